@@ -1,0 +1,9 @@
+"""Registers the functions; nothing else. Each file in `functions/` is one use case."""
+
+import azure.functions as func
+
+from functions import console, contacts
+
+app = func.FunctionApp()
+app.register_functions(contacts.blueprint)
+app.register_functions(console.blueprint)

@@ -1,0 +1,130 @@
+"""Console: what an operator sees and does, over HTTP.
+
+Routes      GET /api/status, GET /api/dead-letters, GET /api/records/<flow>/<id>, POST /api/flows/<flow>/start|stop|replay
+State       reads all of it; start, stop and replay write `flows` and `checkpoints` and put references on the queues
+Guarantee   answers hold ids, codes and sentences; never a value of a record
+On failure  400 and 404 with a sentence; 503 with the cause while settings are missing
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import azure.functions as func
+
+from functions.contacts import contacts
+from functions.triggers import answer
+from shared.console import status as views
+from shared.dataverse.wire import GUID
+from shared.errors import BridgeError
+from shared.flow import Flow
+from shared.steps import replay, start, stop
+from shared.sweep import answer as answer_sweep
+from shared.wiring import wiring
+
+blueprint = func.Blueprint()
+FLOWS: dict[str, Callable[[], Flow]] = {"contacts": contacts}
+Endpoint = Callable[[func.HttpRequest], func.HttpResponse]
+
+
+def told(endpoint: Endpoint) -> Endpoint:
+    """Answers with the cause when settings are missing or a system cannot be reached."""
+
+    @functools.wraps(endpoint)
+    def wrapped(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return endpoint(req)
+        except BridgeError as error:
+            return answer(503, error=str(error))
+
+    return wrapped
+
+
+@blueprint.function_name("console_status")
+@blueprint.route("status", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@told
+def console_status(req: func.HttpRequest) -> func.HttpResponse:
+    return answer(200, **views.status({key: flow() for key, flow in FLOWS.items()}, wiring().bridge))
+
+
+@blueprint.function_name("console_dead_letters")
+@blueprint.route("dead-letters", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@told
+def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
+    flow, limit = req.params.get("flow", "contacts"), req.params.get("limit", "100")
+    if flow not in FLOWS:
+        return unknown_flow(flow)
+    if not limit.isdigit() or not 1 <= int(limit) <= 1000:
+        return answer(400, error="limit must be a number from 1 to 1000.")
+    return answer(200, **views.dead_letters(flow, wiring().bridge, req.params.get("after", "").replace("'", ""), int(limit)))
+
+
+@blueprint.function_name("console_record")
+@blueprint.route("records/{flow}/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@told
+def console_record(req: func.HttpRequest) -> func.HttpResponse:
+    flow, record_id = req.route_params["flow"], req.route_params["id"].lower()
+    if flow not in FLOWS:
+        return unknown_flow(flow)
+    if not GUID.fullmatch(record_id):
+        return answer(400, error="The record's id must be a GUID, as Dataverse shows it.")
+    found = views.record(FLOWS[flow](), wiring().bridge, record_id)
+    return answer(200, **found) if found else answer(404, error=f"Flow {flow} has not seen record {record_id}.")
+
+
+@blueprint.function_name("console_command")
+@blueprint.route("flows/{flow}/{command}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@told
+def console_command(req: func.HttpRequest) -> func.HttpResponse:
+    """Start, stop or replay a flow; the body may say `by` whom, `deletes` for start, `what` and `id` for replay."""
+    name, command = req.route_params["flow"], req.route_params["command"]
+    if name not in FLOWS:
+        return unknown_flow(name)
+    if command not in COMMANDS:
+        return answer(404, error=f"There is no command {command}: use start, stop or replay.")
+    try:
+        body = json.loads(req.get_body() or b"{}")
+    except ValueError:
+        return answer(400, error="The body must be JSON, or empty.")
+    if not isinstance(body, dict):
+        return answer(400, error="The body must be a JSON object, or empty.")
+    return COMMANDS[command](FLOWS[name](), body)
+
+
+def command_start(flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
+    bridge, deletes = wiring().bridge, body.get("deletes")
+    if deletes not in (None, "confirm", "skip"):
+        return answer(400, error='deletes must be "confirm" or "skip".')
+    checkpoint = bridge.checkpoints.load(flow.key, flow.table)
+    if checkpoint.sweep == "asking":
+        if deletes is None:
+            return answer(400, error=bridge.flows.state(flow.key).reason)
+        answer_sweep(flow, bridge, checkpoint, confirm=deletes == "confirm")
+    start(flow.key, bridge, by=who(body))
+    return answer(200, flow=flow.key, status="running")
+
+
+def command_stop(flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
+    stop(flow.key, wiring().bridge, by=who(body))
+    return answer(200, flow=flow.key, status="stopped")
+
+
+def command_replay(flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
+    what, record_id = body.get("what", "dead_letters"), str(body.get("id", "")).lower()
+    if what not in ("all", "record", "dead_letters"):
+        return answer(400, error='what must be "all", "record" or "dead_letters".')
+    if what == "record" and not GUID.fullmatch(record_id):
+        return answer(400, error="id must be the GUID of the record to replay.")
+    return answer(202, flow=flow.key, what=what, handed_off=replay(flow, wiring().bridge, what, record_id))
+
+
+COMMANDS = {"start": command_start, "stop": command_stop, "replay": command_replay}
+
+
+def who(body: dict[str, Any]) -> str:
+    return str(body.get("by", "a person"))[:100]
+
+
+def unknown_flow(name: str) -> func.HttpResponse:
+    return answer(404, error=f"There is no such flow: use one of {', '.join(FLOWS)}.")

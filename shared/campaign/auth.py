@@ -1,0 +1,57 @@
+"""Tokens of Adobe's identity service (Adobe Developer: Server to Server authentication, OAuth client credentials)."""
+
+import json
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from shared.errors import Misconfigured, recovery
+from shared.settings import Settings, text
+from shared.tokens import CachedToken
+from shared.transport import Request, Response, Transport
+
+
+def campaign_token(settings: Settings, transport: Transport, now: Callable[[], float] = time.time) -> CachedToken:
+    """A token source; a token lives about 24 hours and is asked for again five minutes before its end."""
+    return CachedToken(lambda: fetch(settings, transport, now), now)
+
+
+def fetch(settings: Settings, transport: Transport, now: Callable[[], float]) -> tuple[str, float]:
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": settings.campaign_client_id,
+        "client_secret": text(settings.campaign_client_secret),
+        "scope": settings.campaign_scopes,
+    }
+    response = transport.send(
+        Request(
+            "POST",
+            f"{settings.campaign_ims_url.rstrip('/')}/ims/token/v3",
+            "POST token",
+            {"Content-Type": "application/x-www-form-urlencoded"},
+            urlencode(form).encode(),
+        )
+    )
+    if response.status != 200:
+        raise refusal(response)
+    answer = response.json()
+    return str(answer["access_token"]), now() + float(answer["expires_in"])
+
+
+def refusal(response: Response) -> Exception:
+    if response.status not in (400, 401, 403):
+        return recovery("campaign", response.status, "", "POST token")
+    return Misconfigured(
+        "CAMPAIGN_CLIENT_SECRET",
+        f"Adobe's identity service refused the credential ({reason(response)}): check CAMPAIGN_CLIENT_ID, CAMPAIGN_CLIENT_SECRET "
+        "and CAMPAIGN_SCOPES, and whether the secret was renewed in the Adobe Developer Console.",
+    )
+
+
+def reason(response: Response) -> str:
+    """The OAuth error code, such as invalid_client; nothing else of the answer is repeated."""
+    try:
+        code = str(json.loads(response.body).get("error", ""))
+    except (ValueError, AttributeError):
+        code = ""
+    return code if code.replace("_", "").isalpha() and len(code) < 40 else f"status {response.status}"

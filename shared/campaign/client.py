@@ -1,0 +1,154 @@
+"""Campaign Standard's REST API, as far as the bridge writes it. Records are addressed by business key, never by PKey.
+
+Sources: Adobe Campaign Standard documentation, "API must-read", "Supported HTTP verbs", "Filtering", "Metadata mechanism".
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.campaign import wire
+from shared.errors import Rejected, Retryable, recovery
+from shared.mapping import TargetResource
+from shared.records import Outcome
+from shared.tokens import TokenSource
+from shared.transport import Request, Response, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where records of one resource are: `lookup` is "uri" (key in URL) or "filter" (published filter, then its href)."""
+
+    api: str
+    resource: str
+    key_field: str
+    lookup: str = "uri"
+    filter: str = ""
+    parameter: str = ""
+
+    @property
+    def path(self) -> str:
+        return f"{self.api}/{self.resource}"
+
+
+@dataclass(slots=True)
+class Written:
+    """What a write did and the calls that it took, by verb."""
+
+    outcome: Outcome = Outcome.UNCHANGED
+    calls: Counter[str] = field(default_factory=Counter)
+
+
+class CampaignClient:
+    """Verbs of the API. Every failure is a BridgeError; a missing record is `not_found`, a taken key `duplicate_key`."""
+
+    def __init__(self, url: str, api_key: str, tokens: TokenSource, transport: Transport) -> None:
+        self.url, self.api_key, self.tokens, self.transport = url, api_key, tokens, transport
+
+    def save(
+        self,
+        address: Address,
+        key: str,
+        record: Mapping[str, Any],
+        update: Mapping[str, Any],
+        known: bool | None,
+        written: Written,
+    ) -> None:
+        """Creates or updates the record with this key. `known`: it is there (True), was never written (False), or may be (None).
+
+        One call where `known` is right; else what the answer teaches: PATCH by key, on 404 POST, on a taken key PATCH again.
+        Whatever fails leaves its calls in `written`.
+        """
+        if known is not False and self.patched(address, key, update if known else record, written):
+            written.outcome = Outcome.UPDATED
+            return
+        try:
+            self.create(address, record, written)
+            written.outcome = Outcome.CREATED
+        except Rejected as refusal:
+            if refusal.reason != "duplicate_key" or not self.patched(address, key, record, written):
+                raise
+            written.outcome = Outcome.UPDATED
+
+    def patched(self, address: Address, key: str, record: Mapping[str, Any], written: Written) -> bool:
+        """Updates the record; False if there is none with this key."""
+        try:
+            self.call("PATCH", self.place(address, key, written), f"{address.resource}/{{key}}", written, record)
+        except Rejected as refusal:
+            if refusal.reason == "not_found":
+                return False
+            raise
+        return True
+
+    def create(self, address: Address, record: Mapping[str, Any], written: Written) -> None:
+        """Raises Retryable with `uncertain` set where the record may have been created without an answer."""
+        try:
+            self.call("POST", f"{self.url}/{address.path}", address.resource, written, record)
+        except Retryable as failure:
+            raise Retryable(str(failure), failure.retry_after_seconds, uncertain=True) from None
+
+    def delete(self, address: Address, key: str, written: Written) -> None:
+        """Deletes the record; one that is not there is as good as deleted."""
+        written.outcome = Outcome.DELETED
+        try:
+            self.call("DELETE", self.place(address, key, written), f"{address.resource}/{{key}}", written)
+        except Rejected as refusal:
+            if refusal.reason != "not_found":
+                raise
+
+    def place(self, address: Address, key: str, written: Written) -> str:
+        """The record's URL: its key, or the href that the published filter gives for it."""
+        if address.lookup == "uri":
+            return f"{self.url}/{address.path}/{wire.key_in_url(key)}"
+        url = f"{self.url}/{address.path}/{address.filter}?{address.parameter}={wire.key_in_url(key)}"
+        found = self.call("GET", url, f"{address.resource}/{address.filter}", written).json()["content"]
+        matches = [item for item in found if str(item.get(address.key_field)) == key]
+        if not matches:
+            raise recovery("campaign", 404, "Unable to find document", f"GET {address.resource}/{address.filter}")
+        return str(matches[0]["href"])
+
+    def resource(self, api: str, name: str) -> TargetResource:
+        """The resource's fields. Unlinked custom resources have their metadata under `resourceType` too."""
+        answer = self.call("GET", f"{self.url}/{api}/resourceType/{name}", f"metadata of {name}", Written())
+        return wire.resource(name, answer.json())
+
+    def call(
+        self,
+        verb: str,
+        url: str,
+        route: str,
+        written: Written,
+        record: Mapping[str, Any] | None = None,
+        fields: Sequence[str] = (),
+    ) -> Response:
+        body = None if record is None else json.dumps(record, ensure_ascii=False).encode()
+        written.calls[verb] += 1
+        token = self.tokens.token()
+        response = self.authorized(verb, url, route, body, token)
+        # One refresh: a token may have been revoked; a second 401 is a credential that is wrong.
+        if response.status == 401:
+            written.calls[verb] += 1
+            response = self.authorized(verb, url, route, body, self.tokens.token(refused=token))
+        if response.status in (200, 201, 204):
+            return response
+        raise recovery("campaign", response.status, wire.error_text(response), f"{verb} {route}", fields or names(record))
+
+    def authorized(self, verb: str, url: str, route: str, body: bytes | None, token: str) -> Response:
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "X-Api-Key": self.api_key,
+            "Cache-Control": "no-cache",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json;charset=utf-8"
+        return self.transport.send(Request(verb, url, f"{verb} {route}", headers, body, repeatable=verb != "POST"))
+
+
+def names(record: Mapping[str, Any] | None) -> list[str]:
+    """The record's field names, dotted where nested: an error may name them."""
+    listed: list[str] = []
+    for name, value in (record or {}).items():
+        listed += [f"{name}.{inner}" for inner in value] if isinstance(value, dict) else [name]
+    return listed

@@ -1,0 +1,69 @@
+"""The forms of Campaign's REST API: keys in URLs, errors that are text, metadata; read once here."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from shared.errors import Misconfigured
+from shared.mapping import TargetField, TargetResource
+from shared.transport import Response
+
+LINKS = frozenset({"link", "collection"})
+
+
+def key_in_url(key: str) -> str:
+    """A custom key as a path segment; everything that could mean something else in a URL is escaped."""
+    return quote(key, safe="")
+
+
+def error_text(response: Response) -> str:
+    """The engine answers with text, the gateway with an object, some with a JSON string: the text in any of them."""
+    raw = response.body.decode("utf-8", "replace")
+    try:
+        answer = json.loads(raw)
+    except ValueError:
+        return raw
+    if isinstance(answer, dict):
+        return f"{answer.get('error_code', '')} {answer.get('message', raw)}"
+    return str(answer)
+
+
+def resource(name: str, metadata: Mapping[str, Any]) -> TargetResource:
+    """A resource's fields from its metadata answer; sub-nodes such as `location` appear as `location.city`."""
+    content = metadata.get("content")
+    if not isinstance(content, dict):
+        raise Misconfigured("mapping", f"Campaign's metadata of {name} lists no fields: publish the resource with its API.")
+    fields: dict[str, TargetField] = {}
+    collect(content, "", fields)
+    return TargetResource(name, fields)
+
+
+def collect(content: Mapping[str, Any], prefix: str, fields: dict[str, TargetField]) -> None:
+    for name, item in content.items():
+        if not isinstance(item, dict) or item.get("type") in LINKS:
+            continue
+        if isinstance(item.get("content"), dict):
+            collect(item["content"], f"{prefix}{name}.", fields)
+        else:
+            fields[prefix + name] = field(prefix + name, item)
+
+
+def field(name: str, item: Mapping[str, Any]) -> TargetField:
+    length = str(item.get("length", ""))
+    return TargetField(
+        name=name,
+        type="enumeration" if item.get("values") else str(item.get("type", "string")),
+        length=int(length) if length.isdigit() and int(length) else None,
+        values=labels(item.get("values")),
+        read_only=bool(item.get("readOnly")),
+        policy=str(item.get("dataPolicy", "")),
+    )
+
+
+def labels(values: Any) -> dict[str, str]:
+    """The names of an enumeration with their labels, whether metadata gives a map or a list."""
+    if isinstance(values, dict):
+        return {name: str(value.get("label", name)) if isinstance(value, dict) else str(value) for name, value in values.items()}
+    listed = values if isinstance(values, list) else []
+    return {str(item["name"] if isinstance(item, dict) else item): str(item) for item in listed}

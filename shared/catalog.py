@@ -1,0 +1,125 @@
+"""The mappings in force, ready to use: each table's newest document, checked against both systems and compiled.
+
+A person's new document is taken into force only if it is sound; else all its problems are told at once and the old version stays.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.campaign.client import Address, CampaignClient
+from shared.dataverse.client import DataverseClient
+from shared.errors import Misconfigured
+from shared.mapping import (
+    CompiledMapping,
+    InvalidDocument,
+    MappingDocument,
+    SourceTable,
+    TargetResource,
+    check,
+    compile_mapping,
+    default_document,
+    read_document,
+)
+from shared.state.documents import Documents
+
+METADATA_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A mapping in force with what it was compiled against."""
+
+    version: int
+    mapping: CompiledMapping
+    source: SourceTable
+    address: Address
+    compiled_at: float
+
+    @property
+    def document(self) -> MappingDocument:
+        return self.mapping.document
+
+
+class Catalog:
+    """Gives the mapping in force of a table; looks for a newer version every `cache_seconds`."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        dataverse: DataverseClient,
+        campaign: CampaignClient,
+        cache_seconds: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.documents, self.dataverse, self.campaign = documents, dataverse, campaign
+        self.cache_seconds, self.now = cache_seconds, now
+        self.lock = threading.Lock()
+        self.active: dict[str, Active] = {}
+        self.looked_at: dict[str, float] = {}
+
+    def mapping(self, table: str) -> Active:
+        """The mapping in force; Misconfigured with every problem if neither system's metadata bears it."""
+        with self.lock:
+            known = self.active.get(table)
+            if known and self.now() - self.looked_at[table] < self.cache_seconds:
+                return known
+            version = self.newest(table)
+            self.looked_at[table] = self.now()
+            if known and known.version == version and self.now() - known.compiled_at < METADATA_SECONDS:
+                return known
+            self.active[table] = self.compiled(read_document(self.documents.text(table, version)), version)
+            return self.active[table]
+
+    def newest(self, table: str) -> int:
+        """The number of the version in force; the packaged default becomes the first."""
+        version, _ = self.documents.newest(table)
+        if not version:
+            self.documents.add(table, 1, default_document(table), "")
+        return version or 1
+
+    def forget(self, table: str) -> None:
+        """Reads document and metadata anew at the next use: something has shown that they no longer fit."""
+        with self.lock:
+            self.active.pop(table, None)
+
+    def adopt(self, table: str) -> str:
+        """Takes a person's changed document into force. Returns its problems as one message, "" if there are none."""
+        etag = self.documents.draft_etag(table).strip('"')
+        version, taken_from = self.documents.newest(table)
+        if not etag or etag == taken_from:
+            return ""
+        text, etag = self.documents.draft(table)
+        try:
+            self.compiled(read_document(text), version + 1)
+        except InvalidDocument as error:
+            return problem_message(table, error.problems, version)
+        except Misconfigured as error:
+            return f"{error} Version {version} stays in force."
+        self.documents.add(table, version + 1, text, etag)
+        self.forget(table)
+        return ""
+
+    def compiled(self, document: MappingDocument, version: int) -> Active:
+        source = self.dataverse.table(document.table)
+        target = self.campaign.resource(document.api, document.resource)
+        problems = check(document, source, target)
+        if not source.change_tracking:
+            problems.append(f"Change tracking is off for table {document.table}: switch on 'Track changes' in its properties.")
+        if problems:
+            raise Misconfigured("mapping", f"The mapping of {document.table} does not fit: " + " ".join(problems))
+        return Active(version, compiled(document, source, target), source, address(document), self.now())
+
+
+def compiled(document: MappingDocument, source: SourceTable, target: TargetResource) -> CompiledMapping:
+    return compile_mapping(document, source, target)
+
+
+def address(document: MappingDocument) -> Address:
+    key = document.key
+    return Address(document.api, document.resource, key.target, key.lookup, key.filter or "", key.parameter or "")
+
+
+def problem_message(table: str, problems: list[str], version: int) -> str:
+    return f"The document mappings/{table}.yaml was not taken into force: {' '.join(problems)} Version {version} stays in force."

@@ -1,0 +1,118 @@
+"""What an operator asks: how is each flow, what was refused, what happened to this record. Answers are JSON-ready dicts."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.flow import Bridge, Flow
+from shared.state.checkpoints import Checkpoint
+from shared.state.deadletters import DeadLetter
+from shared.state.flows import RUNNING, FlowState
+from shared.state.ledger import Header, bucket, partition_name
+
+POLL_OVERDUE_SECONDS = 900.0
+
+
+def status(flows: Mapping[str, Flow], bridge: Bridge) -> dict[str, Any]:
+    """Per flow: status and reason, backlog, age of the oldest unwritten change, records by outcome, calls, token age."""
+    return {"at": moment(bridge.now()), "flows": {key: flow_status(flow, bridge) for key, flow in flows.items()}}
+
+
+def flow_status(flow: Flow, bridge: Bridge) -> dict[str, Any]:
+    state, checkpoint = bridge.flows.state(flow.key), bridge.checkpoints.load(flow.key, flow.table)
+    headers, messages = bridge.ledger.headers(flow.key), bridge.handoff.length(flow.queue)
+    now = bridge.now()
+    return {
+        "status": state.status,
+        "reason": state.reason,
+        "setting": state.setting,
+        "since": moment(state.since),
+        "by": state.by,
+        "backlog": bridge.handoff.backlog(flow.queue, messages),
+        "backlog_messages": messages,
+        "poison_messages": bridge.handoff.length(f"{flow.queue}-poison"),
+        "oldest_unwritten_seconds": oldest_unwritten(flow, bridge, state, headers),
+        "records": total(header.counts for header in headers),
+        "outcomes": total(header.totals for header in headers),
+        "calls": total(header.calls for header in headers),
+        "dead_letters": bridge.deadletters.count(flow.key),
+        "phase": checkpoint.phase,
+        "rows_read": checkpoint.rows,
+        "sweep": checkpoint.sweep,
+        "token_age_seconds": round(now - checkpoint.taken_at, 1) if checkpoint.taken_at else None,
+        "polled_at": moment(state.polled_at),
+        "mapping_version": mapping_version(checkpoint),
+        "mapping_problem": state.mapping_problem,
+    }
+
+
+def mapping_version(checkpoint: Checkpoint) -> int:
+    return checkpoint.mapping_version
+
+
+def oldest_unwritten(flow: Flow, bridge: Bridge, state: FlowState, headers: list[Header]) -> float:
+    """Seconds since the oldest change was learned of that is not written yet; 0 when none is known to wait.
+
+    While a flow does not poll, the changes that it does not see count from its last poll on.
+    """
+    now = bridge.now()
+    since = [header.waiting_since for header in headers if header.waiting_since]
+    if (queued := bridge.handoff.oldest_first_seen(flow.queue)) is not None:
+        since.append(queued)
+    if state.polled_at and (state.status != RUNNING or now - state.polled_at > POLL_OVERDUE_SECONDS):
+        since.append(state.polled_at)
+    return round(max(0.0, now - min(since)), 1) if since else 0.0
+
+
+def dead_letters(flow: str, bridge: Bridge, after: str, limit: int) -> dict[str, Any]:
+    letters = bridge.deadletters.page(flow, after, limit)
+    following = letters[-1].record_id if len(letters) == limit else None
+    return {"dead_letters": [letter_json(letter) for letter in letters], "next": following}
+
+
+def letter_json(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "flow": letter.flow,
+        "record_id": letter.record_id,
+        "reason": letter.reason,
+        "field": letter.field,
+        "sentence": letter.sentence,
+        "mapping_version": letter.mapping_version,
+        "attempts": letter.attempts,
+        "rejected_at": moment(letter.rejected_at),
+    }
+
+
+def record(flow: Flow, bridge: Bridge, record_id: str) -> dict[str, Any] | None:
+    """What happened to a record and why, oldest first; None if the flow has never seen it."""
+    row = bridge.ledger.row(partition_name(flow.key, bucket(record_id)), record_id)
+    if row is None:
+        return None
+    letter = bridge.deadletters.get(flow.key, record_id)
+    return {
+        "flow": flow.key,
+        "record_id": record_id,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "version": row.version,
+        "in_target": row.exists,
+        "deleted": row.deleted,
+        "history": [event(*entry) for entry in row.history],
+        "dead_letter": letter_json(letter) if letter else None,
+    }
+
+
+def event(at: float, outcome: str, version: int, reason: str, attempts: int) -> dict[str, Any]:
+    return {"at": moment(at), "outcome": outcome, "version": version, "reason": reason, "attempts": attempts}
+
+
+def total(parts: Any) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for part in parts:
+        counted.update(part)
+    return {name: count for name, count in sorted(counted.items()) if count}
+
+
+def moment(seconds: float) -> str | None:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if seconds else None

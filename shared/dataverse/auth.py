@@ -1,0 +1,91 @@
+"""How the bridge proves to Dataverse who it is: a managed identity, or an Entra application with a secret or a certificate."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msal
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from shared.errors import Misconfigured, Retryable
+from shared.settings import Settings, text
+from shared.tokens import CachedToken
+
+
+def dataverse_token(settings: Settings) -> CachedToken:
+    """The token source that DATAVERSE_AUTH chooses. Scope: `<organization URL>/.default` (Microsoft Learn: Use OAuth)."""
+    scope = f"{settings.dataverse_url}/.default"
+    if settings.dataverse_auth == "managed_identity":
+        return CachedToken(managed_identity(settings.dataverse_client_id, scope))
+    return CachedToken(application(settings, scope))
+
+
+def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, float]]:
+    credential = ManagedIdentityCredential(client_id=client_id or None)
+
+    def fetch() -> tuple[str, float]:
+        try:
+            token = credential.get_token(scope)
+        except CredentialUnavailableError:
+            raise Misconfigured(
+                "DATAVERSE_AUTH", "There is no managed identity here: assign one to the function app, or set DATAVERSE_AUTH."
+            ) from None
+        except ClientAuthenticationError:
+            raise Misconfigured(
+                "DATAVERSE_CLIENT_ID",
+                "The managed identity got no token for Dataverse: check DATAVERSE_CLIENT_ID and DATAVERSE_URL.",
+            ) from None
+        return token.token, float(token.expires_on)
+
+    return fetch
+
+
+def application(settings: Settings, scope: str) -> Callable[[], tuple[str, float]]:
+    """Client credentials of an Entra application (msal). A host other than Microsoft's own needs no instance discovery."""
+    app: list[Any] = []
+
+    def client() -> Any:
+        if not app:
+            app.append(confidential_client(settings))
+        return app[0]
+
+    def fetch() -> tuple[str, float]:
+        try:
+            answer = client().acquire_token_for_client(scopes=[scope])
+        except OSError:
+            raise Retryable("Entra could not be reached for a token; it is asked again.") from None
+        if "access_token" not in answer:
+            raise Misconfigured(
+                "DATAVERSE_CLIENT_SECRET",
+                f"Entra refused the application's credential ({answer.get('error', 'no reason')}): check DATAVERSE_CLIENT_ID, "
+                "DATAVERSE_TENANT_ID and the secret or certificate, and whether it has expired.",
+            )
+        return str(answer["access_token"]), time.time() + float(answer["expires_in"])
+
+    return fetch
+
+
+def confidential_client(settings: Settings) -> Any:
+    host = settings.dataverse_authority_url.rstrip("/")
+    return msal.ConfidentialClientApplication(
+        settings.dataverse_client_id,
+        authority=f"{host}/{settings.dataverse_tenant_id}",
+        client_credential=credential(settings),
+        instance_discovery=None if host.endswith(".microsoftonline.com") else False,
+    )
+
+
+def credential(settings: Settings) -> str | dict[str, str]:
+    if settings.dataverse_auth == "client_secret":
+        return text(settings.dataverse_client_secret)
+    pem = text(settings.dataverse_certificate)
+    try:
+        thumbprint = x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA1()).hex()  # noqa: S303
+    except ValueError:
+        raise Misconfigured(
+            "DATAVERSE_CERTIFICATE", "DATAVERSE_CERTIFICATE holds no certificate in PEM form: give private key and certificate."
+        ) from None
+    return {"private_key": pem, "thumbprint": thumbprint, "public_certificate": pem}

@@ -1,0 +1,128 @@
+"""The Dataverse Web API, as far as the bridge reads it: change tracking, rows by id, metadata, who am I.
+
+Sources: Microsoft Learn, "Use change tracking to synchronize data with external systems", "Page results", "Query table
+definitions using the Web API", "Service protection API limits".
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from shared.dataverse import wire
+from shared.errors import Misconfigured, Retryable, recovery
+from shared.mapping import SourceTable
+from shared.tokens import TokenSource
+from shared.transport import Request, Response, Transport
+
+API = "/api/data/v9.2/"
+IDS_PER_REQUEST = 400  # 400 ids of 39 characters stay well below the 32,768 characters of a URL
+HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0", "If-None-Match": "null"}
+DEFINITION = "LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled"
+ATTRIBUTE = "LogicalName,AttributeType,AttributeTypeName,IsValidForRead"
+DETAILS = {
+    "StringAttributeMetadata": "?$select=LogicalName,MaxLength",
+    "MemoAttributeMetadata": "?$select=LogicalName,MaxLength",
+    "DateTimeAttributeMetadata": "?$select=LogicalName,DateTimeBehavior",
+    "LookupAttributeMetadata": "?$select=LogicalName,Targets",
+    "BooleanAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
+    "PicklistAttributeMetadata": "?$select=LogicalName&$expand=OptionSet,GlobalOptionSet",
+    "MultiSelectPicklistAttributeMetadata": "?$select=LogicalName&$expand=OptionSet,GlobalOptionSet",
+    "StateAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
+    "StatusAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
+}
+
+
+class TokenExpired(Exception):
+    """The delta link is older than the change-tracking window, or the table's definition changed: read everything again."""
+
+
+class DataverseClient:
+    """Verbs of the Web API; every failure is a BridgeError. Next and delta links are followed on the configured host only."""
+
+    def __init__(self, url: str, tokens: TokenSource, transport: Transport, page_size: int = 5000) -> None:
+        self.url, self.tokens, self.transport, self.page_size = url, tokens, transport, page_size
+
+    def tracked(self, table: SourceTable, columns: Sequence[str], link: str = "") -> tuple[list[dict[str, Any]], str, bool]:
+        """One page of a tracked read: its items, the link to follow, and whether it was the last (then it is the delta link).
+
+        Without a link every row is read, as new. Raises TokenExpired when only a new full read can help.
+        """
+        url = link or f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}"
+        prefer = f"odata.track-changes,odata.maxpagesize={self.page_size}"
+        answer = self.get(url, f"changes of {table.logical_name}", {"Prefer": prefer}, expiring=bool(link))
+        if "@odata.nextLink" in answer:
+            return answer["value"], self.same_host(answer["@odata.nextLink"]), False
+        if "@odata.deltaLink" not in answer:
+            raise Retryable(f"Dataverse ended the read of {table.logical_name} without a delta link; the page is read again.")
+        return answer["value"], self.same_host(answer["@odata.deltaLink"]), True
+
+    def rows(self, table: SourceTable, columns: Sequence[str], ids: Iterable[str]) -> list[dict[str, Any]]:
+        """The rows that exist of these ids, in no order. At most IDS_PER_REQUEST ids go into one request."""
+        found: list[dict[str, Any]] = []
+        wanted = list(ids)
+        for start in range(0, len(wanted), IDS_PER_REQUEST):
+            listed = ",".join(f'"{item}"' for item in wanted[start : start + IDS_PER_REQUEST])
+            condition = f"Microsoft.Dynamics.CRM.In(PropertyName='{table.primary_id}',PropertyValues=[{listed}])"
+            url = f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}&$filter={quote(condition)}"
+            found += self.get(url, f"rows of {table.logical_name}")["value"]
+        return found
+
+    def existing(self, table: SourceTable, ids: Iterable[str]) -> set[str]:
+        """Those of the ids that the table still holds."""
+        return {row[table.primary_id].lower() for row in self.rows(table, [table.primary_id], ids)}
+
+    def table(self, logical_name: str) -> SourceTable:
+        """The table's definition with lengths, labels and targets of its columns, past the metadata cache."""
+        place = f"EntityDefinitions(LogicalName='{quote(logical_name)}')"
+        definition = self.metadata(f"{place}?$select={DEFINITION}&$expand=Attributes($select={ATTRIBUTE})", logical_name)
+        kinds = (f"{place}/Attributes/Microsoft.Dynamics.CRM.{kind}{query}" for kind, query in DETAILS.items())
+        details = [item for path in kinds for item in self.metadata(path, logical_name)["value"]]
+        return wire.table(definition, details)
+
+    def metadata(self, path: str, table: str) -> dict[str, Any]:
+        return self.get(f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"})
+
+    def who_am_i(self) -> str:
+        """The caller's systemuserid."""
+        return str(self.get(f"{self.url}{API}WhoAmI", "WhoAmI")["UserId"])
+
+    def change_window_days(self) -> int:
+        """How long the organization keeps change-tracking data."""
+        rows = self.get(f"{self.url}{API}organizations?$select=expirechangetrackingindays", "organization")["value"]
+        return int(rows[0]["expirechangetrackingindays"]) if rows else 7
+
+    def get(self, url: str, route: str, headers: Mapping[str, str] | None = None, expiring: bool = False) -> dict[str, Any]:
+        token = self.tokens.token()
+        response = self.authorized(url, route, headers or {}, token)
+        # One refresh: a token may have been revoked or have ended early; a second 401 is a right that is missing.
+        if response.status == 401:
+            response = self.authorized(url, route, headers or {}, self.tokens.token(refused=token))
+        if response.status == 200:
+            answer: dict[str, Any] = response.json()
+            return answer
+        raise self.failure(response, route, expiring)
+
+    def authorized(self, url: str, route: str, headers: Mapping[str, str], token: str) -> Response:
+        bearer = {"Authorization": f"Bearer {token}"}
+        return self.transport.send(Request("GET", url, f"GET {route}", {**HEADERS, **headers, **bearer}))
+
+    def failure(self, response: Response, route: str, expiring: bool) -> Exception:
+        code = error_code(response)
+        if expiring and (code == "0x80044352" or response.status in (400, 410, 412)):
+            return TokenExpired()
+        return recovery("dataverse", response.status, code, f"GET {route}")
+
+    def same_host(self, link: str) -> str:
+        """The link, if it leads to the configured organization; a token must go nowhere else."""
+        if urlsplit(link)[:2] != urlsplit(self.url)[:2]:
+            raise Misconfigured("DATAVERSE_URL", "Dataverse gave a link to another host: set DATAVERSE_URL to the host it names.")
+        return link
+
+
+def error_code(response: Response) -> str:
+    """`error.code` of an answer such as 0x80040217, "" where there is none."""
+    try:
+        return str(json.loads(response.body)["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,82 @@
+"""The Dataverse Web API's forms: rows, versions, deleted items, metadata; read once here, our own types from here on."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared.mapping import SourceColumn, SourceTable
+from shared.records import Change, Kind
+
+ETAG = re.compile(r'W/"(\d+)"')
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})
+
+
+def version(row: Mapping[str, Any]) -> int:
+    """The row's version number, from its etag (Microsoft Learn: Perform conditional operations using the Web API)."""
+    match = ETAG.fullmatch(str(row.get("@odata.etag", "")))
+    return int(match[1]) if match else 0
+
+
+def change(item: Mapping[str, Any], primary_id: str, seen_at: float, replay: bool = False) -> Change:
+    """One item of a tracked read: a row, or a deleted item (`reason`: "deleted" and a bare id)."""
+    if item.get("reason") == "deleted" or str(item.get("@odata.context", "")).endswith("/$deletedEntity"):
+        return Change(str(item["id"]).lower(), Kind.DELETED, first_seen=seen_at)
+    columns = {name: value for name, value in item.items() if "@" not in name}
+    return Change(str(item[primary_id]).lower(), Kind.ROW, version(item), columns, seen_at, replay=replay)
+
+
+def table(definition: Mapping[str, Any], details: Iterable[Mapping[str, Any]]) -> SourceTable:
+    """A table from its EntityDefinitions answer and the typed answers on its columns, which fill lengths, labels and targets."""
+    merged: dict[str, dict[str, Any]] = {}
+    for attribute in [*definition["Attributes"], *details]:
+        merged.setdefault(attribute["LogicalName"], {}).update(attribute)
+    columns = (column(attribute) for attribute in merged.values() if attribute.get("IsValidForRead", True))
+    return SourceTable(
+        logical_name=definition["LogicalName"],
+        entity_set=definition["EntitySetName"],
+        primary_id=definition["PrimaryIdAttribute"],
+        columns={item.name: item for item in columns},
+        change_tracking=bool(definition.get("ChangeTrackingEnabled")),
+    )
+
+
+def column(attribute: Mapping[str, Any]) -> SourceColumn:
+    kind = str((attribute.get("AttributeTypeName") or {}).get("Value", attribute.get("AttributeType", ""))).removesuffix("Type")
+    behavior = (attribute.get("DateTimeBehavior") or {}).get("Value", "")
+    return SourceColumn(
+        name=attribute["LogicalName"],
+        type="DateOnly" if behavior == "DateOnly" else kind,
+        max_length=attribute.get("MaxLength"),
+        options=options(attribute),
+        targets=tuple(attribute.get("Targets") or ()),
+    )
+
+
+def options(attribute: Mapping[str, Any]) -> dict[int, str]:
+    """The labels of a choice in the caller's language: {value: label}."""
+    chosen = attribute.get("OptionSet") or attribute.get("GlobalOptionSet") or {}
+    listed = chosen.get("Options") or [chosen[key] for key in ("FalseOption", "TrueOption") if chosen.get(key)]
+    return {int(option["Value"]): label(option) for option in listed}
+
+
+def label(option: Mapping[str, Any]) -> str:
+    localized = (option.get("Label") or {}).get("UserLocalizedLabel") or {}
+    return str(localized.get("Label", option["Value"]))
+
+
+class Malformed(Exception):
+    """A webhook's body is not what Dataverse sends."""
+
+
+def webhook_reference(body: bytes) -> tuple[str, str, str]:
+    """Table, record id and message of a webhook's body: all that is believed of it (Microsoft Learn: Use webhooks)."""
+    try:
+        context = json.loads(body)
+        table, record_id, message = (context[name] for name in ("PrimaryEntityName", "PrimaryEntityId", "MessageName"))
+    except (ValueError, KeyError, TypeError):
+        raise Malformed("The body is not the JSON of a Dataverse webhook.") from None
+    if not all(isinstance(part, str) for part in (table, record_id, message)) or not GUID.fullmatch(record_id):
+        raise Malformed("PrimaryEntityName, PrimaryEntityId and MessageName must be texts, the id a GUID.")
+    return table, record_id.lower(), message

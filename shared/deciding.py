@@ -1,0 +1,102 @@
+"""What to do with one change: pure, from the change, the ledger's row and what the mapping made of it.
+
+| the change                        | the ledger's row            | decision                                              |
+|-----------------------------------|-----------------------------|-------------------------------------------------------|
+| a row with an older version       | any                         | stale                                                 |
+| a row, any version                | a tombstone                 | look at the source again; there: save, gone: stale    |
+| a row that the filters let out    | in the target               | keep: filtered; `filtered_out: delete`: delete        |
+| a row that the filters let out    | not in the target           | filtered                                              |
+| a row with the same fingerprint   | in the target               | unchanged                                             |
+| a row                             | any                         | save: update if in the target, else create            |
+| a deletion                        | in the target, or uncertain | delete (`deletes: ignore`: filtered), leave tombstone |
+| a deletion                        | not in the target           | leave tombstone, no call                              |
+"""
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from hashlib import blake2b
+from typing import Any
+
+from shared.mapping import Filtered, Mapped
+from shared.records import Change, Kind, Outcome
+from shared.state.ledger import LedgerRow
+
+
+class Act(Enum):
+    """What the decision asks for."""
+
+    NOTHING = "nothing"
+    SAVE = "save"
+    DELETE = "delete"
+    LOOK = "look"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`known`: the record is in the target (True), was never written (False), or may be there (None). An outcome without
+    an act is final; `note` says whether the ledger must be told of it."""
+
+    change: Change
+    act: Act
+    outcome: Outcome = Outcome.UNCHANGED
+    reason: str = ""
+    known: bool | None = None
+    mapped: Mapped | None = None
+    fingerprint: str = ""
+    note: bool = True
+
+
+def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None, delete_filtered: bool, key: bytes) -> Decision:
+    """The decision on a row that came from the source."""
+    if row and row.deleted and change.kind is Kind.ROW:
+        return Decision(change, Act.LOOK)
+    if isinstance(mapped, Filtered):
+        return decide_filtered(change, mapped, row, delete_filtered)
+    fingerprint = fingerprint_of(mapped.update, key)
+    same = row is not None and row.exists and row.fingerprint == fingerprint and not change.replay
+    if row and same and not row_pending(row):
+        return Decision(change, Act.NOTHING, Outcome.UNCHANGED, fingerprint=fingerprint, note=change.version > row.version)
+    return Decision(change, Act.SAVE, known=known(change, row), mapped=mapped, fingerprint=fingerprint)
+
+
+def stale(change: Change) -> Decision:
+    """The ledger has settled a newer version of this record."""
+    return Decision(change, Act.NOTHING, Outcome.STALE, "a newer version has been settled", note=False)
+
+
+def decide_filtered(change: Change, mapped: Filtered, row: LedgerRow | None, delete_filtered: bool) -> Decision:
+    if row and row.exists and delete_filtered:
+        return Decision(change, Act.DELETE, Outcome.FILTERED, mapped.reason, known=True)
+    settled = row is not None and row.outcome == Outcome.FILTERED and row.version == change.version
+    return Decision(change, Act.NOTHING, Outcome.FILTERED, mapped.reason, note=not settled)
+
+
+def decide_deletion(change: Change, row: LedgerRow | None, apply_deletes: bool) -> Decision:
+    """The decision on a record that the source no longer has."""
+    if row and row.deleted and not row_pending(row):
+        return Decision(change, Act.NOTHING, Outcome.DELETED, "was deleted before", note=False)
+    if not apply_deletes:
+        return Decision(change, Act.NOTHING, Outcome.FILTERED, "the mapping ignores deletions")
+    maybe_there = change.uncertain or (row is not None and (row.exists or row_pending(row)))
+    if not maybe_there:
+        return Decision(change, Act.NOTHING, Outcome.DELETED, "was never written")
+    return Decision(change, Act.DELETE, Outcome.DELETED, known=None)
+
+
+def row_pending(row: LedgerRow) -> bool:
+    """The last attempt did not end well, so the target may differ from what the row says."""
+    return row.outcome in (Outcome.WAITING, Outcome.REJECTED)
+
+
+def known(change: Change, row: LedgerRow | None) -> bool | None:
+    if row and row.exists:
+        return True
+    never_tried = row is None or not row_pending(row)
+    return False if never_tried and not change.uncertain and not change.attempts else None
+
+
+def fingerprint_of(record: dict[str, Any], key: bytes) -> str:
+    """A keyed hash of what an update would send: equal means that no call is needed. It does not give the values away."""
+    text = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return blake2b(text.encode(), digest_size=16, key=key).hexdigest()

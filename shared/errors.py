@@ -1,0 +1,146 @@
+"""Errors named by what to do next; every failure of a call or a record becomes one of these.
+
+    BridgeError
+     +-- Retryable      the record goes back on the queue with a delay; the flow goes on
+     +-- Rejected       the record becomes a dead letter with its reason; the flow goes on at full speed
+     +-- Misconfigured  nothing of this flow can succeed: the flow pauses with the cause, its records wait on the queue
+
+Anything else is our bug: it is raised, the host retries and at last moves the message to `-poison`.
+No message here ever carries a value of a record: only names of fields, kinds of values, rules and codes.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class BridgeError(Exception):
+    """Says what happened, to what, and what to do next."""
+
+
+class Retryable(BridgeError):
+    """A passing failure.
+
+    `retry_after_seconds` is what the server asked for, None if it did not say. `uncertain` is true if the work may have
+    been done although no answer came: the next attempt must look before it creates.
+    """
+
+    def __init__(self, sentence: str, retry_after_seconds: float | None = None, uncertain: bool = False) -> None:
+        super().__init__(sentence)
+        self.retry_after_seconds, self.uncertain = retry_after_seconds, uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason why one field of a record cannot be written: `rule` is a code, `sentence` is for a person."""
+
+    field: str
+    rule: str
+    sentence: str
+
+
+class Rejected(BridgeError):
+    """This record cannot be written as it is; its neighbours can. Carries every refusal that was found."""
+
+    def __init__(self, *refusals: Refusal) -> None:
+        super().__init__(" ".join(refusal.sentence for refusal in refusals))
+        self.refusals = refusals
+
+    @property
+    def reason(self) -> str:
+        """The first rule broken: the code that dead letters are grouped by."""
+        return self.refusals[0].rule
+
+    @property
+    def field(self) -> str:
+        """The target fields concerned, in order, each once."""
+        return ", ".join(dict.fromkeys(refusal.field for refusal in self.refusals if refusal.field))
+
+
+class Misconfigured(BridgeError):
+    """No record of this flow can succeed until a person changes `setting` (a setting, a right, a table, a resource)."""
+
+    def __init__(self, setting: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.setting = setting
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table below. `status` 0 is any; `pattern` is searched in the code or text that the system gave."""
+
+    system: str
+    status: int
+    pattern: str
+    recovery: type[BridgeError]
+    name: str
+    advice: str
+
+
+# Read top to bottom, the first row that fits decides. Campaign answers 500 for mistakes of the caller: its text tells.
+RULES = (
+    Rule("dataverse", 401, "", Misconfigured, "DATAVERSE_AUTH", "it does not accept the token: check DATAVERSE_AUTH and DATAVERSE_URL"),
+    Rule("dataverse", 0, "0x80040220|0x80040231|0x80048306", Misconfigured, "security role", "a privilege is missing: give the "
+         "application user organization-level read on the table"),
+    Rule("dataverse", 0, "0x80072560|0x80042[fF]09|0x80040225", Misconfigured, "application user", "it knows no enabled application "
+         "user with a role for this identity: create one in the Power Platform admin center"),
+    Rule("dataverse", 0, "0x80072491", Misconfigured, "change tracking", "change tracking is off for the table: switch on 'Track "
+         "changes' in its properties"),
+    Rule("dataverse", 0, "0x80060888|0x80041102|0x80041103", Misconfigured, "mapping", "it does not know a table or column of the "
+         "mapping: correct the mapping document"),
+    Rule("dataverse", 0, "0x80044150|0x80044151", Retryable, "", "its database was busy"),
+    Rule("dataverse", 403, "", Misconfigured, "security role", "access is denied: check the application user's security role"),
+    Rule("dataverse", 404, "", Misconfigured, "mapping", "it does not know the table: correct the mapping document"),
+    Rule("dataverse", 400, "", Misconfigured, "mapping", "it does not understand the request: check the mapping document"),
+    Rule("campaign", 401, "", Misconfigured, "CAMPAIGN_CLIENT_SECRET", "it does not accept the token: check CAMPAIGN_CLIENT_ID, "
+         "CAMPAIGN_CLIENT_SECRET and CAMPAIGN_SCOPES"),
+    Rule("campaign", 403, "", Misconfigured, "CAMPAIGN_CLIENT_ID", "the API key or product profile lacks this instance: check the "
+         "project in the Adobe Developer Console"),
+    Rule("campaign", 0, "Oops", Misconfigured, "CAMPAIGN_URL", "it does not know the organization in CAMPAIGN_URL"),
+    Rule("campaign", 0, "already exists|duplicate key|violates unique", Rejected, "duplicate_key", "another record holds the same key"),
+    Rule("campaign", 0, "enumeration", Rejected, "bad_enumeration_value", "the value is not in the enumeration: add a replacement to "
+         "the mapping"),
+    Rule("campaign", 0, "read-only", Misconfigured, "mapping", "a target field is read-only: take it out of the mapping document"),
+    Rule("campaign", 0, "property is not valid for|attribute unknown", Misconfigured, "mapping", "it does not know a target field: "
+         "publish the field, or take it out of the mapping document"),
+    Rule("campaign", 0, "Inconsistent operation|Cannot update key", Rejected, "key_changed", "a record's key cannot be changed"),
+    Rule("campaign", 0, "too long|exceeds|length", Rejected, "too_long", "a value is longer than the field"),
+    Rule("campaign", 0, "[eE]mail", Rejected, "not_an_email", "a value is no e-mail address"),
+    Rule("campaign", 0, "[dD]ate", Rejected, "not_a_date", "a value is no date"),
+    Rule("campaign", 0, "is not a valid|XTK-170036|XTK-170006|[cC]annot convert", Rejected, "refused_value", "it refused a value"),
+    Rule("campaign", 404, "Unable to find document|Unable to decrypt PKey", Rejected, "not_found", "it has no record with this key"),
+    Rule("campaign", 404, "", Misconfigured, "mapping", "it does not know the resource: publish it with its API, or correct the mapping"),
+    Rule("campaign", 400, "", Rejected, "bad_request", "it could not read the record"),
+    Rule("campaign", 500, "", Retryable, "", "it failed without saying why"),
+    Rule("", 429, "", Retryable, "", "it throttles"),
+    Rule("", 408, "", Retryable, "", "it timed out"),
+    Rule("", 500, "", Retryable, "", "it failed"),
+    Rule("", 502, "", Retryable, "", "it could not be reached behind its gateway"),
+    Rule("", 503, "", Retryable, "", "it is not available"),
+    Rule("", 504, "", Retryable, "", "it took too long"),
+)  # fmt: skip
+
+
+def recovery(system: str, status: int, text: str, route: str, fields: Sequence[str] = ()) -> BridgeError:
+    """What to do about an answer that is no success. `text` is only matched, never shown; of `fields`, names that occur in it are."""
+    rule = next((rule for rule in RULES if fits(rule, system, status, text)), None)
+    title = {"dataverse": "Dataverse", "campaign": "Campaign"}[system]
+    if rule is None:
+        return Rejected(
+            Refusal("", f"status_{status}", f"{title} refused {route} with status {status}, for which there is no rule.")
+        )
+    sentence = f"{title} refused {route} (status {status}): {rule.advice}."
+    if rule.recovery is Retryable:
+        return Retryable(sentence)
+    named = [field for field in fields if re.search(rf"(?<![A-Za-z]){re.escape(field.split('.')[-1])}(?![A-Za-z])", text)]
+    if rule.recovery is Misconfigured:
+        return Misconfigured(rule.name, sentence + (f" Named: {', '.join(named)}." if named else ""))
+    return Rejected(Refusal(", ".join(named), rule.name, sentence + (f" Field: {', '.join(named)}." if named else "")))
+
+
+def fits(rule: Rule, system: str, status: int, text: str) -> bool:
+    return (
+        rule.system in ("", system)
+        and rule.status in (0, status)
+        and (not rule.pattern or re.search(rule.pattern, text) is not None)
+    )

@@ -1,0 +1,178 @@
+"""Envelopes on Storage queues: how changes travel from the one who reads them to the one who delivers them.
+
+An envelope is one message: up to 99 changes of one ledger partition, packed (JSON, deflated) to fit the 64 KiB of a Storage queue
+message. Rows too big for that travel as references and are read again at the source. Messages never expire.
+"""
+
+import base64
+import contextlib
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
+
+from shared.errors import Refusal, Rejected
+from shared.records import Change
+from shared.settings import StorageSettings
+from shared.state.ledger import ROWS_PER_TRANSACTION, bucket
+from shared.state.storage import service
+
+MESSAGE_BYTES = 47_000  # 64 KiB less a third for base64, and room for the host's own
+
+CHANGES = TypeAdapter(tuple[Change, ...])
+
+
+def unpack(value: Any) -> Any:
+    return CHANGES.validate_json(zlib.decompress(base64.b64decode(value, validate=True))) if isinstance(value, str) else value
+
+
+def pack(changes: Sequence[Change]) -> str:
+    listed = [{name: value for name, value in asdict(change).items() if value not in (None, 0, False)} for change in changes]
+    return base64.b64encode(zlib.compress(json.dumps(listed, ensure_ascii=False).encode(), 3)).decode()
+
+
+class Envelope(BaseModel):
+    """`mapping_version` is the one that the rows were read with. Unknown fields or another `v` are refused, not guessed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    v: Literal[1] = 1
+    flow: str
+    table: str
+    bucket: int
+    mapping_version: int
+    changes: Annotated[tuple[Change, ...], BeforeValidator(unpack), PlainSerializer(pack)]
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """The envelope in a message; Rejected if it is none of ours."""
+    try:
+        return Envelope.model_validate_json(body)
+    except (ValidationError, zlib.error, ValueError):
+        raise Rejected(
+            Refusal("", "unreadable_envelope", "A queue message is no envelope of this version of the bridge.")
+        ) from None
+
+
+def envelopes(flow: str, table: str, mapping_version: int, changes: Iterable[Change]) -> Iterator[tuple[str, int]]:
+    """Messages for these changes, each of one ledger partition, with the number of changes in it; a later change of a record
+    replaces an earlier one."""
+    groups: dict[int, dict[str, Change]] = {}
+    for change in changes:
+        groups.setdefault(bucket(change.record_id), {})[change.record_id] = change
+    for number, group in groups.items():
+        listed = list(group.values())
+        for start in range(0, len(listed), ROWS_PER_TRANSACTION):
+            part = listed[start : start + ROWS_PER_TRANSACTION]
+            yield from fitted(
+                Envelope(flow=flow, table=table, bucket=number, mapping_version=mapping_version, changes=tuple(part))
+            )
+
+
+def fitted(envelope: Envelope) -> Iterator[tuple[str, int]]:
+    """The envelope as one message if it fits, else as several; a single row that does not fit becomes a reference."""
+    text, changes = envelope.model_dump_json(), envelope.changes
+    if len(text) <= MESSAGE_BYTES:
+        yield text, len(changes)
+    elif len(changes) > 1:
+        for half in (changes[: len(changes) // 2], changes[len(changes) // 2 :]):
+            yield from fitted(envelope.model_copy(update={"changes": half}))
+    else:
+        yield envelope.model_copy(update={"changes": (changes[0].as_reference(),)}).model_dump_json(), 1
+
+
+class Handoff:
+    """The queues. `clients` gives a client by queue name; queues are made at first use."""
+
+    def __init__(self, clients: Callable[[str], QueueClient]) -> None:
+        self.clients = clients
+
+    def put(
+        self, queue: str, flow: str, table: str, mapping_version: int, changes: Iterable[Change], delay_seconds: float = 0
+    ) -> int:
+        """Sends the changes; they become visible after the delay. Returns the number of messages."""
+        messages = 0
+        for text, _ in envelopes(flow, table, mapping_version, changes):
+            self.send(queue, text, delay_seconds)
+            messages += 1
+        return messages
+
+    def send(self, queue: str, text: str, delay_seconds: float = 0) -> None:
+        client = self.clients(queue)
+        try:
+            client.send_message(text, visibility_timeout=int(delay_seconds + 0.999), time_to_live=-1)
+        except ResourceNotFoundError:
+            self.make(client)
+            client.send_message(text, visibility_timeout=int(delay_seconds + 0.999), time_to_live=-1)
+
+    def length(self, queue: str) -> int:
+        """About how many messages the queue holds, those in work or delayed included."""
+        try:
+            return self.clients(queue).get_queue_properties().approximate_message_count or 0
+        except ResourceNotFoundError:
+            return 0
+
+    def head(self, queue: str) -> list[Envelope]:
+        """Up to 32 envelopes that wait visibly at the head of the queue; what is none of ours is passed over."""
+        found = []
+        try:
+            for message in self.clients(queue).peek_messages(32):
+                with contextlib.suppress(Rejected):
+                    found.append(read_envelope(message.content.encode()))
+        except ResourceNotFoundError:
+            pass
+        return found
+
+    def oldest_first_seen(self, queue: str) -> float | None:
+        """When the bridge first learned of the oldest change that waits visibly at the head of the queue."""
+        return min((change.first_seen for envelope in self.head(queue) for change in envelope.changes), default=None)
+
+    def backlog(self, queue: str, messages: int) -> int:
+        """About how many changes `messages` messages hold, judged by the head of the queue."""
+        head = self.head(queue) if messages else []
+        return round(messages * sum(len(envelope.changes) for envelope in head) / len(head)) if head else messages
+
+    def take_back(self, queue: str) -> int:
+        """Puts the messages of `<queue>-poison` on the queue again; returns how many."""
+        moved = 0
+        try:
+            for message in self.clients(f"{queue}-poison").receive_messages(messages_per_page=32, visibility_timeout=60):
+                self.send(queue, message.content)
+                self.clients(f"{queue}-poison").delete_message(message)
+                moved += 1
+        except ResourceNotFoundError:
+            pass
+        return moved
+
+    def make(self, client: QueueClient) -> None:
+        try:
+            client.create_queue()
+        except ResourceExistsError:
+            pass
+
+
+def open_handoff(settings: StorageSettings) -> Handoff:
+    """Queues of the storage account, encoded as host.json says (messageEncoding base64)."""
+    queues: QueueServiceClient = service(settings, "queue", QueueServiceClient)
+    policy = {"message_encode_policy": TextBase64EncodePolicy(), "message_decode_policy": Base64OrText()}
+    clients: dict[str, QueueClient] = {}
+
+    def client(name: str) -> QueueClient:
+        return clients.setdefault(name, queues.get_queue_client(name, **policy))
+
+    return Handoff(client)
+
+
+class Base64OrText(TextBase64DecodePolicy):
+    """Decodes what we and the host put on a queue; what is not base64 is shown as it is."""
+
+    def decode(self, content: str, response: Any = None) -> str:
+        try:
+            return base64.b64decode(content, validate=True).decode()
+        except ValueError:
+            return content

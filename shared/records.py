@@ -1,0 +1,83 @@
+"""What travels between the steps: a change, a page of them, and what became of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """What became of a change."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+    FILTERED = "filtered"
+    WAITING = "waiting"
+    REJECTED = "rejected"
+
+
+class Kind(StrEnum):
+    """ROW carries the record's new state; DELETED tells of its end; REFERENCE is only an id: read the rest at the source."""
+
+    ROW = "row"
+    DELETED = "deleted"
+    REFERENCE = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record's new state or deletion.
+
+    `version` is the row's version number at the source, 0 where the source tells none (deletions, references).
+    `first_seen` is when the bridge first learned of it, in seconds since 1970. `replay` writes even what has not changed.
+    `uncertain` marks an earlier attempt that may have reached the target without an answer.
+    """
+
+    record_id: str
+    kind: Kind
+    version: int = 0
+    row: Mapping[str, Any] | None = None
+    first_seen: float = 0.0
+    attempts: int = 0
+    replay: bool = False
+    uncertain: bool = False
+
+    def again(self, uncertain: bool) -> "Change":
+        """The same change for its next attempt."""
+        return replace(self, attempts=self.attempts + 1, uncertain=self.uncertain or uncertain)
+
+    def as_reference(self) -> "Change":
+        return replace(self, kind=Kind.REFERENCE, version=0, row=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one read of the source returned. Exactly one of the links is set; `complete` ends the read."""
+
+    changes: tuple[Change, ...]
+    link: str
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of one change, and what it cost. `fields` and `sentence` are for a person and hold no value
+    of the record.
+
+    `quiet`: the ledger knows already. `fault`: our own bug, to be raised when the others have been settled.
+    """
+
+    change: Change
+    outcome: Outcome
+    reason: str = ""
+    fields: str = ""
+    sentence: str = ""
+    fingerprint: str = ""
+    retry_after_seconds: float | None = None
+    calls: Mapping[str, int] = field(default_factory=dict)
+    duration_ms: float = 0.0
+    quiet: bool = False
+    fault: Exception | None = None

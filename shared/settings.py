@@ -1,0 +1,143 @@
+"""Every setting of the bridge, declared once. The only reader of the environment.
+
+A name that begins with DATAVERSE_ or CAMPAIGN_ belongs to that system; the rest are the bridge's own. A setting without a
+default must be given. Triggers name some of them as %NAME%; `local.settings.json.example` and the Bicep files list all.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from shared.errors import Misconfigured
+
+CAMPAIGN_SCOPES = (
+    "campaign_sdk,openid,deliverability_service_general,campaign_config_server_general,AdobeID,"
+    "additional_info.projectedProductContext"
+)
+
+
+class StorageSettings(BaseModel):
+    """Where the state is: what is needed even when everything else is missing."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    azurewebjobsstorage: SecretStr = Field(
+        SecretStr(""), alias="AzureWebJobsStorage", description="Connection string; only where there is no identity"
+    )
+    storage_account: str = Field(
+        "", alias="AzureWebJobsStorage__accountName", description="Storage account reached by the managed identity"
+    )
+    storage_client_id: str = Field(
+        "", alias="AzureWebJobsStorage__clientId", description="Client id of the identity that reaches the storage"
+    )
+
+
+class Settings(StorageSettings):
+    """Names are those of the environment in lower case; each field's description is its help."""
+
+    dataverse_url: str = Field(pattern=r"^https?://[^/]+$", description="Organization URL, https://<org>.crm.dynamics.com")
+    dataverse_auth: Literal["managed_identity", "client_secret", "certificate"] = Field(
+        "managed_identity", description="How the bridge proves to Dataverse who it is"
+    )
+    dataverse_client_id: str = Field("", description="Client id of the managed identity or the Entra application")
+    dataverse_tenant_id: str = Field("", description="Entra tenant; for client_secret and certificate")
+    dataverse_client_secret: SecretStr = Field(SecretStr(""), description="For client_secret: a Key Vault reference")
+    dataverse_certificate: SecretStr = Field(
+        SecretStr(""), description="For certificate: private key and certificate in PEM form, a Key Vault reference"
+    )
+    dataverse_authority_url: str = Field("https://login.microsoftonline.com", description="Entra's sign-in host")
+    dataverse_webhook_secret: SecretStr = Field(
+        min_length=16,
+        description="Shared secret that Dataverse sends in the header x-webhook-secret; a Key Vault reference",
+    )
+    dataverse_page_size: int = Field(5000, ge=1, le=5000, description="Rows a page of change tracking asks for")
+    dataverse_timeout_seconds: float = Field(60, gt=0, le=120, description="Longest wait for an answer of Dataverse")
+    dataverse_max_concurrency: int = Field(8, ge=1, le=52, description="Most calls to Dataverse under way at once")
+
+    campaign_url: str = Field(
+        pattern=r"^https?://[^/]+/[^/]+/campaign$", description="https://mc.adobe.io/<organization>/campaign"
+    )
+    campaign_ims_url: str = Field("https://ims-na1.adobelogin.com", description="Adobe's identity service")
+    campaign_client_id: str = Field(min_length=1, description="Client id (API key) of the Adobe Developer project")
+    campaign_client_secret: SecretStr = Field(
+        min_length=1, description="Client secret of the Adobe Developer project; a Key Vault reference"
+    )
+    campaign_scopes: str = Field(CAMPAIGN_SCOPES, description="Scopes, as the Adobe Developer Console shows them")
+    campaign_timeout_seconds: float = Field(60, gt=0, le=120, description="Longest wait for an answer of Campaign")
+    campaign_max_concurrency: int = Field(
+        16, ge=1, le=128, description="Most calls to Campaign under way at once in one instance; fewer if it throttles"
+    )
+
+    contacts_schedule: str = Field("*/15 * * * * *", description="When contacts are polled: NCRONTAB, six fields")
+    poll_budget_seconds: float = Field(240, gt=0, le=540, description="Longest run of one poll; the next tick goes on")
+    queue_limit_messages: int = Field(300, ge=1, description="No page is read while a queue holds more messages")
+    claim_lease_seconds: float = Field(120, ge=5, le=600, description="How long a dead instance's claim holds others off")
+    retry_attempts: int = Field(
+        50, ge=1, description="Attempts before a record that keeps failing in passing becomes a dead letter"
+    )
+    retry_delay_seconds: float = Field(5, ge=0, le=3600, description="First delay before a failed record is sent again")
+    retry_delay_max_seconds: float = Field(600, ge=0, le=86400, description="Longest such delay")
+    paused_delay_seconds: float = Field(
+        60,
+        ge=1,
+        le=3600,
+        description="How long messages of a stopped or failed flow sleep, and how often its cause is tried",
+    )
+    delete_brake_percent: float = Field(5, ge=0, le=100, description="A full read asks before it deletes more than this")
+    delete_brake_records: int = Field(100, ge=0, description="... and more than this many records")
+    mapping_cache_seconds: float = Field(10, ge=0, le=300, description="How long an instance goes on with a known mapping")
+
+    @model_validator(mode="after")
+    def complete(self) -> Self:
+        """What one choice makes necessary."""
+        needed = {
+            "managed_identity": (),
+            "client_secret": ("dataverse_client_id", "dataverse_tenant_id", "dataverse_client_secret"),
+            "certificate": ("dataverse_client_id", "dataverse_tenant_id", "dataverse_certificate"),
+        }[self.dataverse_auth]
+        missing = [name.upper() for name in needed if not text(getattr(self, name))]
+        if missing:
+            raise ValueError(f"DATAVERSE_AUTH={self.dataverse_auth} needs {', '.join(missing)}")
+        if not self.storage_account and not text(self.azurewebjobsstorage):
+            raise ValueError("AzureWebJobsStorage__accountName (or AzureWebJobsStorage) is missing")
+        return self
+
+
+def text(value: SecretStr | str) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def environment_name(field: str) -> str:
+    return Settings.model_fields[field].alias or field.upper()
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings in force; Misconfigured names everything missing or out of range at once, without its value."""
+    try:
+        return Settings.model_validate(given(environ))
+    except ValidationError as error:
+        raise Misconfigured("settings", "Set these application settings and restart: " + complaints(error)) from None
+
+
+def load_storage_settings(environ: Mapping[str, str] | None = None) -> StorageSettings:
+    return StorageSettings.model_validate(given(environ))
+
+
+def given(environ: Mapping[str, str] | None) -> dict[str, str]:
+    """What the environment holds of our settings, under the names that the model knows; an empty value is none."""
+    source = os.environ if environ is None else environ
+    found = {field: source.get(environment_name(field), "") for field in Settings.model_fields}
+    return {Settings.model_fields[field].alias or field: value for field, value in found.items() if value}
+
+
+def complaints(error: ValidationError) -> str:
+    return "; ".join(complaint(item["loc"], item["type"], item["msg"]) for item in error.errors(include_input=False))
+
+
+def complaint(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    if not place:
+        return message.removeprefix("Value error, ")
+    name = str(place[0]) if "AzureWebJobs" in str(place[0]) else str(place[0]).upper()
+    return f"{name} is missing" if kind == "missing" else f"{name}: {message}"

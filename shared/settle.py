@@ -1,0 +1,118 @@
+"""Settle: what became of each record of an envelope goes into ledger and dead letters; what must be tried again is sent again."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from shared import telemetry
+from shared.flow import Bridge, Flow
+from shared.handoff import Envelope
+from shared.records import Change, Kind, Outcome, Settlement
+from shared.state.deadletters import DeadLetter
+from shared.state.ledger import LedgerRow, View
+
+
+def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlements: list[Settlement]) -> list[Settlement]:
+    """Records the outcomes: dead letters, then ledger and claim in one transaction, then what must be sent again."""
+    settlements = [given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements]
+    noted = [settlement for settlement in settlements if not settlement.quiet]
+    for settlement in noted:
+        keep_dead_letter(flow, bridge, envelope.mapping_version, view, settlement)
+    if noted:
+        rows = [note(view, settlement, bridge.now()) for settlement in noted]
+        bridge.ledger.settle(view, rows)
+    send_again(flow, bridge, envelope, [s for s in settlements if s.outcome is Outcome.WAITING])
+    for s in settlements:
+        telemetry.settled(
+            flow=flow.key,
+            record_id=s.change.record_id,
+            outcome=s.outcome,
+            reason=s.reason,
+            attempt=s.change.attempts + 1,
+            duration_ms=s.duration_ms,
+        )
+    return settlements
+
+
+def given_up(settlement: Settlement, attempts: int) -> Settlement:
+    """A record that kept failing in passing becomes a dead letter in the end; one that waits for its flow never does."""
+    if settlement.outcome is not Outcome.WAITING or settlement.reason != "target" or settlement.change.attempts + 1 < attempts:
+        return settlement
+    sentence = f"Given up after {attempts} attempts, the last time because: {settlement.sentence} Replay it when this is mended."
+    return replace(settlement, outcome=Outcome.REJECTED, reason="attempts_used_up", sentence=sentence)
+
+
+def keep_dead_letter(flow: Flow, bridge: Bridge, version: int, view: View, settlement: Settlement) -> None:
+    """Puts the dead letter of a rejected record, and takes it away when the record has arrived after all."""
+    change, row = settlement.change, view.rows.get(settlement.change.record_id)
+    if settlement.outcome is Outcome.REJECTED:
+        sentence, attempts = settlement.sentence, change.attempts + 1
+        letter = DeadLetter(
+            flow.key, change.record_id, settlement.reason, settlement.fields, sentence, version, attempts, bridge.now()
+        )
+        bridge.deadletters.put(letter)
+    elif row and row.rejected and settlement.outcome is not Outcome.WAITING:
+        bridge.deadletters.remove(flow.key, change.record_id)
+
+
+def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
+    """Brings the record's ledger row and the partition's counts up to date."""
+    change, outcome, header = settlement.change, settlement.outcome, view.header
+    row = view.rows.get(change.record_id)
+    if row is None:
+        row = view.rows[change.record_id] = LedgerRow(change.record_id)
+        header.rows += 1
+    else:
+        header.counts[row.outcome] -= 1
+    row.version = max(row.version, change.version)
+    row.first_seen = change.first_seen
+    row.rejected = outcome is Outcome.REJECTED or (row.rejected and outcome is Outcome.WAITING)
+    if outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED):
+        row.exists, row.deleted, row.fingerprint = True, False, settlement.fingerprint
+    elif outcome in (Outcome.DELETED, Outcome.FILTERED):
+        row.exists = row.exists and not (outcome is Outcome.DELETED or settlement.calls)
+        row.deleted = change.kind is Kind.DELETED
+    row.happened(now, outcome, change.version, settlement.reason, change.attempts + 1)
+    header.counts[outcome] += 1
+    header.totals[outcome] += 1
+    header.calls.update(settlement.calls)
+    header.waiting_since = waiting_since(header.waiting_since, header.counts, change.first_seen, outcome)
+    return row
+
+
+def waiting_since(known: float, counts: Counter[str], first_seen: float, outcome: Outcome) -> float:
+    """When the oldest waiting record of a partition was first seen; 0 when none waits. Rather too early than too late."""
+    if outcome is Outcome.WAITING:
+        return min(known or first_seen, first_seen)
+    return known if counts[Outcome.WAITING] > 0 else 0.0
+
+
+def send_again(flow: Flow, bridge: Bridge, envelope: Envelope, waiting: Sequence[Settlement]) -> None:
+    """Sends what waits with a delay: what the system asked for, or twice as long with each attempt.
+
+    A record with a fault goes alone, and when it is alone its fault is raised: the host then sets just this record aside.
+    """
+    by_delay: defaultdict[float, list[Change]] = defaultdict(list)
+    for settlement in waiting:
+        if settlement.fault is None:
+            counted = settlement.reason == "target"
+            change = settlement.change.again(settlement.change.uncertain) if counted else settlement.change
+            by_delay[delay(settlement, bridge)].append(change)
+        elif len(envelope.changes) > 1:
+            resend(flow, bridge, envelope, [settlement.change], 0)
+        else:
+            raise settlement.fault
+    for seconds, changes in by_delay.items():
+        resend(flow, bridge, envelope, changes, seconds * random.uniform(1.0, 1.2))  # noqa: S311  # jitter, no secret
+
+
+def delay(settlement: Settlement, bridge: Bridge) -> float:
+    if settlement.retry_after_seconds is not None:
+        return settlement.retry_after_seconds
+    doubled: float = bridge.settings.retry_delay_seconds * 2**settlement.change.attempts
+    return min(doubled, bridge.settings.retry_delay_max_seconds)
+
+
+def resend(flow: Flow, bridge: Bridge, envelope: Envelope, changes: Iterable[Change], delay_seconds: float) -> None:
+    bridge.handoff.put(flow.queue, flow.key, envelope.table, envelope.mapping_version, changes, delay_seconds)

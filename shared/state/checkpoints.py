@@ -1,0 +1,75 @@
+"""How far each flow has read its table, and how far a sweep for missed deletions has come."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import TableClient, UpdateMode
+
+from shared.errors import Retryable
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """`phase` is "full" while every row is read and "delta" afterwards; `link` is where the next read begins ("" at the start).
+
+    `sweep` is "" | "due" | "running" | "asking" | "confirmed": after each full read the ledger's ids are
+    compared with the source.
+    Times in seconds since 1970; `taken_at` is when `link` was given, which a change token's age is counted
+    from; `full_at` when the last full read ended.
+    """
+
+    flow: str
+    table: str
+    phase: str = "full"
+    link: str = ""
+    taken_at: float = 0.0
+    full_at: float = 0.0
+    columns: str = ""
+    mapping_version: int = 0
+    replay: bool = False
+    pages: int = 0
+    rows: int = 0
+    sweep: str = ""
+    sweep_bucket: int = 0
+    sweep_after: str = ""
+    sweep_run: str = ""
+    swept: int = 0
+    missing: int = 0
+    etag: str = ""
+
+    def restart(self, replay: bool = False) -> None:
+        """Reads everything anew, from the first row."""
+        self.phase, self.link, self.pages, self.rows, self.replay, self.sweep = "full", "", 0, 0, replay, ""
+
+
+class Checkpoints:
+    """The table `checkpoints`. A save that lost a race is Retryable: somebody else went on from the same place."""
+
+    def __init__(self, table: TableClient) -> None:
+        self.table = table
+
+    def load(self, flow: str, table: str) -> Checkpoint:
+        try:
+            entity = self.table.get_entity(flow, table)
+        except ResourceNotFoundError:
+            return Checkpoint(flow, table)
+        known = {item.name for item in fields(Checkpoint)}
+        return Checkpoint(
+            flow, table, etag=str(entity.metadata["etag"]), **{name: entity[name] for name in entity if name in known}
+        )
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        try:
+            checkpoint.etag = self.write(checkpoint)["etag"]
+        except (ResourceModifiedError, ResourceExistsError):
+            raise Retryable("Another run of this poll went on from here; this one ends.") from None
+
+    def write(self, checkpoint: Checkpoint) -> Any:
+        values = asdict(checkpoint)
+        etag, flow, table = values.pop("etag"), values.pop("flow"), values.pop("table")
+        entity = {"PartitionKey": flow, "RowKey": table, **values}
+        if not etag:
+            return self.table.create_entity(entity)
+        return self.table.update_entity(entity, UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified)

@@ -1,0 +1,58 @@
+"""Mapping documents in the container `config`: what a person edits, and the numbered versions that have been in force.
+
+config/mappings/<table>.yaml                   put here by a person; taken into force if it is sound
+config/mappings/versions/<table>/000001.yaml   never changed; the highest is in force
+"""
+
+import secrets
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import ContainerClient
+
+
+class Documents:
+    """Texts only; what they mean is the mapping module's."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self.container = container
+
+    def draft(self, table: str) -> tuple[str, str]:
+        """The document as a person left it and its ETag; ("", "") if there is none."""
+        try:
+            blob = self.container.download_blob(f"mappings/{table}.yaml")
+        except ResourceNotFoundError:
+            return "", ""
+        return blob.readall().decode("utf-8", "replace"), str(blob.properties.etag)
+
+    def draft_etag(self, table: str) -> str:
+        try:
+            return str(self.container.get_blob_client(f"mappings/{table}.yaml").get_blob_properties().etag)
+        except ResourceNotFoundError:
+            return ""
+
+    def newest(self, table: str) -> tuple[int, str]:
+        """The number of the version in force and the draft's ETag that it was taken from; (0, "") before the first."""
+        listed = self.container.list_blobs(name_starts_with=f"mappings/versions/{table}/", include=["metadata"])
+        versions = [(int(str(blob.name)[-11:-5]), (blob.metadata or {}).get("draft", "")) for blob in listed]
+        return max(versions, default=(0, ""))
+
+    def text(self, table: str, version: int) -> str:
+        return self.container.download_blob(self.name(table, version)).readall().decode()
+
+    def add(self, table: str, version: int, document: str, draft_etag: str) -> None:
+        """Puts a version into force. Another instance that was first has done the same, so its version stands."""
+        try:
+            self.container.upload_blob(self.name(table, version), document.encode(), metadata={"draft": draft_etag.strip('"')})
+        except ResourceExistsError:
+            pass
+
+    def name(self, table: str, version: int) -> str:
+        return f"mappings/versions/{table}/{version:06d}.yaml"
+
+    def fingerprint_key(self) -> bytes:
+        """The key of all fingerprints: random, made once, kept beside what it protects from being looked up by guessing."""
+        try:
+            self.container.upload_blob("fingerprint.key", secrets.token_bytes(32))
+        except ResourceExistsError:
+            pass
+        return self.container.download_blob("fingerprint.key").readall()

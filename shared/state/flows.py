@@ -1,0 +1,55 @@
+"""Whether each flow is running, stopped by a person, or failed with a cause; known to every instance within seconds."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient
+
+RUNNING, STOPPED, FAILED = "running", "stopped", "failed"
+CACHE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FlowState:
+    """`reason` is a sentence for a person; `setting` what to change; `since` and `checked_at` in seconds since 1970."""
+
+    status: str = RUNNING
+    reason: str = ""
+    setting: str = ""
+    by: str = ""
+    since: float = 0.0
+    checked_at: float = 0.0
+    mapping_problem: str = ""
+    polled_at: float = 0.0
+
+
+class Flows:
+    """The table `flows`, read through a cache of one second."""
+
+    def __init__(self, table: TableClient, now: Callable[[], float]) -> None:
+        self.table, self.now = table, now
+        self.lock = threading.Lock()
+        self.cache: dict[str, tuple[float, FlowState]] = {}
+
+    def state(self, flow: str) -> FlowState:
+        with self.lock:
+            at, state = self.cache.get(flow, (0.0, FlowState()))
+            if self.now() - at >= CACHE_SECONDS:
+                state = self.read(flow)
+                self.cache[flow] = (self.now(), state)
+            return state
+
+    def read(self, flow: str) -> FlowState:
+        try:
+            entity = self.table.get_entity("flows", flow)
+        except ResourceNotFoundError:
+            return FlowState()
+        return FlowState(**{name: entity[name] for name in FlowState.__slots__ if name in entity})
+
+    def change(self, flow: str, **values: str | float) -> None:
+        """Merges the values given into the flow's row; the last one to write wins, as between people."""
+        self.table.upsert_entity({"PartitionKey": "flows", "RowKey": flow, **values})
+        with self.lock:
+            self.cache.pop(flow, None)

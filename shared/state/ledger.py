@@ -1,0 +1,250 @@
+"""The ledger: one row per record with what was last written and what became of it, in partitions of one flow's records.
+
+A partition has a header row. It carries the claim: who is writing records of this partition, and until when. Taking the claim
+is one conditional write of that row, and settling writes all records and gives the claim back in one transaction conditional on
+it. So two instances never write records of one partition at once, an instance that lost its claim cannot settle, and one that
+died is waited for no longer than its lease. The header counts the partition's records by outcome, exactly, at no extra cost.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import EdmType, EntityProperty, TableClient, TableTransactionError, UpdateMode
+
+from shared.errors import Retryable
+from shared.records import Outcome
+
+BUCKETS = 64
+ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
+HEADER = "!"  # sorts before every record id
+HISTORY_ENTRIES = 10
+SELECTED = [
+    "RowKey",
+    "version",
+    "fingerprint",
+    "outcome",
+    "reason",
+    "attempts",
+    "first_seen",
+    "settled_at",
+    "exists",
+    "deleted",
+    "history",
+]
+
+
+def bucket(record_id: str) -> int:
+    """The bucket of a record: spread evenly whatever the ids look like, and the same for ever."""
+    return int.from_bytes(blake2b(record_id.encode(), digest_size=4).digest()) % BUCKETS
+
+
+def partition_name(flow: str, number: int) -> str:
+    return f"{flow}-{number:02d}"
+
+
+@dataclass(slots=True)
+class LedgerRow:
+    """What we last wrote of a record. `exists`: it is in the target. `deleted`: a tombstone. `rejected`: it has a
+    dead letter. Times in seconds since 1970.
+
+    `history`: the last things that happened, oldest first, each [time, outcome, version, reason, attempts].
+    """
+
+    record_id: str
+    version: int = 0
+    fingerprint: str = ""
+    outcome: str = ""
+    reason: str = ""
+    attempts: int = 0
+    first_seen: float = 0.0
+    settled_at: float = 0.0
+    exists: bool = False
+    deleted: bool = False
+    rejected: bool = False
+    history: list[list[Any]] = field(default_factory=list)
+
+    def happened(self, now: float, outcome: Outcome, version: int, reason: str, attempts: int) -> None:
+        self.outcome, self.reason, self.attempts, self.settled_at = outcome.value, reason, attempts, now
+        self.history = [*self.history, [round(now, 3), outcome.value, version, reason, attempts]][-HISTORY_ENTRIES:]
+
+
+@dataclass(slots=True)
+class Header:
+    """A partition's claim and counts. `counts`: records by last outcome; `totals`: outcomes so far; `calls`: by verb."""
+
+    owner: str = ""
+    until: float = 0.0
+    rows: int = 0
+    waiting_since: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
+    totals: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    etag: str = ""
+
+
+@dataclass(slots=True)
+class View:
+    """A partition as it was read: the claim succeeds only if nobody has settled since."""
+
+    partition: str
+    header: Header
+    rows: dict[str, LedgerRow]
+
+
+class Ledger:
+    """Reads and writes the table `ledger`. A lost race is Retryable: the records are looked at again."""
+
+    def __init__(self, table: TableClient) -> None:
+        self.table = table
+        self.pool = ThreadPoolExecutor(16, "ledger")
+
+    def view(self, partition: str, ids: Collection[str]) -> View:
+        """The header and the rows of these ids that exist: two reads where the partition is small or the ids are few."""
+        header = self.header(partition)
+        return View(partition, header, self.rows(partition, ids, header.rows) if header.rows else {})
+
+    def header(self, partition: str) -> Header:
+        try:
+            return read_header(self.table.get_entity(partition, HEADER))
+        except ResourceNotFoundError:
+            return Header()
+
+    def rows(self, partition: str, ids: Collection[str], partition_rows: int) -> dict[str, LedgerRow]:
+        # A query over a range costs a call per 1,000 rows that it passes; single reads cost a call each, side by side.
+        if len(ids) <= 2 or len(ids) * 20 < partition_rows:
+            found = self.pool.map(lambda record_id: self.row(partition, record_id), ids)
+            return {row.record_id: row for row in found if row}
+        wanted = set(ids)
+        condition = f"PartitionKey eq '{partition}' and RowKey ge '{min(wanted)}' and RowKey le '{max(wanted)}'"
+        entities = self.table.query_entities(condition, select=SELECTED)
+        return {entity["RowKey"]: read_row(entity) for entity in entities if entity["RowKey"] in wanted}
+
+    def row(self, partition: str, record_id: str) -> LedgerRow | None:
+        try:
+            return read_row(self.table.get_entity(partition, record_id, select=SELECTED))
+        except ResourceNotFoundError:
+            return None
+
+    def claim(self, view: View, owner: str, now: float, lease_seconds: float) -> None:
+        """Takes the partition for `owner`; Retryable while somebody else writes in it or has settled since it was read."""
+        self.check_free(view, now)
+        view.header.owner, view.header.until = owner, now + lease_seconds
+        self.save_header(view)
+
+    def check_free(self, view: View, now: float) -> None:
+        if view.header.owner and view.header.until > now:
+            raise Retryable("Another instance is writing records of this partition; they are sent again.", 1.0)
+
+    def renew(self, view: View, now: float, lease_seconds: float) -> None:
+        """Holds the claim longer; Retryable if somebody took it over."""
+        view.header.until = now + lease_seconds
+        self.save_header(view)
+
+    def save_header(self, view: View) -> None:
+        entity = header_entity(view.partition, view.header)
+        try:
+            if view.header.etag:
+                saved = self.table.update_entity(
+                    entity, UpdateMode.REPLACE, etag=view.header.etag, match_condition=MatchConditions.IfNotModified
+                )
+            else:
+                saved = self.table.create_entity(entity)
+        except (ResourceModifiedError, ResourceExistsError):
+            raise Retryable("Another instance took the records of this partition; they are sent again.", 0.5) from None
+        view.header.etag = saved["etag"]
+
+    def settle(self, view: View, changed: Iterable[LedgerRow]) -> None:
+        """Writes the rows and gives the claim back, all or nothing; Retryable if the claim was lost meanwhile."""
+        rows = list(changed)
+        view.header.owner, view.header.until = "", 0.0
+        operations: list[Any] = [("upsert", row_entity(view.partition, row), {"mode": UpdateMode.REPLACE}) for row in rows]
+        header = header_entity(view.partition, view.header)
+        condition = {"mode": UpdateMode.REPLACE, "etag": view.header.etag, "match_condition": MatchConditions.IfNotModified}
+        operations.append(("update", header, condition) if view.header.etag else ("create", header))
+        try:
+            self.table.submit_transaction(operations)
+        except (TableTransactionError, ResourceModifiedError) as error:
+            if getattr(error, "status_code", 412) not in (409, 412):
+                raise
+            raise Retryable("The claim on these records ended before they were settled; they are sent again.", 1.0) from None
+
+    def ids(self, flow: str, number: int, after: str = "") -> list[str]:
+        """Up to 1,000 ids of one bucket without a tombstone, in order, from behind `after`; [] at the end."""
+        condition = f"PartitionKey eq '{partition_name(flow, number)}' and RowKey gt '{after or HEADER}' and deleted eq false"
+        pages = self.table.query_entities(condition, select=["RowKey"], results_per_page=1000).by_page()
+        page: Iterable[Any] = next(pages, [])
+        return [entity["RowKey"] for entity in page]
+
+    def headers(self, flow: str) -> list[Header]:
+        """All headers of a flow, for its status."""
+        return list(self.pool.map(self.header, [partition_name(flow, number) for number in range(BUCKETS)]))
+
+
+def read_row(entity: Mapping[str, Any]) -> LedgerRow:
+    version = entity["version"]
+    return LedgerRow(
+        record_id=entity["RowKey"],
+        version=int(getattr(version, "value", version)),
+        fingerprint=entity["fingerprint"],
+        outcome=entity["outcome"],
+        reason=entity["reason"],
+        attempts=entity["attempts"],
+        first_seen=entity["first_seen"],
+        settled_at=entity["settled_at"],
+        exists=entity["exists"],
+        deleted=entity["deleted"],
+        rejected=entity["rejected"],
+        history=json.loads(entity["history"]),
+    )
+
+
+def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
+    return {
+        "PartitionKey": partition,
+        "RowKey": row.record_id,
+        "version": EntityProperty(row.version, EdmType.INT64),
+        "fingerprint": row.fingerprint,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "attempts": row.attempts,
+        "first_seen": float(row.first_seen),
+        "settled_at": float(row.settled_at),
+        "exists": row.exists,
+        "deleted": row.deleted,
+        "rejected": row.rejected,
+        "history": json.dumps(row.history, separators=(",", ":")),
+    }
+
+
+def read_header(entity: Any) -> Header:
+    return Header(
+        owner=entity["owner"],
+        until=entity["until"],
+        rows=entity["rows"],
+        waiting_since=entity["waiting_since"],
+        counts=Counter(json.loads(entity["counts"])),
+        totals=Counter(json.loads(entity["totals"])),
+        calls=Counter(json.loads(entity["calls"])),
+        etag=entity.metadata["etag"],
+    )
+
+
+def header_entity(partition: str, header: Header) -> dict[str, Any]:
+    return {
+        "PartitionKey": partition,
+        "RowKey": HEADER,
+        "owner": header.owner,
+        "until": float(header.until),
+        "rows": header.rows,
+        "waiting_since": float(header.waiting_since),
+        "counts": json.dumps(header.counts),
+        "totals": json.dumps(header.totals),
+        "calls": json.dumps(header.calls),
+    }

@@ -1,0 +1,49 @@
+"""Opens the customer's storage account: by the function app's identity, or by connection string where there is none."""
+
+from collections.abc import Callable
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables import TableClient, TableServiceClient
+from azure.identity import ManagedIdentityCredential
+from azure.storage.blob import BlobServiceClient, ContainerClient
+
+from shared.settings import StorageSettings, text
+
+TABLES = ("checkpoints", "ledger", "deadletters", "flows")
+CONTAINERS = ("config", "sweeps")
+
+
+class Storage:
+    """Tables and containers by name; what is missing is made at first use, so that an empty account works.
+
+    Where shared keys are switched off the account is reached by identity alone: `<service>.core.windows.net` hosts.
+    """
+
+    def __init__(self, settings: StorageSettings) -> None:
+        self.settings = settings
+        self.tables = service(settings, "table", TableServiceClient)
+        self.blobs = service(settings, "blob", BlobServiceClient)
+
+    def table(self, name: str) -> TableClient:
+        self.tables.create_table_if_not_exists(name)
+        client: TableClient = self.tables.get_table_client(name)
+        return client
+
+    def container(self, name: str) -> ContainerClient:
+        client: ContainerClient = self.blobs.get_container_client(name)
+        try:
+            client.create_container()
+        except ResourceExistsError:
+            pass
+        return client
+
+
+def service(settings: StorageSettings, kind: str, factory: Callable[..., Any] | type, **options: Any) -> Any:
+    """A service client of the storage account; `kind` is blob, queue or table."""
+    if settings.storage_account:
+        url = f"https://{settings.storage_account}.{kind}.core.windows.net"
+        credential = ManagedIdentityCredential(client_id=settings.storage_client_id or None)
+        argument = "endpoint" if kind == "table" else "account_url"
+        return factory(**{argument: url, "credential": credential, **options})
+    return factory.from_connection_string(text(settings.azurewebjobsstorage), **options)  # type: ignore[union-attr]

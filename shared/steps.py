@@ -1,0 +1,272 @@
+"""The steps that every flow takes: poll, deliver, settle, replay. The only loop, the only broad except.
+
+    poll     read a page of the source, hand it off, and only then save the checkpoint: a crash repeats a page, never loses one
+    deliver  take an envelope: look at the ledger, decide, claim, write, settle
+    settle   ledger, dead letters and resends of one envelope: each record by itself, its neighbours go on (settle.py)
+    replay   read all again, or one record, or the dead letters
+
+The order within deliver: the claim comes before the first write, so that two instances never write one record at once; the
+ledger is settled after the writes, so that a crash repeats them (they are harmless twice); what must be tried again is sent
+before the message that brought it is completed, so that a crash doubles it rather than loses it.
+"""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import replace
+from functools import partial
+
+from shared import telemetry
+from shared.campaign.client import Written
+from shared.dataverse.client import TokenExpired
+from shared.deciding import Act, Decision
+from shared.errors import Misconfigured, Rejected, Retryable
+from shared.flow import Bridge, Flow
+from shared.handoff import Envelope, read_envelope
+from shared.records import Change, Kind, Outcome, Settlement
+from shared.settle import resend, settle
+from shared.state.checkpoints import Checkpoint
+from shared.state.flows import FAILED, RUNNING, STOPPED
+from shared.state.ledger import View, partition_name
+from shared.sweep import DELETE_BRAKE, sweep
+
+
+def poll(flow: Flow, bridge: Bridge) -> str:
+    """Reads on from the checkpoint until the source has no more, the queue is long enough or the time is up; says which."""
+    state = bridge.flows.state(flow.key)
+    if state.status == STOPPED or (state.status == FAILED and not recovered(flow, bridge)):
+        return state.status
+    started, counts = bridge.now(), Counter[str]()
+    try:
+        take_mapping(flow, bridge)
+        ended = read_on(flow, bridge, started, counts)
+        bridge.flows.change(flow.key, polled_at=bridge.now())
+    except Misconfigured as error:
+        fail(flow, bridge, error)
+        ended = "failed"
+    except Retryable:
+        ended = "interrupted"
+    telemetry.polled(
+        flow=flow.key,
+        table=flow.table,
+        pages=counts["pages"],
+        changes=counts["changes"],
+        messages=counts["messages"],
+        ended=ended,
+        duration_ms=(bridge.now() - started) * 1000,
+    )
+    return ended
+
+
+def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) -> str:
+    checkpoint = bridge.checkpoints.load(flow.key, flow.table)
+    deadline = started + bridge.settings.poll_budget_seconds
+    while bridge.now() < deadline:
+        if bridge.handoff.length(flow.queue) > bridge.settings.queue_limit_messages:
+            return "queue is long"
+        try:
+            if read_page(flow, bridge, checkpoint, counts):
+                return sweep(flow, bridge, checkpoint, deadline) if checkpoint.sweep else "up to date"
+        except TokenExpired:
+            telemetry.noted(flow=flow.key, event="change_token_expired")
+            checkpoint.restart(checkpoint.replay)
+    return "time is up"
+
+
+def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counter[str]) -> bool:
+    """One page, handed off before its link is saved. True if it was the last one for now."""
+    before = checkpoint.link
+    page = flow.read(checkpoint)
+    if page.link == before and not page.complete:
+        raise Retryable("The source gave the same link twice in a row; the page is read again at the next tick.")
+    counts["messages"] += bridge.handoff.put(flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes)
+    counts["pages"] += 1
+    counts["changes"] += len(page.changes)
+    checkpoint.link, checkpoint.taken_at = page.link, bridge.now()
+    checkpoint.pages, checkpoint.rows = checkpoint.pages + 1, checkpoint.rows + len(page.changes)
+    if page.complete and checkpoint.phase == "full":
+        checkpoint.phase, checkpoint.replay, checkpoint.sweep, checkpoint.full_at = "delta", False, "due", bridge.now()
+    bridge.checkpoints.save(checkpoint)
+    return page.complete
+
+
+def take_mapping(flow: Flow, bridge: Bridge) -> None:
+    problem = flow.adopt()
+    if problem != bridge.flows.state(flow.key).mapping_problem:
+        bridge.flows.change(flow.key, mapping_problem=problem)
+        telemetry.noted(flow=flow.key, event="mapping_refused" if problem else "mapping_in_force", count=flow.mapping_version())
+
+
+def recovered(flow: Flow, bridge: Bridge) -> bool:
+    """Whether a failed flow runs again: its cause is tried now and then, so that a repair needs no further step."""
+    state = bridge.flows.state(flow.key)
+    if state.setting == DELETE_BRAKE or bridge.now() - state.checked_at < bridge.settings.paused_delay_seconds:
+        return False
+    try:
+        flow.probe()
+    except Misconfigured as error:
+        bridge.flows.change(flow.key, checked_at=bridge.now(), reason=str(error), setting=error.setting)
+        return False
+    except Retryable:
+        return False
+    start(flow.key, bridge, by="bridge")
+    return True
+
+
+def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Settlement]:
+    """Carries one envelope out. `deliveries` is the queue's dequeue count: above 1 an earlier attempt may have written.
+
+    Raises only what is our bug (or an envelope that is not ours): the host tries again and then sets the message aside.
+    """
+    envelope = read_envelope(body)
+    changes = [replace(change, uncertain=True) for change in envelope.changes] if deliveries > 1 else list(envelope.changes)
+    paused = bridge.settings.paused_delay_seconds
+    if bridge.flows.state(flow.key).status != RUNNING:
+        resend(flow, bridge, envelope, changes, paused)
+        return []
+    try:
+        return carry_out(flow, bridge, envelope, changes)
+    except Misconfigured as error:
+        fail(flow, bridge, error)
+        resend(flow, bridge, envelope, changes, paused)
+    except Retryable as error:
+        again = [replace(change, uncertain=change.uncertain or error.uncertain) for change in changes]
+        resend(flow, bridge, envelope, again, error.retry_after_seconds or bridge.settings.retry_delay_seconds)
+    return []
+
+
+def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
+    view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), [change.record_id for change in changes])
+    bridge.ledger.check_free(view, bridge.now())
+    decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
+    to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
+    settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
+    if to_write:
+        bridge.ledger.claim(view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds)
+        settlements += write(flow, bridge, view, to_write)
+    return settle(flow, bridge, envelope, view, settlements)
+
+
+def refreshed(flow: Flow, changes: list[Change]) -> list[Change]:
+    """Replaces references, and rows that lack a column of the mapping in force, by what the source holds now: one request."""
+    ids = {change.record_id for change in flow.lacking(changes)}
+    ids |= {change.record_id for change in changes if change.kind is Kind.REFERENCE}
+    if not ids:
+        return changes
+    looked = flow.look([change for change in changes if change.record_id in ids])
+    return [change for change in changes if change.record_id not in ids] + looked
+
+
+def decide(flow: Flow, bridge: Bridge, view: View, changes: Iterable[Change]) -> tuple[list[Decision], list[Settlement]]:
+    """A decision for each change that the mapping accepts, a settlement for each that it refuses."""
+    decisions: list[Decision] = []
+    settlements: list[Settlement] = []
+    look: list[Change] = []
+    for change in changes:
+        result = attempt(flow, bridge, change, partial(flow.decide, change, view.rows.get(change.record_id)))
+        if isinstance(result, Settlement):
+            settlements.append(result)
+        elif result.act is Act.LOOK:
+            look.append(change)
+        else:
+            decisions.append(result)
+    if look:
+        more = decide(flow, bridge, view, flow.look(look))
+        return decisions + more[0], settlements + more[1]
+    return decisions, settlements
+
+
+def final(decision: Decision) -> Settlement:
+    quiet = not decision.note
+    return Settlement(decision.change, decision.outcome, decision.reason, fingerprint=decision.fingerprint, quiet=quiet)
+
+
+def write(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
+    """Writes side by side, renewing the claim meanwhile; every decision comes back as a settlement."""
+    lease = bridge.settings.claim_lease_seconds
+    futures: list[Future[Settlement]] = [bridge.writers.submit(write_one, flow, bridge, view, decision) for decision in decisions]
+    pending: Collection[Future[Settlement]] = futures
+    while pending:
+        pending = wait(pending, timeout=lease / 3).not_done
+        if pending:
+            bridge.ledger.renew(view, bridge.now(), lease)
+    return [future.result() for future in futures]
+
+
+def write_one(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Settlement:
+    started, written = time.perf_counter(), Written()
+    margin = min(bridge.settings.campaign_timeout_seconds, bridge.settings.claim_lease_seconds / 2)
+
+    def work() -> Settlement:
+        if bridge.now() > view.header.until - margin:
+            raise Retryable("The claim was about to end; the record is sent again.")
+        flow.write(decision, written)
+        return Settlement(decision.change, written.outcome, decision.reason, fingerprint=decision.fingerprint)
+
+    settlement = attempt(flow, bridge, decision.change, work)
+    return replace(settlement, calls=dict(written.calls), duration_ms=(time.perf_counter() - started) * 1000)
+
+
+def attempt[Result](flow: Flow, bridge: Bridge, change: Change, work: Callable[[], Result]) -> Result | Settlement:
+    """The result of the work, or what its failure means for this one record. Nothing it raises harms its neighbours."""
+    try:
+        return work()
+    except Rejected as refusal:
+        return Settlement(change, Outcome.REJECTED, refusal.reason, refusal.field, str(refusal))
+    except Retryable as error:
+        change = replace(change, uncertain=change.uncertain or error.uncertain)
+        return Settlement(change, Outcome.WAITING, "target", "", str(error), retry_after_seconds=error.retry_after_seconds)
+    except Misconfigured as error:
+        fail(flow, bridge, error)
+        wait_seconds = bridge.settings.paused_delay_seconds
+        return Settlement(change, Outcome.WAITING, "flow_failed", "", str(error), retry_after_seconds=wait_seconds)
+    except Exception as error:  # noqa: BLE001  # our bug: this record alone goes the way of the poison queue
+        return Settlement(change, Outcome.WAITING, "fault", "", f"{type(error).__name__} in the bridge.", fault=error)
+
+
+def fail(flow: Flow, bridge: Bridge, error: Misconfigured) -> None:
+    """Pauses the flow with the cause; its records stay on the queue."""
+    if bridge.flows.state(flow.key).status != RUNNING:
+        return
+    now = bridge.now()
+    bridge.flows.change(flow.key, status=FAILED, reason=str(error), setting=error.setting, by="bridge", since=now, checked_at=now)
+    telemetry.flow_changed(flow=flow.key, status=FAILED, reason=str(error), by="bridge")
+
+
+def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "") -> int:
+    """Writes again although nothing has changed: "all" (read anew by the polls), "record" or "dead_letters" (now).
+
+    Returns how many records were handed off; 0 for "all", whose number is known when they have been read.
+    """
+    if what == "all":
+        checkpoint = bridge.checkpoints.load(flow.key, flow.table)
+        checkpoint.restart(replay=True)
+        bridge.checkpoints.save(checkpoint)
+        return 0
+    if what == "record":
+        return hand_off_again(flow, bridge, [record_id])
+    bridge.handoff.take_back(flow.queue)
+    handed, after = 0, ""
+    while letters := bridge.deadletters.page(flow.key, after):
+        after = letters[-1].record_id
+        handed += hand_off_again(flow, bridge, [letter.record_id for letter in letters])
+    return handed
+
+
+def hand_off_again(flow: Flow, bridge: Bridge, ids: Sequence[str]) -> int:
+    changes = [Change(record_id, Kind.REFERENCE, first_seen=bridge.now(), replay=True) for record_id in ids]
+    bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), changes)
+    return len(changes)
+
+
+def start(key: str, bridge: Bridge, by: str) -> None:
+    bridge.flows.change(key, status=RUNNING, reason="", setting="", by=by, since=bridge.now())
+    telemetry.flow_changed(flow=key, status=RUNNING, reason="", by=by)
+
+
+def stop(key: str, bridge: Bridge, by: str) -> None:
+    """Reads and writes nothing more of this flow until it is started; what waits on its queue goes on waiting."""
+    bridge.flows.change(key, status=STOPPED, reason="stopped by a person", setting="", by=by, since=bridge.now())
+    telemetry.flow_changed(flow=key, status=STOPPED, reason="stopped by a person", by=by)

@@ -1,0 +1,102 @@
+"""A Dataverse table kept in a Campaign resource: what the steps need to know of it. Shared by contacts and custom entities."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from shared import deciding
+from shared.campaign.client import CampaignClient, Written
+from shared.catalog import Active, Catalog
+from shared.dataverse import wire
+from shared.dataverse.client import DataverseClient
+from shared.deciding import Act, Decision
+from shared.records import Change, Kind, Page
+from shared.state.checkpoints import Checkpoint
+from shared.state.ledger import LedgerRow
+
+
+@dataclass(frozen=True, slots=True)
+class TableFlow:
+    """`key` names the flow in state and console, `table` is the Dataverse logical name, `queue` its Storage queue."""
+
+    key: str
+    queue: str
+    table: str
+    catalog: Catalog
+    dataverse: DataverseClient
+    campaign: CampaignClient
+    fingerprint_key: bytes
+    now: Callable[[], float]
+
+    def active(self) -> Active:
+        return self.catalog.mapping(self.table)
+
+    def read(self, checkpoint: Checkpoint) -> Page:
+        """The next page from where the checkpoint stands. Other columns than it was begun with mean that all is read anew."""
+        active = self.active()
+        columns = ",".join(active.mapping.columns)
+        if checkpoint.link and checkpoint.columns != columns:
+            checkpoint.restart()
+        checkpoint.columns, checkpoint.mapping_version = columns, active.version
+        items, link, complete = self.dataverse.tracked(active.source, active.mapping.columns, checkpoint.link)
+        seen_at = self.now()
+        changes = (wire.change(item, active.source.primary_id, seen_at, checkpoint.replay) for item in items)
+        return Page(tuple(changes), link, complete)
+
+    def look(self, changes: Sequence[Change]) -> list[Change]:
+        """The same changes with what the source holds of them now: a row, or a deletion where it holds none."""
+        active = self.active()
+        rows = self.dataverse.rows(active.source, active.mapping.columns, [change.record_id for change in changes])
+        found = {str(row[active.source.primary_id]).lower(): row for row in rows}
+        return [self.seen(change, found.get(change.record_id)) for change in changes]
+
+    def seen(self, change: Change, item: dict[str, object] | None) -> Change:
+        if item is None:
+            return replace(change, kind=Kind.DELETED, row=None, version=0)
+        columns = {name: value for name, value in item.items() if "@" not in name}
+        return replace(change, kind=Kind.REFERENCE, row=columns, version=wire.version(item))
+
+    def existing(self, ids: Collection[str]) -> set[str]:
+        return self.dataverse.existing(self.active().source, ids)
+
+    def lacking(self, changes: Iterable[Change]) -> list[Change]:
+        """Rows that were read for an older mapping and lack a column of the one in force: they must be looked at again."""
+        columns = self.active().mapping.columns
+        return [change for change in changes if change.row is not None and any(name not in change.row for name in columns)]
+
+    def decide(self, change: Change, row: LedgerRow | None) -> Decision:
+        """What to do; raises Rejected if the mapping refuses the row."""
+        active = self.active()
+        if change.kind is Kind.DELETED or change.row is None:
+            return deciding.decide_deletion(change, row, active.document.deletes == "apply")
+        if row and change.version < row.version:
+            return deciding.stale(change)
+        mapped = active.mapping.map(change.row)
+        return deciding.decide_row(change, mapped, row, active.document.filtered_out == "delete", self.fingerprint_key)
+
+    def write(self, decision: Decision, written: Written) -> None:
+        """Carries the decision out at Campaign; `written` tells what was done, also when it raises."""
+        address = self.active().address
+        if decision.act is Act.DELETE:
+            self.campaign.delete(address, self.key_of(decision), written)
+            written.outcome = decision.outcome
+        elif decision.mapped:
+            mapped = decision.mapped
+            update = mapped.record if decision.change.replay else mapped.update
+            self.campaign.save(address, mapped.key, mapped.record, update, decision.known, written)
+
+    def key_of(self, decision: Decision) -> str:
+        """The business key of a record to delete: a deletion carries its id alone, which is what the key is made of."""
+        return decision.change.record_id
+
+    def adopt(self) -> str:
+        """Takes a person's changed document into force; what stands in the way as one message, "" if nothing does."""
+        return self.catalog.adopt(self.table)
+
+    def mapping_version(self) -> int:
+        return self.active().version
+
+    def probe(self) -> None:
+        """Raises Misconfigured while the cause of a failure is still there."""
+        self.catalog.forget(self.table)
+        self.dataverse.who_am_i()
+        self.active()

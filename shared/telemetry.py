@@ -1,0 +1,71 @@
+"""The log lines of the bridge: one per record at settle, one per poll, one per change of a flow's status.
+
+The parameters of these functions are the allow-list: nothing else can be logged, so no name, address, body, URL or text of
+a client's exception ever is. Lines are JSON on the logger `bridge`.
+"""
+
+import json
+import logging
+from contextvars import ContextVar
+from typing import Any
+
+logger = logging.getLogger("bridge")
+trace: ContextVar[str] = ContextVar("trace", default="")
+
+
+def follow(traceparent: str | None) -> None:
+    """Ties the lines of this invocation to its trace (W3C Trace Context: version-traceid-parentid-flags)."""
+    parts = (traceparent or "").split("-")
+    trace.set(parts[1] if len(parts) > 2 else "")
+
+
+def settled(
+    *, flow: str, record_id: str, outcome: str, reason: str, attempt: int, duration_ms: float, level: int = logging.INFO
+) -> None:
+    """The canonical line of one record."""
+    if logger.isEnabledFor(level):
+        line(
+            level,
+            event="settled",
+            flow=flow,
+            record_id=record_id,
+            outcome=outcome,
+            reason=reason,
+            attempt=attempt,
+            duration_ms=round(duration_ms, 1),
+        )
+
+
+def polled(*, flow: str, table: str, pages: int, changes: int, messages: int, ended: str, duration_ms: float) -> None:
+    """The canonical line of one poll. `ended` says why it stopped reading."""
+    line(
+        logging.INFO,
+        event="polled",
+        flow=flow,
+        table=table,
+        pages=pages,
+        changes=changes,
+        messages=messages,
+        ended=ended,
+        duration_ms=round(duration_ms, 1),
+    )
+
+
+def flow_changed(*, flow: str, status: str, reason: str, by: str) -> None:
+    """A flow was started, stopped or has failed. `reason` is one of our own sentences."""
+    level = logging.ERROR if status == "failed" else logging.WARNING
+    line(level, event="flow_changed", flow=flow, status=status, reason=reason, by=by)
+
+
+def refused(*, flow: str, reason: str) -> None:
+    """A request to our own HTTP endpoints was refused."""
+    line(logging.WARNING, event="refused", flow=flow, reason=reason)
+
+
+def noted(*, flow: str, event: str, count: int = 0, reason: str = "") -> None:
+    """Anything else worth a line: a mapping taken into force, a sweep ended, a token expired."""
+    line(logging.INFO, event=event, flow=flow, count=count, reason=reason)
+
+
+def line(level: int, **fields: Any) -> None:
+    logger.log(level, "%s", json.dumps({**fields, "trace": trace.get()}, ensure_ascii=False))

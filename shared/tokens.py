@@ -1,0 +1,52 @@
+"""Bearer tokens, kept until shortly before their end; one request at a time asks for a new one."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from shared.errors import Misconfigured
+
+EARLY_SECONDS = 300.0
+REFUSAL_KEPT_SECONDS = 2.0
+
+
+class TokenSource(Protocol):
+    """Gives a bearer token; `refused` is the one that the system just did not accept, so that a new one is fetched once."""
+
+    def token(self, refused: str = "") -> str: ...
+
+
+class CachedToken:
+    """Keeps one token until five minutes before its end. `fetch` returns the token and when it ends (seconds since 1970).
+
+    A refusal of the identity service is kept for two seconds: forty threads with a wrong secret ask once, not forty times.
+    """
+
+    def __init__(self, fetch: Callable[[], tuple[str, float]], now: Callable[[], float] = time.time) -> None:
+        self.fetch, self.now = fetch, now
+        self.value, self.expires_at, self.fetched_at = "", 0.0, 0.0
+        self.refusal, self.refused_at = "", 0.0
+        self.setting = ""
+        self.lock = threading.Lock()
+
+    def token(self, refused: str = "") -> str:
+        with self.lock:
+            if not self.value or refused == self.value or self.now() > self.expires_at - EARLY_SECONDS:
+                self.renew()
+            return self.value
+
+    def renew(self) -> None:
+        if self.now() - self.refused_at < REFUSAL_KEPT_SECONDS:
+            raise Misconfigured(self.setting, self.refusal)
+        self.value = ""
+        try:
+            self.value, self.expires_at = self.fetch()
+        except Misconfigured as error:
+            self.refused_at, self.refusal, self.setting = self.now(), str(error), error.setting
+            raise
+        self.fetched_at = self.now()
+
+    @property
+    def age_seconds(self) -> float | None:
+        return self.now() - self.fetched_at if self.fetched_at else None

@@ -1,0 +1,190 @@
+"""One HTTP policy for both systems: timeouts, retries, Retry-After, adaptive concurrency; no body or URL in any error.
+
+The seam is `Send`: a request in, a response out. `pooled()` is its one implementation (urllib3's connection pool: measured
+against requests at the same work it makes 2.5 times the calls at 0.4 of the CPU, see docs/performance.md); tests give a function.
+"""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import urllib3
+
+from shared.errors import Retryable
+
+THROTTLED = 429
+PASSING = frozenset({408, THROTTLED, 502, 503, 504})
+BODY_LIMIT_BYTES = 256 * 1024 * 1024
+LONGEST_WAIT_IN_PLACE_SECONDS = 5.0
+ATTEMPTS_IN_PLACE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`route` names the call without ids or values, for messages: "PATCH profile/{key}". `repeatable` calls may be made twice."""
+
+    method: str
+    url: str
+    route: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    repeatable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """`headers` are looked up in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON; Retryable if it is not, for then something between us and the system has answered."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise Retryable(
+                f"An answer with status {self.status} was not the JSON it should be; it is asked for again."
+            ) from None
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """Retry-After in either form, seconds or a date (RFC 9110, 10.2.3)."""
+        value = self.headers.get("retry-after", "").strip()
+        if not value:
+            return None
+        try:
+            return max(0.0, float(value))
+        except ValueError:
+            pass
+        try:
+            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        except ValueError:
+            return None
+
+
+Send = Callable[[Request], Response]
+
+
+def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
+    """urllib3's pool: no redirects, no retries, no proxy or CA of the environment but the interpreter's own."""
+    pool = urllib3.PoolManager(
+        maxsize=connections,
+        block=True,
+        retries=False,
+        timeout=urllib3.Timeout(connect=min(10, timeout_seconds), read=timeout_seconds),
+    )
+
+    def send(request: Request) -> Response:
+        try:
+            answer = pool.request(
+                request.method,
+                request.url,
+                body=request.body,
+                headers=request.headers,
+                redirect=False,
+                decode_content=True,
+            )
+        except urllib3.exceptions.NewConnectionError:
+            raise Retryable(f"{system} could not be reached for {request.route}; the call is made again.") from None
+        except urllib3.exceptions.HTTPError as error:
+            kind = type(error).__name__
+            raise Retryable(
+                f"{system} gave no answer to {request.route} ({kind}); the call is made again.", uncertain=True
+            ) from None
+        return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
+
+    return send
+
+
+class AdaptiveConcurrency:
+    """Finds how many calls a system bears at once: doubles until it first throttles, then adds one a round and takes away 30 %.
+
+    The additive increase and multiplicative decrease of TCP's congestion control (RFC 5681), with calls for segments. A
+    Retry-After holds every caller of this instance back, not only the one that got it.
+    """
+
+    def __init__(self, maximum: int, initial: int = 4, now: Callable[[], float] = time.monotonic) -> None:
+        self.limit, self.maximum, self.now = float(min(initial, maximum)), maximum, now
+        self.in_flight, self.throttled_times = 0, 0
+        self.starting, self.held_until, self.decreased_at = True, 0.0, 0.0
+        self.changed = threading.Condition()
+
+    def acquire(self) -> None:
+        with self.changed:
+            while (wait := self.held_until - self.now()) > 0 or self.in_flight >= int(self.limit):
+                self.changed.wait(timeout=wait if wait > 0 else None)
+            self.in_flight += 1
+
+    def release(self, throttled: bool, retry_after_seconds: float | None = None) -> None:
+        with self.changed:
+            if throttled:
+                self.decrease(retry_after_seconds or 0.0)
+            elif self.in_flight >= int(self.limit):
+                self.limit = min(self.maximum, self.limit + (1.0 if self.starting else 1.0 / self.limit))
+            self.in_flight -= 1
+            self.changed.notify_all() if throttled else self.changed.notify()
+
+    def decrease(self, hold_seconds: float) -> None:
+        """Once for all calls of a round: those that were under way when the first was refused say nothing new."""
+        self.throttled_times += 1
+        self.starting = False
+        self.held_until = max(self.held_until, self.now() + min(hold_seconds, 60.0))
+        if self.now() - self.decreased_at > 0.5:
+            self.limit, self.decreased_at = max(1.0, self.limit * 0.7), self.now()
+
+
+class Transport:
+    """Sends with patience: a passing failure is tried again in place a few times, then handed back as Retryable.
+
+    What may not be done twice is repeated only when the answer says that it was not done (408, 429, 503). The sleep is
+    jittered, so that callers that failed together do not come back together.
+    """
+
+    def __init__(
+        self, system: str, send: Send, concurrency: AdaptiveConcurrency, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.system, self.send_once, self.concurrency, self.sleep = system, send, concurrency, sleep
+
+    def send(self, request: Request) -> Response:
+        """The first answer that is no passing failure; else Retryable, `uncertain` if the work may have been done."""
+        for attempt in range(1, ATTEMPTS_IN_PLACE + 1):
+            failure = None
+            try:
+                response = self.send_throttled(request)
+            except Retryable as error:
+                failure = error
+            else:
+                if response.status not in PASSING:
+                    return response
+                failure = self.failure(request, response)
+            wait = failure.retry_after_seconds if failure.retry_after_seconds is not None else 0.2 * 2**attempt
+            # What may have been done must be looked at before it is done again; that is the caller's to decide.
+            if failure.uncertain and not request.repeatable:
+                raise failure
+            # A long wait is better spent on the queue than on a thread.
+            if attempt == ATTEMPTS_IN_PLACE or wait > LONGEST_WAIT_IN_PLACE_SECONDS:
+                raise failure
+            self.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311  # jitter, no secret
+        raise AssertionError("the loop above ends by itself")
+
+    def send_throttled(self, request: Request) -> Response:
+        self.concurrency.acquire()
+        throttled, wait = False, None
+        try:
+            response = self.send_once(request)
+            throttled, wait = response.status in (THROTTLED, 503), response.retry_after_seconds
+            return response
+        finally:
+            self.concurrency.release(throttled, wait)
+
+    def failure(self, request: Request, response: Response) -> Retryable:
+        uncertain = response.status in (502, 504)
+        sentence = f"{self.system} answered {request.route} with {response.status}; it is tried again."
+        return Retryable(sentence, response.retry_after_seconds, uncertain)

@@ -1,0 +1,137 @@
+"""The one place that builds clients: at first use, once, from the settings. Nothing here runs at import."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, overload
+
+from shared.campaign.auth import campaign_token
+from shared.campaign.client import CampaignClient
+from shared.catalog import Catalog
+from shared.dataverse.auth import dataverse_token
+from shared.dataverse.client import DataverseClient
+from shared.flow import Bridge
+from shared.handoff import Handoff, open_handoff
+from shared.settings import Settings, load_settings, load_storage_settings
+from shared.state.checkpoints import Checkpoints
+from shared.state.deadletters import DeadLetters
+from shared.state.documents import Documents
+from shared.state.flows import Flows
+from shared.state.ledger import Ledger
+from shared.state.storage import Storage
+from shared.state.sweeps import Sweeps
+from shared.tables import TableFlow
+from shared.tokens import CachedToken
+from shared.transport import AdaptiveConcurrency, Send, Transport, pooled
+
+
+class once[Value]:  # noqa: N801  # reads as a word at its use
+    """A property that is built at first use and kept; two threads that come at once get the same one."""
+
+    def __init__(self, build: Callable[[Any], Value]) -> None:
+        self.build, self.name = build, build.__name__
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> "once[Value]": ...
+    @overload
+    def __get__(self, owner: object, kind: type) -> Value: ...
+    def __get__(self, owner: Any, kind: type) -> Any:
+        if owner is None:
+            return self
+        with owner.lock:
+            if self.name not in owner.__dict__:
+                owner.__dict__[self.name] = self.build(owner)
+            return owner.__dict__[self.name]
+
+
+class Wiring:
+    """Everything that a flow needs. Tests give settings, a clock and their own `send` instead of a connection pool."""
+
+    def __init__(
+        self, settings: Settings, now: Callable[[], float] = time.time, send: Callable[[str, float, int], Send] = pooled
+    ) -> None:
+        self.settings, self.now, self.send = settings, now, send
+        self.lock = threading.RLock()
+
+    @once
+    def storage(self) -> Storage:
+        return Storage(self.settings)
+
+    @once
+    def handoff(self) -> Handoff:
+        return open_handoff(self.settings)
+
+    @once
+    def documents(self) -> Documents:
+        return Documents(self.storage.container("config"))
+
+    @once
+    def dataverse_tokens(self) -> CachedToken:
+        return dataverse_token(self.settings)
+
+    @once
+    def dataverse(self) -> DataverseClient:
+        settings = self.settings
+        send = self.send("Dataverse", settings.dataverse_timeout_seconds, settings.dataverse_max_concurrency)
+        transport = Transport("Dataverse", send, AdaptiveConcurrency(settings.dataverse_max_concurrency))
+        return DataverseClient(settings.dataverse_url, self.dataverse_tokens, transport, settings.dataverse_page_size)
+
+    @once
+    def campaign_concurrency(self) -> AdaptiveConcurrency:
+        return AdaptiveConcurrency(self.settings.campaign_max_concurrency)
+
+    @once
+    def campaign_tokens(self) -> CachedToken:
+        send = self.send("Adobe's identity service", self.settings.campaign_timeout_seconds, 1)
+        return campaign_token(self.settings, Transport("Adobe's identity service", send, AdaptiveConcurrency(1)), self.now)
+
+    @once
+    def campaign(self) -> CampaignClient:
+        settings = self.settings
+        send = self.send("Campaign", settings.campaign_timeout_seconds, settings.campaign_max_concurrency)
+        transport = Transport("Campaign", send, self.campaign_concurrency)
+        return CampaignClient(settings.campaign_url, settings.campaign_client_id, self.campaign_tokens, transport)
+
+    @once
+    def catalog(self) -> Catalog:
+        return Catalog(self.documents, self.dataverse, self.campaign, self.settings.mapping_cache_seconds, self.now)
+
+    @once
+    def bridge(self) -> Bridge:
+        storage = self.storage
+        return Bridge(
+            ledger=Ledger(storage.table("ledger")),
+            checkpoints=Checkpoints(storage.table("checkpoints")),
+            flows=Flows(storage.table("flows"), self.now),
+            deadletters=DeadLetters(storage.table("deadletters")),
+            sweeps=Sweeps(storage.container("sweeps")),
+            handoff=self.handoff,
+            writers=ThreadPoolExecutor(self.settings.campaign_max_concurrency, "writer"),
+            settings=self.settings,
+            now=self.now,
+        )
+
+    @once
+    def fingerprint_key(self) -> bytes:
+        return self.documents.fingerprint_key()
+
+    def table_flow(self, key: str, queue: str, table: str) -> TableFlow:
+        return TableFlow(key, queue, table, self.catalog, self.dataverse, self.campaign, self.fingerprint_key, self.now)
+
+
+_lock = threading.Lock()
+_wiring: list[Wiring] = []
+
+
+def wiring() -> Wiring:
+    """The process's one wiring; Misconfigured, at each use, while settings are missing."""
+    with _lock:
+        if not _wiring:
+            _wiring.append(Wiring(load_settings()))
+        return _wiring[0]
+
+
+def postpone(queue: str, body: bytes, delay_seconds: float) -> None:
+    """Puts a message back untouched, for later: what cannot be delivered while settings are missing must not be poisoned."""
+    open_handoff(load_storage_settings()).send(queue, body.decode(), delay_seconds)
