@@ -1,0 +1,98 @@
+"""The table of decisions, row by row; and that no order of deliveries leaves an older version behind."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.deciding import Act, decide_deletion, decide_row, fingerprint_of, stale
+from shared.mapping import Filtered, Mapped
+from shared.records import Change, Kind, Outcome
+from shared.state.ledger import LedgerRow
+
+KEY = b"k" * 32
+ID = "00000000-0000-0000-0000-000000000001"
+MAPPED = Mapped(ID, {"externalId": ID, "firstName": "Ana"}, {"firstName": "Ana"}, ())
+PRINT = fingerprint_of(MAPPED.update, KEY)
+
+
+def change(version: int = 5, kind: Kind = Kind.ROW, **values: object) -> Change:
+    return Change(ID, kind, version, {"firstname": "Ana"}, **values)  # type: ignore[arg-type]
+
+
+def row(**values: object) -> LedgerRow:
+    return LedgerRow(ID, **values)  # type: ignore[arg-type]
+
+
+WRITTEN = {"version": 5, "exists": True, "fingerprint": PRINT, "outcome": "created"}
+TOMBSTONE = {"version": 5, "deleted": True, "outcome": "deleted"}
+FILTER_NO = Filtered(ID, "statecode eq 0")
+
+
+@pytest.mark.parametrize(
+    ("the_change", "the_row", "act", "known"),
+    [
+        pytest.param(change(), None, Act.SAVE, False, id="never seen: create"),
+        pytest.param(change(attempts=1), None, Act.SAVE, None, id="tried before: look first"),
+        pytest.param(change(uncertain=True), None, Act.SAVE, None, id="perhaps written: look first"),
+        pytest.param(
+            change(6), row(version=5, exists=True, fingerprint="x", outcome="created"), Act.SAVE, True, id="changed: update"
+        ),
+        pytest.param(change(6), row(**WRITTEN), Act.NOTHING, None, id="newer version of equal content: no call"),
+        pytest.param(change(replay=True), row(**WRITTEN), Act.SAVE, True, id="replay writes what is equal"),
+        pytest.param(
+            change(), row(version=5, exists=True, fingerprint=PRINT, outcome="waiting"), Act.SAVE, True, id="unfinished"
+        ),
+        pytest.param(change(), row(version=5, outcome="rejected"), Act.SAVE, None, id="rejected before: look first"),
+        pytest.param(change(6), row(**TOMBSTONE), Act.LOOK, None, id="a row on a tombstone: look at the source"),
+        pytest.param(change(6, Kind.REFERENCE), row(**TOMBSTONE), Act.SAVE, False, id="seen alive after its tombstone"),
+    ],
+)
+def test_a_row_is(the_change: Change, the_row: LedgerRow | None, act: Act, known: bool | None) -> None:
+    decision = decide_row(the_change, MAPPED, the_row, False, KEY)
+    assert (decision.act, decision.known) == (act, known)
+
+
+def test_equal_content_of_a_newer_version_is_noted_so_that_versions_between_are_stale() -> None:
+    assert decide_row(change(6), MAPPED, row(**WRITTEN), False, KEY).note
+    assert not decide_row(change(5), MAPPED, row(**WRITTEN), False, KEY).note
+
+
+@pytest.mark.parametrize(
+    ("the_row", "delete_filtered", "act"),
+    [
+        pytest.param(None, True, Act.NOTHING, id="never written"),
+        pytest.param(row(**WRITTEN), False, Act.NOTHING, id="kept"),
+        pytest.param(row(**WRITTEN), True, Act.DELETE, id="deleted"),
+    ],
+)
+def test_a_filtered_row_is(the_row: LedgerRow | None, delete_filtered: bool, act: Act) -> None:
+    decision = decide_row(change(6), FILTER_NO, the_row, delete_filtered, KEY)
+    assert (decision.act, decision.outcome, decision.reason) == (act, Outcome.FILTERED, "statecode eq 0")
+
+
+@pytest.mark.parametrize(
+    ("the_row", "apply", "uncertain", "act", "outcome"),
+    [
+        pytest.param(None, True, False, Act.NOTHING, Outcome.DELETED, id="created and deleted between two polls"),
+        pytest.param(None, True, True, Act.DELETE, Outcome.DELETED, id="perhaps written"),
+        pytest.param(row(**WRITTEN), True, False, Act.DELETE, Outcome.DELETED, id="written"),
+        pytest.param(row(version=5, outcome="waiting"), True, False, Act.DELETE, Outcome.DELETED, id="on its way"),
+        pytest.param(row(**TOMBSTONE), True, False, Act.NOTHING, Outcome.DELETED, id="deleted twice"),
+        pytest.param(row(**WRITTEN), False, False, Act.NOTHING, Outcome.FILTERED, id="deletions ignored"),
+    ],
+)
+def test_a_deletion_is(the_row: LedgerRow | None, apply: bool, uncertain: bool, act: Act, outcome: Outcome) -> None:
+    decision = decide_deletion(change(0, Kind.DELETED, uncertain=uncertain), the_row, apply)
+    assert (decision.act, decision.outcome) == (act, outcome)
+
+
+def test_a_stale_change_is_not_told_to_the_ledger() -> None:
+    assert (stale(change()).outcome, stale(change()).note) == (Outcome.STALE, False)
+
+
+@given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.booleans())), st.binary(min_size=1, max_size=64))
+def test_a_fingerprint_depends_on_content_and_key_and_not_on_order(record: dict[str, object], key: bytes) -> None:
+    backwards = dict(reversed(list(record.items())))
+    assert fingerprint_of(record, key) == fingerprint_of(backwards, key)
+    assert fingerprint_of(record, key) != fingerprint_of({**record, "one more": 1}, key)
+    assert fingerprint_of(record, key) != fingerprint_of(record, key + b"\x01") or len(key) == 64

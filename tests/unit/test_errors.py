@@ -1,0 +1,68 @@
+"""One table decides what each failure of the two systems means."""
+
+import pytest
+
+from shared.errors import Misconfigured, Rejected, Retryable, recovery
+
+RST = "RST-360011 An error has occurred - please contact your administrator."
+
+
+@pytest.mark.parametrize(
+    ("system", "status", "text", "kind", "name"),
+    [
+        ("dataverse", 429, "0x80072322", Retryable, ""),
+        ("dataverse", 503, "", Retryable, ""),
+        ("dataverse", 500, "0x80044150", Retryable, ""),
+        ("dataverse", 401, "", Misconfigured, "DATAVERSE_AUTH"),
+        ("dataverse", 403, "0x80040220", Misconfigured, "security role"),
+        ("dataverse", 403, "0x80072560", Misconfigured, "application user"),
+        ("dataverse", 400, "0x80060888", Misconfigured, "mapping"),
+        ("dataverse", 404, "0x80060888", Misconfigured, "mapping"),
+        ("dataverse", 400, "0x80072491", Misconfigured, "change tracking"),
+        ("campaign", 401, "401013 Oauth token is not valid", Misconfigured, "CAMPAIGN_CLIENT_SECRET"),
+        ("campaign", 403, "403023 Profile is not valid", Misconfigured, "CAMPAIGN_CLIENT_ID"),
+        ("campaign", 500, "500 Oops. Something went wrong. Check your URI and try again.", Misconfigured, "CAMPAIGN_URL"),
+        ("campaign", 502, "Bad gateway", Retryable, ""),
+        ("campaign", 500, RST, Retryable, ""),
+        (
+            "campaign",
+            500,
+            f"{RST} The value 'invalid' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field",
+            Rejected,
+            "bad_enumeration_value",
+        ),
+        (
+            "campaign",
+            500,
+            "A 'Service' with the same key 'SVC4' already exists. PGS-220000 PostgreSQL error",
+            Rejected,
+            "duplicate_key",
+        ),
+        ("campaign", 500, "Cannot update the 'age' property that is read-only", Misconfigured, "mapping"),
+        ("campaign", 500, "'shoeSize' property is not valid for the 'profile' resource.", Misconfigured, "mapping"),
+        ("campaign", 404, f"{RST} Unable to find document with path 'Profile' from key 'x:0'", Rejected, "not_found"),
+        ("campaign", 404, "", Misconfigured, "mapping"),
+        ("campaign", 418, "", Rejected, "status_418"),
+    ],
+)
+def test_an_answer_means(system: str, status: int, text: str, kind: type[Exception], name: str) -> None:
+    error = recovery(system, status, text, "PATCH profile/{key}")
+    assert type(error) is kind
+    named = error.setting if isinstance(error, Misconfigured) else error.reason if isinstance(error, Rejected) else ""
+    assert named == name
+
+
+def test_a_sentence_names_the_field_and_never_the_value() -> None:
+    text = "The value 'Zaphod' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field"
+    error = recovery("campaign", 500, text, "POST profile", ["firstName", "gender", "location.city"])
+    assert "gender" in str(error)
+    assert "firstName" not in str(error)
+    assert "Zaphod" not in str(error)
+    assert isinstance(error, Rejected)
+    assert error.field == "gender"
+
+
+def test_every_message_says_what_to_what_and_what_next() -> None:
+    error = recovery("dataverse", 403, "0x80040220", "GET changes of contact")
+    assert str(error).startswith("Dataverse refused GET changes of contact (status 403)")
+    assert "give the application user organization-level read" in str(error)

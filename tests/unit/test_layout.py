@@ -1,0 +1,126 @@
+"""Imports run one way, what is deployed knows nothing of what is not, and only the app is shipped."""
+
+import ast
+import fnmatch
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DEPLOYED = [ROOT / "function_app.py", *(ROOT / "functions").rglob("*.py"), *(ROOT / "shared").rglob("*.py")]
+CLIENTS = {f"shared.{name}" for name in ("transport", "tokens", "errors", "mapping", "records", "settings")}
+LAYERS = [
+    ("function_app", {"functions"}),
+    ("functions", {"functions", "shared"}),
+    ("shared.transport", {"shared.errors"}),
+    ("shared.tokens", {"shared.errors"}),
+    ("shared.mapping", {"shared.mapping", "shared.errors"}),
+    ("shared.errors", set()),
+    ("shared.records", set()),
+    ("shared.telemetry", set()),
+    ("shared.dataverse", {"shared.dataverse", *CLIENTS}),
+    ("shared.campaign", {"shared.campaign", *CLIENTS}),
+    ("shared.state", {"shared.state", "shared.errors", "shared.records", "shared.settings"}),
+]  # fmt: skip
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= (
+                {f"{node.module}.{name.name}" for name in node.names} if node.module in ("shared", "functions") else {node.module}
+            )
+    return found
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+@pytest.mark.parametrize(("package", "allowed"), LAYERS, ids=[package for package, _ in LAYERS])
+def test_imports_run_one_way(package: str, allowed: set[str]) -> None:
+    files = [path for path in DEPLOYED if within(module(path), package)]
+    assert files
+    for path in files:
+        ours = {name for name in imports(path) if name.split(".")[0] in ("shared", "functions", "dev", "tests")}
+        assert not {name for name in ours if not any(within(name, other) for other in allowed)}, path
+
+
+def test_nothing_deployed_knows_of_the_local_stack() -> None:
+    for path in DEPLOYED:
+        assert not {name for name in imports(path) if name.split(".")[0] in ("dev", "tests", "aiohttp", "pytest")}, path
+
+
+@pytest.mark.parametrize(
+    ("library", "owners"),
+    [
+        ("azure.functions", ("function_app", "functions")),
+        ("azure.storage.queue", ("shared.handoff",)),
+        ("azure.data.tables", ("shared.state",)),
+        ("azure.storage.blob", ("shared.state",)),
+        ("os", ("shared.settings",)),
+        ("urllib3", ("shared.transport",)),
+    ],
+)
+def test_each_library_has_its_place(library: str, owners: tuple[str, ...]) -> None:
+    users = {module(path) for path in DEPLOYED if any(within(name, library) for name in imports(path))}
+    assert users
+    assert not {user for user in users if not any(within(user, owner) for owner in owners)}
+
+
+def test_there_is_one_broad_except() -> None:
+    broad = [
+        f"{module(path)}:{node.lineno}"
+        for path in DEPLOYED
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
+    ]
+    assert [place.split(":")[0] for place in broad] == ["shared.steps"]
+
+
+def test_a_file_is_a_page_or_two() -> None:
+    for path in DEPLOYED:
+        assert path.read_text().count("\n") <= 350, path
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
+    return [name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
+
+
+def anchored(pattern: str, path: str) -> bool:
+    """Core Tools' reading of .funcignore: anchored at the root, ended by a word boundary."""
+    text = re.escape(pattern.lstrip("/")).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*")
+    return re.match(f"{text}(/|$)", path) is not None
+
+
+def gitignored(pattern: str, path: str) -> bool:
+    """azd's reading: as gitignore; a leading slash anchors, else any part of the path may match."""
+    parts = path.split("/")
+    if pattern.startswith("/"):
+        return any(
+            fnmatch.fnmatchcase("/".join(parts[:n]), pattern[1:])
+            and "/" not in "/".join(parts[:n]).removeprefix(pattern[1:].split("*")[0])
+            for n in range(1, len(parts) + 1)
+        )
+    return any(fnmatch.fnmatchcase(part, pattern.removeprefix("**/")) for part in parts)
+
+
+@pytest.mark.parametrize("rule", [anchored, gitignored])
+def test_exactly_the_app_is_shipped(rule) -> None:  # type: ignore[no-untyped-def]
+    patterns = (ROOT / ".funcignore").read_text().split()
+    shipped = {path for path in [*tracked(), "shared/__pycache__/x.pyc"] if not any(rule(pattern, path) for pattern in patterns)}
+    wanted = {"function_app.py", "host.json", "requirements.txt"}
+    assert {path for path in shipped if path.split("/")[0] not in ("functions", "shared")} == wanted
+    assert not [path for path in shipped if "__pycache__" in path]

@@ -1,0 +1,137 @@
+"""One HTTP policy: what is tried again in place, what is handed back, and how concurrency finds its limit."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from shared.errors import Retryable
+from shared.transport import AdaptiveConcurrency, Request, Response, Transport
+
+GET = Request("GET", "https://example.org/rows", "GET rows")
+POST = Request("POST", "https://example.org/rows", "POST rows", repeatable=False)
+
+
+def scripted(*answers: Response | Exception) -> Callable[[Request], Response]:
+    waiting: Iterator[Response | Exception] = iter(answers)
+
+    def send(_: Request) -> Response:
+        answer = next(waiting)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return send
+
+
+def answered(status: int, **headers: str) -> Response:
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"{}")
+
+
+def transport(*answers: Response | Exception, slept: list[float] | None = None) -> Transport:
+    sleeps = [] if slept is None else slept
+    return Transport("Campaign", scripted(*answers), AdaptiveConcurrency(4), sleeps.append)
+
+
+LOST = Retryable("Campaign gave no answer", uncertain=True)
+
+
+@pytest.mark.parametrize("failure", [answered(429), answered(502), answered(503), answered(504), answered(408), LOST])
+def test_a_passing_failure_of_what_may_be_repeated_is_tried_again_in_place(failure: Response | Exception) -> None:
+    assert transport(failure, failure, answered(200)).send(GET).status == 200
+
+
+def test_after_three_attempts_it_is_handed_back() -> None:
+    with pytest.raises(Retryable):
+        transport(answered(503), answered(503), answered(503)).send(GET)
+
+
+def test_retry_after_is_kept_to() -> None:
+    slept: list[float] = []
+    transport(answered(429, retry_after="0"), answered(200), slept=slept).send(GET)
+    assert slept == [0.0]
+
+
+def test_a_long_retry_after_is_not_waited_for_on_a_thread() -> None:
+    with pytest.raises(Retryable) as caught:
+        transport(answered(429, retry_after="120")).send(GET)
+    assert caught.value.retry_after_seconds == 120
+
+
+@pytest.mark.parametrize("failure", [answered(502), answered(504), LOST])
+def test_what_may_have_been_done_is_not_repeated_blindly(failure: Response | Exception) -> None:
+    with pytest.raises(Retryable) as caught:
+        transport(failure).send(POST)
+    assert caught.value.uncertain
+
+
+def test_what_was_surely_not_done_is_repeated() -> None:
+    assert transport(answered(429), answered(503), answered(201)).send(POST).status == 201
+
+
+def test_an_error_shows_neither_url_nor_body() -> None:
+    with pytest.raises(Retryable) as caught:
+        transport(answered(503), answered(503), answered(503)).send(
+            Request("GET", "https://example.org/?email=ana@example.org", "GET rows", body=b"Ana")
+        )
+    assert "example" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["7", "Mon, 01 Jan 2035 00:00:00 GMT"])
+def test_retry_after_is_read_in_both_forms(value: str) -> None:
+    assert (answered(429, retry_after=value).retry_after_seconds or 0) >= 7
+
+
+@pytest.mark.parametrize("value", ["", "soon"])
+def test_a_retry_after_that_says_nothing_is_none(value: str) -> None:
+    assert answered(429, retry_after=value).retry_after_seconds is None
+
+
+class Now:
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def rounds(limit: AdaptiveConcurrency, now: Now, capacity: int, count: int) -> list[int]:
+    """Simulated rounds: as many calls as the limit allows, those above the system's capacity throttled."""
+    seen = []
+    for _ in range(count):
+        calls = int(limit.limit)
+        for _ in range(calls):
+            limit.acquire()
+        for number in range(calls):
+            limit.release(throttled=number >= capacity)
+        now.seconds += 1.0
+        seen.append(calls)
+    return seen
+
+
+@pytest.mark.parametrize("capacity", [3, 10, 25, 60])
+def test_concurrency_finds_an_unknown_limit_by_itself(capacity: int) -> None:
+    now = Now()
+    seen = rounds(AdaptiveConcurrency(64, now=now), now, capacity, 200)[50:]
+    assert 0.6 * capacity <= sum(seen) / len(seen) <= 1.25 * capacity
+
+
+def test_a_retry_after_holds_every_caller_back() -> None:
+    now = Now()
+    limit = AdaptiveConcurrency(8, now=now)
+    limit.acquire()
+    limit.release(throttled=True, retry_after_seconds=30)
+    passed = threading.Event()
+
+    def caller() -> None:
+        limit.acquire()
+        passed.set()
+
+    thread = threading.Thread(target=caller, daemon=True)
+    thread.start()
+    assert not passed.wait(0.05)
+    now.seconds += 31
+    with limit.changed:
+        limit.changed.notify_all()
+    assert passed.wait(5)
+    thread.join(5)
