@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 from typing import Any
 
@@ -25,19 +25,6 @@ BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
 HEADER = "!"  # sorts before every record id
 HISTORY_ENTRIES = 10
-SELECTED = [
-    "RowKey",
-    "version",
-    "fingerprint",
-    "outcome",
-    "reason",
-    "attempts",
-    "first_seen",
-    "settled_at",
-    "exists",
-    "deleted",
-    "history",
-]
 
 
 def bucket(record_id: str) -> int:
@@ -73,6 +60,9 @@ class LedgerRow:
     def happened(self, now: float, outcome: Outcome, version: int, reason: str, attempts: int) -> None:
         self.outcome, self.reason, self.attempts, self.settled_at = outcome.value, reason, attempts, now
         self.history = [*self.history, [round(now, 3), outcome.value, version, reason, attempts]][-HISTORY_ENTRIES:]
+
+
+SELECTED = ["RowKey", *(item.name for item in fields(LedgerRow) if item.name != "record_id")]
 
 
 @dataclass(slots=True)

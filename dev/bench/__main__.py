@@ -1,0 +1,40 @@
+"""`manage.py bench [NAME] [--json FILE]`: the measurements. Ratios of things that run together, for machines differ and are noisy."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from dev.bench import contacts, transport
+
+BENCHES = {"contacts": contacts.run, "transport": transport.run}
+
+
+def run(argv: list[str]) -> int:
+    """Runs one measurement, or all; prints each figure beside its target."""
+    parser = argparse.ArgumentParser(prog="manage.py bench", description=__doc__)
+    parser.add_argument("name", nargs="?", choices=sorted(BENCHES))
+    parser.add_argument("--json", metavar="FILE", help="write the figures there")
+    parser.add_argument("--small", action="store_true", help="a tenth of the volume, to see that it runs")
+    options = parser.parse_args(argv)
+    console, figures = Console(width=150), {}
+    for name in [options.name] if options.name else sorted(BENCHES):
+        figures[name] = BENCHES[name](console, options.small)
+        show(console, name, figures[name])
+    if options.json:
+        Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def show(console: Console, name: str, figures: dict[str, Any]) -> None:
+    console.print(f"[bold]{name}[/bold]")
+    for figure, value in figures.items():
+        console.print(f"  {figure:<58} {value}", highlight=False)
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,245 @@
+"""Contacts: throughput against a bare loop, CPU and storage operations per record, calls, memory, latency."""
+
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+import requests.adapters
+from rich.console import Console
+
+from dev.commands.stack import Stack
+from dev.comparison import compare, mapping_in_force
+from dev.verbs import Campaign, Dynamics, Operator, wait_until
+from shared.mapping import Mapped
+from shared.settings import load_settings
+from shared.steps import deliver, poll
+from shared.transport import Request, Response, pooled
+from shared.wiring import Wiring
+
+CONCURRENCY = 16
+LATENCY_MS = 50
+LATENCY_SAMPLES = 60
+
+
+def run(console: Console, small: bool = False) -> dict[str, Any]:
+    """All figures, each with its target in its name."""
+    scale = 10 if small else 1
+    figures: dict[str, Any] = {}
+    for part in (throughput, processor, calls, memory, latency):
+        console.print(f"  measuring {part.__name__} ...", style="dim")
+        figures.update(part(scale))
+    return figures
+
+
+def started(contacts: int, **options: Any) -> Stack:
+    settings = {"CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY), **options.pop("settings", {})}
+    stack = Stack(settings=settings, **options)
+    stack.start()
+    Dynamics(stack.facts).seed(contacts)
+    return stack
+
+
+def load(stack: Stack, contacts: int) -> float:
+    """Seconds from the first contact written to the last."""
+    campaign, operator = Campaign(stack.facts), Operator(stack.facts)
+    wait_until(lambda: campaign.calls().get("POST /profileAndServicesExt/profile", 0) > 0, "the first profile", 60, 0.02)
+    began = time.perf_counter()
+    wait_until(lambda: campaign.calls().get("POST /profileAndServicesExt/profile", 0) >= contacts, "the last profile", 1200, 0.05)
+    seconds = time.perf_counter() - began
+    wait_until(operator.settled, "quiet", 300)
+    return seconds
+
+
+def throughput(scale: int) -> dict[str, Any]:
+    """The flow and a bare loop make the same calls at the same concurrency against the same emulator, one after the other."""
+    contacts = 20_000 // scale
+    stack = started(contacts, latency_ms=LATENCY_MS)
+    try:
+        flow_seconds = load(stack, contacts)
+        host = psutil.Process(stack.facts["pids"]["host-1"])
+        cpu_ms = sum(host.cpu_times()[:2]) / contacts * 1000
+        agree = compare(stack.facts).agree
+        bare_seconds = bare_loop(stack, contacts)
+    finally:
+        stack.stop()
+    return {
+        f"contacts/s, the flow ({contacts} at {LATENCY_MS} ms, {CONCURRENCY} at once)": round(contacts / flow_seconds),
+        "contacts/s, a bare loop of the same calls": round(contacts / bare_seconds),
+        "ratio (target >= 0.90)": round(bare_seconds / flow_seconds, 3),
+        "both systems agree": agree,
+        "CPU of the host process, ms per contact, all in": round(cpu_ms, 2),
+    }
+
+
+def bare_loop(stack: Stack, contacts: int) -> float:
+    """Posts the same records with nothing around it."""
+    mapping = mapping_in_force(stack.facts)
+    rows = Dynamics(stack.facts).contacts(",".join(mapping.columns))
+    mapped = (mapping.map(row) for row in rows)
+    bodies = [body(record) for record in mapped if isinstance(record, Mapped)][:contacts]
+    Campaign(stack.facts).emulator.told("POST", "/reset", {})
+    Campaign(stack.facts).latency(LATENCY_MS)
+    token = stack.new_campaign_token()
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "X-Api-Key": stack.facts["campaign_api_key"],
+        "Content-Type": "application/json",
+    }
+    send, url = pooled("Campaign", 60, CONCURRENCY), f"{stack.facts['campaign']}/profileAndServicesExt/profile"
+
+    def post(data: bytes) -> int:
+        return send(Request("POST", url, "POST", headers, data)).status
+
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        began = time.perf_counter()
+        statuses = set(pool.map(post, bodies))
+        seconds = time.perf_counter() - began
+    if statuses != {201}:
+        raise AssertionError(f"the bare loop was answered {statuses}")
+    return seconds
+
+
+def body(mapped: Mapped) -> bytes:
+    import json
+
+    return json.dumps(mapped.record, ensure_ascii=False).encode()
+
+
+@contextmanager
+def counted_storage() -> Iterator[list[str]]:
+    """Counts the requests of the storage clients (azure-core sends through requests)."""
+    seen: list[str] = []
+    real = requests.adapters.HTTPAdapter.send
+
+    def send(self: Any, request: Any, *arguments: Any, **named: Any) -> Any:
+        seen.append(request.method)
+        return real(self, request, *arguments, **named)
+
+    requests.adapters.HTTPAdapter.send = send  # type: ignore[method-assign]
+    try:
+        yield seen
+    finally:
+        requests.adapters.HTTPAdapter.send = real  # type: ignore[method-assign]
+
+
+def processor(scale: int) -> dict[str, Any]:
+    """Polls and delivers in this process: with Campaign's answers given at once, and with the real HTTP client."""
+    contacts = 10_000 // scale
+    with Stack(host=False) as stack:
+        os.environ.update({name: value for name, value in stack.environment.items() if name.startswith("IDENTITY_")})
+        Dynamics(stack.facts).seed(contacts)
+        settings = load_settings(
+            {**stack.environment, "QUEUE_LIMIT_MESSAGES": "5000", "CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY)}
+        )
+        cpu_ms, operations = in_process(Wiring(settings, send=answered_at_once), contacts)
+    return {
+        "CPU without Campaign's HTTP client, storage clients in, ms per contact": round(cpu_ms, 3),
+        "storage operations per 100 contacts (target <= 10)": round(operations / contacts * 100, 1),
+    }
+
+
+def answered_at_once(system: str, timeout_seconds: float, connections: int) -> Any:
+    """Campaign's profile writes succeed without a socket; everything else is real."""
+    real = pooled(system, timeout_seconds, connections)
+
+    def send(request: Request) -> Response:
+        if request.method in ("POST", "PATCH") and "/profile" in request.url:
+            return Response(201, {}, b"{}")
+        return real(request)
+
+    return send
+
+
+def in_process(wiring: Wiring, contacts: int) -> tuple[float, int]:
+    flow, bridge = wiring.table_flow("contacts", "contacts", "contact"), wiring.bridge
+    flow.active()
+    cpu = time.process_time()
+    with counted_storage() as operations:
+        poll(flow, bridge)
+        queue = wiring.handoff.clients("contacts")
+        done = 0
+        while done < contacts:
+            for message in queue.receive_messages(messages_per_page=16, visibility_timeout=600):
+                done += len(deliver(flow, bridge, message.content.encode(), 1))
+                queue.delete_message(message.id, message.pop_receipt)
+    return (time.process_time() - cpu) / contacts * 1000, len(operations)
+
+
+def calls(scale: int) -> dict[str, Any]:
+    """What each kind of change costs at Campaign."""
+    count = 100
+    stack = started(count)
+    try:
+        dynamics, campaign, operator = Dynamics(stack.facts), Campaign(stack.facts), Operator(stack.facts)
+        wait_until(lambda: sum(campaign.write_calls().values()) >= count, "the load", 60)
+        wait_until(operator.settled, "quiet", 60)
+        figures = {"calls per insert (target 1)": sum(campaign.write_calls().values()) / count}
+        ids = dynamics.some_contact_ids(count)
+        for name, act in (
+            ("update (target 1)", lambda i: dynamics.change_contact(i, True, middlename="Changed")),
+            ("unchanged (target 0)", lambda i: dynamics.change_contact(i, True, middlename="Changed")),
+            ("delete (target 1)", lambda i: dynamics.delete_contact(i, True)),
+        ):
+            before, settled_before = sum(campaign.write_calls().values()), sum(operator.status()["outcomes"].values())
+            for contact_id in ids:
+                act(contact_id)
+            wait_until(lambda: sum(operator.status()["outcomes"].values()) >= settled_before + count, name, 60)
+            figures[f"calls per {name}"] = (sum(campaign.write_calls().values()) - before) / count
+    finally:
+        stack.stop()
+    return figures
+
+
+def memory(scale: int) -> dict[str, Any]:
+    """Peak memory of the host process after loads of two sizes; flat means that the larger needs no more."""
+    peaks = {}
+    for contacts in (10_000 // scale, 100_000 // scale):
+        stack = started(contacts, settings={"CAMPAIGN_MAX_CONCURRENCY": "32"})
+        try:
+            load(stack, contacts)
+            peaks[contacts] = peak_megabytes(stack.facts["pids"]["host-1"])
+        finally:
+            stack.stop()
+    return {f"peak memory of the host at {contacts} contacts, MB": peak for contacts, peak in peaks.items()}
+
+
+def peak_megabytes(pid: int) -> int:
+    with open(f"/proc/{pid}/status") as status:  # noqa: PTH123
+        return next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM"))
+
+
+def latency(scale: int) -> dict[str, Any]:
+    """From the edit in Dataverse, by webhook, to the profile that shows it: idle, and while a backfill runs."""
+    figures = {}
+    stack = started(200)
+    try:
+        wait_until(Operator(stack.facts).settled, "the load", 60)
+        figures["idle"] = samples(stack)
+        Dynamics(stack.facts).seed(10_000 // scale, seed=2)
+        Campaign(stack.facts).latency(LATENCY_MS)
+        figures["during a backfill"] = samples(stack)
+    finally:
+        stack.stop()
+    named = {}
+    for when, seconds in figures.items():
+        named[f"webhook to profile, {when}: p50, p95 s (target p95 < 2 idle)"] = (
+            f"{statistics.median(seconds):.2f}, {statistics.quantiles(seconds, n=20)[18]:.2f}"
+        )
+    return named
+
+
+def samples(stack: Stack) -> list[float]:
+    dynamics, campaign = Dynamics(stack.facts), Campaign(stack.facts)
+    ids, seconds = dynamics.some_contact_ids(LATENCY_SAMPLES), []
+    for number, contact_id in enumerate(ids):
+        name = f"Latency{number}-{time.monotonic_ns() % 10**6}"
+        began = time.perf_counter()
+        dynamics.change_contact(contact_id, middlename=name)
+        wait_until(lambda: (campaign.profile(contact_id) or {}).get("middleName") == name, "the profile", 120, 0.02)
+        seconds.append(time.perf_counter() - began)
+    return seconds

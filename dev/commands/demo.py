@@ -1,0 +1,242 @@
+"""`manage.py demo`: starts everything, lets contacts flow, plays a story with mishaps, and compares both systems in the end."""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from dev.commands.stack import Stack
+from dev.comparison import Comparison, compare, mapping_in_force
+from dev.verbs import Campaign, Dynamics, Operator, wait_until
+
+LOCAL_PACE = {
+    "PAUSED_DELAY_SECONDS": "3",
+    "RETRY_DELAY_SECONDS": "1",
+    "RETRY_DELAY_MAX_SECONDS": "5",
+    "MAPPING_CACHE_SECONDS": "1",
+}
+REFUSAL = "RST-360011 An error has occurred - please contact your administrator. The value is not valid for the "
+REFUSAL += "'nms:recipient:gender' enumeration of the '@gender' field"
+
+
+@dataclass
+class Step:
+    name: str
+    ok: bool
+    detail: str
+    seconds: float
+
+
+@dataclass
+class Story:
+    """The steps played so far, and who plays in them."""
+
+    dynamics: Dynamics
+    campaign: Campaign
+    operator: Operator
+    facts: dict[str, Any]
+    contacts: int
+    console: Console
+    headless: bool
+    steps: list[Step] = field(default_factory=list)
+
+    def play(self, name: str, scene: Callable[["Story"], str]) -> None:
+        """Plays one scene and prints what came of it. A scene that fails is told; the story goes on to the comparison."""
+        began = time.monotonic()
+        try:
+            detail, ok = scene(self), True
+        except AssertionError as error:
+            detail, ok = str(error), False
+        step = Step(name, ok, detail, round(time.monotonic() - began, 1))
+        self.steps.append(step)
+        mark = "[green]ok  [/green]" if ok else "[red]FAIL[/red]"
+        self.console.print(f"{mark} {name:<44} {step.seconds:>6.1f} s  {detail}", highlight=False)
+
+
+def initial_load(story: Story) -> str:
+    progress = Progress(
+        TextColumn("     initial load"),
+        BarColumn(40),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=story.console,
+        transient=True,
+        disable=story.headless,
+    )
+    with progress:
+        bar = progress.add_task("contacts", total=story.contacts)
+
+        def loaded() -> bool:
+            progress.update(bar, completed=sum(story.operator.status()["records"].values()))
+            return story.operator.settled()
+
+        wait_until(loaded, "the initial load", seconds=120 + story.contacts / 20, every=0.5)
+    return f"{story.operator.status()['records'].get('created', 0)} profiles created"
+
+
+def edits(story: Story) -> str:
+    """Twenty edits: half raise webhooks, half are only seen by the poll; the profile of each follows."""
+    ids = story.dynamics.some_contact_ids(14)
+    expected: dict[str, Callable[[dict[str, Any] | None], bool]] = {}
+    for number, contact_id in enumerate(ids):
+        quietly = number % 2 == 1
+        if number < 8:
+            story.dynamics.change_contact(contact_id, quietly, firstname=f"Edited{number}", jobtitle="Reader")
+            expected[contact_id] = lambda profile, name=f"Edited{number}": bool(profile) and profile["firstName"] == name
+        elif number < 11:
+            story.dynamics.deactivate_contact(contact_id, quietly)
+            expected[contact_id] = lambda profile: profile is not None
+        else:
+            story.dynamics.delete_contact(contact_id, quietly)
+            expected[contact_id] = lambda profile: profile is None
+    for number in range(6):
+        columns = {"firstname": f"New{number}", "lastname": "Contact", "emailaddress1": f"new{number}@example.org"}
+        contact_id = story.dynamics.create_contact(number % 2 == 1, **columns)
+        expected[contact_id] = lambda profile, name=f"New{number}": bool(profile) and profile["firstName"] == name
+    for contact_id, arrived in expected.items():
+        wait_until(lambda: arrived(story.campaign.profile(contact_id)), f"the profile of contact {contact_id}")
+    return "10 by webhook, 10 by poll: 8 edited, 6 created, 3 deactivated, 3 deleted"
+
+
+def refused_and_replayed(story: Story) -> str:
+    """Campaign refuses one contact; it becomes a dead letter, its neighbours arrive; mended, it is replayed."""
+    story.campaign.faults(
+        {"match": {"method": "POST", "body": "Refused by Campaign"}, "action": {"status": 500, "body": REFUSAL}}
+    )
+    refused = story.dynamics.create_contact(
+        firstname="Refused", lastname="Refused by Campaign", emailaddress1="refused@example.org"
+    )
+    neighbour = story.dynamics.create_contact(firstname="Neighbour", lastname="Arrives", emailaddress1="neighbour@example.org")
+    letters = wait_until(story.operator.dead_letters, "the dead letter")
+    wait_until(lambda: story.campaign.profile(neighbour), "the neighbour's profile")
+    if [letter["record_id"] for letter in letters] != [refused]:
+        raise AssertionError(f"{len(letters)} dead letters, expected one, of contact {refused}")
+    story.campaign.faults()
+    story.operator.replay(what="dead_letters")
+    wait_until(lambda: story.campaign.profile(refused), "the replayed profile")
+    wait_until(lambda: not story.operator.dead_letters(), "the dead letter's end")
+    return f"dead letter: {letters[0]['reason']} on {letters[0]['field']}; replayed after the fix, arrived"
+
+
+def throttled(story: Story) -> str:
+    """Campaign takes 20 calls a second for a while; everything arrives, later."""
+    throttle = {"throttle_per_second": 20, "headers": {"Retry-After": "1"}, "body": {"error_code": "429050"}}
+    story.campaign.faults({"match": {"route": "/profile"}, "action": throttle})
+    ids = story.dynamics.some_contact_ids(200)
+    for contact_id in ids:
+        story.dynamics.change_contact(contact_id, True, department="Throttled")
+        story.dynamics.change_contact(contact_id, True, salutation="Dr")
+    wait_until(lambda: story.campaign.profile(ids[-1])["salutation"] == "Dr", "the last throttled edit", seconds=180)  # type: ignore[index]
+    wait_until(story.operator.settled, "quiet after the throttling", seconds=180)
+    story.campaign.faults()
+    late = [contact_id for contact_id in ids if story.campaign.profile(contact_id)["salutation"] != "Dr"]  # type: ignore[index]
+    if late or story.operator.dead_letters():
+        raise AssertionError(f"{len(late)} edits missing, {len(story.operator.dead_letters())} dead letters")
+    return f"{len(ids)} edits arrived at 20 calls/s, none dead-lettered"
+
+
+def wrong_secret(story: Story) -> str:
+    """Adobe's side has another secret: the flow pauses with the cause; repaired, it goes on by itself."""
+    story.campaign.accept_secret("renewed-by-somebody")
+    ids = story.dynamics.some_contact_ids(30)
+    for contact_id in ids:
+        story.dynamics.change_contact(contact_id, nickname="while paused", middlename="Paused")
+    state = wait_until(lambda: (s := story.operator.status())["status"] == "failed" and s, "the flow to pause")
+    story.campaign.accept_secret(story.facts["campaign_client_secret"])
+    wait_until(lambda: story.operator.status()["status"] == "running", "the flow to go on")
+    for contact_id in ids:
+        wait_until(lambda: story.campaign.profile(contact_id)["middleName"] == "Paused", f"contact {contact_id}")  # type: ignore[index]
+    if story.operator.dead_letters() or story.operator.status()["poison_messages"]:
+        raise AssertionError("messages were drained while the secret was wrong")
+    return f"paused because of {state['setting']}, went on by itself, {len(ids)} edits arrived, 0 lost"
+
+
+SCENES: list[tuple[str, Callable[[Story], str]]] = [
+    ("initial load", initial_load),
+    ("20 edits, creations, deactivations, deletions", edits),
+    ("a refused record, and its replay after a fix", refused_and_replayed),
+    ("a throttled while", throttled),
+    ("a wrong secret, and its repair", wrong_secret),
+]
+
+
+def agreement(story: Story, found: list[Comparison]) -> str:
+    wait_until(story.operator.settled, "quiet before the comparison", seconds=120)
+    # The story is over when both agree; what the last delta brought may still be on its way for a moment.
+    comparison = compare_quiet(story)
+    found.append(comparison)
+    if not comparison.agree:
+        raise AssertionError(str(comparison))
+    return str(comparison)
+
+
+def compare_quiet(story: Story) -> Comparison:
+    mapping = mapping_in_force(story.facts)
+    comparison = compare(story.facts, mapping)
+    deadline = time.monotonic() + 30
+    while not comparison.agree and time.monotonic() < deadline:
+        time.sleep(1)
+        comparison = compare(story.facts, mapping)
+    return comparison
+
+
+def summary(story: Story, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "source": comparison.source,
+        "target": comparison.target,
+        "missing": len(comparison.missing),
+        "extra": len(comparison.extra) + len(comparison.duplicates),
+        "different": len(comparison.different),
+        "dead_letters": len(story.operator.dead_letters()),
+        "calls": story.campaign.write_calls(),
+    }
+
+
+def print_table(console: Console, flows: dict[str, dict[str, Any]]) -> None:
+    table = Table(title="Both systems, record by record")
+    for column in ("flow", "source", "target", "missing", "extra", "different", "dead letters", "calls to Campaign"):
+        table.add_column(column, justify="left" if column in ("flow", "calls to Campaign") else "right")
+    for name, row in flows.items():
+        calls = ", ".join(f"{verb} {count}" for verb, count in row["calls"].items())
+        counts = [str(row[key]) for key in ("source", "target", "missing", "extra", "different", "dead_letters")]
+        table.add_row(name, *counts, calls)
+    console.print(table)
+
+
+def run(argv: list[str]) -> int:
+    """Exit code 0 only if every step went well and both systems agree."""
+    options = parse(argv)
+    console, began = Console(width=150 if options.headless else None), time.monotonic()
+    console.print(f"Starting Azurite, identity, Dataverse, Campaign and the Functions host, with {options.contacts} contacts ...")
+    with Stack(settings=LOCAL_PACE) as stack:
+        facts = {**stack.facts, "campaign_client_secret": stack.campaign_client_secret}
+        story = Story(Dynamics(facts), Campaign(facts), Operator(facts), facts, options.contacts, console, options.headless)
+        story.dynamics.seed(options.contacts)
+        for name, scene in SCENES:
+            story.play(name, scene)
+        comparisons: list[Comparison] = []
+        story.play("comparison, record by record", lambda s: agreement(s, comparisons))
+        flows = {"contacts": summary(story, comparisons[0] if comparisons else compare(facts))}
+    ok = all(step.ok for step in story.steps)
+    print_table(console, flows)
+    seconds = round(time.monotonic() - began, 1)
+    console.print(f"{'Both systems agree.' if ok else 'Something is wrong; see the steps marked FAIL.'} {seconds} s")
+    if options.json:
+        result = {"ok": ok, "seconds": seconds, "flows": flows, "steps": [asdict(step) for step in story.steps]}
+        Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
+    return 0 if ok else 1
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="manage.py demo", description=__doc__)
+    parser.add_argument("--contacts", type=int, default=10_000, help="how many contacts Dataverse begins with")
+    parser.add_argument("--headless", action="store_true", help="no progress bar, for CI")
+    parser.add_argument("--json", metavar="FILE", help="write the result there")
+    return parser.parse_args(argv)

@@ -1,0 +1,113 @@
+"""host.json, as far as this host applies it (Microsoft Learn: host.json reference for Azure Functions 2.x and later)."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dev.host.settings import ConfigurationError, read_json
+
+APPLIED = {
+    "": {"version", "functionTimeout", "logging", "extensions", "extensionBundle"},
+    "logging": {"logLevel", "applicationInsights"},
+    "extensions": {"http", "queues"},
+    "extensions.http": {"routePrefix"},
+    "extensions.queues": {
+        "batchSize",
+        "newBatchThreshold",
+        "maxDequeueCount",
+        "visibilityTimeout",
+        "maxPollingInterval",
+        "messageEncoding",
+    },
+}
+LOG_LEVELS = {"Trace": 5, "Debug": 10, "Information": 20, "Warning": 30, "Error": 40, "Critical": 50, "None": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOptions:
+    batch_size: int
+    """Messages fetched at a time, 1 to 32."""
+    new_batch_threshold: int
+    """The next batch is fetched when no more than this many messages are being processed."""
+    max_dequeue_count: int
+    visibility_timeout_seconds: int
+    """How long a failed message stays hidden until its next attempt."""
+    max_polling_interval_seconds: float
+    base64: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HostConfig:
+    function_timeout_seconds: float | None
+    """None: a function may run for ever."""
+    log_levels: dict[str, str]
+    """Category -> a name of LOG_LEVELS."""
+    route_prefix: str
+    queues: QueueOptions
+    not_applied: list[str]
+    """Paths in host.json that this host does not know, such as `extensions.http.hsts`."""
+
+
+def seconds(timespan: str) -> float:
+    """Length of a .NET TimeSpan, [d.]hh:mm:ss[.fraction]; raises ConfigurationError for anything else."""
+    match = re.fullmatch(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)", str(timespan))
+    if not match:
+        raise ConfigurationError(f"host.json: '{timespan}' is not a time span (hh:mm:ss)")
+    days, hours, minutes, rest = match.groups(default="0")
+    return int(days) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest)
+
+
+def read_config(app_dir: Path) -> HostConfig:
+    """Reads and checks APP_DIR/host.json; raises ConfigurationError for a missing file or an impossible value."""
+    if not (app_dir / "host.json").exists():
+        raise ConfigurationError(f"{app_dir} has no host.json: not the root of a function app")
+    document = read_json(app_dir / "host.json")
+    extensions = document.get("extensions", {})
+    timeout = str(document.get("functionTimeout", "00:30:00"))
+    return HostConfig(
+        function_timeout_seconds=None if timeout.startswith("-") else seconds(timeout),
+        log_levels=_log_levels(document.get("logging", {}).get("logLevel", {})),
+        route_prefix=extensions.get("http", {}).get("routePrefix", "api").strip("/"),
+        queues=_queue_options(extensions.get("queues", {})),
+        not_applied=sorted(_not_applied(document)),
+    )
+
+
+def _log_levels(levels: dict[str, str]) -> dict[str, str]:
+    for category, level in levels.items():
+        if level not in LOG_LEVELS:
+            raise ConfigurationError(f"host.json: the log level of {category} must be one of {', '.join(LOG_LEVELS)}")
+    return levels
+
+
+def _queue_options(queues: dict[str, Any]) -> QueueOptions:
+    batch_size = _between(queues, "batchSize", 16, 1, 32)
+    encoding = str(queues.get("messageEncoding", "base64")).lower()
+    if encoding not in ("base64", "none"):
+        raise ConfigurationError(f"host.json: messageEncoding must be base64 or none, not '{encoding}'")
+    return QueueOptions(
+        batch_size=batch_size,
+        new_batch_threshold=_between(queues, "newBatchThreshold", batch_size // 2, 0, 1_000_000),
+        max_dequeue_count=_between(queues, "maxDequeueCount", 5, 1, 1_000_000),
+        visibility_timeout_seconds=int(seconds(queues.get("visibilityTimeout", "00:00:00"))),
+        max_polling_interval_seconds=max(0.1, seconds(queues.get("maxPollingInterval", "00:01:00"))),
+        base64=encoding == "base64",
+    )
+
+
+def _between(section: dict[str, Any], name: str, default: int, least: int, most: int) -> int:
+    value = section.get(name, default)
+    if not isinstance(value, int) or not least <= value <= most:
+        raise ConfigurationError(f"host.json: {name} must be a number from {least} to {most}, not {value!r}")
+    return value
+
+
+def _not_applied(document: dict[str, Any]) -> set[str]:
+    unknown = set()
+    for path, applied in APPLIED.items():
+        section = document
+        for key in path.split(".") if path else ():
+            section = section.get(key, {})
+        unknown |= {f"{path}.{key}".lstrip(".") for key in section if key not in applied}
+    return unknown

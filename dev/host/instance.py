@@ -1,0 +1,142 @@
+"""One instance of the host: an app, its listeners and its HTTP front, from start to drain."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from aiohttp import web
+
+from dev.emulators.serve import listen
+from dev.host.admin import Admin
+from dev.host.background import in_background
+from dev.host.config import HostConfig, read_config
+from dev.host.front import MAX_BODY_BYTES, Front, route_of
+from dev.host.function import Function, read_function
+from dev.host.invocation import BY_HAND, Invoker
+from dev.host.keys import Keys
+from dev.host.messages import MessageProcessor, hand_written
+from dev.host.queues import QueueListener
+from dev.host.settings import ConfigurationError, load_local_settings
+from dev.host.storage import Storage
+from dev.host.timer_state import TimerState
+from dev.host.timers import TimerListener
+from dev.host.worker import FunctionFailed, Worker
+
+REAL_MESSAGE_LEASE_SECONDS = 600
+
+log = logging.getLogger("Host")
+
+
+class Instance:
+    """`keys_file` is read and completed; `message_lease_seconds` hides a queue message while its function runs."""
+
+    def __init__(self, app_dir: Path, keys_file: Path, message_lease_seconds: int = REAL_MESSAGE_LEASE_SECONDS) -> None:
+        load_local_settings(app_dir)
+        self.config: HostConfig = read_config(app_dir)
+        self._app_dir, self._keys_file, self._message_lease_seconds = app_dir, keys_file, message_lease_seconds
+        self._id = host_id(app_dir)
+        self._storage, self._worker = Storage(), Worker(app_dir)
+        self.invoker = Invoker(self._worker, self._storage, self.config)
+        self._stopping = asyncio.Event()
+        self._timers: dict[str, TimerListener] = {}
+        self._listening: list[asyncio.Task[None]] = []
+
+    async def start(self, port: int) -> int:
+        """Indexes the app and serves on 127.0.0.1 (0 = a free port); returns the port.
+
+        Raises FunctionFailed with the app's own error when it cannot be imported, ConfigurationError when none of its
+        functions can run.
+        """
+        for path in self.config.not_applied:
+            log.warning("host.json: %s is not applied by this host", path)
+        functions, errors = await self._load()
+        self._front, self._admin, app = self._build_front(functions, errors)
+        self._runner, port = await listen(app, port)
+        self._front.list_routes(port)
+        self._start_listeners(functions.values())
+        log.info("Host started (%d functions) on http://127.0.0.1:%d", len(functions), port)
+        return port
+
+    async def drain(self) -> None:
+        """Takes no more triggers and waits for the runs under way; requests meanwhile are answered with 503."""
+        self._stopping.set()
+        await asyncio.gather(*self._listening, *self._admin.runs, return_exceptions=True)
+        await self.invoker.wait_until_idle()
+        await self._runner.cleanup()
+        await self._storage.close()
+        if not self.invoker.abandoned:
+            self._worker.stop()
+
+    async def _load(self) -> tuple[dict[str, Function], dict[str, str]]:
+        functions, errors = {}, {}
+        for metadata in await self._worker.index():
+            try:
+                function = read_function(metadata)
+                self._check_route(function)
+                await self._worker.load(metadata)
+                functions[function.name] = function
+            except ConfigurationError as error:
+                errors[metadata.name] = str(error)
+                log.error("The '%s' function is in error: %s", metadata.name, error)
+        if not functions:
+            raise ConfigurationError("no function can run" if errors else f"no functions found in {self._app_dir}")
+        return functions, errors
+
+    def _check_route(self, function: Function) -> None:
+        if function.kind == "httpTrigger":
+            route_of(function, self.config.route_prefix)
+
+    def _build_front(self, functions: dict[str, Function], errors: dict[str, str]) -> tuple[Front, Admin, web.Application]:
+        keys = Keys(self._keys_file, functions)
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        admin = Admin(self._id, functions, errors, self._fire)
+        admin.add_to(app, keys)
+        web_functions = [function for function in functions.values() if function.kind == "httpTrigger"]
+        front = Front(self.invoker, web_functions, self.config.route_prefix, keys, self._stopping.is_set)
+        app.router.add_get("/", _greet)
+        app.router.add_route("*", "/{path:.*}", front.serve)
+        return front, admin, app
+
+    def _start_listeners(self, functions: Iterable[Function]) -> None:
+        for function in functions:
+            listener = self._listener(function)
+            if listener and not function.disabled:
+                self._listening.append(in_background(listener.run(), f"the listener of {function.name}"))
+
+    def _listener(self, function: Function) -> TimerListener | QueueListener | None:
+        if function.kind == "timerTrigger":
+            state = TimerState(self._storage, self._id, function.name)
+            self._timers[function.name] = TimerListener(self.invoker, function, state, self._stopping)
+            return self._timers[function.name]
+        return self._queue_listener(function) if function.kind == "queueTrigger" else None
+
+    def _queue_listener(self, function: Function) -> QueueListener:
+        options = self.config.queues
+        lease_seconds = self._message_lease_seconds
+        processor = MessageProcessor(self.invoker, self._storage, function, options, lease_seconds)
+        bell = self._storage.bell(function.trigger["queueName"])
+        return QueueListener(function, processor, options, bell, self._stopping)
+
+    async def _fire(self, function: Function, text: str) -> None:
+        """What the admin API starts; failures are in the log."""
+        if function.kind == "timerTrigger":
+            await self._timers[function.name].run_by_hand()
+            return
+        value, metadata = hand_written(text)
+        with contextlib.suppress(FunctionFailed):
+            await self.invoker.invoke(function, BY_HAND, value, metadata)
+
+
+async def _greet(request: web.Request) -> web.Response:
+    return web.Response(text="Your Functions host is up and running.")
+
+
+def host_id(app_dir: Path) -> str:
+    """The same for every instance of an app and for no other app: what locks and timers are kept under."""
+    given = os.environ.get("AzureFunctionsWebHost__hostid")  # noqa: SIM112 (the host's own name for it)
+    digest = hashlib.sha256(str(app_dir).encode()).hexdigest()[:12]
+    return given or f"{app_dir.name.lower()[:19]}-{digest}"

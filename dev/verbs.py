@@ -1,0 +1,186 @@
+"""What people do with the two systems and the bridge, as verbs: for the demo, the benchmarks and the end-to-end tests.
+
+Everything goes over the same HTTP that the real systems have; `facts` is what `.local/stack.json` holds.
+"""
+
+import json
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import requests
+
+TIMEOUT_SECONDS = 120
+
+
+class NotYet(AssertionError):
+    """What was waited for did not come in time."""
+
+
+def wait_until[Result](condition: Callable[[], Result], what: str, seconds: float = 60, every: float = 0.1) -> Result:
+    """The condition's first truthy result; NotYet with `what` after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise NotYet(f"waited {seconds:g} s for {what}")
+        time.sleep(every)
+    return result
+
+
+class Http:
+    """A session on one base URL that knows its headers."""
+
+    def __init__(self, base: str, headers: Mapping[str, str]) -> None:
+        self.base, self.session = base.rstrip("/"), requests.Session()
+        self.session.trust_env = False
+        self.session.headers.update(headers)
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
+        url = path if path.startswith("http") else self.base + path
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        data = None if body is None else json.dumps(body).encode()
+        if data is not None:
+            names.setdefault("Content-Type", "application/json")
+        return self.session.request(method, url, data=data, headers=names, timeout=TIMEOUT_SECONDS)
+
+    def told(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """The answer's JSON; an error status raises with the answer's text."""
+        response = self.ask(method, path, body, **headers)
+        if response.status_code >= 400:
+            raise AssertionError(f"{method} {path}: {response.status_code} {response.text[:300]}")
+        return response.json() if response.content else None
+
+
+class Dynamics:
+    """A user's hands in Dataverse. `quietly` writes without raising webhooks, so that only the poll can see it."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.root = facts["dataverse"]
+        headers = {"Authorization": f"Bearer {facts['dataverse_token']}", "OData-Version": "4.0", "Accept": "application/json"}
+        self.http = Http(self.root + "/api/data/v9.2", headers)
+        self.emulator = Http(self.root + "/_emulator", {})
+
+    def quiet(self, quietly: bool) -> dict[str, str]:
+        return {"MSCRM.BypassBusinessLogicExecution": "CustomSync,CustomAsync"} if quietly else {}
+
+    def create_contact(self, quietly: bool = False, **columns: Any) -> str:
+        response = self.http.ask("POST", "/contacts", columns, **self.quiet(quietly))
+        if response.status_code != 204:
+            raise AssertionError(f"create: {response.status_code} {response.text[:300]}")
+        return response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")")
+
+    def change_contact(self, contact_id: str, quietly: bool = False, **columns: Any) -> None:
+        self.http.told("PATCH", f"/contacts({contact_id})", columns, If_Match="*", **self.quiet(quietly))
+
+    def deactivate_contact(self, contact_id: str, quietly: bool = False) -> None:
+        self.change_contact(contact_id, quietly, statecode=1, statuscode=2)
+
+    def delete_contact(self, contact_id: str, quietly: bool = False) -> None:
+        self.http.told("DELETE", f"/contacts({contact_id})", **self.quiet(quietly))
+
+    def contact(self, contact_id: str) -> dict[str, Any]:
+        return dict(self.http.told("GET", f"/contacts({contact_id})"))
+
+    def contacts(self, columns: str) -> Iterator[dict[str, Any]]:
+        path = f"/contacts?$select={columns}"
+        while path:
+            page = self.http.told("GET", path, Prefer="odata.maxpagesize=5000")
+            yield from page["value"]
+            path = page.get("@odata.nextLink", "")
+
+    def some_contact_ids(self, count: int) -> list[str]:
+        return [row["contactid"] for row in self.http.told("GET", f"/contacts?$select=contactid&$top={count}")["value"]]
+
+    def seed(self, contacts: int, seed: int = 1) -> None:
+        self.emulator.told("POST", "/seed", {"contacts": contacts, "seed": seed})
+
+    def faults(self, *faults: Mapping[str, Any]) -> None:
+        self.emulator.told("POST", "/faults", list(faults))
+
+    def clock(self, **order: Any) -> None:
+        self.emulator.told("POST", "/clock", order)
+
+
+class Campaign:
+    """A marketer's eyes on Campaign, and what its administrator may change."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.facts = facts
+        headers = {"Authorization": f"Bearer {facts['campaign_token']}", "X-Api-Key": facts["campaign_api_key"]}
+        self.http = Http(facts["campaign"], headers)
+        host = urllib.parse.urlsplit(facts["campaign"])
+        self.emulator = Http(f"{host.scheme}://{host.netloc}/_emulator", {})
+
+    def profile(self, contact_id: str) -> dict[str, Any] | None:
+        """The profile that carries the contact's id, from the emulator's own list: no call is counted, no token is needed."""
+        return next((profile for profile in self.profiles(contact_id) if profile["externalId"] == contact_id), None)
+
+    def profiles(self, contact_id: str = "") -> Iterator[dict[str, Any]]:
+        query = f"&externalId={contact_id}" if contact_id else ""
+        response = self.emulator.session.get(
+            f"{self.emulator.base}/dump?api=profile{query}", stream=True, timeout=TIMEOUT_SECONDS
+        )
+        for line in response.iter_lines():
+            if line:
+                yield json.loads(line)
+
+    def calls(self) -> dict[str, int]:
+        return dict(self.emulator.told("GET", "/calls"))
+
+    def write_calls(self) -> dict[str, int]:
+        """Calls on profiles by verb."""
+        counted = {"POST": 0, "PATCH": 0, "GET": 0, "DELETE": 0}
+        for name, count in self.calls().items():
+            verb, route = name.split(" ", 1)
+            if "/profile" in route and "resourceType" not in route and "metadata" not in route:
+                counted[verb] = counted.get(verb, 0) + count
+        return counted
+
+    def faults(self, *faults: Mapping[str, Any]) -> None:
+        self.emulator.told("POST", "/faults", list(faults))
+
+    def accept_secret(self, secret: str) -> None:
+        """Adobe's side knows another client secret from now on; tokens issued before are void."""
+        self.emulator.told("POST", "/secret", {"client_secret": secret})
+
+    def expire_tokens(self) -> None:
+        self.emulator.told("POST", "/tokens/expire", {})
+
+    def latency(self, milliseconds: int) -> None:
+        self.emulator.told("POST", "/latency", {"milliseconds": milliseconds})
+
+
+class Operator:
+    """A person at the bridge's own HTTP routes."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.http = Http(facts["functions"], {"x-functions-key": facts["function_key"]})
+        self.admin = Http(facts["functions"], {"x-functions-key": facts["master_key"]})
+
+    def status(self, flow: str = "contacts") -> dict[str, Any]:
+        return dict(self.http.told("GET", "/api/status")["flows"][flow])
+
+    def start(self, flow: str = "contacts", **body: Any) -> Any:
+        return self.http.told("POST", f"/api/flows/{flow}/start", body)
+
+    def stop(self, flow: str = "contacts") -> Any:
+        return self.http.told("POST", f"/api/flows/{flow}/stop", {})
+
+    def replay(self, flow: str = "contacts", **body: Any) -> Any:
+        return self.http.told("POST", f"/api/flows/{flow}/replay", body)
+
+    def dead_letters(self, flow: str = "contacts") -> list[dict[str, Any]]:
+        return list(self.http.told("GET", f"/api/dead-letters?flow={flow}&limit=1000")["dead_letters"])
+
+    def record(self, record_id: str, flow: str = "contacts") -> dict[str, Any]:
+        return dict(self.http.told("GET", f"/api/records/{flow}/{record_id}"))
+
+    def fire(self, function: str) -> None:
+        self.admin.told("POST", f"/admin/functions/{function}", {})
+
+    def settled(self, flow: str = "contacts") -> bool:
+        """Everything read, nothing queued, nothing waiting, no sweep under way."""
+        status = self.status(flow)
+        waiting = status["records"].get("waiting", 0)
+        return status["phase"] == "delta" and not status["backlog_messages"] and not waiting and not status["sweep"]

@@ -1,0 +1,62 @@
+"""Emulators and Azurite once for the module; empty storage and empty systems for each test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.commands.stack import Stack
+from shared.settings import load_settings
+from shared.state.storage import CONTAINERS, TABLES
+from shared.wiring import Wiring
+from tests.contract.battery.cases import CASES
+from tests.contract.battery.kit import Case, Worker
+
+PACE = {"RETRY_DELAY_SECONDS": "0", "PAUSED_DELAY_SECONDS": "1", "CLAIM_LEASE_SECONDS": "5", "MAPPING_CACHE_SECONDS": "0"}
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    directory: Path = tmp_path_factory.mktemp("stack")
+    with Stack(directory=directory, host=False, settings=PACE) as running:
+        yield running
+
+
+@pytest.fixture(params=CASES, ids=[case.name for case in CASES])
+def case(request: pytest.FixtureRequest, stack: Stack) -> Case:
+    made: Case = request.param(stack)
+    made.reset()  # type: ignore[attr-defined]
+    made.mend_credential()
+    return made
+
+
+@pytest.fixture
+def new_worker(case: Case, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Worker]]:
+    """Makes instances that share the storage; each has its own clients, caches and clock."""
+    for name, value in stack.environment.items():
+        if name.startswith("IDENTITY_"):
+            monkeypatch.setenv(name, value)
+    settings = load_settings({**stack.environment, "CAMPAIGN_TIMEOUT_SECONDS": "2"})
+    first = Wiring(settings)
+    for table in TABLES:
+        first.storage.tables.delete_table(table)
+    for container in CONTAINERS:
+        if first.storage.blobs.get_container_client(container).exists():
+            first.storage.blobs.delete_container(container)
+    if first.handoff.length(case.queue):
+        first.handoff.clients(case.queue).clear_messages()
+    made: list[Worker] = []
+
+    def make(**overrides: object) -> Worker:
+        worker = Worker(case, Wiring(settings.model_copy(update=overrides)))
+        made.append(worker)
+        return worker
+
+    yield make
+    for worker in made:
+        worker.bridge.writers.shutdown()
+
+
+@pytest.fixture
+def worker(new_worker: Callable[..., Worker]) -> Worker:
+    return new_worker()

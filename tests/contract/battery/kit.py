@@ -1,0 +1,130 @@
+"""What the battery needs of a flow, and a worker that takes messages as the host does, one at a time and in any order.
+
+A new flow passes the battery by adding its case to CASES in `cases.py`.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Protocol
+
+from azure.storage.queue import QueueMessage
+
+from shared.flow import Bridge, Flow
+from shared.records import Settlement
+from shared.steps import deliver, poll
+from shared.wiring import Wiring
+
+VISIBILITY_SECONDS = 30
+
+
+class Case(Protocol):
+    """One flow, with hands at its source and eyes on its target. Ids are the source's."""
+
+    name: str
+    queue: str
+
+    def flow(self, wiring: Wiring) -> Flow: ...
+    def create(self, text: str) -> str: ...
+    def change(self, record_id: str, text: str) -> None: ...
+    def delete(self, record_id: str) -> None: ...
+    def held(self, record_id: str) -> list[str]:
+        """The texts that the target holds for this record: none, one, or (wrong) several."""
+
+    def target_writes(self) -> int:
+        """Calls that wrote to the target since the last reset."""
+
+    def target_fault(self, *faults: dict[str, Any]) -> None: ...
+    def source_fault(self, *faults: dict[str, Any]) -> None: ...
+    def refuse(self, text: str) -> None:
+        """Makes the target refuse records with this text, as it refuses a bad value."""
+
+    def break_credential(self) -> None: ...
+    def mend_credential(self) -> None: ...
+
+
+class Killed(Exception):
+    """Stands for the end of an instance at this place."""
+
+
+class KilledAt:
+    """Passes everything on to `real`, but one method ends the instance: before its work, or after it."""
+
+    def __init__(self, real: Any, method: str, after: bool = False) -> None:
+        self.real, self.method, self.after = real, method, after
+
+    def __getattr__(self, name: str) -> Any:
+        if name != self.method:
+            return getattr(self.real, name)
+
+        def killed(*arguments: Any, **named: Any) -> Any:
+            if self.after:
+                getattr(self.real, name)(*arguments, **named)
+            raise Killed(name)
+
+        return killed
+
+
+class Worker:
+    """One instance: its own wiring on the common storage and the common systems."""
+
+    def __init__(self, case: Case, wiring: Wiring) -> None:
+        self.case, self.wiring = case, wiring
+        self.flow, self.bridge = case.flow(wiring), wiring.bridge
+        self.client = wiring.handoff.clients(case.queue)
+
+    def poll(self, bridge: Bridge | None = None) -> str:
+        return poll(self.flow, bridge or self.bridge)
+
+    def messages(self) -> list[QueueMessage]:
+        """Takes what is visible off the queue; what is not completed comes back when made visible."""
+        if not self.wiring.handoff.length(self.case.queue):
+            return []
+        return list(self.client.receive_messages(messages_per_page=32, visibility_timeout=VISIBILITY_SECONDS))
+
+    def deliver(self, message: QueueMessage, bridge: Bridge | None = None, complete: bool = True) -> list[Settlement]:
+        settlements = deliver(self.flow, bridge or self.bridge, message.content.encode(), message.dequeue_count or 1)
+        if complete:
+            self.complete(message)
+        return settlements
+
+    def complete(self, message: QueueMessage) -> None:
+        self.client.delete_message(message.id, message.pop_receipt)
+
+    def kill_while_delivering(self, message: QueueMessage, part: str, method: str, after: bool = False) -> None:
+        """Delivers until the named method of a part of the bridge, and dies there; the message becomes visible again."""
+        bridge = replace(self.bridge, **{part: KilledAt(getattr(self.bridge, part), method, after)})
+        try:
+            deliver(self.flow, bridge, message.content.encode(), message.dequeue_count or 1)
+        except Killed:
+            self.release(message)
+            return
+        raise AssertionError(f"the delivery never reached {part}.{method}")
+
+    def release(self, message: QueueMessage) -> None:
+        self.client.update_message(message.id, message.pop_receipt, visibility_timeout=0)
+
+    def drain(self, seconds: float = 30) -> list[Settlement]:
+        """Delivers until the queue is empty, delayed messages included."""
+        settlements: list[Settlement] = []
+        deadline = time.monotonic() + seconds
+        while self.wiring.handoff.length(self.case.queue):
+            for message in self.messages():
+                settlements += self.deliver(message)
+            if time.monotonic() > deadline:
+                raise AssertionError("the queue does not become empty")
+        return settlements
+
+    def sync(self) -> list[Settlement]:
+        self.poll()
+        return self.drain()
+
+
+def outcomes(settlements: list[Settlement]) -> list[str]:
+    return [settlement.outcome.value for settlement in settlements]
+
+
+def bodies(messages: list[QueueMessage]) -> Iterator[dict[str, Any]]:
+    for message in messages:
+        yield json.loads(message.content)

@@ -1,0 +1,229 @@
+"""How the local host starts, refuses to start, drains, and runs several instances."""
+
+import concurrent.futures
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import pytest
+from azure.storage.queue import QueueClient
+
+ANSWERS = """
+@app.route("who")
+def who(req: func.HttpRequest) -> str:
+    return str(os.getpid())
+"""
+WAITS = """
+@app.route("wait")
+def wait(req: func.HttpRequest) -> str:
+    note("waiting")
+    wait_for_file(os.environ["DIARY"] + ".go")
+    return "waited"
+"""
+TIMER = """
+@app.timer_trigger("timer", schedule="%{setting}%")
+def {name}(timer: func.TimerRequest) -> None:
+    note("{name}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("import no_such_package", "No module named 'no_such_package'"),
+        ('os.environ["NO_SUCH_SETTING"]', "KeyError: 'NO_SUCH_SETTING'"),
+        ("def broken(:", "SyntaxError"),
+        (ANSWERS + ANSWERS, "who"),
+        ("", "no functions found"),
+        (TIMER.format(name="tick", setting="MISSING"), "'%MISSING%' does not resolve to a value."),
+    ],
+)
+def test_an_app_that_cannot_be_indexed_ends_with_1_and_the_real_error(
+    new_app: Callable[..., Any], run_to_end: Callable[..., tuple[int, str]], source: str, text: str
+) -> None:
+    code, output = run_to_end(new_app(source))
+    assert code == 1
+    assert text in output
+
+
+@pytest.mark.parametrize(
+    ("host_json", "text"),
+    [
+        ({"extensions": {"queues": {"batchSize": 33}}}, "batchSize must be a number from 1 to 32, not 33"),
+        ({"extensions": {"queues": {"visibilityTimeout": "soon"}}}, "'soon' is not a time span"),
+        ({"logging": {"logLevel": {"default": "Loud"}}}, "the log level of default must be one of Trace, Debug"),
+        ({"extensions": {"queues": {"messageEncoding": "rot13"}}}, "messageEncoding must be base64 or none"),
+    ],
+)
+def test_an_impossible_host_json_is_refused(
+    new_app: Callable[..., Any],
+    run_to_end: Callable[..., tuple[int, str]],
+    host_json: dict[str, Any],
+    text: str,
+) -> None:
+    code, output = run_to_end(new_app(ANSWERS, host_json))
+    assert code == 1
+    assert text in output
+
+
+def test_a_function_in_error_is_named_with_its_reason_and_the_others_run(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
+    blob = """
+@app.blob_trigger("blob", path="in/{name}", connection="AzureWebJobsStorage")
+def blob(blob: func.InputStream) -> None: ...
+
+@app.route("odd/{x:even}")
+def odd(req: func.HttpRequest) -> str: ...
+"""
+    timers = TIMER.format(name="lost", setting="MISSING") + TIMER.format(name="five_fields", setting="SHORT")
+    app = new_app(ANSWERS + blob + timers, {"extensions": {"http": {"hsts": {}}}}, SHORT="0 * * * *")
+    host = launch(app)
+    assert host.call("/api/who").status_code == 200
+    for text in (
+        "The 'lost' function is in error: '%MISSING%' does not resolve to a value.",
+        "The 'five_fields' function is in error: '0 * * * *' is not a six-field NCRONTAB expression",
+        "The 'blob' function is in error: the binding 'blob' (blobTrigger) is not supported by this host",
+        "The 'odd' function is in error: the route template 'api/odd/{x:even}' has an unknown constraint 'even'",
+        "host.json: extensions.http.hsts is not applied by this host",
+    ):
+        assert text in host.log()
+    headers = {"x-functions-key": app.keys()["_master"]}
+    assert "MISSING" in host.call("/admin/functions/lost/status", headers=headers).json()["errors"][0]
+    assert len(host.call("/admin/host/status", headers=headers).json()["errors"]) == 4
+
+
+def test_settings_come_from_the_environment_then_from_local_settings_json(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
+    app = new_app(
+        """
+@app.route("settings")
+def settings(req: func.HttpRequest) -> str:
+    return os.environ["BOTH"] + " " + os.environ["FILE_ONLY"]
+""",
+        BOTH="environment",
+    )
+    values = {"IsEncrypted": False, "Values": {"BOTH": "file", "FILE_ONLY": "file"}}
+    (app.directory / "local.settings.json").write_text(json.dumps(values), "utf-8")
+    assert launch(app).call("/api/settings").text == "environment file"
+
+
+def test_on_sigterm_runs_under_way_end_new_ones_are_turned_away_and_the_exit_code_is_0(
+    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str, until: Any
+) -> None:
+    app = new_app(
+        ANSWERS
+        + WAITS
+        + """
+@app.queue_trigger("message", queue_name="%QUEUE%", connection="AzureWebJobsStorage")
+def take(message: func.QueueMessage) -> None:
+    note("taking")
+    wait_for_file(os.environ["DIARY"] + ".go")
+
+@app.timer_trigger("timer", schedule="* * * * * *")
+def tick(timer: func.TimerRequest) -> None:
+    note("ticking")
+    wait_for_file(os.environ["DIARY"] + ".go")
+""",
+        QUEUE=unique,
+    )
+    queue(unique).send_message("x")
+    host = launch(app)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(host.call, "/api/wait")
+        for kind in ("waiting", "taking", "ticking"):
+            app.diary.wait(kind)
+        host.terminate()
+        until(lambda: host.call("/api/who").status_code == 503)
+        queue(unique).send_message("not for this host")
+        (app.directory / "diary.go").touch()
+        assert answer.result(20).text == "waited"
+    assert host.process.wait(20) == 0
+    assert len(app.diary.entries("taking")) == 1
+    assert queue(unique).get_queue_properties().approximate_message_count == 1
+
+
+def test_a_second_signal_does_not_wait(new_app: Callable[..., Any], launch: Callable[..., Any], until: Any) -> None:
+    app = new_app(ANSWERS + WAITS)
+    host = launch(app)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(host.call, "/api/wait")
+        app.diary.wait("waiting")
+        host.terminate()
+        until(lambda: host.call("/api/who").status_code == 503)
+        host.terminate()
+        assert host.process.wait(20) == 1
+        assert isinstance(answer.exception(20), OSError)
+
+
+def test_a_function_that_exceeds_its_time_answers_500_and_does_not_hold_up_the_end(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
+    host = launch(new_app(WAITS, {"functionTimeout": "00:00:01"}))
+    assert host.call("/api/wait").status_code == 500
+    assert "Timeout value of 1 s exceeded by 'Functions.wait'" in host.log()
+    assert host.stop() == 0
+
+
+def test_instances_started_at_the_same_time_agree_on_the_keys(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+    guarded = ANSWERS.replace('"who"', '"who", auth_level=func.AuthLevel.FUNCTION')
+    app = new_app(guarded)
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        hosts = list(pool.map(lambda _: launch(app), range(3)))
+    for key in ("_master", "default", "who"):
+        headers = {"x-functions-key": app.keys()[key]}
+        assert [host.call("/api/who", headers=headers).status_code for host in hosts] == [200] * 3
+
+
+def test_given_keys_are_kept_and_missing_ones_added(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+    app = new_app(ANSWERS)
+    app.keys_file.write_text('{"default": "the-host-key"}', "utf-8")
+    launch(app)
+    assert app.keys()["default"] == "the-host-key"
+    assert set(app.keys()) == {"_master", "default", "who"}
+
+
+def test_several_instances_are_one_process_each_and_stop_together(
+    new_app: Callable[..., Any], launch: Callable[..., Any], until: Any
+) -> None:
+    fleet = launch(new_app(ANSWERS), "--instances", "3")
+    instances = fleet.ready["instances"]
+    assert fleet.ready["port"] == instances[0]["port"]
+    urls = [f"http://127.0.0.1:{instance['port']}" for instance in instances]
+    pids = [instance["pid"] for instance in instances]
+    assert len({*pids, fleet.process.pid}) == 4
+    os.kill(pids[1], 9)
+    until(lambda: not psutil.pid_exists(pids[1]))
+    for place in (0, 2):
+        fleet.ready["port"] = int(urls[place].rpartition(":")[2])
+        assert fleet.call("/api/who").text == str(pids[place])
+    assert fleet.stop() == 0
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_instances_do_not_outlive_the_process_that_started_them(
+    new_app: Callable[..., Any], launch: Callable[..., Any], until: Any
+) -> None:
+    fleet = launch(new_app(ANSWERS), "--instances", "2")
+    fleet.kill()
+    pids = [instance["pid"] for instance in fleet.ready["instances"]]
+    until(lambda: not any(is_running(pid) for pid in pids))
+
+
+def test_a_fleet_whose_app_cannot_be_indexed_ends_with_1(
+    new_app: Callable[..., Any], run_to_end: Callable[..., tuple[int, str]]
+) -> None:
+    code, output = run_to_end(new_app("import no_such_package"), "--instances", "2")
+    assert code == 1
+    assert "No module named 'no_such_package'" in output
+
+
+def is_running(pid: int) -> bool:
+    """False for a zombie, which only waits for whoever adopted it."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
