@@ -1,0 +1,29 @@
+"""The mapping module: documents that people write, and the pure function that each becomes.
+
+document = read_document(text)
+problems = check(document, source, target)
+mapping = compile_mapping(document, source, target)
+mapping.map(row)      -> Mapped | Filtered, or Rejected
+"""
+
+from shared.mapping.checking import check
+from shared.mapping.compiling import CompiledMapping, Filtered, Mapped, Parent, compile_mapping
+from shared.mapping.documents import InvalidDocument, MappingDocument, default_document, read_document
+from shared.mapping.metadata import SourceColumn, SourceTable, TargetField, TargetResource
+
+__all__ = [
+    "CompiledMapping",
+    "Filtered",
+    "InvalidDocument",
+    "Mapped",
+    "MappingDocument",
+    "Parent",
+    "SourceColumn",
+    "SourceTable",
+    "TargetField",
+    "TargetResource",
+    "check",
+    "compile_mapping",
+    "default_document",
+    "read_document",
+]

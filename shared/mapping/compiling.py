@@ -1,0 +1,174 @@
+"""From a document and both systems' metadata to one function: a row in, a Campaign record out. The hot path.
+
+Every choice is made here, once; the function that comes out only walks a list of converters.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import Refusal, Rejected
+from shared.mapping.conversion import Convert, Refuse, converter, textual
+from shared.mapping.documents import FieldRule, MappingDocument
+from shared.mapping.filtering import Verdict, conditions, verdict
+from shared.mapping.metadata import SourceTable, TargetField, TargetResource
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A record that this one is linked to: `tables` has one name, or several for a lookup to several tables."""
+
+    tables: tuple[str, ...]
+    record_id: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """`record` is what a creation or a replay sends; `update` what an update sends: no key, no `apply_updates: false` fields."""
+
+    key: str
+    record: dict[str, Any]
+    update: dict[str, Any]
+    parents: tuple[Parent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """The document's filters keep this row out; `reason` names the condition, never a value."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One target field: read `source`, convert, put at `inner` of `outer` ("" where it is not nested)."""
+
+    read: Callable[[Row], Any]
+    convert: Convert
+    outer: str
+    inner: str
+    updates: bool
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMapping:
+    """`columns` are all that must be read of a row, sorted."""
+
+    document: MappingDocument
+    columns: tuple[str, ...]
+    steps: tuple[Step, ...]
+    passes: Verdict | None
+    key: Convert
+
+    @property
+    def table(self) -> str:
+        return self.document.table
+
+    def map(self, row: Row) -> Mapped | Filtered:
+        """The record of a row that has all `columns`; Rejected with every refusal of the row at once."""
+        refusals: list[Refusal] = []
+        key_rule = self.document.key
+        try:
+            key = self.key(row[key_rule.source])
+        except Refuse as refusal:
+            raise Rejected(refused(key_rule.target, key_rule.source, refusal)) from None
+        if self.passes and (reason := self.passes(row)):
+            return Filtered(key, reason)
+        record: dict[str, Any] = {}
+        update: dict[str, Any] = {}
+        for step in self.steps:
+            try:
+                value = step.convert(step.read(row))
+            except Refuse as refusal:
+                refusals.append(refused(f"{step.outer}.{step.inner}" if step.outer else step.inner, step.origin, refusal))
+                continue
+            if step.outer:
+                record.setdefault(step.outer, {})[step.inner] = value
+                if step.updates:
+                    update.setdefault(step.outer, {})[step.inner] = value
+            else:
+                record[step.inner] = value
+                if step.updates:
+                    update[step.inner] = value
+        if refusals:
+            raise Rejected(*refusals)
+        record[key_rule.target] = key
+        return Mapped(key, record, update, self.parents(row))
+
+    def parents(self, row: Row) -> tuple[Parent, ...]:
+        links = self.document.links
+        return tuple(Parent(tuple(link.parents), str(row[link.source]), link.target) for link in links if row[link.source])
+
+
+def refused(target: str, origin: str, refusal: Refuse) -> Refusal:
+    return Refusal(target, refusal.rule, f"{target} (from {origin}) was given {refusal.reason}.")
+
+
+def compile_mapping(document: MappingDocument, source: SourceTable, target: TargetResource) -> CompiledMapping:
+    """The mapping as a function. The document must have passed `check`."""
+    steps = [field_step(rule, document, source, target) for rule in document.fields]
+    steps += [link_step(link.source, link.target, source, target) for link in document.links]
+    return CompiledMapping(
+        document=document,
+        columns=tuple(sorted(columns(document))),
+        steps=tuple(steps),
+        passes=verdict(document.filters, source) if document.filters else None,
+        key=key_converter(target.fields[document.key.target]),
+    )
+
+
+def columns(document: MappingDocument) -> set[str]:
+    names = {document.key.source, *(link.source for link in document.links)}
+    names |= {condition.field for condition in conditions(document.filters)}
+    for rule in document.fields:
+        names |= {rule.source} if rule.source else set(rule.template_columns())
+    return names
+
+
+def key_converter(target: TargetField) -> Convert:
+    """A key is never empty: a record without one could not be found again."""
+    convert = converter(FieldRule(target=target.name, source="key"), None, target, labels=False)
+
+    def key(value: Any) -> str:
+        if value is None or value == "":
+            raise Refuse("bad_key", "no value, and a key must have one")
+        return str(convert(value))
+
+    return key
+
+
+def field_step(rule: FieldRule, document: MappingDocument, source: SourceTable, target: TargetResource) -> Step:
+    labels = document.choices == "label"
+    column = source.column(rule.source) if rule.source else None
+    convert = converter(rule, column, target.fields[rule.target], labels)
+    outer, _, inner = rule.target.rpartition(".")
+    if rule.source:
+        return Step(reading(rule.source), convert, outer, inner, rule.apply_updates, rule.source)
+    return Step(template(rule, source, labels), convert, outer, inner, rule.apply_updates, "a template")
+
+
+def link_step(name: str, target_name: str, source: SourceTable, target: TargetResource) -> Step:
+    convert = converter(FieldRule(target=target_name, source=name), source.column(name), target.fields[target_name], labels=False)
+    outer, _, inner = target_name.rpartition(".")
+    return Step(reading(name), convert, outer, inner, updates=True, origin=name)
+
+
+def reading(name: str) -> Callable[[Row], Any]:
+    return lambda row: row[name]
+
+
+def template(rule: FieldRule, source: SourceTable, labels: bool) -> Callable[[Row], str]:
+    """The text of a template; a null column leaves nothing, and blanks are not doubled by it."""
+    texts = {name: textual(source.column(name), labels) for name in rule.template_columns()}
+    form = rule.template or ""
+
+    def filled(row: Row) -> str:
+        values = {name: "" if row[name] is None else text(row[name]) for name, text in texts.items()}
+        return " ".join(form.format_map(values).split())
+
+    return filled

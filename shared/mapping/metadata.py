@@ -1,0 +1,59 @@
+"""What both systems say of their fields, in the mapping's own words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LOOKUP_TYPES = frozenset({"Lookup", "Customer", "Owner"})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """A Dataverse column. `type` as in AttributeTypeName without its ending (String, Memo, Boolean, Integer, BigInt, Decimal,
+    Double, Money, DateTime, DateOnly, Picklist, MultiSelectPicklist, State, Status, Lookup, Customer, Owner, Uniqueidentifier,
+    Virtual); `options` are the labels of a choice; `targets` the tables that a lookup leads to."""
+
+    name: str
+    type: str
+    max_length: int | None = None
+    options: Mapping[int, str] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """A Dataverse table; `columns` by logical name."""
+
+    logical_name: str
+    entity_set: str
+    primary_id: str
+    columns: Mapping[str, SourceColumn]
+    change_tracking: bool = True
+
+    def column(self, name: str) -> SourceColumn | None:
+        """The column of a name as rows have it: a lookup stands there as `_<name>_value` (Web API navigation properties)."""
+        if name.startswith("_") and name.endswith("_value"):
+            found = self.columns.get(name[1:-6])
+            return found if found and found.type in LOOKUP_TYPES else None
+        found = self.columns.get(name)
+        return None if found and found.type in LOOKUP_TYPES else found
+
+
+@dataclass(frozen=True, slots=True)
+class TargetField:
+    """A Campaign field; `name` is dotted inside a sub-node: "location.city". `type`: string, boolean, integer, float, double,
+    date, datetime or enumeration, whose names are the keys of `values`. `policy` is Campaign's dataPolicy, such as "email"."""
+
+    name: str
+    type: str
+    length: int | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResource:
+    """A Campaign resource; `fields` by dotted name."""
+
+    name: str
+    fields: Mapping[str, TargetField]
