@@ -106,7 +106,7 @@ RULES = (
     Rule("campaign", 0, "Inconsistent operation|Cannot update key", Rejected, "key_changed", "a record's key cannot be changed"),
     Rule("campaign", 0, "too long|exceeds|length", Rejected, "too_long", "a value is longer than the field"),
     Rule("campaign", 0, "[eE]mail", Rejected, "not_an_email", "a value is no e-mail address"),
-    Rule("campaign", 0, "[dD]ate", Rejected, "not_a_date", "a value is no date"),
+    Rule("campaign", 0, r"\b[dD]ate(time)?\b", Rejected, "not_a_date", "a value is no date"),
     Rule("campaign", 0, "is not a valid|XTK-170036|XTK-170006|[cC]annot convert", Rejected, "refused_value", "it refused a value"),
     Rule("campaign", 404, "Unable to find document|Unable to decrypt PKey", Rejected, "not_found", "it has no record with this key"),
     Rule("campaign", 404, "", Misconfigured, "mapping", "it does not know the resource: publish it with its API, or correct the mapping"),

@@ -1,0 +1,39 @@
+"""The commands of manage.py, run inside its virtual environment."""
+
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from dev.commands.azurite import AzuriteFailed
+from dev.commands.processes import DidNotStart, die_with_parent
+
+COMMANDS = {
+    "demo": ("dev.commands.demo", "start everything, play the story, compare both systems"),
+    "test": ("dev.commands.test", "run the tests: all, unit, contract or e2e"),
+    "up": ("dev.commands.up", "start everything and stay"),
+    "bench": ("dev.bench.__main__", "measure"),
+}
+
+
+def main(argv: list[str]) -> int:
+    """A signal ends a command as an exception, so that what it started is stopped."""
+    if not argv or argv[0] not in COMMANDS:
+        print("usage: python3 manage.py <command> [options]\n")
+        print("\n".join(f"  {name:<8}{purpose}" for name, (_, purpose) in COMMANDS.items()))
+        return 0 if argv in ([], ["-h"], ["--help"]) else 2
+    if sys.platform == "linux":
+        die_with_parent()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    run: Callable[[list[str]], int] = import_module(COMMANDS[argv[0]][0]).run
+    try:
+        return run(argv[1:])
+    except (AzuriteFailed, DidNotStart) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

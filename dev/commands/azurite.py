@@ -1,0 +1,101 @@
+"""Azurite, Microsoft's storage emulator, on free ports; installed by manage.py under .local/tools."""
+
+import re
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).parents[2]
+MODULES = ROOT / ".local" / "tools" / "node_modules"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # Azurite's well-known key
+READY_SECONDS = 60.0
+
+
+class AzuriteFailed(Exception):
+    """Azurite could not be started; the message says what to do."""
+
+
+@dataclass
+class Azurite:
+    """A running Azurite: a context manager that stops it."""
+
+    process: subprocess.Popen[bytes]
+    ports: dict[str, int]
+
+    @property
+    def connection_string(self) -> str:
+        services = (("Blob", "blob"), ("Queue", "queue"), ("Table", "table"))
+        ends = "".join(f"{name}Endpoint=http://127.0.0.1:{self.ports[kind]}/devstoreaccount1;" for name, kind in services)
+        return f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={KEY};{ends}"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+
+def start_azurite(directory: Path | None = None) -> Azurite:
+    """Starts Azurite and waits until it answers; in memory, or in `directory`, where it persists. Azurite picks the ports."""
+    program = MODULES / "azurite" / "dist" / "src" / "azurite.js"
+    if not program.exists():
+        raise AzuriteFailed("Azurite is not installed: run python3 manage.py once, which gets it by npm.")
+    place = ["--location", str(directory)] if directory else ["--inMemoryPersistence"]
+    ports = {kind: free_port() for kind in ("blob", "queue", "table")}
+    given = [argument for kind, port in ports.items() for argument in (f"--{kind}Port", str(port))]
+    flags = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    process = subprocess.Popen([node(), str(program), *flags, *place, *given], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    azurite = Azurite(process, ports)
+    wait_for(azurite)
+    return azurite
+
+
+def node() -> str:
+    """The plain node that the npm package brings, which is quicker than an old one of the machine; else the machine's own."""
+    brought = next(MODULES.glob("node-*/bin/node*"), None)
+    found = str(brought) if brought else shutil.which("node")
+    if not found:
+        raise AzuriteFailed("There is no Node.js on this machine: install Node.js 20 or newer.")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(azurite: Azurite) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    waiting = list(azurite.ports.values())
+    while waiting:
+        if azurite.process.poll() is not None:
+            said = re.sub(r"\s+", " ", (azurite.process.stderr.read() if azurite.process.stderr else b"").decode()[-300:])
+            raise AzuriteFailed(f"Azurite ended at once: {said or 'it did not say why'}")
+        if time.monotonic() > deadline:
+            azurite.stop()
+            raise AzuriteFailed(f"Azurite did not answer within {READY_SECONDS:g} s.")
+        waiting = [port for port in waiting if not answers(port)]
+        time.sleep(0.02)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,87 @@
+"""Children of a command: started with a log file each, waited for by their ready files, stopped by pid, never left behind."""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+READY_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+
+class DidNotStart(Exception):
+    """A child ended or did not answer; the message holds the end of its log."""
+
+
+def die_with_parent() -> None:
+    """On Linux the kernel ends a child whose parent is gone, even if that was killed (prctl PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+class Child:
+    """One `python -m <module>`; `facts` is what its ready file says once it answers."""
+
+    def __init__(self, name: str, arguments: list[str], directory: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.name, self.arguments, self.directory = name, arguments, directory
+        self.environment = {**os.environ, **(environment or {})}
+        self.log = directory / "logs" / f"{name}.log"
+        self.ready_file = directory / f"{name}.ready.json"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.facts: dict[str, Any] = {}
+
+    def start(self) -> None:
+        """Starts the process; `wait` tells when it answers."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.ready_file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", *self.arguments, "--ready-file", str(self.ready_file)]
+        options: dict[str, Any] = {"preexec_fn": die_with_parent} if sys.platform == "linux" else {}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.PIPE, env=self.environment, cwd=ROOT, **options
+            )
+
+    def wait(self) -> dict[str, Any]:
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.ready_file.exists():
+            if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
+                raise DidNotStart(f"{self.name} did not start; {self.log} ends with:\n{self.tail()}")
+            time.sleep(0.02)
+        self.facts = json.loads(self.ready_file.read_text())
+        return self.facts
+
+    def tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-12:]) if self.log.exists() else ""
+
+    @property
+    def pid(self) -> int:
+        assert self.process
+        return self.process.pid
+
+    def ask_to_stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+
+    def stop(self) -> None:
+        """Asks, waits for what is under way, and ends what does not end."""
+        if not self.process:
+            return
+        self.ask_to_stop()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        if self.process.stdin:
+            self.process.stdin.close()
+
+    def kill(self) -> None:
+        """As when a machine goes away: nothing is finished."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()

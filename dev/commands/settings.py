@@ -1,0 +1,35 @@
+"""The function app's settings on the local stack, in one place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+LOCAL_PACE = {
+    "CONTACTS_SCHEDULE": "*/2 * * * * *",
+    "PAUSED_DELAY_SECONDS": "5",
+    "RETRY_DELAY_SECONDS": "2",
+    "RETRY_DELAY_MAX_SECONDS": "30",
+    "CLAIM_LEASE_SECONDS": "30",
+    "CAMPAIGN_TIMEOUT_SECONDS": "30",
+    "MAPPING_CACHE_SECONDS": "2",
+}
+
+
+def app_settings(parts: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, str]:
+    """`parts` are the URLs and secrets of what runs; real defaults where the pace of a laptop does not need others."""
+    return {
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+        "AzureWebJobsStorage": parts["storage"],
+        "DATAVERSE_URL": parts["dataverse"],
+        "DATAVERSE_AUTH": "managed_identity",
+        "DATAVERSE_CLIENT_ID": parts["dataverse_client_id"],
+        "DATAVERSE_WEBHOOK_SECRET": parts["webhook_secret"],
+        "CAMPAIGN_URL": parts["campaign"],
+        "CAMPAIGN_IMS_URL": parts["ims"],
+        "CAMPAIGN_CLIENT_ID": parts["campaign_api_key"],
+        "CAMPAIGN_CLIENT_SECRET": parts["campaign_client_secret"],
+        "IDENTITY_ENDPOINT": f"{parts['identity']}/msi/token",
+        "IDENTITY_HEADER": parts["identity_header"],
+        **LOCAL_PACE,
+        **overrides,
+    }

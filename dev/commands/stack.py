@@ -1,0 +1,177 @@
+"""The whole thing on loopback: Azurite, identity, Dataverse, Campaign and the Functions host, on free ports."""
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dev.commands import webhooks
+from dev.commands.azurite import Azurite, start_azurite
+from dev.commands.processes import ROOT, Child
+from dev.commands.settings import app_settings
+from dev.emulators.tokens import issue
+from dev.verbs import Http
+
+ORGANIZATION, API_KEY = "acme-mkt-stage1", "acme-bridge"
+TEST_TOKEN_SECONDS = 30 * 24 * 3600
+DIRECTORY = ROOT / ".local"
+
+
+class Stack:
+    """A context manager; `facts` is what `.local/stack.json` holds. Two stacks run side by side if their directories differ.
+
+    `host=False` leaves the functions to somebody else. `instances` host processes share the storage; `kill_instance` ends one
+    as a failing machine would. `settings` override those of the function app.
+    """
+
+    def __init__(
+        self,
+        directory: Path = DIRECTORY,
+        instances: int = 1,
+        host: bool = True,
+        settings: Mapping[str, str] | None = None,
+        latency_ms: int = 0,
+        message_lease_seconds: int = 600,
+        database: str = ":memory:",
+    ) -> None:
+        self.directory, self.instances, self.with_host = directory, instances, host
+        self.overrides, self.latency_ms, self.message_lease_seconds = dict(settings or {}), latency_ms, message_lease_seconds
+        self.database = database
+        self.token_key, self.webhook_secret = secrets.token_hex(32), secrets.token_hex(16)
+        self.campaign_client_secret = secrets.token_hex(16)
+        self.keys = {"_master": secrets.token_urlsafe(32), "default": secrets.token_urlsafe(32)}
+        self.children: dict[str, Child] = {}
+        self.azurite: Azurite | None = None
+        self.environment: dict[str, str] = {}
+        self.facts: dict[str, Any] = {}
+
+    def start(self) -> Self:
+        """Starts everything and waits until it answers; what was started is stopped if one part fails."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self.start_emulators()
+            self.start_host()
+            self.write_facts()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def start_emulators(self) -> None:
+        self.child("identity", "dev.emulators.identity", "--tls-port", "0", "--token-key", self.token_key, "--directory",
+                   str(self.directory))  # fmt: skip
+        self.child("dataverse", "dev.emulators.dataverse", "--token-key", self.token_key, "--database", self.database)
+        campaign = ["--organization", ORGANIZATION, "--api-key", API_KEY, "--client-secret", self.campaign_client_secret]
+        self.child("campaign", "dev.emulators.campaign", *campaign, "--latency-ms", str(self.latency_ms))
+        self.azurite = start_azurite()
+        for child in self.children.values():
+            child.wait()
+        self.collect_facts()
+
+    def child(self, name: str, module: str, *arguments: str) -> Child:
+        child = self.children[name] = Child(name, [module, "--port", "0", *arguments], self.directory, self.environment)
+        child.start()
+        return child
+
+    def collect_facts(self) -> None:
+        identity, dataverse, campaign = (self.children[name].facts for name in ("identity", "dataverse", "campaign"))
+        assert self.azurite
+        root = url(campaign["port"])
+        self.facts = {
+            "functions": "",
+            "function_key": self.keys["default"],
+            "master_key": self.keys["_master"],
+            "dataverse": url(dataverse["port"]),
+            "dataverse_token": self.dataverse_token(url(dataverse["port"])),
+            "campaign": f"{root}/{ORGANIZATION}/campaign",
+            "campaign_token": "",
+            "campaign_api_key": API_KEY,
+            "ims": root,
+            "identity": url(identity["port"]),
+            "storage": self.azurite.connection_string,
+            "sftp": None,
+            "pids": {},
+        }
+        self.facts["campaign_token"] = self.new_campaign_token()
+        more = {"webhook_secret": self.webhook_secret, "campaign_client_secret": self.campaign_client_secret}
+        more |= {"identity_header": identity["identity_header"], "dataverse_client_id": identity["client_id"]}
+        self.environment = app_settings({**self.facts, **more}, self.overrides)
+
+    def dataverse_token(self, audience: str) -> str:
+        return issue(self.token_key, audience, time.time(), TEST_TOKEN_SECONDS, oid="tests", appid="tests")
+
+    def new_campaign_token(self) -> str:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": API_KEY,
+            "client_secret": self.campaign_client_secret,
+            "scope": "campaign_sdk",
+        }
+        response = Http(self.facts["ims"], {}).session.post(f"{self.facts['ims']}/ims/token/v3", data=form, timeout=30)
+        response.raise_for_status()
+        return str(response.json()["access_token"])
+
+    def start_host(self) -> None:
+        if not self.with_host:
+            return
+        keys = self.directory / "host-keys.json"
+        keys.write_text(json.dumps(self.keys))
+        for number in range(1, self.instances + 1):
+            self.host_child(number).start()
+        for number in range(1, self.instances + 1):
+            self.children[f"host-{number}"].wait()
+        self.facts["functions"] = url(self.children["host-1"].facts["port"])
+        address = f"{self.facts['functions']}/api/dataverse/contact"
+        webhooks.register(self.facts, address, self.facts["function_key"], self.webhook_secret)
+
+    def host_child(self, number: int, port: int = 0) -> Child:
+        arguments = ["dev.host", str(ROOT), "--port", str(port), "--keys", str(self.directory / "host-keys.json")]
+        arguments += ["--message-lease", str(self.message_lease_seconds)]
+        child = self.children[f"host-{number}"] = Child(f"host-{number}", arguments, self.directory, self.environment)
+        return child
+
+    def write_facts(self) -> None:
+        self.facts["pids"] = {name: child.pid for name, child in self.children.items()}
+        assert self.azurite
+        self.facts["pids"]["azurite"] = self.azurite.pid
+        path = self.directory / "stack.json"
+        path.write_text(json.dumps(self.facts, indent=2) + "\n")
+        path.chmod(0o600)
+
+    def kill_instance(self, number: int) -> None:
+        self.children[f"host-{number}"].kill()
+
+    def start_instance(self, number: int) -> None:
+        """Starts an instance that was killed, at its old address."""
+        port = self.children[f"host-{number}"].facts["port"]
+        child = self.host_child(number, port)
+        child.start()
+        child.wait()
+        self.write_facts()
+
+    def stop(self) -> None:
+        """Hosts first, so that nothing is written to what is gone; harmless when called twice."""
+        order = sorted(self.children.items(), key=lambda item: not item[0].startswith("host"))
+        for _, child in order:
+            child.ask_to_stop()
+        for _, child in order:
+            child.stop()
+        if self.azurite:
+            self.azurite.stop()
+        self.children, self.azurite = {}, None
+        with suppress(FileNotFoundError):
+            (self.directory / "stack.json").unlink()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+
+def url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"

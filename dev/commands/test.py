@@ -1,0 +1,29 @@
+"""`manage.py test [unit|contract|e2e] [-- pytest's own options]`: style, types, tests."""
+
+import subprocess
+import sys
+
+from dev.commands.processes import ROOT
+
+KINDS = ("unit", "contract", "e2e")
+
+
+def run(argv: list[str]) -> int:
+    """Exit code of the first check that fails; pytest's closing line is the last that is printed."""
+    own, _, passed_on = " ".join(argv).partition("-- ") if "--" in argv else (" ".join(argv), "", "")
+    chosen = own.split()
+    if unknown := [kind for kind in chosen if kind not in KINDS]:
+        print(f"There is no kind of test called {unknown[0]}: use unit, contract or e2e.", file=sys.stderr)
+        return 2
+    folders = [f"tests/{kind}" for kind in chosen or KINDS]
+    checks = [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy"],
+        ["pytest", "-n", "2", "--dist", "loadfile", *folders, *passed_on.split()],
+    ]
+    for check in checks:
+        code = subprocess.run([sys.executable, "-m", *check], cwd=ROOT, check=False).returncode
+        if code:
+            return code
+    return 0

@@ -1,0 +1,38 @@
+"""`manage.py up`: starts everything and stays until Ctrl-C."""
+
+import argparse
+import json
+import threading
+
+from dev.commands.processes import ROOT
+from dev.commands.stack import DIRECTORY, Stack
+from dev.verbs import Dynamics
+
+
+def run(argv: list[str]) -> int:
+    """With --no-host the functions are left to `func start`, for which local.settings.json is written."""
+    options = parse(argv)
+    with Stack(instances=options.instances, host=not options.no_host) as stack:
+        if options.contacts:
+            Dynamics(stack.facts).seed(options.contacts)
+        if options.no_host:
+            path = ROOT / "local.settings.json"
+            path.write_text(json.dumps({"IsEncrypted": False, "Values": stack.environment}, indent=2) + "\n")
+            print("Wrote local.settings.json: run `func start` in another window.")
+        for name in ("functions", "dataverse", "campaign", "ims", "identity"):
+            if stack.facts[name]:
+                print(f"{name:<10} {stack.facts[name]}")
+        print(
+            f"Keys, tokens and process ids are in {(DIRECTORY / 'stack.json').relative_to(ROOT)}. Ctrl-C stops everything.",
+            flush=True,
+        )
+        threading.Event().wait()
+    return 0
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="manage.py up", description=__doc__)
+    parser.add_argument("--instances", type=int, default=1, help="how many processes run the functions")
+    parser.add_argument("--contacts", type=int, default=0, help="how many contacts Dataverse begins with")
+    parser.add_argument("--no-host", action="store_true", help="leave the functions to `func start`")
+    return parser.parse_args(argv)

@@ -1,0 +1,148 @@
+"""The engine behind the gateway: creating, reading, changing and deleting rows, with Campaign's own refusals."""
+
+import uuid
+from typing import Any
+
+from dev.emulators.campaign import errors, values
+from dev.emulators.campaign.model import Resource
+from dev.emulators.campaign.pkeys import PKeys
+from dev.emulators.campaign.store import Row, Rows
+from dev.emulators.control import Clock
+
+FLAGS_WITH_TIME = (
+    "blackList",
+    "blackListEmail",
+    "blackListFax",
+    "blackListMobile",
+    "blackListPhone",
+    "blackListPostalMail",
+    "ccpaOptOut",
+)
+
+
+class Engine:
+    """All resources. `flavor` "v8" answers as Campaign v8 does; `truncate` cuts over-long texts instead of refusing them."""
+
+    def __init__(self, resources: dict[str, Resource], clock: Clock, flavor: str = "standard", truncate: bool = False) -> None:
+        self.resources, self.clock, self.flavor, self.truncate = resources, clock, flavor, truncate
+        self.pkeys = PKeys()
+        self.reset()
+
+    def reset(self) -> None:
+        self.tables = {name: Rows(resource) for name, resource in self.resources.items()}
+
+    def create(self, api: str, resource: Resource, body: dict[str, Any]) -> tuple[int, Row]:
+        table = self.tables[resource.name]
+        row = {name: attribute.unset for name, attribute in resource.attributes.items()}
+        row.update(self.changes(api, resource, body))
+        self.refuse_clash(resource, row)
+        now = self.now()
+        row |= {"acsId": str(uuid.uuid4()), "created": now, "lastModified": now}
+        self.stamp_flags(row, {}, now)
+        return table.add(row), row
+
+    def update(self, api: str, resource: Resource, address: str, body: dict[str, Any]) -> int:
+        """`address` is a PKey or, where the resource allows it, a custom key, which then cannot be changed."""
+        number = self.find(api, resource, address)
+        table = self.tables[resource.name]
+        old = table.rows[number]
+        changes = self.changes(api, resource, body)
+        key = resource.keys[0][0] if resource.keys else ""
+        if not address.startswith("@") and key in changes and changes[key] != old[key]:
+            raise self.told(errors.key_changed(resource.name, old[key], changes[key]))
+        if all(old.get(name) == value for name, value in changes.items()):
+            return number
+        new = old | changes
+        self.refuse_clash(resource, new, number)
+        new["lastModified"] = self.now()
+        self.stamp_flags(new, old, new["lastModified"])
+        table.replace(number, new)
+        return number
+
+    def delete(self, api: str, resource: Resource, address: str) -> None:
+        self.tables[resource.name].remove(self.find(api, resource, address))
+
+    def find(self, api: str, resource: Resource, address: str) -> int:
+        """The row at a PKey or custom key; Campaign's error if there is none."""
+        table = self.tables[resource.name]
+        if address.startswith("@"):
+            number = self.pkeys.read(f"{api}/{resource.name}", address)
+            if number is not None and number in table.rows:
+                return number
+            if self.flavor == "v8":
+                raise errors.EngineError(404, f"Unable to decrypt PKey. (PKey={address})")
+            raise errors.bad_pkey(address, resource.label, resource.schema)
+        number = table.by_key(address) if resource.key_in_url else None
+        if number is None:
+            refusal = errors.unknown_key(resource.label, resource.schema, address)
+            raise errors.EngineError(404, refusal.text.removeprefix(f"{errors.PREFIX} ")) if self.flavor == "v8" else refusal
+        return number
+
+    def changes(self, api: str, resource: Resource, body: dict[str, Any]) -> Row:
+        """The body's attributes, flat and accepted."""
+        visible, changes = resource.visible(api), {}
+        for name, value in flat(body, resource).items():
+            attribute = visible.get(name)
+            if attribute is None:
+                raise self.told(errors.unknown_attribute(name, resource.name))
+            if attribute.read_only:
+                raise self.told(errors.read_only(name, resource.name))
+            changes[name] = self.accept(attribute, value, resource)
+        return changes
+
+    def accept(self, attribute: Any, value: Any, resource: Resource) -> Any:
+        try:
+            return values.accepted(attribute, value, resource, self.truncate)
+        except errors.EngineError as refusal:
+            raise self.told(refusal) from None
+
+    def refuse_clash(self, resource: Resource, row: Row, number: int = 0) -> None:
+        if clash := self.tables[resource.name].clash(row, number):
+            raise self.told(errors.duplicate(resource.label.rstrip("s"), resource.schema, *clash))
+
+    def told(self, refusal: errors.EngineError) -> errors.EngineError:
+        """Campaign v8 hides the detail of a 500."""
+        return errors.EngineError(500, errors.PREFIX.partition(" ")[2]) if self.flavor == "v8" else refusal
+
+    def stamp_flags(self, new: Row, old: Row, now: str) -> None:
+        for flag in FLAGS_WITH_TIME:
+            if f"{flag}LastModified" in new and new.get(flag) != old.get(flag, False):
+                new[f"{flag}LastModified"] = now
+
+    def now(self) -> str:
+        return values.written(self.clock.now())
+
+    def shown(self, api: str, resource: Resource, number: int, row: Row, root: str) -> dict[str, Any]:
+        """A row as the API shows it: keys in alphabetical order, PKey first."""
+        pkey = self.pkeys.make(f"{api}/{resource.name}", number)
+        place = f"{root}/{api}/{resource.name}"
+        nested = nest({name: row[name] for name in resource.visible(api)})
+        if resource.name == "profile":
+            collection = self.pkeys.make(f"{api}/{resource.name}/subscriptions", number)
+            nested |= values.computed(row, self.clock.now().date()) | {"postalAddress": values.postal_address(row)}
+            nested["subscriptions"] = {"href": f"{place}/{collection}/subscriptions/"}
+            nested |= {} if api == "profileAndServices" else {"orgUnit": None, "geoUnit": None}
+        nested |= {"PKey": pkey, "href": f"{place}/{pkey}"}
+        return dict(sorted(nested.items()))
+
+
+def flat(body: dict[str, Any], resource: Resource) -> dict[str, Any]:
+    """Sub-nodes become dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in body.items():
+        if isinstance(value, dict) and any(known.startswith(f"{name}.") for known in resource.attributes):
+            found |= {f"{name}.{inner}": held for inner, held in value.items()}
+        else:
+            found[name] = value
+    return found
+
+
+def nest(row: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        outer, _, inner = name.rpartition(".")
+        if outer:
+            found.setdefault(outer, {})[inner] = value
+        else:
+            found[name] = value
+    return found
