@@ -104,13 +104,14 @@ class Control:
         self.route, self.on_reset, self.extra_actions = route, on_reset, extra_actions or {}
 
     def attach(self, app: web.Application) -> None:
-        app.middlewares.append(web.middleware(self.watch))
+        app.middlewares.append(self.watch)
         app.router.add_post("/_emulator/reset", self.reset)
         app.router.add_get("/_emulator/faults", self.list_faults)
         app.router.add_post("/_emulator/faults", self.set_faults)
         app.router.add_get("/_emulator/calls", self.list_calls)
         app.router.add_post("/_emulator/clock", self.set_clock)
 
+    @web.middleware
     async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/_emulator/"):
             return await handler(request)

@@ -1,6 +1,7 @@
 """The managed identity endpoint of App Service, and Entra's token endpoint.
 
-Sources: Microsoft Learn, "How to use managed identities for App Service" (REST endpoint reference), "OAuth 2.0 client credentials flow".
+Sources: Microsoft Learn, "How to use managed identities for App Service" (REST endpoint reference), "OAuth 2.0 client
+credentials flow".
 """
 
 import time
@@ -49,7 +50,7 @@ class Identity:
 
     def entra_app(self) -> web.Application:
         app = web.Application()
-        app.middlewares.append(web.middleware(self.control.watch))
+        app.middlewares.append(self.control.watch)
         app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", self.configuration)
         app.router.add_get("/common/discovery/instance", self.discovery)
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self.client_credentials)

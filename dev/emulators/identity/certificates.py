@@ -63,7 +63,7 @@ def write_private(path: Path, content: bytes) -> Path:
 
 
 def make(directory: Path) -> tuple[ssl.SSLContext, x509.Certificate]:
-    """Writes ca.pem and client.pem (key and certificate) into the folder; returns the server's context and the client's certificate."""
+    """Writes ca.pem and client.pem (key and certificate); returns the server's context and the client's certificate."""
     directory.mkdir(parents=True, exist_ok=True)
     ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     client_key = rsa.generate_private_key(65537, 2048)

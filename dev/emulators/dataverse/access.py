@@ -1,0 +1,93 @@
+"""Who calls, and what they may: application users, and privileges taken away on purpose.
+
+Users have every privilege at organization depth until a test says otherwise. Source: Microsoft Learn, "Use OAuth authentication",
+"Security roles and privileges".
+"""
+
+import uuid
+from typing import Any
+
+from dev.emulators.dataverse.keys import as_guid
+from dev.emulators.dataverse.model import Table, stable_id
+from dev.emulators.dataverse.organization import put
+from dev.emulators.dataverse.problems import ApiError, missing_privilege
+from dev.emulators.dataverse.registry import Registry
+from dev.emulators.dataverse.store import Store
+from dev.emulators.dataverse.wire import Caller
+
+DEPTHS = ("None", "Basic", "Local", "Deep", "Global")
+
+
+class Access:
+    """`strict` refuses tokens of applications that have no user; otherwise the user is made at first sight."""
+
+    def __init__(self, store: Store, registry: Registry) -> None:
+        self.store, self.registry = store, registry
+        self.depths: dict[str, str] = {}
+        self.strict = False
+        self._callers: dict[str, Caller] = {}
+
+    def reset(self) -> None:
+        self.depths, self.strict = {}, False
+        self._callers.clear()
+
+    def forget_callers(self) -> None:
+        self._callers.clear()
+
+    def caller(self, claims: dict[str, Any]) -> Caller:
+        """The user of a token's `appid` (or `azp`, `oid`); the administrator for a token that names nobody."""
+        application = str(claims.get("appid") or claims.get("azp") or "")
+        person = str(claims.get("oid") or "")
+        name = application or person
+        if name not in self._callers:
+            self._callers[name] = self._found(application, person)
+        return self._callers[name]
+
+    def _found(self, application: str, person: str) -> Caller:
+        if not application and not person:
+            return self._caller(self.store.fact("administrator"), "")
+        for column, value in (("applicationid", application), ("azureactivedirectoryobjectid", person)):
+            wanted = as_guid(value) or value
+            if wanted and (row := self.store.fetch("systemuser", column, wanted)):
+                if row["isdisabled"]:
+                    raise ApiError(
+                        403, "0x80040225", "The specified user is either disabled or is not a member of any business unit."
+                    )
+                return self._caller(row["systemuserid"], application)
+        if self.strict:
+            raise ApiError(403, "0x80072560", "The user is not a member of the organization.")
+        return self._caller(self._made(application, person), application)
+
+    def _made(self, application: str, person: str) -> str:
+        user_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"systemuser:{application or person}"))
+        with self.store.transaction():
+            put(
+                self.store,
+                self.registry,
+                "systemuser",
+                systemuserid=user_id,
+                fullname=f"# application {application or person}",
+                applicationid=as_guid(application) or application or None,
+                azureactivedirectoryobjectid=as_guid(person) or person or None,
+                businessunitid=self.store.fact("business_unit"),
+                isdisabled=0,
+            )
+        return user_id
+
+    def _caller(self, user_id: str, application: str) -> Caller:
+        return Caller(user_id, application, str(self.store.fact("business_unit")), str(self.store.fact("organization")))
+
+    def configure(self, order: dict[str, Any]) -> None:
+        """{"strict": bool, "privileges": {"prvReadContact": "Basic"}}; ValueError for a depth that does not exist."""
+        depths = order.get("privileges", {})
+        if unknown := set(depths.values()) - set(DEPTHS):
+            raise ValueError(f"no such depth: {', '.join(sorted(unknown))}; known are {', '.join(DEPTHS)}")
+        self.depths, self.strict = dict(depths), bool(order.get("strict", False))
+        self._callers.clear()
+
+    def require(self, caller: Caller, action: str, table: Table, everywhere: bool = False) -> None:
+        """`action` is Create, Read, Write or Delete; `everywhere` needs it at organization depth. ApiError 403 without it."""
+        name = f"prv{action}{table.privilege}"
+        depth = self.depths.get(name, "Global")
+        if depth == "None" or (everywhere and depth != "Global"):
+            raise missing_privilege(caller.user_id, name, stable_id("privilege", name), table.logical, table.code)

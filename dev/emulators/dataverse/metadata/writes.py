@@ -1,0 +1,203 @@
+"""POST, PUT and DELETE on definitions: tables, columns, lookups, alternate keys, the switch of change tracking.
+
+Source: Microsoft Learn, "Create and update table definitions using the Web API", "Define alternate keys for a table".
+"""
+
+import sqlite3
+import uuid
+from typing import Any
+
+from dev.emulators.dataverse.metadata.attributes import PREFIX
+from dev.emulators.dataverse.metadata.reads import MetadataReads, split_key
+from dev.emulators.dataverse.model import Table
+from dev.emulators.dataverse.organization import add_message_filters
+from dev.emulators.dataverse.problems import ApiError, not_emulated
+from dev.emulators.dataverse.registry import Registry, completed
+from dev.emulators.dataverse.wire import Request, Response
+
+KEYABLE = {"String", "Integer", "Decimal", "DateTime", "Lookup", "Customer", "Picklist"}
+MOST_KEYS, MOST_KEY_COLUMNS = 10, 16
+Body = dict[str, Any]
+
+
+class MetadataWrites:
+    def __init__(self, registry: Registry, reads: MetadataReads) -> None:
+        self.registry, self.reads = registry, reads
+
+    def handle(self, request: Request, segments: list[str]) -> Response:
+        collection, key = split_key(segments[0])
+        below = split_key(segments[1])[0] if len(segments) > 1 else ""
+        with self.registry.store.transaction():
+            match request.method, collection, below:
+                case "POST", "EntityDefinitions", "":
+                    return self.create_table(request)
+                case "PUT", "EntityDefinitions", "":
+                    return self.replace_table(request, self.reads.table(key or ""))
+                case "POST", "EntityDefinitions", "Attributes":
+                    return self.create_column(request, self.reads.table(key or ""))
+                case "POST", "EntityDefinitions", "Keys":
+                    return self.create_key(request, self.reads.table(key or ""))
+                case "DELETE", "EntityDefinitions", "Keys":
+                    return self.delete_key(self.reads.table(key or ""), split_key(segments[1])[1] or "")
+                case "POST", "RelationshipDefinitions", "":
+                    return self.create_lookup(request)
+                case "PATCH", _, _:
+                    raise ApiError(405, "0x80060888", "Operation not supported on EntityMetadata")
+        raise not_emulated(f"{request.method} on {collection}/{below}".rstrip("/"))
+
+    def create_table(self, request: Request) -> Response:
+        body = request.json()
+        schema = str(body["SchemaName"])
+        if schema.lower() in self.registry.tables:
+            raise ApiError(400, "0x80047013", f"The specified name '{schema}' is already in use.")
+        table = self.registry.add(completed(table_document(body)))
+        add_message_filters(self.registry.store, table)
+        return created(request, f"EntityDefinitions({table.metadata_id})")
+
+    def replace_table(self, request: Request, table: Table) -> Response:
+        """Of a whole definition only change tracking is taken up; it cannot be switched off again."""
+        wanted = bool(request.json().get("ChangeTrackingEnabled", table.tracked))
+        if table.tracked and not wanted:
+            raise ApiError(400, "0x80040203", "Change tracking cannot be disabled for an entity once it is enabled.")
+        if wanted != table.tracked:
+            self.registry.change(table, change_tracking=wanted)
+        return Response(204)
+
+    def create_column(self, request: Request, table: Table) -> Response:
+        schema, body = column_body(request.json())
+        if schema.lower() in table.columns:
+            raise ApiError(400, "0x80044152", f"An attribute with the specified name {schema.lower()} already exists.")
+        column = self.registry.add_column(table, schema, body)
+        return created(request, f"EntityDefinitions({table.metadata_id})/Attributes({column.metadata_id})")
+
+    def create_lookup(self, request: Request) -> Response:
+        """A one-to-many relationship is a lookup column on the referencing table."""
+        body = request.json()
+        if not str(body.get("@odata.type", "")).endswith("OneToManyRelationshipMetadata"):
+            raise not_emulated("relationships other than one-to-many")
+        table, target = self.registry.named(body["ReferencingEntity"]), self.registry.named(body["ReferencedEntity"])
+        lookup = body["Lookup"]
+        schema = str(lookup["SchemaName"])
+        navigation = body.get("ReferencingEntityNavigationPropertyName") or schema
+        relationship = {target.logical: body["SchemaName"]}
+        declared = {**described(lookup), "kind": "Lookup", "targets": {navigation: target.logical}, "relationships": relationship}
+        self.registry.add_column(table, schema, declared)
+        documents = (document for document in self.reads.all_relationships() if document["SchemaName"] == body["SchemaName"])
+        return created(request, f"RelationshipDefinitions({next(documents)['MetadataId']})")
+
+    def create_key(self, request: Request, table: Table) -> Response:
+        body = request.json()
+        schema, columns = str(body["SchemaName"]), [str(name).lower() for name in body["KeyAttributes"]]
+        refuse_bad_key(table, columns)
+        metadata_id = str(uuid.uuid4())
+        try:
+            self.registry.add_key(table, schema, {"columns": columns, "label": text_of(body, schema), "metadata_id": metadata_id})
+        except sqlite3.IntegrityError:
+            message = f"Entity key {schema} could not be activated: rows with duplicate values exist."
+            raise ApiError(400, "0x80060891", message) from None
+        return created(request, f"EntityDefinitions({table.metadata_id})/Keys({metadata_id})")
+
+    def delete_key(self, table: Table, text: str) -> Response:
+        wanted = text.strip("'").lower()
+        for key in table.keys:
+            if wanted in {key.metadata_id, key.name}:
+                self.registry.drop_key(table, key.schema)
+                return Response(204)
+        raise ApiError(404, "0x80040217", f"Could not find a key {text} for entity {table.logical}")
+
+
+def created(request: Request, path: str) -> Response:
+    return Response(204, {"OData-EntityId": f"{request.api}/{path}"})
+
+
+def refuse_bad_key(table: Table, columns: list[str]) -> None:
+    if len(table.keys) >= MOST_KEYS:
+        raise ApiError(400, "0x80060893", f"A table can have at most {MOST_KEYS} alternate keys.")
+    if not 1 <= len(columns) <= MOST_KEY_COLUMNS:
+        raise ApiError(400, "0x80060893", f"An alternate key has 1 to {MOST_KEY_COLUMNS} columns.")
+    for name in columns:
+        if name not in table.columns or table.columns[name].kind not in KEYABLE:
+            raise ApiError(400, "0x80060894", f"Attribute {name} cannot be part of an alternate key of {table.logical}.")
+
+
+def text_of(body: Body, fallback: str, name: str = "DisplayName") -> str:
+    """The first label of a Label object."""
+    labels = (body.get(name) or {}).get("LocalizedLabels") or []
+    return str(labels[0]["Label"]) if labels else fallback
+
+
+def described(attribute: Body) -> Body:
+    return {
+        "label": text_of(attribute, str(attribute["SchemaName"])),
+        "required": (attribute.get("RequiredLevel") or {}).get("Value", "None"),
+        "custom": True,
+    }
+
+
+def column_body(attribute: Body) -> tuple[str, Body]:
+    """Schema name and declaration of a column from its metadata."""
+    kind = str(attribute.get("@odata.type", "")).removeprefix("#").removeprefix(PREFIX).removesuffix("AttributeMetadata")
+    if kind not in {
+        "String",
+        "Memo",
+        "Integer",
+        "BigInt",
+        "Decimal",
+        "Double",
+        "Money",
+        "DateTime",
+        "Boolean",
+        "Picklist",
+        "MultiSelectPicklist",
+    }:
+        raise not_emulated(f"creating columns of type '{attribute.get('@odata.type', '')}'")
+    given = {"max": attribute.get("MaxLength") or attribute.get("MaxValue"), "min": attribute.get("MinValue")}
+    given |= {
+        "precision": attribute.get("Precision"),
+        "format": (attribute.get("FormatName") or {}).get("Value") or attribute.get("Format"),
+    }
+    given |= {"behavior": (attribute.get("DateTimeBehavior") or {}).get("Value"), "default": attribute.get("DefaultValue")}
+    declared = {**described(attribute), "kind": kind, **{name: value for name, value in given.items() if value is not None}}
+    return str(attribute["SchemaName"]), declared | options_of(kind, attribute.get("OptionSet") or {})
+
+
+def options_of(kind: str, option_set: Body) -> Body:
+    if kind == "Boolean":
+        return {
+            "labels": [
+                text_of(option_set.get(f"{side}Option") or {}, text, "Label") for side, text in (("False", "No"), ("True", "Yes"))
+            ]
+        }
+    if "Options" not in option_set:
+        return {}
+    return {"choices": {option["Value"]: text_of(option, str(option["Value"]), "Label") for option in option_set["Options"]}}
+
+
+def table_document(body: Body) -> dict[str, Any]:
+    """The document of a custom table: its id column and the columns given, the primary name among them."""
+    schema = str(body["SchemaName"])
+    activity = bool(body.get("IsActivity", False))
+    if activity:
+        raise not_emulated("creating activity tables")
+    declared = dict(column_body(attribute) for attribute in body.get("Attributes", []))
+    primary = next((a["SchemaName"] for a in body.get("Attributes", []) if a.get("IsPrimaryName")), None)
+    if primary is None:
+        raise ApiError(400, "0x80044363", "The table needs a primary name attribute.")
+    row_id = {
+        f"{schema}Id": {"kind": "Uniqueidentifier", "label": text_of(body, schema), "required": "SystemRequired", "update": False}
+    }
+    return {
+        "logical": schema.lower(),
+        "schema": schema,
+        "set": str(body.get("EntitySetName") or f"{schema.lower()}s"),
+        "id": f"{schema.lower()}id",
+        "name": str(primary).lower(),
+        "code": 10000 + uuid.uuid5(uuid.NAMESPACE_URL, schema).int % 10000,
+        "label": text_of(body, schema),
+        "plural": text_of(body, f"{schema}s", "DisplayCollectionName"),
+        "ownership": body.get("OwnershipType", "UserOwned"),
+        "custom": True,
+        "bulk": True,
+        "change_tracking": bool(body.get("ChangeTrackingEnabled", False)),
+        "columns": {**row_id, **declared},
+    }

@@ -1,0 +1,98 @@
+"""What every organization has before anybody writes a row: itself, a business unit, a currency, users, messages."""
+
+import uuid
+from typing import Any
+
+from dev.emulators.dataverse.model import Table, stable_id
+from dev.emulators.dataverse.registry import Registry
+from dev.emulators.dataverse.store import Store
+
+EVENT_MESSAGES = ("Create", "Update", "Delete")
+BULK_MESSAGES = ("CreateMultiple", "UpdateMultiple")
+OTHER_MESSAGES = (
+    "Retrieve",
+    "RetrieveMultiple",
+    "Upsert",
+    "UpsertMultiple",
+    "Assign",
+    "Merge",
+    "SetState",
+    "Associate",
+    "Disassociate",
+)
+FOUNDED = "2020-01-01T00:00:00Z"
+
+
+def found(store: Store, registry: Registry) -> None:
+    """Creates the organization in empty tables."""
+    with store.transaction():
+        registry.load_shipped()
+        unit, currency, admin = (stable_id("row", name) for name in ("businessunit", "currency", "administrator"))
+        organization = str(uuid.uuid4())
+        put(store, registry, "businessunit", businessunitid=unit, name="Example organization")
+        put(
+            store,
+            registry,
+            "transactioncurrency",
+            transactioncurrencyid=currency,
+            currencyname="US Dollar",
+            isocurrencycode="USD",
+            currencysymbol="$",
+            exchangerate=1.0,
+            statecode=0,
+            statuscode=1,
+        )
+        put(store, registry, "systemuser", systemuserid=admin, fullname="System Administrator", businessunitid=unit, isdisabled=0)
+        name = "unq" + organization.replace("-", "")[:28]
+        put(
+            store,
+            registry,
+            "organization",
+            organizationid=organization,
+            name=name,
+            expirechangetrackingindays=7,
+            languagecode=1033,
+            fullnameconventioncode=1,
+            basecurrencyid=currency,
+        )
+        facts = {
+            "organization": organization,
+            "organization_name": name,
+            "business_unit": unit,
+            "currency": currency,
+            "administrator": admin,
+        }
+        for fact, value in facts.items():
+            store.set_fact(fact, value)
+        add_messages(store, registry)
+
+
+def put(store: Store, registry: Registry, logical: str, **values: Any) -> None:
+    """A row of the platform's own, written around all rules."""
+    table = registry.named(logical)
+    admin = stable_id("row", "administrator")
+    row = {"createdon": FOUNDED, "modifiedon": FOUNDED, "createdby": admin, "modifiedby": admin, **values}
+    store.insert(logical, table.id_column, row)
+
+
+def add_messages(store: Store, registry: Registry) -> None:
+    for message in (*EVENT_MESSAGES, *BULK_MESSAGES, *OTHER_MESSAGES):
+        put(store, registry, "sdkmessage", sdkmessageid=stable_id("message", message), name=message)
+    for table in registry:
+        add_message_filters(store, table)
+
+
+def add_message_filters(store: Store, table: Table) -> None:
+    """Which messages can be listened to on a table; the bulk ones stand only where the table has them."""
+    messages = EVENT_MESSAGES + (BULK_MESSAGES if table.document.get("bulk") else ())
+    for message in messages:
+        row = {
+            "sdkmessagefilterid": stable_id("filter", message, table.logical),
+            "primaryobjecttypecode": table.logical,
+            "secondaryobjecttypecode": "none",
+            "iscustomprocessingstepallowed": 1,
+            "sdkmessageid": stable_id("message", message),
+            "createdon": FOUNDED,
+            "modifiedon": FOUNDED,
+        }
+        store.insert("sdkmessagefilter", "sdkmessagefilterid", row)
