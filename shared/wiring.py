@@ -1,5 +1,6 @@
 """The one place that builds clients: at first use, once, from the settings. Nothing here runs at import."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -53,6 +54,7 @@ class Wiring:
     ) -> None:
         self.settings, self.now, self.send = settings, now, send
         self.lock = threading.RLock()
+        logging.getLogger("azure").setLevel(logging.WARNING)  # its INFO lines are every request's headers
 
     @once
     def storage(self) -> Storage:

@@ -1,4 +1,4 @@
-"""`manage.py bench [NAME] [--json FILE]`: the measurements. Ratios of things that run together, for machines differ and are noisy."""
+"""`manage.py bench [NAME] [--json FILE]`: measurements; ratios of things that run together, for machines differ and are noisy."""
 
 import argparse
 import json

@@ -44,6 +44,8 @@ class Azurite:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self.process.stderr:
+            self.process.stderr.close()
 
     def __enter__(self) -> Self:
         return self
