@@ -98,8 +98,9 @@ class Dynamics:
     def faults(self, *faults: Mapping[str, Any]) -> None:
         self.emulator.told("POST", "/faults", list(faults))
 
-    def clock(self, **order: Any) -> None:
-        self.emulator.told("POST", "/clock", order)
+    def expire_change_tokens(self) -> None:
+        """As when the change-tracking window has passed, or the table's definition has changed."""
+        self.emulator.told("POST", "/expire_change_tokens", {})
 
 
 class Campaign:

@@ -77,11 +77,15 @@ class Child:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-        if self.process.stdin:
-            self.process.stdin.close()
+        self.close()
 
     def kill(self) -> None:
         """As when a machine goes away: nothing is finished."""
         if self.process:
             self.process.kill()
             self.process.wait()
+            self.close()
+
+    def close(self) -> None:
+        if self.process and self.process.stdin:
+            self.process.stdin.close()

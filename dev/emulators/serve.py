@@ -10,6 +10,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+LONGEST_LINE_BYTES = 65_536  # both systems take longer URLs than aiohttp does by default
+
 
 def announce(ready_file: Path, **facts: object) -> None:
     """Writes `facts` as JSON in one step, so that a reader never sees half a file."""
@@ -20,7 +22,7 @@ def announce(ready_file: Path, **facts: object) -> None:
 
 async def listen(app: web.Application, port: int, tls: ssl.SSLContext | None = None) -> tuple[web.AppRunner, int]:
     """Starts serving on 127.0.0.1; port 0 takes a free one. Returns the runner and the port in use."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2, max_line_size=LONGEST_LINE_BYTES)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls, backlog=1024)
     await site.start()

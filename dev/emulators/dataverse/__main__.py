@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from dev.emulators.dataverse.server import Emulator
+from dev.emulators.dataverse.webhooks import TIME_LIMIT_SECONDS
 from dev.emulators.serve import announce, listen, until_stopped
 
 
@@ -22,6 +23,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--token-key", required=True, help="what bearer tokens are signed with")
     parser.add_argument("--database", default=":memory:", help="a SQLite file, :memory: if absent")
     parser.add_argument("--webhook-ca", type=Path, help="certificate authority that https webhooks are trusted by")
+    parser.add_argument("--webhook-seconds", type=float, default=TIME_LIMIT_SECONDS, help="how long a webhook may take")
     parser.add_argument("--tls-certificate", type=Path, help="serve over TLS too; PEM with the chain")
     parser.add_argument("--tls-key", type=Path, help="key of the certificate, PEM")
     return parser.parse_args()
@@ -37,7 +39,7 @@ def server_tls(options: argparse.Namespace) -> ssl.SSLContext | None:
 
 async def run(options: argparse.Namespace) -> None:
     trusted = ssl.create_default_context(cafile=str(options.webhook_ca)) if options.webhook_ca else None
-    emulator = Emulator(options.database, options.token_key, trusted)
+    emulator = Emulator(options.database, options.token_key, trusted, options.webhook_seconds)
     runner, port = await listen(emulator.application(), options.port)
     emulator.webhooks.host = f"127.0.0.1:{port}"
     facts = {"port": port, "pid": os.getpid()}

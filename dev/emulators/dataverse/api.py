@@ -46,6 +46,8 @@ class Api:
         self.metadata_writes = MetadataWrites(registry, self.metadata)
 
     def handle(self, request: Request) -> Response:
+        if "callerobjectid" in request.headers or "mscrmcallerid" in request.headers:
+            raise not_emulated("impersonation")
         segments = request.path.split("/") if request.path else []
         if not segments:
             return self.service_document(request)
@@ -111,8 +113,9 @@ class Api:
 
     def collection(self, request: Request, table: Table, below: list[str]) -> Response:
         if request.method == "POST" and below and below[0].startswith(ACTION):
-            self.access.require(request.caller, "Write", table)
-            return self.refreshed(table, self.bulk.run(request, table, below[0].removeprefix(ACTION)))
+            message = below[0].removeprefix(ACTION)
+            self.access.require(request.caller, "Create" if message == "CreateMultiple" else "Write", table)
+            return self.refreshed(table, self.bulk.run(request, table, message))
         if request.method == "POST" and not below:
             return self.create(request, table)
         if request.method != "GET":

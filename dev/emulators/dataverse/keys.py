@@ -50,9 +50,12 @@ class Address:
     def require(self, store: Store) -> Row:
         """The row; ApiError 404 if there is none."""
         row = self.find(store)
-        if row is not None:
-            return row
-        raise no_such_row(self.table.logical, self.row_id) if self.row_id else no_such_key(self.table.logical)
+        if row is None:
+            raise self.missing()
+        return row
+
+    def missing(self) -> ApiError:
+        return no_such_row(self.table.logical, self.row_id) if self.row_id else no_such_key(self.table.logical)
 
 
 def test(column: Column) -> str:

@@ -13,6 +13,7 @@ from dev.emulators.dataverse.model import Column, Table
 from dev.emulators.dataverse.problems import ApiError, no_such_path
 from dev.emulators.dataverse.store import Store
 
+PERMANENT = {"systemuser", "team", "businessunit", "transactioncurrency"}
 DOCUMENTS = Path(__file__).parent / "tables"
 SQL_TYPES = {
     "Integer": "INTEGER",
@@ -61,6 +62,11 @@ def state_columns(document: dict[str, Any], standard: dict[str, Any]) -> dict[st
     return columns
 
 
+def follows_deletion(column: Column) -> bool:
+    """Whether the lookup may point to rows that come and go; users, teams, units and currencies stay."""
+    return column.is_lookup and not set(column.target_tables) <= PERMANENT
+
+
 class Registry:
     """Tables by logical name and by entity set, in step with storage."""
 
@@ -99,6 +105,8 @@ class Registry:
         declarations = ", ".join(self._declarations(table.columns.values()))
         self.store.db.execute(f'CREATE TABLE "{table.logical}" (versionnumber INTEGER PRIMARY KEY, {declarations})')
         self.store.db.execute(f'CREATE UNIQUE INDEX "{table.logical}.id" ON "{table.logical}" ("{table.id_column}")')
+        for column in filter(follows_deletion, table.columns.values()):
+            self._index(column)
         return self._save(table)
 
     def add_column(self, table: Table, schema: str, body: dict[str, Any]) -> Column:
@@ -108,6 +116,8 @@ class Registry:
         column = Column(table.logical, schema, body)
         for declaration in self._declarations([column]):
             self.store.db.execute(f'ALTER TABLE "{table.logical}" ADD COLUMN {declaration}')
+        if follows_deletion(column):
+            self._index(column)
         return self._save(Table(document, self.store.next_version())).columns[column.name]
 
     def add_key(self, table: Table, schema: str, body: dict[str, Any]) -> None:
@@ -127,6 +137,16 @@ class Registry:
     def change(self, table: Table, **facts: Any) -> Table:
         """Replaces facts of the definition, such as `change_tracking`."""
         return self._save(Table({**table.document, **facts}, self.store.next_version()))
+
+    def pointing_to(self, logical: str) -> list[tuple[Table, Column]]:
+        """The lookups, of any table, that may hold a row of `logical`."""
+        columns = ((table, column) for table in self for column in table.columns.values() if follows_deletion(column))
+        return [(table, column) for table, column in columns if logical in column.target_tables]
+
+    def _index(self, column: Column) -> None:
+        self.store.db.execute(
+            f'CREATE INDEX "{column.table}.{column.name}" ON "{column.table}" ("{column.name}") WHERE "{column.name}" IS NOT NULL'
+        )
 
     def _declarations(self, columns: Iterable[Column]) -> Iterator[str]:
         for column in columns:

@@ -1,5 +1,6 @@
 """The emulator as a web application: tokens, limits, headers, the control routes."""
 
+import logging
 import re
 import ssl
 import time
@@ -27,13 +28,13 @@ ADVISED_PARALLELISM = "8"
 class Emulator:
     """Everything that lives as long as the process; `reset` empties it."""
 
-    def __init__(self, database: str, token_key: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, database: str, token_key: str, tls: ssl.SSLContext | None, webhook_seconds: float) -> None:
         self.token_key = token_key
         self.store = Store(database)
         self.control = Control(route_template, self.reset, {"expire_change_tokens": lambda _: self.api.tracking.expire_all()})
         self.clock: Clock = self.control.clock
         self.limits = Limits(self.clock)
-        self.webhooks = Webhooks(self.store, self.clock, tls)
+        self.webhooks = Webhooks(self.store, self.clock, tls, webhook_seconds)
         self._assemble()
 
     def _assemble(self) -> None:
@@ -97,7 +98,7 @@ class Emulator:
         return self.access.caller(claims)
 
     async def serve(self, request: web.Request) -> web.Response:
-        body = await request.read() if request.can_read_body else b""
+        body = await request.read()  # whether or not a fault has looked at it before
         inner: Request | None = None
         try:
             inner = self.inner_request(request, body)
@@ -106,6 +107,9 @@ class Emulator:
             if error.status == 401:
                 return unauthorized(request)
             response = error_response(error, inner)
+        except Exception:
+            logging.exception("%s %s", request.method, request.path)
+            response = error_response(ApiError(500, "0x80040216", "An unexpected error occurred."), inner)
         return as_web(response, inner)
 
     def inner_request(self, request: web.Request, body: bytes) -> Request:

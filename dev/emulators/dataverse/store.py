@@ -83,9 +83,12 @@ class Store:
 
     def fetch(self, table: str, column: str, value: Any) -> Row | None:
         """The row whose `column` has `value`, as stored; None if there is none."""
+        return next(iter(self.fetch_all(table, column, value)), None)
+
+    def fetch_all(self, table: str, column: str, value: Any) -> list[Row]:
         cursor = self.db.execute(f'SELECT * FROM "{table}" WHERE "{column}" = ?', (value,))
-        found = cursor.fetchone()
-        return dict(zip((part[0] for part in cursor.description), found, strict=True)) if found else None
+        names = [part[0] for part in cursor.description]
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
     def insert(self, table: str, id_column: str, row: Mapping[str, Any]) -> int:
         """Writes a new row and returns its version. sqlite3.IntegrityError if an id or key is taken."""

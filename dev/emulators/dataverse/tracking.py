@@ -36,7 +36,7 @@ class Token:
 
 def read_token(text: str) -> Token:
     """ApiError 400 for a text that is no token; the platform's own answer to that is not documented."""
-    match = re.fullmatch(r"(\d+)!(.+)", text)
+    match = re.fullmatch(r"(\d{1,18})!(.+)", text)
     try:
         return Token(int(match[1]), datetime.strptime(match[2], TIME).replace(tzinfo=UTC))  # type: ignore[index]
     except (TypeError, ValueError):
@@ -67,11 +67,13 @@ class Window:
 
 
 def window_of(cookie: Cookie) -> Window:
-    marks = cookie.last
-    issued = datetime.strptime(marks["issued"], TIME).replace(tzinfo=UTC)
-    numbers = (int(marks[name]) for name in ("since", "until"))
-    since, until = numbers
-    return Window(since, until, issued, int(marks["versionnumber"]), int(marks["deletedversion"]), cookie.page)
+    """ApiError 400 for a cookie that lacks something."""
+    try:
+        since, until, row, deleted = (int(cookie.last[name]) for name in ("since", "until", "versionnumber", "deletedversion"))
+        issued = datetime.strptime(cookie.last["issued"], TIME).replace(tzinfo=UTC)
+    except (KeyError, TypeError, ValueError):
+        raise ApiError(400, "0x80040203", "Malformed XML in the Paging Cookie") from None
+    return Window(since, until, issued, row, deleted, cookie.page)
 
 
 class Tracking:

@@ -43,8 +43,10 @@ class Outcome:
 class Webhooks:
     """The sink of events. `start` and `stop` belong to the event loop that serves the API."""
 
-    def __init__(self, store: Store, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
-        self.store, self.clock, self.tls = store, clock, tls
+    def __init__(
+        self, store: Store, clock: Clock, tls: ssl.SSLContext | None = None, limit_seconds: float = TIME_LIMIT_SECONDS
+    ) -> None:
+        self.store, self.clock, self.tls, self.limit_seconds = store, clock, tls, limit_seconds
         self.host = "localhost"
         self.steps = Steps(store)
         self.jobs: asyncio.Queue[Job] = asyncio.Queue()
@@ -53,7 +55,7 @@ class Webhooks:
         self._generation = 0
 
     async def start(self) -> None:
-        timeout = aiohttp.ClientTimeout(total=TIME_LIMIT_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=self.limit_seconds)
         connector = aiohttp.TCPConnector(ssl=self.tls or True, limit=CONCURRENCY)
         self.session = aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=False, trust_env=False)
         self._workers = [asyncio.create_task(self._work()) for _ in range(CONCURRENCY)]
@@ -117,7 +119,7 @@ class Webhooks:
             ) as answer:
                 return answer.status
         except TimeoutError:
-            return Outcome(TIMED_OUT, f"The webhook call timed out after {TIME_LIMIT_SECONDS} seconds.")
+            return Outcome(TIMED_OUT, f"The webhook call timed out after {self.limit_seconds:g} seconds.")
         except (aiohttp.ClientError, ValueError) as error:
             return Outcome(POST_FAILED, f"The webhook post failed: {type(error).__name__}")
 

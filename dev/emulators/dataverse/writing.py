@@ -15,7 +15,7 @@ from dev.emulators.dataverse.events import Event, EventSink
 from dev.emulators.dataverse.keys import Address, unique_violation
 from dev.emulators.dataverse.model import Table
 from dev.emulators.dataverse.payloads import Payloads, Values
-from dev.emulators.dataverse.problems import ApiError, already_exists, no_such_row, version_mismatch
+from dev.emulators.dataverse.problems import ApiError, already_exists, version_mismatch
 from dev.emulators.dataverse.reading import etag
 from dev.emulators.dataverse.rules import RULES
 from dev.emulators.dataverse.store import Row, Store
@@ -87,7 +87,7 @@ class Writing:
                 refuse_if_other_version(found, intent)
                 return self.update(table, found, self.payloads.read(table, dict(body), "update"), intent)
             if intent.if_match:
-                raise no_such_row(table.logical, address.row_id or address.text)
+                raise address.missing()
             values = {**address.values, **self.payloads.read(table, dict(body), "create")}
             if address.row_id:
                 values[table.id_column] = address.row_id
@@ -147,9 +147,19 @@ class Writing:
         with self.store.transaction():
             found = address.require(self.store)
             refuse_if_other_version(found, intent)
-            row_id = found[table.id_column]
-            self.store.delete(table.logical, table.id_column, row_id)
-            self.raise_event("Delete", table, row_id, {}, found, {}, intent, 0, found)
+            self.remove(table, found, intent)
+
+    def remove(self, table: Table, found: Row, intent: Intent) -> None:
+        """Deletes a row; rows that point to it go too or lose the link, as the relationship has it."""
+        row_id = found[table.id_column]
+        self.store.delete(table.logical, table.id_column, row_id)
+        self.raise_event("Delete", table, row_id, {}, found, {}, intent, 0, found)
+        for other, column in self.payloads.registry.pointing_to(table.logical):
+            for child in self.store.fetch_all(other.logical, column.name, row_id):
+                if column.document.get("on_delete") == "Cascade":
+                    self.remove(other, child, intent)
+                else:
+                    self.store.update(other.logical, other.id_column, child[other.id_column], self.payloads.cleared(column))
 
     def raise_event(
         self,

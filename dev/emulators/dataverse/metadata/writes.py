@@ -3,6 +3,7 @@
 Source: Microsoft Learn, "Create and update table definitions using the Web API", "Define alternate keys for a table".
 """
 
+import re
 import sqlite3
 import uuid
 from typing import Any
@@ -47,7 +48,7 @@ class MetadataWrites:
 
     def create_table(self, request: Request) -> Response:
         body = request.json()
-        schema = str(body["SchemaName"])
+        schema = required(body, "SchemaName")
         if schema.lower() in self.registry.tables:
             raise ApiError(400, "0x80047013", f"The specified name '{schema}' is already in use.")
         table = self.registry.add(completed(table_document(body)))
@@ -75,11 +76,11 @@ class MetadataWrites:
         body = request.json()
         if not str(body.get("@odata.type", "")).endswith("OneToManyRelationshipMetadata"):
             raise not_emulated("relationships other than one-to-many")
-        table, target = self.registry.named(body["ReferencingEntity"]), self.registry.named(body["ReferencedEntity"])
-        lookup = body["Lookup"]
-        schema = str(lookup["SchemaName"])
+        table, target = (self.registry.named(required(body, name)) for name in ("ReferencingEntity", "ReferencedEntity"))
+        lookup = body.get("Lookup") or {}
+        schema = required(lookup, "SchemaName")
         navigation = body.get("ReferencingEntityNavigationPropertyName") or schema
-        relationship = {target.logical: body["SchemaName"]}
+        relationship = {target.logical: required(body, "SchemaName")}
         declared = {**described(lookup), "kind": "Lookup", "targets": {navigation: target.logical}, "relationships": relationship}
         self.registry.add_column(table, schema, declared)
         documents = (document for document in self.reads.all_relationships() if document["SchemaName"] == body["SchemaName"])
@@ -87,7 +88,7 @@ class MetadataWrites:
 
     def create_key(self, request: Request, table: Table) -> Response:
         body = request.json()
-        schema, columns = str(body["SchemaName"]), [str(name).lower() for name in body["KeyAttributes"]]
+        schema, columns = required(body, "SchemaName"), [str(name).lower() for name in listed(body, "KeyAttributes")]
         refuse_bad_key(table, columns)
         metadata_id = str(uuid.uuid4())
         try:
@@ -104,6 +105,21 @@ class MetadataWrites:
                 self.registry.drop_key(table, key.schema)
                 return Response(204)
         raise ApiError(404, "0x80040217", f"Could not find a key {text} for entity {table.logical}")
+
+
+def required(body: Body, name: str) -> str:
+    """A text that must be there; ApiError 400 without it. Schema names are identifiers."""
+    value = body.get(name)
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]\w*", value, re.ASCII):
+        raise ApiError(400, "0x80048d19", f"The property '{name}' is missing or not a valid name.")
+    return value
+
+
+def listed(body: Body, name: str) -> list[Any]:
+    found = body.get(name) or []
+    if not isinstance(found, list):
+        raise ApiError(400, "0x80048d19", f"The property '{name}' must be a collection.")
+    return found
 
 
 def created(request: Request, path: str) -> Response:
@@ -128,7 +144,7 @@ def text_of(body: Body, fallback: str, name: str = "DisplayName") -> str:
 
 def described(attribute: Body) -> Body:
     return {
-        "label": text_of(attribute, str(attribute["SchemaName"])),
+        "label": text_of(attribute, required(attribute, "SchemaName")),
         "required": (attribute.get("RequiredLevel") or {}).get("Value", "None"),
         "custom": True,
     }
@@ -158,7 +174,7 @@ def column_body(attribute: Body) -> tuple[str, Body]:
     }
     given |= {"behavior": (attribute.get("DateTimeBehavior") or {}).get("Value"), "default": attribute.get("DefaultValue")}
     declared = {**described(attribute), "kind": kind, **{name: value for name, value in given.items() if value is not None}}
-    return str(attribute["SchemaName"]), declared | options_of(kind, attribute.get("OptionSet") or {})
+    return required(attribute, "SchemaName"), declared | options_of(kind, attribute.get("OptionSet") or {})
 
 
 def options_of(kind: str, option_set: Body) -> Body:
@@ -175,12 +191,12 @@ def options_of(kind: str, option_set: Body) -> Body:
 
 def table_document(body: Body) -> dict[str, Any]:
     """The document of a custom table: its id column and the columns given, the primary name among them."""
-    schema = str(body["SchemaName"])
+    schema = required(body, "SchemaName")
     activity = bool(body.get("IsActivity", False))
     if activity:
         raise not_emulated("creating activity tables")
-    declared = dict(column_body(attribute) for attribute in body.get("Attributes", []))
-    primary = next((a["SchemaName"] for a in body.get("Attributes", []) if a.get("IsPrimaryName")), None)
+    declared = dict(column_body(attribute) for attribute in listed(body, "Attributes"))
+    primary = next((a["SchemaName"] for a in listed(body, "Attributes") if a.get("IsPrimaryName")), None)
     if primary is None:
         raise ApiError(400, "0x80044363", "The table needs a primary name attribute.")
     row_id = {

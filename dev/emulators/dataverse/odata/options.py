@@ -79,7 +79,7 @@ def read_order(text: str) -> Order:
 def read_top(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdigit():
+    if not text.isdecimal() or len(text) > 9:
         raise bad_query(
             f"Invalid value '{text}' for $top query option found. The $top query option requires a non-negative integer value."
         )
@@ -132,9 +132,8 @@ class Preferences:
 def read_preferences(header: str) -> Preferences:
     """`odata.track-changes,odata.maxpagesize=1000`; preferences that Dataverse does not know are passed over."""
     given = {name: value for name, value in re.findall(r'([\w.\-]+)(?:\s*=\s*("[^"]*"|[^,\s]+))?', header) if name in PREFERENCES}
-    size = given.get("odata.maxpagesize")
     return Preferences(
-        page_size=None if size is None else page_size(size),
+        page_size=page_size(given.get("odata.maxpagesize")),
         track_changes="odata.track-changes" in given,
         representation=given.get("return") == "representation",
         annotations=names(given.get("odata.include-annotations", "").strip('"')),
@@ -143,11 +142,9 @@ def read_preferences(header: str) -> Preferences:
     )
 
 
-def page_size(text: str) -> int:
-    """At most 5,000; a larger wish is ignored."""
-    if not text.isdigit() or int(text) < 1:
-        raise bad_query(f"Invalid value '{text}' for odata.maxpagesize.")
-    return min(int(text), 5000)
+def page_size(text: str | None) -> int | None:
+    """At most 5,000. A wish that cannot be met is ignored, as preferences are."""
+    return min(int(text), 5000) if text and text.isdecimal() and int(text) else None
 
 
 def selected(table: Table, wanted: tuple[str, ...]) -> list[str]:

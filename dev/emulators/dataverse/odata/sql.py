@@ -126,11 +126,16 @@ class Conditions:
         method = getattr(self, f"call_{node.function.lower()}", None)
         if method is None:
             raise not_emulated(f"the query function {node.function}")
-        condition: Condition = method(place, node.values)
+        try:
+            condition: Condition = method(place, node.values)
+        except (ValueError, OverflowError, IndexError, TypeError):
+            raise bad_query(f"The parameters of the function '{node.function}' are not valid.") from None
         return condition
 
     def call_in(self, place: Place, values: tuple[Any, ...]) -> Condition:
         stored = [stored_literal(place.column, typed(value), "eq") for value in values]
+        if place.column.kind in TEXT_KINDS and all(value.isascii() for value in stored):
+            return f"{place.sql} COLLATE NOCASE IN (SELECT value FROM json_each(?))", [json.dumps(stored)]
         if place.column.kind in TEXT_KINDS:
             stored = [fold(value) for value in stored]
             return f"dv_fold({place.sql}) IN (SELECT value FROM json_each(?))", [json.dumps(stored)]
@@ -229,7 +234,7 @@ def stored_literal(column: Column, literal: tree.Literal, operator: str) -> Any:
         return None
     try:
         return _converted(column, kind, value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise incompatible(column, kind, operator) from None
 
 
@@ -246,8 +251,16 @@ def _converted(column: Column, kind: str, value: Any) -> Any:
     if column.kind in REAL_KINDS and (loose or kind == "number"):
         return float(value)
     if (column.kind in NUMBER_KINDS or column.choices) and (loose or kind == "number"):
-        return int(value)
+        return exact_integer(value)
     raise TypeError(kind)
+
+
+def exact_integer(value: Any) -> int:
+    """ValueError beyond 64 bits."""
+    number = int(value)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(value)
+    return number
 
 
 def incompatible(column: Column, kind: str, operator: str) -> ApiError:

@@ -1,0 +1,57 @@
+"""The whole local stack, once for a file of stories; each story brings its own contacts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from dev.commands.demo import LOCAL_PACE
+from dev.commands.stack import Stack
+from dev.verbs import Campaign, Dynamics, Operator, wait_until
+
+
+@dataclass
+class World:
+    """Who acts: a user in Dynamics, a marketer at Campaign, an operator of the bridge."""
+
+    stack: Stack
+    dynamics: Dynamics
+    campaign: Campaign
+    operator: Operator
+
+    def wait_for_profile(self, contact_id: str, **fields: object) -> dict[str, object]:
+        """The contact's profile, once it holds these values."""
+
+        def arrived() -> dict[str, object] | None:
+            profile = self.campaign.profile(contact_id)
+            return profile if profile and all(profile[name] == value for name, value in fields.items()) else None
+
+        return wait_until(arrived, f"a profile of {contact_id} with {fields}") or {}
+
+    def wait_for_no_profile(self, contact_id: str) -> None:
+        wait_until(lambda: self.campaign.profile(contact_id) is None, f"the end of the profile of {contact_id}")
+
+    def wait_for_quiet(self, seconds: float = 90) -> None:
+        wait_until(self.operator.settled, "quiet", seconds)
+
+
+def world_of(stack: Stack) -> World:
+    return World(stack, Dynamics(stack.facts), Campaign(stack.facts), Operator(stack.facts))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with Stack(directory=tmp_path_factory.mktemp("stack"), settings=LOCAL_PACE) as stack:
+        running = world_of(stack)
+        running.dynamics.seed(300)
+        running.wait_for_quiet()
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "world" in request.fixturenames:
+        running: World = request.getfixturevalue("world")
+        running.dynamics.faults()
+        running.campaign.faults()
