@@ -150,9 +150,12 @@ def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Chan
 
 
 def refreshed(flow: Flow, changes: list[Change]) -> list[Change]:
-    """Replaces references, and rows that lack a column of the mapping in force, by what the source holds now: one request."""
+    """Replaces references, deletions, and rows that lack a column of the mapping in force by what the source holds now.
+
+    One request. Deletions carry no version, so a late one could take away a record that has been made again with the same id.
+    """
     ids = {change.record_id for change in flow.lacking(changes)}
-    ids |= {change.record_id for change in changes if change.kind is Kind.REFERENCE}
+    ids |= {change.record_id for change in changes if change.kind is not Kind.ROW}
     if not ids:
         return changes
     looked = flow.look([change for change in changes if change.record_id in ids])

@@ -46,12 +46,3 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         running.dynamics.seed(300)
         running.wait_for_quiet()
         yield running
-
-
-@pytest.fixture(autouse=True)
-def no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    if "world" in request.fixturenames:
-        running: World = request.getfixturevalue("world")
-        running.dynamics.faults()
-        running.campaign.faults()

@@ -1,5 +1,6 @@
 """Stories of contacts, from an edit in Dynamics to the profile in Campaign."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,14 @@ from dev.comparison import compare
 from dev.verbs import Http, wait_until
 from shared.mapping import default_document
 from tests.e2e.conftest import World
+
+
+@pytest.fixture(autouse=True)
+def no_faults(world: World) -> Iterator[None]:
+    yield
+    world.dynamics.faults()
+    world.campaign.faults()
+
 
 ANA = {"firstname": "Ana", "lastname": "Test", "emailaddress1": "ana@example.org"}
 

@@ -148,7 +148,8 @@ class Emulator:
 
 
 def base_url(request: web.Request) -> str:
-    return f"{request.scheme}://{request.host}"
+    """As the caller knows it; also the audience of its tokens."""
+    return f"{request.scheme}://{request.headers.get('Host', request.host)}"
 
 
 def route_template(request: web.Request) -> str:

@@ -39,7 +39,9 @@ class Contacts:
         return calls["POST"] + calls["PATCH"] + calls["DELETE"]
 
     def target_fault(self, *faults: dict[str, Any]) -> None:
-        self.campaign.faults(*[{**fault, "match": {"route": "^/profileAndServicesExt/profile", **fault.get("match", {})}} for fault in faults])
+        self.campaign.faults(
+            *[{**fault, "match": {"route": "^/profileAndServicesExt/profile", **fault.get("match", {})}} for fault in faults]
+        )
 
     def source_fault(self, *faults: dict[str, Any]) -> None:
         self.dynamics.faults(*faults)

@@ -1,0 +1,262 @@
+"""Whatever is delivered twice, late, in another order, or cut off by a crash: when it is quiet, the target equals the source.
+
+A model check of poll's and deliver's rules with fakes for storage and target; the battery shows the same on real ones.
+"""
+
+import copy
+import itertools
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from shared import deciding
+from shared.campaign.client import Written
+from shared.deciding import Act, Decision
+from shared.errors import Retryable
+from shared.flow import Bridge
+from shared.handoff import envelopes
+from shared.mapping import Mapped
+from shared.records import Change, Kind, Outcome
+from shared.settings import load_settings
+from shared.state.flows import FlowState
+from shared.state.ledger import Header, LedgerRow, View
+from shared.steps import deliver
+from tests.unit.test_settings import COMPLETE
+
+IDS = [f"{number:08x}-0000-0000-0000-000000000000" for number in range(4)]
+KEY = b"k" * 32
+Source = dict[str, tuple[int, str]]
+
+
+class Crash(BaseException):
+    """An instance dies here."""
+
+
+class AtOnce:
+    """Runs what is submitted in the caller's thread."""
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(work(*arguments))
+        return done
+
+
+class FakeLedger:
+    """Rows and headers in memory, with the real one's conditions: a claim or a settlement on an outdated view is refused."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, LedgerRow]] = {}
+        self.headers: dict[str, Header] = {}
+        self.stamps = itertools.count(1)
+        self.crash_in = ""
+
+    def view(self, partition: str, ids: Collection[str]) -> View:
+        rows = {key: row for key, row in self.rows.get(partition, {}).items() if key in ids}
+        return copy.deepcopy(View(partition, self.headers.get(partition, Header()), rows))
+
+    def check_free(self, view: View, now: float) -> None:
+        if view.header.owner and view.header.until > now:
+            raise Retryable("claimed", 1.0)
+
+    def claim(self, view: View, owner: str, now: float, lease_seconds: float) -> None:
+        self.check_free(view, now)
+        view.header.owner, view.header.until = owner, now + lease_seconds
+        self.save(view)
+        self.die_if("claim")
+
+    def save(self, view: View) -> None:
+        if self.headers.get(view.partition, Header()).etag != view.header.etag:
+            raise Retryable("outdated", 0.5)
+        view.header.etag = str(next(self.stamps))
+        self.headers[view.partition] = copy.deepcopy(view.header)
+
+    def settle(self, view: View, changed: Iterable[LedgerRow]) -> None:
+        self.die_if("before settle")
+        view.header.owner, view.header.until = "", 0.0
+        self.save(view)
+        self.rows.setdefault(view.partition, {}).update({row.record_id: copy.deepcopy(row) for row in changed})
+        self.die_if("after settle")
+
+    def die_if(self, place: str) -> None:
+        if self.crash_in == place:
+            self.crash_in = ""
+            raise Crash
+
+
+class FakeTarget:
+    """Records by key with Campaign's rules: a taken key is refused, an unknown one is not found; it may fail after the work."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, list[str]] = {}
+        self.fail_after = False
+
+    def save(self, key: str, text: str, known: bool | None) -> Outcome:
+        created = key not in self.held
+        if known is True and created:
+            known = None
+        self.held[key] = [text]
+        self.answer()
+        return Outcome.CREATED if created else Outcome.UPDATED
+
+    def delete(self, key: str) -> Outcome:
+        self.held.pop(key, None)
+        self.answer()
+        return Outcome.DELETED
+
+    def answer(self) -> None:
+        if self.fail_after:
+            self.fail_after = False
+            raise Retryable("no answer", uncertain=True)
+
+
+class FakeFlow:
+    """A table whose one column is kept in the target."""
+
+    key, queue, table = "contacts", "contacts", "contact"
+
+    def __init__(self, source: Source, target: FakeTarget) -> None:
+        self.source, self.target = source, target
+
+    def look(self, changes: Sequence[Change]) -> list[Change]:
+        return [self.seen(change) for change in changes]
+
+    def seen(self, change: Change) -> Change:
+        if change.record_id not in self.source:
+            return replace(change, kind=Kind.DELETED, row=None, version=0)
+        version, text = self.source[change.record_id]
+        return replace(change, kind=Kind.REFERENCE, row={"text": text}, version=version)
+
+    def lacking(self, changes: Iterable[Change]) -> list[Change]:
+        return []
+
+    def decide(self, change: Change, row: LedgerRow | None) -> Decision:
+        if change.row is None:
+            return deciding.decide_deletion(change, row, True)
+        if row and change.version < row.version:
+            return deciding.stale(change)
+        record = {"text": change.row["text"]}
+        return deciding.decide_row(change, Mapped(change.record_id, record, record), row, False, KEY)
+
+    def write(self, decision: Decision, written: Written) -> None:
+        key = decision.change.record_id
+        if decision.act is Act.DELETE:
+            written.outcome = self.target.delete(key)
+        elif decision.mapped:
+            written.outcome = self.target.save(key, decision.mapped.record["text"], decision.known)
+
+
+class FakeQueue:
+    def __init__(self) -> None:
+        self.messages: list[tuple[bytes, int]] = []
+
+    def put(self, queue: str, flow: str, table: str, version: int, changes: Iterable[Change], delay_seconds: float = 0) -> int:
+        self.messages += [(text.encode(), 1) for text, _ in envelopes(flow, table, version, changes)]
+        return 0
+
+
+class FakeFlows:
+    def state(self, flow: str) -> FlowState:
+        return FlowState()
+
+
+class FakeDeadLetters:
+    def put(self, letter: Any) -> None:
+        raise AssertionError("nothing here is refused")
+
+
+class Converging(RuleBasedStateMachine):
+    """Edits at the source, changes on the queue, deliveries in any order; then quiet."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.now, self.version = 1000.0, 0
+        self.source: Source = {}
+        self.unread: dict[str, Change] = {}
+        self.ledger, self.target, self.queue = FakeLedger(), FakeTarget(), FakeQueue()
+        self.flow = FakeFlow(self.source, self.target)
+        parts: dict[str, Any] = {
+            "ledger": self.ledger,
+            "flows": FakeFlows(),
+            "deadletters": FakeDeadLetters(),
+            "handoff": self.queue,
+        }
+        unused: dict[str, Any] = {"checkpoints": None, "sweeps": None}
+        options = load_settings({**COMPLETE, "RETRY_ATTEMPTS": "1000"})
+        self.bridge = Bridge(**parts, **unused, writers=AtOnce(), settings=options, now=lambda: self.now)  # type: ignore[arg-type]
+
+    @rule(record_id=st.sampled_from(IDS), text=st.sampled_from("abc"))
+    def edit(self, record_id: str, text: str) -> None:
+        self.version += 1
+        self.source[record_id] = (self.version, text)
+        self.unread[record_id] = Change(record_id, Kind.ROW, self.version, {"text": text}, self.now)
+
+    @rule(record_id=st.sampled_from(IDS))
+    def delete(self, record_id: str) -> None:
+        if self.source.pop(record_id, None):
+            self.unread[record_id] = Change(record_id, Kind.DELETED, first_seen=self.now)
+
+    @rule(record_id=st.sampled_from(IDS))
+    def webhook(self, record_id: str) -> None:
+        self.queue.put("", "contacts", "contact", 1, [Change(record_id, Kind.REFERENCE, first_seen=self.now)])
+
+    @rule(crash=st.booleans())
+    def poll(self, crash: bool) -> None:
+        """A crash between handoff and checkpoint repeats the page."""
+        self.queue.put("", "contacts", "contact", 1, self.unread.values())
+        if not crash:
+            self.unread.clear()
+
+    @rule(which=st.integers(0, 100))
+    def double(self, which: int) -> None:
+        if self.queue.messages:
+            self.queue.messages.append(self.queue.messages[which % len(self.queue.messages)])
+
+    @rule(
+        which=st.integers(0, 100),
+        crash=st.sampled_from(["", "", "claim", "before settle", "after settle"]),
+        fail=st.booleans(),
+        seconds=st.sampled_from([0.1, 200.0]),
+    )
+    def deliver_one(self, which: int, crash: str, fail: bool, seconds: float) -> None:
+        """Any message, in any order; the instance may die on the way, and the clock may pass a dead claim's lease or not."""
+        self.now += seconds
+        if not self.queue.messages:
+            return
+        body, count = self.queue.messages.pop(which % len(self.queue.messages))
+        self.ledger.crash_in, self.target.fail_after = crash, fail
+        try:
+            deliver(self.flow, self.bridge, body, count)  # type: ignore[arg-type]
+        except Crash:
+            self.queue.messages.append((body, count + 1))
+        self.ledger.crash_in, self.target.fail_after = "", False
+
+    @invariant()
+    def no_record_is_there_twice(self) -> None:
+        assert all(len(texts) == 1 for texts in getattr(self, "target", FakeTarget()).held.values())
+
+    @invariant()
+    def headers_count_their_records(self) -> None:
+        for partition, rows in self.ledger.rows.items() if hasattr(self, "ledger") else ():
+            counted = Counter(row.outcome for row in rows.values())
+            assert +self.ledger.headers[partition].counts == counted
+
+    def teardown(self) -> None:
+        if not hasattr(self, "queue"):
+            return
+        self.poll(crash=False)
+        for _ in range(500):
+            if not self.queue.messages:
+                break
+            self.deliver_one(0, "", False, 200.0)
+        assert not self.queue.messages
+        assert {key: texts[0] for key, texts in self.target.held.items()} == {key: text for key, (_, text) in self.source.items()}
+
+
+Converging.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None, print_blob=True)
+TestConverging = Converging.TestCase
