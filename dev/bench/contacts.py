@@ -10,6 +10,9 @@ from typing import Any
 
 import psutil
 import requests.adapters
+from azure.core.paging import ItemPaged
+from azure.data.tables import TableClient
+from azure.storage.queue import QueueClient
 from rich.console import Console
 
 from dev.commands.stack import Stack
@@ -44,15 +47,16 @@ def started(contacts: int, **options: Any) -> Stack:
     return stack
 
 
-def load(stack: Stack, contacts: int) -> float:
-    """Seconds from the first contact written to the last."""
+def load(stack: Stack, contacts: int) -> tuple[float, float]:
+    """Seconds from the first contact written to the last, and CPU seconds of the host meanwhile."""
     campaign, operator = Campaign(stack.facts), Operator(stack.facts)
     wait_until(lambda: campaign.calls().get("POST /profileAndServicesExt/profile", 0) > 0, "the first profile", 60, 0.02)
-    began = time.perf_counter()
+    host = psutil.Process(stack.facts["pids"]["host-1"])
+    began, cpu = time.perf_counter(), sum(host.cpu_times()[:2])
     wait_until(lambda: campaign.calls().get("POST /profileAndServicesExt/profile", 0) >= contacts, "the last profile", 1200, 0.05)
-    seconds = time.perf_counter() - began
-    wait_until(operator.settled, "quiet", 300)
-    return seconds
+    seconds, cpu_seconds = time.perf_counter() - began, sum(host.cpu_times()[:2]) - cpu
+    wait_until(operator.settled, "quiet", 300, every=1)
+    return seconds, cpu_seconds
 
 
 def throughput(scale: int) -> dict[str, Any]:
@@ -60,9 +64,7 @@ def throughput(scale: int) -> dict[str, Any]:
     contacts = 20_000 // scale
     stack = started(contacts, latency_ms=LATENCY_MS)
     try:
-        flow_seconds = load(stack, contacts)
-        host = psutil.Process(stack.facts["pids"]["host-1"])
-        cpu_ms = sum(host.cpu_times()[:2]) / contacts * 1000
+        flow_seconds, cpu_seconds = load(stack, contacts)
         agree = compare(stack.facts).agree
         bare_seconds = bare_loop(stack, contacts)
     finally:
@@ -72,7 +74,7 @@ def throughput(scale: int) -> dict[str, Any]:
         "contacts/s, a bare loop of the same calls": round(contacts / bare_seconds),
         "ratio (target >= 0.90)": round(bare_seconds / flow_seconds, 3),
         "both systems agree": agree,
-        "CPU of the host process, ms per contact, all in": round(cpu_ms, 2),
+        "CPU of the host process, ms per contact, all in (target < 1.5)": round(cpu_seconds / contacts * 1000, 2),
     }
 
 
@@ -127,6 +129,37 @@ def counted_storage() -> Iterator[list[str]]:
         requests.adapters.HTTPAdapter.send = real  # type: ignore[method-assign]
 
 
+@contextmanager
+def timed_storage() -> Iterator[list[float]]:
+    """CPU seconds of each call of the storage clients that the flow makes; they work in the thread that calls them."""
+    spent: list[float] = []
+    calls = [
+        (TableClient, name) for name in ("submit_transaction", "get_entity", "update_entity", "create_entity", "upsert_entity")
+    ]
+    calls += [(QueueClient, name) for name in ("send_message", "delete_message", "get_queue_properties")] + [
+        (ItemPaged, "__next__")
+    ]
+    originals = [(kind, name, getattr(kind, name)) for kind, name in calls]
+    for kind, name, real in originals:
+        setattr(kind, name, timed(real, spent))
+    try:
+        yield spent
+    finally:
+        for kind, name, real in originals:
+            setattr(kind, name, real)
+
+
+def timed(real: Any, spent: list[float]) -> Any:
+    def call(*arguments: Any, **named: Any) -> Any:
+        began = time.thread_time()
+        try:
+            return real(*arguments, **named)
+        finally:
+            spent.append(time.thread_time() - began)
+
+    return call
+
+
 def processor(scale: int) -> dict[str, Any]:
     """Polls and delivers in this process: with Campaign's answers given at once, and with the real HTTP client."""
     contacts = 10_000 // scale
@@ -136,9 +169,12 @@ def processor(scale: int) -> dict[str, Any]:
         settings = load_settings(
             {**stack.environment, "QUEUE_LIMIT_MESSAGES": "5000", "CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY)}
         )
-        cpu_ms, operations = in_process(Wiring(settings, send=answered_at_once), contacts)
+        with timed_storage() as in_storage:
+            cpu_ms, operations = in_process(Wiring(settings, send=answered_at_once), contacts)
+        storage_ms = sum(in_storage) / contacts * 1000
     return {
-        "CPU without Campaign's HTTP client, storage clients in, ms per contact": round(cpu_ms, 3),
+        "own CPU, ms per contact (target < 0.3)": round(cpu_ms - storage_ms, 3),
+        "CPU of the storage clients (azure-data-tables, azure-storage-queue), ms per contact": round(storage_ms, 3),
         "storage operations per 100 contacts (target <= 10)": round(operations / contacts * 100, 1),
     }
 

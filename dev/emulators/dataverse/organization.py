@@ -25,46 +25,35 @@ FOUNDED = "2020-01-01T00:00:00Z"
 
 def found(store: Store, registry: Registry) -> None:
     """Creates the organization in empty tables."""
+    unit, currency, admin = (stable_id("row", name) for name in ("businessunit", "currency", "administrator"))
+    organization = str(uuid.uuid4())
+    facts = {
+        "organization": organization,
+        "organization_name": "unq" + organization.replace("-", "")[:28],
+        "business_unit": unit,
+        "currency": currency,
+        "administrator": admin,
+    }
     with store.transaction():
         registry.load_shipped()
-        unit, currency, admin = (stable_id("row", name) for name in ("businessunit", "currency", "administrator"))
-        organization = str(uuid.uuid4())
+        for name, value in facts.items():
+            store.set_fact(name, value)
         put(store, registry, "businessunit", businessunitid=unit, name="Example organization")
-        put(
-            store,
-            registry,
-            "transactioncurrency",
-            transactioncurrencyid=currency,
-            currencyname="US Dollar",
-            isocurrencycode="USD",
-            currencysymbol="$",
-            exchangerate=1.0,
-            statecode=0,
-            statuscode=1,
-        )
         put(store, registry, "systemuser", systemuserid=admin, fullname="System Administrator", businessunitid=unit, isdisabled=0)
-        name = "unq" + organization.replace("-", "")[:28]
-        put(
-            store,
-            registry,
-            "organization",
-            organizationid=organization,
-            name=name,
-            expirechangetrackingindays=7,
-            languagecode=1033,
-            fullnameconventioncode=1,
-            basecurrencyid=currency,
-        )
-        facts = {
-            "organization": organization,
-            "organization_name": name,
-            "business_unit": unit,
-            "currency": currency,
-            "administrator": admin,
-        }
-        for fact, value in facts.items():
-            store.set_fact(fact, value)
+        put(store, registry, "transactioncurrency", **dollars(currency))
+        put(store, registry, "organization", **settings(organization, facts["organization_name"], currency))
         add_messages(store, registry)
+
+
+def dollars(row_id: str) -> dict[str, Any]:
+    names = {"currencyname": "US Dollar", "isocurrencycode": "USD", "currencysymbol": "$"}
+    return {"transactioncurrencyid": row_id, **names, "exchangerate": 1.0, "statecode": 0, "statuscode": 1}
+
+
+def settings(row_id: str, name: str, currency: str) -> dict[str, Any]:
+    """The organization's own row; change tokens live seven days, the platform's default."""
+    language = {"languagecode": 1033, "fullnameconventioncode": 1}
+    return {"organizationid": row_id, "name": name, "expirechangetrackingindays": 7, "basecurrencyid": currency, **language}
 
 
 def put(store: Store, registry: Registry, logical: str, **values: Any) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from dev.emulators.dataverse.problems import ApiError, not_emulated
+from dev.emulators.dataverse.steps import HTTP_HEADER, QUERY_STRING, WEBHOOK_KEY, read_settings
 from dev.emulators.dataverse.store import Row, Store
 
 Values = dict[str, Any]
 Rule = Callable[[Store, Values, Row], Values]
 NAME_PARTS = ("firstname", "lastname", "yomifirstname", "yomilastname")
 WEBHOOK = 8
-WEBHOOK_AUTHENTICATIONS = {4, 5, 6}
+SETTINGS_AUTHENTICATIONS = {HTTP_HEADER, QUERY_STRING}
+WEBHOOK_AUTHENTICATIONS = SETTINGS_AUTHENTICATIONS | {WEBHOOK_KEY}
 
 
 def full_name(_: Store, values: Values, row: Row) -> Values:
@@ -65,6 +67,8 @@ def endpoint_is_webhook(_: Store, values: Values, row: Row) -> Values:
         raise ApiError(400, "0x80050204", "The webhook authentication type must be WebhookKey, HttpHeader or HttpQueryString.")
     if not str(row.get("url") or "").startswith(("http://", "https://")):
         raise ApiError(400, "0x80050204", "The webhook URL is not valid.")
+    if row["authtype"] in SETTINGS_AUTHENTICATIONS:
+        read_settings(row.get("authvalue"))
     return {"isauthvalueset": int(bool(row.get("authvalue")))}
 
 

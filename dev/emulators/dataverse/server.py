@@ -117,7 +117,7 @@ class Emulator:
         if len(request.raw_path) > LONGEST_URL:
             raise ApiError(414, "0x80060888", "The request URL is too long.")
         version, path, query = split_target(request.raw_path)
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers = {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
         api = f"{base_url(request)}/api/data/{version}"
         return Request(request.method, path, query, headers, body, api, caller)
 
