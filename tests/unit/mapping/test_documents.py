@@ -1,0 +1,136 @@
+"""Documents: read strictly, checked against both systems, every problem told at once."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from shared.mapping import InvalidDocument, MappingDocument, check, compile_mapping, default_document, read_document
+from shared.mapping.documents import Condition, FieldRule, Key, Link
+from tests.unit.mapping.metadata import CONTACT, PROFILE
+
+HEAD = "table: contact\nresource: profile\nkey: {source: contactid, target: externalId}\n"
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(InvalidDocument) as caught:
+        read_document(text)
+    return caught.value.problems
+
+
+def checked(rest: str) -> list[str]:
+    return check(read_document(HEAD + rest), CONTACT, PROFILE)
+
+
+def test_the_default_document_of_contact_has_25_fields_and_fits() -> None:
+    document = read_document(default_document("contact"))
+    assert len(document.fields) == 25
+    assert check(document, CONTACT, PROFILE) == []
+    assert (document.key.source, document.key.target, document.key.lookup) == ("contactid", "externalId", "uri")
+
+
+def test_a_contact_who_said_no_in_any_way_is_not_mailed() -> None:
+    from tests.unit.mapping.metadata import row
+
+    mapping = compile_mapping(read_document(default_document("contact")), CONTACT, PROFILE)
+    said = [(False, False), (True, False), (False, True), (True, True)]
+    flags = [mapping.map(row(donotemail=mail, donotbulkemail=bulk)).record["blackListEmail"] for mail, bulk in said]  # type: ignore[union-attr]
+    assert flags == [False, True, True, True]
+
+
+def test_a_table_without_a_packaged_document_is_told_what_to_do() -> None:
+    with pytest.raises(InvalidDocument, match=r"put mappings/account\.yaml"):
+        default_document("account")
+
+
+@pytest.mark.parametrize("text", ["table: [", "\t", "a: 1\na: 2", "just text", "- a list", "", "{{}}: 1"])
+def test_what_is_no_mapping_of_keys_is_refused_with_a_sentence(text: str) -> None:
+    (problem,) = problems(text)
+    assert problem.endswith(".")
+
+
+def test_every_fault_is_told_at_once_with_its_place() -> None:
+    found = problems(
+        "table: contact\nresource: profile\nkey: {source: a, target: b, lookup: filter}\nfields:\n"
+        "  - {source: a, target: c, colour: red}\n  - {target: d}\n  - {template: '{x!r}', target: e}\n"
+        "filters: {all: [{field: f, is: like, value: 1}, {field: g, is: in, value: 1}]}\nfiltered_out: maybe\n"
+    )
+    text = "\n".join(found)
+    for part in ("key:", "fields[1].colour", "fields[2]", "fields[3]", "filters.all[1].is", "filters.all[2]", "filtered_out"):
+        assert part in text
+
+
+def test_two_sources_for_one_target_are_refused() -> None:
+    assert (
+        "two sources for one target: firstName"
+        in problems(HEAD + "fields: [{source: a, target: firstName}, {source: b, target: firstName}]")[0]
+    )
+
+
+def test_the_newer_name_of_a_deny_list_is_understood() -> None:
+    document = read_document(HEAD + "fields: [{source: donotfax, target: denyListFax}]")
+    assert document.fields[0].target == "blackListFax"
+
+
+@pytest.mark.parametrize(
+    ("rest", "part"),
+    [
+        ("fields: [{source: fistname, target: firstName}]", "no column fistname"),
+        ("fields: [{source: parentcustomerid, target: cusText}]", "write _parentcustomerid_value"),
+        ("fields: [{source: gendercodename, target: cusText}]", "virtual"),
+        ("fields: [{source: firstname, target: firstname}]", "did you mean firstName?"),
+        ("fields: [{source: firstname, target: cusNothing}]", "publish it"),
+        ("fields: [{source: firstname, target: age}]", "read-only"),
+        ("fields: [{source: gendercode, target: cusDay}]", "cannot become cusDay"),
+        ("fields: [{source: gendercode, target: gender, replace: {1: mail}}]", "a replacement for gender"),
+        ("fields: [{template: '{fistname}', target: cusText}]", "no column fistname"),
+        ("fields: [{source: firstname, target: firstName}]\nfilters: {field: x, is: eq, value: 1}", "no column x"),
+        ("fields: [{source: firstname, target: firstName}]\nfilters: {field: statecode, is: eq, value: Asleep}", "statecode eq"),
+        (
+            "fields: [{source: firstname, target: firstName}]\nlinks: [{source: firstname, target: cusText, parent: account}]",
+            "no lookup",
+        ),
+        (
+            "fields: [{source: firstname, target: firstName}]\n"
+            "links: [{source: _parentcustomerid_value, target: cusText, parent: lead}]",
+            "never leads to lead",
+        ),
+    ],
+)
+def test_what_does_not_fit_both_systems_is_told(rest: str, part: str) -> None:
+    (problem,) = checked(rest)
+    assert part in problem
+
+
+def test_all_misfits_are_told_at_once() -> None:
+    found = checked(
+        "fields: [{source: fistname, target: firstName}, {source: lastname, target: age}]\nfilters: {field: x, is: eq, value: 1}"
+    )
+    assert len(found) == 3
+
+
+def test_the_key_must_be_the_tables_id() -> None:
+    text = HEAD.replace("source: contactid", "source: emailaddress1") + "fields: [{source: firstname, target: firstName}]"
+    assert "key.source must be contactid" in check(read_document(text), CONTACT, PROFILE)[0]
+
+
+def test_columns_are_all_that_must_be_read() -> None:
+    rest = "fields: [{source: firstname, target: firstName}, {template: '{lastname}', target: cusText}]\n"
+    rest += "filters: {field: statecode, is: eq, value: 0}"
+    mapping = compile_mapping(read_document(HEAD + rest), CONTACT, PROFILE)
+    assert mapping.columns == ("contactid", "firstname", "lastname", "statecode")
+
+
+def test_the_documentation_lists_exactly_the_keys_that_there_are() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text()
+    listed = set(re.findall(r"^\| `([a-z_.]+)` ", text, re.MULTILINE))
+    models: dict[str, type[BaseModel]] = {
+        "": MappingDocument,
+        "key.": Key,
+        "fields.": FieldRule,
+        "links.": Link,
+        "filters.": Condition,
+    }
+    known = {f"{prefix}{field.alias or name}" for prefix, model in models.items() for name, field in model.model_fields.items()}
+    assert listed == known
