@@ -1,0 +1,111 @@
+"""Microsoft's own libraries, unchanged, against the identity emulator; and the bridge's token sources through them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msal
+import pytest
+import requests
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import ManagedIdentityCredential
+
+from dev.commands.processes import Child
+from dev.emulators.tokens import check
+from shared.dataverse.auth import dataverse_token
+from shared.errors import Misconfigured
+from shared.settings import load_settings
+from tests.unit.test_settings import COMPLETE
+
+KEY, ORG = "k" * 64, "https://org.example.org"
+
+
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    directory: Path = tmp_path_factory.mktemp("identity")
+    arguments = ["--port", "0", "--tls-port", "0", "--token-key", KEY, "--directory", str(directory)]
+    child = Child("identity", ["dev.emulators.identity", *arguments], directory)
+    child.start()
+    yield child.wait()
+    child.stop()
+
+
+@pytest.fixture(autouse=True)
+def as_in_app_service(identity: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{identity['port']}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", identity["identity_header"])
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", identity["ca_file"])
+
+
+def audience_of(token: str) -> str:
+    import time
+
+    return str(check(KEY, token, ORG, time.time())["aud"])
+
+
+def test_a_managed_identity_gets_a_token(identity: dict[str, Any]) -> None:
+    with ManagedIdentityCredential(client_id=identity["client_id"]) as credential:
+        assert audience_of(credential.get_token(f"{ORG}/.default").token) == ORG
+
+
+def test_another_identity_gets_none() -> None:
+    with ManagedIdentityCredential(client_id="somebody") as credential, pytest.raises(ClientAuthenticationError):
+        credential.get_token(f"{ORG}/.default")
+
+
+def test_a_wrong_header_gets_none(identity: dict[str, Any]) -> None:
+    url = f"http://127.0.0.1:{identity['port']}/msi/token?api-version=2019-08-01&resource={ORG}"
+    assert requests.get(url, headers={"X-IDENTITY-HEADER": "wrong"}, timeout=30).status_code == 401
+
+
+def application(identity: dict[str, Any], credential: Any) -> Any:
+    authority = f"https://127.0.0.1:{identity['tls_port']}/{identity['tenant_id']}"
+    return msal.ConfidentialClientApplication(
+        identity["client_id"],
+        authority=authority,
+        client_credential=credential,
+        instance_discovery=False,
+        verify=identity["ca_file"],
+    )
+
+
+def test_an_application_gets_a_token_with_its_secret_and_none_with_another(identity: dict[str, Any]) -> None:
+    app = application(identity, identity["client_secret"])
+    assert audience_of(app.acquire_token_for_client([f"{ORG}/.default"])["access_token"]) == ORG
+    refused = application(identity, "wrong").acquire_token_for_client([f"{ORG}/.default"])
+    assert (refused["error"], "AADSTS7000215" in refused["error_description"]) == ("invalid_client", True)
+
+
+def settings_for(identity: dict[str, Any], auth: str, **values: str) -> Any:
+    entra = {
+        "DATAVERSE_URL": ORG,
+        "DATAVERSE_AUTH": auth,
+        "DATAVERSE_CLIENT_ID": identity["client_id"],
+        "DATAVERSE_TENANT_ID": identity["tenant_id"],
+        "DATAVERSE_AUTHORITY_URL": f"https://127.0.0.1:{identity['tls_port']}",
+    }
+    return load_settings({**COMPLETE, **entra, **values})
+
+
+def test_the_bridge_gets_a_token_in_each_of_its_three_ways(identity: dict[str, Any]) -> None:
+    pem = Path(identity["certificate_file"]).read_text()
+    ways = [
+        settings_for(identity, "managed_identity"),
+        settings_for(identity, "client_secret", DATAVERSE_CLIENT_SECRET=identity["client_secret"]),
+        settings_for(identity, "certificate", DATAVERSE_CERTIFICATE=pem),
+    ]
+    assert [audience_of(dataverse_token(settings).token()) for settings in ways] == [ORG] * 3
+
+
+@pytest.mark.parametrize("secret", ["wrong", "another"])
+def test_a_wrong_secret_is_a_setting_to_mend_and_is_not_repeated(identity: dict[str, Any], secret: str) -> None:
+    settings = settings_for(identity, "client_secret", DATAVERSE_CLIENT_SECRET=secret)
+    with pytest.raises(Misconfigured) as caught:
+        dataverse_token(settings).token()
+    assert caught.value.setting == "DATAVERSE_CLIENT_SECRET"
+    assert secret not in str(caught.value).replace("another one", "")
+
+
+def test_a_certificate_that_is_none_is_told(identity: dict[str, Any]) -> None:
+    with pytest.raises(Misconfigured, match="PEM form"):
+        dataverse_token(settings_for(identity, "certificate", DATAVERSE_CERTIFICATE="not a certificate")).token()
