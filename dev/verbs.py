@@ -113,6 +113,9 @@ class Campaign:
         host = urllib.parse.urlsplit(facts["campaign"])
         self.emulator = Http(f"{host.scheme}://{host.netloc}/_emulator", {})
 
+    def renew(self, token: str) -> None:
+        self.http.session.headers["Authorization"] = f"Bearer {token}"
+
     def profile(self, contact_id: str) -> dict[str, Any] | None:
         """The profile that carries the contact's id, from the emulator's own list: no call is counted, no token is needed."""
         return next((profile for profile in self.profiles(contact_id) if profile["externalId"] == contact_id), None)

@@ -10,6 +10,8 @@
 | a row                             | any                         | save: update if in the target, else create            |
 | a deletion                        | in the target, or uncertain | delete (`deletes: ignore`: filtered), leave tombstone |
 | a deletion                        | not in the target           | leave tombstone, no call                              |
+
+*Uncertain* is a change whose earlier delivery was cut off: it may have written what the ledger does not know, tombstone or not.
 """
 
 import json
@@ -74,7 +76,7 @@ def decide_filtered(change: Change, mapped: Filtered, row: LedgerRow | None, del
 
 def decide_deletion(change: Change, row: LedgerRow | None, apply_deletes: bool) -> Decision:
     """The decision on a record that the source no longer has."""
-    if row and row.deleted and not row_pending(row):
+    if row and row.deleted and not row_pending(row) and not change.uncertain:
         return Decision(change, Act.NOTHING, Outcome.DELETED, "was deleted before", note=False)
     if not apply_deletes:
         return Decision(change, Act.NOTHING, Outcome.FILTERED, "the mapping ignores deletions")

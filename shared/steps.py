@@ -64,6 +64,8 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
     checkpoint = bridge.checkpoints.load(flow.key, flow.table)
     deadline = started + bridge.settings.poll_budget_seconds
     while bridge.now() < deadline:
+        if bridge.flows.state(flow.key).status != RUNNING:
+            return "stopped"
         if bridge.handoff.length(flow.queue) > bridge.settings.queue_limit_messages:
             return "queue is long"
         try:

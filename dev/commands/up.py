@@ -3,6 +3,7 @@
 import argparse
 import json
 import threading
+from pathlib import Path
 
 from dev.commands.processes import ROOT
 from dev.commands.stack import DIRECTORY, Stack
@@ -12,7 +13,7 @@ from dev.verbs import Dynamics
 def run(argv: list[str]) -> int:
     """With --no-host the functions are left to `func start`, for which local.settings.json is written."""
     options = parse(argv)
-    with Stack(instances=options.instances, host=not options.no_host) as stack:
+    with Stack(options.directory, options.instances, host=not options.no_host) as stack:
         if options.contacts:
             Dynamics(stack.facts).seed(options.contacts)
         if options.no_host:
@@ -23,7 +24,7 @@ def run(argv: list[str]) -> int:
             if stack.facts[name]:
                 print(f"{name:<10} {stack.facts[name]}")
         print(
-            f"Keys, tokens and process ids are in {(DIRECTORY / 'stack.json').relative_to(ROOT)}. Ctrl-C stops everything.",
+            f"Keys, tokens and process ids are in {options.directory / 'stack.json'}. Ctrl-C stops everything.",
             flush=True,
         )
         threading.Event().wait()
@@ -35,4 +36,5 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--instances", type=int, default=1, help="how many processes run the functions")
     parser.add_argument("--contacts", type=int, default=0, help="how many contacts Dataverse begins with")
     parser.add_argument("--no-host", action="store_true", help="leave the functions to `func start`")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where stack.json and the logs go")
     return parser.parse_args(argv)

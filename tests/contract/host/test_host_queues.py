@@ -218,7 +218,7 @@ def test_a_message_of_a_killed_instance_is_taken_by_another_after_its_lease(
 def test_two_instances_share_a_queue_and_take_every_message_once(
     new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
 ) -> None:
-    app = new_app(TAKES + "    time.sleep(0.02)\n", host_json(), QUEUE=unique)
+    app = new_app(TAKES + "    time.sleep(0.2)\n", host_json(), QUEUE=unique)
     launch(app), launch(app)
     for number in range(120):
         queue(unique).send_message(str(number))

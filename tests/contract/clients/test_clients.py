@@ -1,0 +1,180 @@
+"""The bridge's clients against the emulators over real HTTP: what each verb does, and what each refusal becomes."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dev.commands.stack import Stack
+from dev.comparison import FixedToken
+from dev.verbs import Campaign, Dynamics
+from shared.campaign.client import Address, CampaignClient, Written
+from shared.dataverse.client import DataverseClient, TokenExpired
+from shared.errors import Misconfigured, Rejected
+from shared.records import Outcome
+from shared.transport import AdaptiveConcurrency, Transport, pooled
+
+BY_KEY = Address("profileAndServicesExt", "profile", "externalId")
+BY_FILTER = Address("profileAndServicesExt", "profile", "externalId", "filter", "byExternalid", "externalId_parameter")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(directory=tmp_path_factory.mktemp("clients"), host=False) as running:
+        yield running
+
+
+@pytest.fixture
+def dynamics(stack: Stack) -> Dynamics:
+    dynamics = Dynamics(stack.facts)
+    dynamics.emulator.told("POST", "/reset", {})
+    return dynamics
+
+
+@pytest.fixture
+def dataverse(stack: Stack, dynamics: Dynamics) -> DataverseClient:
+    transport = Transport("Dataverse", pooled("Dataverse", 10, 2), AdaptiveConcurrency(2))
+    return DataverseClient(stack.facts["dataverse"], FixedToken(stack.facts["dataverse_token"]), transport, page_size=2)
+
+
+@pytest.fixture
+def eyes(stack: Stack) -> Campaign:
+    eyes = Campaign(stack.facts)
+    eyes.emulator.told("POST", "/reset", {})
+    return eyes
+
+
+@pytest.fixture
+def campaign(stack: Stack, eyes: Campaign) -> CampaignClient:
+    transport = Transport("Campaign", pooled("Campaign", 10, 2), AdaptiveConcurrency(2))
+    token = FixedToken(stack.facts["campaign_token"])
+    return CampaignClient(stack.facts["campaign"], stack.facts["campaign_api_key"], token, transport)
+
+
+def read_all(client: DataverseClient, link: str = "") -> tuple[list[dict[str, Any]], str]:
+    table, items, complete = client.table("contact"), [], False
+    while not complete:
+        page, link, complete = client.tracked(table, ["contactid", "lastname"], link)
+        items += page
+    return items, link
+
+
+def test_a_tracked_read_gives_all_and_then_what_changed(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+    ids = [dynamics.create_contact(lastname=f"n{number}") for number in range(5)]
+    items, link = read_all(dataverse)
+    assert {item["contactid"] for item in items} == set(ids)
+    dynamics.change_contact(ids[0], lastname="changed")
+    dynamics.delete_contact(ids[1])
+    items, _ = read_all(dataverse, link)
+    assert [(item.get("lastname"), item.get("reason")) for item in items] == [("changed", None), (None, "deleted")]
+
+
+def test_an_expired_token_asks_for_a_full_read(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+    _, link = read_all(dataverse)
+    dynamics.expire_change_tokens()
+    with pytest.raises(TokenExpired):
+        dataverse.tracked(dataverse.table("contact"), ["contactid"], link)
+
+
+def test_rows_are_found_by_id_and_what_is_gone_is_not(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+    ids = [dynamics.create_contact(lastname=f"n{number}") for number in range(3)]
+    dynamics.delete_contact(ids[0])
+    table = dataverse.table("contact")
+    assert {row["lastname"] for row in dataverse.rows(table, ["lastname"], ids)} == {"n1", "n2"}
+    assert dataverse.existing(table, ids) == set(ids[1:])
+
+
+def test_a_thousand_ids_are_asked_for_in_three_requests(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+    assert dataverse.existing(dataverse.table("contact"), [f"{n:08x}-0000-0000-0000-000000000000" for n in range(1000)]) == set()
+
+
+def test_metadata_brings_lengths_labels_and_tracking(dataverse: DataverseClient) -> None:
+    table = dataverse.table("contact")
+    assert (table.entity_set, table.primary_id, table.change_tracking) == ("contacts", "contactid", True)
+    assert (table.columns["firstname"].type, table.columns["firstname"].max_length) == ("String", 50)
+    assert table.columns["gendercode"].options == {1: "Male", 2: "Female"}
+    assert table.columns["donotemail"].options == {0: "Allow", 1: "Do Not Allow"}
+    assert (table.columns["birthdate"].type, table.columns["modifiedon"].type) == ("DateOnly", "DateTime")
+    assert set(table.columns["parentcustomerid"].targets) == {"account", "contact"}
+
+
+def test_what_the_caller_may_not_or_cannot_read_pauses_the_flow(dataverse: DataverseClient) -> None:
+    with pytest.raises(Misconfigured, match="correct the mapping"):
+        dataverse.table("nothing")
+    with pytest.raises(Misconfigured, match="correct the mapping"):
+        dataverse.tracked(dataverse.table("contact"), ["contactid", "shoesize"])
+
+
+def test_a_link_to_another_host_is_not_followed(dataverse: DataverseClient) -> None:
+    with pytest.raises(Misconfigured, match="another host"):
+        dataverse.same_host("http://evil.example.org/api/data/v9.2/contacts")
+
+
+def test_the_organization_tells_its_change_window(dataverse: DataverseClient) -> None:
+    assert dataverse.change_window_days() == 7
+    assert len(dataverse.who_am_i()) == 36
+
+
+@pytest.mark.parametrize(
+    ("address", "known", "calls"),
+    [
+        (BY_KEY, False, {"POST": 1}),
+        (BY_KEY, None, {"PATCH": 1, "POST": 1}),
+        (BY_KEY, True, {"PATCH": 1, "POST": 1}),
+        (BY_FILTER, False, {"POST": 1}),
+        (BY_FILTER, None, {"GET": 1, "POST": 1}),
+    ],
+)
+def test_a_record_is_created_whatever_was_believed(
+    campaign: CampaignClient, eyes: Campaign, address: Address, known: bool | None, calls: dict[str, int]
+) -> None:
+    written = Written()
+    campaign.save(address, "a-1", {"externalId": "a-1", "firstName": "Ana"}, {"firstName": "Ana"}, known, written)
+    assert (written.outcome, written.calls) == (Outcome.CREATED, Counter(calls))
+    assert (eyes.profile("a-1") or {})["firstName"] == "Ana"
+
+
+@pytest.mark.parametrize(
+    ("address", "known", "calls"),
+    [
+        (BY_KEY, True, {"PATCH": 1}),
+        (BY_KEY, None, {"PATCH": 1}),
+        (BY_KEY, False, {"POST": 1, "PATCH": 1}),
+        (BY_FILTER, True, {"GET": 1, "PATCH": 1}),
+        (BY_FILTER, False, {"POST": 1, "GET": 1, "PATCH": 1}),
+    ],
+)
+def test_a_record_is_updated_whatever_was_believed(
+    campaign: CampaignClient, eyes: Campaign, address: Address, known: bool | None, calls: dict[str, int]
+) -> None:
+    campaign.create(address, {"externalId": "a-1", "firstName": "Ana"}, Written())
+    written = Written()
+    campaign.save(address, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known, written)
+    assert (written.outcome, written.calls) == (Outcome.UPDATED, Counter(calls))
+    assert [profile["firstName"] for profile in eyes.profiles()] == ["Bea"]
+
+
+@pytest.mark.parametrize("address", [BY_KEY, BY_FILTER])
+def test_deleting_twice_is_harmless(campaign: CampaignClient, eyes: Campaign, address: Address) -> None:
+    campaign.create(address, {"externalId": "a-1"}, Written())
+    for _ in range(2):
+        campaign.delete(address, "a-1", Written())
+    assert list(eyes.profiles()) == []
+
+
+def test_a_refusal_names_the_field_and_not_the_value(campaign: CampaignClient, eyes: Campaign) -> None:
+    with pytest.raises(Rejected) as caught:
+        campaign.create(BY_KEY, {"externalId": "a-1", "firstName": "Z" * 31}, Written())
+    assert (caught.value.reason, caught.value.field) == ("too_long", "firstName")
+    assert "ZZZ" not in str(caught.value)
+
+
+def test_campaign_metadata_brings_types_names_and_sub_nodes(campaign: CampaignClient, eyes: Campaign) -> None:
+    profile = campaign.resource("profileAndServicesExt", "profile")
+    assert (profile.fields["email"].policy, profile.fields["firstName"].length) == ("email", 30)
+    assert profile.fields["location.city"].type == "string"
+    assert profile.fields["gender"].type == "enumeration"
+    assert profile.fields["age"].read_only
+    with pytest.raises(Misconfigured):
+        campaign.resource("profileAndServicesExt", "cusNothing")
