@@ -133,9 +133,13 @@ class Ledger:
             raise Retryable("Another instance is writing records of this partition; they are sent again.", 1.0)
 
     def renew(self, view: View, now: float, lease_seconds: float) -> None:
-        """Holds the claim longer; Retryable if somebody took it over."""
+        """Holds the claim longer; Retryable if somebody took it over, and then the view's claim has ended at once."""
         view.header.until = now + lease_seconds
-        self.save_header(view)
+        try:
+            self.save_header(view)
+        except Retryable:
+            view.header.until = 0.0
+            raise
 
     def save_header(self, view: View) -> None:
         entity = header_entity(view.partition, view.header)

@@ -1,0 +1,128 @@
+"""The ledger on a real table service: claims, fencing, settlement in one transaction, and how it reads."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from dev.commands.azurite import start_azurite
+from shared.errors import Retryable
+from shared.records import Outcome
+from shared.settings import load_storage_settings
+from shared.state.checkpoints import Checkpoints
+from shared.state.ledger import BUCKETS, Ledger, LedgerRow, View, bucket
+from shared.state.storage import Storage
+
+IDS = [f"{number:08x}-0000-0000-0000-000000000000" for number in range(99)]
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[Storage]:
+    with start_azurite() as azurite:
+        yield Storage(load_storage_settings({"AzureWebJobsStorage": azurite.connection_string}))
+
+
+@pytest.fixture
+def ledger(storage: Storage) -> Ledger:
+    return Ledger(storage.table("ledger"))
+
+
+@pytest.fixture
+def partition(request: pytest.FixtureRequest) -> str:
+    return f"{request.node.name[:40].replace('[', '-')}-{time.monotonic_ns()}"
+
+
+def written(view: View, ids: list[str], version: int = 2**40) -> list[LedgerRow]:
+    rows = []
+    for record_id in ids:
+        row = view.rows.setdefault(record_id, LedgerRow(record_id))
+        row.version, row.exists = version, True
+        row.happened(time.time(), Outcome.CREATED, version, "", 1)
+        rows.append(row)
+    view.header.rows = len(view.rows)
+    return rows
+
+
+def settled(ledger: Ledger, partition: str, ids: list[str]) -> None:
+    view = ledger.view(partition, ids)
+    ledger.claim(view, "me", time.time(), 30)
+    ledger.settle(view, written(view, ids))
+
+
+def test_what_is_settled_is_read_back(ledger: Ledger, partition: str) -> None:
+    settled(ledger, partition, IDS)
+    view = ledger.view(partition, IDS)
+    assert set(view.rows) == set(IDS)
+    assert (view.header.owner, view.header.rows) == ("", 99)
+    row = view.rows[IDS[0]]
+    assert (row.version, row.exists, row.outcome, row.history[0][1:]) == (2**40, True, "created", ["created", 2**40, "", 1])
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+def test_few_rows_are_read_one_by_one_and_many_in_a_range(ledger: Ledger, partition: str, count: int) -> None:
+    settled(ledger, partition, IDS)
+    assert set(ledger.view(partition, IDS[:count]).rows) == set(IDS[:count])
+    assert ledger.view(partition, ["ffffffff-0000-0000-0000-000000000000"]).rows == {}
+
+
+def test_a_claim_keeps_others_off_until_its_lease_ends(ledger: Ledger, partition: str) -> None:
+    now = time.time()
+    ledger.claim(ledger.view(partition, IDS), "one", now, 30)
+    with pytest.raises(Retryable):
+        ledger.claim(ledger.view(partition, IDS), "two", now + 29, 30)
+    ledger.claim(ledger.view(partition, IDS), "two", now + 31, 30)
+
+
+def test_of_two_that_claim_at_once_one_succeeds(ledger: Ledger, partition: str) -> None:
+    one, two = ledger.view(partition, IDS), ledger.view(partition, IDS)
+    ledger.claim(one, "one", time.time(), 30)
+    with pytest.raises(Retryable):
+        ledger.claim(two, "two", time.time(), 30)
+
+
+def test_one_who_lost_the_claim_can_neither_settle_nor_renew(ledger: Ledger, partition: str) -> None:
+    now = time.time()
+    late = ledger.view(partition, IDS)
+    ledger.claim(late, "late", now, 1)
+    ledger.claim(ledger.view(partition, IDS), "other", now + 2, 30)
+    with pytest.raises(Retryable):
+        ledger.renew(late, now + 3, 30)
+    assert late.header.until == 0.0
+    with pytest.raises(Retryable):
+        ledger.settle(late, written(late, IDS))
+    assert ledger.view(partition, IDS).rows == {}
+
+
+def test_who_looked_before_a_settlement_cannot_claim_on_what_it_saw(ledger: Ledger, partition: str) -> None:
+    outdated = ledger.view(partition, IDS)
+    settled(ledger, partition, IDS[:1])
+    with pytest.raises(Retryable):
+        ledger.claim(outdated, "late", time.time(), 30)
+
+
+def test_ids_come_in_pages_without_tombstones(ledger: Ledger) -> None:
+    view = ledger.view("pages-07", IDS)
+    rows = written(view, IDS)
+    rows[3].deleted = True
+    ledger.claim(view, "me", time.time(), 30)
+    ledger.settle(view, rows)
+    assert ledger.ids("pages", 7) == [record_id for record_id in IDS if record_id != rows[3].record_id]
+    assert ledger.ids("pages", 7, after=IDS[-2]) == [IDS[-1]]
+    assert ledger.ids("pages", 7, after=IDS[-1]) == []
+
+
+def test_records_spread_evenly_over_the_buckets() -> None:
+    counts = [0] * BUCKETS
+    for number in range(6400):
+        counts[bucket(f"{number:08x}-0000-0000-0000-000000000000")] += 1
+    assert 50 < min(counts) <= max(counts) < 150
+
+
+def test_of_two_polls_from_one_checkpoint_one_goes_on(storage: Storage) -> None:
+    checkpoints = Checkpoints(storage.table("checkpoints"))
+    one, two = checkpoints.load("contacts", "contact"), checkpoints.load("contacts", "contact")
+    one.link = "one"
+    checkpoints.save(one)
+    with pytest.raises(Retryable):
+        checkpoints.save(two)
+    assert checkpoints.load("contacts", "contact").link == "one"
