@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from dev.emulators.campaign import errors, values
-from dev.emulators.campaign.model import Resource
+from dev.emulators.campaign.model import Link, Resource
 from dev.emulators.campaign.pkeys import PKeys
 from dev.emulators.campaign.store import Row, Rows
 from dev.emulators.control import Clock
@@ -60,20 +60,47 @@ class Engine:
         return number
 
     def delete(self, api: str, resource: Resource, address: str) -> None:
-        self.tables[resource.name].remove(self.find(api, resource, address))
+        self.remove(resource, self.find(api, resource, address))
+
+    def remove(self, resource: Resource, number: int) -> None:
+        """The row, and what its links' deletion rules take with it."""
+        row = self.tables[resource.name].rows[number]
+        self.tables[resource.name].remove(number)
+        for other in self.resources.values():
+            for link in other.links:
+                if link.target == resource.name and link.cascade and row[link.key] != "":
+                    rows = self.tables[other.name].rows
+                    for child in [n for n, held in rows.items() if held[link.field] == row[link.key]]:
+                        if child in rows:
+                            self.remove(other, child)
+
+    def target(self, link: Link, row: Row) -> tuple[int, Row] | None:
+        """What a row's link leads to."""
+        table = self.tables[link.target]
+        number = table.by_key(row[link.field]) if row[link.field] != "" else None
+        return (number, table.rows[number]) if number else None
+
+    def hidden(self, resource: Resource, row: Row) -> bool:
+        """A row is hidden while a required link leads nowhere, or to a row that is hidden itself."""
+        for link in resource.links:
+            if link.required:
+                found = self.target(link, row)
+                if found is None or self.hidden(self.resources[link.target], found[1]):
+                    return True
+        return False
 
     def find(self, api: str, resource: Resource, address: str) -> int:
         """The row at a PKey or custom key; Campaign's error if there is none."""
         table = self.tables[resource.name]
         if address.startswith("@"):
             number = self.pkeys.read(f"{api}/{resource.name}", address)
-            if number is not None and number in table.rows:
+            if number is not None and number in table.rows and not self.hidden(resource, table.rows[number]):
                 return number
             if self.flavor == "v8":
                 raise errors.EngineError(404, f"Unable to decrypt PKey. (PKey={address})")
             raise errors.bad_pkey(address, resource.label, resource.schema)
         number = table.by_key(address) if resource.key_in_url else None
-        if number is None:
+        if number is None or self.hidden(resource, table.rows[number]):
             refusal = errors.unknown_key(resource.label, resource.schema, address)
             raise errors.EngineError(404, refusal.text.removeprefix(f"{errors.PREFIX} ")) if self.flavor == "v8" else refusal
         return number
@@ -122,8 +149,19 @@ class Engine:
             nested |= values.computed(row, self.clock.now().date()) | {"postalAddress": values.postal_address(row)}
             nested["subscriptions"] = {"href": f"{place}/{collection}/subscriptions/"}
             nested |= {} if api == "profileAndServices" else {"orgUnit": None, "geoUnit": None}
+        nested |= {link.name: self.linked(api, link, row, root) for link in resource.links}
         nested |= {"PKey": pkey, "href": f"{place}/{pkey}"}
         return dict(sorted(nested.items()))
+
+    def linked(self, api: str, link: Link, row: Row, root: str) -> dict[str, Any] | None:
+        found = self.target(link, row)
+        if found is None:
+            return None
+        pkey = self.pkeys.make(f"{api}/{link.target}", found[0])
+        return {"PKey": pkey, "href": f"{root}/{api}/{link.target}/{pkey}", "title": self.title(link.target, found[1])}
+
+    def title(self, resource: str, row: Row) -> str:
+        return str(values.computed(row, self.clock.now().date())["title"] if resource == "profile" else row["acsId"])
 
 
 def flat(body: dict[str, Any], resource: Resource) -> dict[str, Any]:

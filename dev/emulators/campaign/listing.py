@@ -35,7 +35,8 @@ class Listing:
         rows: Iterable[Entry] = self.engine.tables[resource.name].rows.items()
         for name in filters:
             rows = self.passing(resource, name, query, rows)
-        return rows
+        required = any(link.required for link in resource.links)
+        return (entry for entry in rows if not self.engine.hidden(resource, entry[1])) if required else rows
 
     def passing(self, resource: Resource, name: str, query: dict[str, str], rows: Iterable[Entry]) -> Iterable[Entry]:
         published = resource.filters.get(name)

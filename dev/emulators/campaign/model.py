@@ -44,9 +44,25 @@ class Filter:
     case_sensitive: bool = True
 
 
+@dataclass(frozen=True)
+class Link:
+    """A simple link by join: `field` of this resource holds the `key` of the target.
+
+    `required` is Campaign's "1 cardinality simple link": a row whose target is missing is hidden, and what is written to it is
+    lost with an error; "0 or 1 cardinality" shows it with an empty link. `cascade`: it is deleted with its target.
+    """
+
+    name: str
+    target: str
+    field: str
+    key: str
+    required: bool = False
+    cascade: bool = False
+
+
 @dataclass
 class Resource:
-    """A resource with its identification keys (each a list of attributes) and filters."""
+    """A resource with its identification keys (each a list of attributes), filters and links."""
 
     name: str
     schema: str
@@ -55,6 +71,7 @@ class Resource:
     apis: tuple[str, ...]
     keys: list[list[str]] = field(default_factory=list)
     filters: dict[str, Filter] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
     key_in_url: bool = False
     audited: bool = True
 
@@ -111,9 +128,16 @@ def publish(resources: dict[str, Resource], name: str, text: dict[str, Any], fla
         resource.attributes[attribute] = attribute_of(attribute, facts or {}, custom=True)
     resource.keys += text.get("keys") or []
     resource.key_in_url = text.get("keyInUrl", resource.key_in_url)
+    resource.links += [link_of(link, facts) for link, facts in (text.get("links") or {}).items()]
     for filter_name, facts in (text.get("filters") or {}).items():
         published = filter_of(filter_name, facts, flavor)
         resource.filters[published.name] = published
+
+
+def link_of(name: str, facts: dict[str, Any]) -> Link:
+    """In a publication: {target, join: {own field: target's key}, cardinality: one | zeroOrOne, onDelete: cascade | keep}."""
+    ((own, key),) = facts["join"].items()
+    return Link(name, facts["target"], own, key, facts.get("cardinality") == "one", facts.get("onDelete") == "cascade")
 
 
 def filter_of(name: str, facts: dict[str, Any], flavor: str) -> Filter:
