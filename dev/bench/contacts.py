@@ -15,7 +15,7 @@ from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 from rich.console import Console
 
-from dev.commands.stack import Stack
+from dev.commands.stack import DIRECTORY, Stack
 from dev.comparison import compare, mapping_in_force
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 from shared.mapping import Mapped
@@ -41,7 +41,7 @@ def run(console: Console, small: bool = False) -> dict[str, Any]:
 
 def started(contacts: int, **options: Any) -> Stack:
     settings = {"CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY), **options.pop("settings", {})}
-    stack = Stack(settings=settings, **options)
+    stack = Stack(DIRECTORY / "bench", settings=settings, **options)
     stack.start()
     Dynamics(stack.facts).seed(contacts)
     return stack
@@ -163,7 +163,7 @@ def timed(real: Any, spent: list[float]) -> Any:
 def processor(scale: int) -> dict[str, Any]:
     """Polls and delivers in this process: with Campaign's answers given at once, and with the real HTTP client."""
     contacts = 10_000 // scale
-    with Stack(host=False) as stack:
+    with Stack(DIRECTORY / "bench", host=False) as stack:
         os.environ.update({name: value for name, value in stack.environment.items() if name.startswith("IDENTITY_")})
         Dynamics(stack.facts).seed(contacts)
         settings = load_settings(

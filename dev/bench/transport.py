@@ -8,7 +8,7 @@ from typing import Any
 import requests
 from rich.console import Console
 
-from dev.commands.stack import Stack
+from dev.commands.stack import DIRECTORY, Stack
 from shared.transport import Request, pooled
 
 THREADS = 8
@@ -17,7 +17,7 @@ THREADS = 8
 def run(console: Console, small: bool = False) -> dict[str, Any]:
     """Calls a second and CPU per call of each engine, and the ratios."""
     calls = 500 if small else 5000
-    with Stack(host=False) as stack:
+    with Stack(DIRECTORY / "bench", host=False) as stack:
         headers = {"Authorization": f"Bearer {stack.facts['campaign_token']}", "X-Api-Key": stack.facts["campaign_api_key"]}
         url = f"{stack.facts['campaign']}/profileAndServicesExt/profile?_lineCount=1"
         by_urllib3 = measure(calls, through_urllib3(url, headers))

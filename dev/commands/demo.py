@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from dev.commands.stack import Stack
+from dev.commands.stack import DIRECTORY, Stack
 from dev.comparison import Comparison, compare, mapping_in_force
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 from shared.mapping import CompiledMapping
@@ -215,7 +215,7 @@ def run(argv: list[str]) -> int:
     options = parse(argv)
     console, began = Console(width=150 if options.headless else None), time.monotonic()
     console.print(f"Starting Azurite, identity, Dataverse, Campaign and the Functions host, with {options.contacts} contacts ...")
-    with Stack(settings=LOCAL_PACE) as stack:
+    with Stack(DIRECTORY / "demo", settings=LOCAL_PACE) as stack:
         facts = {**stack.facts, "campaign_client_secret": stack.campaign_client_secret}
         story = Story(
             Dynamics(facts),

@@ -5,6 +5,8 @@ import json
 import threading
 from pathlib import Path
 
+import psutil
+
 from dev.commands.processes import ROOT
 from dev.commands.stack import DIRECTORY, Stack
 from dev.verbs import Dynamics
@@ -13,6 +15,11 @@ from dev.verbs import Dynamics
 def run(argv: list[str]) -> int:
     """With --no-host the functions are left to `func start`, for which local.settings.json is written."""
     options = parse(argv)
+    if running := alive(options.directory / "stack.json"):
+        print(
+            f"A stack is running already from {options.directory} (process {running}): stop it first, or give another --directory."
+        )
+        return 1
     with Stack(options.directory, options.instances, host=not options.no_host) as stack:
         if options.contacts:
             Dynamics(stack.facts).seed(options.contacts)
@@ -29,6 +36,12 @@ def run(argv: list[str]) -> int:
         )
         threading.Event().wait()
     return 0
+
+
+def alive(facts: Path) -> int:
+    """A process that an earlier `up` started and that still runs; 0 if there is none."""
+    pids = json.loads(facts.read_text())["pids"].values() if facts.exists() else []
+    return next((pid for pid in pids if psutil.pid_exists(pid)), 0)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
