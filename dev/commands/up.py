@@ -16,9 +16,7 @@ def run(argv: list[str]) -> int:
     """With --no-host the functions are left to `func start`, for which local.settings.json is written."""
     options = parse(argv)
     if running := alive(options.directory / "stack.json"):
-        print(
-            f"A stack is running already from {options.directory} (process {running}): stop it first, or give another --directory."
-        )
+        print(f"A stack runs already from {options.directory} (process {running}): stop it first, or give another --directory.")
         return 1
     with Stack(options.directory, options.instances, host=not options.no_host) as stack:
         if options.contacts:

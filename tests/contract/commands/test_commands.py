@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -99,6 +100,13 @@ def test_up_writes_its_facts_and_a_signal_ends_all_that_it_started(tmp_path: Pat
     wait_until(lambda: not [pid for pid in facts["pids"].values() if running(pid)], "the end of all processes", 60)
     assert up.stderr
     up.stderr.close()
+
+
+def test_a_second_up_says_that_one_runs_already(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text(json.dumps({"pids": {"host-1": os.getpid()}}))
+    command = [sys.executable, "manage.py", "up", "--directory", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "runs already" in done.stdout) == (1, True)
 
 
 def running(pid: int) -> bool:
