@@ -16,7 +16,6 @@ from shared.mapping import (
     InvalidDocument,
     MappingDocument,
     SourceTable,
-    TargetResource,
     check,
     compile_mapping,
     default_document,
@@ -25,6 +24,7 @@ from shared.mapping import (
 from shared.state.documents import Documents
 
 METADATA_SECONDS = 600.0
+REFUSED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Catalog:
         self.lock = threading.Lock()
         self.active: dict[str, Active] = {}
         self.looked_at: dict[str, float] = {}
+        self.refused: dict[str, tuple[str, str, float]] = {}
 
     def mapping(self, table: str) -> Active:
         """The mapping in force; Misconfigured with every problem if neither system's metadata bears it."""
@@ -85,20 +86,38 @@ class Catalog:
             self.active.pop(table, None)
 
     def adopt(self, table: str) -> str:
-        """Takes a person's changed document into force. Returns its problems as one message, "" if there are none."""
+        """Takes a person's changed document into force. Returns its problems as one message, "" if there are none.
+
+        A refused document is looked at again when it changes, and now and then, for the systems may have changed instead.
+        """
         etag = self.documents.draft_etag(table).strip('"')
         version, taken_from = self.documents.newest(table)
         if not etag or etag == taken_from:
             return ""
+        known, problem, at = self.refused.get(table, ("", "", 0.0))
+        if known == etag and self.now() - at < REFUSED_SECONDS:
+            return problem
         text, etag = self.documents.draft(table)
+        problem = self.problem(table, text, version)
+        self.refused[table] = (etag.strip('"'), problem, self.now())
+        if not problem:
+            self.documents.add(table, version + 1, text, etag)
+            self.forget(table)
+        return problem
+
+    def problem(self, table: str, text: str, version: int) -> str:
+        """Why a document cannot be taken into force, "" if it can."""
         try:
-            self.compiled(read_document(text), version + 1)
+            document = read_document(text)
+            if document.table != table:
+                raise InvalidDocument(
+                    [f"It maps table {document.table}, and its name says {table}: rename it, or correct `table`."]
+                )
+            self.compiled(document, version + 1)
         except InvalidDocument as error:
             return problem_message(table, error.problems, version)
         except Misconfigured as error:
-            return f"{error} Version {version} stays in force."
-        self.documents.add(table, version + 1, text, etag)
-        self.forget(table)
+            return problem_message(table, [str(error)], version)
         return ""
 
     def compiled(self, document: MappingDocument, version: int) -> Active:
@@ -109,11 +128,7 @@ class Catalog:
             problems.append(f"Change tracking is off for table {document.table}: switch on 'Track changes' in its properties.")
         if problems:
             raise Misconfigured("mapping", f"The mapping of {document.table} does not fit: " + " ".join(problems))
-        return Active(version, compiled(document, source, target), source, address(document), self.now())
-
-
-def compiled(document: MappingDocument, source: SourceTable, target: TargetResource) -> CompiledMapping:
-    return compile_mapping(document, source, target)
+        return Active(version, compile_mapping(document, source, target), source, address(document), self.now())
 
 
 def address(document: MappingDocument) -> Address:

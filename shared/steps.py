@@ -103,8 +103,12 @@ def take_mapping(flow: Flow, bridge: Bridge) -> None:
 
 def recovered(flow: Flow, bridge: Bridge) -> bool:
     """Whether a failed flow runs again: its cause is tried now and then, so that a repair needs no further step."""
-    state = bridge.flows.state(flow.key)
-    if state.setting == DELETE_BRAKE or bridge.now() - state.checked_at < bridge.settings.paused_delay_seconds:
+    state = bridge.flows.read(flow.key)
+    if (
+        state.status != FAILED
+        or state.setting == DELETE_BRAKE
+        or bridge.now() - state.checked_at < bridge.settings.paused_delay_seconds
+    ):
         return False
     try:
         flow.probe()
@@ -233,7 +237,7 @@ def attempt[Result](flow: Flow, bridge: Bridge, change: Change, work: Callable[[
 
 def fail(flow: Flow, bridge: Bridge, error: Misconfigured) -> None:
     """Pauses the flow with the cause; its records stay on the queue."""
-    if bridge.flows.state(flow.key).status != RUNNING:
+    if bridge.flows.read(flow.key).status != RUNNING:
         return
     now = bridge.now()
     bridge.flows.change(flow.key, status=FAILED, reason=str(error), setting=error.setting, by="bridge", since=now, checked_at=now)

@@ -25,7 +25,8 @@ class Stack:
     """A context manager; `facts` is what `.local/stack.json` holds. Two stacks run side by side if their directories differ.
 
     `host=False` leaves the functions to somebody else. `instances` host processes share the storage; `kill_instance` ends one
-    as a failing machine would. `settings` override those of the function app.
+    as a failing machine would. `settings` override those of the function app. The messages of a dead instance come back
+    after `message_lease_seconds`; the real host takes ten minutes.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Stack:
         host: bool = True,
         settings: Mapping[str, str] | None = None,
         latency_ms: int = 0,
-        message_lease_seconds: int = 600,
+        message_lease_seconds: int = 30,
         database: str = ":memory:",
     ) -> None:
         self.directory, self.instances, self.with_host = directory, instances, host

@@ -197,6 +197,12 @@ def test_an_unsound_mapping_document_changes_nothing_and_all_its_problems_are_to
     world.wait_for_profile(contact_id, firstName="Ana")
 
 
+def test_a_document_of_another_table_is_not_taken_for_this_one(world: World) -> None:
+    text = default_document("contact").replace("table: contact", "table: account")
+    config(world).upload_blob("mappings/contact.yaml", text, overwrite=True)
+    wait_until(lambda: "maps table account" in world.operator.status()["mapping_problem"], "the problem")
+
+
 def test_a_new_field_in_the_document_reaches_every_profile_without_a_restart(world: World) -> None:
     text = default_document("contact").replace("fields:\n", "fields:\n  - {source: jobtitle, target: cusDisplayName}\n", 1)
     contact_id = world.dynamics.create_contact(**ANA, jobtitle="Astronaut")

@@ -164,6 +164,8 @@ class FakeFlows:
     def state(self, flow: str) -> FlowState:
         return FlowState()
 
+    read = state
+
 
 class FakeDeadLetters:
     def put(self, letter: Any) -> None:
