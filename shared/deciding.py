@@ -56,7 +56,8 @@ def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None,
     if isinstance(mapped, Filtered):
         return decide_filtered(change, mapped, row, delete_filtered)
     fingerprint = fingerprint_of(mapped.update, key)
-    same = row is not None and row.exists and row.fingerprint == fingerprint and not change.replay
+    trusted = row is not None and row.exists and not change.uncertain  # a delivery cut off may have done more than the row says
+    same = trusted and row is not None and row.fingerprint == fingerprint and not change.replay
     if row and same and not row_pending(row):
         return Decision(change, Act.NOTHING, Outcome.UNCHANGED, fingerprint=fingerprint, note=change.version > row.version)
     return Decision(change, Act.SAVE, known=known(change, row), mapped=mapped, fingerprint=fingerprint)

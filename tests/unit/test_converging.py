@@ -260,5 +260,5 @@ class Converging(RuleBasedStateMachine):
         assert {key: texts[0] for key, texts in self.target.held.items()} == {key: text for key, (_, text) in self.source.items()}
 
 
-Converging.TestCase.settings = settings(max_examples=200, stateful_step_count=50, deadline=None, print_blob=True)
+Converging.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None, print_blob=True)
 TestConverging = Converging.TestCase

@@ -38,6 +38,7 @@ FILTER_NO = Filtered(ID, "statecode eq 0")
             change(6), row(version=5, exists=True, fingerprint="x", outcome="created"), Act.SAVE, True, id="changed: update"
         ),
         pytest.param(change(6), row(**WRITTEN), Act.NOTHING, None, id="newer version of equal content: no call"),
+        pytest.param(change(uncertain=True), row(**WRITTEN), Act.SAVE, True, id="cut off before: written again"),
         pytest.param(change(replay=True), row(**WRITTEN), Act.SAVE, True, id="replay writes what is equal"),
         pytest.param(
             change(), row(version=5, exists=True, fingerprint=PRINT, outcome="waiting"), Act.SAVE, True, id="unfinished"
