@@ -2,8 +2,9 @@
 
 import azure.functions as func
 
-from functions import console, contacts
+from functions import console, contacts, custom_entities
 
 app = func.FunctionApp()
 app.register_functions(contacts.blueprint)
+app.register_functions(custom_entities.blueprint)
 app.register_functions(console.blueprint)

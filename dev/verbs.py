@@ -121,10 +121,12 @@ class Campaign:
         return next((profile for profile in self.profiles(contact_id) if profile["externalId"] == contact_id), None)
 
     def profiles(self, contact_id: str = "") -> Iterator[dict[str, Any]]:
-        query = f"&externalId={contact_id}" if contact_id else ""
-        response = self.emulator.session.get(
-            f"{self.emulator.base}/dump?api=profile{query}", stream=True, timeout=TIMEOUT_SECONDS
-        )
+        return self.records("profile", f"&externalId={contact_id}" if contact_id else "")
+
+    def records(self, resource: str, query: str = "") -> Iterator[dict[str, Any]]:
+        """All records of a resource, hidden ones too."""
+        url = f"{self.emulator.base}/dump?api={resource}{query}"
+        response = self.emulator.session.get(url, stream=True, timeout=TIMEOUT_SECONDS)
         for line in response.iter_lines():
             if line:
                 yield json.loads(line)
@@ -132,12 +134,12 @@ class Campaign:
     def calls(self) -> dict[str, int]:
         return dict(self.emulator.told("GET", "/calls"))
 
-    def write_calls(self) -> dict[str, int]:
-        """Calls on profiles by verb."""
+    def write_calls(self, resource: str = "profile") -> dict[str, int]:
+        """Calls on a resource's records by verb."""
         counted = {"POST": 0, "PATCH": 0, "GET": 0, "DELETE": 0}
         for name, count in self.calls().items():
             verb, route = name.split(" ", 1)
-            if "/profile" in route and "resourceType" not in route and "metadata" not in route:
+            if route.startswith(f"/profileAndServicesExt/{resource}") and "resourceType" not in route and "metadata" not in route:
                 counted[verb] = counted.get(verb, 0) + count
         return counted
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import azure.functions as func
 
-from functions.contacts import contacts
+from functions import contacts, custom_entities
 from functions.triggers import answer
 from shared.console import status as views
 from shared.dataverse.wire import GUID
@@ -24,8 +24,13 @@ from shared.sweep import answer as answer_sweep
 from shared.wiring import wiring
 
 blueprint = func.Blueprint()
-FLOWS: dict[str, Callable[[], Flow]] = {"contacts": contacts}
 Endpoint = Callable[[func.HttpRequest], func.HttpResponse]
+
+
+def flows() -> dict[str, Flow]:
+    """Every flow by its key: contacts, and one for each table of the custom entities."""
+    found: list[Flow] = [contacts.contacts(), *(custom_entities.custom_entity(table) for table in custom_entities.tables())]
+    return {flow.key: flow for flow in found}
 
 
 def told(endpoint: Endpoint) -> Endpoint:
@@ -45,7 +50,7 @@ def told(endpoint: Endpoint) -> Endpoint:
 @blueprint.route("status", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @told
 def console_status(req: func.HttpRequest) -> func.HttpResponse:
-    return answer(200, **views.status({key: flow() for key, flow in FLOWS.items()}, wiring().bridge))
+    return answer(200, **views.status(flows(), wiring().bridge))
 
 
 @blueprint.function_name("console_dead_letters")
@@ -53,7 +58,7 @@ def console_status(req: func.HttpRequest) -> func.HttpResponse:
 @told
 def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     flow, limit = req.params.get("flow", "contacts"), req.params.get("limit", "100")
-    if flow not in FLOWS:
+    if flow not in flows():
         return unknown_flow(flow)
     if not limit.isdigit() or not 1 <= int(limit) <= 1000:
         return answer(400, error="limit must be a number from 1 to 1000.")
@@ -65,11 +70,11 @@ def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 @told
 def console_record(req: func.HttpRequest) -> func.HttpResponse:
     flow, record_id = req.route_params["flow"], req.route_params["id"].lower()
-    if flow not in FLOWS:
+    if flow not in flows():
         return unknown_flow(flow)
     if not GUID.fullmatch(record_id):
         return answer(400, error="The record's id must be a GUID, as Dataverse shows it.")
-    found = views.record(FLOWS[flow](), wiring().bridge, record_id)
+    found = views.record(flows()[flow], wiring().bridge, record_id)
     return answer(200, **found) if found else answer(404, error=f"Flow {flow} has not seen record {record_id}.")
 
 
@@ -79,7 +84,7 @@ def console_record(req: func.HttpRequest) -> func.HttpResponse:
 def console_command(req: func.HttpRequest) -> func.HttpResponse:
     """Start, stop or replay a flow; the body may say `by` whom, `deletes` for start, `what` and `id` for replay."""
     name, command = req.route_params["flow"], req.route_params["command"]
-    if name not in FLOWS:
+    if name not in flows():
         return unknown_flow(name)
     if command not in COMMANDS:
         return answer(404, error=f"There is no command {command}: use start, stop or replay.")
@@ -89,7 +94,7 @@ def console_command(req: func.HttpRequest) -> func.HttpResponse:
         return answer(400, error="The body must be JSON, or empty.")
     if not isinstance(body, dict):
         return answer(400, error="The body must be a JSON object, or empty.")
-    return COMMANDS[command](FLOWS[name](), body)
+    return COMMANDS[command](flows()[name], body)
 
 
 def command_start(flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
@@ -127,4 +132,4 @@ def who(body: dict[str, Any]) -> str:
 
 
 def unknown_flow(name: str) -> func.HttpResponse:
-    return answer(404, error=f"There is no such flow: use one of {', '.join(FLOWS)}.")
+    return answer(404, error=f"There is no such flow: use one of {', '.join(flows())}.")

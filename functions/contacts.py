@@ -18,7 +18,7 @@ blueprint = func.Blueprint()
 
 
 def contacts() -> TableFlow:
-    return wiring().table_flow("contacts", "contacts", "contact")
+    return wiring().table_flow("contact")
 
 
 @blueprint.function_name("contacts_poll")

@@ -22,6 +22,9 @@ param campaignClientId string
 @description('Optional. When contacts are polled: NCRONTAB with six fields.')
 param contactsSchedule string = '*/15 * * * * *'
 
+@description('Optional. When custom entities are polled: NCRONTAB with six fields.')
+param customEntitiesSchedule string = '*/15 * * * * *'
+
 @description('Optional. Most instances of the function app at once: the budget of concurrency towards Campaign.')
 @minValue(1)
 @maxValue(1000)
@@ -39,6 +42,7 @@ var suffix = uniqueString(resourceGroup().id, environmentName)
 // One entry for each flow: its queue, poison queue and alerts follow from it.
 var flows = [
   'contacts'
+  'custom-entities'
 ]
 
 module identity 'modules/identity.bicep' = {
@@ -108,6 +112,7 @@ module functionApp 'modules/function_app.bicep' = {
     campaignUrl: campaignUrl
     campaignClientId: campaignClientId
     contactsSchedule: contactsSchedule
+    customEntitiesSchedule: customEntitiesSchedule
   }
   dependsOn: [
     roles

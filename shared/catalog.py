@@ -76,9 +76,17 @@ class Catalog:
     def newest(self, table: str) -> int:
         """The number of the version in force; the packaged default becomes the first."""
         version, _ = self.documents.newest(table)
-        if not version:
+        if version:
+            return version
+        try:
             self.documents.add(table, 1, default_document(table), "")
-        return version or 1
+        except InvalidDocument as error:
+            raise Misconfigured("mapping", f"No sound mapping document of {table} is in force: {error}") from None
+        return 1
+
+    def tables(self) -> list[str]:
+        """The tables with a document, contact among them."""
+        return sorted({"contact", *self.documents.tables()})
 
     def forget(self, table: str) -> None:
         """Reads document and metadata anew at the next use: something has shown that they no longer fit."""

@@ -24,6 +24,8 @@ from shared.mapping import Filtered, Mapped
 from shared.records import Change, Kind, Outcome
 from shared.state.ledger import LedgerRow
 
+PARENT = "parent"  # how the reason of a record that waits for its parent begins
+
 
 class Act(Enum):
     """What the decision asks for."""

@@ -15,6 +15,7 @@ from shared.state.deadletters import DeadLetters
 from shared.state.flows import Flows
 from shared.state.ledger import Ledger, LedgerRow
 from shared.state.sweeps import Sweeps
+from shared.state.waiting import Waiting
 
 
 class Flow(Protocol):
@@ -63,6 +64,7 @@ class Bridge:
     flows: Flows
     deadletters: DeadLetters
     sweeps: Sweeps
+    waiting: Waiting
     handoff: Handoff
     writers: Executor
     settings: Settings

@@ -71,6 +71,10 @@ class Settings(StorageSettings):
     )
 
     contacts_schedule: str = Field("*/15 * * * * *", description="When contacts are polled: NCRONTAB, six fields")
+    custom_entities_schedule: str = Field("*/15 * * * * *", description="When custom entities are polled: NCRONTAB, six fields")
+    parent_wait_days: float = Field(
+        7, gt=0, le=365, description="How long a record waits for its parent before it is a dead letter"
+    )
     poll_budget_seconds: float = Field(240, gt=0, le=540, description="Longest run of one poll; the next tick goes on")
     queue_limit_messages: int = Field(300, ge=1, description="No page is read while a queue holds more messages")
     claim_lease_seconds: float = Field(120, ge=5, le=600, description="How long a dead instance's claim holds others off")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from shared import telemetry
+from shared.deciding import PARENT
 from shared.flow import Bridge, Flow
 from shared.handoff import Envelope
 from shared.records import Change, Kind, Outcome, Settlement
@@ -95,6 +96,8 @@ def send_again(flow: Flow, bridge: Bridge, envelope: Envelope, waiting: Sequence
     """
     by_delay: defaultdict[float, list[Change]] = defaultdict(list)
     for settlement in waiting:
+        if settlement.reason.startswith(f"{PARENT} "):
+            continue
         if settlement.fault is None:
             counted = settlement.reason == "target"
             change = settlement.change.again(settlement.change.uncertain) if counted else settlement.change

@@ -25,6 +25,7 @@ from shared.deciding import Act, Decision
 from shared.errors import Misconfigured, Rejected, Retryable
 from shared.flow import Bridge, Flow
 from shared.handoff import Envelope, read_envelope
+from shared.parents import hold, release
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.settle import resend, settle
 from shared.state.checkpoints import Checkpoint
@@ -149,10 +150,13 @@ def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Chan
     decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
+    to_write, held = hold(flow, bridge, to_write)
     if to_write:
         bridge.ledger.claim(view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds)
         settlements += write(flow, bridge, view, to_write)
-    return settle(flow, bridge, envelope, view, settlements)
+    settlements = settle(flow, bridge, envelope, view, settlements + held)
+    release(bridge, view, settlements)
+    return settlements
 
 
 def refreshed(flow: Flow, changes: list[Change]) -> list[Change]:

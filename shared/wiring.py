@@ -14,6 +14,7 @@ from shared.dataverse.auth import dataverse_token
 from shared.dataverse.client import DataverseClient
 from shared.flow import Bridge
 from shared.handoff import Handoff, open_handoff
+from shared.parents import place_of
 from shared.settings import Settings, load_settings, load_storage_settings
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
@@ -22,6 +23,7 @@ from shared.state.flows import Flows
 from shared.state.ledger import Ledger
 from shared.state.storage import Storage
 from shared.state.sweeps import Sweeps
+from shared.state.waiting import Waiting
 from shared.tables import TableFlow
 from shared.tokens import CachedToken
 from shared.transport import AdaptiveConcurrency, Send, Transport, pooled
@@ -108,6 +110,7 @@ class Wiring:
             flows=Flows(storage.table("flows"), self.now),
             deadletters=DeadLetters(storage.table("deadletters")),
             sweeps=Sweeps(storage.container("sweeps")),
+            waiting=Waiting(storage.table("waiting")),
             handoff=self.handoff,
             writers=ThreadPoolExecutor(self.settings.campaign_max_concurrency, "writer"),
             settings=self.settings,
@@ -118,8 +121,11 @@ class Wiring:
     def fingerprint_key(self) -> bytes:
         return self.documents.fingerprint_key()
 
-    def table_flow(self, key: str, queue: str, table: str) -> TableFlow:
-        return TableFlow(key, queue, table, self.catalog, self.dataverse, self.campaign, self.fingerprint_key, self.now)
+    def table_flow(self, table: str) -> TableFlow:
+        place = place_of(table)
+        return TableFlow(
+            place.flow, place.queue, table, self.catalog, self.dataverse, self.campaign, self.fingerprint_key, self.now
+        )
 
 
 _lock = threading.Lock()

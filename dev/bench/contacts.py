@@ -192,7 +192,7 @@ def answered_at_once(system: str, timeout_seconds: float, connections: int) -> A
 
 
 def in_process(wiring: Wiring, contacts: int) -> tuple[float, int]:
-    flow, bridge = wiring.table_flow("contacts", "contacts", "contact"), wiring.bridge
+    flow, bridge = wiring.table_flow("contact"), wiring.bridge
     flow.active()
     cpu = time.process_time()
     with counted_storage() as operations:

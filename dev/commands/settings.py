@@ -5,6 +5,7 @@ from typing import Any
 
 LOCAL_PACE = {
     "CONTACTS_SCHEDULE": "*/2 * * * * *",
+    "CUSTOM_ENTITIES_SCHEDULE": "*/2 * * * * *",
     "PAUSED_DELAY_SECONDS": "5",
     "RETRY_DELAY_SECONDS": "2",
     "RETRY_DELAY_MAX_SECONDS": "30",

@@ -38,10 +38,11 @@ class Stack:
         latency_ms: int = 0,
         message_lease_seconds: int = 30,
         database: str = ":memory:",
+        publication: Path | None = None,
     ) -> None:
         self.directory, self.instances, self.with_host = directory, instances, host
         self.overrides, self.latency_ms, self.message_lease_seconds = dict(settings or {}), latency_ms, message_lease_seconds
-        self.database = database
+        self.database, self.publication = database, publication
         self.token_key, self.webhook_secret = secrets.token_hex(32), secrets.token_hex(16)
         self.campaign_client_secret = secrets.token_hex(16)
         self.keys = {"_master": secrets.token_urlsafe(32), "default": secrets.token_urlsafe(32)}
@@ -67,6 +68,7 @@ class Stack:
                    str(self.directory))  # fmt: skip
         self.child("dataverse", "dev.emulators.dataverse", "--token-key", self.token_key, "--database", self.database)
         campaign = ["--organization", ORGANIZATION, "--api-key", API_KEY, "--client-secret", self.campaign_client_secret]
+        campaign += ["--publication", str(self.publication)] if self.publication else []
         self.child("campaign", "dev.emulators.campaign", *campaign, "--latency-ms", str(self.latency_ms))
         self.azurite = start_azurite()
         for child in self.children.values():

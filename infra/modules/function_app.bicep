@@ -45,6 +45,9 @@ param campaignClientId string
 @description('Required. When contacts are polled.')
 param contactsSchedule string
 
+@description('Required. When custom entities are polled.')
+param customEntitiesSchedule string
+
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
@@ -123,6 +126,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     CAMPAIGN_CLIENT_ID: campaignClientId
     CAMPAIGN_CLIENT_SECRET: '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/campaign-client-secret)'
     CONTACTS_SCHEDULE: contactsSchedule
+    CUSTOM_ENTITIES_SCHEDULE: customEntitiesSchedule
   }
 }
 

@@ -22,6 +22,7 @@ var tableNames = [
   'ledger'
   'deadletters'
   'flows'
+  'waiting'
 ]
 
 var containerNames = [

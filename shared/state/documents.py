@@ -30,6 +30,11 @@ class Documents:
         except ResourceNotFoundError:
             return ""
 
+    def tables(self) -> list[str]:
+        """The tables that a person has put a document for."""
+        found = self.container.walk_blobs(name_starts_with="mappings/", delimiter="/")
+        return [str(blob.name)[len("mappings/") : -len(".yaml")] for blob in found if str(blob.name).endswith(".yaml")]
+
     def newest(self, table: str) -> tuple[int, str]:
         """The number of the version in force and the draft's ETag that it was taken from; (0, "") before the first."""
         listed = self.container.list_blobs(name_starts_with=f"mappings/versions/{table}/", include=["metadata"])

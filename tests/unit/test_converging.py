@@ -167,6 +167,11 @@ class FakeFlows:
     read = state
 
 
+class FakeWaiting:
+    def of(self, partition: str, parents: Collection[str]) -> list[Any]:
+        return []
+
+
 class FakeDeadLetters:
     def put(self, letter: Any) -> None:
         raise AssertionError("nothing here is refused")
@@ -188,7 +193,7 @@ class Converging(RuleBasedStateMachine):
             "deadletters": FakeDeadLetters(),
             "handoff": self.queue,
         }
-        unused: dict[str, Any] = {"checkpoints": None, "sweeps": None}
+        unused: dict[str, Any] = {"checkpoints": None, "sweeps": None, "waiting": FakeWaiting()}
         options = load_settings({**COMPLETE, "RETRY_ATTEMPTS": "1000"})
         self.bridge = Bridge(**parts, **unused, writers=AtOnce(), settings=options, now=lambda: self.now)  # type: ignore[arg-type]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dev.commands.stack import Stack
+from dev.seed.vehicles import PUBLICATION
 from shared.settings import load_settings
 from shared.state.storage import CONTAINERS, TABLES
 from shared.wiring import Wiring
@@ -18,7 +19,9 @@ PACE = {"RETRY_DELAY_SECONDS": "0", "PAUSED_DELAY_SECONDS": "1", "CLAIM_LEASE_SE
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory: Path = tmp_path_factory.mktemp("stack")
-    with Stack(directory=directory, host=False, settings=PACE) as running:
+    optional = PUBLICATION.read_text().replace("cardinality: one", "cardinality: zeroOrOne")
+    (directory / "publication.yaml").write_text(optional)
+    with Stack(directory=directory, host=False, settings=PACE, publication=directory / "publication.yaml") as running:
         yield running
 
 
@@ -45,10 +48,12 @@ def new_worker(case: Case, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Ite
             first.storage.blobs.delete_container(container)
     if first.handoff.length(case.queue):
         first.handoff.clients(case.queue).clear_messages()
+    case.prepare(first)
     made: list[Worker] = []
 
     def make(**overrides: object) -> Worker:
         worker = Worker(case, Wiring(settings.model_copy(update=overrides)))
+        worker.flow.adopt()
         made.append(worker)
         return worker
 

@@ -40,6 +40,9 @@ class Case(Protocol):
     def refuse(self, text: str) -> None:
         """Makes the target refuse records with this text, as it refuses a bad value."""
 
+    def prepare(self, wiring: Wiring) -> None:
+        """Puts what the flow needs into empty storage."""
+
     def break_credential(self) -> None: ...
     def mend_credential(self) -> None: ...
 

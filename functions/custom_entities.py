@@ -1,0 +1,50 @@
+"""Custom entities: any mapped Dataverse table to a Campaign resource, linked to its parents.
+
+Source      Dataverse tables with a document `mappings/<table>.yaml`, change tracking; webhook as wake-up
+Target      the document's Campaign resource, found through its published filter
+Triggers    timer CUSTOM_ENTITIES_SCHEDULE, POST /api/dataverse/<table>, queue `custom-entities`; the envelope names the table
+State       checkpoint and ledger partitions `custom_entities-<table>-*`; table `waiting`
+Guarantee   at least once; the newest version wins; a child never reaches Campaign before its parent
+On failure  as contacts; what is misconfigured pauses its own table, the others go on
+"""
+
+from functools import partial
+
+import azure.functions as func
+
+from functions.triggers import on_message, on_timer, on_webhook
+from shared.handoff import read_envelope
+from shared.parents import overdue
+from shared.tables import TableFlow
+from shared.wiring import wiring
+
+blueprint = func.Blueprint()
+
+
+def tables() -> list[str]:
+    """Every table with a document but contact, which has a flow of its own."""
+    return [table for table in wiring().catalog.tables() if table != "contact"]
+
+
+def custom_entity(table: str) -> TableFlow:
+    return wiring().table_flow(table)
+
+
+@blueprint.function_name("custom_entities_poll")
+@blueprint.timer_trigger("timer", "%CUSTOM_ENTITIES_SCHEDULE%")
+def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> None:
+    for table in tables():
+        on_timer(partial(custom_entity, table), context)
+    overdue(wiring().bridge)
+
+
+@blueprint.function_name("custom_entities_webhook")
+@blueprint.route("dataverse/{table}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+def custom_entities_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    return on_webhook(lambda: custom_entity(req.route_params["table"]), req, context)
+
+
+@blueprint.function_name("custom_entities_deliver")
+@blueprint.queue_trigger("message", "custom-entities", "AzureWebJobsStorage")
+def custom_entities_deliver(message: func.QueueMessage, context: func.Context) -> None:
+    on_message(lambda: custom_entity(read_envelope(message.get_body()).table), "custom-entities", message, context)
