@@ -97,6 +97,7 @@ RULES = (
     Rule("campaign", 403, "", Misconfigured, "CAMPAIGN_CLIENT_ID", "the API key or product profile lacks this instance: check the "
          "project in the Adobe Developer Console"),
     Rule("campaign", 0, "Oops", Misconfigured, "CAMPAIGN_URL", "it does not know the organization in CAMPAIGN_URL"),
+    Rule("campaign", 0, "expression '@id = @|Unable to decrypt PKey", Rejected, "not_found", "it does not know the PKey any more"),
     Rule("campaign", 0, "already exists|duplicate key|violates unique", Rejected, "duplicate_key", "another record holds the same key"),
     Rule("campaign", 0, "enumeration", Rejected, "bad_enumeration_value", "the value is not in the enumeration: add a replacement to "
          "the mapping"),

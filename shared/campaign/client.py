@@ -4,7 +4,8 @@ Sources: Adobe Campaign Standard documentation, "API must-read", "Supported HTTP
 """
 
 import json
-from collections import Counter
+import threading
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,11 +42,38 @@ class Written:
     calls: Counter[str] = field(default_factory=Counter)
 
 
+class Hrefs:
+    """Where records that must be looked up have been found: in this process only, bounded, never stored (Adobe: API must-read).
+
+    An href holds a PKey, which is void in another deployment; one that is void is forgotten and looked up again.
+    """
+
+    def __init__(self, most: int = 20_000) -> None:
+        self.most, self.lock = most, threading.Lock()
+        self.places: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    def known(self, address: Address, key: str) -> str:
+        with self.lock:
+            return self.places.get((address.path, key), "")
+
+    def learn(self, address: Address, key: str, href: str) -> str:
+        with self.lock:
+            self.places[address.path, key] = href
+            if len(self.places) > self.most:
+                self.places.popitem(last=False)
+        return href
+
+    def forget(self, address: Address, key: str) -> None:
+        with self.lock:
+            self.places.pop((address.path, key), None)
+
+
 class CampaignClient:
     """Verbs of the API. Every failure is a BridgeError; a missing record is `not_found`, a taken key `duplicate_key`."""
 
     def __init__(self, url: str, api_key: str, tokens: TokenSource, transport: Transport) -> None:
         self.url, self.api_key, self.tokens, self.transport = url, api_key, tokens, transport
+        self.hrefs = Hrefs()
 
     def save(
         self,
@@ -74,29 +102,36 @@ class CampaignClient:
 
     def patched(self, address: Address, key: str, record: Mapping[str, Any], written: Written) -> bool:
         """Updates the record; False if there is none with this key."""
-        try:
-            self.call("PATCH", self.place(address, key, written), f"{address.resource}/{{key}}", written, record)
-        except Rejected as refusal:
-            if refusal.reason == "not_found":
-                return False
-            raise
-        return True
+        return self.done("PATCH", address, key, written, record)
+
+    def done(self, verb: str, address: Address, key: str, written: Written, record: Mapping[str, Any] | None = None) -> bool:
+        """Does it to the record with this key; False if there is none. A known href that is void is looked up once more."""
+        while True:
+            known = self.hrefs.known(address, key)
+            try:
+                self.call(verb, known or self.place(address, key, written), f"{address.resource}/{{key}}", written, record)
+                return True
+            except Rejected as refusal:
+                if refusal.reason != "not_found":
+                    raise
+                self.hrefs.forget(address, key)
+                if not known:
+                    return False
 
     def create(self, address: Address, record: Mapping[str, Any], written: Written) -> None:
         """Raises Retryable with `uncertain` set where the record may have been created without an answer."""
         try:
-            self.call("POST", f"{self.url}/{address.path}", address.resource, written, record)
+            response = self.call("POST", f"{self.url}/{address.path}", address.resource, written, record)
         except Retryable as failure:
             raise Retryable(str(failure), failure.retry_after_seconds, uncertain=True) from None
+        if address.lookup == "filter":
+            self.hrefs.learn(address, str(record[address.key_field]), str(response.json()["href"]))
 
     def delete(self, address: Address, key: str, written: Written) -> None:
         """Deletes the record; one that is not there is as good as deleted."""
         written.outcome = Outcome.DELETED
-        try:
-            self.call("DELETE", self.place(address, key, written), f"{address.resource}/{{key}}", written)
-        except Rejected as refusal:
-            if refusal.reason != "not_found":
-                raise
+        self.done("DELETE", address, key, written)
+        self.hrefs.forget(address, key)
 
     def place(self, address: Address, key: str, written: Written) -> str:
         """The record's URL: its key, or the href that the published filter gives for it."""
@@ -107,7 +142,7 @@ class CampaignClient:
         matches = [item for item in found if str(item.get(address.key_field)) == key]
         if not matches:
             raise recovery("campaign", 404, "Unable to find document", f"GET {address.resource}/{address.filter}")
-        return str(matches[0]["href"])
+        return self.hrefs.learn(address, key, str(matches[0]["href"]))
 
     def resource(self, api: str, name: str) -> TargetResource:
         """The resource's fields. Unlinked custom resources have their metadata under `resourceType` too."""

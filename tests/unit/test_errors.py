@@ -41,6 +41,7 @@ RST = "RST-360011 An error has occurred - please contact your administrator."
         ("campaign", 500, "Cannot update the 'age' property that is read-only", Misconfigured, "mapping"),
         ("campaign", 500, "'shoeSize' property is not valid for the 'profile' resource.", Misconfigured, "mapping"),
         ("campaign", 404, f"{RST} Unable to find document with path 'Profile' from key 'x:0'", Rejected, "not_found"),
+        ("campaign", 500, "'O5i' attribute unknown. XTK-170036 Unable to parse expression '@id = @O5i'.", Rejected, "not_found"),
         ("campaign", 404, "", Misconfigured, "mapping"),
         ("campaign", 418, "", Rejected, "status_418"),
     ],

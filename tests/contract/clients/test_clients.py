@@ -9,7 +9,7 @@ import pytest
 from dev.commands.stack import Stack
 from dev.comparison import FixedToken
 from dev.verbs import Campaign, Dynamics
-from shared.campaign.client import Address, CampaignClient, Written
+from shared.campaign.client import Address, CampaignClient, Hrefs, Written
 from shared.dataverse.client import DataverseClient, TokenExpired
 from shared.errors import Misconfigured, Rejected
 from shared.records import Outcome
@@ -141,8 +141,8 @@ def test_a_record_is_created_whatever_was_believed(
         (BY_KEY, True, {"PATCH": 1}),
         (BY_KEY, None, {"PATCH": 1}),
         (BY_KEY, False, {"POST": 1, "PATCH": 1}),
-        (BY_FILTER, True, {"GET": 1, "PATCH": 1}),
-        (BY_FILTER, False, {"POST": 1, "GET": 1, "PATCH": 1}),
+        (BY_FILTER, True, {"PATCH": 1}),
+        (BY_FILTER, False, {"POST": 1, "PATCH": 1}),
     ],
 )
 def test_a_record_is_updated_whatever_was_believed(
@@ -153,6 +153,26 @@ def test_a_record_is_updated_whatever_was_believed(
     campaign.save(address, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known, written)
     assert (written.outcome, written.calls) == (Outcome.UPDATED, Counter(calls))
     assert [profile["firstName"] for profile in eyes.profiles()] == ["Bea"]
+
+
+def test_an_href_that_is_not_known_costs_one_call_and_one_that_is_void_is_looked_up_again(
+    campaign: CampaignClient, eyes: Campaign
+) -> None:
+    campaign.create(BY_FILTER, {"externalId": "a-1"}, Written())
+    for href, calls in (("", {"GET": 1, "PATCH": 1}), (f"{campaign.url}/{BY_FILTER.path}/@void", {"GET": 1, "PATCH": 2})):
+        campaign.hrefs.forget(BY_FILTER, "a-1")
+        if href:
+            campaign.hrefs.learn(BY_FILTER, "a-1", href)
+        written = Written()
+        campaign.save(BY_FILTER, "a-1", {}, {"firstName": f"n{len(calls)}{len(href)}"}, True, written)
+        assert (written.outcome, written.calls) == (Outcome.UPDATED, Counter(calls))
+
+
+def test_the_cache_of_hrefs_is_bounded() -> None:
+    hrefs = Hrefs(most=3)
+    for number in range(5):
+        hrefs.learn(BY_FILTER, str(number), "href")
+    assert [hrefs.known(BY_FILTER, str(number)) for number in range(5)] == ["", "", "href", "href", "href"]
 
 
 @pytest.mark.parametrize("address", [BY_KEY, BY_FILTER])
