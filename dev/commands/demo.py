@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from azure.storage.blob import ContainerClient
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from dev.commands.stack import DIRECTORY, Stack
 from dev.comparison import Comparison, compare, mapping_in_force
+from dev.seed import vehicles
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 from shared.mapping import CompiledMapping
 
@@ -159,9 +161,34 @@ def wrong_secret(story: Story) -> str:
     return f"paused because of {state['setting']}, went on by itself, {len(ids)} edits arrived, 0 lost"
 
 
+def families(story: Story) -> str:
+    """Fifty vehicles and fifty service visits, made in the wrong order's hurry; some edited, some deleted."""
+    dynamics, owners = story.dynamics, story.dynamics.some_contact_ids(50)
+    vehicles.create_tables(dynamics)
+    vehicles.put_documents(ContainerClient.from_connection_string(story.facts["storage"], "config"))
+    cars = [
+        vehicles.create(dynamics, "acs_vehicle", f"Car {n}", "acs_ownerid", f"/contacts({owner})")
+        for n, owner in enumerate(owners)
+    ]
+    visits = [vehicles.create(dynamics, "acs_visit", "Oil", "acs_vehicleid_ref", f"/acs_vehicles({car})") for car in cars]
+    wait_until(lambda: len(linked(story, "cusVisit", "vehicle")) == 50, "the visits", seconds=120)
+    for car in cars[:10]:
+        dynamics.http.told("PATCH", f"/acs_vehicles({car})", {"acs_vehicle_name": "Edited"}, If_Match="*")
+    for visit in visits[:5]:
+        dynamics.http.told("DELETE", f"/acs_visits({visit})")
+    wait_until(lambda: len(linked(story, "cusVisit", "vehicle")) == 45, "the deletions")
+    wait_until(lambda: sum(row["name"] == "Edited" for row in linked(story, "cusVehicle", "owner")) == 10, "the edits")
+    return f"{len(linked(story, 'cusVehicle', 'owner'))} vehicles and 45 visits, each linked to its parent; 10 edited, 5 deleted"
+
+
+def linked(story: Story, resource: str, link: str) -> list[dict[str, Any]]:
+    return [row for row in story.campaign.records(resource) if row[link]]
+
+
 SCENES: list[tuple[str, Callable[[Story], str]]] = [
     ("initial load", initial_load),
     ("20 edits, creations, deactivations, deletions", edits),
+    ("vehicles and their service visits", families),
     ("a refused record, and its replay after a fix", refused_and_replayed),
     ("a throttled minute", throttled),
     ("a wrong secret, and its repair", wrong_secret),
@@ -215,7 +242,7 @@ def run(argv: list[str]) -> int:
     options = parse(argv)
     console, began = Console(width=150 if options.headless else None), time.monotonic()
     console.print(f"Starting Azurite, identity, Dataverse, Campaign and the Functions host, with {options.contacts} contacts ...")
-    with Stack(DIRECTORY / "demo", settings=LOCAL_PACE) as stack:
+    with Stack(DIRECTORY / "demo", settings=LOCAL_PACE, publication=vehicles.PUBLICATION) as stack:
         facts = {**stack.facts, "campaign_client_secret": stack.campaign_client_secret}
         story = Story(
             Dynamics(facts),

@@ -48,3 +48,11 @@ def create_tables(dynamics: Dynamics) -> None:
 def put_documents(config: ContainerClient) -> None:
     for table, path in DOCUMENTS.items():
         config.upload_blob(f"mappings/{table}.yaml", path.read_bytes(), overwrite=True)
+
+
+def create(dynamics: Dynamics, table: str, name: str, lookup: str, parent: str) -> str:
+    """A row linked to its parent; returns its id."""
+    response = dynamics.http.ask("POST", f"/{table}s", {f"{table}_name": name, f"{lookup}@odata.bind": parent})
+    if response.status_code != 204:
+        raise AssertionError(f"create {table}: {response.status_code} {response.text[:300]}")
+    return str(response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")"))
