@@ -14,7 +14,7 @@ import azure.functions as func
 
 from functions.triggers import on_message, on_timer, on_webhook
 from shared.handoff import read_envelope
-from shared.parents import overdue
+from shared.parents import catch_up, overdue
 from shared.tables import TableFlow
 from shared.wiring import wiring
 
@@ -35,6 +35,7 @@ def custom_entity(table: str) -> TableFlow:
 def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> None:
     for table in tables():
         on_timer(partial(custom_entity, table), context)
+    catch_up(wiring().bridge)
     overdue(wiring().bridge)
 
 

@@ -59,6 +59,8 @@ class Catalog:
         self.active: dict[str, Active] = {}
         self.looked_at: dict[str, float] = {}
         self.refused: dict[str, tuple[str, str, float]] = {}
+        self.listed: list[str] = []
+        self.listed_at = 0.0
 
     def mapping(self, table: str) -> Active:
         """The mapping in force; Misconfigured with every problem if neither system's metadata bears it."""
@@ -86,7 +88,10 @@ class Catalog:
 
     def tables(self) -> list[str]:
         """The tables with a document, contact among them."""
-        return sorted({"contact", *self.documents.tables()})
+        with self.lock:
+            if self.now() - self.listed_at >= self.cache_seconds:
+                self.listed, self.listed_at = sorted({"contact", *self.documents.tables()}), self.now()
+            return self.listed
 
     def forget(self, table: str) -> None:
         """Reads document and metadata anew at the next use: something has shown that they no longer fit."""

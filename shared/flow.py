@@ -49,6 +49,9 @@ class Flow(Protocol):
     def adopt(self) -> str:
         """Takes a changed mapping document into force; the problems that stand in the way, "" if none."""
 
+    def may_have_children(self) -> bool:
+        """Whether other tables are mapped, whose records may wait for this one's."""
+
     def mapping_version(self) -> int: ...
 
     def probe(self) -> None:

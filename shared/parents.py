@@ -6,6 +6,7 @@ and looked at anew at the source when the parent is settled: whatever has happen
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from shared.deciding import PARENT as REASON
 from shared.deciding import Act, Decision
@@ -17,6 +18,7 @@ from shared.state.ledger import LedgerRow, View, bucket, partition_name
 from shared.state.waiting import Waiter
 
 LONGEST_CYCLE = 10
+CATCH_UP_SECONDS, CATCH_UP_RECORDS = 60.0, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,10 @@ def park(flow: Flow, bridge: Bridge, change: Change, parent: Parent) -> Settleme
     return Settlement(change, Outcome.WAITING, f"{REASON} {parent.tables[0]} {parent.record_id}", parent.target, sentence)
 
 
-def release(bridge: Bridge, view: View, settlements: Iterable[Settlement]) -> int:
+def release(flow: Flow, bridge: Bridge, view: View, settlements: Iterable[Settlement]) -> int:
     """Hands off, as references, the children of what has just reached the target. Returns how many."""
+    if not flow.may_have_children():
+        return 0
     arrived = {s.change.record_id for s in settlements if s.outcome is Outcome.CREATED or s.change.uncertain}
     arrived = {record_id for record_id in arrived if (row := view.rows.get(record_id)) and row.exists}
     waiters = bridge.waiting.of(view.partition, arrived) if arrived else []
@@ -110,6 +114,18 @@ def hand_off(bridge: Bridge, waiter: Waiter) -> None:
     change = Change(waiter.child, Kind.REFERENCE, first_seen=waiter.since)
     bridge.handoff.put(waiter.queue, waiter.flow, waiter.table, 0, [change])
     bridge.waiting.release(waiter)
+
+
+def catch_up(bridge: Bridge) -> int:
+    """Hands off those whose parent is there although nobody has released them: an instance died in between, or a document was
+    new to it. A number of the waiting each time, so that many that wait cost little. Returns how many."""
+    count = 0
+    for waiter in islice(bridge.waiting.since(bridge.now() - CATCH_UP_SECONDS), CATCH_UP_RECORDS):
+        row = bridge.ledger.row(waiter.partition, waiter.parent)
+        if row is not None and row.exists:
+            hand_off(bridge, waiter)
+            count += 1
+    return count
 
 
 def overdue(bridge: Bridge) -> int:

@@ -155,7 +155,7 @@ def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Chan
         bridge.ledger.claim(view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds)
         settlements += write(flow, bridge, view, to_write)
     settlements = settle(flow, bridge, envelope, view, settlements + held)
-    release(bridge, view, settlements)
+    release(flow, bridge, view, settlements)
     return settlements
 
 

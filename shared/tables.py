@@ -92,6 +92,9 @@ class TableFlow:
         """Takes a person's changed document into force; what stands in the way as one message, "" if nothing does."""
         return self.catalog.adopt(self.table)
 
+    def may_have_children(self) -> bool:
+        return len(self.catalog.tables()) > 1
+
     def mapping_version(self) -> int:
         return self.active().version
 

@@ -132,6 +132,9 @@ class FakeFlow:
         version, text = self.source[change.record_id]
         return replace(change, kind=Kind.REFERENCE, row={"text": text}, version=version)
 
+    def may_have_children(self) -> bool:
+        return True
+
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
         return []
 

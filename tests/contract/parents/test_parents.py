@@ -8,7 +8,7 @@ import pytest
 from dev.commands.stack import Stack
 from dev.seed import vehicles
 from dev.verbs import Campaign, Dynamics
-from shared.parents import overdue
+from shared.parents import catch_up, overdue
 from shared.settings import load_settings
 from shared.steps import replay
 from shared.wiring import Wiring
@@ -143,6 +143,19 @@ def test_a_wait_has_an_end_and_names_the_missing_parent(world: World) -> None:
     world.poll("contact")
     worker = world.workers["acs_vehicle"]
     replay(worker.flow, worker.bridge, "dead_letters")
+    world.drain()
+    assert [row["vehicleId"] for row in world.shown("cusVehicle")] == [vehicle]
+
+
+def test_a_child_that_nobody_released_is_found_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = world.dynamics.create_contact(lastname="Owner")
+    vehicle = world.vehicle("Car", owner)
+    assert world.poll("acs_vehicle") == ["waiting"]
+    monkeypatch.setattr("shared.steps.release", lambda flow, bridge, view, settlements: 0)
+    assert world.poll("contact") == ["created"]
+    assert catch_up(world.wiring.bridge) == 0
+    later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 120)
+    assert catch_up(later.bridge) == 1
     world.drain()
     assert [row["vehicleId"] for row in world.shown("cusVehicle")] == [vehicle]
 
