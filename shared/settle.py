@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from shared import telemetry
@@ -15,14 +15,15 @@ from shared.state.ledger import LedgerRow, View
 
 
 def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlements: list[Settlement]) -> list[Settlement]:
-    """Records the outcomes: dead letters, then ledger and claim in one transaction, then what must be sent again."""
+    """Records the outcomes: ledger and claim in one transaction, then dead letters, then what must be sent again."""
     settlements = [given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements]
     noted = [settlement for settlement in settlements if not settlement.quiet]
-    for settlement in noted:
-        keep_dead_letter(flow, bridge, envelope.mapping_version, view, settlement)
+    had_letters = {row.record_id for row in view.rows.values() if row.rejected}
     if noted:
         rows = [note(view, settlement, bridge.now()) for settlement in noted]
         bridge.ledger.settle(view, rows)
+    for settlement in noted:
+        keep_dead_letter(flow, bridge, envelope.mapping_version, view, settlement, had_letters)
     send_again(flow, bridge, envelope, [s for s in settlements if s.outcome is Outcome.WAITING])
     for s in settlements:
         telemetry.settled(
@@ -44,16 +45,24 @@ def given_up(settlement: Settlement, attempts: int) -> Settlement:
     return replace(settlement, outcome=Outcome.REJECTED, reason="attempts_used_up", sentence=sentence)
 
 
-def keep_dead_letter(flow: Flow, bridge: Bridge, version: int, view: View, settlement: Settlement) -> None:
-    """Puts the dead letter of a rejected record, and takes it away when the record has arrived after all."""
-    change, row = settlement.change, view.rows.get(settlement.change.record_id)
+def keep_dead_letter(
+    flow: Flow, bridge: Bridge, version: int, view: View, settlement: Settlement, had_letters: Collection[str]
+) -> None:
+    """Puts the dead letter of a rejected record, and takes it away when the record has arrived after all.
+
+    After the ledger, so that who lost the claim puts nothing; and looked at once more, for the record may have arrived since.
+    """
+    change = settlement.change
     if settlement.outcome is Outcome.REJECTED:
         sentence, attempts = settlement.sentence, change.attempts + 1
         letter = DeadLetter(
             flow.key, change.record_id, settlement.reason, settlement.fields, sentence, version, attempts, bridge.now()
         )
         bridge.deadletters.put(letter)
-    elif row and row.rejected and settlement.outcome is not Outcome.WAITING:
+        row = bridge.ledger.row(view.partition, change.record_id)
+        if row is not None and not row.rejected:
+            bridge.deadletters.remove(flow.key, change.record_id)
+    elif change.record_id in had_letters and settlement.outcome is not Outcome.WAITING:
         bridge.deadletters.remove(flow.key, change.record_id)
 
 

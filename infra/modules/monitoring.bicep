@@ -9,7 +9,10 @@ param location string
 @description('Required. Tags.')
 param tags object
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+@description('Required. Days that logs are kept.')
+param retentionDays int
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   name: 'log-${name}'
   location: location
   tags: tags
@@ -17,7 +20,10 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
     sku: {
       name: 'PerGB2018'
     }
-    retentionInDays: 30
+    retentionInDays: retentionDays
+    features: {
+      disableLocalAuth: true
+    }
   }
 }
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from dev.verbs import wait_until
 from shared.handoff import read_envelope
 from shared.state.flows import FAILED, RUNNING
 from shared.steps import replay, start, stop
@@ -148,6 +149,33 @@ def test_a_rejected_record_leaves_the_queue_with_a_reason_and_its_neighbours_arr
     (letter,) = worker.bridge.deadletters.page(worker.flow.key)
     assert (letter.record_id, letter.reason, bool(letter.field)) == (refused, "bad_enumeration_value", True)
     assert "refused'" not in letter.sentence
+
+
+def test_a_refusal_that_comes_too_late_leaves_no_dead_letter_behind(
+    case: Case, worker: Worker, new_worker: Callable[..., Worker]
+) -> None:
+    """One instance is about to settle a refusal when another writes the mended record and settles that."""
+    case.refuse("refused")
+    record_id = case.create("refused")
+    worker.poll()
+    (refused,) = worker.messages()
+
+    class Overtaken(KilledAt):
+        def __getattr__(self, name: str) -> object:
+            if name == "settle":
+                case.target_fault()
+                case.change(record_id, "mended")
+                other = new_worker()
+                other.poll()
+                wait_until(
+                    lambda: [other.deliver(m) for m in other.messages()] and case.held(record_id) == ["mended"], "the other"
+                )
+            return getattr(self.real, name)
+
+    worker.deliver(refused, replace(worker.bridge, ledger=Overtaken(worker.bridge.ledger, "")))
+    worker.drain()
+    assert case.held(record_id) == ["mended"]
+    assert not worker.bridge.deadletters.page(worker.flow.key)
 
 
 def test_a_dead_letter_is_replayed_after_the_fix(case: Case, worker: Worker) -> None:
