@@ -1,4 +1,4 @@
-metadata description = 'The function app on Flex Consumption, Python 3.13. Its settings are a module of their own.'
+metadata description = 'The function app on Flex Consumption; every setting is here, secrets as Key Vault references.'
 
 @description('Required. Name of the function app.')
 param name string
@@ -12,20 +12,45 @@ param tags object
 @description('Required. Resource id of the identity.')
 param identityId string
 
+@description('Required. Client id of the identity.')
+param identityClientId string
+
+@description('Required. Name of the storage account.')
+param storageName string
+
 @description('Required. URL of the container that the code is deployed to.')
 param deploymentContainerUrl string
 
-@description('Required. Subnet that the app reaches storage and vault through; empty for none.')
-param subnetId string
+@description('Required. URI of the vault.')
+param keyVaultUri string
+
+@description('Required. Name of the Application Insights component.')
+param insightsName string
+
+@description('Required. Workspace that takes the logs.')
+param workspaceId string
 
 @description('Required. Most instances at once.')
 param maximumInstanceCount int
 
-@description('Required. HTTP requests that one instance takes at once.')
-param httpConcurrency int
+@description('Required. Organization URL of Dataverse.')
+param dataverseUrl string
 
-@description('Required. Workspace that takes the logs.')
-param workspaceId string
+@description('Required. Base URL of Campaign.')
+param campaignUrl string
+
+@description('Required. Client id of the Adobe Developer project.')
+param campaignClientId string
+
+@description('Required. When contacts are polled.')
+param contactsSchedule string
+
+@description('Required. When custom entities are polled.')
+param customEntitiesSchedule string
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: 'plan-${name}'
@@ -55,14 +80,10 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
-    publicNetworkAccess: 'Enabled'
     keyVaultReferenceIdentity: identityId
-    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       minTlsVersion: '1.2'
-      scmMinTlsVersion: '1.2'
       ftpsState: 'Disabled'
-      http20Enabled: true
     }
     functionAppConfig: {
       deployment: {
@@ -82,23 +103,32 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: 2048
         maximumInstanceCount: maximumInstanceCount
-        triggers: {
-          http: {
-            perInstanceConcurrency: httpConcurrency
-          }
-        }
       }
     }
   }
 }
 
-resource publishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [for kind in ['ftp', 'scm']: {
+resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
-  name: kind
+  name: 'appsettings'
   properties: {
-    allow: false
+    AzureWebJobsStorage__accountName: storageName
+    AzureWebJobsStorage__credential: 'managedidentity'
+    AzureWebJobsStorage__clientId: identityClientId
+    APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identityClientId}'
+    PYTHON_THREADPOOL_THREAD_COUNT: '32'
+    DATAVERSE_URL: dataverseUrl
+    DATAVERSE_AUTH: 'managed_identity'
+    DATAVERSE_CLIENT_ID: identityClientId
+    DATAVERSE_WEBHOOK_SECRET: '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/dataverse-webhook-secret)'
+    CAMPAIGN_URL: campaignUrl
+    CAMPAIGN_CLIENT_ID: campaignClientId
+    CAMPAIGN_CLIENT_SECRET: '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/campaign-client-secret)'
+    CONTACTS_SCHEDULE: contactsSchedule
+    CUSTOM_ENTITIES_SCHEDULE: customEntitiesSchedule
   }
-}]
+}
 
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: app

@@ -1,4 +1,4 @@
-metadata description = 'The vault of the secrets, those of Adobe and of the webhook. People put them in; templates never see them.'
+metadata description = 'The vault of the two secrets: Adobe\'s client secret and the webhook\'s. They are put in by a person, never by a template.'
 
 @description('Required. Name of the vault.')
 @minLength(3)
@@ -11,13 +11,10 @@ param location string
 @description('Required. Tags.')
 param tags object
 
-@description('Required. Whether only private endpoints may reach the vault.')
-param closed bool
-
 @description('Required. Workspace that takes the audit log.')
 param workspaceId string
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   name: name
   location: location
   tags: tags
@@ -31,11 +28,6 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
     enablePurgeProtection: true
     enableSoftDelete: true
     softDeleteRetentionInDays: 90
-    publicNetworkAccess: closed ? 'Disabled' : 'Enabled'
-    networkAcls: {
-      bypass: 'AzureServices'
-      defaultAction: closed ? 'Deny' : 'Allow'
-    }
   }
 }
 
@@ -52,9 +44,6 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     ]
   }
 }
-
-@description('Resource id of the vault.')
-output id string = vault.id
 
 @description('Name of the vault.')
 output name string = vault.name

@@ -9,10 +9,7 @@ param location string
 @description('Required. Tags.')
 param tags object
 
-@description('Required. Days that logs are kept.')
-param retentionDays int
-
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
   name: 'log-${name}'
   location: location
   tags: tags
@@ -20,10 +17,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
     sku: {
       name: 'PerGB2018'
     }
-    retentionInDays: retentionDays
-    features: {
-      disableLocalAuth: true
-    }
+    retentionInDays: 30
   }
 }
 

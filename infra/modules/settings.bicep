@@ -46,7 +46,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
-// Those of the Functions host; the last two stand above host.json.
+// Those of the Functions host; the last three stand above host.json. Alerts read traces, so none may be left out by sampling.
 var platform = {
   AzureWebJobsStorage__accountName: storageName
   AzureWebJobsStorage__credential: 'managedidentity'
@@ -56,6 +56,7 @@ var platform = {
   PYTHON_THREADPOOL_THREAD_COUNT: '32'
   AzureFunctionsJobHost__extensions__queues__batchSize: string(queueBatchSize)
   AzureFunctionsJobHost__extensions__queues__newBatchThreshold: string(queueBatchSize / 2)
+  AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__excludedTypes: 'Request;Exception;Trace'
 }
 
 var bridge = {
@@ -93,6 +94,13 @@ var bridge = {
 }
 
 resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+  // checkov:skip=CKV_AZURE_13: these are the application settings, not the configuration of a web server
+  // checkov:skip=CKV_AZURE_63: these are the application settings, not the configuration of a web server
+  // checkov:skip=CKV_AZURE_65: these are the application settings, not the configuration of a web server
+  // checkov:skip=CKV_AZURE_66: these are the application settings, not the configuration of a web server
+  // checkov:skip=CKV_AZURE_80: these are the application settings, not the configuration of a web server
+  // checkov:skip=CKV_AZURE_88: these are the application settings, not the configuration of a web server
+  // checkov:skip=CKV_AZURE_222: these are the application settings, not the configuration of a web server
   parent: app
   name: 'appsettings'
   properties: union(bridge, overrides, platform)
