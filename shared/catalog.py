@@ -61,6 +61,9 @@ class Catalog:
         self.refused: dict[str, tuple[str, str, float]] = {}
         self.listed: list[str] = []
         self.listed_at = 0.0
+        self.parents: dict[tuple[str, int], frozenset[str]] = {}
+        self.linked: dict[str, frozenset[str]] = {}
+        self.linked_at = 0.0
 
     def mapping(self, table: str) -> Active:
         """The mapping in force; Misconfigured with every problem if neither system's metadata bears it."""
@@ -92,6 +95,22 @@ class Catalog:
             if self.now() - self.listed_at >= self.cache_seconds:
                 self.listed, self.listed_at = sorted({"contact", *self.documents.tables()}), self.now()
             return self.listed
+
+    def children(self, table: str) -> list[str]:
+        """The tables whose document in force links to this one."""
+        listed = self.tables()
+        with self.lock:
+            if self.now() - self.linked_at >= self.cache_seconds:
+                self.linked, self.linked_at = {name: self.linked_to(name) for name in listed}, self.now()
+            return [name for name, parents in self.linked.items() if table in parents]
+
+    def linked_to(self, table: str) -> frozenset[str]:
+        """The parents of a table, by its document in force; a document is read once, for its versions never change."""
+        version, _ = self.documents.newest(table)
+        if version and (table, version) not in self.parents:
+            links = read_document(self.documents.text(table, version)).links
+            self.parents[table, version] = frozenset(parent for link in links for parent in link.parents)
+        return self.parents.get((table, version), frozenset())
 
     def forget(self, table: str) -> None:
         """Reads document and metadata anew at the next use: something has shown that they no longer fit."""

@@ -14,6 +14,7 @@ from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.flows import Flows
 from shared.state.ledger import Ledger, LedgerRow
+from shared.state.presence import Presence
 from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting
 
@@ -49,8 +50,8 @@ class Flow(Protocol):
     def adopt(self) -> str:
         """Takes a changed mapping document into force; the problems that stand in the way, "" if none."""
 
-    def may_have_children(self) -> bool:
-        """Whether other tables are mapped, whose records may wait for this one's."""
+    def children(self) -> Collection[str]:
+        """The tables whose records are linked to this one's, and wait for them."""
 
     def mapping_version(self) -> int: ...
 
@@ -63,6 +64,7 @@ class Bridge:
     """State, queues, the writers' threads, settings and the clock (seconds since 1970); made in wiring."""
 
     ledger: Ledger
+    presence: Presence
     checkpoints: Checkpoints
     flows: Flows
     deadletters: DeadLetters

@@ -4,7 +4,8 @@ A child that is written first may be hidden by Campaign, and what is then writte
 and looked at anew at the source when the parent is settled: whatever has happened to it meanwhile is then what is written.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,118 +15,157 @@ from shared.flow import Bridge, Flow
 from shared.mapping import Parent
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
-from shared.state.ledger import LedgerRow, View, bucket, partition_name
+from shared.state.ledger import View, bucket, partition_name
+from shared.state.presence import Place
 from shared.state.waiting import Waiter
 
 LONGEST_CYCLE = 10
+CHILDREN = "children"  # how the reason of a deletion that waits for its children begins
+CHILDREN_WAIT_SECONDS = 3600.0
 CATCH_UP_SECONDS, CATCH_UP_RECORDS = 60.0, 500
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a table's records are kept: its flow's key and its queue."""
+class FlowOf:
+    """The flow that a table's records take, and its queue."""
 
-    flow: str
+    key: str
     queue: str
 
 
-def place_of(table: str) -> Place:
+def flow_of(table: str) -> FlowOf:
     """Contacts have a flow of their own; every other table is one of the custom entities."""
-    return Place("contacts", "contacts") if table == "contact" else Place(f"custom_entities-{table}", "custom-entities")
+    return FlowOf("contacts", "contacts") if table == "contact" else FlowOf(f"custom_entities-{table}", "custom-entities")
 
 
-def hold(flow: Flow, bridge: Bridge, decisions: Sequence[Decision]) -> tuple[list[Decision], list[Settlement]]:
-    """Those that may be written now, and a settlement for each that waits."""
-    ready: list[Decision] = []
-    held: list[Settlement] = []
-    for decision in decisions:
-        missing = missing_parent(flow, bridge, decision) if decision.act is Act.SAVE and decision.mapped else None
-        if missing is None:
-            ready.append(decision)
-        else:
-            held.append(park(flow, bridge, decision.change, missing))
-    return ready, held
+def hold(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> tuple[list[Decision], list[Settlement]]:
+    """Those that may be written now, and a settlement for each that waits for a parent or, if it is a deletion, for children."""
+    parents = {place(parent) for decision in decisions for parent in parents_of(decision)}
+    there = bridge.presence.there(parents) if parents else set()
+    orphans = [decision for decision in decisions if any(place(parent) not in there for parent in parents_of(decision))]
+    held = park(flow, bridge, orphans, there) if orphans else []
+    held += hold_deletions(flow, bridge, view, [decision for decision in decisions if decision.outcome is Outcome.DELETED])
+    waiting = {settlement.change.record_id for settlement in held}
+    return [decision for decision in decisions if decision.change.record_id not in waiting], held
 
 
-def missing_parent(flow: Flow, bridge: Bridge, decision: Decision) -> Parent | None:
-    """The first parent that is not in the target; a record is not its own parent, and a circle is not waited for."""
-    for parent in decision.mapped.parents if decision.mapped else ():
-        if parent.record_id == decision.change.record_id or present(bridge, parent):
-            continue
-        waiter = waiter_of(flow, bridge, decision.change, parent)
-        if circular(bridge, parent, decision.change.record_id):
-            continue
-        bridge.waiting.park(waiter)
-        # The parent may have been settled between the look and the parking, and then nobody would release the child.
-        if present(bridge, parent):
-            bridge.waiting.release(waiter)
-            continue
-        return parent
-    return None
+def parents_of(decision: Decision) -> list[Parent]:
+    """What must be in the target before this is saved; a record is not its own parent."""
+    listed = decision.mapped.parents if decision.act is Act.SAVE and decision.mapped else ()
+    return [parent for parent in listed if parent.record_id != decision.change.record_id]
 
 
-def present(bridge: Bridge, parent: Parent) -> bool:
-    return any(row is not None and row.exists for row in rows_of(bridge, parent))
+def place(parent: Parent) -> Place:
+    return partition_name(flow_of(parent.table).key, bucket(parent.record_id)), parent.record_id
 
 
-def rows_of(bridge: Bridge, parent: Parent) -> list[LedgerRow | None]:
-    flows = [place_of(table).flow for table in parent.tables]
-    return [bridge.ledger.row(partition_name(flow, bucket(parent.record_id)), parent.record_id) for flow in flows]
+def park(flow: Flow, bridge: Bridge, orphans: Iterable[Decision], there: Collection[Place]) -> list[Settlement]:
+    """Parks each under its first missing parent; a circle is not waited for."""
+    found = ((decision, missing(bridge, decision, there)) for decision in orphans)
+    waiters = [(decision, waiter_of(flow, decision.change, parent), parent) for decision, parent in found if parent]
+    bridge.waiting.park(waiter for _, waiter, _ in waiters)
+    # A parent may have been settled between the look and the parking, and then nobody would release its child.
+    late = bridge.presence.look({place(parent) for _, _, parent in waiters})
+    bridge.waiting.release(waiter for _, waiter, parent in waiters if place(parent) in late)
+    held = [waits(bridge, decision.change, parent) for decision, _, parent in waiters if place(parent) not in late]
+    again = [decision for decision, _, parent in waiters if place(parent) in late]
+    return held + (park(flow, bridge, again, {*there, *late}) if again else [])
+
+
+def missing(bridge: Bridge, decision: Decision, there: Collection[Place]) -> Parent | None:
+    absent = (parent for parent in parents_of(decision) if place(parent) not in there)
+    return next((parent for parent in absent if not circular(bridge, parent, decision.change.record_id)), None)
 
 
 def circular(bridge: Bridge, parent: Parent, child: str) -> bool:
     """Whether the parent waits, directly or through others, for the child."""
     for _ in range(LONGEST_CYCLE):
-        row = next((row for row in rows_of(bridge, parent) if row is not None), None)
+        row = bridge.ledger.row(*place(parent))
         if row is None or not row.reason.startswith(f"{REASON} "):
             return False
         table, _, record_id = row.reason.removeprefix(f"{REASON} ").partition(" ")
         if record_id == child:
             return True
-        parent = Parent((table,), record_id, "")
+        parent = Parent(table, record_id, "")
     return False
 
 
-def waiter_of(flow: Flow, bridge: Bridge, change: Change, parent: Parent) -> Waiter:
-    partition = partition_name(place_of(parent.tables[0]).flow, bucket(parent.record_id))
-    return Waiter(partition, parent.record_id, flow.key, flow.queue, flow.table, change.record_id, change.first_seen)
+def waiter_of(flow: Flow, change: Change, parent: Parent) -> Waiter:
+    partition, record_id = place(parent)
+    return Waiter(partition, record_id, flow.key, flow.queue, flow.table, change.record_id, change.first_seen)
 
 
-def park(flow: Flow, bridge: Bridge, change: Change, parent: Parent) -> Settlement:
-    filtered = any(row is not None and row.outcome == Outcome.FILTERED for row in rows_of(bridge, parent))
-    why = "is filtered out by its mapping" if filtered else "has not reached Campaign"
-    sentence = f"Waits for its parent {parent.tables[0]} {parent.record_id}, which {why}."
-    return Settlement(change, Outcome.WAITING, f"{REASON} {parent.tables[0]} {parent.record_id}", parent.target, sentence)
+def waits(bridge: Bridge, change: Change, parent: Parent) -> Settlement:
+    row = bridge.ledger.row(*place(parent))
+    why = "is filtered out by its mapping" if row and row.outcome == Outcome.FILTERED else "has not reached Campaign"
+    sentence = f"Waits for its parent {parent.table} {parent.record_id}, which {why}."
+    return Settlement(change, Outcome.WAITING, f"{REASON} {parent.table} {parent.record_id}", parent.target, sentence)
+
+
+def hold_deletions(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
+    """Child first: a deletion waits until the tables of its children have been read and delivered beyond it. Campaign hides a
+    child whose parent is gone, and it could then be neither deleted nor changed. It waits CHILDREN_WAIT_SECONDS at most."""
+    children = [flow_of(table) for table in flow.children() if table != flow.table] if decisions else []
+    held = []
+    for decision in decisions if children else ():
+        change, row = decision.change, view.rows.get(decision.change.record_id)
+        reason = row.reason if row and row.outcome == Outcome.WAITING and row.reason.startswith(CHILDREN) else ""
+        if bridge.now() - change.first_seen < CHILDREN_WAIT_SECONDS and (why := unsettled(bridge, children, change, reason)):
+            sentence = "Its deletion waits until its children have been read and delivered."
+            delay = bridge.settings.retry_delay_seconds
+            held.append(Settlement(change, Outcome.WAITING, why, "", sentence, retry_after_seconds=delay))
+    return held
+
+
+def unsettled(bridge: Bridge, children: Sequence[FlowOf], change: Change, reason: str) -> str:
+    """Why a deletion waits, "" if it need not: its children's tables are to be read, or what was read is to be delivered."""
+    if reason in ("", CHILDREN):
+        states = [bridge.flows.state(child.key) for child in children]
+        if any(state.caught_up_at < change.first_seen for state in states):
+            return CHILDREN
+        return f"{CHILDREN} {max(state.polled_at for state in states):.3f}"
+    read_at, keys = float(reason.removeprefix(CHILDREN)), {child.key for child in children}
+    heads = [envelope for queue in {child.queue for child in children} for envelope in bridge.handoff.head(queue)]
+    queued = [change.first_seen for envelope in heads if envelope.flow in keys for change in envelope.changes]
+    # What was tried and must be tried again is not seen on the queue; what is parked there for days says nothing of deletions.
+    tried = [at for key in keys for at in bridge.presence.waiting(key, bridge.settings.retry_delay_seconds)]
+    recent = [at for at in tried if at > change.first_seen - CHILDREN_WAIT_SECONDS]
+    return reason if any(at <= read_at for at in queued + recent) else ""
 
 
 def release(flow: Flow, bridge: Bridge, view: View, settlements: Iterable[Settlement]) -> int:
     """Hands off, as references, the children of what has just reached the target. Returns how many."""
-    if not flow.may_have_children():
+    if not flow.children():
         return 0
+    here = {s.change.record_id: view.rows.get(s.change.record_id) for s in settlements}
+    bridge.presence.forget((view.partition, record_id) for record_id, row in here.items() if row and not row.exists)
+    bridge.presence.remember((view.partition, record_id) for record_id, row in here.items() if row and row.exists)
     arrived = {s.change.record_id for s in settlements if s.outcome is Outcome.CREATED or s.change.uncertain}
-    arrived = {record_id for record_id in arrived if (row := view.rows.get(record_id)) and row.exists}
+    arrived = {record_id for record_id in arrived if (row := here[record_id]) and row.exists}
     waiters = bridge.waiting.of(view.partition, arrived) if arrived else []
-    for waiter in waiters:
-        hand_off(bridge, waiter)
+    hand_off(bridge, waiters)
     return len(waiters)
 
 
-def hand_off(bridge: Bridge, waiter: Waiter) -> None:
-    change = Change(waiter.child, Kind.REFERENCE, first_seen=waiter.since)
-    bridge.handoff.put(waiter.queue, waiter.flow, waiter.table, 0, [change])
-    bridge.waiting.release(waiter)
+def hand_off(bridge: Bridge, waiters: Iterable[Waiter]) -> None:
+    """As references: whatever has happened to them meanwhile is what is written."""
+    groups: defaultdict[tuple[str, str, str], list[Waiter]] = defaultdict(list)
+    for waiter in waiters:
+        groups[waiter.queue, waiter.flow, waiter.table].append(waiter)
+    for (queue, flow, table), group in groups.items():
+        changes = [Change(waiter.child, Kind.REFERENCE, first_seen=waiter.since) for waiter in group]
+        bridge.handoff.put(queue, flow, table, 0, changes)
+        bridge.waiting.release(group)
 
 
 def catch_up(bridge: Bridge) -> int:
     """Hands off those whose parent is there although nobody has released them: an instance died in between, or a document was
     new to it. A number of the waiting each time, so that many that wait cost little. Returns how many."""
-    count = 0
-    for waiter in islice(bridge.waiting.since(bridge.now() - CATCH_UP_SECONDS), CATCH_UP_RECORDS):
-        row = bridge.ledger.row(waiter.partition, waiter.parent)
-        if row is not None and row.exists:
-            hand_off(bridge, waiter)
-            count += 1
-    return count
+    waiters = list(islice(bridge.waiting.since(bridge.now() - CATCH_UP_SECONDS), CATCH_UP_RECORDS))
+    there = bridge.presence.look({(waiter.partition, waiter.parent) for waiter in waiters})
+    ready = [waiter for waiter in waiters if (waiter.partition, waiter.parent) in there]
+    hand_off(bridge, ready)
+    return len(ready)
 
 
 def overdue(bridge: Bridge) -> int:
@@ -139,6 +179,6 @@ def overdue(bridge: Bridge) -> int:
         )
         letter = DeadLetter(waiter.flow, waiter.child, "parent_missing", "", sentence, 0, 1, bridge.now())
         bridge.deadletters.put(letter)
-        bridge.waiting.release(waiter)
+        bridge.waiting.release([waiter])
         count += 1
     return count

@@ -43,7 +43,8 @@ def poll(flow: Flow, bridge: Bridge) -> str:
     try:
         take_mapping(flow, bridge)
         ended = read_on(flow, bridge, started, counts)
-        bridge.flows.change(flow.key, polled_at=bridge.now())
+        caught_up = {"caught_up_at": started} if counts["ends"] else {}
+        bridge.flows.change(flow.key, polled_at=bridge.now(), **caught_up)
     except Misconfigured as error:
         fail(flow, bridge, error)
         ended = "failed"
@@ -71,6 +72,7 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
             return "queue is long"
         try:
             if read_page(flow, bridge, checkpoint, counts):
+                counts["ends"] += 1
                 return sweep(flow, bridge, checkpoint, deadline) if checkpoint.sweep else "up to date"
         except TokenExpired:
             telemetry.noted(flow=flow.key, event="change_token_expired")
@@ -150,7 +152,7 @@ def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Chan
     decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
-    to_write, held = hold(flow, bridge, to_write)
+    to_write, held = hold(flow, bridge, view, to_write)
     if to_write:
         bridge.ledger.claim(view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds)
         settlements += write(flow, bridge, view, to_write)

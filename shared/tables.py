@@ -1,7 +1,8 @@
 """A Dataverse table kept in a Campaign resource: what the steps need to know of it. Shared by contacts and custom entities."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from shared import deciding
 from shared.campaign.client import CampaignClient, Written
@@ -9,6 +10,7 @@ from shared.catalog import Active, Catalog
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.deciding import Act, Decision
+from shared.mapping import CompiledMapping, table_of
 from shared.records import Change, Kind, Page
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
@@ -45,23 +47,19 @@ class TableFlow:
     def look(self, changes: Sequence[Change]) -> list[Change]:
         """The same changes with what the source holds of them now: a row, or a deletion where it holds none."""
         active = self.active()
-        rows = self.dataverse.rows(active.source, active.mapping.columns, [change.record_id for change in changes])
+        mapping, ids = active.mapping, [change.record_id for change in changes]
+        rows = self.dataverse.rows(active.source, mapping.columns, ids, lookup_tables=bool(mapping.several))
         found = {str(row[active.source.primary_id]).lower(): row for row in rows}
-        return [self.seen(change, found.get(change.record_id)) for change in changes]
-
-    def seen(self, change: Change, item: dict[str, object] | None) -> Change:
-        if item is None:
-            return replace(change, kind=Kind.DELETED, row=None, version=0)
-        columns = {name: value for name, value in item.items() if "@" not in name}
-        return replace(change, kind=Kind.REFERENCE, row=columns, version=wire.version(item))
+        return [seen(change, found.get(change.record_id), mapping.several) for change in changes]
 
     def existing(self, ids: Collection[str]) -> set[str]:
         return self.dataverse.existing(self.active().source, ids)
 
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
-        """Rows that were read for an older mapping and lack a column of the one in force: they must be looked at again."""
-        columns = self.active().mapping.columns
-        return [change for change in changes if change.row is not None and any(name not in change.row for name in columns)]
+        """Rows that lack a column of the mapping in force, or do not say which table a lookup leads to: a tracked read never
+        does (its answers are not to be asked for annotations), nor does a row that was read for an older mapping."""
+        mapping = self.active().mapping
+        return [change for change in changes if change.row is not None and lacks(change.row, mapping)]
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         """What to do; raises Rejected if the mapping refuses the row."""
@@ -92,8 +90,8 @@ class TableFlow:
         """Takes a person's changed document into force; what stands in the way as one message, "" if nothing does."""
         return self.catalog.adopt(self.table)
 
-    def may_have_children(self) -> bool:
-        return len(self.catalog.tables()) > 1
+    def children(self) -> Collection[str]:
+        return self.catalog.children(self.table)
 
     def mapping_version(self) -> int:
         return self.active().version
@@ -103,3 +101,18 @@ class TableFlow:
         self.catalog.forget(self.table)
         self.dataverse.who_am_i()
         self.active()
+
+
+def seen(change: Change, item: Mapping[str, Any] | None, several: Iterable[str]) -> Change:
+    """The change with what the source was found to hold."""
+    if item is None:
+        return replace(change, kind=Kind.DELETED, row=None, version=0)
+    columns = {name: value for name, value in item.items() if "@" not in name}
+    columns |= {table_of(name): wire.lookup_table(item, name) for name in several}
+    return replace(change, kind=Kind.REFERENCE, row=columns, version=wire.version(item))
+
+
+def lacks(row: Mapping[str, Any], mapping: CompiledMapping) -> bool:
+    if any(name not in row for name in mapping.columns):
+        return True
+    return any(row[name] and table_of(name) not in row for name in mapping.several)

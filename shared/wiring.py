@@ -14,13 +14,14 @@ from shared.dataverse.auth import dataverse_token
 from shared.dataverse.client import DataverseClient
 from shared.flow import Bridge
 from shared.handoff import Handoff, open_handoff
-from shared.parents import place_of
+from shared.parents import flow_of
 from shared.settings import Settings, load_settings, load_storage_settings
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.documents import Documents
 from shared.state.flows import Flows
 from shared.state.ledger import Ledger
+from shared.state.presence import Presence
 from shared.state.storage import Storage
 from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting
@@ -104,8 +105,10 @@ class Wiring:
     @once
     def bridge(self) -> Bridge:
         storage = self.storage
+        ledger = Ledger(storage.table("ledger"))
         return Bridge(
-            ledger=Ledger(storage.table("ledger")),
+            ledger=ledger,
+            presence=Presence(ledger, self.now),
             checkpoints=Checkpoints(storage.table("checkpoints")),
             flows=Flows(storage.table("flows"), self.now),
             deadletters=DeadLetters(storage.table("deadletters")),
@@ -122,10 +125,8 @@ class Wiring:
         return self.documents.fingerprint_key()
 
     def table_flow(self, table: str) -> TableFlow:
-        place = place_of(table)
-        return TableFlow(
-            place.flow, place.queue, table, self.catalog, self.dataverse, self.campaign, self.fingerprint_key, self.now
-        )
+        flow = flow_of(table)
+        return TableFlow(flow.key, flow.queue, table, self.catalog, self.dataverse, self.campaign, self.fingerprint_key, self.now)
 
 
 _lock = threading.Lock()

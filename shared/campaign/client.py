@@ -9,9 +9,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from shared.campaign import wire
-from shared.errors import Rejected, Retryable, recovery
+from shared.errors import Misconfigured, Rejected, Retryable, recovery
 from shared.mapping import TargetResource
 from shared.records import Outcome
 from shared.tokens import TokenSource
@@ -125,7 +126,7 @@ class CampaignClient:
         except Retryable as failure:
             raise Retryable(str(failure), failure.retry_after_seconds, uncertain=True) from None
         if address.lookup == "filter":
-            self.hrefs.learn(address, str(record[address.key_field]), str(response.json()["href"]))
+            self.hrefs.learn(address, str(record[address.key_field]), self.same_host(str(response.json()["href"])))
 
     def delete(self, address: Address, key: str, written: Written) -> None:
         """Deletes the record; one that is not there is as good as deleted."""
@@ -142,12 +143,28 @@ class CampaignClient:
         matches = [item for item in found if str(item.get(address.key_field)) == key]
         if not matches:
             raise recovery("campaign", 404, "Unable to find document", f"GET {address.resource}/{address.filter}")
-        return self.hrefs.learn(address, key, str(matches[0]["href"]))
+        return self.hrefs.learn(address, key, self.same_host(str(matches[0]["href"])))
 
     def resource(self, api: str, name: str) -> TargetResource:
-        """The resource's fields. Unlinked custom resources have their metadata under `resourceType` too."""
-        answer = self.call("GET", f"{self.url}/{api}/resourceType/{name}", f"metadata of {name}", Written())
-        return wire.resource(name, answer.json())
+        """The resource's fields and filters. Unlinked custom resources have their metadata under `resourceType` too."""
+        answer = self.call("GET", f"{self.url}/{api}/resourceType/{name}", f"metadata of {name}", Written()).json()
+        return wire.resource(name, answer, self.filters(name, answer))
+
+    def filters(self, name: str, metadata: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]] | None:
+        """The published filters with their parameters; None where the metadata leads to no list of them."""
+        href = str((metadata.get("filters") or {}).get("href", ""))
+        if not href:
+            return None
+        try:
+            return wire.filters(self.call("GET", self.same_host(href), f"filters of {name}", Written()).json())
+        except Rejected:
+            return None
+
+    def same_host(self, href: str) -> str:
+        """The href, if it leads to the configured host; a token must go nowhere else."""
+        if urlsplit(href)[:2] != urlsplit(self.url)[:2]:
+            raise Misconfigured("CAMPAIGN_URL", "Campaign gave a link to another host: set CAMPAIGN_URL to the host it names.")
+        return href
 
     def call(
         self,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from shared.errors import Misconfigured
 from shared.mapping import TargetField, TargetResource
@@ -29,14 +29,20 @@ def error_text(response: Response) -> str:
     return str(answer)
 
 
-def resource(name: str, metadata: Mapping[str, Any]) -> TargetResource:
+def resource(name: str, metadata: Mapping[str, Any], published: Mapping[str, tuple[str, ...]] | None = None) -> TargetResource:
     """A resource's fields from its metadata answer; sub-nodes such as `location` appear as `location.city`."""
     content = metadata.get("content")
     if not isinstance(content, dict):
         raise Misconfigured("mapping", f"Campaign's metadata of {name} lists no fields: publish the resource with its API.")
     fields: dict[str, TargetField] = {}
     collect(content, "", fields)
-    return TargetResource(name, fields)
+    return TargetResource(name, fields, published)
+
+
+def filters(listed: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The parameters of each filter, from the template of its call: `/<api>/<resource>/byText?text=$value`."""
+    templates = {name: urlsplit(str(item.get("data", ""))) for name, item in listed.items() if isinstance(item, dict)}
+    return {name: tuple(part.partition("=")[0] for part in url.query.split("&") if part) for name, url in templates.items()}
 
 
 def collect(content: Mapping[str, Any], prefix: str, fields: dict[str, TargetField]) -> None:

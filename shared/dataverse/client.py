@@ -57,15 +57,21 @@ class DataverseClient:
             raise Retryable(f"Dataverse ended the read of {table.logical_name} without a delta link; the page is read again.")
         return answer["value"], self.same_host(answer["@odata.deltaLink"]), True
 
-    def rows(self, table: SourceTable, columns: Sequence[str], ids: Iterable[str]) -> list[dict[str, Any]]:
-        """The rows that exist of these ids, in no order. At most IDS_PER_REQUEST ids go into one request."""
+    def rows(
+        self, table: SourceTable, columns: Sequence[str], ids: Iterable[str], lookup_tables: bool = False
+    ) -> list[dict[str, Any]]:
+        """The rows that exist of these ids, in no order. At most IDS_PER_REQUEST ids go into one request.
+
+        `lookup_tables`: each lookup comes with the table that it leads to (Microsoft Learn: Lookup properties).
+        """
+        prefer = {"Prefer": f'odata.include-annotations="{wire.LOOKUP_TABLE}"'} if lookup_tables else {}
         found: list[dict[str, Any]] = []
         wanted = list(ids)
         for start in range(0, len(wanted), IDS_PER_REQUEST):
             listed = ",".join(f'"{item}"' for item in wanted[start : start + IDS_PER_REQUEST])
             condition = f"Microsoft.Dynamics.CRM.In(PropertyName='{table.primary_id}',PropertyValues=[{listed}])"
             url = f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}&$filter={quote(condition)}"
-            found += self.get(url, f"rows of {table.logical_name}")["value"]
+            found += self.get(url, f"rows of {table.logical_name}", prefer)["value"]
         return found
 
     def existing(self, table: SourceTable, ids: Iterable[str]) -> set[str]:

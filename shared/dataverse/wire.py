@@ -10,6 +10,7 @@ from shared.records import Change, Kind
 
 ETAG = re.compile(r'W/"(\d+)"')
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+LOOKUP_TABLE = "Microsoft.Dynamics.CRM.lookuplogicalname"
 LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})
 
 
@@ -25,6 +26,11 @@ def change(item: Mapping[str, Any], primary_id: str, seen_at: float, replay: boo
         return Change(str(item["id"]).lower(), Kind.DELETED, first_seen=seen_at)
     columns = {name: value for name, value in item.items() if "@" not in name}
     return Change(str(item[primary_id]).lower(), Kind.ROW, version(item), columns, seen_at, replay=replay)
+
+
+def lookup_table(row: Mapping[str, Any], lookup: str) -> str:
+    """The logical name of the table that a lookup leads to, "" where it is empty or was not asked for."""
+    return str(row.get(f"{lookup}@{LOOKUP_TABLE}", ""))
 
 
 def table(definition: Mapping[str, Any], details: Iterable[Mapping[str, Any]]) -> SourceTable:

@@ -7,7 +7,7 @@ mapping.map(row)      -> Mapped | Filtered, or Rejected
 """
 
 from shared.mapping.checking import check
-from shared.mapping.compiling import CompiledMapping, Filtered, Mapped, Parent, compile_mapping
+from shared.mapping.compiling import CompiledMapping, Filtered, Mapped, Parent, compile_mapping, table_of
 from shared.mapping.documents import InvalidDocument, MappingDocument, default_document, read_document
 from shared.mapping.metadata import SourceColumn, SourceTable, TargetField, TargetResource
 
@@ -26,4 +26,5 @@ __all__ = [
     "compile_mapping",
     "default_document",
     "read_document",
+    "table_of",
 ]

@@ -1,9 +1,9 @@
 """Does a document fit both systems? Every problem at once, each as a sentence with its place and what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shared.mapping.conversion import CHOICES, Refuse, converter
-from shared.mapping.documents import FieldRule, Link, MappingDocument
+from shared.mapping.documents import FieldRule, Key, Link, MappingDocument
 from shared.mapping.filtering import faults
 from shared.mapping.metadata import LOOKUP_TYPES, SourceColumn, SourceTable, TargetField, TargetResource
 
@@ -38,6 +38,18 @@ def key_problems(document: MappingDocument, source: SourceTable, target: TargetR
     held = target.fields.get(document.key.target)
     if held and held.type != "string":
         yield f"key.target {document.key.target} is of type {held.type}: a key field must be a string."
+    if document.key.lookup == "filter" and target.filters is not None:
+        yield from filter_problems(document.key, target.name, target.filters)
+
+
+def filter_problems(key: Key, resource: str, filters: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """The filter that finds a record by its key must be published, with the parameter that the document names."""
+    if not key.filter or key.filter not in filters:
+        known = f"it has {', '.join(sorted(filters))}" if filters else "it has none"
+        yield f"key.filter: resource {resource} has no filter {key.filter}, {known}: publish a filter definition on {key.target}."
+    elif key.parameter not in filters[key.filter]:
+        known = ", ".join(filters[key.filter]) or "no parameter"
+        yield f"key.parameter: filter {key.filter} of resource {resource} takes {known}, not {key.parameter}: correct its name."
 
 
 def target_problems(name: str, target: TargetResource) -> Iterator[str]:

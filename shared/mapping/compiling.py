@@ -3,13 +3,13 @@
 Every choice is made here, once; the function that comes out only walks a list of converters.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import Refusal, Rejected
 from shared.mapping.conversion import Convert, Refuse, converter, textual
-from shared.mapping.documents import FieldRule, MappingDocument
+from shared.mapping.documents import FieldRule, Link, MappingDocument
 from shared.mapping.filtering import Verdict, conditions, verdict
 from shared.mapping.metadata import SourceTable, TargetField, TargetResource
 
@@ -18,9 +18,9 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A record that this one is linked to: `tables` has one name, or several for a lookup to several tables."""
+    """A record that this one is linked to, and the target field that links it."""
 
-    tables: tuple[str, ...]
+    table: str
     record_id: str
     target: str
 
@@ -57,10 +57,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMapping:
-    """`columns` are all that must be read of a row, sorted."""
+    """`columns` are all that must be read of a row, sorted; `several` those lookups among them that may lead to one of
+    several tables, so that a row must say to which (see `table_of`)."""
 
     document: MappingDocument
     columns: tuple[str, ...]
+    several: tuple[str, ...]
     steps: tuple[Step, ...]
     passes: Verdict | None
     key: Convert
@@ -101,8 +103,24 @@ class CompiledMapping:
         return Mapped(key, record, update, self.parents(row))
 
     def parents(self, row: Row) -> tuple[Parent, ...]:
-        links = self.document.links
-        return tuple(Parent(tuple(link.parents), str(row[link.source]), link.target) for link in links if row[link.source])
+        links = [link for link in self.document.links if leads(link, self.several)(row)]
+        return tuple(Parent(parent_table(link, self.several, row), str(row[link.source]).lower(), link.target) for link in links)
+
+
+def table_of(lookup: str) -> str:
+    """Where a row says which table a lookup leads to: Dataverse tells it beside the column, not in it."""
+    return f"{lookup}@table"
+
+
+def leads(link: Link, several: Collection[str]) -> Callable[[Row], bool]:
+    """Whether a row's lookup leads to a parent of the link: it is set, and to one of the link's tables."""
+    if link.source not in several:
+        return lambda row: bool(row[link.source])
+    return lambda row: bool(row[link.source]) and row.get(table_of(link.source)) in link.parents
+
+
+def parent_table(link: Link, several: Collection[str], row: Row) -> str:
+    return str(row[table_of(link.source)]) if link.source in several else link.parents[0]
 
 
 def refused(target: str, origin: str, refusal: Refuse) -> Refusal:
@@ -112,10 +130,13 @@ def refused(target: str, origin: str, refusal: Refuse) -> Refusal:
 def compile_mapping(document: MappingDocument, source: SourceTable, target: TargetResource) -> CompiledMapping:
     """The mapping as a function. The document must have passed `check`."""
     steps = [field_step(rule, document, source, target) for rule in document.fields]
-    steps += [link_step(link.source, link.target, source, target) for link in document.links]
+    lookups = {link.source: source.column(link.source) for link in document.links}
+    several = tuple(sorted(name for name, column in lookups.items() if column and len(column.targets) > 1))
+    steps += [link_step(link, leads(link, several), source, target) for link in document.links]
     return CompiledMapping(
         document=document,
         columns=tuple(sorted(columns(document))),
+        several=several,
         steps=tuple(steps),
         passes=verdict(document.filters, source) if document.filters else None,
         key=key_converter(target.fields[document.key.target]),
@@ -152,10 +173,16 @@ def field_step(rule: FieldRule, document: MappingDocument, source: SourceTable, 
     return Step(template(rule, source, labels), convert, outer, inner, rule.apply_updates, "a template")
 
 
-def link_step(name: str, target_name: str, source: SourceTable, target: TargetResource) -> Step:
-    convert = converter(FieldRule(target=target_name, source=name), source.column(name), target.fields[target_name], labels=False)
-    outer, _, inner = target_name.rpartition(".")
-    return Step(reading(name), convert, outer, inner, updates=True, origin=name)
+def link_step(link: Link, to_parent: Callable[[Row], bool], source: SourceTable, target: TargetResource) -> Step:
+    """The id of the parent; nothing where the lookup leads to a table that the link does not name."""
+    rule = FieldRule(target=link.target, source=link.source)
+    convert = converter(rule, source.column(link.source), target.fields[link.target], labels=False)
+    outer, _, inner = link.target.rpartition(".")
+
+    def read(row: Row) -> Any:
+        return row[link.source] if to_parent(row) else None
+
+    return Step(read, convert, outer, inner, updates=True, origin=link.source)
 
 
 def reading(name: str) -> Callable[[Row], Any]:

@@ -53,7 +53,8 @@ class TargetField:
 
 @dataclass(frozen=True, slots=True)
 class TargetResource:
-    """A Campaign resource; `fields` by dotted name."""
+    """A Campaign resource; `fields` by dotted name. `filters`: the parameters of each published filter, None if not known."""
 
     name: str
     fields: Mapping[str, TargetField]
+    filters: Mapping[str, tuple[str, ...]] | None = None

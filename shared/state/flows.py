@@ -13,7 +13,10 @@ CACHE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class FlowState:
-    """`reason` is a sentence for a person; `setting` what to change; `since` and `checked_at` in seconds since 1970."""
+    """`reason` is a sentence for a person; `setting` what to change; times in seconds since 1970.
+
+    `polled_at` is the end of the last poll, `caught_up_at` the start of the last one that read all that the source had.
+    """
 
     status: str = RUNNING
     reason: str = ""
@@ -23,6 +26,7 @@ class FlowState:
     checked_at: float = 0.0
     mapping_problem: str = ""
     polled_at: float = 0.0
+    caught_up_at: float = 0.0
 
 
 class Flows:

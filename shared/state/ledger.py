@@ -179,6 +179,15 @@ class Ledger:
         page: Iterable[Any] = next(pages, [])
         return [entity["RowKey"] for entity in page]
 
+    def existing_from(self, partition: str, first: str) -> tuple[list[str], str]:
+        """The ids of one page of a partition, from `first` on, that are in the target; and the last id of the page, "" if
+        the partition ends in it."""
+        condition = f"PartitionKey eq '{partition}' and RowKey ge '{first}'"
+        pages: Any = self.table.query_entities(condition, select=["RowKey", "exists"], results_per_page=1000).by_page()
+        page = list(next(pages, []))
+        end = page[-1]["RowKey"] if page and pages.continuation_token else ""
+        return [entity["RowKey"] for entity in page if entity["exists"]], end
+
     def headers(self, flow: str) -> list[Header]:
         """All headers of a flow, for its status."""
         return list(self.pool.map(self.header, [partition_name(flow, number) for number in range(BUCKETS)]))

@@ -1,10 +1,14 @@
 """Records that wait for a parent: under the parent's ledger partition, so that settling it finds them in one query."""
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
-from azure.data.tables import TableClient
+from azure.data.tables import TableClient, TableTransactionError
+
+from shared.state.ledger import ROWS_PER_TRANSACTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,25 @@ class Waiting:
     def __init__(self, table: TableClient) -> None:
         self.table = table
 
-    def park(self, waiter: Waiter) -> None:
-        entity = {"PartitionKey": waiter.partition, "RowKey": row_key(waiter), "queue": waiter.queue, "table": waiter.table}
-        self.table.upsert_entity({**entity, "since": waiter.since})
+    def park(self, waiters: Iterable[Waiter]) -> None:
+        for group in by_partition(waiters):
+            self.table.submit_transaction([("upsert", entity_of(waiter)) for waiter in group])
 
-    def release(self, waiter: Waiter) -> None:
-        self.table.delete_entity(waiter.partition, row_key(waiter))
+    def release(self, waiters: Iterable[Waiter]) -> None:
+        for group in by_partition(waiters):
+            if len(group) == 1 or not self.released(group):
+                for waiter in group:
+                    self.table.delete_entity(waiter.partition, row_key(waiter))
+
+    def released(self, group: Sequence[Waiter]) -> bool:
+        """All at once; False if one of them is not there, which undoes all."""
+        try:
+            self.table.submit_transaction([("delete", entity_of(waiter)) for waiter in group])
+        except TableTransactionError as error:
+            if error.status_code != 404:
+                raise
+            return False
+        return True
 
     def of(self, partition: str, parents: Collection[str]) -> list[Waiter]:
         """Who waits for one of these parents of a partition."""
@@ -42,6 +59,21 @@ class Waiting:
     def since(self, moment: float) -> Iterator[Waiter]:
         """Who has waited since before a moment."""
         return map(read, self.table.query_entities(f"since lt {moment:f}"))
+
+
+def by_partition(waiters: Iterable[Waiter]) -> Iterator[list[Waiter]]:
+    """Groups that fit into a transaction each: of one partition, none twice."""
+    groups: defaultdict[str, dict[str, Waiter]] = defaultdict(dict)
+    for waiter in waiters:
+        groups[waiter.partition][row_key(waiter)] = waiter
+    for group in groups.values():
+        for part in batched(group.values(), ROWS_PER_TRANSACTION, strict=False):
+            yield list(part)
+
+
+def entity_of(waiter: Waiter) -> dict[str, Any]:
+    key = {"PartitionKey": waiter.partition, "RowKey": row_key(waiter)}
+    return {**key, "queue": waiter.queue, "table": waiter.table, "since": waiter.since}
 
 
 def row_key(waiter: Waiter) -> str:

@@ -132,8 +132,8 @@ class FakeFlow:
         version, text = self.source[change.record_id]
         return replace(change, kind=Kind.REFERENCE, row={"text": text}, version=version)
 
-    def may_have_children(self) -> bool:
-        return True
+    def children(self) -> list[str]:
+        return []
 
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
         return []
@@ -170,11 +170,6 @@ class FakeFlows:
     read = state
 
 
-class FakeWaiting:
-    def of(self, partition: str, parents: Collection[str]) -> list[Any]:
-        return []
-
-
 class FakeDeadLetters:
     def put(self, letter: Any) -> None:
         raise AssertionError("nothing here is refused")
@@ -196,7 +191,7 @@ class Converging(RuleBasedStateMachine):
             "deadletters": FakeDeadLetters(),
             "handoff": self.queue,
         }
-        unused: dict[str, Any] = {"checkpoints": None, "sweeps": None, "waiting": FakeWaiting()}
+        unused: dict[str, Any] = {"checkpoints": None, "sweeps": None, "presence": None, "waiting": None}
         options = load_settings({**COMPLETE, "RETRY_ATTEMPTS": "1000"})
         self.bridge = Bridge(**parts, **unused, writers=AtOnce(), settings=options, now=lambda: self.now)  # type: ignore[arg-type]
 

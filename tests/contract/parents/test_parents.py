@@ -1,53 +1,28 @@
 """Parent before child on real storage, against a Campaign that hides orphans and loses what is written to them."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from dev.commands.stack import Stack
 from dev.seed import vehicles
-from dev.verbs import Campaign, Dynamics
+from dev.verbs import Dynamics
+from shared.mapping import default_document
 from shared.parents import catch_up, overdue
 from shared.settings import load_settings
-from shared.steps import replay
+from shared.steps import deliver, replay
 from shared.wiring import Wiring
-from tests.contract.battery.kit import Worker, outcomes
-
-PACE = {"RETRY_DELAY_SECONDS": "0", "PAUSED_DELAY_SECONDS": "1", "CLAIM_LEASE_SECONDS": "5", "MAPPING_CACHE_SECONDS": "0"}
+from tests.contract.parents.kit import PACE, World
 
 
-class World:
-    """Three tables, an instance for each, on empty storage."""
+class Vehicles(World):
+    """Contacts, their vehicles, their visits."""
 
     def __init__(self, stack: Stack) -> None:
-        self.dynamics, self.campaign = Dynamics(stack.facts), Campaign(stack.facts)
-        vehicles.create_tables(self.dynamics)
-        self.wiring = Wiring(load_settings(stack.environment))
-        vehicles.put_documents(self.wiring.storage.container("config"))
-        self.workers = {table: Worker(Queue(table), self.wiring) for table in ("contact", "acs_vehicle", "acs_visit")}  # type: ignore[arg-type]
-        for worker in self.workers.values():
-            worker.flow.adopt()
-
-    def poll(self, table: str) -> list[str]:
-        """One table's changes, delivered; what that releases stays on the queue."""
-        worker = self.workers[table]
-        worker.poll()
-        return [outcome for message in worker.messages() for outcome in outcomes(worker.deliver(message))]
-
-    def drain(self) -> None:
-        """Whatever is on the queue of the custom entities, whichever table it is of."""
-        vehicle = self.workers["acs_vehicle"]
-        while messages := vehicle.messages():
-            for message in messages:
-                table = "acs_visit" if '"table":"acs_visit"' in message.content else "acs_vehicle"
-                self.workers[table].deliver(message, complete=False)
-                vehicle.complete(message)
-
-    def create(self, table: str, **columns: Any) -> str:
-        response = self.dynamics.http.ask("POST", f"/{table}s", columns)
-        assert response.status_code == 204, response.text
-        return str(response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")"))
+        vehicles.create_tables(Dynamics(stack.facts))
+        wiring = Wiring(load_settings(stack.environment))
+        vehicles.put_documents(wiring.storage.container("config"))
+        super().__init__(stack, wiring, ("acs_vehicle", "acs_visit"))
 
     def vehicle(self, name: str, owner: str | None = None) -> str:
         bind = {"acs_ownerid@odata.bind": f"/contacts({owner})"} if owner else {}
@@ -56,33 +31,18 @@ class World:
     def visit(self, name: str, vehicle: str) -> str:
         return self.create("acs_visit", acs_visit_name=name, **{"acs_vehicleid_ref@odata.bind": f"/acs_vehicles({vehicle})"})
 
-    def shown(self, resource: str) -> list[dict[str, Any]]:
-        """What Campaign shows, which is not what is hidden."""
-        return list(self.campaign.http.told("GET", f"/profileAndServicesExt/{resource}")["content"])
-
-
-class Queue:
-    """As much of a case as a worker asks for."""
-
-    def __init__(self, table: str) -> None:
-        self.table = table
-        self.queue = "contacts" if table == "contact" else "custom-entities"
-
-    def flow(self, wiring: Wiring) -> Any:
-        return wiring.table_flow(self.table)
-
 
 @pytest.fixture
-def world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vehicles]:
     directory = tmp_path_factory.mktemp("parents")
     with Stack(directory=directory, host=False, settings=PACE, publication=vehicles.PUBLICATION) as stack:
         for name, value in stack.environment.items():
             if name.startswith("IDENTITY_"):
                 monkeypatch.setenv(name, value)
-        yield World(stack)
+        yield Vehicles(stack)
 
 
-def test_three_generations_in_the_wrong_order_all_arrive_and_none_is_hidden(world: World) -> None:
+def test_three_generations_in_the_wrong_order_all_arrive_and_none_is_hidden(world: Vehicles) -> None:
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("Car", owner)
     visit = world.visit("Oil", vehicle)
@@ -95,7 +55,7 @@ def test_three_generations_in_the_wrong_order_all_arrive_and_none_is_hidden(worl
     assert [row["visitId"] for row in world.shown("cusVisit")] == [visit]
 
 
-def test_what_happened_while_a_child_waited_is_what_is_written(world: World) -> None:
+def test_what_happened_while_a_child_waited_is_what_is_written(world: Vehicles) -> None:
     owner = world.dynamics.create_contact(lastname="Owner")
     kept, gone = world.vehicle("first name", owner), world.vehicle("gone", owner)
     world.poll("acs_vehicle")
@@ -107,7 +67,7 @@ def test_what_happened_while_a_child_waited_is_what_is_written(world: World) -> 
     assert [(row["vehicleId"], row["name"]) for row in world.campaign.records("cusVehicle")] == [(kept, "last name")]
 
 
-def test_what_waits_says_for_whom(world: World) -> None:
+def test_what_waits_says_for_whom(world: Vehicles) -> None:
     owner = world.dynamics.create_contact(lastname="Owner")
     worker = world.workers["acs_vehicle"]
     world.vehicle("Car", owner)
@@ -117,7 +77,7 @@ def test_what_waits_says_for_whom(world: World) -> None:
     assert "has not reached Campaign" in settlement.sentence
 
 
-def test_a_lookup_that_changes_moves_the_link_and_an_empty_one_clears_it(world: World) -> None:
+def test_a_lookup_that_changes_moves_the_link_and_an_empty_one_clears_it(world: Vehicles) -> None:
     owners = [world.dynamics.create_contact(lastname=name) for name in ("One", "Two")]
     world.poll("contact")
     vehicle = world.vehicle("Car", owners[0])
@@ -131,7 +91,7 @@ def test_a_lookup_that_changes_moves_the_link_and_an_empty_one_clears_it(world: 
     assert [row["contactId"] for row in world.campaign.records("cusVehicle")] == [""]
 
 
-def test_a_wait_has_an_end_and_names_the_missing_parent(world: World) -> None:
+def test_a_wait_has_an_end_and_names_the_missing_parent(world: Vehicles) -> None:
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("Car", owner)
     world.poll("acs_vehicle")
@@ -147,7 +107,7 @@ def test_a_wait_has_an_end_and_names_the_missing_parent(world: World) -> None:
     assert [row["vehicleId"] for row in world.shown("cusVehicle")] == [vehicle]
 
 
-def test_a_child_that_nobody_released_is_found_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_nobody_released_is_found_in_the_end(world: Vehicles, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("Car", owner)
     assert world.poll("acs_vehicle") == ["waiting"]
@@ -160,11 +120,56 @@ def test_a_child_that_nobody_released_is_found_in_the_end(world: World, monkeypa
     assert [row["vehicleId"] for row in world.shown("cusVehicle")] == [vehicle]
 
 
-def test_without_parking_the_same_order_loses_the_update(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.steps.hold", lambda flow, bridge, decisions: (decisions, []))
+def test_without_parking_the_same_order_loses_the_update(world: Vehicles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.steps.hold", lambda flow, bridge, view, decisions: (decisions, []))
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("first name", owner)
     assert world.poll("acs_vehicle") == ["created"]
     world.dynamics.http.told("PATCH", f"/acs_vehicles({vehicle})", {"acs_vehicle_name": "last name"}, If_Match="*")
     assert world.poll("acs_vehicle") == ["rejected"]
     assert [row["name"] for row in world.campaign.records("cusVehicle")] == ["first name"]
+
+
+def test_children_are_deleted_before_their_parent(world: Vehicles) -> None:
+    owner = world.dynamics.create_contact(lastname="Owner")
+    vehicle = world.vehicle("Car", owner)
+    visit = world.visit("Oil", vehicle)
+    world.drain()
+    assert [row["visitId"] for row in world.shown("cusVisit")] == [visit]
+    for table, record_id in (("contact", owner), ("acs_vehicle", vehicle), ("acs_visit", visit)):
+        world.delete(table, record_id)
+    assert world.poll("contact") == ["waiting"]
+    assert world.campaign.profile(owner)
+    world.drain()
+    deleted = [call.split("/")[-2] for call in world.campaign.calls() if call.startswith("DELETE")]
+    assert sorted(deleted) == ["cusVehicle", "cusVisit", "profile"]
+    assert [list(world.campaign.records(name)) for name in ("profile", "cusVehicle", "cusVisit")] == [[], [], []]
+
+
+def test_a_deletion_does_not_wait_for_ever(world: Vehicles) -> None:
+    owner = world.dynamics.create_contact(lastname="Owner")
+    world.poll("contact")
+    world.dynamics.delete_contact(owner)
+    assert world.poll("contact") == ["waiting"]
+    later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 3700)
+    worker = world.workers["contact"]
+    (message,) = worker.messages()
+    settled = deliver(worker.flow, later.bridge, message.content.encode(), 1)
+    worker.complete(message)
+    assert [settlement.outcome for settlement in settled] == ["deleted"]
+
+
+def test_a_parent_that_is_filtered_out_is_said_so(world: Vehicles) -> None:
+    document = default_document("contact") + "\nfilters: {all: [{field: statecode, is: eq, value: 0}]}\n"
+    world.wiring.storage.container("config").upload_blob("mappings/contact.yaml", document)
+    owner = world.dynamics.create_contact(lastname="Owner")
+    world.dynamics.deactivate_contact(owner)
+    world.vehicle("Car", owner)
+    assert world.poll("contact") == ["filtered"]
+    worker = world.workers["acs_vehicle"]
+    worker.poll()
+    (settlement,) = [s for message in worker.messages() for s in worker.deliver(message)]
+    assert settlement.sentence == f"Waits for its parent contact {owner}, which is filtered out by its mapping."
+    world.dynamics.change_contact(owner, statecode=0, statuscode=1)
+    world.drain()
+    assert [row["contactId"] for row in world.shown("cusVehicle")] == [owner]

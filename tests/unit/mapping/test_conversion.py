@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Rejected
-from shared.mapping import Mapped, compile_mapping, read_document
+from shared.mapping import Mapped, compile_mapping, read_document, table_of
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
 
 
@@ -164,7 +164,15 @@ def test_a_record_without_a_key_is_refused() -> None:
 
 def test_a_link_gives_its_join_column_and_its_parent() -> None:
     more = "links: [{source: _parentcustomerid_value, target: cusText, parent: [account, contact]}]"
-    result = mapped("{source: firstname, target: firstName}", more, _parentcustomerid_value="aaaa")
+    linked: dict[str, Any] = {"_parentcustomerid_value": "aaaa", table_of("_parentcustomerid_value"): "contact"}
+    result = mapped("{source: firstname, target: firstName}", more, **linked)
     assert result.record["cusText"] == "aaaa"
-    assert [(parent.tables, parent.record_id) for parent in result.parents] == [(("account", "contact"), "aaaa")]
+    assert [(parent.table, parent.record_id) for parent in result.parents] == [("contact", "aaaa")]
     assert mapped("{source: firstname, target: firstName}", more).parents == ()
+
+
+def test_a_lookup_that_leads_to_a_table_without_a_link_leaves_the_link_empty() -> None:
+    more = "links: [{source: _parentcustomerid_value, target: cusText, parent: contact}]"
+    linked: dict[str, Any] = {"_parentcustomerid_value": "aaaa", table_of("_parentcustomerid_value"): "account"}
+    result = mapped("{source: firstname, target: firstName}", more, **linked)
+    assert (result.record["cusText"], result.parents) == ("", ())
