@@ -1,4 +1,4 @@
-"""Do both systems agree? Every contact against its profile, field by field, by the mapping in force."""
+"""Do both systems agree? Every row of a table against its record, field by field, by the mapping in force."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,8 +16,10 @@ SHOWN = 5
 
 @dataclass(slots=True)
 class Comparison:
-    """Counts, and a few examples by id and field name. `duplicates` are profiles beyond the first of one contact."""
+    """Counts, and a few examples by id and field name. `duplicates` are records beyond the first of one row."""
 
+    table: str = "contact"
+    resource: str = "profile"
     source: int = 0
     target: int = 0
     missing: list[str] = field(default_factory=list)
@@ -31,7 +33,7 @@ class Comparison:
         return not (self.missing or self.extra or self.different or self.duplicates)
 
     def __str__(self) -> str:
-        parts = [f"{self.source} contacts, {self.target} profiles"]
+        parts = [f"{self.source} of {self.table}, {self.target} of {self.resource}"]
         for name in ("missing", "extra", "different", "duplicates", "refused"):
             if found := getattr(self, name):
                 parts.append(f"{len(found)} {name} ({', '.join(found[:SHOWN])})")
@@ -56,41 +58,39 @@ def mapping_in_force(facts: Mapping[str, Any], text: str = "") -> CompiledMappin
 
 
 def compare(facts: Mapping[str, Any], mapping: CompiledMapping | None = None, ignore: Iterable[str] = ()) -> Comparison:
-    """Reads both systems whole. Contacts that the mapping refuses or filters out must have no profile of their own making."""
+    """Reads both systems whole. Rows that the mapping refuses or filters out must have no record of their own making."""
     mapping = mapping or mapping_in_force(facts)
-    found, ignored = Comparison(), set(ignore)
-    profiles: dict[str, dict[str, Any]] = {}
-    for profile in Campaign(facts).profiles():
-        if not profile["externalId"]:
+    key, ignored = mapping.document.key, set(ignore)
+    found = Comparison(mapping.table, mapping.document.resource)
+    records: dict[str, dict[str, Any]] = {}
+    for record in Campaign(facts).records(mapping.document.resource):
+        if not record[key.target]:
             continue
         found.target += 1
-        if profile["externalId"] in profiles:
-            found.duplicates.append(profile["externalId"])
-        profiles[profile["externalId"]] = profile
-    for row in Dynamics(facts).contacts(",".join(mapping.columns)):
+        if record[key.target] in records:
+            found.duplicates.append(record[key.target])
+        records[record[key.target]] = record
+    for row in Dynamics(facts).rows(f"{mapping.table}s", ",".join(mapping.columns)):
         found.source += 1
-        compare_one(mapping, row, profiles.pop(row["contactid"], None), found, ignored)
-    found.extra = [key for key in profiles if key not in ignored]
+        if row[key.source] not in ignored:
+            compare_one(mapping, row, records.pop(row[key.source], None), found)
+    found.extra = [record_id for record_id in records if record_id not in ignored]
     return found
 
 
-def compare_one(
-    mapping: CompiledMapping, row: dict[str, Any], profile: dict[str, Any] | None, found: Comparison, ignored: set[str]
-) -> None:
-    contact_id = row["contactid"]
-    if contact_id in ignored:
-        return
+def compare_one(mapping: CompiledMapping, row: dict[str, Any], record: dict[str, Any] | None, found: Comparison) -> None:
+    record_id = row[mapping.document.key.source]
     try:
         mapped = mapping.map(row)
     except Rejected:
-        found.refused.append(contact_id)
+        found.refused.append(record_id)
         return
     if not isinstance(mapped, Mapped):
         return
-    if profile is None:
-        found.missing.append(contact_id)
-    elif names := differences(mapped.record, profile):
-        found.different.append(f"{contact_id}: {', '.join(names)}")
+    if record is None:
+        found.missing.append(record_id)
+    elif names := differences(mapped.record, record):
+        found.different.append(f"{record_id}: {', '.join(names)}")
 
 
 def differences(expected: Mapping[str, Any], profile: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -83,7 +83,10 @@ class Dynamics:
         return dict(self.http.told("GET", f"/contacts({contact_id})"))
 
     def contacts(self, columns: str) -> Iterator[dict[str, Any]]:
-        path = f"/contacts?$select={columns}"
+        return self.rows("contacts", columns)
+
+    def rows(self, entity_set: str, columns: str) -> Iterator[dict[str, Any]]:
+        path = f"/{entity_set}?$select={columns}"
         while path:
             page = self.http.told("GET", path, Prefer="odata.maxpagesize=5000")
             yield from page["value"]

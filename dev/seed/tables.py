@@ -3,6 +3,7 @@
 For benchmarks and tests of custom entities; `vehicles.py` is the example that people read.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,10 +116,17 @@ def put_documents(config: ContainerClient, tables: list[Table]) -> None:
 
 
 def create_many(dynamics: Dynamics, table: str, rows: list[dict[str, Any]]) -> list[str]:
-    """Ids of the rows, in their order; 500 to a request."""
-    kind = f"#{TYPES}{table}"
-    ids: list[str] = []
+    """Ids of the rows, in their order."""
+    return [record_id for answer in many(dynamics, table, "CreateMultiple", rows) for record_id in answer["Ids"]]
+
+
+def update_many(dynamics: Dynamics, table: str, rows: list[dict[str, Any]]) -> None:
+    """Each row names its id."""
+    list(many(dynamics, table, "UpdateMultiple", rows))
+
+
+def many(dynamics: Dynamics, table: str, message: str, rows: list[dict[str, Any]]) -> Iterator[Any]:
+    """500 to a request."""
     for start in range(0, len(rows), 500):
-        targets = [{"@odata.type": kind, **row} for row in rows[start : start + 500]]
-        ids += dynamics.http.told("POST", f"/{table}s/{TYPES}CreateMultiple", {"Targets": targets})["Ids"]
-    return ids
+        targets = [{"@odata.type": f"#{TYPES}{table}", **row} for row in rows[start : start + 500]]
+        yield dynamics.http.told("POST", f"/{table}s/{TYPES}{message}", {"Targets": targets})
