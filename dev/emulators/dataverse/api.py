@@ -8,6 +8,7 @@ from dev.emulators.dataverse.access import Access
 from dev.emulators.dataverse.batch import Batch
 from dev.emulators.dataverse.bulk import Bulk
 from dev.emulators.dataverse.keys import Address, read_address
+from dev.emulators.dataverse.merging import Merging
 from dev.emulators.dataverse.metadata.reads import MetadataReads
 from dev.emulators.dataverse.metadata.writes import MetadataWrites
 from dev.emulators.dataverse.model import Table
@@ -45,6 +46,7 @@ class Api:
         self.batch = Batch(store, self.handle)
         self.metadata = MetadataReads(registry)
         self.metadata_writes = MetadataWrites(registry, self.metadata, clock)
+        self.merging = Merging(payloads, self.writing)
 
     def handle(self, request: Request) -> Response:
         if "callerobjectid" in request.headers or "mscrmcallerid" in request.headers:
@@ -57,6 +59,7 @@ class Api:
             "WhoAmI": self.who_am_i,
             "RetrieveTotalRecordCount": self.total_record_count,
             "BulkDelete": self.bulk.bulk_delete,
+            "Merge": self.merge,
             "PublishXml": self.publish,
             "PublishAllXml": self.publish,
             "$batch": self.batch.run,
@@ -97,6 +100,10 @@ class Api:
 
     def publish(self, request: Request) -> Response:
         return Response(204)
+
+    def merge(self, request: Request) -> Response:
+        self.access.require(request.caller, "Write", self.registry.named("contact"))
+        return self.merging.run(request)
 
     def definitions(self, request: Request, segments: list[str]) -> Response:
         if request.method != "GET":
