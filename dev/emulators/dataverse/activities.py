@@ -27,7 +27,8 @@ def activity_document(document: Document, common: Mapping[str, Any]) -> Document
         columns["ActivityTypeCode"]["default"] = document["logical"]
         columns["ActivityId"]["targets"] = {"activityid": BASE}
     states = {"states": common["states"], "statuses": common["statuses"]}
-    own = {"id": "activityid", "name": "subject", "privilege": "Activity", "ownership": "UserOwned", "bulk": True}
+    own: Document = {"id": "activityid", "name": "subject", "privilege": "Activity", "ownership": "UserOwned"}
+    own["bulk"] = not document.get("abstract")
     return {**states, **own, "activity": True, **document, "columns": {**columns, **document["columns"]}}
 
 
