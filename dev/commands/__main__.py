@@ -13,6 +13,7 @@ COMMANDS = {
     "test": ("dev.commands.test", "run the tests: all, unit, contract or e2e"),
     "up": ("dev.commands.up", "start everything and stay"),
     "bench": ("dev.bench.__main__", "measure"),
+    "setup": ("dev.commands.setup.__main__", "make in Dataverse the tables that the bridge writes to: setup activities"),
 }
 
 

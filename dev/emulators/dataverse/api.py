@@ -8,6 +8,7 @@ from dev.emulators.dataverse.access import Access
 from dev.emulators.dataverse.batch import Batch
 from dev.emulators.dataverse.bulk import Bulk
 from dev.emulators.dataverse.keys import Address, read_address
+from dev.emulators.dataverse.merging import Merging
 from dev.emulators.dataverse.metadata.reads import MetadataReads
 from dev.emulators.dataverse.metadata.writes import MetadataWrites
 from dev.emulators.dataverse.model import Table
@@ -39,11 +40,13 @@ class Api:
         install_functions(store.db)
         self.reading = Reading(store, registry, rendering, clock)
         self.tracking = Tracking(store, rendering, clock)
-        self.writing = Writing(store, Payloads(store, registry), clock, webhooks)
+        payloads = Payloads(store, registry)
+        self.writing = Writing(store, payloads, clock, webhooks)
         self.bulk = Bulk(store, registry, self.writing)
         self.batch = Batch(store, self.handle)
         self.metadata = MetadataReads(registry)
-        self.metadata_writes = MetadataWrites(registry, self.metadata)
+        self.metadata_writes = MetadataWrites(registry, self.metadata, clock)
+        self.merging = Merging(payloads, self.writing)
 
     def handle(self, request: Request) -> Response:
         if "callerobjectid" in request.headers or "mscrmcallerid" in request.headers:
@@ -56,6 +59,7 @@ class Api:
             "WhoAmI": self.who_am_i,
             "RetrieveTotalRecordCount": self.total_record_count,
             "BulkDelete": self.bulk.bulk_delete,
+            "Merge": self.merge,
             "PublishXml": self.publish,
             "PublishAllXml": self.publish,
             "$batch": self.batch.run,
@@ -97,6 +101,10 @@ class Api:
     def publish(self, request: Request) -> Response:
         return Response(204)
 
+    def merge(self, request: Request) -> Response:
+        self.access.require(request.caller, "Write", self.registry.named("contact"))
+        return self.merging.run(request)
+
     def definitions(self, request: Request, segments: list[str]) -> Response:
         if request.method != "GET":
             return self.metadata_writes.handle(request, segments)
@@ -107,6 +115,8 @@ class Api:
     def rows(self, request: Request, segments: list[str]) -> Response:
         match = SEGMENT.fullmatch(segments[0])
         table = self.registry.of_set(match[1] if match else segments[0])
+        if table.abstract and request.method not in {"GET", "DELETE"}:
+            raise not_emulated(f"writing to {table.set}; write to the activity's own table")
         if match:
             return self.one_row(request, table, read_address(table, match[2]), segments[1:])
         return self.collection(request, table, segments[1:])
@@ -148,12 +158,18 @@ class Api:
             return self.reading.one(request, table, address)
         self.access.require(request.caller, "Delete" if request.method == "DELETE" else "Write", table)
         if request.method == "DELETE":
-            self.writing.delete(address, intent_of(request))
+            self.writing.delete(self.activity(address) if table.abstract else address, intent_of(request))
             return self.refreshed(table, Response(204))
         if request.method != "PATCH":
             raise unsupported(request)
         written = self.writing.upsert(address, request.json(), intent_of(request))
         return self.refreshed(table, self.written(request, written, f"{table.set}({address.text})"))
+
+    def activity(self, base: Address) -> Address:
+        """The activity itself that a base row stands for."""
+        row = base.require(self.store)
+        table = self.registry.named(row["activitytypecode"])
+        return Address(table, base.text, {table.id_column: row["activityid"]})
 
     def part_of_row(self, request: Request, table: Table, address: Address, below: list[str]) -> Response:
         """One column (GET, PUT, DELETE) or one lookup (GET, PUT and DELETE of its `$ref`)."""

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import pairwise
 
 from dev.emulators.dataverse.problems import ApiError
 from dev.emulators.dataverse.store import Store
@@ -15,6 +16,7 @@ from dev.emulators.dataverse.wire import Request, Response, error_response, spli
 
 MOST_OPERATIONS = 1000
 CRLF = b"\r\n"
+DELIMITER = re.compile(rb"(?:^|\r?\n)--([^\r\n]+?)(--)?[ \t]*(?=\r?\n|$)")
 BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?', re.IGNORECASE)
 Handler = Callable[[Request], Response]
 
@@ -46,10 +48,11 @@ def boundary_of(content_type: str) -> bytes:
 
 def parts_of(body: bytes, boundary: bytes) -> list[tuple[dict[str, str], bytes]]:
     """Headers and content of each part; ApiError 400 if the end is missing."""
-    pieces = re.split(rb"(?:^|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r?\n|$)", body)
-    if b"--" not in pieces[1::2]:
+    marks = [mark for mark in DELIMITER.finditer(body) if mark[1] == boundary]
+    if not any(mark[2] for mark in marks):
         raise bad_batch("Unexpected end of the batch request: the closing boundary is missing.")
-    return [split_head(content) for content in pieces[2:-1:2]]
+    between = (body[one.end() : other.start()] for one, other in pairwise(marks))
+    return [split_head(content.removeprefix(b"\r").removeprefix(b"\n")) for content in between]
 
 
 def split_head(content: bytes) -> tuple[dict[str, str], bytes]:

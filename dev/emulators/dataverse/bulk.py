@@ -10,9 +10,10 @@ from typing import Any
 
 from dev.emulators.dataverse.keys import Address, as_guid, read_address
 from dev.emulators.dataverse.model import Table
-from dev.emulators.dataverse.problems import ApiError, bad_payload, not_emulated
+from dev.emulators.dataverse.organization import set_bulk_filters
+from dev.emulators.dataverse.problems import ApiError, bad_payload, not_emulated, unsupported_message
 from dev.emulators.dataverse.registry import Registry
-from dev.emulators.dataverse.store import Store
+from dev.emulators.dataverse.store import Row, Store
 from dev.emulators.dataverse.wire import Request, Response, json_response
 from dev.emulators.dataverse.writing import Intent, Writing, intent_of
 
@@ -23,6 +24,17 @@ BULK_DELETE, COMPLETED, SUCCEEDED = 13, 3, 30
 class Bulk:
     def __init__(self, store: Store, registry: Registry, writing: Writing) -> None:
         self.store, self.registry, self.writing = store, registry, writing
+        self.without: set[str] = set()
+
+    def configure(self, order: dict[str, Any]) -> None:
+        """{"without": ["task"]}: tables that lack the bulk messages from now on; ValueError for a table that does not exist."""
+        without = set(order.get("without", []))
+        if unknown := without - self.registry.tables.keys():
+            raise ValueError(f"no such table: {', '.join(sorted(unknown))}")
+        changed, self.without = without ^ self.without, without
+        with self.store.transaction():
+            for table in map(self.registry.named, changed):
+                set_bulk_filters(self.store, table, bool(table.document.get("bulk")) and table.logical not in without)
 
     def run(self, request: Request, table: Table, message: str) -> Response:
         actions: dict[str, Callable[[Request, Table], Response]] = {
@@ -34,6 +46,8 @@ class Bulk:
             raise ApiError(400, "0x80040216", "DeleteMultiple has not yet been implemented.")
         if message not in actions:
             raise not_emulated(f"the action {message}")
+        if not table.document.get("bulk") or table.logical in self.without:
+            raise unsupported_message(message, table.logical)
         with self.store.transaction():
             return actions[message](request, table)
 
@@ -49,24 +63,23 @@ class Bulk:
         return found
 
     def create_multiple(self, request: Request, table: Table) -> Response:
-        intent = intent_of(request)
-        ids = [self.writing.create(table, target, intent).row_id for target in self.targets(request, table)]
+        ids = self.writing.create_many(table, self.targets(request, table), intent_of(request))
         context = f"{request.api}/$metadata#Microsoft.Dynamics.CRM.CreateMultipleResponse"
         return json_response({"@odata.context": context, "Ids": ids})
 
     def update_multiple(self, request: Request, table: Table) -> Response:
         """Of several targets with one id, the first counts and the others are passed over, as on the platform."""
-        intent = replace(intent_of(request), if_match="*")
-        targets = [(self.address(table, target), target) for target in self.targets(request, table)]
-        missing = [address for address, _ in targets if address.find(self.store) is None]
-        if missing:
-            ids = ", ".join(address.row_id or address.text for address in missing)
-            raise ApiError(404, "0x80040217", f"{table.logical} With Ids = {ids} Do Not Exist")
-        seen: set[str] = set()
-        for address, target in targets:
-            if address.text not in seen:
-                seen.add(address.text)
-                self.writing.upsert(address, target, intent)
+        intent = intent_of(request)
+        wanted = [(self.address(table, target), target) for target in self.targets(request, table)]
+        targets = [(address, address.find(self.store), target) for address, target in wanted]
+        if missing := [address.row_id or address.text for address, found, _ in targets if found is None]:
+            raise ApiError(404, "0x80040217", f"{table.logical} With Ids = {', '.join(missing)} Do Not Exist")
+        first: dict[str, tuple[Row, Target]] = {}
+        for _, found, target in targets:
+            if found:
+                first.setdefault(found[table.id_column], (found, target))
+        for found, target in first.values():
+            self.writing.change(table, found, target, intent)
         return Response(204)
 
     def upsert_multiple(self, request: Request, table: Table) -> Response:

@@ -144,6 +144,11 @@ class Table:
         return str(self.document.get("metadata_id") or stable_id("table", self.logical))
 
     @property
+    def abstract(self) -> bool:
+        """Whether its rows are those of other tables."""
+        return bool(self.document.get("abstract", False))
+
+    @property
     def tracked(self) -> bool:
         return bool(self.document.get("change_tracking", False))
 
@@ -158,6 +163,10 @@ class Table:
             Key(schema, tuple(body["columns"]), body.get("label", schema), body["metadata_id"])
             for schema, body in self.document.get("keys", {}).items()
         ]
+
+    def first_status(self, state: int) -> int:
+        """The status reason that a state begins with."""
+        return next(status for status, of_state in self.columns["statuscode"].states.items() if of_state == state)
 
     def readable(self) -> Iterator[Column]:
         return (column for column in self.columns.values() if column.allows("read"))

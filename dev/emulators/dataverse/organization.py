@@ -1,6 +1,7 @@
 """What every organization has before anybody writes a row: itself, a business unit, a currency, users, messages."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from dev.emulators.dataverse.model import Table, stable_id
@@ -73,7 +74,21 @@ def add_messages(store: Store, registry: Registry) -> None:
 
 def add_message_filters(store: Store, table: Table) -> None:
     """Which messages can be listened to on a table; the bulk ones stand only where the table has them."""
-    messages = EVENT_MESSAGES + (BULK_MESSAGES if table.document.get("bulk") else ())
+    if table.abstract:
+        return
+    add_filters(store, table, EVENT_MESSAGES + (BULK_MESSAGES if table.document.get("bulk") else ()))
+
+
+def set_bulk_filters(store: Store, table: Table, supported: bool) -> None:
+    """What `sdkmessagefilters` says of the bulk messages of a table; UpsertMultiple never stands there."""
+    for message in BULK_MESSAGES:
+        store.db.execute(
+            "DELETE FROM sdkmessagefilter WHERE sdkmessagefilterid = ?", (stable_id("filter", message, table.logical),)
+        )
+    add_filters(store, table, BULK_MESSAGES if supported else ())
+
+
+def add_filters(store: Store, table: Table, messages: Iterable[str]) -> None:
     for message in messages:
         row = {
             "sdkmessagefilterid": stable_id("filter", message, table.logical),

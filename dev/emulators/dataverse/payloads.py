@@ -5,6 +5,7 @@ Source: Microsoft Learn, "Create a table row using the Web API", "Web API naviga
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from dev.emulators.dataverse.keys import Address, read_address
@@ -22,7 +23,7 @@ class Payloads:
     def __init__(self, store: Store, registry: Registry) -> None:
         self.store, self.registry = store, registry
 
-    def read(self, table: Table, body: dict[str, Any], verb: str) -> Values:
+    def read(self, table: Table, body: Mapping[str, Any], verb: str) -> Values:
         """Column values as stored. `verb` is create or update; the id is taken on create only."""
         values: Values = {}
         for name, value in body.items():
@@ -67,7 +68,7 @@ class Payloads:
         """A lookup's new value. Of a lookup with several targets, the new one takes the place of any other."""
         column = table.navigation.get(navigation)
         if column is None:
-            raise undeclared_property(navigation)
+            raise undeclared_property(table.set, navigation)
         if reference is None:
             return self.cleared(column)
         address = self.resolve(table, reference)
@@ -75,7 +76,7 @@ class Payloads:
             raise bad_payload(
                 table.set, f"Microsoft.Crm.CrmException: A '{address.table.logical}' cannot be bound to '{navigation}'."
             )
-        row_id = address.require(self.store)[address.table.id_column]
+        row_id = address.require_id(self.store)
         return (
             {column.name: row_id, f"{column.name}__type": address.table.logical} if column.polymorphic else {column.name: row_id}
         )

@@ -51,13 +51,19 @@ def bad_payload(entity_set: str, why: str) -> ApiError:
     return ApiError(400, "0x80048d19", message)
 
 
-def undeclared_property(name: str) -> ApiError:
-    message = (
-        "An error occurred while validating input parameters: Microsoft.OData.ODataException: An undeclared property "
-        f"'{name}' which only has property annotations in the payload but no property value was found in the payload. In OData, "
+def undeclared_property(entity_set: str, name: str) -> ApiError:
+    why = (
+        f"Microsoft.OData.ODataException: An undeclared property '{name}' which only has property annotations in the payload "
+        "but no property value was found in the payload. In OData, "
         "only declared navigation properties and declared named streams can be represented as properties without values."
     )
-    return ApiError(400, "0x80048d19", message)
+    return bad_payload(entity_set, why)
+
+
+def unsupported_message(message: str, table: str) -> ApiError:
+    """SdkEntityDoesNotSupportMessage; its HTTP status is not documented."""
+    why = "MessageProcessorCache returned MessageProcessor.Empty. "
+    return ApiError(400, "0x80040800", f"The '{message}' method does not support entities of type '{table}'. {why}")
 
 
 def not_a_key(table: str) -> ApiError:

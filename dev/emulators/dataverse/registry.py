@@ -2,13 +2,14 @@
 
 import copy
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from dev.emulators.dataverse.activities import BASE, activity_document, base_view, own_navigation
 from dev.emulators.dataverse.model import Column, Table
 from dev.emulators.dataverse.problems import ApiError, no_such_path
 from dev.emulators.dataverse.store import Store
@@ -35,19 +36,27 @@ def shipped(name: str) -> Any:
 
 def shipped_documents() -> Iterator[dict[str, Any]]:
     """The documents of `tables/`, each completed with the columns that the platform gives to every table."""
-    for document in [*shipped("system"), shipped("account"), shipped("contact")]:
+    for document in [*shipped("system"), shipped("account"), shipped("contact"), *shipped("activity")["tables"]]:
         yield completed(copy.deepcopy(document))
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
     """`document` with the standard columns of its ownership, its own declarations winning."""
     standard = shipped("standard")
+    if is_activity(document):
+        document = activity_document(document, shipped("activity"))
     ownership = document.setdefault("ownership", "None")
     columns = copy.deepcopy({**standard["any"], **standard.get(ownership, {})})
     if document.get("state", True):
         columns |= state_columns(document, standard["state"])
     document["columns"] = {**document["columns"], **columns}
+    if is_activity(document) and not document.get("abstract"):
+        own_navigation(document)
     return document
+
+
+def is_activity(document: Mapping[str, Any]) -> bool:
+    return bool(document.get("activity"))
 
 
 def state_columns(document: dict[str, Any], standard: dict[str, Any]) -> dict[str, Any]:
@@ -102,12 +111,24 @@ class Registry:
     def add(self, document: dict[str, Any]) -> Table:
         """Makes a table: its document, its storage."""
         table = Table(document, self.store.next_version())
+        if not table.abstract:
+            self._make_storage(table)
+        self._save(table)
+        if is_activity(document) and BASE in self.tables:
+            self._renew_base_rows()
+        return table
+
+    def _renew_base_rows(self) -> None:
+        activities = [table for table in self if is_activity(table.document) and not table.abstract]
+        self.store.db.execute(f'DROP VIEW IF EXISTS "{BASE}"')
+        self.store.db.execute(base_view(self.tables[BASE], activities))
+
+    def _make_storage(self, table: Table) -> None:
         declarations = ", ".join(self._declarations(table.columns.values()))
         self.store.db.execute(f'CREATE TABLE "{table.logical}" (versionnumber INTEGER PRIMARY KEY, {declarations})')
         self.store.db.execute(f'CREATE UNIQUE INDEX "{table.logical}.id" ON "{table.logical}" ("{table.id_column}")')
         for column in filter(follows_deletion, table.columns.values()):
             self._index(column)
-        return self._save(table)
 
     def add_column(self, table: Table, schema: str, body: dict[str, Any]) -> Column:
         """Adds a column; change tokens given before no longer serve, as on the platform."""
@@ -140,7 +161,8 @@ class Registry:
 
     def pointing_to(self, logical: str) -> list[tuple[Table, Column]]:
         """The lookups, of any table, that may hold a row of `logical`."""
-        columns = ((table, column) for table in self for column in table.columns.values() if follows_deletion(column))
+        tables = (table for table in self if not table.abstract)
+        columns = ((table, column) for table in tables for column in table.columns.values() if follows_deletion(column))
         return [(table, column) for table, column in columns if logical in column.target_tables]
 
     def _index(self, column: Column) -> None:

@@ -7,7 +7,7 @@ table references of Contact, Account, Service Endpoint, Sdk Message Processing S
 from collections.abc import Callable
 from typing import Any
 
-from dev.emulators.dataverse.problems import ApiError, not_emulated
+from dev.emulators.dataverse.problems import ApiError, duplicate_id, not_emulated
 from dev.emulators.dataverse.steps import HTTP_HEADER, QUERY_STRING, WEBHOOK_KEY, read_settings
 from dev.emulators.dataverse.store import Row, Store
 
@@ -83,6 +83,27 @@ def step_is_asynchronous(store: Store, values: Values, row: Row) -> Values:
     return {}
 
 
+def unique_name(table: str) -> Rule:
+    """Publishers and solutions are known by their unique name."""
+
+    def rule(store: Store, _: Values, row: Row) -> Values:
+        other = store.fetch(table, "uniquename", row.get("uniquename"))
+        if other and other[f"{table}id"] != row[f"{table}id"]:
+            raise duplicate_id()
+        return {}
+
+    return rule
+
+
+def needs(*names: str) -> Rule:
+    def rule(_: Store, __: Values, row: Row) -> Values:
+        if missing := [name for name in names if row.get(name) is None]:
+            raise ApiError(400, "0x80040200", f"Required values are missing: {', '.join(missing)}.")
+        return {}
+
+    return rule
+
+
 RULES: dict[str, tuple[Rule, ...]] = {
     "contact": (
         full_name,
@@ -96,4 +117,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "systemuser": (full_name,),
     "serviceendpoint": (endpoint_is_webhook,),
     "sdkmessageprocessingstep": (step_is_asynchronous,),
+    "publisher": (
+        needs("uniquename", "friendlyname", "customizationprefix", "customizationoptionvalueprefix"),
+        unique_name("publisher"),
+    ),
+    "solution": (needs("uniquename", "friendlyname", "version", "publisherid"), unique_name("solution")),
 }

@@ -12,6 +12,7 @@ from dev.emulators.control import Clock, Control, Handler
 from dev.emulators.dataverse import organization
 from dev.emulators.dataverse.access import Access
 from dev.emulators.dataverse.api import Api
+from dev.emulators.dataverse.bulk import Bulk
 from dev.emulators.dataverse.limits import Limits
 from dev.emulators.dataverse.problems import ApiError
 from dev.emulators.dataverse.registry import Registry
@@ -57,6 +58,7 @@ class Emulator:
         app.router.add_get("/_emulator/webhooks", self.webhook_counts)
         app.router.add_post("/_emulator/limits", self.set_limits)
         app.router.add_post("/_emulator/access", self.set_access)
+        app.router.add_post("/_emulator/bulk", self.set_bulk)
         app.router.add_post("/_emulator/expire_change_tokens", self.expire_change_tokens)
         app.router.add_route("*", "/{tail:.*}", self.serve)
 
@@ -135,7 +137,10 @@ class Emulator:
     async def set_access(self, request: web.Request) -> web.Response:
         return await self.configured(self.access, request)
 
-    async def configured(self, part: Limits | Access, request: web.Request) -> web.Response:
+    async def set_bulk(self, request: web.Request) -> web.Response:
+        return await self.configured(self.api.bulk, request)
+
+    async def configured(self, part: Limits | Access | Bulk, request: web.Request) -> web.Response:
         try:
             part.configure(await request.json())
         except ValueError as error:

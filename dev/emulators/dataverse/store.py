@@ -6,7 +6,7 @@ since a token is reading on in one direction.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,18 @@ class Store:
         self.db.execute(f'INSERT INTO "{table}" (versionnumber, {names}) VALUES (?{marks})', (version, *row.values()))
         self.db.execute("DELETE FROM _deleted WHERE tab = ? AND id = ?", (table, row[id_column]))
         return version
+
+    def insert_many(self, table: str, id_column: str, rows: Sequence[Row]) -> range:
+        """Writes new rows and returns their versions, in order. sqlite3.IntegrityError if an id or key is taken."""
+        first = self.version + 1
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        columns, marks = ", ".join(f'"{name}"' for name in names), ", ?" * len(names)
+        written = ((self.next_version(), *map(row.get, names)) for row in rows)
+        self.db.executemany(f'INSERT INTO "{table}" (versionnumber, {columns}) VALUES (?{marks})', written)
+        if self.db.execute("SELECT 1 FROM _deleted WHERE tab = ? LIMIT 1", (table,)).fetchone():
+            ids = ((table, row[id_column]) for row in rows)
+            self.db.executemany("DELETE FROM _deleted WHERE tab = ? AND id = ?", ids)
+        return range(first, self.version + 1)
 
     def update(self, table: str, id_column: str, row_id: str, changes: Mapping[str, Any]) -> int:
         """Writes the given columns of one row and returns its new version. sqlite3.IntegrityError if a key is taken."""

@@ -13,6 +13,7 @@ from dev.emulators.dataverse.model import Column, Table
 from dev.emulators.dataverse.problems import ApiError, bad_payload
 
 SMALLEST, LARGEST = -2147483648, 2147483647
+AS_STORED = re.compile(r"(1[89]|2\d)\d\d-(0[1-9]|1[0-2])-([01][1-9]|10|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)
 LOWEST_DATE = datetime(1753, 1, 1, tzinfo=UTC)
 EDM = {
     "Integer": "Edm.Int32",
@@ -76,7 +77,7 @@ def text(table: Table, column: Column, value: Any) -> str:
 
 def utf16_length(value: str) -> int:
     """Length as the platform counts it: a character beyond the basic plane is two."""
-    return len(value) + sum(letter > "\uffff" for letter in value)
+    return len(value) if value.isascii() else len(value) + sum(letter > "\uffff" for letter in value)
 
 
 def number(table: Table, column: Column, value: Any) -> float:
@@ -147,6 +148,8 @@ def moment(table: Table, column: Column, value: Any) -> str:
     """Dates lose their time of day where the column has none; times are cut to seconds, in UTC."""
     if not isinstance(value, str):
         raise wrong_type(table, column, value)
+    if AS_STORED.fullmatch(value) and not column.date_only:
+        return value
     try:
         found = exact_date(value) if column.date_only else exact_time(value)
     except (ValueError, OverflowError):

@@ -6,7 +6,7 @@ Source: Microsoft Learn, "Create a table row", "Update and delete table rows", "
 
 import sqlite3
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,22 @@ class Writing:
     def create(self, table: Table, body: Mapping[str, Any], intent: Intent) -> Written:
         """A new row; ApiError 412 if its id or an alternate key is taken."""
         with self.store.transaction():
-            return self.insert(table, self.payloads.read(table, dict(body), "create"), intent)
+            return self.insert(table, self.payloads.read(table, body, "create"), intent)
+
+    def create_many(self, table: Table, bodies: Sequence[Mapping[str, Any]], intent: Intent) -> list[str]:
+        """New rows, all or none, and their ids in order; ApiError 412, which does not say whose, if an id or key is taken."""
+        with self.store.transaction():
+            defaults = self.defaults(table, intent)
+            sent = [self.payloads.read(table, body, "create") for body in bodies]
+            rows = [self.new_row(table, defaults, values) for values in sent]
+            try:
+                versions = self.store.insert_many(table.logical, table.id_column, rows)
+            except sqlite3.IntegrityError as error:
+                raise unique_violation(table, error, {}) from None
+            if self.events.listens("Create", table.logical):
+                for row, values, version in zip(rows, sent, versions, strict=True):
+                    self.raise_event("Create", table, row[table.id_column], row, row, values, intent, version)
+        return [row[table.id_column] for row in rows]
 
     def upsert(self, address: Address, body: Mapping[str, Any], intent: Intent) -> Written:
         """PATCH: updates the addressed row, or creates it unless a condition says otherwise."""
@@ -85,27 +100,34 @@ class Writing:
             if found is not None:
                 refuse_if_present(found, intent)
                 refuse_if_other_version(found, intent)
-                return self.update(table, found, self.payloads.read(table, dict(body), "update"), intent)
+                return self.change(table, found, body, intent)
             if intent.if_match:
                 raise address.missing()
-            values = {**address.values, **self.payloads.read(table, dict(body), "create")}
+            values = {**address.values, **self.payloads.read(table, body, "create")}
             if address.row_id:
                 values[table.id_column] = address.row_id
             return self.insert(table, values, intent)
 
+    def change(self, table: Table, found: Row, body: Mapping[str, Any], intent: Intent) -> Written:
+        return self.update(table, found, self.payloads.read(table, body, "update"), intent)
+
     def insert(self, table: Table, values: Values, intent: Intent) -> Written:
-        row = self.defaults(table, intent) | values
-        row[table.id_column] = row.get(table.id_column) or str(uuid.uuid4())
-        if row.get("overriddencreatedon"):
-            row["createdon"], row["overriddencreatedon"] = row["overriddencreatedon"], row["createdon"]
-        row |= status_on_create(table, values, row[table.id_column])
-        row |= self.consequences(table, row, row)
+        row = self.new_row(table, self.defaults(table, intent), values)
         try:
             version = self.store.insert(table.logical, table.id_column, row)
         except sqlite3.IntegrityError as error:
             raise unique_violation(table, error, row) from None
         self.raise_event("Create", table, row[table.id_column], row, row, values, intent, version)
         return Written(table, row[table.id_column], version, created=True)
+
+    def new_row(self, table: Table, defaults: Values, values: Values) -> Row:
+        """The whole row: an id if none was given, the first state, and what the table's rules add."""
+        row = defaults | values
+        row[table.id_column] = row.get(table.id_column) or str(uuid.uuid4())
+        if row.get("overriddencreatedon"):
+            row["createdon"], row["overriddencreatedon"] = row["overriddencreatedon"], row["createdon"]
+        row |= status_on_create(table, values, row[table.id_column])
+        return row | self.consequences(table, row, row)
 
     def defaults(self, table: Table, intent: Intent) -> Values:
         """What the platform fills in: column defaults, times, the caller as author and owner, the organization's currency."""
@@ -194,10 +216,6 @@ def refuse_if_other_version(found: Row, intent: Intent) -> None:
         raise version_mismatch()
 
 
-def first_status(table: Table, state: int) -> int:
-    return next(status for status, of_state in table.columns["statuscode"].states.items() if of_state == state)
-
-
 def wrong_status(table: Table, status: int, state: int, row_id: str) -> ApiError:
     name = table.columns["statecode"].choices.get(state, str(state))
     message = (
@@ -212,7 +230,7 @@ def status_on_create(table: Table, values: Values, row_id: str) -> Values:
         return {}
     status = values.get("statuscode")
     if status is None:
-        return {"statecode": 0, "statuscode": first_status(table, 0)}
+        return {"statecode": 0, "statuscode": table.first_status(0)}
     if table.columns["statuscode"].states[status] != 0:
         raise wrong_status(table, status, 0, row_id)
     return {"statecode": 0}
@@ -224,7 +242,7 @@ def status_on_update(table: Table, values: Values, row_id: str) -> Values:
     if "statecode" not in table.columns or (state is None and status is None):
         return {}
     if status is None:
-        return {"statuscode": first_status(table, values["statecode"])}
+        return {"statuscode": table.first_status(values["statecode"])}
     own = table.columns["statuscode"].states[status]
     if state is not None and own != state:
         raise wrong_status(table, status, state, row_id)

@@ -109,7 +109,10 @@ def option_set(table: Table, column: Column) -> Document:
     if column.kind == "Boolean":
         no, yes = column.document.get("labels", ["No", "Yes"])
         return {**head, "TrueOption": option(1, yes), "FalseOption": option(0, no)}
-    return {**head, "Options": [{**option(value, text), **stateful(column, value)} for value, text in column.choices.items()]}
+    return {
+        **head,
+        "Options": [{**option(value, text), **stateful(table, column, value)} for value, text in column.choices.items()],
+    }
 
 
 def option(value: int, text: str) -> Document:
@@ -126,12 +129,12 @@ def option(value: int, text: str) -> Document:
     }
 
 
-def stateful(column: Column, value: int) -> Document:
+def stateful(table: Table, column: Column, value: int) -> Document:
     """A state names its default reason, a reason the state it belongs to."""
     if column.kind == "State":
         return {
             "@odata.type": f"#{PREFIX}StateOptionMetadata",
-            "DefaultStatus": value + 1,
+            "DefaultStatus": table.first_status(value),
             "InvariantName": column.choices[value],
         }
     if column.kind == "Status":

@@ -23,7 +23,7 @@ def managed(value: Any, name: str, changeable: bool = True) -> Document:
 
 def table_document(table: Table) -> Document:
     """Everything about a table that is no navigation property."""
-    custom = bool(table.document.get("custom", False))
+    custom, activity = bool(table.document.get("custom", False)), bool(table.document.get("activity", False))
     return {
         "MetadataId": table.metadata_id,
         "LogicalName": table.logical,
@@ -41,7 +41,7 @@ def table_document(table: Table) -> Document:
         "TableType": "Standard",
         "IsCustomEntity": custom,
         "IsManaged": not custom,
-        "IsActivity": bool(table.document.get("activity", False)),
+        "IsActivity": activity,
         "IsActivityParty": table.logical in {"contact", "account", "systemuser"},
         "IsPrivate": False,
         "IsIntersect": False,
@@ -50,7 +50,9 @@ def table_document(table: Table) -> Document:
         "CanChangeTrackingBeEnabled": managed(True, "canchangetrackingbeenabled"),
         "IsOptimisticConcurrencyEnabled": True,
         "HasActivities": table.logical in {"contact", "account"},
-        "HasNotes": table.logical in {"contact", "account"},
+        "HasNotes": activity or table.logical in {"contact", "account"},
+        "IsAvailableOffline": activity or table.logical in {"contact", "account"},
+        "ActivityTypeMask": int(table.document.get("activity_mask", 1)) if activity else 0,
         "HasChanged": None,
         "Privileges": [privilege(table, kind) for kind in PRIVILEGE_TYPES],
     }

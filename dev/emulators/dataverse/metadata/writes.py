@@ -8,12 +8,15 @@ import sqlite3
 import uuid
 from typing import Any
 
+from dev.emulators.control import Clock
+from dev.emulators.dataverse.activities import refuse_bad_activity
 from dev.emulators.dataverse.metadata.attributes import PREFIX
 from dev.emulators.dataverse.metadata.reads import MetadataReads, split_key
 from dev.emulators.dataverse.model import Table
 from dev.emulators.dataverse.organization import add_message_filters
 from dev.emulators.dataverse.problems import ApiError, not_emulated
 from dev.emulators.dataverse.registry import Registry, completed
+from dev.emulators.dataverse.solutions import COMPONENT_TYPES, Solutions
 from dev.emulators.dataverse.wire import Request, Response
 
 KEYABLE = {"String", "Integer", "Decimal", "DateTime", "Lookup", "Customer", "Picklist"}
@@ -22,28 +25,38 @@ Body = dict[str, Any]
 
 
 class MetadataWrites:
-    def __init__(self, registry: Registry, reads: MetadataReads) -> None:
-        self.registry, self.reads = registry, reads
+    def __init__(self, registry: Registry, reads: MetadataReads, clock: Clock) -> None:
+        self.registry, self.reads, self.clock = registry, reads, clock
+        self.solutions = Solutions(registry.store)
 
     def handle(self, request: Request, segments: list[str]) -> Response:
-        collection, key = split_key(segments[0])
+        collection, _ = split_key(segments[0])
         below = split_key(segments[1])[0] if len(segments) > 1 else ""
         with self.registry.store.transaction():
-            match request.method, collection, below:
-                case "POST", "EntityDefinitions", "":
-                    return self.create_table(request)
-                case "PUT", "EntityDefinitions", "":
-                    return self.replace_table(request, self.reads.table(key or ""))
-                case "POST", "EntityDefinitions", "Attributes":
-                    return self.create_column(request, self.reads.table(key or ""))
-                case "POST", "EntityDefinitions", "Keys":
-                    return self.create_key(request, self.reads.table(key or ""))
-                case "DELETE", "EntityDefinitions", "Keys":
-                    return self.delete_key(self.reads.table(key or ""), split_key(segments[1])[1] or "")
-                case "POST", "RelationshipDefinitions", "":
-                    return self.create_lookup(request)
-                case "PATCH", _, _:
-                    raise ApiError(405, "0x80060888", "Operation not supported on EntityMetadata")
+            solution_id = self.solutions.wanted(request)
+            answer = self.change(request, segments, collection, below)
+            if solution_id and request.method == "POST":
+                kind = COMPONENT_TYPES[below if collection == "EntityDefinitions" else collection]
+                self.solutions.add(solution_id, kind, answer, self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return answer
+
+    def change(self, request: Request, segments: list[str], collection: str, below: str) -> Response:
+        key = split_key(segments[0])[1]
+        match request.method, collection, below:
+            case "POST", "EntityDefinitions", "":
+                return self.create_table(request)
+            case "PUT", "EntityDefinitions", "":
+                return self.replace_table(request, self.reads.table(key or ""))
+            case "POST", "EntityDefinitions", "Attributes":
+                return self.create_column(request, self.reads.table(key or ""))
+            case "POST", "EntityDefinitions", "Keys":
+                return self.create_key(request, self.reads.table(key or ""))
+            case "DELETE", "EntityDefinitions", "Keys":
+                return self.delete_key(self.reads.table(key or ""), split_key(segments[1])[1] or "")
+            case "POST", "RelationshipDefinitions", "":
+                return self.create_lookup(request)
+            case "PATCH", _, _:
+                raise ApiError(405, "0x80060888", "Operation not supported on EntityMetadata")
         raise not_emulated(f"{request.method} on {collection}/{below}".rstrip("/"))
 
     def create_table(self, request: Request) -> Response:
@@ -57,6 +70,8 @@ class MetadataWrites:
 
     def replace_table(self, request: Request, table: Table) -> Response:
         """Of a whole definition only change tracking is taken up; it cannot be switched off again."""
+        if table.abstract:
+            raise not_emulated(f"change tracking of {table.logical}")
         wanted = bool(request.json().get("ChangeTrackingEnabled", table.tracked))
         if table.tracked and not wanted:
             raise ApiError(400, "0x80040203", "Change tracking cannot be disabled for an entity once it is enabled.")
@@ -82,6 +97,7 @@ class MetadataWrites:
         navigation = body.get("ReferencingEntityNavigationPropertyName") or schema
         relationship = {target.logical: required(body, "SchemaName")}
         declared = {**described(lookup), "kind": "Lookup", "targets": {navigation: target.logical}, "relationships": relationship}
+        declared["on_merge"] = (body.get("CascadeConfiguration") or {}).get("Merge", "NoCascade")
         self.registry.add_column(table, schema, declared)
         documents = (document for document in self.reads.all_relationships() if document["SchemaName"] == body["SchemaName"])
         return created(request, f"RelationshipDefinitions({next(documents)['MetadataId']})")
@@ -191,22 +207,17 @@ def options_of(kind: str, option_set: Body) -> Body:
 
 def table_document(body: Body) -> dict[str, Any]:
     """The document of a custom table: its id column and the columns given, the primary name among them."""
+    if body.get("IsActivity"):
+        refuse_bad_activity(body)
     schema = required(body, "SchemaName")
-    activity = bool(body.get("IsActivity", False))
-    if activity:
-        raise not_emulated("creating activity tables")
     declared = dict(column_body(attribute) for attribute in listed(body, "Attributes"))
     primary = next((a["SchemaName"] for a in listed(body, "Attributes") if a.get("IsPrimaryName")), None)
     if primary is None:
         raise ApiError(400, "0x80044363", "The table needs a primary name attribute.")
-    row_id = {
-        f"{schema}Id": {"kind": "Uniqueidentifier", "label": text_of(body, schema), "required": "SystemRequired", "update": False}
-    }
     return {
         "logical": schema.lower(),
         "schema": schema,
         "set": str(body.get("EntitySetName") or f"{schema.lower()}s"),
-        "id": f"{schema.lower()}id",
         "name": str(primary).lower(),
         "code": 10000 + uuid.uuid5(uuid.NAMESPACE_URL, schema).int % 10000,
         "label": text_of(body, schema),
@@ -215,5 +226,16 @@ def table_document(body: Body) -> dict[str, Any]:
         "custom": True,
         "bulk": True,
         "change_tracking": bool(body.get("ChangeTrackingEnabled", False)),
-        "columns": {**row_id, **declared},
+        **(activity_facts(body) if body.get("IsActivity") else {"id": f"{schema.lower()}id"}),
+        "columns": declared if body.get("IsActivity") else {**id_column(body, schema), **declared},
     }
+
+
+def id_column(body: Body, schema: str) -> Body:
+    facts = {"kind": "Uniqueidentifier", "label": text_of(body, schema), "required": "SystemRequired", "update": False}
+    return {f"{schema}Id": facts}
+
+
+def activity_facts(body: Body) -> Body:
+    """`ActivityTypeMask` 1 shows the activity in menus, which is the default; 0 does not."""
+    return {"activity": True, "activity_mask": int(body.get("ActivityTypeMask", 1))}
