@@ -113,6 +113,7 @@ def recovered(flow: Flow, bridge: Bridge) -> bool:
         or bridge.now() - state.checked_at < bridge.settings.paused_delay_seconds
     ):
         return False
+    take_mapping(flow, bridge)  # the repair may be a corrected document
     try:
         flow.probe()
     except Misconfigured as error:

@@ -141,6 +141,14 @@ class Registry:
             self._index(column)
         return self._save(Table(document, self.store.next_version())).columns[column.name]
 
+    def drop_column(self, table: Table, column: Column) -> None:
+        """Takes a column and its values away; change tokens given before no longer serve."""
+        document = copy.deepcopy(table.document)
+        del document["columns"][column.schema]
+        self.store.db.execute(f'DROP INDEX IF EXISTS "{column.table}.{column.name}"')
+        self.store.db.execute(f'ALTER TABLE "{table.logical}" DROP COLUMN "{column.name}"')
+        self._save(Table(document, self.store.next_version()))
+
     def add_key(self, table: Table, schema: str, body: dict[str, Any]) -> None:
         """Adds an alternate key. Rows with a null in a key column are not checked, which is SQLite's rule too."""
         document = copy.deepcopy(table.document)

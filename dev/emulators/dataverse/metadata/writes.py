@@ -11,7 +11,7 @@ from typing import Any
 from dev.emulators.control import Clock
 from dev.emulators.dataverse.activities import refuse_bad_activity
 from dev.emulators.dataverse.metadata.attributes import PREFIX
-from dev.emulators.dataverse.metadata.reads import MetadataReads, split_key
+from dev.emulators.dataverse.metadata.reads import MetadataReads, named_key, split_key
 from dev.emulators.dataverse.model import Table
 from dev.emulators.dataverse.organization import add_message_filters
 from dev.emulators.dataverse.problems import ApiError, not_emulated
@@ -51,6 +51,8 @@ class MetadataWrites:
                 return self.create_column(request, self.reads.table(key or ""))
             case "POST", "EntityDefinitions", "Keys":
                 return self.create_key(request, self.reads.table(key or ""))
+            case "DELETE", "EntityDefinitions", "Attributes":
+                return self.delete_column(self.reads.table(key or ""), split_key(segments[1])[1] or "")
             case "DELETE", "EntityDefinitions", "Keys":
                 return self.delete_key(self.reads.table(key or ""), split_key(segments[1])[1] or "")
             case "POST", "RelationshipDefinitions", "":
@@ -85,6 +87,17 @@ class MetadataWrites:
             raise ApiError(400, "0x80044152", f"An attribute with the specified name {schema.lower()} already exists.")
         column = self.registry.add_column(table, schema, body)
         return created(request, f"EntityDefinitions({table.metadata_id})/Attributes({column.metadata_id})")
+
+    def delete_column(self, table: Table, text: str) -> Response:
+        """Only custom columns can be deleted, and none that an alternate key is made of."""
+        name = named_key(text)
+        column = next((c for c in table.columns.values() if name in (c.name, c.metadata_id)), None)
+        if column is None:
+            raise ApiError(404, "0x80060888", f"Could not find an attribute {name} for entity {table.logical}")
+        if not column.document.get("custom") or any(column.name in key.columns for key in table.keys):
+            raise ApiError(400, "0x8004F01F", f"The {name} attribute cannot be deleted: it is referenced by other components.")
+        self.registry.drop_column(table, column)
+        return Response(204)
 
     def create_lookup(self, request: Request) -> Response:
         """A one-to-many relationship is a lookup column on the referencing table."""
