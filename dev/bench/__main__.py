@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.console import Console
 
-from dev.bench import contacts, transport
+from dev.bench import contacts, sftp, transport
 
-BENCHES = {"contacts": contacts.run, "transport": transport.run}
+BENCHES = {"contacts": contacts.run, "sftp": sftp.run, "transport": transport.run}
 
 
 def run(argv: list[str]) -> int:
