@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -65,6 +66,7 @@ class Stack:
         return self
 
     def start_emulators(self) -> None:
+        shutil.rmtree(self.sftp_root, ignore_errors=True)  # what an earlier Campaign has exported
         self.child("identity", "dev.emulators.identity", "--tls-port", "0", "--token-key", self.token_key, "--directory",
                    str(self.directory))  # fmt: skip
         self.child("dataverse", "dev.emulators.dataverse", "--token-key", self.token_key, "--database", self.database)

@@ -14,7 +14,7 @@ from dev.emulators.campaign import errors
 
 def seconds(value: Any) -> float:
     """An ISO 8601 time, of UTC unless it says otherwise, as seconds since 1970."""
-    when = datetime.fromisoformat(value)
+    when = datetime.fromisoformat(str(value))
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 

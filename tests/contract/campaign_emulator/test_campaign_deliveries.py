@@ -142,6 +142,7 @@ def test_what_cannot_be_done_is_said(campaign: Instance) -> None:
         ("events", one | {"kind": "forward"}, 400, "kind"),
         ("events", one | {"kind": "open", "urlType": 10}, 501, "open"),
         ("bounce", one | {"type": "hard", "reason": "too long"}, 501, "too long"),
+        ("bounce", one | {"type": "hard", "at": 5}, 400, "at"),
         ("generate", {"delivery": "DM101", "opens": 2}, 400, "opens"),
     ):
         found, sentence = campaign.refused(path, order)
