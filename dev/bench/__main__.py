@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.console import Console
 
-from dev.bench import contacts, custom_entities, transport
+from dev.bench import contacts, custom_entities, sftp, transport
 
-BENCHES = {"contacts": contacts.run, "custom-entities": custom_entities.run, "transport": transport.run}
+BENCHES = {"contacts": contacts.run, "custom-entities": custom_entities.run, "sftp": sftp.run, "transport": transport.run}
 
 
 def run(argv: list[str]) -> int:

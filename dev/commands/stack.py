@@ -1,7 +1,8 @@
-"""The whole thing on loopback: Azurite, identity, Dataverse, Campaign and the Functions host, on free ports."""
+"""The whole thing on loopback: Azurite, identity, Dataverse, Campaign, its SFTP server and the Functions host, on free ports."""
 
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ from dev.commands import webhooks
 from dev.commands.azurite import Azurite, start_azurite
 from dev.commands.processes import ROOT, Child
 from dev.commands.settings import app_settings
+from dev.emulators.sftp import EXPORTS
 from dev.emulators.tokens import issue
 from dev.verbs import Http
 
@@ -64,19 +66,45 @@ class Stack:
         return self
 
     def start_emulators(self) -> None:
+        shutil.rmtree(self.sftp_root, ignore_errors=True)  # what an earlier Campaign has exported
         self.child("identity", "dev.emulators.identity", "--tls-port", "0", "--token-key", self.token_key, "--directory",
                    str(self.directory))  # fmt: skip
         self.child("dataverse", "dev.emulators.dataverse", "--token-key", self.token_key, "--database", self.database)
         campaign = ["--organization", ORGANIZATION, "--api-key", API_KEY, "--client-secret", self.campaign_client_secret]
         campaign += ["--publication", str(self.publication)] if self.publication else []
+        campaign += ["--exports", str(self.sftp_root / EXPORTS.strip("/"))]
         self.child("campaign", "dev.emulators.campaign", *campaign, "--latency-ms", str(self.latency_ms))
+        self.child("sftp", "dev.emulators.sftp", *self.sftp_arguments())
         self.azurite = start_azurite()
         for child in self.children.values():
             child.wait()
         self.collect_facts()
 
-    def child(self, name: str, module: str, *arguments: str) -> Child:
-        child = self.children[name] = Child(name, [module, "--port", "0", *arguments], self.directory, self.environment)
+    @property
+    def sftp_root(self) -> Path:
+        return self.directory / "sftp"
+
+    def sftp_arguments(self) -> list[str]:
+        return ["--directory", str(self.directory), "--root", str(self.sftp_root)]
+
+    def sftp_facts(self) -> dict[str, Any]:
+        names = ("host", "port", "user", "key_file", "exports", "host_key")
+        return {name: self.children["sftp"].facts[name] for name in names}
+
+    def stop_sftp(self) -> None:
+        self.children["sftp"].stop()
+
+    def start_sftp(self, new_host_key: bool = False) -> None:
+        """Starts the SFTP server that was stopped, at its old address; as another server if it is to have a new host key."""
+        port = self.children["sftp"].facts["port"]
+        more = ["--new-host-key"] if new_host_key else []
+        self.child("sftp", "dev.emulators.sftp", *self.sftp_arguments(), *more, port=port).wait()
+        self.facts["sftp"] = self.sftp_facts()
+        self.write_facts()
+
+    def child(self, name: str, module: str, *arguments: str, port: int = 0) -> Child:
+        given = [module, "--port", str(port), *arguments]
+        child = self.children[name] = Child(name, given, self.directory, self.environment)
         child.start()
         return child
 
@@ -96,7 +124,9 @@ class Stack:
             "ims": root,
             "identity": url(identity["port"]),
             "storage": self.azurite.connection_string,
-            "sftp": None,
+            "journal": root + campaign["journal"],
+            "ims_organization": campaign["ims_organization"],
+            "sftp": self.sftp_facts(),
             "pids": {},
         }
         self.facts["campaign_token"] = self.new_campaign_token()

@@ -29,8 +29,8 @@ async def listen(app: web.Application, port: int, tls: ssl.SSLContext | None = N
     return runner, runner.addresses[0][1]
 
 
-async def until_stopped(runners: Iterable[web.AppRunner]) -> None:
-    """Waits for SIGINT or SIGTERM, then lets the requests under way end."""
+async def signalled() -> None:
+    """Waits for SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -39,6 +39,11 @@ async def until_stopped(runners: Iterable[web.AppRunner]) -> None:
         else:
             loop.add_signal_handler(name, stop.set)
     await stop.wait()
+
+
+async def until_stopped(runners: Iterable[web.AppRunner]) -> None:
+    """Waits to be told to stop, then lets the requests under way end."""
+    await signalled()
     for runner in runners:
         await runner.cleanup()
 

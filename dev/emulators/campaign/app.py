@@ -1,21 +1,25 @@
 """The HTTP side: gateway first (token, API key, organization), then the engine.
 
 Beside the routes that every emulator has: POST /_emulator/secret, /_emulator/tokens/expire, /_emulator/latency {"milliseconds"},
-/_emulator/options {"bigTable", "truncate", "errorsAsJson"} and GET /_emulator/dump?api=profile[&externalId=...] (JSON lines).
+/_emulator/options {"bigTable", "truncate", "errorsAsJson"}, GET /_emulator/dump?api=profile[&externalId=...] (JSON lines) and
+what `orders` describes: POST /_emulator/deliveries, events, bounce, generate, export, export/finish and journal.
 """
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
-from dev.emulators.campaign import errors, metadata
+from dev.emulators.campaign import errors, journal, metadata, orders
 from dev.emulators.campaign.engine import Engine
+from dev.emulators.campaign.exports import Exports
 from dev.emulators.campaign.ims import Ims
 from dev.emulators.campaign.listing import Listing
+from dev.emulators.campaign.marketing import Marketing
 from dev.emulators.campaign.model import Resource
 from dev.emulators.control import Control
 
@@ -25,6 +29,8 @@ BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
 def route_of(request: web.Request) -> str:
     """The route template, without the organization: /profileAndServicesExt/profile/{key}."""
+    if request.path.startswith("/events/"):
+        return journal.TEMPLATE
     parts = request.path.strip("/").split("/")
     if len(parts) < 3 or parts[1] != "campaign":
         return request.path
@@ -38,12 +44,21 @@ class Gateway:
     """One organization's API."""
 
     def __init__(
-        self, resources: dict[str, Resource], organization: str, client_id: str, client_secret: str, flavor: str
+        self,
+        resources: dict[str, Resource],
+        organization: str,
+        client_id: str,
+        client_secret: str,
+        flavor: str,
+        exports: Path | None = None,
     ) -> None:
         self.control = Control(route_of, self.reset)
         self.engine = Engine(resources, self.control.clock, flavor)
         self.listing = Listing(self.engine)
         self.ims = Ims(self.control.clock, client_id, client_secret)
+        self.journal = journal.Journal(self.control.clock, self.ims, client_id)
+        self.marketing = Marketing(self.engine, self.journal.add)
+        self.exports = Exports(self.marketing, exports)
         self.organization, self.api_key, self.latency_seconds, self.errors_as_json = organization, client_id, 0.0, False
 
     def app(self) -> web.Application:
@@ -54,14 +69,35 @@ class Gateway:
         app.router.add_post("/_emulator/tokens/expire", self.ims.expire)
         app.router.add_post("/_emulator/latency", self.set_latency)
         app.router.add_post("/_emulator/options", self.set_options)
+        app.router.add_post("/_emulator/unpublish", self.unpublish)
         app.router.add_get("/_emulator/dump", self.dump)
+        for path, kind, act in (
+            ("deliveries", orders.Send, self.marketing.send),
+            ("events", orders.React, self.marketing.react),
+            ("bounce", orders.Bounce, self.marketing.bounce),
+            ("generate", orders.Generate, self.marketing.generate),
+            ("export", orders.Export, self.exports.run),
+            ("export/finish", orders.Order, lambda _: self.exports.finish()),
+            ("journal", orders.Journaling, self.journal.arrange),
+        ):
+            app.router.add_post(f"/_emulator/{path}", orders.route(kind, act))
+        app.router.add_get("/events/{path:.*}", self.journal.serve)
         app.router.add_route("*", "/{organization}/campaign/{path:.*}", self.serve)
         return app
 
     def reset(self) -> None:
-        """Empties the resources; tokens and the accepted secret stay."""
-        self.engine.reset()
+        """Empties the resources, logs, exports and the journal; tokens and the accepted secret stay."""
+        for part in (self.engine, self.marketing, self.exports, self.journal):
+            part.reset()
         self.engine.truncate, self.listing.big_table, self.latency_seconds, self.errors_as_json = False, 100_000, 0.0, False
+
+    async def unpublish(self, request: web.Request) -> web.Response:
+        """A resource is published again without one of its fields."""
+        body = await request.json()
+        resource = self.engine.resources.get(str(body.get("resource")))
+        if resource is None or resource.attributes.pop(str(body.get("field")), None) is None:
+            return web.json_response({"error": "There is no such field."}, status=404)
+        return web.Response(status=204)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         if self.latency_seconds:

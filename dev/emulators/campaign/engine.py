@@ -44,20 +44,25 @@ class Engine:
     def update(self, api: str, resource: Resource, address: str, body: dict[str, Any]) -> int:
         """`address` is a PKey or, where the resource allows it, a custom key, which then cannot be changed."""
         number = self.find(api, resource, address)
-        table = self.tables[resource.name]
-        old = table.rows[number]
+        old = self.tables[resource.name].rows[number]
         changes = self.changes(api, resource, body)
         key = resource.keys[0][0] if resource.keys else ""
         if not address.startswith("@") and key in changes and changes[key] != old[key]:
             raise self.told(errors.key_changed(resource.name, old[key], changes[key]))
+        self.change(resource, number, changes)
+        return number
+
+    def change(self, resource: Resource, number: int, changes: Row) -> None:
+        """What is written to a row; its `lastModified` moves only when something differs."""
+        table = self.tables[resource.name]
+        old = table.rows[number]
         if all(old.get(name) == value for name, value in changes.items()):
-            return number
+            return
         new = old | changes
         self.refuse_clash(resource, new, number)
         new["lastModified"] = self.now()
         self.stamp_flags(new, old, new["lastModified"])
         table.replace(number, new)
-        return number
 
     def delete(self, api: str, resource: Resource, address: str) -> None:
         self.remove(resource, self.find(api, resource, address))

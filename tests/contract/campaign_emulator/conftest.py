@@ -13,10 +13,21 @@ ORGANIZATION, API_KEY, SECRET = "acme-mkt-stage1", "key", "secret"
 
 
 class Instance:
-    """A running emulator and a client with a valid token. `api` paths begin behind /campaign."""
+    """A running emulator and a client with a valid token. `api` paths begin behind /campaign; it exports to `exports`."""
 
     def __init__(self, directory: Path, *options: str) -> None:
-        given = ["--organization", ORGANIZATION, "--api-key", API_KEY, "--client-secret", SECRET, *options]
+        self.exports = directory / "exports"
+        given = [
+            "--exports",
+            str(self.exports),
+            "--organization",
+            ORGANIZATION,
+            "--api-key",
+            API_KEY,
+            "--client-secret",
+            SECRET,
+            *options,
+        ]
         self.child = Child("campaign", ["dev.emulators.campaign", "--port", "0", *given], directory)
         self.child.start()
         self.root = f"http://127.0.0.1:{self.child.wait()['port']}"
@@ -40,8 +51,24 @@ class Instance:
         url = path if path.startswith("http") else f"{self.root}/{ORGANIZATION}/campaign{path}"
         return self.http.request(method, url, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()}, timeout=30)
 
+    def journal(self, link: str = "", **headers: str) -> requests.Response:
+        """A page of the journal: the first, or the one that a relative link leads to."""
+        facts = self.child.facts
+        given = {"x-ims-org-id": facts["ims_organization"], **{k.replace("_", "-"): v for k, v in headers.items()}}
+        return self.http.get(self.root + (link or facts["journal"]), headers=given, timeout=30)
+
     def control(self, method: str, path: str, body: Any = None) -> Any:
         return self.http.request(method, f"{self.root}/_emulator/{path}", json=body, timeout=30).json()
+
+    def refused(self, path: str, body: Any) -> tuple[int, str]:
+        """The status and the sentence of a control route that says no."""
+        response = self.http.post(f"{self.root}/_emulator/{path}", json=body, timeout=30)
+        return response.status_code, response.json()["error"]
+
+    def people(self, *external_ids: str, **attributes: Any) -> None:
+        for external_id in external_ids:
+            body = {"externalId": external_id, "email": f"{external_id}@example.org", **attributes}
+            self.api("POST", "/profileAndServicesExt/profile", body).raise_for_status()
 
     def stop(self) -> None:
         self.child.stop()

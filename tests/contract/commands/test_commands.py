@@ -18,7 +18,7 @@ from dev.verbs import wait_until
 
 KEYS = {
     "functions", "function_key", "master_key", "dataverse", "dataverse_token", "campaign", "campaign_token", "campaign_api_key",
-    "ims", "identity", "storage", "sftp", "pids",
+    "ims", "ims_organization", "identity", "journal", "storage", "sftp", "pids",
 }  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def test_up_writes_its_facts_and_a_signal_ends_all_that_it_started(tmp_path: Pat
     wait_until(facts_file.exists, "stack.json", 60)
     facts = json.loads(facts_file.read_text())
     assert set(facts) == KEYS
-    assert {"host-1", "host-2", "azurite", "dataverse", "campaign", "identity"} == set(facts["pids"])
+    assert {"host-1", "host-2", "azurite", "dataverse", "campaign", "identity", "sftp"} == set(facts["pids"])
     assert all(psutil.pid_exists(pid) for pid in facts["pids"].values())
     up.send_signal(getattr(signal, name))
     up.wait(60)

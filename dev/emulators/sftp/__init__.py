@@ -1,0 +1,1 @@
+EXPORTS = "/d365_loads/exports"  # Adobe Campaign Standard documentation, "Self-service app settings"
