@@ -2,9 +2,10 @@
 
 import azure.functions as func
 
-from functions import console, contacts, custom_entities
+from functions import console, contacts, custom_entities, email_events
 
 app = func.FunctionApp()
 app.register_functions(contacts.blueprint)
 app.register_functions(custom_entities.blueprint)
+app.register_functions(email_events.blueprint)
 app.register_functions(console.blueprint)

@@ -18,7 +18,7 @@ from functions.triggers import answer
 from shared.console import status as views
 from shared.dataverse.wire import GUID
 from shared.errors import BridgeError
-from shared.flow import Flow
+from shared.flow import Flow, OnceFlow
 from shared.steps import replay, start, stop
 from shared.sweep import answer as answer_sweep
 from shared.wiring import wiring
@@ -28,8 +28,9 @@ Endpoint = Callable[[func.HttpRequest], func.HttpResponse]
 
 
 def flows() -> dict[str, Flow]:
-    """Every flow by its key: contacts, and one for each table of the custom entities."""
+    """Every flow by its key: contacts, one for each table of the custom entities, and e-mail events if they are on."""
     found: list[Flow] = [contacts.contacts(), *(custom_entities.custom_entity(table) for table in custom_entities.tables())]
+    found += wiring().events_flows()[:1]
     return {flow.key: flow for flow in found}
 
 
@@ -102,7 +103,7 @@ def command_start(flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
     if deletes not in (None, "confirm", "skip"):
         return answer(400, error='deletes must be "confirm" or "skip".')
     checkpoint = bridge.checkpoints.load(flow.key, flow.table)
-    if checkpoint.sweep == "asking":
+    if checkpoint.sweep == "asking" and not isinstance(flow, OnceFlow):
         if deletes is None:
             return answer(400, error=bridge.flows.state(flow.key).reason)
         answer_sweep(flow, bridge, checkpoint, confirm=deletes == "confirm")

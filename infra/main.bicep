@@ -25,6 +25,32 @@ param contactsSchedule string = '*/15 * * * * *'
 @description('Optional. When custom entities are polled: NCRONTAB with six fields.')
 param customEntitiesSchedule string = '*/15 * * * * *'
 
+@description('Optional. Where e-mail events come from: none, files, journal or both.')
+@allowed([
+  'none'
+  'files'
+  'journal'
+  'both'
+])
+param emailEventsSource string = 'none'
+
+@description('Optional. When e-mail events are read: NCRONTAB with six fields.')
+param emailEventsSchedule string = '0 * * * * *'
+
+@description('Optional. SFTP server of Campaign, its user, public host key and folder of exports; for files.')
+param sftp object = {
+  host: ''
+  user: ''
+  hostKey: ''
+  folder: '/d365_loads/exports'
+}
+
+@description('Optional. URL of the I/O Events journal and the IMS organization; for journal.')
+param journal object = {
+  url: ''
+  imsOrganization: ''
+}
+
 @description('Optional. Most instances of the function app at once: the budget of concurrency towards Campaign.')
 @minValue(1)
 @maxValue(1000)
@@ -43,6 +69,7 @@ var suffix = uniqueString(resourceGroup().id, environmentName)
 var flows = [
   'contacts'
   'custom-entities'
+  'email-events'
 ]
 
 module identity 'modules/identity.bicep' = {
@@ -113,6 +140,10 @@ module functionApp 'modules/function_app.bicep' = {
     campaignClientId: campaignClientId
     contactsSchedule: contactsSchedule
     customEntitiesSchedule: customEntitiesSchedule
+    emailEventsSource: emailEventsSource
+    emailEventsSchedule: emailEventsSchedule
+    sftp: sftp
+    journal: journal
   }
   dependsOn: [
     roles

@@ -78,7 +78,16 @@ class Rule:
 
 
 # Read top to bottom, the first row that fits decides. Campaign answers 500 for mistakes of the caller: its text tells.
+# "dataverse write" is what a write to Dataverse is asked first; what it has no row for is decided as for a read.
 RULES = (
+    Rule("dataverse write", 0, "0x80040237|0x80060892", Rejected, "duplicate_key", "a row with this id is there already"),
+    Rule("dataverse write", 0, "0x80040217", Rejected, "not_found", "a row that it refers to does not exist"),
+    Rule("dataverse write", 0, "0x80044331", Rejected, "too_long", "a text is longer than its column: lengthen the column"),
+    Rule("dataverse write", 0, "0x80040203|0x80040265|0x80048408|0x80044330", Rejected, "refused_value", "it refused a value: look "
+         "at the table's rules and plug-ins"),
+    Rule("dataverse write", 0, "0x80048d19", Misconfigured, "events document", "a table lacks a column or a lookup that the events "
+         "document names: create the tables with `manage.py setup activities`, or correct the document"),
+    Rule("dataverse write", 412, "", Rejected, "changed_meanwhile", "the row was changed meanwhile"),
     Rule("dataverse", 401, "", Misconfigured, "DATAVERSE_AUTH", "it does not accept the token: check DATAVERSE_AUTH and DATAVERSE_URL"),
     Rule("dataverse", 0, "0x80040220|0x80040231|0x80048306", Misconfigured, "security role", "a privilege is missing: give the "
          "application user organization-level read on the table"),
@@ -90,6 +99,7 @@ RULES = (
          "mapping: correct the mapping document"),
     Rule("dataverse", 0, "0x80044150|0x80044151", Retryable, "", "its database was busy"),
     Rule("dataverse", 403, "", Misconfigured, "security role", "access is denied: check the application user's security role"),
+    Rule("dataverse write", 400, "", Rejected, "bad_request", "it refused the row: look at the table's rules and plug-ins"),
     Rule("dataverse", 404, "", Misconfigured, "mapping", "it does not know the table: correct the mapping document"),
     Rule("dataverse", 400, "", Misconfigured, "mapping", "it does not understand the request: check the mapping document"),
     Rule("campaign", 401, "", Misconfigured, "CAMPAIGN_CLIENT_SECRET", "it does not accept the token: check CAMPAIGN_CLIENT_ID, "
@@ -113,6 +123,14 @@ RULES = (
     Rule("campaign", 404, "", Misconfigured, "mapping", "it does not know the resource: publish it with its API, or correct the mapping"),
     Rule("campaign", 400, "", Rejected, "bad_request", "it could not read the record"),
     Rule("campaign", 500, "", Retryable, "", "it failed without saying why"),
+    Rule("sftp", 0, "BadHostKey", Misconfigured, "SFTP_HOST_KEY", "its host key is not the one in SFTP_HOST_KEY: ask Adobe whether "
+         "it was changed, then set the new one"),
+    Rule("sftp", 0, "Authentication", Misconfigured, "SFTP_PRIVATE_KEY", "it does not accept the key: register the public half in "
+         "Campaign's Control Panel, or set SFTP_PRIVATE_KEY"),
+    Rule("sftp", 0, "Permission", Misconfigured, "SFTP_FOLDER", "it lets the user neither read nor move files there: check "
+         "SFTP_FOLDER and its rights"),
+    Rule("sftp", 0, "NoFolder", Misconfigured, "SFTP_FOLDER", "it has no such folder: create it, or correct SFTP_FOLDER"),
+    Rule("sftp", 0, "", Retryable, "", "it could not be reached or ended the connection"),
     Rule("", 429, "", Retryable, "", "it throttles"),
     Rule("", 408, "", Retryable, "", "it timed out"),
     Rule("", 500, "", Retryable, "", "it failed"),
@@ -125,7 +143,7 @@ RULES = (
 def recovery(system: str, status: int, text: str, route: str, fields: Sequence[str] = ()) -> BridgeError:
     """What to do about an answer that is no success. `text` is only matched, never shown; of `fields`, names that occur in it are."""
     rule = next((rule for rule in RULES if fits(rule, system, status, text)), None)
-    title = {"dataverse": "Dataverse", "campaign": "Campaign"}[system]
+    title = {"dataverse": "Dataverse", "dataverse write": "Dataverse", "campaign": "Campaign", "sftp": "The SFTP server"}[system]
     if rule is None:
         return Rejected(
             Refusal("", f"status_{status}", f"{title} refused {route} with status {status}, for which there is no rule.")
@@ -141,7 +159,7 @@ def recovery(system: str, status: int, text: str, route: str, fields: Sequence[s
 
 def fits(rule: Rule, system: str, status: int, text: str) -> bool:
     return (
-        rule.system in ("", system)
+        (rule.system in ("", system) or f"{rule.system} write" == system)
         and rule.status in (0, status)
         and (not rule.pattern or re.search(rule.pattern, text) is not None)
     )

@@ -1,14 +1,15 @@
 """What a flow is to the steps, and what the steps work with."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from shared.campaign.client import Written
 from shared.deciding import Decision
+from shared.errors import BridgeError
 from shared.handoff import Handoff
-from shared.records import Change, Page
+from shared.records import Change, Outcome, Page
 from shared.settings import Settings
 from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetters
@@ -19,7 +20,7 @@ from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting
 
 
-class Flow(Protocol):
+class AnyFlow(Protocol):
     """`key` names the flow in state and console; all failures are BridgeErrors, anything else is a bug."""
 
     @property
@@ -32,6 +33,21 @@ class Flow(Protocol):
     def read(self, checkpoint: Checkpoint) -> Page:
         """The next page of the source; TokenExpired if all must be read anew."""
 
+    def decide(self, change: Change, row: LedgerRow | None) -> Decision:
+        """What to do with a change; Rejected if the mapping refuses it."""
+
+    def adopt(self) -> str:
+        """Takes a changed document into force; the problems that stand in the way, "" if none."""
+
+    def mapping_version(self) -> int: ...
+
+    def probe(self) -> None:
+        """Raises Misconfigured while the cause of a failure is still there."""
+
+
+class KeptFlow(AnyFlow, Protocol):
+    """Records that change: the ledger keeps a row for each, and the source can be asked for it again."""
+
     def look(self, changes: Sequence[Change]) -> list[Change]:
         """The changes with what the source holds of them now."""
 
@@ -41,22 +57,36 @@ class Flow(Protocol):
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read before the mapping in force and lack one of its columns."""
 
-    def decide(self, change: Change, row: LedgerRow | None) -> Decision:
-        """What to do with a change; Rejected if the mapping refuses it."""
-
     def write(self, decision: Decision, written: Written) -> None:
         """Carries a decision out; `written` tells what was done and what it cost, also when it raises."""
-
-    def adopt(self) -> str:
-        """Takes a changed mapping document into force; the problems that stand in the way, "" if none."""
 
     def children(self) -> Collection[str]:
         """The tables whose records are linked to this one's, and wait for them."""
 
-    def mapping_version(self) -> int: ...
 
-    def probe(self) -> None:
-        """Raises Misconfigured while the cause of a failure is still there."""
+@runtime_checkable
+class OnceFlow(AnyFlow, Protocol):
+    """Records that are created once under an id of their own: twice is harmless, so the ledger keeps their counts only, and
+    the source is not asked again."""
+
+    @property
+    def together(self) -> int:
+        """How many changes go into one message and one write."""
+
+    def write_together(self, decisions: Sequence[Decision]) -> "WrittenTogether":
+        """What became of each, a failure as its error; raises only what is a bug."""
+
+
+class WrittenTogether(Protocol):
+    """What became of each record, by its id, and the calls that it took."""
+
+    @property
+    def verdicts(self) -> Mapping[str, Outcome | BridgeError]: ...
+    @property
+    def calls(self) -> Mapping[str, int]: ...
+
+
+Flow = KeptFlow | OnceFlow
 
 
 @dataclass(frozen=True, slots=True)

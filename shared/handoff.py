@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import batched
 from typing import Annotated, Any, Literal
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -59,19 +60,18 @@ def read_envelope(body: bytes) -> Envelope:
         ) from None
 
 
-def envelopes(flow: str, table: str, mapping_version: int, changes: Iterable[Change]) -> Iterator[tuple[str, int]]:
-    """Messages for these changes, each of one ledger partition, with the number of changes in it; a later change of a record
-    replaces an earlier one."""
-    groups: dict[int, dict[str, Change]] = {}
-    for change in changes:
-        groups.setdefault(bucket(change.record_id), {})[change.record_id] = change
+def envelopes(
+    flow: str, table: str, mapping_version: int, changes: Iterable[Change], together: int = 0
+) -> Iterator[tuple[str, int]]:
+    """Messages for these changes, with the number of changes in each; a later change of a record replaces an earlier one."""
+    newest = {change.record_id: change for change in changes}
+    groups: dict[int, list[Change]] = {}
+    for change in newest.values():
+        groups.setdefault(0 if together else bucket(change.record_id), []).append(change)
     for number, group in groups.items():
-        listed = list(group.values())
-        for start in range(0, len(listed), ROWS_PER_TRANSACTION):
-            part = listed[start : start + ROWS_PER_TRANSACTION]
-            yield from fitted(
-                Envelope(flow=flow, table=table, bucket=number, mapping_version=mapping_version, changes=tuple(part))
-            )
+        for part in batched(group, together or ROWS_PER_TRANSACTION, strict=False):
+            place = bucket(part[0].record_id) if together else number
+            yield from fitted(Envelope(flow=flow, table=table, bucket=place, mapping_version=mapping_version, changes=part))
 
 
 def fitted(envelope: Envelope) -> Iterator[tuple[str, int]]:
@@ -93,11 +93,21 @@ class Handoff:
         self.clients = clients
 
     def put(
-        self, queue: str, flow: str, table: str, mapping_version: int, changes: Iterable[Change], delay_seconds: float = 0
+        self,
+        queue: str,
+        flow: str,
+        table: str,
+        mapping_version: int,
+        changes: Iterable[Change],
+        delay_seconds: float = 0,
+        together: int = 0,
     ) -> int:
-        """Sends the changes; they become visible after the delay. Returns the number of messages."""
+        """Sends the changes; they become visible after the delay. Returns the number of messages.
+
+        They go by ledger partition, or so many `together` as they come where the ledger keeps no rows of them.
+        """
         messages = 0
-        for text, _ in envelopes(flow, table, mapping_version, changes):
+        for text, _ in envelopes(flow, table, mapping_version, changes, together):
             self.send(queue, text, delay_seconds)
             messages += 1
         return messages

@@ -11,7 +11,7 @@ from itertools import islice
 
 from shared.deciding import PARENT as REASON
 from shared.deciding import Act, Decision
-from shared.flow import Bridge, Flow
+from shared.flow import Bridge, KeptFlow
 from shared.mapping import Parent
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
@@ -38,7 +38,7 @@ def flow_of(table: str) -> FlowOf:
     return FlowOf("contacts", "contacts") if table == "contact" else FlowOf(f"custom_entities-{table}", "custom-entities")
 
 
-def hold(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> tuple[list[Decision], list[Settlement]]:
+def hold(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> tuple[list[Decision], list[Settlement]]:
     """Those that may be written now, and a settlement for each that waits for a parent or, if it is a deletion, for children."""
     parents = {place(parent) for decision in decisions for parent in parents_of(decision)}
     there = bridge.presence.there(parents) if parents else set()
@@ -59,7 +59,7 @@ def place(parent: Parent) -> Place:
     return partition_name(flow_of(parent.table).key, bucket(parent.record_id)), parent.record_id
 
 
-def park(flow: Flow, bridge: Bridge, orphans: Iterable[Decision], there: Collection[Place]) -> list[Settlement]:
+def park(flow: KeptFlow, bridge: Bridge, orphans: Iterable[Decision], there: Collection[Place]) -> list[Settlement]:
     """Parks each under its first missing parent; a circle is not waited for."""
     found = ((decision, missing(bridge, decision, there)) for decision in orphans)
     waiters = [(decision, waiter_of(flow, decision.change, parent), parent) for decision, parent in found if parent]
@@ -90,7 +90,7 @@ def circular(bridge: Bridge, parent: Parent, child: str) -> bool:
     return False
 
 
-def waiter_of(flow: Flow, change: Change, parent: Parent) -> Waiter:
+def waiter_of(flow: KeptFlow, change: Change, parent: Parent) -> Waiter:
     partition, record_id = place(parent)
     return Waiter(partition, record_id, flow.key, flow.queue, flow.table, change.record_id, change.first_seen)
 
@@ -102,7 +102,7 @@ def waits(bridge: Bridge, change: Change, parent: Parent) -> Settlement:
     return Settlement(change, Outcome.WAITING, f"{REASON} {parent.table} {parent.record_id}", parent.target, sentence)
 
 
-def hold_deletions(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
+def hold_deletions(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
     """Child first: a deletion waits until the tables of its children have been read and delivered beyond it. Campaign hides a
     child whose parent is gone, and it could then be neither deleted nor changed. It waits CHILDREN_WAIT_SECONDS at most."""
     children = [flow_of(table) for table in flow.children() if table != flow.table] if decisions else []
@@ -133,7 +133,7 @@ def unsettled(bridge: Bridge, children: Sequence[FlowOf], change: Change, reason
     return reason if any(at <= read_at for at in queued + recent) else ""
 
 
-def release(flow: Flow, bridge: Bridge, view: View, settlements: Iterable[Settlement]) -> int:
+def release(flow: KeptFlow, bridge: Bridge, view: View, settlements: Iterable[Settlement]) -> int:
     """Hands off, as references, the children of what has just reached the target. Returns how many."""
     if not flow.children():
         return 0

@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     FILTERED = "filtered"
     WAITING = "waiting"
     REJECTED = "rejected"
+    NO_CONTACT = "no_contact"  # an event about somebody whom Dynamics does not have
 
 
 class Kind(StrEnum):

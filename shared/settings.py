@@ -70,6 +70,21 @@ class Settings(StorageSettings):
         16, ge=1, le=128, description="Most calls to Campaign under way at once in one instance; fewer if it throttles"
     )
 
+    campaign_journal_url: str = Field(
+        "", pattern=r"^(https?://.+)?$", description="The I/O Events journal, as the Developer Console shows it; for `journal`"
+    )
+    campaign_ims_organization: str = Field("", description="IMS organization id, ...@AdobeOrg; for `journal`")
+    sftp_host: str = Field("", description="Campaign's SFTP server, <instance>.campaign.adobe.com; for `files`")
+    sftp_port: int = Field(22, ge=1, le=65535, description="Its port")
+    sftp_user: str = Field("", description="The user, as Campaign's Control Panel shows it")
+    sftp_private_key: SecretStr = Field(SecretStr(""), description="The private key without a passphrase; a Key Vault reference")
+    sftp_host_key: str = Field("", description="The server's public key as ssh-keyscan prints it: ssh-ed25519 AAAA...")
+    sftp_folder: str = Field("/d365_loads/exports", description="The folder that Campaign's workflows export to")
+
+    email_events_source: Literal["none", "files", "journal", "both"] = Field(
+        "none", description="Where e-mail events come from: exported files, the I/O Events journal, or both"
+    )
+    email_events_schedule: str = Field("0 * * * * *", description="When e-mail events are read: NCRONTAB, six fields")
     contacts_schedule: str = Field("*/15 * * * * *", description="When contacts are polled: NCRONTAB, six fields")
     custom_entities_schedule: str = Field("*/15 * * * * *", description="When custom entities are polled: NCRONTAB, six fields")
     parent_wait_days: float = Field(
@@ -104,9 +119,17 @@ class Settings(StorageSettings):
         missing = [name.upper() for name in needed if not text(getattr(self, name))]
         if missing:
             raise ValueError(f"DATAVERSE_AUTH={self.dataverse_auth} needs {', '.join(missing)}")
+        if missing := [name.upper() for name in self.events_need() if not text(getattr(self, name))]:
+            raise ValueError(f"EMAIL_EVENTS_SOURCE={self.email_events_source} needs {', '.join(missing)}")
         if not self.storage_account and not text(self.azurewebjobsstorage):
             raise ValueError("AzureWebJobsStorage__accountName (or AzureWebJobsStorage) is missing")
         return self
+
+    def events_need(self) -> list[str]:
+        """The settings that the chosen source of e-mail events makes necessary."""
+        files = ["sftp_host", "sftp_user", "sftp_private_key", "sftp_host_key"]
+        journal = ["campaign_journal_url", "campaign_ims_organization"]
+        return {"none": [], "files": files, "journal": journal, "both": files + journal}[self.email_events_source]
 
 
 def text(value: SecretStr | str) -> str:

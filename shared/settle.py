@@ -2,16 +2,16 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from shared import telemetry
 from shared.deciding import PARENT
-from shared.flow import Bridge, Flow
+from shared.flow import Bridge, Flow, OnceFlow
 from shared.handoff import Envelope
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
-from shared.state.ledger import LedgerRow, View
+from shared.state.ledger import LedgerRow, View, partition_name
 
 
 def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlements: list[Settlement]) -> list[Settlement]:
@@ -37,6 +37,31 @@ def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlemen
     return settlements
 
 
+def settle_once(
+    flow: OnceFlow, bridge: Bridge, envelope: Envelope, settlements: list[Settlement], calls: Mapping[str, int]
+) -> list[Settlement]:
+    """Counts the outcomes; then dead letters, with the record itself, for nobody can be asked for it again; then resends."""
+    settlements = [given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements]
+    for settlement in settlements:
+        if settlement.outcome is Outcome.REJECTED:
+            letter = dead_letter(flow, settlement, envelope.mapping_version, bridge.now())
+            bridge.deadletters.put(letter, settlement.change.row)
+        elif settlement.change.replay and settlement.outcome is not Outcome.WAITING:
+            bridge.deadletters.remove(flow.key, settlement.change.record_id)
+            bridge.deadletters.forget_row(flow.key, settlement.change.record_id)
+    send_again(flow, bridge, envelope, [s for s in settlements if s.outcome is Outcome.WAITING])
+    outcomes = Counter(settlement.outcome.value for settlement in settlements)
+    bridge.ledger.count(partition_name(flow.key, envelope.bucket), outcomes, calls)
+    telemetry.settled_together(flow=flow.key, **outcomes)
+    return settlements
+
+
+def dead_letter(flow: Flow, settlement: Settlement, version: int, now: float) -> DeadLetter:
+    change = settlement.change
+    told = (settlement.reason, settlement.fields, settlement.sentence)
+    return DeadLetter(flow.key, change.record_id, *told, version, change.attempts + 1, now)
+
+
 def given_up(settlement: Settlement, attempts: int) -> Settlement:
     """A record that kept failing in passing becomes a dead letter in the end; one that waits for its flow never does."""
     if settlement.outcome is not Outcome.WAITING or settlement.reason != "target" or settlement.change.attempts + 1 < attempts:
@@ -54,11 +79,7 @@ def keep_dead_letter(
     """
     change = settlement.change
     if settlement.outcome is Outcome.REJECTED:
-        sentence, attempts = settlement.sentence, change.attempts + 1
-        letter = DeadLetter(
-            flow.key, change.record_id, settlement.reason, settlement.fields, sentence, version, attempts, bridge.now()
-        )
-        bridge.deadletters.put(letter)
+        bridge.deadletters.put(dead_letter(flow, settlement, version, bridge.now()))
         row = bridge.ledger.row(view.partition, change.record_id)
         if row is not None and not row.rejected:
             bridge.deadletters.remove(flow.key, change.record_id)
@@ -127,4 +148,5 @@ def delay(settlement: Settlement, bridge: Bridge) -> float:
 
 
 def resend(flow: Flow, bridge: Bridge, envelope: Envelope, changes: Iterable[Change], delay_seconds: float) -> None:
-    bridge.handoff.put(flow.queue, flow.key, envelope.table, envelope.mapping_version, changes, delay_seconds)
+    together = flow.together if isinstance(flow, OnceFlow) else 0
+    bridge.handoff.put(flow.queue, flow.key, envelope.table, envelope.mapping_version, changes, delay_seconds, together)

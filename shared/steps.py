@@ -22,12 +22,12 @@ from shared import telemetry
 from shared.campaign.client import Written
 from shared.dataverse.client import TokenExpired
 from shared.deciding import Act, Decision
-from shared.errors import Misconfigured, Rejected, Retryable
-from shared.flow import Bridge, Flow
+from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
+from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
 from shared.handoff import Envelope, read_envelope
 from shared.parents import hold, release
 from shared.records import Change, Kind, Outcome, Settlement
-from shared.settle import resend, settle
+from shared.settle import resend, settle, settle_once
 from shared.state.checkpoints import Checkpoint
 from shared.state.flows import FAILED, RUNNING, STOPPED
 from shared.state.ledger import View, partition_name
@@ -73,7 +73,9 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
         try:
             if read_page(flow, bridge, checkpoint, counts):
                 counts["ends"] += 1
-                return sweep(flow, bridge, checkpoint, deadline) if checkpoint.sweep else "up to date"
+                if isinstance(flow, OnceFlow) or not checkpoint.sweep:
+                    return "up to date"
+                return sweep(flow, bridge, checkpoint, deadline)
         except TokenExpired:
             telemetry.noted(flow=flow.key, event="change_token_expired")
             checkpoint.restart(checkpoint.replay)
@@ -86,13 +88,17 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
     page = flow.read(checkpoint)
     if page.link == before and not page.complete:
         raise Retryable("The source gave the same link twice in a row; the page is read again at the next tick.")
-    counts["messages"] += bridge.handoff.put(flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes)
+    together = flow.together if isinstance(flow, OnceFlow) else 0
+    counts["messages"] += bridge.handoff.put(
+        flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes, together=together
+    )
     counts["pages"] += 1
     counts["changes"] += len(page.changes)
     checkpoint.link, checkpoint.taken_at = page.link, bridge.now()
     checkpoint.pages, checkpoint.rows = checkpoint.pages + 1, checkpoint.rows + len(page.changes)
     if page.complete and checkpoint.phase == "full":
-        checkpoint.phase, checkpoint.replay, checkpoint.sweep, checkpoint.full_at = "delta", False, "due", bridge.now()
+        checkpoint.phase, checkpoint.replay, checkpoint.full_at = "delta", False, bridge.now()
+        checkpoint.sweep = "" if isinstance(flow, OnceFlow) else "due"
     bridge.checkpoints.save(checkpoint)
     return page.complete
 
@@ -137,6 +143,8 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
         resend(flow, bridge, envelope, changes, paused)
         return []
     try:
+        if isinstance(flow, OnceFlow):
+            return create_once(flow, bridge, envelope, changes)
         return carry_out(flow, bridge, envelope, changes)
     except Misconfigured as error:
         fail(flow, bridge, error)
@@ -147,7 +155,29 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
     return []
 
 
-def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
+def create_once(flow: OnceFlow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
+    """No ledger row and no claim: an event that is written by two at once is there once."""
+    results = [attempt(flow, bridge, change, partial(flow.decide, change, None)) for change in changes]
+    settlements = [result for result in results if isinstance(result, Settlement)]
+    decisions = [result for result in results if isinstance(result, Decision)]
+    settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
+    to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
+    if not to_write:
+        return settle_once(flow, bridge, envelope, settlements, {})
+    written = flow.write_together(to_write)
+    for decision in to_write:
+        verdict = written.verdicts[decision.change.record_id]
+        settlements.append(attempt(flow, bridge, decision.change, partial(judged, decision.change, verdict)))
+    return settle_once(flow, bridge, envelope, settlements, written.calls)
+
+
+def judged(change: Change, verdict: Outcome | BridgeError) -> Settlement:
+    if isinstance(verdict, BridgeError):
+        raise verdict
+    return Settlement(change, verdict)
+
+
+def carry_out(flow: KeptFlow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), [change.record_id for change in changes])
     bridge.ledger.check_free(view, bridge.now())
     decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
@@ -162,7 +192,7 @@ def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Chan
     return settlements
 
 
-def refreshed(flow: Flow, changes: list[Change]) -> list[Change]:
+def refreshed(flow: KeptFlow, changes: list[Change]) -> list[Change]:
     """Replaces references, deletions, and rows that lack a column of the mapping in force by what the source holds now.
 
     One request. Deletions carry no version, so a late one could take away a record that has been made again with the same id.
@@ -175,7 +205,7 @@ def refreshed(flow: Flow, changes: list[Change]) -> list[Change]:
     return [change for change in changes if change.record_id not in ids] + looked
 
 
-def decide(flow: Flow, bridge: Bridge, view: View, changes: Iterable[Change]) -> tuple[list[Decision], list[Settlement]]:
+def decide(flow: KeptFlow, bridge: Bridge, view: View, changes: Iterable[Change]) -> tuple[list[Decision], list[Settlement]]:
     """A decision for each change that the mapping accepts, a settlement for each that it refuses."""
     decisions: list[Decision] = []
     settlements: list[Settlement] = []
@@ -199,7 +229,7 @@ def final(decision: Decision) -> Settlement:
     return Settlement(decision.change, decision.outcome, decision.reason, fingerprint=decision.fingerprint, quiet=quiet)
 
 
-def write(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
+def write(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
     """Writes side by side, renewing the claim meanwhile; every decision comes back as a settlement."""
     lease = bridge.settings.claim_lease_seconds
     futures: list[Future[Settlement]] = [bridge.writers.submit(write_one, flow, bridge, view, decision) for decision in decisions]
@@ -211,7 +241,7 @@ def write(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision])
     return [future.result() for future in futures]
 
 
-def write_one(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Settlement:
+def write_one(flow: KeptFlow, bridge: Bridge, view: View, decision: Decision) -> Settlement:
     started, written = time.perf_counter(), Written()
     margin = min(bridge.settings.campaign_timeout_seconds, bridge.settings.claim_lease_seconds / 2)
 
@@ -272,8 +302,14 @@ def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "") -> int:
 
 
 def hand_off_again(flow: Flow, bridge: Bridge, ids: Sequence[str]) -> int:
+    """As references, or as the dead letters kept them where the source cannot be asked again."""
     changes = [Change(record_id, Kind.REFERENCE, first_seen=bridge.now(), replay=True) for record_id in ids]
-    bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), changes)
+    together = 0
+    if isinstance(flow, OnceFlow):
+        rows = ((change, bridge.deadletters.row(flow.key, change.record_id)) for change in changes)
+        changes = [replace(change, kind=Kind.ROW, row=row) for change, row in rows if row is not None]
+        together = flow.together
+    bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), changes, together=together)
     return len(changes)
 
 

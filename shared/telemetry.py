@@ -36,6 +36,21 @@ def settled(
         )
 
 
+def settled_together(
+    *,
+    flow: str,
+    created: int = 0,
+    unchanged: int = 0,
+    filtered: int = 0,
+    no_contact: int = 0,
+    waiting: int = 0,
+    rejected: int = 0,
+) -> None:
+    """The canonical line of an envelope whose records are created once: how many became what."""
+    counts = {"created": created, "unchanged": unchanged, "filtered": filtered, "no_contact": no_contact}
+    line(logging.INFO, event="settled_together", flow=flow, **counts, waiting=waiting, rejected=rejected)
+
+
 def polled(*, flow: str, table: str, pages: int, changes: int, messages: int, ended: str, duration_ms: float) -> None:
     """The canonical line of one poll. `ended` says why it stopped reading."""
     line(

@@ -11,11 +11,18 @@ from shared.campaign.auth import campaign_token
 from shared.campaign.client import CampaignClient
 from shared.catalog import Catalog
 from shared.dataverse.auth import dataverse_token
+from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
+from shared.events.catalog import EventsCatalog
+from shared.events.exports import Exports
+from shared.events.flow import EventsFlow, Source
+from shared.events.journal import Journal
+from shared.events.writing import ActivityWriter, Contacts
 from shared.flow import Bridge
 from shared.handoff import Handoff, open_handoff
 from shared.parents import flow_of
-from shared.settings import Settings, load_settings, load_storage_settings
+from shared.settings import Settings, load_settings, load_storage_settings, text
+from shared.sftp.client import Server, Sftp
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.documents import Documents
@@ -111,7 +118,7 @@ class Wiring:
             presence=Presence(ledger, self.now),
             checkpoints=Checkpoints(storage.table("checkpoints")),
             flows=Flows(storage.table("flows"), self.now),
-            deadletters=DeadLetters(storage.table("deadletters")),
+            deadletters=DeadLetters(storage.table("deadletters"), storage.container("letters")),
             sweeps=Sweeps(storage.container("sweeps")),
             waiting=Waiting(storage.table("waiting")),
             handoff=self.handoff,
@@ -123,6 +130,45 @@ class Wiring:
     @once
     def fingerprint_key(self) -> bytes:
         return self.documents.fingerprint_key()
+
+    @once
+    def batch(self) -> BatchWriter:
+        return BatchWriter(self.dataverse)
+
+    @once
+    def events_catalog(self) -> EventsCatalog:
+        documents = Documents(self.storage.container("config"), "events")
+        return EventsCatalog(documents, self.batch, self.settings.mapping_cache_seconds, self.now)
+
+    @once
+    def activity_writer(self) -> ActivityWriter:
+        return ActivityWriter(self.batch, Contacts(self.dataverse, self.now))
+
+    @once
+    def exports(self) -> Exports:
+        settings = self.settings
+        key, host_key = text(settings.sftp_private_key), settings.sftp_host_key
+        server = Server(settings.sftp_host, settings.sftp_port, settings.sftp_user, key, host_key)
+        return Exports(Sftp(server), settings.sftp_folder, self.now)
+
+    @once
+    def journal(self) -> Journal:
+        settings = self.settings
+        send = self.send("The journal", settings.campaign_timeout_seconds, 1)
+        transport = Transport("The journal", send, AdaptiveConcurrency(1))
+        names = (settings.campaign_journal_url, settings.campaign_client_id, settings.campaign_ims_organization)
+        return Journal(*names, self.campaign_tokens, transport, self.now)
+
+    def events_flows(self) -> list[EventsFlow]:
+        """One for each source that is switched on; they share queue, status and counts."""
+        chosen = self.settings.email_events_source
+        sources: list[tuple[str, Source]] = []
+        if chosen in ("files", "both"):
+            sources.append(("files", self.exports))
+        if chosen in ("journal", "both"):
+            sources.append(("journal", self.journal))
+        parts = (self.events_catalog, self.activity_writer, self.dataverse)
+        return [EventsFlow(name, source, *parts) for name, source in sources]
 
     def table_flow(self, table: str) -> TableFlow:
         flow = flow_of(table)

@@ -48,6 +48,18 @@ param contactsSchedule string
 @description('Required. When custom entities are polled.')
 param customEntitiesSchedule string
 
+@description('Required. Where e-mail events come from.')
+param emailEventsSource string
+
+@description('Required. When e-mail events are read.')
+param emailEventsSchedule string
+
+@description('Required. SFTP server of Campaign: host, user, hostKey, folder.')
+param sftp object
+
+@description('Required. I/O Events journal: url, imsOrganization.')
+param journal object
+
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
@@ -127,6 +139,15 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     CAMPAIGN_CLIENT_SECRET: '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/campaign-client-secret)'
     CONTACTS_SCHEDULE: contactsSchedule
     CUSTOM_ENTITIES_SCHEDULE: customEntitiesSchedule
+    EMAIL_EVENTS_SOURCE: emailEventsSource
+    EMAIL_EVENTS_SCHEDULE: emailEventsSchedule
+    SFTP_HOST: sftp.host
+    SFTP_USER: sftp.user
+    SFTP_HOST_KEY: sftp.hostKey
+    SFTP_FOLDER: sftp.folder
+    SFTP_PRIVATE_KEY: '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/sftp-private-key)'
+    CAMPAIGN_JOURNAL_URL: journal.url
+    CAMPAIGN_IMS_ORGANIZATION: journal.imsOrganization
   }
 }
 

@@ -99,19 +99,26 @@ class DataverseClient:
         return int(rows[0]["expirechangetrackingindays"]) if rows else 7
 
     def get(self, url: str, route: str, headers: Mapping[str, str] | None = None, expiring: bool = False) -> dict[str, Any]:
-        token = self.tokens.token()
-        response = self.authorized(url, route, headers or {}, token)
-        # One refresh: a token may have been revoked or have ended early; a second 401 is a right that is missing.
-        if response.status == 401:
-            response = self.authorized(url, route, headers or {}, self.tokens.token(refused=token))
+        response = self.ask("GET", url, route, headers or {})
         if response.status == 200:
             answer: dict[str, Any] = response.json()
             return answer
         raise self.failure(response, route, expiring)
 
-    def authorized(self, url: str, route: str, headers: Mapping[str, str], token: str) -> Response:
+    def ask(self, method: str, url: str, route: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
+        """The answer, whatever its status. A call may be made twice: writes name their ids, or are conditional."""
+        token = self.tokens.token()
+        response = self.authorized(method, url, route, headers, body, token)
+        # One refresh: a token may have been revoked or have ended early; a second 401 is a right that is missing.
+        if response.status == 401:
+            response = self.authorized(method, url, route, headers, body, self.tokens.token(refused=token))
+        return response
+
+    def authorized(
+        self, method: str, url: str, route: str, headers: Mapping[str, str], body: bytes | None, token: str
+    ) -> Response:
         bearer = {"Authorization": f"Bearer {token}"}
-        return self.transport.send(Request("GET", url, f"GET {route}", {**HEADERS, **headers, **bearer}))
+        return self.transport.send(Request(method, url, f"{method} {route}", {**HEADERS, **headers, **bearer}, body))
 
     def failure(self, response: Response, route: str, expiring: bool) -> Exception:
         code = error_code(response)

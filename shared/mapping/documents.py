@@ -173,17 +173,22 @@ StrictLoader.yaml_implicit_resolvers = {
 def read_document(text: str) -> MappingDocument:
     """The document in a YAML text; InvalidDocument with every problem that it has."""
     try:
+        return MappingDocument.model_validate(parsed(text))
+    except ValidationError as error:
+        raise InvalidDocument(list(dict.fromkeys(map(problem, error.errors(include_url=False))))) from None
+
+
+def parsed(text: str) -> dict[Any, Any]:
+    """What the YAML says; InvalidDocument where it is none."""
+    try:
         content = yaml.load(text, StrictLoader)  # noqa: S506  # a SafeLoader
     except (yaml.YAMLError, TypeError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"Line {mark.line + 1}: " if mark else ""
         raise InvalidDocument([f"{place}this is not YAML: {getattr(error, 'problem', None) or 'it cannot be read'}."]) from None
     if not isinstance(content, dict):
-        raise InvalidDocument(["The document must be a list of `key: value` lines, beginning with `table:`."])
-    try:
-        return MappingDocument.model_validate(content)
-    except ValidationError as error:
-        raise InvalidDocument(list(dict.fromkeys(map(problem, error.errors(include_url=False))))) from None
+        raise InvalidDocument(["The document must be a list of `key: value` lines."])
+    return content
 
 
 def problem(error: Any) -> str:

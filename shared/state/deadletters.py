@@ -1,10 +1,18 @@
-"""Dead letters: rejected records, each with its reason, for a person to mend and replay. No value of a record is kept."""
+"""Dead letters: rejected records, each with its reason, for a person to mend and replay.
 
+No value of a record is kept, except where the source cannot be asked for it again: such a record rests in the container `letters`
+until it is replayed, or until the container's lifetime ends (infra: 30 days).
+"""
+
+import contextlib
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
+from azure.storage.blob import ContainerClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +33,32 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The table `deadletters`. Putting twice and removing what is not there are harmless."""
+    """The table `deadletters` and the container `letters`. Putting twice and removing what is not there are harmless."""
 
-    def __init__(self, table: TableClient) -> None:
-        self.table = table
+    def __init__(self, table: TableClient, bodies: ContainerClient) -> None:
+        self.table, self.bodies = table, bodies
 
-    def put(self, letter: DeadLetter) -> None:
+    def put(self, letter: DeadLetter, row: Mapping[str, Any] | None = None) -> None:
+        """`row` is kept too where it is given."""
+        if row is not None:
+            self.bodies.upload_blob(f"{letter.flow}/{letter.record_id}", json.dumps(row).encode(), overwrite=True)
         values = asdict(letter)
         self.table.upsert_entity({"PartitionKey": values.pop("flow"), "RowKey": values.pop("record_id"), **values})
 
     def remove(self, flow: str, record_id: str) -> None:
         self.table.delete_entity(flow, record_id)
+
+    def row(self, flow: str, record_id: str) -> dict[str, Any] | None:
+        """The record itself, None where it was not kept or its lifetime has ended."""
+        try:
+            row: dict[str, Any] = json.loads(self.bodies.download_blob(f"{flow}/{record_id}").readall())
+        except ResourceNotFoundError:
+            return None
+        return row
+
+    def forget_row(self, flow: str, record_id: str) -> None:
+        with contextlib.suppress(ResourceNotFoundError):
+            self.bodies.delete_blob(f"{flow}/{record_id}")
 
     def page(self, flow: str, after: str = "", limit: int = 1000) -> list[DeadLetter]:
         """Up to `limit` (at most 1,000) dead letters of a flow in the order of record ids, from behind `after`."""

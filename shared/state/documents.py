@@ -1,7 +1,8 @@
-"""Mapping documents in the container `config`: what a person edits, and the numbered versions that have been in force.
+"""Documents in the container `config`: what a person edits, and the numbered versions that have been in force.
 
 config/mappings/<table>.yaml                   put here by a person; taken into force if it is sound
 config/mappings/versions/<table>/000001.yaml   never changed; the highest is in force
+config/events/...                              likewise, the events document
 """
 
 import secrets
@@ -13,31 +14,31 @@ from azure.storage.blob import ContainerClient
 class Documents:
     """Texts only; what they mean is the mapping module's."""
 
-    def __init__(self, container: ContainerClient) -> None:
-        self.container = container
+    def __init__(self, container: ContainerClient, folder: str = "mappings") -> None:
+        self.container, self.folder = container, folder
 
     def draft(self, table: str) -> tuple[str, str]:
         """The document as a person left it and its ETag; ("", "") if there is none."""
         try:
-            blob = self.container.download_blob(f"mappings/{table}.yaml")
+            blob = self.container.download_blob(f"{self.folder}/{table}.yaml")
         except ResourceNotFoundError:
             return "", ""
         return blob.readall().decode("utf-8", "replace"), str(blob.properties.etag)
 
     def draft_etag(self, table: str) -> str:
         try:
-            return str(self.container.get_blob_client(f"mappings/{table}.yaml").get_blob_properties().etag)
+            return str(self.container.get_blob_client(f"{self.folder}/{table}.yaml").get_blob_properties().etag)
         except ResourceNotFoundError:
             return ""
 
     def tables(self) -> list[str]:
         """The tables that a person has put a document for."""
-        found = self.container.walk_blobs(name_starts_with="mappings/", delimiter="/")
-        return [str(blob.name)[len("mappings/") : -len(".yaml")] for blob in found if str(blob.name).endswith(".yaml")]
+        found = self.container.walk_blobs(name_starts_with=f"{self.folder}/", delimiter="/")
+        return [str(blob.name)[len(self.folder) + 1 : -len(".yaml")] for blob in found if str(blob.name).endswith(".yaml")]
 
     def newest(self, table: str) -> tuple[int, str]:
         """The number of the version in force and the draft's ETag that it was taken from; (0, "") before the first."""
-        listed = self.container.list_blobs(name_starts_with=f"mappings/versions/{table}/", include=["metadata"])
+        listed = self.container.list_blobs(name_starts_with=f"{self.folder}/versions/{table}/", include=["metadata"])
         versions = [(int(str(blob.name)[-11:-5]), (blob.metadata or {}).get("draft", "")) for blob in listed]
         return max(versions, default=(0, ""))
 
@@ -52,7 +53,7 @@ class Documents:
             pass
 
     def name(self, table: str, version: int) -> str:
-        return f"mappings/versions/{table}/{version:06d}.yaml"
+        return f"{self.folder}/versions/{table}/{version:06d}.yaml"
 
     def fingerprint_key(self) -> bytes:
         """The key of all fingerprints: random, made once, kept beside what it protects from being looked up by guessing."""

@@ -26,6 +26,7 @@ BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
 HEADER = "!"  # sorts before every record id
 HISTORY_ENTRIES = 10
+COUNT_ATTEMPTS = 20
 
 
 def bucket(record_id: str) -> int:
@@ -171,6 +172,19 @@ class Ledger:
             if getattr(error, "status_code", 412) not in (409, 412):
                 raise
             raise Retryable("The claim on these records ended before they were settled; they are sent again.", 1.0) from None
+
+    def count(self, partition: str, outcomes: Counter[str], calls: Mapping[str, int]) -> None:
+        """Adds to the totals of a partition whose rows are not kept. Retryable if others keep coming first."""
+        for _ in range(COUNT_ATTEMPTS):
+            view = View(partition, self.header(partition), {})
+            view.header.totals.update(outcomes)
+            view.header.calls.update(calls)
+            try:
+                self.save_header(view)
+            except Retryable:
+                continue
+            return
+        raise Retryable("Too many instances count in one partition; the records are sent again.", 1.0)
 
     def ids(self, flow: str, number: int, after: str = "") -> list[str]:
         """Up to 1,000 ids of one bucket without a tombstone, in order, from behind `after`; [] at the end."""

@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from shared.settings import StorageSettings, text
 
 TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting")
-CONTAINERS = ("config", "sweeps")
+CONTAINERS = ("config", "sweeps", "letters")
 
 
 class Storage:

@@ -158,7 +158,16 @@ class FakeQueue:
     def __init__(self) -> None:
         self.messages: list[tuple[bytes, int]] = []
 
-    def put(self, queue: str, flow: str, table: str, version: int, changes: Iterable[Change], delay_seconds: float = 0) -> int:
+    def put(
+        self,
+        queue: str,
+        flow: str,
+        table: str,
+        version: int,
+        changes: Iterable[Change],
+        delay_seconds: float = 0,
+        together: int = 0,
+    ) -> int:
         self.messages += [(text.encode(), 1) for text, _ in envelopes(flow, table, version, changes)]
         return 0
 

@@ -48,7 +48,7 @@ def test_a_file_parses_whole(path: Path) -> None:
 def test_every_parameter_is_described_and_used_and_every_output_described(path: Path) -> None:
     content = path.read_text()
     for name in re.findall(r"^param (\w+)", content, re.MULTILINE):
-        assert re.search(rf"@description\('(Required|Optional)\. [^\n]+'\)\n(@[^\n]+\n)*param {name}\b", content), name
+        assert re.search(rf"@description\('(Required|Optional)\. [^\n]+'\)\n([@ \]][^\n]*\n)*param {name}\b", content), name
         assert len(re.findall(rf"\b{name}\b", content)) > 1, name
     for name in re.findall(r"^output (\w+)", content, re.MULTILINE):
         assert re.search(rf"@description\('[^\n]+'\)\noutput {name}\b", content), name
@@ -75,7 +75,7 @@ def test_the_settings_are_those_of_the_code() -> None:
 
 def test_no_secret_is_written_down() -> None:
     block = text("modules/function_app.bicep")
-    for name in re.findall(r"^    (\w*SECRET\w*): (.+)$", block, re.MULTILINE):
+    for name in re.findall(r"^    (\w*(?:SECRET|PRIVATE_KEY)\w*): (.+)$", block, re.MULTILINE):
         assert name[1].startswith("'@Microsoft.KeyVault("), name
     assert not [path for path in FILES if re.search(r"listKeys|connectionString\(|AccountKey", path.read_text())]
 

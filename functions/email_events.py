@@ -1,0 +1,46 @@
+"""E-mail events: Campaign's sends, opens, clicks and bounces to activities on the contact's timeline.
+
+Source      files that Campaign's workflows export to SFTP, and the I/O Events journal: EMAIL_EVENTS_SOURCE
+Target      the activity tables that the events document names, regarding the contact
+Triggers    timer EMAIL_EVENTS_SCHEDULE, queue `email-events`
+State       checkpoints `email_events`, one for each source; counts in the ledger, no row of an event
+Guarantee   every event exactly once: its id is made from Campaign's own, and it is only ever created
+On failure  as contacts; a line or file that cannot be read is a dead letter, the rest arrives
+"""
+
+from functools import partial
+
+import azure.functions as func
+
+from functions.triggers import on_message, on_timer
+from shared.errors import Misconfigured
+from shared.events.flow import EventsFlow
+from shared.wiring import wiring
+
+blueprint = func.Blueprint()
+
+
+def email_events() -> EventsFlow:
+    """The flow of any source: they differ in reading only."""
+    flows = wiring().events_flows()
+    if not flows:
+        sentence = "E-mail events wait on the queue while EMAIL_EVENTS_SOURCE is none: set it to files, journal or both."
+        raise Misconfigured("EMAIL_EVENTS_SOURCE", sentence)
+    return flows[0]
+
+
+def source(number: int) -> EventsFlow:
+    return wiring().events_flows()[number]
+
+
+@blueprint.function_name("email_events_poll")
+@blueprint.timer_trigger("timer", "%EMAIL_EVENTS_SCHEDULE%")
+def email_events_poll(timer: func.TimerRequest, context: func.Context) -> None:
+    for number in range(len(wiring().events_flows())):
+        on_timer(partial(source, number), context)
+
+
+@blueprint.function_name("email_events_deliver")
+@blueprint.queue_trigger("message", "email-events", "AzureWebJobsStorage")
+def email_events_deliver(message: func.QueueMessage, context: func.Context) -> None:
+    on_message(email_events, "email-events", message, context)

@@ -1,0 +1,150 @@
+"""Many writes in one request: change sets in `$batch`, each all or nothing, the others going on.
+
+Sources: Microsoft Learn, "Execute batch operations using the Web API", "Use bulk operation messages", "Web API navigation
+properties".
+"""
+
+import email
+import email.policy
+import json
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+from urllib.parse import quote
+
+from shared.dataverse.client import API, DataverseClient, error_code
+from shared.errors import BridgeError, Misconfigured, recovery
+from shared.transport import Response
+
+MOST_OPERATIONS = 1000
+TYPES = "Microsoft.Dynamics.CRM."
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One write; `path` is below the API's root: "acs_emailsends", "tasks(<id>)"."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WritableTable:
+    """What a write to a table must know. `binds`: (lookup column, target table) -> name of the navigation property, which for
+    activities carries the table's name; `many`: whether CreateMultiple and UpdateMultiple work on it."""
+
+    name: str
+    entity_set: str
+    columns: frozenset[str]
+    binds: Mapping[tuple[str, str], str]
+    many: bool
+
+
+class BatchWriter:
+    """`$batch` over the client's connection. Definitions are read once and kept until `forget`."""
+
+    def __init__(self, client: DataverseClient) -> None:
+        self.client = client
+        self.lock = threading.Lock()
+        self.tables: dict[str, WritableTable] = {}
+
+    def table(self, name: str) -> WritableTable:
+        """Misconfigured if Dataverse has no such table."""
+        with self.lock:
+            if name not in self.tables:
+                self.tables[name] = self.defined(name)
+            return self.tables[name]
+
+    def forget(self) -> None:
+        with self.lock:
+            self.tables.clear()
+
+    def defined(self, name: str) -> WritableTable:
+        place = f"EntityDefinitions(LogicalName='{quote(name)}')"
+        found = self.client.metadata(f"{place}?$select=EntitySetName&$expand=Attributes($select=LogicalName)", name)
+        select = "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName"
+        links = self.client.metadata(f"{place}/ManyToOneRelationships?$select={select}", name)["value"]
+        names = ("ReferencingAttribute", "ReferencedEntity", "ReferencingEntityNavigationPropertyName")
+        binds = {(column, target): bind for column, target, bind in ([link[name] for name in names] for link in links)}
+        columns = frozenset(attribute["LogicalName"] for attribute in found["Attributes"])
+        many = self.supports("CreateMultiple", name) and self.supports("UpdateMultiple", name)
+        return WritableTable(name, found["EntitySetName"], columns, binds, many)
+
+    def supports(self, message: str, table: str) -> bool:
+        condition = quote(f"sdkmessageid/name eq '{message}' and primaryobjecttypecode eq '{table}'")
+        url = f"{self.client.url}{API}sdkmessagefilters?$select=sdkmessagefilterid&$filter={condition}"
+        return bool(self.client.get(url, f"messages of {table}")["value"])
+
+    def run(self, change_sets: Sequence[Sequence[Operation]], what: str) -> list[BridgeError | None]:
+        """What became of each change set: None if all of it was done, else why nothing of it was. Raises what befell all."""
+        boundary = f"batch_{uuid.uuid4()}"
+        headers = {"Content-Type": f"multipart/mixed; boundary={boundary}", "Prefer": "odata.continue-on-error"}
+        body = b"".join(written(change_sets, boundary))
+        response = self.client.ask("POST", f"{self.client.url}{API}$batch", what, headers, body)
+        if response.status not in (200, 202):
+            raise recovery("dataverse write", response.status, error_code(response), f"POST {what}")
+        outcomes = [failure(part, what) for part in parts(response)]
+        if len(outcomes) != len(change_sets):
+            raise Misconfigured("DATAVERSE_URL", f"Dataverse answered {what} with {len(outcomes)} parts for {len(change_sets)}.")
+        return outcomes
+
+
+def create_many(table: WritableTable, rows: Sequence[Mapping[str, Any]]) -> Operation:
+    return many("CreateMultiple", table, rows)
+
+
+def update_many(table: WritableTable, rows: Sequence[Mapping[str, Any]]) -> Operation:
+    """Each row names its id."""
+    return many("UpdateMultiple", table, rows)
+
+
+def many(message: str, table: WritableTable, rows: Sequence[Mapping[str, Any]]) -> Operation:
+    targets = [{"@odata.type": f"{TYPES}{table.name}", **row} for row in rows]
+    return Operation("POST", f"{table.entity_set}/{TYPES}{message}", {"Targets": targets})
+
+
+def written(change_sets: Iterable[Sequence[Operation]], boundary: str) -> Iterator[bytes]:
+    """The request's body: a change set in each part, an operation in each part of it."""
+    for change_set in change_sets:
+        inner = f"changeset_{uuid.uuid4()}"
+        yield f"--{boundary}\r\nContent-Type: multipart/mixed; boundary={inner}\r\n\r\n".encode()
+        for number, operation in enumerate(change_set, 1):
+            yield from one(operation, number, inner)
+        yield f"--{inner}--\r\n\r\n".encode()
+    yield f"--{boundary}--\r\n".encode()
+
+
+def one(operation: Operation, number: int, boundary: str) -> Iterator[bytes]:
+    """A part with its own Content-Length: some versions of Dataverse refuse a body without one."""
+    body = json.dumps(operation.body, ensure_ascii=False, separators=(",", ":")).encode()
+    yield (
+        f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: {number}\r\n\r\n"
+        f"{operation.method} {API}{operation.path} HTTP/1.1\r\nContent-Type: application/json; type=entry\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    yield body
+    yield b"\r\n"
+
+
+def parts(response: Response) -> list[Message]:
+    """The top-level parts of the answer, in the order of the request."""
+    head = f"Content-Type: {response.headers.get('content-type', '')}\r\n\r\n".encode()
+    message = email.message_from_bytes(head + response.body, policy=email.policy.compat32)
+    payload = message.get_payload()
+    return [part for part in payload if isinstance(part, Message)] if isinstance(payload, list) else []
+
+
+def failure(part: Message, what: str) -> BridgeError | None:
+    """None for a change set that was done, which answers with a part of parts; else its one error."""
+    if part.is_multipart():
+        return None
+    payload = part.get_payload(decode=True)
+    head, _, body = (payload if isinstance(payload, bytes) else b"").replace(b"\r\n", b"\n").partition(b"\n\n")
+    status = int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/") else 500
+    if status < 300:
+        return None
+    return recovery("dataverse write", status, error_code(Response(status, {}, body)), what)

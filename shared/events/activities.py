@@ -1,0 +1,80 @@
+"""From an event to the row of an activity table, and to the follow-up task that it may ask for. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.dataverse.batch import WritableTable
+from shared.errors import Misconfigured
+from shared.events.documents import COLUMNS, EventsDocument, FollowUp
+from shared.events.logs import event_id
+
+SUBJECT_LENGTH = 200
+COMPLETED: dict[str, Any] = {"statecode": 1, "statuscode": 2}  # Completed, of every activity table by default
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who an event is about: the contact that is in use now, and who owns it ("systemusers(<id>)" or "teams(<id>)")."""
+
+    contact_id: str
+    owner: str
+
+
+def activity_of(
+    document: EventsDocument, table: WritableTable, event_id: str, event: Mapping[str, str], contact: Contact
+) -> dict[str, Any]:
+    """The row to create. What the event does not have is left out."""
+    rule = document.rule(event["kind"])
+    values = {**event, "event_id": event_id}
+    row: dict[str, Any] = {
+        "activityid": event_id,
+        "subject": subject(document, event),
+        "actualstart": event["at"],
+        "actualend": event["at"],
+        bind(table, "regardingobjectid", "contact"): f"/contacts({contact.contact_id})",
+    }
+    return row | {rule.columns[name]: values[name] for name in COLUMNS if name in rule.columns and values.get(name)}
+
+
+def subject(document: EventsDocument, event: Mapping[str, str]) -> str:
+    names = {"campaign": event.get("campaign", ""), "delivery": event.get("delivery", ""), "kind": event["kind"]}
+    return document.subject.format(**names)[:SUBJECT_LENGTH]
+
+
+def task_of(
+    follow_up: FollowUp, table: WritableTable, of_event: str, event: Mapping[str, str], contact: Contact
+) -> dict[str, Any]:
+    """A task for the contact's owner. Its id comes from the event's, so that it too is created once."""
+    due = datetime.fromisoformat(event["at"]) + timedelta(days=follow_up.due_days)
+    row: dict[str, Any] = {
+        "activityid": event_id("task", of_event),
+        "subject": follow_up.subject,
+        "scheduledend": due.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        bind(table, "regardingobjectid", "contact"): f"/contacts({contact.contact_id})",
+    }
+    if contact.owner:
+        row[bind(table, "ownerid", "team" if contact.owner.startswith("teams") else "systemuser")] = f"/{contact.owner}"
+    return row
+
+
+def bind(table: WritableTable, column: str, target: str) -> str:
+    """The property that sets a lookup; its name carries the table's for activities, and metadata tells it."""
+    name = table.binds.get((column, target)) or table.binds.get((column, "owner"))
+    if not name:
+        raise Misconfigured(
+            "events document", f"Table {table.name} has no lookup {column} to {target}: it must be an activity table."
+        )
+    return f"{name}@odata.bind"
+
+
+def problems(document: EventsDocument, tables: Mapping[str, WritableTable]) -> list[str]:
+    """What the tables lack that the document names, each as a sentence."""
+    found = []
+    for kind in ("send", "open", "click", "bounce"):
+        rule = document.rule(kind)
+        table = tables.get(rule.table)
+        missing = [column for column in rule.columns.values() if table and column not in table.columns] if rule.enabled else []
+        found += [f"kinds.{kind}: table {rule.table} has no column {name}: create it, or correct its name." for name in missing]
+    return found

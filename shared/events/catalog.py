@@ -1,0 +1,76 @@
+"""The events document in force, checked against the tables that it names."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.dataverse.batch import BatchWriter
+from shared.errors import Misconfigured
+from shared.events.activities import problems
+from shared.events.documents import KINDS, EventsDocument, default_events_document, read_events_document
+from shared.mapping import InvalidDocument
+from shared.state.documents import Documents
+
+NAME = "email_events"
+METADATA_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveEvents:
+    version: int
+    document: EventsDocument
+    checked_at: float
+
+
+class EventsCatalog:
+    """Gives the document in force; looks for a newer version every `cache_seconds`."""
+
+    def __init__(self, documents: Documents, batch: BatchWriter, cache_seconds: float, now: Callable[[], float]) -> None:
+        self.documents, self.batch, self.cache_seconds, self.now = documents, batch, cache_seconds, now
+        self.lock = threading.Lock()
+        self.known: ActiveEvents | None = None
+        self.looked_at = 0.0
+
+    def active(self) -> ActiveEvents:
+        """Misconfigured with every problem if the tables do not bear the document."""
+        with self.lock:
+            if self.known and self.now() - self.looked_at < self.cache_seconds:
+                return self.known
+            version, self.looked_at = self.newest(), self.now()
+            if self.known and self.known.version == version and self.now() - self.known.checked_at < METADATA_SECONDS:
+                return self.known
+            self.known = self.checked(read_events_document(self.documents.text(NAME, version)), version)
+            return self.known
+
+    def newest(self) -> int:
+        version, _ = self.documents.newest(NAME)
+        if not version:
+            self.documents.add(NAME, 1, default_events_document(), "")
+        return version or 1
+
+    def forget(self) -> None:
+        """Reads document and metadata anew at the next use."""
+        with self.lock:
+            self.known = None
+            self.batch.forget()
+
+    def checked(self, document: EventsDocument, version: int) -> ActiveEvents:
+        names = {document.rule(kind).table for kind in KINDS if document.rule(kind).enabled}
+        if found := problems(document, {name: self.batch.table(name) for name in names}):
+            raise Misconfigured("events document", f"The events document does not fit: {' '.join(found)}")
+        return ActiveEvents(version, document, self.now())
+
+    def adopt(self) -> str:
+        """Takes a person's changed document into force; what stands in the way as one message, "" if nothing does."""
+        etag = self.documents.draft_etag(NAME).strip('"')
+        version, taken_from = self.documents.newest(NAME)
+        if not etag or etag == taken_from:
+            return ""
+        text, etag = self.documents.draft(NAME)
+        try:
+            self.checked(read_events_document(text), version + 1)
+        except (InvalidDocument, Misconfigured) as problem:
+            return f"The document events/{NAME}.yaml was not taken into force: {problem} Version {version} stays in force."
+        self.documents.add(NAME, version + 1, text, etag)
+        self.forget()
+        return ""

@@ -1,0 +1,211 @@
+"""Campaign's exported logs on SFTP, read as pages of events: file by file, oldest first, with flat memory.
+
+A position is a file and how many of its lines have been handed off. A file is put aside (into `processed/`, or deleted) only when
+the position behind its last line has been saved; one that cannot be read goes to `rejected/`, and both it and each line that
+cannot be read become dead letters. Lines before a fault are kept.
+"""
+
+import codecs
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+
+from shared.events.documents import EventsDocument, Files
+from shared.events.logs import Fault, LogReader, UnknownFile, change_of, fault_of
+from shared.records import Change, Page
+from shared.sftp.client import RemoteFile, Sftp
+
+PAGE_EVENTS, PAGE_LINES = 4000, 40_000
+PROCESSED, REJECTED = "processed", "rejected"
+BYTEWISE = ("utf-8", "ascii", "iso8859", "cp", "latin")
+
+
+@dataclass(slots=True)
+class Position:
+    """`ended`: "" while lines are left, else the folder that the file goes to."""
+
+    file: str = ""
+    line: int = 0
+    ended: str = ""
+
+
+class Damaged(Exception):
+    """The rest of a file cannot be read; the message completes "its rest ..."."""
+
+
+class Exports:
+    """The source of one instance. Only one poll runs at a time, so the open file is its own."""
+
+    def __init__(self, sftp: Sftp, folder: str, now: Callable[[], float]) -> None:
+        self.sftp, self.folder, self.now = sftp, folder.rstrip("/"), now
+        self.seen: dict[str, tuple[RemoteFile, float]] = {}
+        self.open: tuple[str, int, Iterator[Change | None]] | None = None
+
+    def page(self, link: str, document: EventsDocument) -> Page:
+        """The next events behind a position; complete when no file is left that is ready."""
+        position = Position(**json.loads(link)) if link else Position()
+        if position.ended:
+            self.put_aside(position, document.files)
+            position = Position()
+        if not position.file:
+            file = self.next_file(document.files)
+            if not file:
+                return Page((), "", complete=True)
+            position = Position(file)
+        changes = self.read(position, document)
+        return Page(tuple(changes), json.dumps(asdict(position)), complete=False)
+
+    def probe(self) -> None:
+        self.sftp.files(self.folder)
+
+    def put_aside(self, position: Position, files: Files) -> None:
+        path = f"{self.folder}/{position.file}"
+        if position.ended == PROCESSED and files.afterwards == "delete":
+            self.sftp.delete(path)
+        else:
+            self.sftp.move(path, f"{self.folder}/{position.ended}")
+
+    def next_file(self, files: Files) -> str:
+        """The oldest file that is ours and complete, "" if there is none. A file that still grows is passed over for now."""
+        listed = [file for file in self.sftp.files(self.folder) if pattern_of(file.name, files)]
+        before, self.seen = self.seen, {}
+        for file in listed:
+            known, since = before.get(file.name, (file, self.now()))
+            self.seen[file.name] = (file, since if known == file else self.now())
+        ready = (name for name, (_, since) in self.seen.items() if self.now() - since >= files.settled_seconds)
+        return next(ready, "")
+
+    def read(self, position: Position, document: EventsDocument) -> list[Change]:
+        """Up to a page of events behind the position, which moves on."""
+        if self.open is None or self.open[:2] != (position.file, position.line):
+            events = self.events(position.file, document)
+            for _ in range(position.line):
+                next(events, None)
+            self.open = (position.file, position.line, events)
+        events, found, line = self.open[2], [], position.line
+        try:
+            for change in events:
+                line += 1
+                if change:
+                    found.append(change)
+                if len(found) >= PAGE_EVENTS or line - position.line >= PAGE_LINES:
+                    break
+            else:
+                if self.grown(position.file):
+                    return self.wait(position)
+                position.ended = PROCESSED
+        except Damaged as damage:
+            position.ended = REJECTED
+            sentence = f"File {position.file}: {damage}; the lines before it are kept. Mend the file and put it back."
+            found.append(fault_of(position.file, Fault("unreadable_file", "", sentence), self.now()))
+        position.line, self.open = line, (position.file, line, events)
+        return found
+
+    def grown(self, name: str) -> bool:
+        """Whether the file is no longer what it was when it was taken for complete."""
+        size = next((file.size for file in self.sftp.files(self.folder) if file.name == name), -1)
+        return name in self.seen and self.seen[name][0].size != size
+
+    def wait(self, position: Position) -> list[Change]:
+        """Nothing of this page counts: its last line may have been half a line. It is read again when the file has settled."""
+        self.open = None
+        self.seen.pop(position.file)
+        return []
+
+    def events(self, name: str, document: EventsDocument) -> Iterator[Change | None]:
+        """One item for each line behind the header: its event, None where it tells of none."""
+        lines = text_lines(self.sftp.blocks(f"{self.folder}/{name}"), name, document.files.encoding)
+        header = next(lines, "")
+        if isinstance(header, UnicodeDecodeError) or not header:
+            if header:
+                raise Damaged(f"its header is not in {document.files.encoding}")
+            return
+        tracking = fnmatchcase(name, document.files.tracking_log.pattern)
+        try:
+            reader = LogReader(document, tracking, header.split(document.files.separator))
+        except UnknownFile as unknown:
+            raise Damaged(f"{unknown}: correct the workflow's columns or the events document") from None
+        for number, line in enumerate(lines, 2):
+            yield self.event(reader, line, name, number)
+
+    def event(self, reader: LogReader, line: str | UnicodeDecodeError, name: str, number: int) -> Change | None:
+        try:
+            if isinstance(line, UnicodeDecodeError):
+                raise Fault("wrong_encoding", "", f"is not in {reader.document.files.encoding}")
+            row = reader.read(line) if line else None
+            return change_of(row, self.now()) if row else None
+        except Fault as fault:
+            place = f"Line {number} of file {name} {fault.sentence}; the others were read."
+            return fault_of(f"{name}:{number}", Fault(fault.rule, fault.field, place), self.now())
+
+
+def pattern_of(name: str, files: Files) -> bool:
+    return fnmatchcase(name, files.delivery_log.pattern) or fnmatchcase(name, files.tracking_log.pattern)
+
+
+def text_lines(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[str | UnicodeDecodeError]:
+    """The lines without their ends. In an encoding of single bytes a line that is not in it comes as its error; in another the
+    rest of the file is lost with it: Damaged."""
+    if name.endswith(".gz"):
+        blocks = inflated(blocks)
+    codec = codecs.lookup(encoding).name
+    if codec.startswith(BYTEWISE):
+        yield from (decoded(line, codec) for line in split(blocks))
+        return
+    try:
+        yield from split_text(codecs.getincrementaldecoder(codec)(), blocks)
+    except UnicodeError:
+        raise Damaged(f"its rest is not in {encoding}") from None
+
+
+def decoded(line: bytes, codec: str) -> str | UnicodeDecodeError:
+    try:
+        return line.decode(codec).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        return error
+
+
+def split(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        yield from (line.removesuffix(b"\r") for line in lines)
+    if rest:
+        yield rest.removesuffix(b"\r")
+
+
+def split_text(decoder: codecs.IncrementalDecoder, blocks: Iterator[bytes]) -> Iterator[str]:
+    rest = ""
+    for block in blocks:
+        pending = decoder.getstate()
+        try:
+            text, error = decoder.decode(block), None
+        except UnicodeDecodeError as fault:
+            # What stands before the fault is kept: the decoder goes back and takes only that much.
+            decoder.setstate(pending)
+            text, error = decoder.decode(block[: max(0, fault.start - len(pending[0]))]), fault
+        *lines, rest = (rest + text).split("\n")
+        yield from (line.removesuffix("\r") for line in lines)
+        if error:
+            raise error
+    rest += decoder.decode(b"", final=True)
+    if rest:
+        yield rest.removesuffix("\r")
+
+
+def inflated(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The content of a gzip file, of several members too; Damaged where it is cut or not gzip."""
+    member, begun = zlib.decompressobj(31), False
+    try:
+        for block in blocks:
+            while block:
+                yield member.decompress(block)
+                begun, block = not member.eof, member.unused_data
+                if member.eof:
+                    member = zlib.decompressobj(31)
+    except zlib.error:
+        raise Damaged("its rest is not gzip") from None
+    if begun:
+        raise Damaged("it is cut off in the middle of its gzip stream")

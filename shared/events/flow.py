@@ -1,0 +1,70 @@
+"""E-mail events as a flow: what the steps need to know of it. Each event is created once, under an id of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.dataverse.client import DataverseClient
+from shared.deciding import Act, Decision
+from shared.errors import Refusal, Rejected
+from shared.events.catalog import EventsCatalog
+from shared.events.documents import EventsDocument
+from shared.events.writing import ActivityWriter, Written
+from shared.records import Change, Outcome, Page
+from shared.state.checkpoints import Checkpoint
+from shared.state.ledger import LedgerRow
+
+KEY, QUEUE = "email_events", "email-events"
+
+
+class Source(Protocol):
+    """Where events come from: pages behind a link that is the source's own."""
+
+    def page(self, link: str, document: EventsDocument) -> Page: ...
+    def probe(self) -> None:
+        """Raises a BridgeError while the source cannot be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsFlow:
+    """`table` names the source, "files" or "journal"; both hand off to one queue, and what both tell of is written once."""
+
+    table: str
+    source: Source
+    catalog: EventsCatalog
+    writer: ActivityWriter
+    dataverse: DataverseClient
+    key: str = KEY
+    queue: str = QUEUE
+    together: int = 400
+
+    def read(self, checkpoint: Checkpoint) -> Page:
+        active = self.catalog.active()
+        checkpoint.mapping_version = active.version
+        return self.source.page(checkpoint.link, active.document)
+
+    def decide(self, change: Change, row: LedgerRow | None) -> Decision:
+        """Create it, or leave it out; Rejected for what could not be read."""
+        event: Mapping[str, Any] = change.row or {}
+        if fault := event.get("fault"):
+            raise Rejected(Refusal(fault["field"], fault["rule"], fault["sentence"]))
+        document = self.catalog.active().document
+        if document.machines.made(event.get("agent", ""), event.get("device", "")):
+            return Decision(change, Act.NOTHING, Outcome.FILTERED, "made by a machine")
+        return Decision(change, Act.SAVE)
+
+    def write_together(self, decisions: Sequence[Decision]) -> Written:
+        return self.writer.write(self.catalog.active().document, [decision.change for decision in decisions])
+
+    def adopt(self) -> str:
+        return self.catalog.adopt()
+
+    def mapping_version(self) -> int:
+        return self.catalog.active().version
+
+    def probe(self) -> None:
+        """Raises Misconfigured while the cause of a failure is still there."""
+        self.catalog.forget()
+        self.dataverse.who_am_i()
+        self.catalog.active()
+        self.source.probe()

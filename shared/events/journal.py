@@ -1,0 +1,84 @@
+"""The journal of Adobe I/O Events as a source: pages behind a position, at least once, in no order that is promised.
+
+Source: Adobe I/O Events documentation, "Journaling API". Positions are kept seven days; a journal whose position has expired is
+read from its oldest event on, and what was lost in between comes by the exported files.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from urllib.parse import urljoin, urlsplit
+
+from shared.dataverse.client import TokenExpired
+from shared.errors import Misconfigured, recovery
+from shared.events.documents import EventsDocument
+from shared.events.logs import Fault, JournalReader, change_of, fault_of
+from shared.records import Change, Page
+from shared.tokens import TokenSource
+from shared.transport import Request, Response, Transport
+
+NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
+EXPIRED, EVENTS_PER_PAGE = 410, 1000
+
+
+class Journal:
+    """Reads the journal at `url` with the rights of Campaign's credential."""
+
+    def __init__(
+        self, url: str, api_key: str, organization: str, tokens: TokenSource, transport: Transport, now: Callable[[], float]
+    ) -> None:
+        self.url, self.api_key, self.organization = url, api_key, organization
+        self.tokens, self.transport, self.now = tokens, transport, now
+
+    def page(self, link: str, document: EventsDocument) -> Page:
+        """The next events; complete when there are none for now. TokenExpired when the position is no longer kept."""
+        response = self.ask(link or f"{self.url}?limit={EVENTS_PER_PAGE}")
+        following = self.following(response) or link
+        if response.status == 204:
+            return Page((), following, complete=True)
+        reader, events = JournalReader(document), response.json()["events"]
+        changes = [self.change(reader, item) for item in events]
+        return Page(tuple(change for change in changes if change), following, complete=not events)
+
+    def probe(self) -> None:
+        self.ask(f"{self.url}?latest=true")
+
+    def change(self, reader: JournalReader, item: dict[str, object]) -> Change | None:
+        try:
+            row = reader.read(item["event"])
+            return change_of(row, self.now()) if row else None
+        except Fault as fault:
+            sentence = f"The journal's event at position {item.get('position')} {fault.sentence}."
+            return fault_of(f"journal:{item.get('position')}", Fault(fault.rule, fault.field, sentence), self.now())
+
+    def ask(self, url: str) -> Response:
+        token = self.tokens.token()
+        response = self.authorized(url, token)
+        if response.status == 401:
+            response = self.authorized(url, self.tokens.token(refused=token))
+        if response.status in (200, 204):
+            return response
+        if response.status == EXPIRED:
+            raise TokenExpired()
+        raise recovery("campaign", response.status, error_text(response), "GET the journal")
+
+    def authorized(self, url: str, token: str) -> Response:
+        headers = {"Authorization": f"Bearer {token}", "x-api-key": self.api_key, "x-ims-org-id": self.organization}
+        return self.transport.send(Request("GET", url, "GET the journal", headers))
+
+    def following(self, response: Response) -> str:
+        """The next link, which is relative to the host; a token must go nowhere else."""
+        found = NEXT.search(response.headers.get("link", ""))
+        link = urljoin(self.url, found[1]) if found else ""
+        if link and urlsplit(link)[:2] != urlsplit(self.url)[:2]:
+            raise Misconfigured(
+                "CAMPAIGN_JOURNAL_URL", "The journal gave a link to another host: set CAMPAIGN_JOURNAL_URL to it."
+            )
+        return link
+
+
+def error_text(response: Response) -> str:
+    try:
+        return str(json.loads(response.body).get("message", ""))
+    except (ValueError, AttributeError):
+        return ""

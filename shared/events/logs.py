@@ -1,0 +1,199 @@
+"""Rows of Campaign's delivery and tracking logs, and events of the journal, as changes: one event each, named by what happened.
+
+Technical values and labels are both accepted (Adobe Campaign Standard documentation: "Indicator calculation", "Understanding
+delivery failures"). An event's id is made from the log's own id, so that what comes again, by whichever way, is the same event.
+"""
+
+import csv
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from shared.events.documents import EventsDocument
+from shared.records import Change, Kind
+
+NAMESPACE = uuid.UUID("8f6f0f5e-7d0c-5b83-9d0c-2b1f5b6f6a55")
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+SENT, FAILED = frozenset({"1", "sent", "delivered"}), frozenset({"2", "failed"})
+NOT_SENT = frozenset({"", "0", "3", "4", "5", "6", "7", "8", "9", "ignored", "pending", "prepared", "excluded", "scheduled"})
+HARD, SOFT, IGNORED = frozenset({"2", "hard"}), frozenset({"1", "soft"}), frozenset({"", "0", "3", "ignored"})
+DENY_LISTED = frozenset({"8", "address on denylist", "on denylist", "blacklisted"})
+CLICKS, OPENS = frozenset({"1", "10", "11", "email click", "click"}), frozenset({"2", "open"})
+NO_EVENTS = frozenset({"3", "6", "opt-out", "unsubscribe", "mirror page"})
+REASONS = {
+    "0": "Not defined", "1": "User unknown", "2": "Invalid domain", "3": "Unreachable", "4": "Account disabled",
+    "5": "Mailbox full", "6": "Not connected", "8": "Address on denylist", "20": "Refused",
+}  # fmt: skip
+Row = dict[str, Any]
+
+
+class Fault(Exception):
+    """A line that cannot be read: `rule` is a code; the sentence names file, line and column, never a value."""
+
+    def __init__(self, rule: str, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.rule, self.field, self.sentence = rule, field, sentence
+
+
+class UnknownFile(Exception):
+    """The header lacks columns that the document names."""
+
+
+def cells(line: str, separator: str) -> list[str]:
+    """The cells of a line; each line stands for itself, so that a broken quote harms no other."""
+    return next(csv.reader([line], delimiter=separator)) if '"' in line else line.split(separator)
+
+
+def event_id(*names: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, ":".join(names)))
+
+
+class LogReader:
+    """Reads the lines of one file. `header` are its first line's cells."""
+
+    def __init__(self, document: EventsDocument, tracking: bool, header: Sequence[str]) -> None:
+        columns = (document.files.tracking_log if tracking else document.files.delivery_log).columns
+        if missing := [name for name in columns.values() if name not in header]:
+            raise UnknownFile(f"its header lacks {', '.join(missing)}")
+        self.document, self.width, self.separator = document, len(header), document.files.separator
+        self.places = {field: list(header).index(name) for field, name in columns.items()}
+        self.event: Callable[[Mapping[str, str]], Row | None] = self.reaction if tracking else self.message
+
+    def read(self, line: str) -> Row | None:
+        """The event of a line, None for one that tells of none; Fault for one that cannot be read."""
+        found = cells(line, self.separator)
+        if len(found) != self.width:
+            raise Fault("broken_line", "", f"has {len(found)} cells where the header has {self.width}")
+        return self.event({field: found[place].strip() for field, place in self.places.items()})
+
+    def message(self, row: Mapping[str, str]) -> Row | None:
+        status = row["status"].casefold()
+        if status in SENT:
+            return made(self.document, "send", row, self.at(row, "at"))
+        if status in FAILED:
+            bounced = bounce(self.document, row)
+            when = "changed" if row.get("changed") else "at"
+            return made(self.document, "bounce", row, self.at(row, when), **bounced) if bounced else None
+        if status in NOT_SENT:
+            return None
+        raise Fault("unknown_status", self.named("status", False), "has a status that is not known")
+
+    def reaction(self, row: Mapping[str, str]) -> Row | None:
+        kind = row["type"].casefold()
+        if kind in CLICKS or kind in OPENS:
+            name = "click" if kind in CLICKS else "open"
+            return made(self.document, name, row, self.at(row, "at"), url=row.get("url", ""))
+        if kind in NO_EVENTS:
+            return None
+        raise Fault("unknown_type", self.named("type", True), "has a type of URL that is not known")
+
+    def at(self, row: Mapping[str, str], field: str) -> str:
+        try:
+            return instant(row[field], self.document.files.dates)
+        except ValueError:
+            raise Fault("not_a_date", field, f"has no date of the form {self.document.files.dates} in {field}") from None
+
+    def named(self, field: str, tracking: bool) -> str:
+        files = self.document.files
+        return (files.tracking_log if tracking else files.delivery_log).columns[field]
+
+
+@lru_cache(4096)
+def instant(text: str, form: str) -> str:
+    """A time in UTC as Dataverse takes it."""
+    return datetime.strptime(text, form).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007  # exports are in UTC
+
+
+def bounce(document: EventsDocument, row: Mapping[str, str]) -> Row | None:
+    """Type and reason of a failure, None for one that is no bounce, or not one that is wanted."""
+    kind, reason = row.get("failure_type", "").casefold(), row.get("reason", "")
+    hard = kind in HARD or reason.casefold() in DENY_LISTED
+    if not hard and kind not in SOFT:
+        if kind in IGNORED:
+            return None
+        raise Fault("unknown_failure", "failure_type", "has a type of failure that is not known")
+    if not hard and document.bounces == "hard":
+        return None
+    text = REASONS.get(reason, reason.replace("_", " ").capitalize())
+    return {"bounce_type": "Hard" if hard else "Soft", "bounce_reason": text}
+
+
+def made(document: EventsDocument, kind: str, row: Mapping[str, str], at: str, **more: str) -> Row | None:
+    """The event in our own words; None if its kind is switched off. `id` is what happened, whoever tells of it."""
+    rule = document.rule(kind)
+    if not rule.enabled:
+        return None
+    contact = row["contact"].lower()
+    return {
+        "id": identity(kind, rule.repeat, row, more.get("url", "")),
+        "kind": kind,
+        "contact": contact if GUID.fullmatch(contact) else "",
+        "at": at,
+        "delivery": row.get("delivery") or row.get("delivery_label", ""),
+        "campaign": row.get("campaign") or row.get("campaign_label", ""),
+        "mirror_page": row.get("mirror_page", ""),
+        **({"agent": row.get("user_agent", ""), "device": row.get("device", "")} if kind in ("open", "click") else {}),
+        **more,
+    }
+
+
+def identity(kind: str, repeat: str, row: Mapping[str, str], url: str) -> str:
+    """With `repeat: first` all opens of a message are one event, and all clicks on a URL of it: the first to come stays."""
+    if kind in ("send", "bounce"):
+        number = row["log_id"]
+    elif repeat == "first":
+        number = f"message:{row['broad_log_id']}" + (f":{url}" if kind == "click" else "")
+    else:
+        number = row["log_id"]
+    if not row["log_id"]:
+        raise Fault("no_log_id", "log_id", "has no log id")
+    return event_id(kind, number)
+
+
+def change_of(row: Row, first_seen: float) -> Change:
+    return Change(
+        str(row["id"]),
+        Kind.ROW,
+        row={name: value for name, value in row.items() if value and name != "id"},
+        first_seen=first_seen,
+    )
+
+
+def fault_of(place: str, fault: Fault, first_seen: float) -> Change:
+    """What cannot be read travels too, so that it ends as a dead letter like everything that is refused."""
+    told = {"rule": fault.rule, "field": fault.field, "sentence": fault.sentence}
+    return Change(event_id("fault", place), Kind.ROW, row={"fault": told}, first_seen=first_seen)
+
+
+class JournalReader:
+    """Reads events of the journal, whose shape the document describes."""
+
+    def __init__(self, document: EventsDocument) -> None:
+        self.document = document
+        self.kinds = {kind: path.split(" > ") for kind, path in document.journal.kinds.items()}
+        self.fields = {field: path.split(" > ") for field, path in document.journal.fields.items()}
+
+    def read(self, event: Any) -> Row | None:
+        """The event, None for one of another kind; Fault for one that lacks what an event needs."""
+        kind = next((kind for kind, path in self.kinds.items() if at_path(event, path)), "")
+        if not kind:
+            return None
+        row = {field: str(at_path(event, path) or "") for field, path in self.fields.items()}
+        row["log_id"] = row.get("broad_log_id" if kind in ("send", "bounce") else "tracking_log_id", "")
+        try:
+            at = datetime.fromisoformat(row.get("at", "")).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        except ValueError:
+            raise Fault("not_a_date", "at", "has no time") from None
+        if kind != "bounce":
+            return made(self.document, kind, row, at, **({"url": row.get("url", "")} if kind == "click" else {}))
+        bounced = bounce(self.document, row)
+        return made(self.document, kind, row, at, **bounced) if bounced else None
+
+
+def at_path(event: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        event = event.get(key) if isinstance(event, dict) else None
+    return event

@@ -1,0 +1,187 @@
+"""Writes events as activities: created under an id of their own and completed, all or nothing, hundreds in a request.
+
+A batch that is refused is narrowed down: ids that are there already are taken out first, then it is halved until the refused row
+stands alone. All narrowed parts go in one request again, so that one bad row among hundreds costs a few requests.
+"""
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import batched
+from typing import Any
+
+from shared.dataverse import wire
+from shared.dataverse.batch import MOST_OPERATIONS, BatchWriter, Operation, WritableTable, create_many, update_many
+from shared.dataverse.client import DataverseClient
+from shared.errors import BridgeError, Rejected
+from shared.events.activities import COMPLETED, Contact, activity_of, task_of
+from shared.events.documents import EventsDocument
+from shared.mapping import SourceTable
+from shared.records import Change, Outcome
+
+CONTACT = SourceTable("contact", "contacts", "contactid", {})
+COLUMNS = ("contactid", "_masterid_value", "_ownerid_value")
+LONGEST_MERGE_CHAIN = 5
+Verdict = Outcome | BridgeError
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An event as the rows to create; `task` is None where it asks for none."""
+
+    event_id: str
+    row: dict[str, Any]
+    task: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Group:
+    """Items of one table that are written together. `sifted`: those that were there already have been taken out."""
+
+    table: WritableTable
+    items: list[Item]
+    sifted: bool = False
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of each event, and the requests that it took."""
+
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+
+
+class Contacts:
+    """Who a contact is now: itself, or the one that it was merged into. Remembered for a while, and never more than so many."""
+
+    def __init__(self, dataverse: DataverseClient, now: Callable[[], float], most: int = 100_000, seconds: float = 300) -> None:
+        self.dataverse, self.now, self.most, self.seconds = dataverse, now, most, seconds
+        self.known: OrderedDict[str, tuple[float, Contact | None]] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def of(self, ids: Collection[str], calls: Counter[str]) -> Mapping[str, Contact | None]:
+        """The contact in use for each id, None where Dynamics has none."""
+        with self.lock:
+            fresh = self.now() - self.seconds
+            found = {key: self.known[key][1] for key in ids if key in self.known and self.known[key][0] > fresh}
+        looked = self.look([key for key in ids if key not in found], calls)
+        with self.lock:
+            self.known.update({key: (self.now(), contact) for key, contact in looked.items()})
+            while len(self.known) > self.most:
+                self.known.popitem(last=False)
+        return {**found, **looked}
+
+    def look(self, ids: Collection[str], calls: Counter[str]) -> dict[str, Contact | None]:
+        """Follows merges from each id to the contact that is left."""
+        now_at = {key: key for key in ids}
+        rows: dict[str, Mapping[str, Any]] = {}
+        for _ in range(LONGEST_MERGE_CHAIN):
+            wanted = {key for key in now_at.values() if key not in rows}
+            if not wanted:
+                break
+            calls["GET contacts"] += 1
+            listed = self.dataverse.rows(CONTACT, COLUMNS, wanted, lookup_tables=True)
+            rows |= {key: {} for key in wanted} | {str(row["contactid"]).lower(): row for row in listed}
+            now_at = {key: str(rows[at].get("_masterid_value") or at).lower() for key, at in now_at.items()}
+        return {key: contact_of(rows.get(at) or {}) for key, at in now_at.items()}
+
+
+def contact_of(row: Mapping[str, Any]) -> Contact | None:
+    if not row:
+        return None
+    owner, kind = row.get("_ownerid_value"), wire.lookup_table(row, "_ownerid_value")
+    return Contact(str(row["contactid"]).lower(), f"{kind}s({owner})" if owner and kind else "")
+
+
+class ActivityWriter:
+    """Writes changes whose rows are events."""
+
+    def __init__(self, batch: BatchWriter, contacts: Contacts) -> None:
+        self.batch, self.contacts = batch, contacts
+
+    def write(self, document: EventsDocument, changes: Sequence[Change]) -> Written:
+        """What became of each event. What befalls the request as a whole is the verdict on all that were in it."""
+        written = Written()
+        wanted = {change.row["contact"] for change in changes if change.row and change.row.get("contact")}
+        known = self.contacts.of(wanted, written.calls) if wanted else {}
+        groups: dict[str, Group] = {}
+        unsure = any(change.uncertain for change in changes)
+        for change in changes:
+            event: Mapping[str, Any] = change.row or {}
+            contact = known.get(event.get("contact", ""))
+            if contact is None:
+                written.verdicts[change.record_id] = Outcome.NO_CONTACT
+                continue
+            name = document.rule(event["kind"]).table
+            group = groups.setdefault(name, Group(self.batch.table(name), []))
+            group.items.append(self.item(document, group.table, change.record_id, event, contact))
+        self.create([self.sifted(group, written) if unsure else group for group in groups.values()], written)
+        return written
+
+    def item(
+        self, document: EventsDocument, table: WritableTable, event_id: str, event: Mapping[str, Any], contact: Contact
+    ) -> Item:
+        rule = document.rule(event["kind"])
+        wanted = rule.follow_up and (event["kind"] != "bounce" or event.get("bounce_type") == "Hard")
+        task = task_of(rule.follow_up, self.batch.table("task"), event_id, event, contact) if rule.follow_up and wanted else None
+        return Item(event_id, activity_of(document, table, event_id, event, contact), task)
+
+    def create(self, groups: Iterable[Group], written: Written) -> None:
+        """Round by round: what was refused in one is narrowed down for the next."""
+        pending = [part for group in groups for part in whole(group) if part.items]
+        while pending:
+            again: list[Group] = []
+            for together in requests(pending):
+                for group, verdict in zip(together, self.run(together, written), strict=True):
+                    again += self.judged(group, verdict, written)
+            pending = again
+
+    def run(self, groups: Sequence[Group], written: Written) -> Sequence[BridgeError | None]:
+        written.calls["POST $batch"] += 1
+        try:
+            return self.batch.run([self.operations(group) for group in groups], "activities")
+        except BridgeError as error:
+            return [error] * len(groups)
+
+    def operations(self, group: Group) -> list[Operation]:
+        """Create, complete, and the tasks."""
+        tasks = [item.task for item in group.items if item.task]
+        if group.table.many:
+            done = [{"activityid": item.event_id, **COMPLETED} for item in group.items]
+            made = [create_many(group.table, [item.row for item in group.items]), update_many(group.table, done)]
+            return made + ([create_many(self.batch.table("task"), tasks)] if tasks else [])
+        (item,) = group.items
+        created = Operation("POST", group.table.entity_set, item.row)
+        done_one = Operation("PATCH", f"{group.table.entity_set}({item.event_id})", COMPLETED)
+        return [created, done_one, *(Operation("POST", "tasks", task) for task in tasks)]
+
+    def judged(self, group: Group, verdict: BridgeError | None, written: Written) -> list[Group]:
+        """Notes what became of the group; returns what is to be tried again, narrowed down."""
+        if isinstance(verdict, Rejected) and len(group.items) > 1:
+            if verdict.reason == "duplicate_key" and not group.sifted:
+                return [self.sifted(group, written)]
+            middle = len(group.items) // 2
+            return [Group(group.table, part, group.sifted) for part in (group.items[:middle], group.items[middle:])]
+        there = isinstance(verdict, Rejected) and verdict.reason == "duplicate_key"
+        outcome: Verdict = Outcome.UNCHANGED if there else verdict or Outcome.CREATED
+        written.verdicts |= {item.event_id: outcome for item in group.items}
+        return []
+
+    def sifted(self, group: Group, written: Written) -> Group:
+        """The group without what is there already."""
+        source = SourceTable(group.table.name, group.table.entity_set, "activityid", {})
+        written.calls[f"GET {group.table.name}"] += 1
+        there = self.contacts.dataverse.existing(source, [item.event_id for item in group.items])
+        written.verdicts |= {item.event_id: Outcome.UNCHANGED for item in group.items if item.event_id in there}
+        return Group(group.table, [item for item in group.items if item.event_id not in there], sifted=True)
+
+
+def whole(group: Group) -> list[Group]:
+    """A table without the bulk messages takes each event by itself, many of them in a request."""
+    return [group] if group.table.many else [Group(group.table, [item], group.sifted) for item in group.items]
+
+
+def requests(groups: Sequence[Group]) -> Iterable[tuple[Group, ...]]:
+    """As many groups to a request as its operations allow: three for each."""
+    return batched([group for group in groups if group.items], MOST_OPERATIONS // 3, strict=False)
