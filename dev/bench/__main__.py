@@ -7,9 +7,15 @@ from typing import Any
 
 from rich.console import Console
 
-from dev.bench import contacts, custom_entities, sftp, transport
+from dev.bench import contacts, custom_entities, email_events, sftp, transport
 
-BENCHES = {"contacts": contacts.run, "custom-entities": custom_entities.run, "sftp": sftp.run, "transport": transport.run}
+BENCHES = {
+    "contacts": contacts.run,
+    "custom-entities": custom_entities.run,
+    "email-events": email_events.run,
+    "sftp": sftp.run,
+    "transport": transport.run,
+}
 
 
 def run(argv: list[str]) -> int:

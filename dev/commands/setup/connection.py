@@ -36,6 +36,6 @@ def by_stack(directory: Path) -> DataverseClient:
     return client(facts["dataverse"], GivenToken(facts["dataverse_token"]))
 
 
-def client(url: str, tokens: TokenSource) -> DataverseClient:
-    transport = Transport("Dataverse", pooled("Dataverse", SECONDS_PER_CALL, 1), AdaptiveConcurrency(1))
+def client(url: str, tokens: TokenSource, at_once: int = 1) -> DataverseClient:
+    transport = Transport("Dataverse", pooled("Dataverse", SECONDS_PER_CALL, at_once), AdaptiveConcurrency(at_once))
     return DataverseClient(url, tokens, transport)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.commands.setup.activities import Activities
-from dev.commands.setup.connection import client
+from dev.commands.setup.connection import GivenToken, client
 from dev.commands.setup.customizing import Customizing
 from dev.commands.stack import Stack
 from dev.verbs import Campaign, Dynamics
@@ -27,14 +27,6 @@ TABLES = {kind: f"acs_email{kind}" for kind in ("send", "open", "click", "bounce
 
 
 MORE = {"click": ",acs_trackingurl", "bounce": ",acs_bouncetype,acs_bouncereason"}
-
-
-class GivenToken:
-    def __init__(self, value: str) -> None:
-        self.value = value
-
-    def token(self, refused: str = "") -> str:
-        return self.value
 
 
 def create_tables(stack: Stack) -> None:
