@@ -26,7 +26,6 @@ from shared.events.activities import COMPLETED, Contact, activity_of
 from shared.events.documents import default_events_document, read_events_document
 from shared.events.logs import event_id
 from shared.settings import load_settings
-from shared.state.documents import Documents
 from shared.steps import deliver, poll
 from shared.wiring import Wiring
 
@@ -78,7 +77,7 @@ def prepared(**options: Any) -> Stack:
     Activities(customizing, lambda _: None).run()
     wiring = Wiring(load_settings(stack.environment))
     text = default_events_document().replace("settled_seconds: 60", "settled_seconds: 0")
-    Documents(wiring.storage.container("config"), "events").add("email_events", 1, text, "")
+    wiring.storage.container("config").upload_blob("events/email_events.yaml", text)
     delay = {"match": {"method": "POST", "route": "batch"}, "action": {"delay_seconds": LATENCY_SECONDS}}
     dynamics.faults(delay)
     return stack
@@ -98,10 +97,11 @@ def write_files(stack: Stack, rows: int, contacts: Sequence[str]) -> None:
         count = min(ROWS_PER_FILE, rows - written)
         lines = (line(kind, written + index, contacts, chance) for index in range(count))
         path = place / f"{kind}_{number:04d}.txt"
-        with path.with_suffix(".writing").open("w") as file:
+        unfinished = place / f"writing_{number:04d}"
+        with unfinished.open("w") as file:
             file.write(HEADERS[kind].replace(" ", "\t") + "\n")
             file.writelines(lines)
-        path.with_suffix(".writing").rename(path)
+        unfinished.rename(path)
         written += count
 
 
@@ -132,7 +132,7 @@ def load(rows: int) -> dict[str, Any]:
         writing.join()
         wait_until(lambda: operator.settled("email_events"), "quiet", 60, 0.5)
         status = operator.status("email_events")
-        found = {"seconds": seconds * rows / (rows - first), "cpu": cpu, "requests": sum(status["calls"].values())}
+        found = {"seconds": seconds * rows / max(1, rows - first), "cpu": cpu, "requests": sum(status["calls"].values())}
         found["peak"] = peak_megabytes(stack.facts["pids"]["host-1"])
         found["activities"] = sum(count_rows(dynamics, kind) for kind in ("send", "open", "click"))
         return found
@@ -192,6 +192,7 @@ def processor(rows: int) -> dict[str, Any]:
         wiring = Wiring(load_settings({**stack.environment, "QUEUE_LIMIT_MESSAGES": "5000"}))
         wiring.batch.run = at_once  # type: ignore[method-assign]
         (flow,) = wiring.events_flows()
+        flow.adopt()
         flow.catalog.active()
         with timed_storage() as in_storage:
             cpu, done = time.process_time(), 0
