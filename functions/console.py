@@ -1,6 +1,7 @@
-"""Console: what an operator sees and does, over HTTP.
+"""Console: what an operator sees and does, over HTTP, and the figures that alerts read.
 
 Routes      GET /api/status, GET /api/dead-letters, GET /api/records/<flow>/<id>, POST /api/flows/<flow>/start|stop|replay
+Timer       every five minutes: one line `watched` per flow
 State       reads all of it; start, stop and replay write `flows` and `checkpoints` and put references on the queues
 Guarantee   answers hold ids, codes and sentences; never a value of a record
 On failure  400 and 404 with a sentence; 503 with the cause while settings are missing
@@ -15,6 +16,7 @@ import azure.functions as func
 
 from functions import contacts, custom_entities
 from functions.triggers import answer
+from shared import telemetry
 from shared.console import status as views
 from shared.dataverse.wire import GUID
 from shared.errors import BridgeError
@@ -96,6 +98,13 @@ def console_command(req: func.HttpRequest) -> func.HttpResponse:
     if not isinstance(body, dict):
         return answer(400, error="The body must be a JSON object, or empty.")
     return COMMANDS[command](flows()[name], body)
+
+
+@blueprint.function_name("console_watch")
+@blueprint.timer_trigger("timer", "0 */5 * * * *")
+def console_watch(timer: func.TimerRequest, context: func.Context) -> None:
+    telemetry.follow(context.trace_context.trace_parent)
+    views.watch(flows(), wiring().bridge)
 
 
 def command_start(flow: Flow, body: dict[str, Any]) -> func.HttpResponse:

@@ -1,4 +1,5 @@
-"""The log lines of the bridge: one per record at settle, one per poll, one per change of a flow's status.
+"""The log lines of the bridge: one per record at settle, one per poll, one per change of a flow's status,
+one per flow every few minutes.
 
 The parameters of these functions are the allow-list: nothing else can be logged, so no name, address, body, URL or text of
 a client's exception ever is. Lines are JSON on the logger `bridge`.
@@ -63,6 +64,32 @@ def polled(*, flow: str, table: str, pages: int, changes: int, messages: int, en
         messages=messages,
         ended=ended,
         duration_ms=round(duration_ms, 1),
+    )
+
+
+def watched(
+    *,
+    flow: str,
+    queue: str,
+    status: str,
+    oldest_unwritten_seconds: float,
+    token_age_seconds: float,
+    backlog_messages: int,
+    poison_messages: int,
+    dead_letters: int,
+) -> None:
+    """How a flow is, every few minutes whatever its status: what alerts and the workbook read (infra/modules/alerts.bicep)."""
+    line(
+        logging.INFO,
+        event="watched",
+        flow=flow,
+        queue=queue,
+        status=status,
+        oldest_unwritten_seconds=oldest_unwritten_seconds,
+        token_age_seconds=token_age_seconds,
+        backlog_messages=backlog_messages,
+        poison_messages=poison_messages,
+        dead_letters=dead_letters,
     )
 
 

@@ -1,4 +1,4 @@
-metadata description = 'Tells a person when a flow has failed, has gone quiet, or has met a bug. They read the bridge\'s own log lines.'
+metadata description = 'Tells a person what needs one. The queries read the lines `watched` and `flow_changed` of shared/telemetry.py.'
 
 @description('Required. Name of the bridge.')
 param name string
@@ -9,7 +9,7 @@ param location string
 @description('Required. Tags.')
 param tags object
 
-@description('Required. Names of the flows; each has its alerts.')
+@description('Required. Names of the flows; each has its poison alert.')
 param flows array
 
 @description('Required. Workspace whose logs are read.')
@@ -17,6 +17,103 @@ param workspaceId string
 
 @description('Required. Where alerts are sent; empty for nowhere.')
 param alertEmail string
+
+@description('Required. Minutes that a change may wait unwritten.')
+param unwrittenMinutes int
+
+@description('Required. New dead letters of a flow within an hour that are too many.')
+param deadLettersAnHour int
+
+@description('Required. Days that Dataverse keeps changes.')
+param changeTrackingDays int
+
+var watched = 'AppTraces | where Message has "watched" | extend line = parse_json(Message) | where tostring(line.event) == "watched" | extend Flow = tostring(line.flow)'
+var changed = 'AppTraces | where Message has "flow_changed" or Message has "watched" | extend line = parse_json(Message) | where tostring(line.event) in ("flow_changed", "watched") | extend Flow = tostring(line.flow)'
+
+var byFlow = [
+  {
+    name: 'Flow'
+    operator: 'Include'
+    values: [
+      '*'
+    ]
+  }
+]
+
+var rules = [
+  {
+    name: 'failed'
+    title: 'A flow has failed'
+    action: 'The flow has paused and loses nothing. GET /api/status says which setting to change; it goes on by itself.'
+    severity: 1
+    frequency: 'PT5M'
+    window: 'PT10M'
+    query: '${changed} | where tostring(line.status) == "failed"'
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: byFlow
+  }
+  {
+    name: 'unwritten'
+    title: 'The oldest unwritten change is too old'
+    action: 'Look at backlog and reason in GET /api/status: the backlog must shrink, else something holds it.'
+    severity: 2
+    frequency: 'PT5M'
+    window: 'PT10M'
+    query: '${watched} | where todouble(line.oldest_unwritten_seconds) > ${unwrittenMinutes * 60}'
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: byFlow
+  }
+  {
+    name: 'dead-letters'
+    title: 'Dead letters are growing'
+    action: 'GET /api/dead-letters names reason and field; correct the mapping or the records, then replay.'
+    severity: 2
+    frequency: 'PT15M'
+    window: 'PT1H'
+    query: '${watched} | extend Letters = tolong(line.dead_letters) | summarize (NewestAt, Newest) = arg_max(TimeGenerated, Letters), (OldestAt, Oldest) = arg_min(TimeGenerated, Letters) by Flow | where Newest - Oldest >= ${deadLettersAnHour}'
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: byFlow
+  }
+  {
+    name: 'change-token'
+    title: 'The change token is older than half its life'
+    action: 'The flow has not read for days; start it, or repair what GET /api/status names, before Dataverse forgets the changes.'
+    severity: 1
+    frequency: 'PT1H'
+    window: 'PT1H'
+    query: '${watched} | where todouble(line.token_age_seconds) > ${changeTrackingDays * 43200}'
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: byFlow
+  }
+  {
+    name: 'silent'
+    title: 'The bridge is silent'
+    action: 'No flow has been watched for half an hour: look at the function app, its settings and its last deployment.'
+    severity: 1
+    frequency: 'PT15M'
+    window: 'PT30M'
+    query: watched
+    operator: 'LessThan'
+    threshold: 1
+    dimensions: []
+  }
+  {
+    name: 'secret-expiring'
+    title: 'A secret in the vault expires within 30 days, or has expired'
+    action: 'Renew it where it came from and put the new one into the vault under the same name, with its date of expiry.'
+    severity: 2
+    frequency: 'PT1H'
+    window: 'PT1H'
+    query: 'AZKVAuditLogs | where OperationName in ("SecretNearExpiryEventGridNotification", "SecretExpiredEventGridNotification")'
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: []
+  }
+]
 
 var receivers = [
   {
@@ -37,59 +134,29 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource failed 'Microsoft.Insights/scheduledQueryRules@2023-03-15-preview' = [for flow in flows: {
-  name: 'alert-${name}-${flow}-failed'
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-03-15-preview' = [for rule in rules: {
+  name: 'alert-${name}-${rule.name}'
   location: location
   tags: tags
   properties: {
-    displayName: 'Flow ${flow} has failed'
-    description: 'The flow has paused; its log line, and GET /api/status, say what to change.'
-    severity: 1
+    displayName: rule.title
+    description: rule.action
+    severity: rule.severity
     enabled: true
-    evaluationFrequency: 'PT5M'
-    windowSize: 'PT5M'
+    evaluationFrequency: rule.frequency
+    windowSize: rule.window
+    skipQueryValidation: true
     scopes: [
       workspaceId
     ]
     criteria: {
       allOf: [
         {
-          query: 'AppTraces | where Message has "flow_changed" and Message has "\\"status\\": \\"failed\\"" and Message has "\\"flow\\": \\"${flow}\\""'
+          query: rule.query
           timeAggregation: 'Count'
-          operator: 'GreaterThan'
-          threshold: 0
-        }
-      ]
-    }
-    actions: {
-      actionGroups: [
-        people.id
-      ]
-    }
-  }
-}]
-
-resource quiet 'Microsoft.Insights/scheduledQueryRules@2023-03-15-preview' = [for flow in flows: {
-  name: 'alert-${name}-${flow}-quiet'
-  location: location
-  tags: tags
-  properties: {
-    displayName: 'Flow ${flow} has not polled for half an hour'
-    description: 'A stalled flow is silent: no poll has written its log line. Look at the function app and at GET /api/status.'
-    severity: 1
-    enabled: true
-    evaluationFrequency: 'PT15M'
-    windowSize: 'PT30M'
-    scopes: [
-      workspaceId
-    ]
-    criteria: {
-      allOf: [
-        {
-          query: 'AppTraces | where Message has "polled" and Message has "\\"flow\\": \\"${flow}\\""'
-          timeAggregation: 'Count'
-          operator: 'LessThan'
-          threshold: 1
+          operator: rule.operator
+          threshold: rule.threshold
+          dimensions: rule.dimensions
         }
       ]
     }
@@ -106,19 +173,20 @@ resource poison 'Microsoft.Insights/scheduledQueryRules@2023-03-15-preview' = [f
   location: location
   tags: tags
   properties: {
-    displayName: 'A message of ${flow} went to ${flow}-poison'
-    description: 'A record met a bug of the bridge. Replay the dead letters when it is mended: POST /api/flows/${flow}/replay.'
+    displayName: 'Messages in ${flow}-poison'
+    description: 'A record met a bug of the bridge. When it is mended: POST /api/flows/<flow>/replay takes the messages back.'
     severity: 2
     enabled: true
     evaluationFrequency: 'PT5M'
-    windowSize: 'PT5M'
+    windowSize: 'PT10M'
+    skipQueryValidation: true
     scopes: [
       workspaceId
     ]
     criteria: {
       allOf: [
         {
-          query: 'AppTraces | where Message has "${flow}-poison"'
+          query: '${watched} | where tostring(line.queue) == "${flow}" and tolong(line.poison_messages) > 0'
           timeAggregation: 'Count'
           operator: 'GreaterThan'
           threshold: 0

@@ -1,4 +1,4 @@
-metadata description = 'The vault of the two secrets: Adobe\'s client secret and the webhook\'s. They are put in by a person, never by a template.'
+metadata description = 'The vault of the secrets: Adobe\'s, the webhook\'s, the SFTP key. A person puts them in, never a template.'
 
 @description('Required. Name of the vault.')
 @minLength(3)
@@ -10,6 +10,9 @@ param location string
 
 @description('Required. Tags.')
 param tags object
+
+@description('Required. Whether only private endpoints reach it.')
+param closed bool
 
 @description('Required. Workspace that takes the audit log.')
 param workspaceId string
@@ -28,6 +31,11 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
     enablePurgeProtection: true
     enableSoftDelete: true
     softDeleteRetentionInDays: 90
+    publicNetworkAccess: closed ? 'Disabled' : 'Enabled'
+    networkAcls: {
+      bypass: 'AzureServices'
+      defaultAction: closed ? 'Deny' : 'Allow'
+    }
   }
 }
 
@@ -36,6 +44,7 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-workspace'
   properties: {
     workspaceId: workspaceId
+    logAnalyticsDestinationType: 'Dedicated'
     logs: [
       {
         categoryGroup: 'audit'
@@ -44,6 +53,9 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     ]
   }
 }
+
+@description('Resource id of the vault.')
+output id string = vault.id
 
 @description('Name of the vault.')
 output name string = vault.name

@@ -9,6 +9,9 @@ param location string
 @description('Required. Tags.')
 param tags object
 
+@description('Required. Days that logs are kept.')
+param retentionDays int
+
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
   name: 'log-${name}'
   location: location
@@ -17,7 +20,10 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
     sku: {
       name: 'PerGB2018'
     }
-    retentionInDays: 30
+    retentionInDays: retentionDays
+    features: {
+      disableLocalAuth: true
+    }
   }
 }
 

@@ -1,119 +1,175 @@
-"""The Bicep files: they parse, they name what the code names, they open nothing. No compiler is needed."""
+"""The Bicep files hang together: they parse, every name is declared, modules get what they ask for, nothing is open."""
 
-import re
-from functools import cache
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
-import tree_sitter
-import tree_sitter_bicep
 
-from shared.settings import Settings, environment_name
-from shared.state.storage import CONTAINERS, TABLES
+from tests.unit.infra.bicep import FILES, INFRA, Bicep, all_files, faults, items, read, resources, text, tree, value, walk, words
 
-ROOT = Path(__file__).parents[3]
-FILES = sorted((ROOT / "infra").rglob("*.bicep"))
-PLATFORM = {
-    "AzureWebJobsStorage__credential",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-    "PYTHON_THREADPOOL_THREAD_COUNT",
+EVERY = pytest.mark.parametrize("file", all_files(), ids=[file.name for file in all_files()])
+FUNCTIONS = {
+    "allowed", "any", "description", "empty", "endsWith", "environment", "guid", "length", "loadTextContent", "max", "maxLength",
+    "maxValue", "minLength", "minValue", "resourceGroup", "split", "startsWith", "string", "subscription",
+    "subscriptionResourceId", "take", "union", "uniqueString",
+}  # fmt: skip
+ROLES = {
+    "Storage Blob Data Owner": ("b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "storage"),
+    "Storage Queue Data Contributor": ("974c5e8b-45b9-4653-ba55-5f855dd0fb88", "storage"),
+    "Storage Table Data Contributor": ("0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3", "storage"),
+    "Key Vault Secrets User": ("4633458b-17de-408a-b874-0445c86b69e6", "vault"),
+    "Monitoring Metrics Publisher": ("3913510d-42f4-4e42-8a64-420c390055eb", "insights"),
 }
-LEAST_ROLES = {
-    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
-    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": "Storage Queue Data Contributor",
-    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
-    "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
-    "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
+CLOSED = {
+    ("Microsoft.Storage/storageAccounts", "properties.allowBlobPublicAccess"): "false",
+    ("Microsoft.Storage/storageAccounts", "properties.allowSharedKeyAccess"): "false",
+    ("Microsoft.Storage/storageAccounts", "properties.minimumTlsVersion"): "TLS1_2",
+    ("Microsoft.Storage/storageAccounts", "properties.supportsHttpsTrafficOnly"): "true",
+    ("Microsoft.Storage/storageAccounts", "properties.publicNetworkAccess"): "closed ? 'Disabled' : 'Enabled",
+    ("Microsoft.Storage/storageAccounts", "properties.networkAcls.defaultAction"): "closed ? 'Deny' : 'Allow",
+    ("Microsoft.Storage/storageAccounts/blobServices/containers", "properties.publicAccess"): "None",
+    ("Microsoft.KeyVault/vaults", "properties.enableRbacAuthorization"): "true",
+    ("Microsoft.KeyVault/vaults", "properties.enablePurgeProtection"): "true",
+    ("Microsoft.KeyVault/vaults", "properties.publicNetworkAccess"): "closed ? 'Disabled' : 'Enabled",
+    ("Microsoft.KeyVault/vaults", "properties.networkAcls.defaultAction"): "closed ? 'Deny' : 'Allow",
+    ("Microsoft.Insights/components", "properties.DisableLocalAuth"): "true",
+    ("Microsoft.OperationalInsights/workspaces", "properties.features.disableLocalAuth"): "true",
+    ("Microsoft.Web/sites", "properties.httpsOnly"): "true",
+    ("Microsoft.Web/sites", "properties.siteConfig.minTlsVersion"): "1.2",
+    ("Microsoft.Web/sites", "properties.siteConfig.ftpsState"): "Disabled",
+    ("Microsoft.Web/sites", "identity.type"): "UserAssigned",
+    ("Microsoft.Web/sites", "properties.functionAppConfig.runtime.version"): "3.13",
+    ("Microsoft.Web/sites", "properties.functionAppConfig.deployment.storage.authentication.type"): "UserAssignedIdentity",
 }
 
 
-@cache
-def text(name: str) -> str:
-    return (ROOT / "infra" / name).read_text()
+@EVERY
+def test_a_file_parses_whole(file: Bicep) -> None:
+    assert faults(file.root) == []
 
 
-def faults(node: tree_sitter.Node) -> list[tuple[int, int]]:
-    found = [tuple(node.start_point)] if node.type == "ERROR" or node.is_missing else []
-    return [*found, *(fault for child in node.children for fault in faults(child))]  # type: ignore[list-item]
+def test_a_file_that_is_wrong_is_noticed() -> None:
+    assert faults(tree(b"param name string\nresource x 'a/b@2024-01-01' = {\n  name: name\n"))
+    assert faults(tree(b"param = 3\n"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=[path.name for path in FILES])
-def test_a_file_parses_whole(path: Path) -> None:
-    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_bicep.language()))
-    assert faults(parser.parse(path.read_bytes()).root_node) == []
+@EVERY
+def test_every_name_is_declared_once_and_every_function_known(file: Bicep) -> None:
+    known = set(file.names()) | file.loop_names()
+    assert {name for kind, name in file.references() if kind == "name"} <= known
+    assert {name for kind, name in file.references() if kind == "function"} <= FUNCTIONS
+    assert len(file.names()) == len(set(file.names()))
 
 
-@pytest.mark.parametrize("path", FILES, ids=[path.name for path in FILES])
-def test_every_parameter_is_described_and_used_and_every_output_described(path: Path) -> None:
-    content = path.read_text()
-    for name in re.findall(r"^param (\w+)", content, re.MULTILINE):
-        assert re.search(rf"@description\('(Required|Optional)\. [^\n]+'\)\n([@ \]][^\n]*\n)*param {name}\b", content), name
-        assert len(re.findall(rf"\b{name}\b", content)) > 1, name
-    for name in re.findall(r"^output (\w+)", content, re.MULTILINE):
-        assert re.search(rf"@description\('[^\n]+'\)\noutput {name}\b", content), name
+@EVERY
+def test_every_parameter_and_variable_is_used_and_every_parameter_and_output_described(file: Bicep) -> None:
+    named = {name for kind, name in file.references() if kind == "name"}
+    for made in file.declared():
+        name = made.name
+        if made.kind in ("parameter", "variable"):
+            assert name in named, name
+        if made.kind == "parameter":
+            has_default = any(text(child) == "=" for child in made.node.children)
+            assert f"@description('{'Optional' if has_default else 'Required'}. " in made.decorators, name
+        if made.kind == "output":
+            assert "@description('" in made.decorators, name
 
 
-def test_modules_exist_and_get_exactly_their_parameters() -> None:
-    modules = re.findall(r"^module \w+ '([^']+)' = \{(.*?)^\}", text("main.bicep"), re.MULTILINE | re.DOTALL)
-    assert {path for path, _ in modules} == {f"modules/{file.name}" for file in FILES if file.parent.name == "modules"}
-    for path, body in modules:
-        block = body.split("params: {")[1].split("\n  }")[0]
-        given = set(re.findall(r"^    (\w+):", block, re.MULTILINE))
-        assert given == set(re.findall(r"^param (\w+)", text(path), re.MULTILINE)), path
+def test_what_has_a_range_says_it() -> None:
+    for name, made in read("main.bicep").declarations("parameter").items():
+        kind = text(made.node.named_children[1])
+        assert kind != "int" or "@minValue(" in made.decorators or "@allowed(" in made.decorators, name
 
 
-def test_the_settings_are_those_of_the_code() -> None:
-    block = text("modules/function_app.bicep").split("name: 'appsettings'")[1].split("\n  }")[0]
-    given = set(re.findall(r"^    (\w+):", block, re.MULTILINE))
-    known = {environment_name(field): info for field, info in Settings.model_fields.items()}
-    assert given - PLATFORM <= set(known)
-    assert {name for name, info in known.items() if info.is_required()} <= given
-    named = {name for file in (ROOT / "functions").glob("*.py") for name in re.findall(r"%(\w+)%", file.read_text())}
-    assert named <= given
+@EVERY
+def test_modules_exist_and_get_exactly_their_parameters(file: Bicep) -> None:
+    for made in file.declarations("module").values():
+        module = read((Path(file.name).parent / made.about).as_posix())
+        asked = module.declarations("parameter")
+        given = items(items(made.body)["params"])
+        assert set(given) == set(asked), made.name
 
 
-def test_no_secret_is_written_down() -> None:
-    block = text("modules/function_app.bicep")
-    for name in re.findall(r"^    (\w*(?:SECRET|PRIVATE_KEY)\w*): (.+)$", block, re.MULTILINE):
-        assert name[1].startswith("'@Microsoft.KeyVault("), name
-    assert not [path for path in FILES if re.search(r"listKeys|connectionString\(|AccountKey", path.read_text())]
+def test_every_module_is_used() -> None:
+    used = {(Path(f.name).parent / made.about).as_posix() for f in all_files() for made in f.declarations("module").values()}
+    assert used == {path.relative_to(INFRA).as_posix() for path in FILES} - {"main.bicep"}
 
 
-def test_state_is_what_the_code_opens() -> None:
-    storage = text("modules/storage.bicep")
-    for listed, wanted in (("tableNames", TABLES), ("containerNames", (*CONTAINERS, "deployment"))):
-        names = re.findall(r"'(\w+)'", storage.split(f"var {listed} = [")[1].split("]")[0])
-        assert set(names) == set(wanted)
-
-
-def test_every_flow_has_queue_poison_queue_and_alerts_from_one_list() -> None:
-    flows = re.findall(r"'([\w-]+)'", text("main.bicep").split("var flows = [")[1].split("]")[0])
-    triggers = {
-        queue
-        for file in (ROOT / "functions").glob("*.py")
-        for queue in re.findall(r'queue_trigger\("\w+", "([\w-]+)"', file.read_text())
-    }
-    assert set(flows) == triggers
-    assert "[for flow in flows: {\n  parent: queueService\n  name: '${flow}-poison'" in text("modules/storage.bicep")
-    assert text("modules/alerts.bicep").count("[for flow in flows:") == 3
+@EVERY
+def test_every_output_that_is_read_is_given_and_every_output_is_read(file: Bicep) -> None:
+    modules = file.declarations("module")
+    for node in walk(file.root):
+        parts = text(node).split(".")
+        if node.type == "member_expression" and len(parts) == 3 and parts[1] == "outputs":
+            assert parts[2] in read(modules[parts[0]].about).declarations("output"), text(node)
 
 
 def test_nothing_is_open() -> None:
-    storage = text("modules/storage.bicep")
-    for line in (
-        "allowBlobPublicAccess: false",
-        "allowSharedKeyAccess: false",
-        "minimumTlsVersion: 'TLS1_2'",
-        "publicAccess: 'None'",
+    for (kind, path), wanted in CLOSED.items():
+        found = resources(kind)
+        assert found, kind
+        assert {value(body, path) for body in found} == {wanted}, (kind, path)
+
+
+def test_no_secret_is_written_down_or_asked_for() -> None:
+    for file in all_files():
+        assert not {name for _, name in file.references()} & {"listKeys", "listAccountSas", "listSecrets", "getSecret"}
+        assert b"AccountKey" not in (file.root.text or b"")
+    bridge = items(read("modules/function_app.bicep").variable("bridge"))
+    for name, node in bridge.items():
+        if name.endswith(("_SECRET", "_CERTIFICATE", "_PRIVATE_KEY")):
+            assert "${secret}" in text(node), name
+
+
+def test_the_roles_are_the_least_each_on_one_resource() -> None:
+    listed = read("modules/roles.bicep").variable("roles")
+    found = {value(node, "name"): (value(node, "id"), value(node, "on")) for node in listed.named_children}
+    assert found == ROLES
+    assignments = resources("Microsoft.Authorization/roleAssignments")
+    assert sorted(value(body, "scope") for body in assignments) == ["account", "insights", "vault"]
+    assert len([f for f in all_files() if b"roleAssignments@" in (f.root.text or b"")]) == 1
+
+
+def test_each_service_that_is_closed_has_its_endpoint_zone_and_records() -> None:
+    services = read("modules/network.bicep").variable("services")
+    assert {value(node, "group"): value(node, "target") for node in services.named_children} == {
+        "blob": "storageId", "queue": "storageId", "table": "storageId", "vault": "keyVaultId",
+    }  # fmt: skip
+    for kind in (
+        "privateEndpoints",
+        "privateDnsZones",
+        "privateDnsZones/virtualNetworkLinks",
+        "privateEndpoints/privateDnsZoneGroups",
     ):
-        assert line in storage
-    assert "httpsOnly: true" in text("modules/function_app.bicep")
-    assert "enablePurgeProtection: true" in text("modules/key_vault.bicep")
+        (body,) = resources(f"Microsoft.Network/{kind}")
+        assert body.type == "for_statement"
+        assert "in services:" in text(body)
 
 
-def test_the_roles_are_the_least() -> None:
-    roles = text("modules/roles.bicep")
-    assert set(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", roles)) == set(LEAST_ROLES)
-    for name in LEAST_ROLES.values():
-        assert name in roles
+def test_refusals_name_the_same_rule_on_both_sides() -> None:
+    passed = items(items(read("main.bicep").declarations("module")["checks"].body)["params"])
+    for name, made in read("modules/checks.bicep").declarations("parameter").items():
+        rule = made.decorators.split("@allowed([")[1].split("'")[1]
+        assert f"'{rule}'" in text(passed[name]), name
+
+
+def test_outputs_hold_no_secret() -> None:
+    outputs = read("main.bicep").declarations("output")
+    assert set(outputs) == {"functionAppName", "functionAppHost", "identityClientId", "keyVaultName"}
+
+
+def test_the_compiler_builds_it_where_there_is_one(tmp_path: Path) -> None:
+    compiler = shutil.which("bicep")
+    command = [compiler, "build", str(INFRA / "main.bicep"), "--outdir", str(tmp_path)] if compiler else ["true"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_flows_are_listed_once() -> None:
+    flows = words(read("main.bicep").variable("flows"))
+    assert len(flows) == len(set(flows))
+    lists = [
+        name for file in all_files() for name, made in file.declarations("variable").items() if "'contacts'" in text(made.body)
+    ]
+    assert lists == ["flows"]
