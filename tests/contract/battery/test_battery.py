@@ -1,13 +1,16 @@
 """What every flow promises, seen on real storage and on emulators that fail as the real systems do."""
 
+import json
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from dev.verbs import wait_until
+from shared.console.status import watch
 from shared.handoff import read_envelope
-from shared.state.flows import FAILED, RUNNING
+from shared.state.flows import FAILED, RUNNING, STOPPED
 from shared.steps import replay, start, stop
 from tests.contract.battery.kit import Case, Killed, KilledAt, Worker, outcomes
 
@@ -287,3 +290,18 @@ def test_reading_stops_while_the_queue_is_long(case: Case, new_worker: Callable[
     assert worker.wiring.handoff.length(case.queue) == waiting
     worker.drain()
     assert outcomes(worker.sync()) == ["created"]
+
+
+def test_the_line_that_alerts_read_tells_what_the_status_tells(
+    case: Case, worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    case.create("waits")
+    worker.poll()
+    stop(worker.flow.key, worker.bridge, by="a test")
+    with caplog.at_level(logging.INFO, logger="bridge"):
+        watch({worker.flow.key: worker.flow}, worker.bridge)
+    (line,) = [json.loads(record.message) for record in caplog.records if '"watched"' in record.message]
+    assert (line["flow"], line["queue"], line["status"]) == (worker.flow.key, case.queue, STOPPED)
+    assert (line["backlog_messages"], line["poison_messages"], line["dead_letters"]) == (1, 0, 0)
+    assert line["oldest_unwritten_seconds"] >= 0.0
+    assert line["token_age_seconds"] > 0.0

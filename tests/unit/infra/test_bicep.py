@@ -9,6 +9,7 @@ import pytest
 from tests.unit.infra.bicep import FILES, INFRA, Bicep, all_files, faults, items, read, resources, text, tree, value, walk, words
 
 EVERY = pytest.mark.parametrize("file", all_files(), ids=[file.name for file in all_files()])
+COMPILER = shutil.which("bicep")
 FUNCTIONS = {
     "allowed", "any", "description", "empty", "endsWith", "environment", "guid", "length", "loadTextContent", "max", "maxLength",
     "maxValue", "minLength", "minValue", "resourceGroup", "split", "startsWith", "string", "subscription",
@@ -159,11 +160,12 @@ def test_outputs_hold_no_secret() -> None:
     assert set(outputs) == {"functionAppName", "functionAppHost", "identityClientId", "keyVaultName"}
 
 
-def test_the_compiler_builds_it_where_there_is_one(tmp_path: Path) -> None:
-    compiler = shutil.which("bicep")
-    command = [compiler, "build", str(INFRA / "main.bicep"), "--outdir", str(tmp_path)] if compiler else ["true"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+if COMPILER is not None:  # not on every machine, and in no package registry
+
+    def test_the_compiler_builds_it(tmp_path: Path) -> None:
+        command = [str(COMPILER), "build", str(INFRA / "main.bicep"), "--outdir", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_flows_are_listed_once() -> None:
