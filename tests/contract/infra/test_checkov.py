@@ -45,7 +45,7 @@ def installed() -> Path:
         venv.create(HOME, clear=True, with_pip=True)
         python = HOME / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
         command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", PINNED]
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command, check=True)
         stamp.write_text(wanted)
     return program()
 
