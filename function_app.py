@@ -2,10 +2,11 @@
 
 import azure.functions as func
 
-from functions import console, contacts, custom_entities, email_events
+from functions import console, contacts, custom_entities, email_events, opt_out
 
 app = func.FunctionApp()
 app.register_functions(contacts.blueprint)
 app.register_functions(custom_entities.blueprint)
 app.register_functions(email_events.blueprint)
+app.register_functions(opt_out.blueprint)
 app.register_functions(console.blueprint)

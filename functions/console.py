@@ -7,46 +7,30 @@ Guarantee   answers hold ids, codes and sentences; never a value of a record
 On failure  400 and 404 with a sentence; 503 with the cause while settings are missing
 """
 
-import functools
 import json
-from collections.abc import Callable
 from typing import Any
 
 import azure.functions as func
 
 from functions import contacts, custom_entities
-from functions.triggers import answer
+from functions.triggers import answer, told
 from shared import telemetry
 from shared.console import status as views
 from shared.dataverse.wire import GUID
-from shared.errors import BridgeError
 from shared.flow import Flow, OnceFlow
 from shared.steps import replay, start, stop
 from shared.sweep import answer as answer_sweep
 from shared.wiring import wiring
 
 blueprint = func.Blueprint()
-Endpoint = Callable[[func.HttpRequest], func.HttpResponse]
 
 
 def flows() -> dict[str, Flow]:
-    """Every flow by its key: contacts, one for each table of the custom entities, and e-mail events if they are on."""
+    """Every flow by its key: contacts, one for each table of the custom entities, e-mail events and opt-outs if they are on."""
     found: list[Flow] = [contacts.contacts(), *(custom_entities.custom_entity(table) for table in custom_entities.tables())]
     found += wiring().events_flows()[:1]
+    found += wiring().opt_out.all()
     return {flow.key: flow for flow in found}
-
-
-def told(endpoint: Endpoint) -> Endpoint:
-    """Answers with the cause when settings are missing or a system cannot be reached."""
-
-    @functools.wraps(endpoint)
-    def wrapped(req: func.HttpRequest) -> func.HttpResponse:
-        try:
-            return endpoint(req)
-        except BridgeError as error:
-            return answer(503, error=str(error))
-
-    return wrapped
 
 
 @blueprint.function_name("console_status")

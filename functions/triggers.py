@@ -1,5 +1,6 @@
 """What a timer, a webhook and a queue message do, the same for every flow: unwrap, take the step, answer."""
 
+import functools
 import hmac
 import json
 import logging
@@ -20,6 +21,7 @@ from shared.wiring import postpone, wiring
 WEBHOOK_LIMIT_BYTES = 512 * 1024  # Dataverse cuts its bodies at 256 KB
 SECRET_HEADER = "x-webhook-secret"  # noqa: S105  # the header's name
 UNSET_DELAY_SECONDS = 60.0
+Endpoint = Callable[[func.HttpRequest], func.HttpResponse]
 
 
 def on_timer(flow: Callable[[], Flow], context: func.Context) -> None:
@@ -65,6 +67,19 @@ def on_webhook(flow: Callable[[], Flow], req: func.HttpRequest, context: func.Co
 def refuse(flow: Flow, status: int, reason: str) -> func.HttpResponse:
     telemetry.refused(flow=flow.key, reason=reason)
     return answer(status, error=reason)
+
+
+def told(endpoint: Endpoint) -> Endpoint:
+    """Answers with the cause when settings are missing or a system cannot be reached."""
+
+    @functools.wraps(endpoint)
+    def wrapped(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return endpoint(req)
+        except BridgeError as error:
+            return answer(503, error=str(error))
+
+    return wrapped
 
 
 def answer(code: int, /, **body: Any) -> func.HttpResponse:

@@ -5,13 +5,14 @@ A person's new document is taken into force only if it is sound; else all its pr
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from shared.campaign.client import Address, CampaignClient
 from shared.dataverse.client import DataverseClient
 from shared.errors import Misconfigured
 from shared.mapping import (
+    BornWith,
     CompiledMapping,
     InvalidDocument,
     MappingDocument,
@@ -21,6 +22,7 @@ from shared.mapping import (
     default_document,
     read_document,
 )
+from shared.opt_out.documents import Pair
 from shared.state.documents import Documents
 
 METADATA_SECONDS = 600.0
@@ -36,6 +38,7 @@ class Active:
     source: SourceTable
     address: Address
     compiled_at: float
+    pairs: tuple[Pair, ...] = ()
 
     @property
     def document(self) -> MappingDocument:
@@ -52,9 +55,10 @@ class Catalog:
         campaign: CampaignClient,
         cache_seconds: float,
         now: Callable[[], float] = time.time,
+        pairs: Callable[[], tuple[Pair, ...]] = tuple,
     ) -> None:
         self.documents, self.dataverse, self.campaign = documents, dataverse, campaign
-        self.cache_seconds, self.now = cache_seconds, now
+        self.cache_seconds, self.now, self.pairs = cache_seconds, now, pairs
         self.lock = threading.Lock()
         self.active: dict[str, Active] = {}
         self.looked_at: dict[str, float] = {}
@@ -73,7 +77,8 @@ class Catalog:
                 return known
             version = self.newest(table)
             self.looked_at[table] = self.now()
-            if known and known.version == version and self.now() - known.compiled_at < METADATA_SECONDS:
+            same = known is not None and (known.version, known.pairs) == (version, self.pairs_of(table))
+            if known and same and self.now() - known.compiled_at < METADATA_SECONDS:
                 return known
             self.active[table] = self.compiled(read_document(self.documents.text(table, version)), version)
             return self.active[table]
@@ -88,6 +93,15 @@ class Catalog:
         except InvalidDocument as error:
             raise Misconfigured("mapping", f"No sound mapping document of {table} is in force: {error}") from None
         return 1
+
+    def pairs_of(self, table: str) -> tuple[Pair, ...]:
+        """The pairs whose flags belong to the opt-out flow, and so not to this table's mapping."""
+        return self.pairs() if table == "contact" else ()
+
+    def address(self, table: str) -> Address:
+        """Where the table's records are in Campaign, by its document in force and whether or not that fits the systems."""
+        with self.lock:
+            return address(read_document(self.documents.text(table, self.newest(table))))
 
     def tables(self) -> list[str]:
         """The tables with a document, contact among them."""
@@ -155,17 +169,27 @@ class Catalog:
     def compiled(self, document: MappingDocument, version: int) -> Active:
         source = self.dataverse.table(document.table)
         target = self.campaign.resource(document.api, document.resource)
+        pairs = self.pairs_of(document.table)
         problems = check(document, source, target)
         if not source.change_tracking:
             problems.append(f"Change tracking is off for table {document.table}: switch on 'Track changes' in its properties.")
         if problems:
             raise Misconfigured("mapping", f"The mapping of {document.table} does not fit: " + " ".join(problems))
-        return Active(version, compile_mapping(document, source, target), source, address(document), self.now())
+        flags = {pair.flag for pair in pairs}
+        kept = document.model_copy(update={"fields": [rule for rule in document.fields if rule.target not in flags]})
+        mapping = compile_mapping(kept, source, target, born_with(pairs, source))
+        return Active(version, mapping, source, address(document), self.now(), pairs)
 
 
 def address(document: MappingDocument) -> Address:
     key = document.key
     return Address(document.api, document.resource, key.target, key.lookup, key.filter or "", key.parameter or "")
+
+
+def born_with(pairs: Iterable[Pair], contact: SourceTable) -> tuple[BornWith, ...]:
+    """The opt-outs that a profile is created with. A pair whose columns are not there is the opt-out flow's to complain of."""
+    there = [pair for pair in pairs if all(name in contact.columns for name in pair.columns)]
+    return tuple(BornWith(pair.flag, tuple(pair.columns), pair.opted_out) for pair in there)
 
 
 def problem_message(table: str, problems: list[str], version: int) -> str:

@@ -15,7 +15,8 @@
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
 from typing import Any
@@ -39,7 +40,7 @@ class Act(Enum):
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`known`: the record is in the target (True), was never written (False), or may be there (None). An outcome without
-    an act is final; `note` says whether the ledger must be told of it."""
+    an act is final; `note` says whether the ledger must be told of it. `agreed` is what it remembers of both sides."""
 
     change: Change
     act: Act
@@ -49,6 +50,7 @@ class Decision:
     mapped: Mapped | None = None
     fingerprint: str = ""
     note: bool = True
+    agreed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None, delete_filtered: bool, key: bytes) -> Decision:

@@ -48,6 +48,10 @@ class AnyFlow(Protocol):
 class KeptFlow(AnyFlow, Protocol):
     """Records that change: the ledger keeps a row for each, and the source can be asked for it again."""
 
+    @property
+    def swept(self) -> bool:
+        """Whether the ledger holds what the source holds, so that a full read ends with a look for missed deletions."""
+
     def look(self, changes: Sequence[Change]) -> list[Change]:
         """The changes with what the source holds of them now."""
 
@@ -59,6 +63,9 @@ class KeptFlow(AnyFlow, Protocol):
 
     def write(self, decision: Decision, written: Written) -> None:
         """Carries a decision out; `written` tells what was done and what it cost, also when it raises."""
+
+    def created(self, ids: Sequence[str]) -> None:
+        """Is told which records may be new in the target, before they are settled: perhaps more than once."""
 
     def children(self) -> Collection[str]:
         """The tables whose records are linked to this one's, and wait for them."""

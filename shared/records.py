@@ -68,7 +68,8 @@ class Settlement:
     """What became of one change, and what it cost. `fields` and `sentence` are for a person and hold no value
     of the record.
 
-    `quiet`: the ledger knows already. `fault`: our own bug, to be raised when the others have been settled.
+    `quiet`: the ledger knows already. `agreed`: what it shall remember of both sides.
+    `fault`: our own bug, to be raised when the others have been settled.
     """
 
     change: Change
@@ -82,3 +83,4 @@ class Settlement:
     duration_ms: float = 0.0
     quiet: bool = False
     fault: Exception | None = None
+    agreed: Mapping[str, Any] = field(default_factory=dict)

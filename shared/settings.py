@@ -16,6 +16,7 @@ CAMPAIGN_SCOPES = (
     "campaign_sdk,openid,deliverability_service_general,campaign_config_server_general,AdobeID,"
     "additional_info.projectedProductContext"
 )
+SFTP = ["sftp_host", "sftp_user", "sftp_private_key", "sftp_host_key"]
 
 
 class StorageSettings(BaseModel):
@@ -85,6 +86,13 @@ class Settings(StorageSettings):
         "none", description="Where e-mail events come from: exported files, the I/O Events journal, or both"
     )
     email_events_schedule: str = Field("0 * * * * *", description="When e-mail events are read: NCRONTAB, six fields")
+    opt_out_mode: Literal["disabled", "to-campaign", "from-campaign", "both"] = Field(
+        "disabled", description="Which way opt-outs go: to Campaign, from Campaign, both ways, or not at all"
+    )
+    opt_out_source: Literal["filter", "scan", "file"] = Field(
+        "filter", description="How Campaign's opt-outs are found: a published filter, a scan of the last modified, or an export"
+    )
+    opt_out_schedule: str = Field("*/15 * * * * *", description="When opt-outs are read on both sides: NCRONTAB, six fields")
     contacts_schedule: str = Field("*/15 * * * * *", description="When contacts are polled: NCRONTAB, six fields")
     custom_entities_schedule: str = Field("*/15 * * * * *", description="When custom entities are polled: NCRONTAB, six fields")
     parent_wait_days: float = Field(
@@ -121,15 +129,20 @@ class Settings(StorageSettings):
             raise ValueError(f"DATAVERSE_AUTH={self.dataverse_auth} needs {', '.join(missing)}")
         if missing := [name.upper() for name in self.events_need() if not text(getattr(self, name))]:
             raise ValueError(f"EMAIL_EVENTS_SOURCE={self.email_events_source} needs {', '.join(missing)}")
+        if missing := [name.upper() for name in self.opt_out_needs() if not text(getattr(self, name))]:
+            raise ValueError(f"OPT_OUT_SOURCE={self.opt_out_source} needs {', '.join(missing)}")
         if not self.storage_account and not text(self.azurewebjobsstorage):
             raise ValueError("AzureWebJobsStorage__accountName (or AzureWebJobsStorage) is missing")
         return self
 
     def events_need(self) -> list[str]:
         """The settings that the chosen source of e-mail events makes necessary."""
-        files = ["sftp_host", "sftp_user", "sftp_private_key", "sftp_host_key"]
         journal = ["campaign_journal_url", "campaign_ims_organization"]
-        return {"none": [], "files": files, "journal": journal, "both": files + journal}[self.email_events_source]
+        return {"none": [], "files": SFTP, "journal": journal, "both": SFTP + journal}[self.email_events_source]
+
+    def opt_out_needs(self) -> list[str]:
+        """The settings that reading opt-outs from an export makes necessary."""
+        return SFTP if self.opt_out_source == "file" and self.opt_out_mode in ("from-campaign", "both") else []
 
 
 def text(value: SecretStr | str) -> str:

@@ -104,6 +104,7 @@ def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
     elif outcome in (Outcome.DELETED, Outcome.FILTERED):
         row.exists = row.exists and not (outcome is Outcome.DELETED or settlement.calls)
         row.deleted = change.kind is Kind.DELETED
+    row.agreed = dict(settlement.agreed) or row.agreed
     row.happened(now, outcome, change.version, settlement.reason, change.attempts + 1)
     header.counts[outcome] += 1
     header.totals[outcome] += 1

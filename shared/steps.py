@@ -73,7 +73,7 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
         try:
             if read_page(flow, bridge, checkpoint, counts):
                 counts["ends"] += 1
-                if isinstance(flow, OnceFlow) or not checkpoint.sweep:
+                if isinstance(flow, OnceFlow) or not checkpoint.sweep or not flow.swept:
                     return "up to date"
                 return sweep(flow, bridge, checkpoint, deadline)
         except TokenExpired:
@@ -84,7 +84,7 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
 
 def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counter[str]) -> bool:
     """One page, handed off before its link is saved. True if it was the last one for now."""
-    before = checkpoint.link
+    before, began = checkpoint.link, bridge.now()
     page = flow.read(checkpoint)
     if page.link == before and not page.complete:
         raise Retryable("The source gave the same link twice in a row; the page is read again at the next tick.")
@@ -98,7 +98,9 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
     checkpoint.pages, checkpoint.rows = checkpoint.pages + 1, checkpoint.rows + len(page.changes)
     if page.complete and checkpoint.phase == "full":
         checkpoint.phase, checkpoint.replay, checkpoint.full_at = "delta", False, bridge.now()
-        checkpoint.sweep = "" if isinstance(flow, OnceFlow) else "due"
+        checkpoint.sweep = "" if isinstance(flow, OnceFlow) or not flow.swept else "due"
+    if page.complete:
+        checkpoint.caught_up_at = began
     bridge.checkpoints.save(checkpoint)
     return page.complete
 
@@ -187,6 +189,7 @@ def carry_out(flow: KeptFlow, bridge: Bridge, envelope: Envelope, changes: list[
     if to_write:
         bridge.ledger.claim(view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds)
         settlements += write(flow, bridge, view, to_write)
+    flow.created([s.change.record_id for s in settlements if s.outcome is Outcome.CREATED or (s.calls and s.change.uncertain)])
     settlements = settle(flow, bridge, envelope, view, settlements + held)
     release(flow, bridge, view, settlements)
     return settlements
@@ -226,7 +229,8 @@ def decide(flow: KeptFlow, bridge: Bridge, view: View, changes: Iterable[Change]
 
 def final(decision: Decision) -> Settlement:
     quiet = not decision.note
-    return Settlement(decision.change, decision.outcome, decision.reason, fingerprint=decision.fingerprint, quiet=quiet)
+    told = (decision.change, decision.outcome, decision.reason)
+    return Settlement(*told, fingerprint=decision.fingerprint, quiet=quiet, agreed=decision.agreed)
 
 
 def write(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
@@ -249,7 +253,8 @@ def write_one(flow: KeptFlow, bridge: Bridge, view: View, decision: Decision) ->
         if bridge.now() > view.header.until - margin:
             raise Retryable("The claim was about to end; the record is sent again.")
         flow.write(decision, written)
-        return Settlement(decision.change, written.outcome, decision.reason, fingerprint=decision.fingerprint)
+        told = (decision.change, written.outcome, written.reason or decision.reason)
+        return Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed)
 
     settlement = attempt(flow, bridge, decision.change, work)
     return replace(settlement, calls=dict(written.calls), duration_ms=(time.perf_counter() - started) * 1000)

@@ -28,6 +28,8 @@ class TableFlow:
     campaign: CampaignClient
     fingerprint_key: bytes
     now: Callable[[], float]
+    swept: bool = True
+    tell: Callable[[Sequence[str]], None] | None = None
 
     def active(self) -> Active:
         return self.catalog.mapping(self.table)
@@ -80,7 +82,7 @@ class TableFlow:
         elif decision.mapped:
             mapped = decision.mapped
             update = mapped.record if decision.change.replay else mapped.update
-            self.campaign.save(address, mapped.key, mapped.record, update, decision.known, written)
+            self.campaign.save(address, mapped.key, {**mapped.record, **mapped.born}, update, decision.known, written)
 
     def key_of(self, decision: Decision) -> str:
         """The business key of a record to delete: a deletion carries its id alone, which is what the key is made of."""
@@ -89,6 +91,11 @@ class TableFlow:
     def adopt(self) -> str:
         """Takes a person's changed document into force; what stands in the way as one message, "" if nothing does."""
         return self.catalog.adopt(self.table)
+
+    def created(self, ids: Sequence[str]) -> None:
+        """`tell` is whoever must know of new records in Campaign."""
+        if self.tell and ids:
+            self.tell(ids)
 
     def children(self) -> Collection[str]:
         return self.catalog.children(self.table)

@@ -69,6 +69,14 @@ class Response:
         except ValueError:
             return None
 
+    @property
+    def date_seconds(self) -> float | None:
+        """The system's time when it answered, in seconds since 1970 (RFC 9110, 6.6.1)."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).timestamp()
+        except ValueError:
+            return None
+
 
 Send = Callable[[Request], Response]
 
@@ -145,13 +153,20 @@ class Transport:
     """Sends with patience: a passing failure is tried again in place a few times, then handed back as Retryable.
 
     What may not be done twice is repeated only when the answer says that it was not done (408, 429, 503). The sleep is
-    jittered, so that callers that failed together do not come back together.
+    jittered, so that callers that failed together do not come back together. `clock_ahead_seconds` is how far the system's clock
+    was ahead of ours at its last answer, to a second; None if it tells no time.
     """
 
     def __init__(
-        self, system: str, send: Send, concurrency: AdaptiveConcurrency, sleep: Callable[[float], None] = time.sleep
+        self,
+        system: str,
+        send: Send,
+        concurrency: AdaptiveConcurrency,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        self.system, self.send_once, self.concurrency, self.sleep = system, send, concurrency, sleep
+        self.system, self.send_once, self.concurrency, self.sleep, self.now = system, send, concurrency, sleep, now
+        self.clock_ahead_seconds: float | None = None
 
     def send(self, request: Request) -> Response:
         """The first answer that is no passing failure; else Retryable, `uncertain` if the work may have been done."""
@@ -181,6 +196,8 @@ class Transport:
         try:
             response = self.send_once(request)
             throttled, wait = response.status in (THROTTLED, 503), response.retry_after_seconds
+            if (date := response.date_seconds) is not None:
+                self.clock_ahead_seconds = date - self.now()
             return response
         finally:
             self.concurrency.release(throttled, wait)

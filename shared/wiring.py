@@ -17,14 +17,22 @@ from shared.events.catalog import EventsCatalog
 from shared.events.exports import Exports
 from shared.events.flow import EventsFlow, Source
 from shared.events.journal import Journal
-from shared.events.writing import ActivityWriter, Contacts
+from shared.events.writing import ActivityWriter
+from shared.events.writing import Contacts as EventContacts
 from shared.flow import Bridge
 from shared.handoff import Handoff, open_handoff
+from shared.opt_out.agreeing import Agreement
+from shared.opt_out.catalog import OptOutCatalog
+from shared.opt_out.deciding import Mode
+from shared.opt_out.feeds import Exported, Feed, Filtered, OptOutFormat, Scanned
+from shared.opt_out.parts import OptOut
+from shared.opt_out.sides import Contacts, Profiles
 from shared.parents import flow_of
 from shared.settings import Settings, load_settings, load_storage_settings, text
 from shared.sftp.client import Server, Sftp
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
+from shared.state.decisions import Decisions
 from shared.state.documents import Documents
 from shared.state.flows import Flows
 from shared.state.ledger import Ledger
@@ -107,7 +115,8 @@ class Wiring:
 
     @once
     def catalog(self) -> Catalog:
-        return Catalog(self.documents, self.dataverse, self.campaign, self.settings.mapping_cache_seconds, self.now)
+        pairs = self.opt_out_catalog.pairs
+        return Catalog(self.documents, self.dataverse, self.campaign, self.settings.mapping_cache_seconds, self.now, pairs)
 
     @once
     def bridge(self) -> Bridge:
@@ -142,14 +151,17 @@ class Wiring:
 
     @once
     def activity_writer(self) -> ActivityWriter:
-        return ActivityWriter(self.batch, Contacts(self.dataverse, self.now))
+        return ActivityWriter(self.batch, EventContacts(self.dataverse, self.now))
+
+    @once
+    def sftp(self) -> Sftp:
+        settings = self.settings
+        key, host_key = text(settings.sftp_private_key), settings.sftp_host_key
+        return Sftp(Server(settings.sftp_host, settings.sftp_port, settings.sftp_user, key, host_key))
 
     @once
     def exports(self) -> Exports:
-        settings = self.settings
-        key, host_key = text(settings.sftp_private_key), settings.sftp_host_key
-        server = Server(settings.sftp_host, settings.sftp_port, settings.sftp_user, key, host_key)
-        return Exports(Sftp(server), settings.sftp_folder, self.now)
+        return Exports(self.sftp, self.settings.sftp_folder, self.now)
 
     @once
     def journal(self) -> Journal:
@@ -171,8 +183,30 @@ class Wiring:
         return [EventsFlow(name, source, *parts) for name, source in sources]
 
     def table_flow(self, table: str) -> TableFlow:
-        flow = flow_of(table)
-        return TableFlow(flow.key, flow.queue, table, self.catalog, self.dataverse, self.campaign, self.fingerprint_key, self.now)
+        flow, clients = flow_of(table), (self.catalog, self.dataverse, self.campaign, self.fingerprint_key, self.now)
+        follows = table == "contact" and self.opt_out.writes_campaign
+        return TableFlow(flow.key, flow.queue, table, *clients, tell=self.opt_out.wake if follows else None)
+
+    @once
+    def opt_out_catalog(self) -> OptOutCatalog:
+        documents = Documents(self.storage.container("config"), "opt-out")
+        settings, mode = self.settings, Mode(self.settings.opt_out_mode)
+        clients = (self.dataverse, self.campaign, mode, lambda: self.catalog.address("contact"))
+        return OptOutCatalog(documents, *clients, settings.mapping_cache_seconds, self.now)
+
+    @once
+    def opt_out(self) -> OptOut:
+        decisions = Decisions(self.storage.table("decisions"))
+        mode = Mode(self.settings.opt_out_mode)
+        agreement = Agreement(Contacts(self.dataverse), Profiles(self.campaign), decisions, mode, self.now)
+        return OptOut(self.opt_out_catalog, agreement, self.opt_out_feed, self.handoff)
+
+    def opt_out_feed(self) -> Feed:
+        """A new one each time: it remembers what it has handed off."""
+        source = self.settings.opt_out_source
+        if source == "file":
+            return Exported(Exports(self.sftp, self.settings.sftp_folder, self.now, OptOutFormat), self.now)
+        return (Filtered if source == "filter" else Scanned)(self.campaign, self.now)
 
 
 _lock = threading.Lock()

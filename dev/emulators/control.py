@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -105,11 +106,16 @@ class Control:
 
     def attach(self, app: web.Application) -> None:
         app.middlewares.append(self.watch)
+        app.on_response_prepare.append(self.date)
         app.router.add_post("/_emulator/reset", self.reset)
         app.router.add_get("/_emulator/faults", self.list_faults)
         app.router.add_post("/_emulator/faults", self.set_faults)
         app.router.add_get("/_emulator/calls", self.list_calls)
         app.router.add_post("/_emulator/clock", self.set_clock)
+
+    async def date(self, request: web.Request, response: web.StreamResponse) -> None:
+        """A system dates its answers by its own clock."""
+        response.headers["Date"] = formatdate(self.clock.time(), usegmt=True)
 
     @web.middleware
     async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -37,10 +37,12 @@ class Address:
 
 @dataclass(slots=True)
 class Written:
-    """What a write did and the calls that it took, by verb."""
+    """What a write did and the calls that it took, by verb. `agreed`: what the ledger shall remember."""
 
     outcome: Outcome = Outcome.UNCHANGED
     calls: Counter[str] = field(default_factory=Counter)
+    reason: str = ""
+    agreed: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Hrefs:
@@ -118,6 +120,31 @@ class CampaignClient:
                 self.hrefs.forget(address, key)
                 if not known:
                     return False
+
+    def read(self, address: Address, key: str, written: Written) -> dict[str, Any] | None:
+        """The record with this key as it is now; None if there is none."""
+        known = self.hrefs.known(address, key)
+        try:
+            place = known or self.place(address, key, written)
+            found: dict[str, Any] = self.call("GET", place, f"{address.resource}/{{key}}", written).json()
+        except Rejected as refusal:
+            if refusal.reason != "not_found":
+                raise
+            self.hrefs.forget(address, key)
+            return self.read(address, key, written) if known else None
+        return found
+
+    def page(self, address: Address, link: str, written: Written) -> tuple[list[dict[str, Any]], str]:
+        """One page of a list, and the link to the next, "" at the end. `link` begins at the resource, or is one that was given
+        (Adobe Campaign Standard documentation: Pagination)."""
+        url = link if link.startswith("http") else f"{self.url}/{address.path}{link}"
+        answer = self.call("GET", self.same_host(url), f"{address.resource} list", written).json()
+        following = str((answer.get("next") or {}).get("href", ""))
+        return list(answer["content"]), self.same_host(following) if following else ""
+
+    @property
+    def clock_ahead_seconds(self) -> float | None:
+        return self.transport.clock_ahead_seconds
 
     def create(self, address: Address, record: Mapping[str, Any], written: Written) -> None:
         """Raises Retryable with `uncertain` set where the record may have been created without an answer."""

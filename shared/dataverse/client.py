@@ -78,6 +78,22 @@ class DataverseClient:
         """Those of the ids that the table still holds."""
         return {row[table.primary_id].lower() for row in self.rows(table, [table.primary_id], ids)}
 
+    def update(
+        self, table: SourceTable, record_id: str, values: Mapping[str, Any], etag: str, columns: Sequence[str]
+    ) -> dict[str, Any]:
+        """Writes the values if the row is still the one of this etag, and gives the columns as they are then.
+
+        Rejected `changed_meanwhile` if it is not, `not_found` if it is gone (Microsoft Learn: Perform conditional operations).
+        """
+        url = f"{self.url}{API}{table.entity_set}({record_id})?$select={','.join(columns)}"
+        headers = {"If-Match": etag, "Prefer": "return=representation", "Content-Type": "application/json"}
+        route = f"row of {table.logical_name}"
+        response = self.ask("PATCH", url, route, headers, json.dumps(values).encode())
+        if response.status == 200:
+            answer: dict[str, Any] = response.json()
+            return answer
+        raise recovery("dataverse write", response.status, error_code(response), f"PATCH {route}")
+
     def table(self, logical_name: str) -> SourceTable:
         """The table's definition with lengths, labels and targets of its columns, past the metadata cache."""
         place = f"EntityDefinitions(LogicalName='{quote(logical_name)}')"
@@ -88,6 +104,10 @@ class DataverseClient:
 
     def metadata(self, path: str, table: str) -> dict[str, Any]:
         return self.get(f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"})
+
+    @property
+    def clock_ahead_seconds(self) -> float | None:
+        return self.transport.clock_ahead_seconds
 
     def who_am_i(self) -> str:
         """The caller's systemuserid."""

@@ -8,11 +8,12 @@ cannot be read become dead letters. Lines before a fault are kept.
 import codecs
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from typing import Any, Protocol
 
-from shared.events.documents import EventsDocument, Files
+from shared.events.documents import EventsDocument
 from shared.events.logs import Fault, LogReader, UnknownFile, change_of, fault_of
 from shared.records import Change, Page
 from shared.sftp.client import RemoteFile, Sftp
@@ -35,26 +36,80 @@ class Damaged(Exception):
     """The rest of a file cannot be read; the message completes "its rest ..."."""
 
 
-class Exports:
-    """The source of one instance. Only one poll runs at a time, so the open file is its own."""
+class Files(Protocol):
+    """How one kind of export is written, as its document says."""
 
-    def __init__(self, sftp: Sftp, folder: str, now: Callable[[], float]) -> None:
-        self.sftp, self.folder, self.now = sftp, folder.rstrip("/"), now
+    @property
+    def separator(self) -> str: ...
+    @property
+    def encoding(self) -> str: ...
+    @property
+    def settled_seconds(self) -> float: ...
+    @property
+    def afterwards(self) -> str: ...
+
+
+class Format(Protocol):
+    """Which files are of one kind of export, and what their lines say."""
+
+    @property
+    def files(self) -> Files: ...
+    def takes(self, name: str) -> bool: ...
+    def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> "ReadLine":
+        """Reads the lines below a header; UnknownFile if it lacks a column."""
+
+
+ReadLine = Callable[[str], Change | None]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFormat:
+    """Delivery logs and tracking logs."""
+
+    document: EventsDocument
+
+    @property
+    def files(self) -> Files:
+        return self.document.files
+
+    def takes(self, name: str) -> bool:
+        logs = (self.document.files.delivery_log, self.document.files.tracking_log)
+        return any(fnmatchcase(name, log.pattern) for log in logs)
+
+    def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> ReadLine:
+        reader = LogReader(self.document, fnmatchcase(name, self.document.files.tracking_log.pattern), header)
+
+        def read(line: str) -> Change | None:
+            row = reader.read(line)
+            return change_of(row, now()) if row else None
+
+        return read
+
+
+class Exports:
+    """The source of one instance. Only one poll runs at a time, so the open file is its own. `format_of` gives the form that
+    a document describes."""
+
+    def __init__(
+        self, sftp: Sftp, folder: str, now: Callable[[], float], format_of: Callable[[Any], Format] = EventFormat
+    ) -> None:
+        self.sftp, self.folder, self.now, self.format_of = sftp, folder.rstrip("/"), now, format_of
         self.seen: dict[str, tuple[RemoteFile, float]] = {}
         self.open: tuple[str, int, Iterator[Change | None]] | None = None
 
-    def page(self, link: str, document: EventsDocument) -> Page:
-        """The next events behind a position; complete when no file is left that is ready."""
+    def page(self, link: str, document: Any) -> Page:
+        """The next changes behind a position; complete when no file is left that is ready."""
         position = Position(**json.loads(link)) if link else Position()
+        form = self.format_of(document)
         if position.ended:
-            self.put_aside(position, document.files)
+            self.put_aside(position, form.files)
             position = Position()
         if not position.file:
-            file = self.next_file(document.files)
+            file = self.next_file(form)
             if not file:
                 return Page((), "", complete=True)
             position = Position(file)
-        changes = self.read(position, document)
+        changes = self.read(position, form)
         return Page(tuple(changes), json.dumps(asdict(position)), complete=False)
 
     def probe(self) -> None:
@@ -67,20 +122,20 @@ class Exports:
         else:
             self.sftp.move(path, f"{self.folder}/{position.ended}")
 
-    def next_file(self, files: Files) -> str:
+    def next_file(self, form: Format) -> str:
         """The oldest file that is ours and complete, "" if there is none. A file that still grows is passed over for now."""
-        listed = [file for file in self.sftp.files(self.folder) if pattern_of(file.name, files)]
+        listed = [file for file in self.sftp.files(self.folder) if form.takes(file.name)]
         before, self.seen = self.seen, {}
         for file in listed:
             known, since = before.get(file.name, (file, self.now()))
             self.seen[file.name] = (file, since if known == file else self.now())
-        ready = (name for name, (_, since) in self.seen.items() if self.now() - since >= files.settled_seconds)
+        ready = (name for name, (_, since) in self.seen.items() if self.now() - since >= form.files.settled_seconds)
         return next(ready, "")
 
-    def read(self, position: Position, document: EventsDocument) -> list[Change]:
-        """Up to a page of events behind the position, which moves on."""
+    def read(self, position: Position, form: Format) -> list[Change]:
+        """Up to a page of changes behind the position, which moves on."""
         if self.open is None or self.open[:2] != (position.file, position.line):
-            events = self.events(position.file, document)
+            events = self.events(position.file, form)
             for _ in range(position.line):
                 next(events, None)
             self.open = (position.file, position.line, events)
@@ -114,35 +169,31 @@ class Exports:
         self.seen.pop(position.file)
         return []
 
-    def events(self, name: str, document: EventsDocument) -> Iterator[Change | None]:
-        """One item for each line behind the header: its event, None where it tells of none."""
-        lines = text_lines(self.sftp.blocks(f"{self.folder}/{name}"), name, document.files.encoding)
+    def events(self, name: str, form: Format) -> Iterator[Change | None]:
+        """One item for each line behind the header: its change, None where it tells of none."""
+        encoding = form.files.encoding
+        lines = text_lines(self.sftp.blocks(f"{self.folder}/{name}"), name, encoding)
         header = next(lines, "")
         if isinstance(header, UnicodeDecodeError) or not header:
             if header:
-                raise Damaged(f"its header is not in {document.files.encoding}")
+                raise Damaged(f"its header is not in {encoding}")
             return
-        tracking = fnmatchcase(name, document.files.tracking_log.pattern)
         try:
-            reader = LogReader(document, tracking, header.split(document.files.separator))
+            read = form.reader(name, header.split(form.files.separator), self.now)
         except UnknownFile as unknown:
-            raise Damaged(f"{unknown}: correct the workflow's columns or the events document") from None
+            raise Damaged(f"{unknown}: correct the workflow's columns or the document") from None
         for number, line in enumerate(lines, 2):
-            yield self.event(reader, line, name, number)
+            yield self.event(read, line, f"{name}:{number}", encoding)
 
-    def event(self, reader: LogReader, line: str | UnicodeDecodeError, name: str, number: int) -> Change | None:
+    def event(self, read: ReadLine, line: str | UnicodeDecodeError, place: str, encoding: str) -> Change | None:
         try:
             if isinstance(line, UnicodeDecodeError):
-                raise Fault("wrong_encoding", "", f"is not in {reader.document.files.encoding}")
-            row = reader.read(line) if line else None
-            return change_of(row, self.now()) if row else None
+                raise Fault("wrong_encoding", "", f"is not in {encoding}")
+            return read(line) if line else None
         except Fault as fault:
-            place = f"Line {number} of file {name} {fault.sentence}; the others were read."
-            return fault_of(f"{name}:{number}", Fault(fault.rule, fault.field, place), self.now())
-
-
-def pattern_of(name: str, files: Files) -> bool:
-    return fnmatchcase(name, files.delivery_log.pattern) or fnmatchcase(name, files.tracking_log.pattern)
+            name, _, number = place.rpartition(":")
+            sentence = f"Line {number} of file {name} {fault.sentence}; the others were read."
+            return fault_of(place, Fault(fault.rule, fault.field, sentence), self.now())
 
 
 def text_lines(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[str | UnicodeDecodeError]:

@@ -7,11 +7,12 @@ mapping.map(row)      -> Mapped | Filtered, or Rejected
 """
 
 from shared.mapping.checking import check
-from shared.mapping.compiling import CompiledMapping, Filtered, Mapped, Parent, compile_mapping, table_of
+from shared.mapping.compiling import BornWith, CompiledMapping, Filtered, Mapped, Parent, compile_mapping, table_of
 from shared.mapping.documents import InvalidDocument, MappingDocument, default_document, read_document
 from shared.mapping.metadata import SourceColumn, SourceTable, TargetField, TargetResource
 
 __all__ = [
+    "BornWith",
     "CompiledMapping",
     "Filtered",
     "InvalidDocument",

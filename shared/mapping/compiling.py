@@ -4,7 +4,7 @@ Every choice is made here, once; the function that comes out only walks a list o
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.errors import Refusal, Rejected
@@ -27,12 +27,23 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """`record` is what a creation or a replay sends; `update` what an update sends: no key, no `apply_updates: false` fields."""
+    """`record` is what a creation or a replay sends; `update` what an update sends: no key, no `apply_updates: false` fields.
+    `born` is what a creation sends besides."""
 
     key: str
     record: dict[str, Any]
     update: dict[str, Any]
     parents: tuple[Parent, ...] = ()
+    born: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BornWith:
+    """A flag that another flow keeps, and that a creation sets where the row says so: no record is without it for a moment."""
+
+    target: str
+    columns: tuple[str, ...]
+    said: Callable[[Row], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,7 @@ class CompiledMapping:
     steps: tuple[Step, ...]
     passes: Verdict | None
     key: Convert
+    born_with: tuple[BornWith, ...] = ()
 
     @property
     def table(self) -> str:
@@ -100,7 +112,8 @@ class CompiledMapping:
         if refusals:
             raise Rejected(*refusals)
         record[key_rule.target] = key
-        return Mapped(key, record, update, self.parents(row))
+        born = {flag.target: True for flag in self.born_with if flag.said(row)}
+        return Mapped(key, record, update, self.parents(row), born)
 
     def parents(self, row: Row) -> tuple[Parent, ...]:
         links = [link for link in self.document.links if leads(link, self.several)(row)]
@@ -127,19 +140,23 @@ def refused(target: str, origin: str, refusal: Refuse) -> Refusal:
     return Refusal(target, refusal.rule, f"{target} (from {origin}) was given {refusal.reason}.")
 
 
-def compile_mapping(document: MappingDocument, source: SourceTable, target: TargetResource) -> CompiledMapping:
+def compile_mapping(
+    document: MappingDocument, source: SourceTable, target: TargetResource, born_with: tuple[BornWith, ...] = ()
+) -> CompiledMapping:
     """The mapping as a function. The document must have passed `check`."""
+    flags = {name for flag in born_with for name in flag.columns}
     steps = [field_step(rule, document, source, target) for rule in document.fields]
     lookups = {link.source: source.column(link.source) for link in document.links}
     several = tuple(sorted(name for name, column in lookups.items() if column and len(column.targets) > 1))
     steps += [link_step(link, leads(link, several), source, target) for link in document.links]
     return CompiledMapping(
         document=document,
-        columns=tuple(sorted(columns(document))),
+        columns=tuple(sorted(columns(document) | flags)),
         several=several,
         steps=tuple(steps),
         passes=verdict(document.filters, source) if document.filters else None,
         key=key_converter(target.fields[document.key.target]),
+        born_with=born_with,
     )
 
 

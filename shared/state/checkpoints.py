@@ -17,7 +17,7 @@ class Checkpoint:
     `sweep` is "" | "due" | "running" | "asking" | "confirmed": after each full read the ledger's ids are
     compared with the source.
     Times in seconds since 1970; `taken_at` is when `link` was given, which a change token's age is counted
-    from; `full_at` when the last full read ended.
+    from; `full_at` when the last full read ended; `caught_up_at` when the last page was asked for behind which there was none.
     """
 
     flow: str
@@ -37,6 +37,7 @@ class Checkpoint:
     sweep_run: str = ""
     swept: int = 0
     missing: int = 0
+    caught_up_at: float = 0.0
     etag: str = ""
 
     def restart(self, replay: bool = False) -> None:

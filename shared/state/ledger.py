@@ -43,7 +43,8 @@ class LedgerRow:
     """What we last wrote of a record. `exists`: it is in the target. `deleted`: a tombstone. `rejected`: it has a
     dead letter. Times in seconds since 1970.
 
-    `history`: the last things that happened, oldest first, each [time, outcome, version, reason, attempts].
+    `history`: the last things that happened, oldest first, each [time, outcome, version, reason, attempts]. `agreed`: what the
+    opt-out flow remembers of both sides (shared/opt_out/flow.py).
     """
 
     record_id: str
@@ -58,6 +59,7 @@ class LedgerRow:
     deleted: bool = False
     rejected: bool = False
     history: list[list[Any]] = field(default_factory=list)
+    agreed: dict[str, Any] = field(default_factory=dict)
 
     def happened(self, now: float, outcome: Outcome, version: int, reason: str, attempts: int) -> None:
         self.outcome, self.reason, self.attempts, self.settled_at = outcome.value, reason, attempts, now
@@ -222,6 +224,7 @@ def read_row(entity: Mapping[str, Any]) -> LedgerRow:
         deleted=entity["deleted"],
         rejected=entity["rejected"],
         history=json.loads(entity["history"]),
+        agreed=json.loads(entity.get("agreed") or "{}"),
     )
 
 
@@ -240,6 +243,7 @@ def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
         "deleted": row.deleted,
         "rejected": row.rejected,
         "history": json.dumps(row.history, separators=(",", ":")),
+        **({"agreed": json.dumps(row.agreed, separators=(",", ":"))} if row.agreed else {}),
     }
 
 

@@ -10,7 +10,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from shared.settings import StorageSettings, text
 
-TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting")
+TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions")
 CONTAINERS = ("config", "sweeps", "letters")
 
 

@@ -1,0 +1,81 @@
+"""Opt-out: each contact's noes the same in Dataverse and Campaign, whichever heard them first.
+
+Source      columns of contact (change tracking; webhook as wake-up); flags of profiles (OPT_OUT_SOURCE); OPT_OUT_MODE says which
+Target      the other side's column or flag, and nothing else of the record
+Triggers    timer OPT_OUT_SCHEDULE, POST /api/dataverse/contact/opt-out, queue `opt-out`; GET /api/opt-out, /api/safe-to-send
+State       checkpoints `opt_out-from-dynamics`, `opt_out-from-campaign`; ledger partitions `opt_out-*`; table `decisions`
+Guarantee   no opt-out is lost: both sides end equal, and where it cannot be told who came later, opt-out wins
+On failure  as contacts; a feed that fails stops neither the other nor deliveries
+"""
+
+from functools import partial
+
+import azure.functions as func
+
+from functions.triggers import answer, on_message, on_timer, on_webhook, told
+from shared.console import opt_out as views
+from shared.dataverse.wire import GUID
+from shared.opt_out.flow import OptOutFlow
+from shared.wiring import wiring
+
+blueprint = func.Blueprint()
+
+
+def opt_out() -> OptOutFlow:
+    return wiring().opt_out.deliver()
+
+
+def feed(number: int) -> OptOutFlow:
+    return wiring().opt_out.polls()[number]
+
+
+@blueprint.function_name("opt_out_poll")
+@blueprint.timer_trigger("timer", "%OPT_OUT_SCHEDULE%")
+def opt_out_poll(timer: func.TimerRequest, context: func.Context) -> None:
+    for number in range(len(wiring().opt_out.polls())):
+        on_timer(partial(feed, number), context)
+
+
+@blueprint.function_name("opt_out_webhook")
+@blueprint.route("dataverse/contact/opt-out", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+def opt_out_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    return on_webhook(opt_out, req, context)
+
+
+@blueprint.function_name("opt_out_deliver")
+@blueprint.queue_trigger("message", "opt-out", "AzureWebJobsStorage")
+def opt_out_deliver(message: func.QueueMessage, context: func.Context) -> None:
+    on_message(opt_out, "opt-out", message, context)
+
+
+@blueprint.function_name("opt_out_safe")
+@blueprint.route("safe-to-send", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@told
+def opt_out_safe(req: func.HttpRequest) -> func.HttpResponse:
+    return answer(200, **views.safe_to_send(wiring().opt_out, wiring().bridge))
+
+
+@blueprint.function_name("opt_out_contact")
+@blueprint.route("opt-out/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@told
+def opt_out_contact(req: func.HttpRequest) -> func.HttpResponse:
+    record_id = req.route_params["id"].lower()
+    if not GUID.fullmatch(record_id):
+        return answer(400, error="The contact's id must be a GUID, as Dataverse shows it.")
+    found = views.contact(opt_out(), wiring().bridge, record_id)
+    return answer(200, **found) if found else answer(404, error=f"Neither Dynamics nor Campaign knows contact {record_id}.")
+
+
+@blueprint.function_name("opt_out_decisions")
+@blueprint.route("opt-out", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@told
+def opt_out_decisions(req: func.HttpRequest) -> func.HttpResponse:
+    """All decisions of a day (UTC; today if none is named), as JSON or, with format=csv, as a file."""
+    parts = wiring().opt_out
+    day = req.params.get("day") or views.today(parts)
+    if not views.is_day(day):
+        return answer(400, error="day must be a date such as 2026-01-31.")
+    if req.params.get("format", "json") != "csv":
+        return answer(200, day=day, decisions=views.decisions(parts, day))
+    headers = {"Content-Disposition": f'attachment; filename="opt-out-{day}.csv"'}
+    return func.HttpResponse(views.csv_of(parts, day), status_code=200, mimetype="text/csv", headers=headers)

@@ -1,0 +1,159 @@
+"""The rules: what both sides say of one flag, what they last agreed on, and so what each shall say. Pure.
+
+Both ways. "Changed" is another value than agreed; for Campaign another time of the flag as well, which tells of a no that was
+taken back and given again in between.
+
+| agreed | Dynamics  | Campaign            | result                                                           |
+|--------|-----------|---------------------|------------------------------------------------------------------|
+| none   | the same  | the same            | that value                                                       |
+| none   | differ    |                     | no: opt-out wins                                                 |
+| any    | the same  | the same            | that value                                                       |
+| no     | yes       | unchanged           | yes (`opt_in_from_dynamics: ignore`: no)                         |
+| yes    | no        | unchanged           | no                                                               |
+| yes    | unchanged | no                  | no                                                               |
+| no     | unchanged | yes                 | yes, if the contact was not edited since or Campaign is later    |
+| no     | unchanged | yes, edited later   | no: opt-out wins, for the edit may have been a no given again    |
+| no     | yes       | no, given again     | no                                                               |
+| yes    | no        | yes, taken back     | yes, if Campaign is later than the contact's edit; else no       |
+
+"Later" needs both times. Where one is not known, opt-out wins. One way, the side that is read is copied when it has changed, the
+other keeps what it says until then; an opt-in is copied over a no only if that no has not been given again.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """OPT_OUT_MODE."""
+
+    DISABLED = "disabled"
+    TO_CAMPAIGN = "to-campaign"
+    FROM_CAMPAIGN = "from-campaign"
+    BOTH = "both"
+
+
+class Rule(StrEnum):
+    """Why a decision fell as it did, in words for its record."""
+
+    NOTHING_CHANGED = "nothing has changed"
+    FIRST_ALIKE = "no value was agreed yet, both say the same"
+    FIRST_OPT_OUT = "no value was agreed yet, so opt-out wins"
+    ALIKE = "both changed alike"
+    DYNAMICS_CHANGED = "only Dynamics changed"
+    CAMPAIGN_CHANGED = "only Campaign changed"
+    CAMPAIGN_LATER = "both changed, and Campaign later"
+    OPT_OUT_WINS = "both changed, and Campaign is not known to be later, so opt-out wins"
+    EDITED_SINCE = "the contact was edited since, and Campaign is not known to be later, so opt-out wins"
+    OPT_IN_IGNORED = "opt_in_from_dynamics is ignore"
+    HELD = "another column of the contact says no"
+    OTHER_DIRECTION = "only the other direction is on"
+    MERGED = "the contact was merged into this one"
+
+
+DYNAMICS, CAMPAIGN, BOTH, OPT_OUT = "dynamics", "campaign", "both", "opt-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What was agreed on: the value, and the flag's time at Campaign as it then read."""
+
+    value: bool
+    campaign_time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What both say now. `held`: Dynamics says no by a column that is not ours to change. `edited`: the contact was changed, by
+    anything, since the agreement. `later`: Campaign's flag changed later than the contact, None where that is not known."""
+
+    dynamics: bool
+    campaign: bool
+    campaign_time: str = ""
+    held: bool = False
+    edited: bool = True
+    later: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What each side shall say, what is agreed by it, the rule, and whose value it is."""
+
+    dynamics: bool
+    campaign: bool
+    agreed: bool
+    rule: Rule
+    winner: str
+
+
+def decide(mode: Mode, seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> Verdict:
+    """The verdict on one flag of one contact."""
+    if mode is Mode.TO_CAMPAIGN:
+        return to_campaign(seen, agreed, allow_opt_in)
+    if mode is Mode.FROM_CAMPAIGN:
+        return from_campaign(seen, agreed)
+    value, rule, winner = both_ways(seen, agreed, allow_opt_in)
+    if seen.held and not value:
+        value, rule, winner = True, Rule.HELD, DYNAMICS
+    return Verdict(value, value, value, rule, winner)
+
+
+def both_ways(seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> tuple[bool, Rule, str]:
+    if seen.dynamics == seen.campaign:
+        return seen.dynamics, alike(seen, agreed), BOTH
+    if agreed is None:
+        return True, Rule.FIRST_OPT_OUT, OPT_OUT
+    if seen.dynamics != agreed.value:
+        if seen.campaign_time != agreed.campaign_time:
+            return conflict(seen, Rule.OPT_OUT_WINS)
+        if not seen.dynamics and not allow_opt_in:
+            return True, Rule.OPT_IN_IGNORED, CAMPAIGN
+        return seen.dynamics, Rule.DYNAMICS_CHANGED, DYNAMICS
+    if seen.campaign or not seen.edited:
+        return seen.campaign, Rule.CAMPAIGN_CHANGED, CAMPAIGN
+    return conflict(seen, Rule.EDITED_SINCE)
+
+
+def alike(seen: Seen, agreed: Agreed | None) -> Rule:
+    if agreed is None:
+        return Rule.FIRST_ALIKE
+    return Rule.NOTHING_CHANGED if seen.dynamics == agreed.value else Rule.ALIKE
+
+
+def conflict(seen: Seen, otherwise: Rule) -> tuple[bool, Rule, str]:
+    return (seen.campaign, Rule.CAMPAIGN_LATER, CAMPAIGN) if seen.later else (True, otherwise, OPT_OUT)
+
+
+def to_campaign(seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> Verdict:
+    """Dynamics is read, Campaign written; agreed is what was last read in Dynamics."""
+    verdict = Verdict(seen.dynamics, seen.campaign, seen.dynamics, Rule.NOTHING_CHANGED, BOTH)
+    if seen.dynamics == seen.campaign:
+        return replace(verdict, rule=alike(seen, agreed))
+    if seen.dynamics and (agreed is None or not agreed.value):
+        rule = Rule.DYNAMICS_CHANGED if agreed else Rule.FIRST_OPT_OUT
+        return replace(verdict, campaign=True, rule=rule, winner=DYNAMICS)
+    if agreed is None or seen.dynamics == agreed.value:
+        return replace(verdict, rule=Rule.OTHER_DIRECTION, winner=CAMPAIGN)
+    if seen.campaign_time != agreed.campaign_time:
+        return replace(verdict, rule=Rule.OPT_OUT_WINS, winner=OPT_OUT)
+    if not allow_opt_in:
+        return replace(verdict, rule=Rule.OPT_IN_IGNORED, winner=CAMPAIGN)
+    return replace(verdict, campaign=False, rule=Rule.DYNAMICS_CHANGED, winner=DYNAMICS)
+
+
+def from_campaign(seen: Seen, agreed: Agreed | None) -> Verdict:
+    """Campaign is read, Dynamics written; agreed is what was last read in Campaign."""
+    verdict = Verdict(seen.dynamics, seen.campaign, seen.campaign, Rule.NOTHING_CHANGED, BOTH)
+    changed = agreed is not None and (seen.campaign, seen.campaign_time) != (agreed.value, agreed.campaign_time)
+    if seen.dynamics == seen.campaign:
+        return replace(verdict, rule=alike(seen, agreed))
+    if seen.campaign and (agreed is None or changed):
+        rule = Rule.CAMPAIGN_CHANGED if agreed else Rule.FIRST_OPT_OUT
+        return replace(verdict, dynamics=True, rule=rule, winner=CAMPAIGN)
+    if not changed:
+        return replace(verdict, rule=Rule.OTHER_DIRECTION, winner=DYNAMICS)
+    if seen.held:
+        return replace(verdict, rule=Rule.HELD, winner=DYNAMICS)
+    if seen.edited and not seen.later:
+        return replace(verdict, rule=Rule.EDITED_SINCE, winner=OPT_OUT)
+    return replace(verdict, dynamics=False, rule=Rule.CAMPAIGN_CHANGED, winner=CAMPAIGN)

@@ -1,0 +1,143 @@
+"""The opt-out document: which column of contact goes with which flag of the profile, and how Campaign's changes are read.
+
+YAML for people, as the mapping documents are; `defaults/opt_out.yaml` is the first version.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from importlib import resources
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from shared.mapping import InvalidDocument, SourceTable, TargetResource
+from shared.mapping.documents import Part, parsed, problem
+
+Column = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
+FLAGS = (
+    "blackList",
+    "blackListEmail",
+    "blackListFax",
+    "blackListMobile",
+    "blackListPhone",
+    "blackListPostalMail",
+    "blackListPushnotification",
+    "ccpaOptOut",
+)
+
+
+class Pair(Part):
+    """A boolean column of contact and a flag of the profile. `inverted`: the column's yes is no opt-out but its contrary.
+
+    `also`: columns whose yes is a no to this flag too; nobody but a user of Dynamics writes them.
+    """
+
+    column: Column
+    flag: Name
+    inverted: bool = False
+    also: list[Column] = Field(default_factory=list)
+
+    @field_validator("flag")
+    @classmethod
+    def wire_name(cls, flag: str) -> str:
+        """Adobe's newer documentation says denyList; the fields are called blackList."""
+        name = "blackList" + flag.removeprefix("denyList") if flag.startswith("denyList") else flag
+        if name not in FLAGS:
+            raise ValueError(f"must be one of Campaign's flags: {', '.join(FLAGS)}")
+        return name
+
+    @property
+    def columns(self) -> list[str]:
+        return [self.column, *self.also]
+
+    def opted_out(self, row: Mapping[str, Any]) -> bool:
+        """Whether the contact says no, by the column or by one of the others. An empty column says nothing: no opt-out."""
+        own = row.get(self.column)
+        return (own is not None and bool(own) != self.inverted) or self.held(row)
+
+    def held(self, row: Mapping[str, Any]) -> bool:
+        """Whether one of the other columns says no, which is not ours to change."""
+        return any(bool(row.get(name)) for name in self.also)
+
+    def column_value(self, opted_out: bool) -> bool:
+        return opted_out != self.inverted
+
+
+class PublishedFilter(Part):
+    name: Name
+    parameter: Name
+
+
+class ExportFiles(Part):
+    """How the exported file is written; `contact` and `changed` are the header's names of contact id and last change."""
+
+    pattern: str = Field("optOuts_*", min_length=1)
+    separator: str = Field("\t", min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    settled_seconds: float = Field(60, ge=0, le=86400)
+    afterwards: Literal["move", "delete"] = "move"
+    contact: str = Field("externalId", min_length=1)
+    changed: str = Field("lastModified", min_length=1)
+    promise_hours: float = Field(26, gt=0, le=24 * 14)
+
+    @field_validator("encoding")
+    @classmethod
+    def known(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise ValueError("names no encoding that is known, such as utf-8 or iso-8859-1") from None
+        return encoding
+
+
+class OptOutDocument(Part):
+    pairs: list[Pair] = Field(min_length=1, max_length=len(FLAGS))
+    opt_in_from_dynamics: Literal["allow", "ignore"] = "allow"
+    promise_minutes: float = Field(15, gt=0, le=60 * 48)
+    filter: PublishedFilter = PublishedFilter(name="byLastmodified", parameter="lastModified_parameter")
+    page_lines: int = Field(1000, ge=1, le=10_000)
+    overlap_seconds: float = Field(60, ge=0, le=86400)
+    files: ExportFiles = Field(default_factory=lambda: ExportFiles.model_validate({}))
+
+    @model_validator(mode="after")
+    def one_to_one(self) -> Self:
+        names = Counter([pair.column for pair in self.pairs] + [pair.flag for pair in self.pairs])
+        if doubled := [name for name, count in names.items() if count > 1]:
+            raise ValueError(f"{', '.join(doubled)} stands in two pairs, and each column and each flag may stand in one only")
+        return self
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns of contact that the pairs read, each once, sorted."""
+        return sorted({name for pair in self.pairs for name in pair.columns})
+
+
+def read_opt_out_document(text: str) -> OptOutDocument:
+    """The document in a YAML text; InvalidDocument with every problem that it has."""
+    try:
+        return OptOutDocument.model_validate(parsed(text))
+    except ValidationError as error:
+        raise InvalidDocument(list(dict.fromkeys(map(problem, error.errors(include_url=False))))) from None
+
+
+def default_opt_out_document() -> str:
+    return resources.files("shared.opt_out.defaults").joinpath("opt_out.yaml").read_text("utf-8")
+
+
+def problems(document: OptOutDocument, contact: SourceTable, profile: TargetResource) -> list[str]:
+    """Why the pairs do not fit both systems, each with what to do; [] if they do."""
+    found = []
+    for pair in document.pairs:
+        for name in pair.columns:
+            column = contact.columns.get(name)
+            if column is None:
+                found.append(f"Table contact has no column {name}: correct the pair of {pair.flag}, or take it out.")
+            elif column.type != "Boolean":
+                found.append(f"Column {name} is of type {column.type}: a pair needs a Yes/No column.")
+        held = profile.fields.get(pair.flag)
+        if held is None:
+            found.append(f"The profile has no flag {pair.flag}: take the pair out, or ask Adobe for the release that has it.")
+        elif held.read_only:
+            found.append(f"Flag {pair.flag} is read-only: take the pair out.")
+    return found

@@ -1,0 +1,201 @@
+"""What has changed in Campaign, which has no change feed: three ways to find out, behind one seam.
+
+filter  a published filter "lastModified greater than or equal", in that order
+scan    all profiles, the last modified first, until behind what was seen before
+file    the workflow's export on SFTP, as Adobe's own integration reads it
+
+Nothing is asked by a clock of ours: each read begins where the newest profile of the last one stood, less an overlap, for what a
+long transaction wrote appears late. What comes again within the overlap is known by its time and flags and passed over,
+in this process; another one reads it twice, which harms nothing. Sources: Adobe Campaign Standard documentation, "Filtering",
+"Sorting", "Pagination".
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from shared.campaign.client import Address, CampaignClient, Written
+from shared.dataverse.wire import GUID
+from shared.events.exports import Exports, Files, ReadLine
+from shared.events.logs import Fault, UnknownFile, cells
+from shared.opt_out.documents import OptOutDocument, Pair
+from shared.opt_out.sides import instant, profile_of
+from shared.records import Change, Kind, Page
+
+CHANGED = "lastModified"
+YES, NO = frozenset({"1", "yes", "true"}), frozenset({"", "0", "no", "false"})
+MOST_REMEMBERED = 200_000
+
+
+class Feed(Protocol):
+    """Pages of profiles that may have changed, behind a link that is the feed's own."""
+
+    def page(self, link: str, document: OptOutDocument, address: Address) -> Page: ...
+    def probe(self, document: OptOutDocument, address: Address) -> None:
+        """Raises a BridgeError while the feed cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`since` is the newest time that the last read saw, `next` the following page of this one, `newest` what it saw so far.
+    `turn` makes each link another one."""
+
+    since: str = ""
+    next: str = ""
+    newest: str = ""
+    turn: int = 0
+
+
+def place_of(link: str) -> Place:
+    return Place(**json.loads(link)) if link else Place()
+
+
+def change_of(row: Mapping[str, Any], key_field: str, pairs: Collection[Pair], seen_at: float) -> Change | None:
+    """The flags of a profile as a change; None for one that is no contact's."""
+    record_id = str(row.get(key_field) or "").lower()
+    if not GUID.fullmatch(record_id):
+        return None
+    profile = profile_of(row, pairs)
+    flags = {"values": dict(profile.values), "times": dict(profile.times), "changed": str(row.get(CHANGED) or "")}
+    return Change(record_id, Kind.ROW, row={"campaign": flags}, first_seen=seen_at)
+
+
+class Remembered:
+    """What the last read handed off, so that the overlap of the next is not handed off again. What a page returned counts only
+    when the next is asked for: until then it may not have been handed off."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+        self.pending: tuple[str, dict[str, str]] = ("", {})
+
+    def new(self, link: str, following: str, changes: Iterable[Change]) -> tuple[Change, ...]:
+        came_from, handed_off = self.pending
+        if link == came_from:
+            self.known |= handed_off
+        if len(self.known) > MOST_REMEMBERED:
+            self.known.clear()
+        marked = [(change, json.dumps(change.row)) for change in changes]
+        self.pending = following, {change.record_id: mark for change, mark in marked}
+        return tuple(change for change, mark in marked if self.known.get(change.record_id) != mark)
+
+
+class Filtered:
+    """By the published filter: from the oldest to the newest."""
+
+    def __init__(self, client: CampaignClient, now: Callable[[], float]) -> None:
+        self.client, self.now, self.remembered = client, now, Remembered()
+
+    def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
+        place = place_of(link)
+        rows, following = self.client.page(address, place.next or self.start(place, document), Written())
+        newest = max([place.newest, *(str(row.get(CHANGED) or "") for row in rows)])
+        after = replace(place, next=following, newest=newest) if following else Place(since=max(place.since, newest))
+        after = replace(after, turn=place.turn + 1)
+        found = [change_of(row, address.key_field, document.pairs, self.now()) for row in rows]
+        link_after = json.dumps(asdict(after))
+        return Page(self.remembered.new(link, link_after, filter(None, found)), link_after, complete=not following)
+
+    def start(self, place: Place, document: OptOutDocument) -> str:
+        since = earlier(place.since, document.overlap_seconds) or "1970-01-01 00:00:00.000Z"
+        query = {document.filter.parameter: since, **order(CHANGED, document)}
+        return f"/{document.filter.name}?{urlencode(query, quote_via=quote)}"
+
+    def probe(self, document: OptOutDocument, address: Address) -> None:
+        self.client.page(address, self.start(Place(since="9999-01-01 00:00:00.000Z"), document), Written())
+
+
+class Scanned:
+    """Without a filter: from the newest back to what was seen before."""
+
+    def __init__(self, client: CampaignClient, now: Callable[[], float]) -> None:
+        self.client, self.now, self.remembered = client, now, Remembered()
+
+    def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
+        place = place_of(link)
+        rows, following = self.client.page(address, place.next or self.start(document), Written())
+        newest = place.newest or max((str(row.get(CHANGED) or "") for row in rows), default=place.since)
+        until = earlier(place.since, document.overlap_seconds)
+        wanted = [row for row in rows if str(row.get(CHANGED) or "") >= until]
+        ended = not following or len(wanted) < len(rows)
+        after = Place(since=max(place.since, newest)) if ended else replace(place, next=following, newest=newest)
+        after = replace(after, turn=place.turn + 1)
+        found = [change_of(row, address.key_field, document.pairs, self.now()) for row in wanted]
+        link_after = json.dumps(asdict(after))
+        return Page(self.remembered.new(link, link_after, filter(None, found)), link_after, complete=ended)
+
+    def start(self, document: OptOutDocument) -> str:
+        return f"?{urlencode(order(f'{CHANGED} desc', document), quote_via=quote)}"
+
+    def probe(self, document: OptOutDocument, address: Address) -> None:
+        self.client.page(address, f"?{urlencode({'_lineCount': 1}, quote_via=quote)}", Written())
+
+
+def order(by: str, document: OptOutDocument) -> dict[str, str]:
+    return {"_order": by, "_forcePagination": "true", "_lineCount": str(document.page_lines)}
+
+
+def earlier(since: str, seconds: float) -> str:
+    """A time of Campaign's, so many seconds earlier, in its own form; "" for none."""
+    moment = instant(since)
+    if moment is None:
+        return ""
+    shifted = datetime.fromtimestamp(moment, UTC) - timedelta(seconds=seconds)
+    return shifted.strftime("%Y-%m-%d %H:%M:%S.") + f"{shifted.microsecond // 1000:03d}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutFormat:
+    """The export of profiles that have changed."""
+
+    document: OptOutDocument
+
+    @property
+    def files(self) -> Files:
+        return self.document.files
+
+    def takes(self, name: str) -> bool:
+        return fnmatchcase(name, self.document.files.pattern)
+
+    def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> ReadLine:
+        files, pairs = self.document.files, self.document.pairs
+        if missing := [column for column in (files.contact, *(pair.flag for pair in pairs)) if column not in header]:
+            raise UnknownFile(f"its header lacks {', '.join(missing)}")
+
+        def read(line: str) -> Change | None:
+            found = cells(line, files.separator)
+            if len(found) != len(header):
+                raise Fault("broken_line", "", f"has {len(found)} cells where the header has {len(header)}")
+            row: dict[str, Any] = dict(zip(header, (cell.strip() for cell in found), strict=True))
+            row |= {pair.flag: flag_of(row, pair.flag) for pair in pairs}
+            row[CHANGED] = row.get(files.changed, "")
+            return change_of(row, files.contact, pairs, now())
+
+        return read
+
+
+def flag_of(row: Mapping[str, str], flag: str) -> bool:
+    text = row[flag].casefold()
+    if text not in YES | NO:
+        raise Fault("unknown_flag", flag, f"has neither yes nor no in {flag}")
+    return text in YES
+
+
+class Exported:
+    """By the export. The link also says when a file last came to its end, for a workflow that has stopped is silent."""
+
+    def __init__(self, exports: Exports, now: Callable[[], float]) -> None:
+        self.exports, self.now = exports, now
+
+    def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
+        known: dict[str, Any] = json.loads(link) if link else {"position": "", "file_at": 0.0}
+        page = self.exports.page(known["position"], document)
+        ended = bool(page.link) and json.loads(page.link)["ended"] == "processed"
+        file_at = self.now() if ended else known["file_at"]
+        return replace(page, link=json.dumps({"position": page.link, "file_at": file_at}))
+
+    def probe(self, document: OptOutDocument, address: Address) -> None:
+        self.exports.probe()

@@ -1,0 +1,71 @@
+"""What the ledger remembers of a contact's opt-outs: what each side was last seen to say, and what they agreed on.
+
+    {"flags":    {flag: {"value", "time", "dynamics", "campaign", "modified", "rule", "winner", "decided_at"}},
+     "dynamics": {flag: value}, "campaign": {flag: [value, time]}, "version": the contact's, "master": whom it was merged into}
+
+`value` and `time` are the agreement; the rest of a flag tells of the last decision on it. A side that is not there has no entry.
+Contacts that never said no are not remembered: where there is no row, nothing was agreed, and opt-out wins.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.opt_out.deciding import Agreed
+from shared.opt_out.sides import Contact, Profile, instant
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A view of what the ledger's row holds."""
+
+    held: Mapping[str, Any]
+
+    def agreed(self, flag: str) -> Agreed | None:
+        entry = self.held.get("flags", {}).get(flag)
+        return Agreed(bool(entry["value"]), str(entry["time"])) if entry else None
+
+    @property
+    def flags(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.held.get("flags", {})
+        return found
+
+    @property
+    def version(self) -> int:
+        return int(self.held.get("version", 0))
+
+    @property
+    def master(self) -> str:
+        return str(self.held.get("master", ""))
+
+    def knows_contact(self, contact: Contact) -> bool:
+        """Whether this is what was last seen of the contact."""
+        return self.held.get("dynamics") == dict(contact.values) and contact.master == self.master
+
+    def knows_profile(self, values: Mapping[str, bool], times: Mapping[str, str]) -> bool:
+        """Whether this is what was last seen of the profile."""
+        known = self.held.get("campaign")
+        if known is None or known.keys() != values.keys():
+            return False
+        return all(bool(known[flag][0]) == value and same(known[flag][1], times[flag]) for flag, value in values.items())
+
+    def seen_at(self, version: int) -> dict[str, Any]:
+        """The same, with the contact's newer version, whose edit has touched no flag."""
+        return {**self.held, "version": version}
+
+
+def remember(flags: Mapping[str, Any], contact: Contact | None, profile: Profile | None, master: str) -> dict[str, Any]:
+    held: dict[str, Any] = {"flags": dict(flags)}
+    if contact:
+        held |= {"dynamics": dict(contact.values), "version": contact.version, "master": master}
+    if profile:
+        held["campaign"] = {flag: [value, profile.times[flag]] for flag, value in profile.values.items()}
+    return held
+
+
+def same(known: str, told: str) -> bool:
+    """Whether two times are one; an export tells no parts of a second."""
+    if known == told:
+        return True
+    first, second = instant(known), instant(told)
+    return "/" in told and first is not None and second is not None and int(first) == int(second)

@@ -1,0 +1,144 @@
+"""The two sides of a contact: its columns in Dynamics, its flags in Campaign; read and written with as little as will do.
+
+Sources: Microsoft Learn, "Perform conditional operations using the Web API"; Adobe Campaign Standard documentation, "Profile
+resource". Times of different systems are compared by their ages, each by its own system's clock, so that a clock that is hours
+wrong decides nothing.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.campaign.client import Address, CampaignClient, Written
+from shared.dataverse import wire
+from shared.dataverse.client import DataverseClient
+from shared.errors import Rejected, Retryable
+from shared.mapping import SourceTable
+from shared.opt_out.documents import Pair
+
+MODIFIED, MASTER = "modifiedon", "_masterid_value"
+CLOCKS_AGREE_SECONDS = 2.0  # the Date header has whole seconds, so a smaller difference cannot be told from none
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact as read: `values` by flag, True for a no; `held` are the flags that say no by a column that is not ours."""
+
+    record_id: str
+    etag: str
+    modified_at: str
+    master: str
+    values: Mapping[str, bool]
+    held: frozenset[str]
+
+    @property
+    def version(self) -> int:
+        return wire.version({"@odata.etag": self.etag})
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile's flags and their times, "" where Campaign tells none."""
+
+    values: Mapping[str, bool]
+    times: Mapping[str, str]
+
+
+def contact_of(row: Mapping[str, Any], pairs: Iterable[Pair]) -> Contact:
+    listed = list(pairs)
+    return Contact(
+        str(row["contactid"]).lower(),
+        str(row.get("@odata.etag", "")),
+        str(row.get(MODIFIED) or ""),
+        str(row.get(MASTER) or "").lower(),
+        {pair.flag: pair.opted_out(row) for pair in listed},
+        frozenset(pair.flag for pair in listed if pair.held(row)),
+    )
+
+
+def profile_of(row: Mapping[str, Any], pairs: Iterable[Pair]) -> Profile:
+    flags = [pair.flag for pair in pairs]
+    return Profile(
+        {flag: bool(row.get(flag)) for flag in flags}, {flag: str(row.get(f"{flag}LastModified") or "") for flag in flags}
+    )
+
+
+class Contacts:
+    """Contacts in Dataverse."""
+
+    def __init__(self, client: DataverseClient) -> None:
+        self.client = client
+
+    def columns(self, pairs: Iterable[Pair]) -> list[str]:
+        return sorted({"contactid", MODIFIED, MASTER, *(name for pair in pairs for name in pair.columns)})
+
+    def read(self, table: SourceTable, pairs: Collection[Pair], ids: Iterable[str]) -> dict[str, Contact]:
+        """The contacts that exist of these ids, in one request for some hundreds."""
+        rows = self.client.rows(table, self.columns(pairs), ids)
+        return {contact.record_id: contact for contact in (contact_of(row, pairs) for row in rows)}
+
+    def write(
+        self, table: SourceTable, pairs: Collection[Pair], contact: Contact, values: Mapping[str, bool], written: Written
+    ) -> Contact:
+        """Sets these flags' columns, and no others, if the contact is still as it was read; then what it became.
+
+        Retryable if it was changed meanwhile: it is looked at and decided again.
+        """
+        by_flag = {pair.flag: pair for pair in pairs}
+        body = {by_flag[flag].column: by_flag[flag].column_value(value) for flag, value in values.items()}
+        written.calls["PATCH"] += 1
+        try:
+            row = self.client.update(table, contact.record_id, body, contact.etag, self.columns(pairs))
+        except Rejected as refusal:
+            if refusal.reason not in ("changed_meanwhile", "not_found"):
+                raise
+            raise Retryable("The contact was changed while its opt-out was decided; it is decided again.", 0.0) from None
+        return contact_of(row, pairs)
+
+
+class Profiles:
+    """Profiles in Campaign, by the contact's id."""
+
+    def __init__(self, client: CampaignClient) -> None:
+        self.client = client
+
+    def read(self, address: Address, pairs: Collection[Pair], record_id: str, written: Written) -> Profile | None:
+        """None if there is no profile with this contact's id."""
+        row = self.client.read(address, record_id, written)
+        return None if row is None else profile_of(row, pairs)
+
+    def write(
+        self, address: Address, pairs: Collection[Pair], record_id: str, values: Mapping[str, bool], written: Written
+    ) -> Profile | None:
+        """Sets these flags, then what the profile says of all of them; None if it is gone."""
+        if not self.client.patched(address, record_id, values, written):
+            return None
+        return self.read(address, pairs, record_id, written)
+
+
+def later(campaign_time: str, modified_at: str, campaign_ahead: float | None, dynamics_ahead: float | None) -> bool | None:
+    """Whether the flag changed later than the contact, by whole seconds, for Dataverse tells no parts; None if it cannot be told.
+
+    `..._ahead`: how many seconds the system's clock is ahead of ours. Clocks that differ are allowed for, and then what lies
+    within their uncertainty is not later.
+    """
+    if campaign_ahead is None or dynamics_ahead is None:
+        return None
+    flag, contact = instant(campaign_time), instant(modified_at)
+    if flag is None or contact is None:
+        return None
+    difference = campaign_ahead - dynamics_ahead
+    if abs(difference) < CLOCKS_AGREE_SECONDS:
+        return int(flag) > int(contact)
+    return flag - difference > contact + 1 + CLOCKS_AGREE_SECONDS
+
+
+def instant(text: str) -> float | None:
+    """Seconds since 1970 of a time in UTC in any form that the systems and their exports write; None if it is none."""
+    form = text.strip().replace("/", "-").replace(" ", "T", 1)
+    try:
+        moment = datetime.fromisoformat(form)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
