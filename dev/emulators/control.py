@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -115,6 +116,12 @@ class Control:
     async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/_emulator/"):
             return await handler(request)
+        response = await self.answered(request, handler)
+        if self.clock.offset_seconds and not response.prepared:
+            response.headers.setdefault("Date", format_datetime(self.clock.now(), usegmt=True))
+        return response
+
+    async def answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         route = self.route(request)
         self.calls[f"{request.method} {route}"] += 1
         if not self.faults:
