@@ -1,7 +1,7 @@
 """Who calls, and what they may: application users, their roles, and privileges taken away on purpose.
 
-A user made at first sight is a System Administrator; one that was created has the roles that it is given. Source: Microsoft Learn, "Use OAuth authentication",
-"Security roles and privileges".
+A user made at first sight is a System Administrator; one that was created has the roles that it is given. Source: Microsoft
+Learn, "Use OAuth authentication", "Security roles and privileges".
 """
 
 import uuid
