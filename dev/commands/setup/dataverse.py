@@ -26,7 +26,8 @@ class DataverseSetUp(Making):
     """`run` and `remove` return how many things a person must see to."""
 
     def run(self, order: Order) -> int:
-        activities, tracking, role, webhooks = (self.part(kind) for kind in (Activities, Tracking, Role, Webhooks))
+        given = (self.dataverse, self.say, self.plan)
+        activities, tracking, role, webhooks = Activities(*given), Tracking(*given), Role(*given), Webhooks(*given)
         if order.email_events:
             activities.run()
         tracking.run([document.table for document in order.documents])
@@ -37,10 +38,7 @@ class DataverseSetUp(Making):
 
     def remove(self, client_id: str) -> int:
         """Webhooks first, so that nothing is sent to a bridge that may no longer read."""
-        self.part(Webhooks).remove()
-        self.part(Role).remove(client_id)
+        Webhooks(self.dataverse, self.say, self.plan).remove()
+        Role(self.dataverse, self.say, self.plan).remove(client_id)
         self.kept("change tracking, which cannot be switched off, and the activity tables with their events")
         return 0
-
-    def part[Part: Making](self, kind: type[Part]) -> Part:
-        return kind(self.dataverse, self.say, self.plan)

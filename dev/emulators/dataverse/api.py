@@ -185,7 +185,7 @@ class Api:
         roles, name = self.access.roles, below[0].partition("(")[0]
         if name == f"{ACTION}RetrieveUserPrivileges" and request.method == "GET" and table.logical == "systemuser":
             self.access.require(request.caller, "Read", table)
-            return roles.of_user(request, address.require(self.store)["systemuserid"])
+            return roles.of_user(request, address.require(self.store)["systemuserid"], self.access.depths)
         if name == f"{ACTION}ReplacePrivilegesRole" and request.method == "POST" and table.logical == "role":
             self.access.require(request.caller, "Write", table)
             return roles.replace(request, address)

@@ -6,7 +6,7 @@ action", "RetrieveRolePrivilegesRole function", "RetrieveUserPrivileges function
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dev.emulators.dataverse.keys import Address
@@ -77,11 +77,12 @@ class Roles:
         found = self.store.db.execute(sql + " ORDER BY 2", values).fetchall()
         return [{"Depth": d, "PrivilegeId": i, "BusinessUnitId": unit, "PrivilegeName": n} for i, n, d in found]
 
-    def of_user(self, request: Request, user_id: str) -> Response:
-        """RetrieveUserPrivileges."""
+    def of_user(self, request: Request, user_id: str, taken: Mapping[str, str]) -> Response:
+        """RetrieveUserPrivileges; `taken` are depths that a test has laid over those of the roles."""
         merged = {item["PrivilegeName"]: item for role in self.assigned(user_id) for item in self.privileges(role)}
         rights = self.rights(user_id)
-        chosen = [item | {"Depth": rights[name] if rights else "Global"} for name, item in merged.items()]
+        depths = {name: taken.get(name, rights[name] if rights else "Global") for name in merged}
+        chosen = [item | {"Depth": depths[name]} for name, item in merged.items() if depths[name] != "None"]
         return answered(request, "RetrieveUserPrivilegesResponse", chosen)
 
     def of_role(self, request: Request) -> Response:
