@@ -31,7 +31,8 @@ def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, floa
             token = credential.get_token(scope)
         except CredentialUnavailableError:
             raise Misconfigured(
-                "DATAVERSE_AUTH", "There is no managed identity here: assign one to the function app, or set DATAVERSE_AUTH."
+                "DATAVERSE_AUTH",
+                "No managed identity gave a token: assign it to the function app, correct DATAVERSE_CLIENT_ID, or set DATAVERSE_AUTH.",
             ) from None
         except ClientAuthenticationError:
             raise Misconfigured(

@@ -5,6 +5,7 @@ Exit code 0: all is well; 1: there are warnings; 2: there are errors.
 
 import argparse
 import json
+import logging
 import os
 import sys
 from dataclasses import asdict
@@ -28,6 +29,7 @@ def run(argv: list[str]) -> int:
     except (ValueError, KeyError, TypeError):
         print(f"{file} is no local.settings.json: it must be JSON with the settings under Values.", file=sys.stderr)
         return 2
+    logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it would tell the same, and worse
     findings: list[Finding] = []
     for finding in run_all(CHECKS, Look(os.environ)):
         findings.append(finding)

@@ -19,7 +19,7 @@ def privileges(look: Look) -> Iterator[Finding]:
     if "prvReadEntity" in missing:  # without it the names of the others cannot be read
         yield Finding(NAME, cases[0].name, "error", f"{', '.join(missing)} missing.", MEND)
         return
-    wanted = needs(look.wiring.dataverse, cases)
+    wanted = needs(look.wiring.dataverse, cases, dict.fromkeys(PLATFORM, ""))
     for case in cases:
         own = [need for need in wanted if need.use_case == case.name]
         absent = [need.name for need in own if depth(held, need.name, need.privilege_id) == ""]
@@ -30,7 +30,8 @@ def privileges(look: Look) -> Iterator[Finding]:
             yield Finding(NAME, case.name, "error", f"{', '.join(shallow)} not at organization level.", MEND)
         if own and not absent + shallow:
             yield Finding(NAME, case.name, "ok", f"All {len(own)} are there.")
-    yield from roles(look)
+    if "prvReadRole" in held:
+        yield from roles(look)
 
 
 def held_by(look: Look) -> dict[str, str]:
@@ -42,10 +43,11 @@ def held_by(look: Look) -> dict[str, str]:
 
 
 def depth(held: Mapping[str, str], name: str, privilege_id: str) -> str:
-    return held.get(privilege_id) or held.get(name, "")
+    return held.get(name) or held.get(privilege_id, "")
 
 
 def roles(look: Look) -> Iterator[Finding]:
+    """For a user that may read its roles."""
     path = f"systemusers({look.user_id})/{ASSOCIATION}?$select=name,_roletemplateid_value"
     for role in look.dataverse(path, "the application user's roles")["value"]:
         if role.get("_roletemplateid_value") == ADMINISTRATOR_TEMPLATE:

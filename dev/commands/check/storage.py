@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from dev.commands.check.findings import Check, Finding, failures
 from dev.commands.check.look import Look
@@ -20,7 +20,7 @@ def storage(look: Look) -> Iterator[Finding]:
 def one(look: Look, subject: str, work: Callable[[Look, str], None]) -> list[Finding]:
     try:
         work(look, f"bridge-check-{uuid.uuid4().hex[:12]}")
-    except AzureError as error:
+    except Exception as error:
         return list(failures(Check(NAME, storage), error, subject))
     return [Finding(NAME, subject, "ok", "Written, read and deleted.")]
 

@@ -76,38 +76,39 @@ def keys(look: Look) -> Iterator[Finding]:
 
 
 def key(look: Look, document: MappingDocument) -> Iterator[Finding]:
-    """The key finds a record by itself, and no two records share a value of it."""
+    """The key finds a record by itself, and no two records share a value of it. Values are looked at, and never told."""
     field, resource = document.key.target, document.resource
-    if not addresses(look, document):
+    values = sample(look, document)
+    doubled = sum(1 for count in values.values() if count > 1)
+    if doubled:
+        message = f"{doubled} values of {field} belong to more than one of the {values.total()} records looked at."
+        yield Finding("keys", resource, "error", message, "Delete the records that are doubled, then make the key unique.")
+    elif not addresses(look, document, next(iter(values), "")):
         message = f"{field} does not find a record of {resource}: it is no identification key, or the filter does not use it."
         mend = f"Make {field} an identification key of {resource}" + (" with a filter on it" if document.key.filter else "")
         yield Finding("keys", resource, "error", message, f"{mend}, and publish it.")
-        return
-    values, doubled = sample(look, document)
-    if doubled:
-        message = f"{doubled} values of {field} belong to more than one of the {values} records looked at."
-        yield Finding("keys", resource, "error", message, "Delete the records that are doubled, then make the key unique.")
     else:
-        yield Finding("keys", resource, "ok", f"{field} finds records; among {values} looked at none is doubled.")
+        yield Finding("keys", resource, "ok", f"{field} is taken as a key; among {values.total()} records none is doubled.")
 
 
-def addresses(look: Look, document: MappingDocument) -> bool:
-    """Asked for a key that nobody has: a record not found, or an empty list, shows that the key was understood as one."""
-    nobody = str(uuid.uuid4())
-    below = f"{document.key.filter}?{document.key.parameter}={nobody}" if document.key.lookup == "filter" else nobody
-    response = asked(look, document, below)
-    if document.key.lookup == "filter":
-        return response.status == 200 and not response.json()["content"]
+def addresses(look: Look, document: MappingDocument, known: str) -> bool:
+    """A record that is known is found by its key. Without one, a key that nobody has shows at least that it is understood."""
+    value = wire.key_in_url(known or str(uuid.uuid4()))
+    filtered = document.key.lookup == "filter"
+    response = asked(look, document, f"{document.key.filter}?{document.key.parameter}={value}" if filtered else value)
+    if filtered:
+        return response.status == 200 and len(response.json()["content"]) == bool(known)
+    if known:
+        return response.status == 200
     return response.status == 404 and "Unable to find document" in wire.error_text(response)
 
 
-def sample(look: Look, document: MappingDocument) -> tuple[int, int]:
-    """How many records were looked at, and how many values of the key stand in several of them; only that one field is read."""
+def sample(look: Look, document: MappingDocument) -> Counter[str]:
+    """How many records have each value of the key, among some hundred; only that one field is read."""
     field = document.key.target
     response = asked(look, document, f"{field}?_lineCount={MOST_RECORDS}&_order={field}")
     content = response.json().get("content", []) if response.status == 200 else []
-    counts = Counter(str(value) for value in content if value)
-    return counts.total(), sum(1 for count in counts.values() if count > 1)
+    return Counter(str(value) for value in content if value)
 
 
 def asked(look: Look, document: MappingDocument, below: str) -> Response:

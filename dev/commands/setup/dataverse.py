@@ -7,7 +7,7 @@ from dev.commands.setup.activities import Activities
 from dev.commands.setup.making import Making
 from dev.commands.setup.roles import Role
 from dev.commands.setup.tracking import Tracking
-from dev.commands.setup.wanted import needs, use_cases
+from dev.commands.setup.wanted import needs, platform_ids, use_cases
 from dev.commands.setup.webhooks import Receiver, Webhooks
 from shared.mapping import MappingDocument
 
@@ -32,7 +32,8 @@ class DataverseSetUp(Making):
             activities.run()
         tracking.run([document.table for document in order.documents])
         cases = use_cases(order.documents, order.email_events)
-        role.run(needs(self.dataverse.client, cases), order.client_id)
+        client = self.dataverse.client
+        role.run(needs(client, cases, platform_ids(client)), order.client_id)
         webhooks.run({document.table: document for document in order.documents}, order.receiver)
         return sum(part.problems for part in (activities, tracking, role, webhooks))
 

@@ -5,7 +5,7 @@ Source: Microsoft Learn, "Security roles and privileges", "Custom activities", "
 (filtering attributes).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -65,10 +65,12 @@ LOOKED_AT = ("role", "sdkmessage", "sdkmessagefilter", "sdkmessageprocessingstep
 LOOK = UseCase("check the set-up", tuple((table, ("Read",)) for table in LOOKED_AT))
 
 
-def needs(client: DataverseClient, cases: Sequence[UseCase]) -> list[Need]:
-    """The privileges by their names in this organization, each once; Misconfigured names tables that it does not have."""
+def needs(client: DataverseClient, cases: Sequence[UseCase], platform: Mapping[str, str]) -> list[Need]:
+    """The privileges by their names in this organization, each once; Misconfigured names tables that it does not have.
+
+    `platform` gives the ids of privileges of no table.
+    """
     tables = privileges_of(client, sorted({table for case in cases for table, _ in case.rights}))
-    platform = platform_privileges(client, sorted({name for case in cases for name in case.platform}))
     found: dict[str, Need] = {}
     for case in cases:
         named = [*platform_of(case, platform), *table_rights(case, tables)]
@@ -77,7 +79,7 @@ def needs(client: DataverseClient, cases: Sequence[UseCase]) -> list[Need]:
     return list(found.values())
 
 
-def platform_of(case: UseCase, platform: dict[str, str]) -> list[tuple[str, str]]:
+def platform_of(case: UseCase, platform: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(name, platform[name]) for name in case.platform if name in platform]
 
 
@@ -102,8 +104,9 @@ def privilege(item: dict[str, Any]) -> tuple[str, tuple[str, str]]:
     return item["PrivilegeType"], (item["Name"], item["PrivilegeId"].lower())
 
 
-def platform_privileges(client: DataverseClient, names: Sequence[str]) -> dict[str, str]:
-    condition = quote(" or ".join(f"name eq '{name}'" for name in names))
+def platform_ids(client: DataverseClient) -> dict[str, str]:
+    """For who may read the list of privileges: an administrator."""
+    condition = quote(" or ".join(f"name eq '{name}'" for name in PLATFORM))
     answer = client.get(f"{client.url}/api/data/v9.2/privileges?$select=privilegeid,name&$filter={condition}", "privileges")
     return {row["name"]: row["privilegeid"].lower() for row in answer["value"]}
 
