@@ -32,7 +32,7 @@ def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, floa
         except CredentialUnavailableError:
             raise Misconfigured(
                 "DATAVERSE_AUTH",
-                "No managed identity gave a token: assign it to the function app, correct DATAVERSE_CLIENT_ID, or set DATAVERSE_AUTH.",
+                "No managed identity gave a token: assign it to the app, correct DATAVERSE_CLIENT_ID, or set DATAVERSE_AUTH.",
             ) from None
         except ClientAuthenticationError:
             raise Misconfigured(
@@ -68,7 +68,7 @@ def application(settings: DataverseSettings, scope: str) -> Callable[[], tuple[s
 # Microsoft Learn: Microsoft Entra authentication and authorization error codes (AADSTS).
 REFUSALS = {
     7000222: ("DATAVERSE_CLIENT_SECRET", "the client secret has expired: make a new one at the Entra application, and set it"),
-    7000215: ("DATAVERSE_CLIENT_SECRET", "the client secret is wrong: set the secret's value, not its id"),
+    7000215: ("DATAVERSE_CLIENT_SECRET", "the client secret is not the application's: set its value, not its id"),
     700027: (
         "DATAVERSE_CERTIFICATE",
         "the certificate is not registered at the Entra application, or has expired: upload it there",

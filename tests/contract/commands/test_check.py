@@ -104,7 +104,7 @@ def test_a_wrong_organization_of_campaign_is_named(sound: Office) -> None:
     ("code", "words"),
     [
         (7000222, ("client secret has expired",)),
-        (7000215, ("secret's value, not its id",)),
+        (7000215, ("its value, not its id",)),
         (90002, ("DATAVERSE_TENANT_ID",)),
         (700016, ("DATAVERSE_CLIENT_ID",)),
         (500011, ("DATAVERSE_URL",)),
