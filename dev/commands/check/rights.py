@@ -29,7 +29,7 @@ def privileges(look: Look) -> Iterator[Finding]:
         if shallow:
             yield Finding(NAME, case.name, "error", f"{', '.join(shallow)} not at organization level.", MEND)
         if own and not absent + shallow:
-            yield Finding(NAME, case.name, "ok", f"All {len(own)} are there.")
+            yield Finding(NAME, case.name, "ok", f"{len(own)} of {len(own)} are there.")
     if "prvReadRole" in held:
         yield from roles(look)
 
