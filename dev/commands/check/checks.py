@@ -23,6 +23,7 @@ CHECKS = (
     Check("keys", tables.keys, ("campaign", "mapping documents"), CAMPAIGN),
     Check("webhooks", webhooks.webhooks, ("dataverse", "mapping documents"), webhooks.MEND),
     Check("activity tables", files.activity_tables, ("dataverse", "storage"), "Run `manage.py setup activities`."),
+    Check("journal", files.journal, ("campaign token",), "Correct CAMPAIGN_JOURNAL_URL and CAMPAIGN_IMS_ORGANIZATION."),
     Check(
         "sftp", files.files, ("storage",), "Correct SFTP_HOST and SFTP_PORT, or let this machine's address through in Campaign."
     ),

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from dev.commands.check.findings import Finding, State
 from dev.commands.check.look import Look
+from dev.commands.setup.connection import REFERENCE
 from shared.campaign.client import Written
 from shared.errors import Misconfigured
 from shared.settings import Settings, environment_name
 from shared.transport import AdaptiveConcurrency, Request, Transport
 
-REFERENCE = "@Microsoft.KeyVault("
 SKEW_WARNING_SECONDS, SKEW_ERROR_SECONDS = 60.0, 300.0
 
 

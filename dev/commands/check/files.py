@@ -1,4 +1,4 @@
-"""The SFTP server that Campaign's workflows export to: reachable, itself, readable, and free of old files."""
+"""Where e-mail events come from and go to: SFTP server (reachable, itself, free of old files), journal, activity tables."""
 
 from collections.abc import Iterator
 
@@ -53,6 +53,13 @@ def aside(look: Look, folder: str, before: float) -> Iterator[Finding]:
 
 def older(listed: list[RemoteFile], moment: float) -> int:
     return sum(1 for file in listed if file.changed_at < moment)
+
+
+def journal(look: Look) -> Iterator[Finding]:
+    """The I/O Events journal; says nothing where no flow reads it."""
+    if look.journal_on:
+        look.wiring.journal.probe()
+        yield Finding("journal", "", "ok", "It answers.")
 
 
 def activity_tables(look: Look) -> Iterator[Finding]:

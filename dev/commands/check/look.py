@@ -40,6 +40,11 @@ class Look:
     def version(self, table: str) -> int:
         return newest(self.stored, table)
 
+    def drafted(self, table: str) -> bool:
+        """Whether a person has left a document that is not the one in force."""
+        draft = self.stored.draft_etag(table).strip('"')
+        return bool(draft) and draft != self.stored.newest(table)[1]
+
     @cached_property
     def checkpoints(self) -> Checkpoints:
         return Checkpoints(self.wiring.storage.tables.get_table_client("checkpoints"))
@@ -55,6 +60,10 @@ class Look:
     @property
     def events_on(self) -> bool:
         return self.settings.email_events_source != "none"
+
+    @property
+    def journal_on(self) -> bool:
+        return self.settings.email_events_source in ("journal", "both")
 
     @property
     def files_on(self) -> bool:

@@ -22,6 +22,10 @@ def documents(look: Look) -> Iterator[Finding]:
         version = look.version(document.table)
         message = f"Version {version} is in force." if version else "The packaged or drafted document will be the first version."
         yield Finding("mapping documents", document.table, "ok", message)
+        if version and look.drafted(document.table):
+            message = f"mappings/{document.table}.yaml has been changed since version {version} was taken from it."
+            mend = "If it is not in force in a minute, see what keeps it out: mapping_problem in GET /api/status."
+            yield Finding("mapping documents", document.table, "warning", message, mend)
 
 
 def change_tracking(look: Look) -> Iterator[Finding]:

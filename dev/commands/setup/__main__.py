@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from dev.commands.setup.activities import Activities
-from dev.commands.setup.connection import Place, by_settings, by_stack
+from dev.commands.setup.connection import REFERENCE, Place, by_settings, by_stack
 from dev.commands.setup.customizing import Customizing, Refused
 from dev.commands.setup.dataverse import DataverseSetUp, Order
 from dev.commands.setup.documents import mapping_documents
@@ -56,7 +56,12 @@ def receiver(place: Place, options: argparse.Namespace) -> Receiver | None:
         key = (sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")).strip()
     if not key:
         raise Refused("The webhook needs a function key: give --function-key-file, or - to read it from standard input.")
-    return Receiver(address, key, text(load(WebhookSettings).dataverse_webhook_secret))
+    secret = text(load(WebhookSettings).dataverse_webhook_secret)
+    if secret.startswith(REFERENCE):
+        raise Refused(
+            "DATAVERSE_WEBHOOK_SECRET is a Key Vault reference, which only the function app resolves: set the secret itself."
+        )
+    return Receiver(address, key, secret)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:

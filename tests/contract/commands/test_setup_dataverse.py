@@ -172,6 +172,21 @@ def test_without_an_application_user_it_says_where_to_make_one(office: Office) -
     assert "missing    there is no application user for client id 99999999-0000-4000-8000-000000000009: create it in" in said
 
 
+def test_a_reference_instead_of_a_secret_is_not_registered(office: Office) -> None:
+    """As a copy of the app's settings has it: the webhook would send the reference's own text."""
+    file = office.stack.directory / "app.settings.json"
+    kept = file.read_text()
+    changed = json.loads(kept)
+    changed["Values"]["DATAVERSE_WEBHOOK_SECRET"] = "@Microsoft.KeyVault(SecretUri=https://vault.example.org/secrets/webhook)"
+    file.write_text(json.dumps(changed))
+    try:
+        code, said = office.setup_webhooks()
+    finally:
+        file.write_text(kept)
+    assert (code, "DATAVERSE_WEBHOOK_SECRET is a Key Vault reference" in said) == (1, True)
+    assert office.rows("/serviceendpoints?$select=name") == []
+
+
 def test_a_table_that_is_not_there_is_named(office: Office) -> None:
     office.put_document("acs_nowhere", LOOSE.document() | {"table": "acs_nowhere"})
     try:
