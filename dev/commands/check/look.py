@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from dev.commands.setup.documents import document_text, newest, stored, tables
+from shared.dataverse.client import API
 from shared.mapping import MappingDocument, read_document
 from shared.settings import Settings, load_settings
 from shared.state.checkpoints import Checkpoints
@@ -55,7 +56,7 @@ class Look:
 
     def dataverse(self, path: str, route: str) -> Any:
         client = self.wiring.dataverse
-        return client.get(f"{client.url}/api/data/v9.2/{path}", route)
+        return client.get(f"{client.url}{API}{path}", route)
 
     @property
     def events_on(self) -> bool:

@@ -22,6 +22,7 @@ class Tracking(Making):
                 self.make("switched on", f"change tracking of {table}", partial(self.switch_on, table, definition))
 
     def switch_on(self, table: str, definition: dict[str, object]) -> None:
-        self.dataverse.replace_table(table, {**definition, "ChangeTrackingEnabled": True})
+        sent = {name: value for name, value in definition.items() if name != "@odata.context"}
+        self.dataverse.replace_table(table, sent | {"ChangeTrackingEnabled": True})
         entities = f"<importexportxml><entities><entity>{table}</entity></entities></importexportxml>"
         self.dataverse.publish({"ParameterXml": entities})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from shared.dataverse.client import DataverseClient
+from shared.dataverse.client import API, DataverseClient
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument
 from shared.mapping.compiling import columns
@@ -107,7 +107,7 @@ def privilege(item: dict[str, Any]) -> tuple[str, tuple[str, str]]:
 def platform_ids(client: DataverseClient) -> dict[str, str]:
     """For who may read the list of privileges: an administrator."""
     condition = quote(" or ".join(f"name eq '{name}'" for name in PLATFORM))
-    answer = client.get(f"{client.url}/api/data/v9.2/privileges?$select=privilegeid,name&$filter={condition}", "privileges")
+    answer = client.get(f"{client.url}{API}privileges?$select=privilegeid,name&$filter={condition}", "privileges")
     return {row["name"]: row["privilegeid"].lower() for row in answer["value"]}
 
 
