@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one command: python3 manage.py demo | test | up | bench | setup.
+"""The one command: python3 manage.py demo | test | up | bench | setup | check.
 
 Needs nothing but a Python (3.8 or newer) to begin with: finds a Python 3.13, makes .venv, installs what is pinned, gets Azurite
 by npm, and runs the command there. A second run finds all of it in place.

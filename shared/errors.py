@@ -90,7 +90,7 @@ RULES = (
     Rule("dataverse write", 412, "", Rejected, "changed_meanwhile", "the row was changed meanwhile"),
     Rule("dataverse", 401, "", Misconfigured, "DATAVERSE_AUTH", "it does not accept the token: check DATAVERSE_AUTH and DATAVERSE_URL"),
     Rule("dataverse", 0, "0x80040220|0x80040231|0x80048306", Misconfigured, "security role", "a privilege is missing: give the "
-         "application user organization-level read on the table"),
+         "application user organization-level read on the table, as `manage.py setup dataverse` does"),
     Rule("dataverse", 0, "0x80072560|0x80042[fF]09|0x80040225", Misconfigured, "application user", "it knows no enabled application "
          "user with a role for this identity: create one in the Power Platform admin center"),
     Rule("dataverse", 0, "0x80072491", Misconfigured, "change tracking", "change tracking is off for the table: switch on 'Track "

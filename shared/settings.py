@@ -35,8 +35,10 @@ class StorageSettings(BaseModel):
     )
 
 
-class Settings(StorageSettings):
-    """Names are those of the environment in lower case; each field's description is its help."""
+class DataverseSettings(BaseModel):
+    """Which organization, and as whom: all that a set-up of Dataverse needs."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     dataverse_url: str = Field(pattern=r"^https?://[^/]+$", description="Organization URL, https://<org>.crm.dynamics.com")
     dataverse_auth: Literal["managed_identity", "client_secret", "certificate"] = Field(
@@ -49,13 +51,49 @@ class Settings(StorageSettings):
         SecretStr(""), description="For certificate: private key and certificate in PEM form, a Key Vault reference"
     )
     dataverse_authority_url: str = Field("https://login.microsoftonline.com", description="Entra's sign-in host")
+    dataverse_page_size: int = Field(5000, ge=1, le=5000, description="Rows a page of change tracking asks for")
+    dataverse_timeout_seconds: float = Field(60, gt=0, le=120, description="Longest wait for an answer of Dataverse")
+    dataverse_max_concurrency: int = Field(8, ge=1, le=52, description="Most calls to Dataverse under way at once")
+
+    @model_validator(mode="after")
+    def credential_complete(self) -> Self:
+        """What the chosen way to prove who we are makes necessary."""
+        needed = {
+            "managed_identity": (),
+            "client_secret": ("dataverse_client_id", "dataverse_tenant_id", "dataverse_client_secret"),
+            "certificate": ("dataverse_client_id", "dataverse_tenant_id", "dataverse_certificate"),
+        }[self.dataverse_auth]
+        if missing := [name.upper() for name in needed if not text(getattr(self, name))]:
+            raise ValueError(f"DATAVERSE_AUTH={self.dataverse_auth} needs {', '.join(missing)}")
+        return self
+
+
+class WebhookSettings(BaseModel):
+    """What Dataverse proves itself with to the bridge."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
     dataverse_webhook_secret: SecretStr = Field(
         min_length=16,
         description="Shared secret that Dataverse sends in the header x-webhook-secret; a Key Vault reference",
     )
-    dataverse_page_size: int = Field(5000, ge=1, le=5000, description="Rows a page of change tracking asks for")
-    dataverse_timeout_seconds: float = Field(60, gt=0, le=120, description="Longest wait for an answer of Dataverse")
-    dataverse_max_concurrency: int = Field(8, ge=1, le=52, description="Most calls to Dataverse under way at once")
+
+
+class ChosenFlows(BaseModel):
+    """Which of the flows that can be left out are on."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    email_events_source: Literal["none", "files", "journal", "both"] = Field(
+        "none", description="Where e-mail events come from: exported files, the I/O Events journal, or both"
+    )
+    opt_out_mode: Literal["disabled", "to-campaign", "from-campaign", "both"] = Field(
+        "disabled", description="Which way opt-outs go: to Campaign, from Campaign, both ways, or not at all"
+    )
+
+
+class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows):
+    """Names are those of the environment in lower case; each field's description is its help."""
 
     campaign_url: str = Field(
         pattern=r"^https?://[^/]+/[^/]+/campaign$", description="https://mc.adobe.io/<organization>/campaign"
@@ -82,13 +120,7 @@ class Settings(StorageSettings):
     sftp_host_key: str = Field("", description="The server's public key as ssh-keyscan prints it: ssh-ed25519 AAAA...")
     sftp_folder: str = Field("/d365_loads/exports", description="The folder that Campaign's workflows export to")
 
-    email_events_source: Literal["none", "files", "journal", "both"] = Field(
-        "none", description="Where e-mail events come from: exported files, the I/O Events journal, or both"
-    )
     email_events_schedule: str = Field("0 * * * * *", description="When e-mail events are read: NCRONTAB, six fields")
-    opt_out_mode: Literal["disabled", "to-campaign", "from-campaign", "both"] = Field(
-        "disabled", description="Which way opt-outs go: to Campaign, from Campaign, both ways, or not at all"
-    )
     opt_out_source: Literal["filter", "scan", "file"] = Field(
         "filter", description="How Campaign's opt-outs are found: a published filter, a scan of the last modified, or an export"
     )
@@ -119,14 +151,6 @@ class Settings(StorageSettings):
     @model_validator(mode="after")
     def complete(self) -> Self:
         """What one choice makes necessary."""
-        needed = {
-            "managed_identity": (),
-            "client_secret": ("dataverse_client_id", "dataverse_tenant_id", "dataverse_client_secret"),
-            "certificate": ("dataverse_client_id", "dataverse_tenant_id", "dataverse_certificate"),
-        }[self.dataverse_auth]
-        missing = [name.upper() for name in needed if not text(getattr(self, name))]
-        if missing:
-            raise ValueError(f"DATAVERSE_AUTH={self.dataverse_auth} needs {', '.join(missing)}")
         if missing := [name.upper() for name in self.events_need() if not text(getattr(self, name))]:
             raise ValueError(f"EMAIL_EVENTS_SOURCE={self.email_events_source} needs {', '.join(missing)}")
         if missing := [name.upper() for name in self.opt_out_needs() if not text(getattr(self, name))]:
@@ -155,8 +179,13 @@ def environment_name(field: str) -> str:
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings in force; Misconfigured names everything missing or out of range at once, without its value."""
+    return load(Settings, environ)
+
+
+def load[Part: BaseModel](part: type[Part], environ: Mapping[str, str] | None = None) -> Part:
+    """One part of the settings, for those who need no more; Misconfigured as above."""
     try:
-        return Settings.model_validate(given(environ))
+        return part.model_validate(given(environ))
     except ValidationError as error:
         raise Misconfigured("settings", "Set these application settings and restart: " + complaints(error)) from None
 

@@ -13,7 +13,8 @@ COMMANDS = {
     "test": ("dev.commands.test", "run the tests: all, unit, contract or e2e"),
     "up": ("dev.commands.up", "start everything and stay"),
     "bench": ("dev.bench.__main__", "measure"),
-    "setup": ("dev.commands.setup.__main__", "make in Dataverse the tables that the bridge writes to: setup activities"),
+    "setup": ("dev.commands.setup.__main__", "make in Dataverse what the bridge needs there: setup dataverse, setup activities"),
+    "check": ("dev.commands.check.__main__", "say what is wrong between the bridge and what it needs, and what to do"),
 }
 
 

@@ -10,13 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dev.commands import webhooks
 from dev.commands.azurite import Azurite, start_azurite
 from dev.commands.processes import ROOT, Child
 from dev.commands.settings import app_settings
+from dev.commands.setup.connection import STACK_SETTINGS, GivenToken, client
+from dev.commands.setup.customizing import Customizing
+from dev.commands.setup.webhooks import Receiver, Webhooks
 from dev.emulators.sftp import EXPORTS
 from dev.emulators.tokens import issue
 from dev.verbs import Http
+from shared.mapping import default_document, read_document
 
 ORGANIZATION, API_KEY = "acme-mkt-stage1", "acme-bridge"
 TEST_TOKEN_SECONDS = 30 * 24 * 3600
@@ -158,8 +161,14 @@ class Stack:
         for number in range(1, self.instances + 1):
             self.children[f"host-{number}"].wait()
         self.facts["functions"] = url(self.children["host-1"].facts["port"])
-        address = f"{self.facts['functions']}/api/dataverse/contact"
-        webhooks.register(self.facts, address, self.facts["function_key"], self.webhook_secret)
+        self.register_webhook()
+
+    def register_webhook(self) -> None:
+        """Of contacts, as `setup dataverse` does it."""
+        receiver = Receiver(self.facts["functions"], self.facts["function_key"], self.webhook_secret)
+        dataverse = Customizing(client(self.facts["dataverse"], GivenToken(self.facts["dataverse_token"])))
+        contact = read_document(default_document("contact"))
+        Webhooks(dataverse, lambda _: None).run({contact.table: contact}, receiver)
 
     def host_child(self, number: int, port: int = 0) -> Child:
         arguments = ["dev.host", str(ROOT), "--port", str(port), "--keys", str(self.directory / "host-keys.json")]
@@ -171,8 +180,12 @@ class Stack:
         self.facts["pids"] = {name: child.pid for name, child in self.children.items()}
         assert self.azurite
         self.facts["pids"]["azurite"] = self.azurite.pid
-        path = self.directory / "stack.json"
-        path.write_text(json.dumps(self.facts, indent=2) + "\n")
+        self.keep("stack.json", self.facts)
+        self.keep(STACK_SETTINGS, {"IsEncrypted": False, "Values": self.environment})
+
+    def keep(self, name: str, content: Mapping[str, Any]) -> None:
+        path = self.directory / name
+        path.write_text(json.dumps(content, indent=2) + "\n")
         path.chmod(0o600)
 
     def kill_instance(self, number: int) -> None:
@@ -196,8 +209,9 @@ class Stack:
         if self.azurite:
             self.azurite.stop()
         self.children, self.azurite = {}, None
-        with suppress(FileNotFoundError):
-            (self.directory / "stack.json").unlink()
+        for name in ("stack.json", STACK_SETTINGS):
+            with suppress(FileNotFoundError):
+                (self.directory / name).unlink()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -26,7 +26,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import formatdate
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -106,21 +106,22 @@ class Control:
 
     def attach(self, app: web.Application) -> None:
         app.middlewares.append(self.watch)
-        app.on_response_prepare.append(self.date)
         app.router.add_post("/_emulator/reset", self.reset)
         app.router.add_get("/_emulator/faults", self.list_faults)
         app.router.add_post("/_emulator/faults", self.set_faults)
         app.router.add_get("/_emulator/calls", self.list_calls)
         app.router.add_post("/_emulator/clock", self.set_clock)
 
-    async def date(self, request: web.Request, response: web.StreamResponse) -> None:
-        """A system dates its answers by its own clock."""
-        response.headers["Date"] = formatdate(self.clock.time(), usegmt=True)
-
     @web.middleware
     async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/_emulator/"):
             return await handler(request)
+        response = await self.answered(request, handler)
+        if self.clock.offset_seconds and not response.prepared:
+            response.headers.setdefault("Date", format_datetime(self.clock.now(), usegmt=True))
+        return response
+
+    async def answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         route = self.route(request)
         self.calls[f"{request.method} {route}"] += 1
         if not self.faults:

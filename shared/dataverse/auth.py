@@ -1,7 +1,7 @@
 """How the bridge proves to Dataverse who it is: a managed identity, or an Entra application with a secret or a certificate."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msal
@@ -11,11 +11,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from shared.errors import Misconfigured, Retryable
-from shared.settings import Settings, text
+from shared.settings import DataverseSettings, text
 from shared.tokens import CachedToken
 
 
-def dataverse_token(settings: Settings) -> CachedToken:
+def dataverse_token(settings: DataverseSettings) -> CachedToken:
     """The token source that DATAVERSE_AUTH chooses. Scope: `<organization URL>/.default` (Microsoft Learn: Use OAuth)."""
     scope = f"{settings.dataverse_url}/.default"
     if settings.dataverse_auth == "managed_identity":
@@ -31,7 +31,8 @@ def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, floa
             token = credential.get_token(scope)
         except CredentialUnavailableError:
             raise Misconfigured(
-                "DATAVERSE_AUTH", "There is no managed identity here: assign one to the function app, or set DATAVERSE_AUTH."
+                "DATAVERSE_AUTH",
+                "No managed identity gave a token: assign it to the app, correct DATAVERSE_CLIENT_ID, or set DATAVERSE_AUTH.",
             ) from None
         except ClientAuthenticationError:
             raise Misconfigured(
@@ -43,7 +44,7 @@ def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, floa
     return fetch
 
 
-def application(settings: Settings, scope: str) -> Callable[[], tuple[str, float]]:
+def application(settings: DataverseSettings, scope: str) -> Callable[[], tuple[str, float]]:
     """Client credentials of an Entra application (msal). A host other than Microsoft's own needs no instance discovery."""
     app: list[Any] = []
 
@@ -58,17 +59,37 @@ def application(settings: Settings, scope: str) -> Callable[[], tuple[str, float
         except OSError:
             raise Retryable("Entra could not be reached for a token; it is asked again.") from None
         if "access_token" not in answer:
-            raise Misconfigured(
-                "DATAVERSE_CLIENT_SECRET",
-                f"Entra refused the application's credential ({answer.get('error', 'no reason')}): check DATAVERSE_CLIENT_ID, "
-                "DATAVERSE_TENANT_ID and the secret or certificate, and whether it has expired.",
-            )
+            raise refusal(answer)
         return str(answer["access_token"]), time.time() + float(answer["expires_in"])
 
     return fetch
 
 
-def confidential_client(settings: Settings) -> Any:
+# Microsoft Learn: Microsoft Entra authentication and authorization error codes (AADSTS).
+REFUSALS = {
+    7000222: ("DATAVERSE_CLIENT_SECRET", "the client secret has expired: make a new one at the Entra application, and set it"),
+    7000215: ("DATAVERSE_CLIENT_SECRET", "the client secret is not the application's: set its value, not its id"),
+    700027: (
+        "DATAVERSE_CERTIFICATE",
+        "the certificate is not registered at the Entra application, or has expired: upload it there",
+    ),
+    700016: ("DATAVERSE_CLIENT_ID", "the tenant has no such application: correct DATAVERSE_CLIENT_ID or DATAVERSE_TENANT_ID"),
+    90002: ("DATAVERSE_TENANT_ID", "there is no such tenant: correct DATAVERSE_TENANT_ID"),
+    500011: ("DATAVERSE_URL", "the tenant has no such Dataverse organization: correct DATAVERSE_URL or DATAVERSE_TENANT_ID"),
+}
+
+
+def refusal(answer: Mapping[str, Any]) -> Misconfigured:
+    """What Entra's answer says is wrong, by its number; its text, which names ids, is not repeated."""
+    codes = [code for code in answer.get("error_codes") or [] if code in REFUSALS]
+    setting, advice = REFUSALS[codes[0]] if codes else ("DATAVERSE_CLIENT_SECRET", UNKNOWN_REFUSAL)
+    return Misconfigured(setting, f"Entra refused the application's credential ({answer.get('error', 'no reason')}): {advice}.")
+
+
+UNKNOWN_REFUSAL = "check DATAVERSE_CLIENT_ID, DATAVERSE_TENANT_ID and the secret or certificate, and whether it has expired"
+
+
+def confidential_client(settings: DataverseSettings) -> Any:
     host = settings.dataverse_authority_url.rstrip("/")
     return msal.ConfidentialClientApplication(
         settings.dataverse_client_id,
@@ -78,7 +99,7 @@ def confidential_client(settings: Settings) -> Any:
     )
 
 
-def credential(settings: Settings) -> str | dict[str, str]:
+def credential(settings: DataverseSettings) -> str | dict[str, str]:
     if settings.dataverse_auth == "client_secret":
         return text(settings.dataverse_client_secret)
     pem = text(settings.dataverse_certificate)

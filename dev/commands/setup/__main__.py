@@ -1,37 +1,85 @@
-"""`manage.py setup activities`: makes in Dataverse what the bridge writes to. Run it with the rights of a customizer."""
+"""`manage.py setup`: makes in Dataverse what the bridge needs there. Run it with the rights of a customizer.
+
+activities   the tables that e-mail events are written to
+dataverse    those if e-mail events are on, change tracking, the security role of the function app, its webhooks
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
 from dev.commands.setup.activities import Activities
-from dev.commands.setup.connection import by_settings, by_stack
+from dev.commands.setup.connection import REFERENCE, Place, by_settings, by_stack
 from dev.commands.setup.customizing import Customizing, Refused
+from dev.commands.setup.dataverse import DataverseSetUp, Order
+from dev.commands.setup.documents import mapping_documents
+from dev.commands.setup.webhooks import Receiver
 from dev.commands.stack import DIRECTORY
 from shared.errors import BridgeError
+from shared.mapping import InvalidDocument
+from shared.settings import ChosenFlows, DataverseSettings, StorageSettings, WebhookSettings, load, text
 
 
 def run(argv: list[str]) -> int:
     """0 if everything is there and fits; what an error interrupted is finished by the next run."""
     options = parse(argv)
     try:
-        client = by_stack(options.directory) if options.stack else by_settings(options.settings)
-        return 1 if Activities(Customizing(client), print, options.plan).run() else 0
-    except (BridgeError, Refused) as error:
+        place = by_stack(options.directory) if options.stack else by_settings(options.settings)
+        dataverse = Customizing(place.client)
+        if options.what == "activities":
+            return 1 if Activities(dataverse, print, options.plan).run() else 0
+        return 1 if set_up(dataverse, place, options) else 0
+    except (BridgeError, Refused, InvalidDocument) as error:
         print(f"{error}\nRun the command again to finish what is missing.", file=sys.stderr)
     except FileNotFoundError as error:
         print(f"There is no {error.filename}.", file=sys.stderr)
     return 1
 
 
+def set_up(dataverse: Customizing, place: Place, options: argparse.Namespace) -> int:
+    work = DataverseSetUp(dataverse, print, options.plan)
+    client_id = options.user or load(DataverseSettings).dataverse_client_id
+    if options.remove:
+        return work.remove(client_id)
+    documents = mapping_documents(load(StorageSettings))
+    events = load(ChosenFlows).email_events_source != "none"
+    return work.run(Order(documents, events, client_id, receiver(place, options)))
+
+
+def receiver(place: Place, options: argparse.Namespace) -> Receiver | None:
+    """Where webhooks go; None leaves their addresses as they are. A key comes from a file or a pipe, never as an argument."""
+    address, key = options.functions or place.facts.get("functions", ""), place.facts.get("function_key", "")
+    if not address:
+        return None
+    if options.function_key_file:
+        file = options.function_key_file
+        key = (sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")).strip()
+    if not key:
+        raise Refused("The webhook needs a function key: give --function-key-file, or - to read it from standard input.")
+    secret = text(load(WebhookSettings).dataverse_webhook_secret)
+    if secret.startswith(REFERENCE):
+        raise Refused(
+            "DATAVERSE_WEBHOOK_SECRET is a Key Vault reference, which only the function app resolves: set the secret itself."
+        )
+    return Receiver(address, key, secret)
+
+
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="manage.py setup", description=__doc__)
-    parser.add_argument("what", choices=["activities"], help="activities: the tables of e-mail events")
+    parser = argparse.ArgumentParser(
+        prog="manage.py setup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["activities", "dataverse"])
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--settings", type=Path, help="a local.settings.json; without it the environment holds the settings")
     place.add_argument("--stack", action="store_true", help="the emulator of the stack that `manage.py up` started")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where that stack's stack.json is")
-    parser.add_argument("--plan", action="store_true", help="say what would be made, and make nothing")
+    parser.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--remove", action="store_true", help="take away what `setup dataverse` has made, and only that")
+    parser.add_argument("--user", default="", help="client id of the function app's identity; DATAVERSE_CLIENT_ID if not given")
+    parser.add_argument(
+        "--functions", default="", help="address of the function app, for webhooks: https://<app>.azurewebsites.net"
+    )
+    parser.add_argument("--function-key-file", type=Path, help="file that holds a function key; - is standard input")
     return parser.parse_args(argv)
 
 

@@ -4,21 +4,15 @@ What was interrupted is finished by the next run: everything is looked for befor
 told and left alone.
 """
 
-from collections.abc import Callable
 from functools import partial
 
-from dev.commands.setup.customizing import Customizing
 from dev.commands.setup.definitions import PREFIX, PUBLISHER, SOLUTION, TABLES, Column, Table, publish_order
+from dev.commands.setup.making import Making
 from shared.mapping import SourceColumn
 
-Say = Callable[[str], None]
 
-
-class Activities:
-    """`plan` looks only. `problems` counts what is there but does not fit."""
-
-    def __init__(self, dataverse: Customizing, say: Say, plan: bool = False) -> None:
-        self.dataverse, self.say, self.plan, self.problems = dataverse, say, plan, 0
+class Activities(Making):
+    """The four tables in the solution, with their columns."""
 
     def run(self) -> int:
         """How many things do not fit."""
@@ -67,20 +61,6 @@ class Activities:
                 self.problem(f"{name} {unfit}")
             else:
                 self.found(name)
-
-    def make(self, done: str, what: str, work: Callable[[], None]) -> None:
-        if self.plan:
-            self.say(f"to be {done:<10} {what}")
-            return
-        work()
-        self.say(f"{done:<10} {what}")
-
-    def found(self, what: str) -> None:
-        self.say(f"{'found':<10} {what}")
-
-    def problem(self, what: str) -> None:
-        self.problems += 1
-        self.say(f"{'unfit':<10} {what}")
 
 
 def misfit(wanted: Column, there: SourceColumn) -> str:

@@ -1,16 +1,20 @@
-"""Which organization a set-up works on, and as whom: the app's settings, or the local stack."""
+"""Which organization a set-up works on, and as whom: settings of its own, or the local stack."""
 
 import json
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from shared.dataverse.auth import dataverse_token
 from shared.dataverse.client import DataverseClient
-from shared.settings import load_settings
+from shared.settings import DataverseSettings, load
 from shared.tokens import TokenSource
 from shared.transport import AdaptiveConcurrency, Transport, pooled
-from shared.wiring import Wiring
 
 SECONDS_PER_CALL = 120.0  # a table takes Dataverse half a minute and more
+REFERENCE = "@Microsoft.KeyVault("  # what the app has in a secret's place; only App Service resolves it
+STACK_SETTINGS = "app.settings.json"
 
 
 class GivenToken:
@@ -23,17 +27,34 @@ class GivenToken:
         return self.value
 
 
-def by_settings(file: Path | None) -> DataverseClient:
-    """From the environment, to which the `Values` of a local.settings.json are added first, as Core Tools does."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A way into an organization. `facts` is the stack's, {} elsewhere; the settings are those of the environment."""
+
+    client: DataverseClient
+    facts: Mapping[str, str]
+
+
+def take_settings(file: Path | None) -> None:
+    """Adds the `Values` of a local.settings.json to the environment, as Core Tools does."""
     if file:
         os.environ.update(json.loads(file.read_text("utf-8"))["Values"])
-    wiring = Wiring(load_settings())
-    return client(wiring.settings.dataverse_url, wiring.dataverse_tokens)
 
 
-def by_stack(directory: Path) -> DataverseClient:
+def by_settings(file: Path | None) -> Place:
+    """Only what names organization and identity must be set."""
+    take_settings(file)
+    settings = load(DataverseSettings)
+    return Place(client(settings.dataverse_url, dataverse_token(settings)), {})
+
+
+def by_stack(directory: Path) -> Place:
+    """As an administrator of the emulator."""
     facts = json.loads((directory / "stack.json").read_text("utf-8"))
-    return client(facts["dataverse"], GivenToken(facts["dataverse_token"]))
+    app = directory / STACK_SETTINGS
+    if app.exists():
+        take_settings(app)
+    return Place(client(facts["dataverse"], GivenToken(facts["dataverse_token"])), facts)
 
 
 def client(url: str, tokens: TokenSource, at_once: int = 1) -> DataverseClient:

@@ -57,23 +57,46 @@ class Customizing:
         return response.headers["odata-entityid"].rpartition("(")[2].rstrip(")")
 
     def post(self, path: str, what: str, body: Body, solution: str = "") -> Response:
-        """The answer to a POST that Dataverse carried out; Refused for any other."""
-        token = self.client.tokens.token()
-        response = self.send(path, what, body, solution, token)
-        if response.status == 401:
-            response = self.send(path, what, body, solution, self.client.tokens.token(refused=token))
-        if response.status not in (200, 201, 204):
-            raise Refused(f"Dataverse refused {what} (status {response.status}): {words(response)}")
-        return response
+        return self.write("POST", path, what, body, {"MSCRM.SolutionUniqueName": solution} if solution else {})
 
-    def send(self, path: str, what: str, body: Body, solution: str, token: str) -> Response:
-        headers = {**HEADERS, "Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-        if solution:
-            headers["MSCRM.SolutionUniqueName"] = solution
-        request = Request(
-            "POST", f"{self.client.url}{API}{path}", f"POST {what}", headers, json.dumps(body).encode(), repeatable=False
+    def replace_table(self, name: str, definition: Body) -> None:
+        """Writes a whole definition back; labels in other languages stay (Update a table definition: MSCRM.MergeLabels)."""
+        path = f"EntityDefinitions({definition['MetadataId']})"
+        self.write("PUT", path, f"table {name}", definition, {"MSCRM.MergeLabels": "true"})
+
+    def change(self, path: str, what: str, body: Body) -> None:
+        """Changes a row that is there; never makes one."""
+        self.write("PATCH", path, what, body, {"If-Match": "*"})
+
+    def delete(self, path: str, what: str) -> None:
+        """A row that is gone is as good as deleted."""
+        self.write("DELETE", path, what, None, {}, gone=True)
+
+    def rows(self, entity_set: str, columns: str, condition: str = "") -> list[dict[str, Any]]:
+        chosen = f"&$filter={quote(condition)}" if condition else ""
+        answer = self.client.get(f"{self.client.url}{API}{entity_set}?$select={columns}{chosen}", entity_set)
+        found: list[dict[str, Any]] = answer["value"]
+        return found
+
+    def write(self, method: str, path: str, what: str, body: Body | None, headers: Body, gone: bool = False) -> Response:
+        """The answer to a write that Dataverse carried out; Refused for any other."""
+        token = self.client.tokens.token()
+        response = self.send(method, path, what, body, headers, token)
+        if response.status == 401:
+            response = self.send(method, path, what, body, headers, self.client.tokens.token(refused=token))
+        if response.status in (200, 201, 204) or (gone and response.status == 404):
+            return response
+        raise Refused(f"Dataverse refused {what} (status {response.status}): {words(response)}")
+
+    def send(self, method: str, path: str, what: str, body: Body | None, headers: Body, token: str) -> Response:
+        sent = {**HEADERS, "Authorization": f"Bearer {token}", **headers}
+        content = None
+        if body is not None:
+            sent["Content-Type"], content = "application/json", json.dumps(body).encode()
+        route = f"{method} {what}"
+        return self.client.transport.send(
+            Request(method, f"{self.client.url}{API}{path}", route, sent, content, repeatable=method != "POST")
         )
-        return self.client.transport.send(request)
 
 
 def words(response: Response) -> str:

@@ -8,7 +8,8 @@ writing.py      single rows                      values.py, payloads.py, rules.p
 activities.py   tables that share a base row     merging.py    Merge    solutions.py   where a new component lands
 bulk.py         CreateMultiple and its kin       batch.py      $batch
 webhooks.py     delivery                         steps.py      registrations                    execution_context.py  the body
-access.py       users and privileges             limits.py     429                              seeding.py   synthetic contacts
+access.py       users, what they may do          roles.py   security roles
+limits.py       429                              seeding.py synthetic contacts
 
 Beside the control routes that all emulators have:
 

@@ -1,21 +1,21 @@
-"""Who calls, and what they may: application users, and privileges taken away on purpose.
+"""Who calls, and what they may: application users, their roles, and privileges taken away on purpose.
 
-Users have every privilege at organization depth until a test says otherwise. Source: Microsoft Learn, "Use OAuth authentication",
-"Security roles and privileges".
+A user made at first sight is a System Administrator; one that was created has the roles that it is given. Source: Microsoft
+Learn, "Use OAuth authentication", "Security roles and privileges".
 """
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from dev.emulators.dataverse.keys import as_guid
 from dev.emulators.dataverse.model import Table, stable_id
 from dev.emulators.dataverse.organization import put
-from dev.emulators.dataverse.problems import ApiError, missing_privilege
+from dev.emulators.dataverse.problems import ApiError, missing_platform_privilege, missing_privilege
 from dev.emulators.dataverse.registry import Registry
+from dev.emulators.dataverse.roles import ADMINISTRATOR, DEPTHS, Roles
 from dev.emulators.dataverse.store import Store
 from dev.emulators.dataverse.wire import Caller
-
-DEPTHS = ("None", "Basic", "Local", "Deep", "Global")
 
 
 class Access:
@@ -23,6 +23,7 @@ class Access:
 
     def __init__(self, store: Store, registry: Registry) -> None:
         self.store, self.registry = store, registry
+        self.roles = Roles(store)
         self.depths: dict[str, str] = {}
         self.strict = False
         self._callers: dict[str, Caller] = {}
@@ -33,6 +34,7 @@ class Access:
 
     def forget_callers(self) -> None:
         self._callers.clear()
+        self.roles.forget()
 
     def caller(self, claims: dict[str, Any]) -> Caller:
         """The user of a token's `appid` (or `azp`, `oid`); the administrator for a token that names nobody."""
@@ -72,6 +74,7 @@ class Access:
                 businessunitid=self.store.fact("business_unit"),
                 isdisabled=0,
             )
+            self.roles.assign(user_id, ADMINISTRATOR)
         return user_id
 
     def _caller(self, user_id: str, application: str) -> Caller:
@@ -88,6 +91,32 @@ class Access:
     def require(self, caller: Caller, action: str, table: Table, everywhere: bool = False) -> None:
         """`action` is Create, Read, Write or Delete; `everywhere` needs it at organization depth. ApiError 403 without it."""
         name = f"prv{action}{table.privilege}"
-        depth = self.depths.get(name, "Global")
+        depth = self.depth(caller, name)
         if depth == "None" or (everywhere and depth != "Global"):
             raise missing_privilege(caller.user_id, name, stable_id("privilege", name), table.logical, table.code)
+
+    def depth(self, caller: Caller, privilege: str) -> str:
+        own = self.roles.depth(caller.user_id, privilege)
+        return self.depths.get(privilege, own)
+
+    def require_platform(self, caller: Caller, *names: str) -> None:
+        """Privileges that belong to no table of rows, such as prvReadEntity."""
+        for name in names:
+            if self.depth(caller, name) == "None":
+                raise missing_platform_privilege(caller.user_id, name, stable_id("privilege", name))
+
+    def require_links(self, caller: Caller, table: Table, body: Mapping[str, Any]) -> None:
+        """A lookup takes Append on the row that gets it, AppendTo on the row that it leads to, Assign if it is another owner."""
+        for key, value in body.items():
+            if not key.endswith("@odata.bind") or not isinstance(value, str):
+                continue
+            column = table.navigation.get(key.removesuffix("@odata.bind"))
+            target = self.registry.sets.get(value.rpartition("/")[2].partition("(")[0])
+            if column is None or target is None:
+                continue
+            if column.name == "ownerid":
+                if caller.user_id not in value:
+                    self.require(caller, "Assign", table)
+                continue
+            self.require(caller, "Append", table)
+            self.require(caller, "AppendTo", target)

@@ -19,6 +19,7 @@ from dev.emulators.dataverse.problems import ApiError, bad_query, no_such_path, 
 from dev.emulators.dataverse.reading import Reading
 from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.rendering import Rendering, install_functions
+from dev.emulators.dataverse.roles import ASSOCIATION, ROLE_TABLES
 from dev.emulators.dataverse.steps import REGISTRATION_TABLES
 from dev.emulators.dataverse.store import Store
 from dev.emulators.dataverse.tracking import Tracking
@@ -58,6 +59,7 @@ class Api:
         special: dict[str, Callable[[Request], Response]] = {
             "WhoAmI": self.who_am_i,
             "RetrieveTotalRecordCount": self.total_record_count,
+            "RetrieveRolePrivilegesRole": self.role_privileges,
             "BulkDelete": self.bulk.bulk_delete,
             "Merge": self.merge,
             "PublishXml": self.publish,
@@ -78,6 +80,7 @@ class Api:
 
     def who_am_i(self, request: Request) -> Response:
         caller = request.caller
+        self.access.roles.rights(caller.user_id)
         return json_response(
             {
                 "@odata.context": f"{request.api}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse",
@@ -98,7 +101,12 @@ class Api:
             raise bad_query("The parameter EntityNames must be a collection.")
         return self.reading.total_record_count(request, [str(name) for name in names])
 
+    def role_privileges(self, request: Request) -> Response:
+        self.access.require(request.caller, "Read", self.registry.named("role"))
+        return self.access.roles.of_role(request)
+
     def publish(self, request: Request) -> Response:
+        self.access.require_platform(request.caller, "prvPublishCustomization")
         return Response(204)
 
     def merge(self, request: Request) -> Response:
@@ -106,6 +114,7 @@ class Api:
         return self.merging.run(request)
 
     def definitions(self, request: Request, segments: list[str]) -> Response:
+        self.access.require_platform(request.caller, *definition_privileges(request, segments))
         if request.method != "GET":
             return self.metadata_writes.handle(request, segments)
         if segments[0].startswith("Relationship"):
@@ -125,6 +134,8 @@ class Api:
         if request.method == "POST" and below and below[0].startswith(ACTION):
             message = below[0].removeprefix(ACTION)
             self.access.require(request.caller, "Create" if message == "CreateMultiple" else "Write", table)
+            for target in request.json().get("Targets") or []:
+                self.access.require_links(request.caller, table, target if isinstance(target, dict) else {})
             return self.refreshed(table, self.bulk.run(request, table, message))
         if request.method == "POST" and not below:
             return self.create(request, table)
@@ -147,10 +158,13 @@ class Api:
 
     def create(self, request: Request, table: Table) -> Response:
         self.access.require(request.caller, "Create", table)
+        self.access.require_links(request.caller, table, request.json())
         written = self.writing.create(table, request.json(), intent_of(request))
         return self.refreshed(table, self.written(request, written, f"{table.set}({written.row_id})"))
 
     def one_row(self, request: Request, table: Table, address: Address, below: list[str]) -> Response:
+        if below and table.logical in ROLE_TABLES and (answer := self.security(request, table, address, below)):
+            return answer
         if below:
             return self.part_of_row(request, table, address, below)
         if request.method == "GET":
@@ -162,8 +176,26 @@ class Api:
             return self.refreshed(table, Response(204))
         if request.method != "PATCH":
             raise unsupported(request)
+        self.access.require_links(request.caller, table, request.json())
         written = self.writing.upsert(address, request.json(), intent_of(request))
         return self.refreshed(table, self.written(request, written, f"{table.set}({address.text})"))
+
+    def security(self, request: Request, table: Table, address: Address, below: list[str]) -> Response | None:
+        """What stands below a user or a role: its roles, its privileges; None for an ordinary part."""
+        roles, name = self.access.roles, below[0].partition("(")[0]
+        if name == f"{ACTION}RetrieveUserPrivileges" and request.method == "GET" and table.logical == "systemuser":
+            self.access.require(request.caller, "Read", table)
+            return roles.of_user(request, address.require(self.store)["systemuserid"], self.access.depths)
+        if name == f"{ACTION}ReplacePrivilegesRole" and request.method == "POST" and table.logical == "role":
+            self.access.require(request.caller, "Write", table)
+            return roles.replace(request, address)
+        if name != ASSOCIATION or table.logical != "systemuser":
+            return None
+        self.access.require(request.caller, "Read", self.registry.named("role"))
+        if request.method == "GET" and below == [ASSOCIATION]:
+            return roles.listed(request, address)
+        self.access.require(request.caller, "Assign", self.registry.named("role"))
+        return roles.associate(request, address, below)
 
     def activity(self, base: Address) -> Address:
         """The activity itself that a base row stands for."""
@@ -196,9 +228,24 @@ class Api:
         """Registrations and users are read again once they have been written."""
         if table.logical in REGISTRATION_TABLES:
             self.webhooks.steps.reload()
-        elif table.logical == "systemuser":
+        elif table.logical in ROLE_TABLES:
             self.access.forget_callers()
         return response
+
+
+def definition_privileges(request: Request, segments: list[str]) -> list[str]:
+    """What reading or changing definitions takes."""
+    below = segments[1] if len(segments) > 1 else ""
+    kinds = {"Entity"}
+    if "Attributes" in below or "Attributes" in request.query.get("$expand", ""):
+        kinds.add("Attribute")
+    if "Relationship" in segments[0] or "Relationship" in below:
+        kinds.add("Relationship")
+    if request.method == "GET":
+        return [f"prvRead{kind}" for kind in sorted(kinds)]
+    verb = {"POST": "Create", "DELETE": "Delete"}.get(request.method, "Write")
+    inner = "Attribute" if "Attribute" in kinds else "Relationship" if "Relationship" in kinds else "Entity"
+    return [f"prv{'Write' if 'Keys' in below else verb}{inner}"]
 
 
 def is_tracking(skip_token: str | None) -> bool:

@@ -4,8 +4,10 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from dev.emulators.dataverse.metadata.shapes import PRIVILEGE_TYPES
 from dev.emulators.dataverse.model import Table, stable_id
 from dev.emulators.dataverse.registry import Registry
+from dev.emulators.dataverse.roles import ADMINISTRATOR, Roles
 from dev.emulators.dataverse.store import Store
 
 EVENT_MESSAGES = ("Create", "Update", "Delete")
@@ -21,6 +23,10 @@ OTHER_MESSAGES = (
     "Associate",
     "Disassociate",
 )
+ADMINISTRATOR_TEMPLATE = "627090ff-40a3-4053-8790-584edc5be201"  # the same in every organization
+METADATA = ("Entity", "Attribute", "Relationship", "OptionSet")
+VERBS = ("Create", "Read", "Write", "Delete")
+PLATFORM_PRIVILEGES = (*(f"prv{verb}{what}" for what in METADATA for verb in VERBS), "prvPublishCustomization")
 FOUNDED = "2020-01-01T00:00:00Z"
 
 
@@ -44,6 +50,8 @@ def found(store: Store, registry: Registry) -> None:
         put(store, registry, "transactioncurrency", **dollars(currency))
         put(store, registry, "organization", **settings(organization, facts["organization_name"], currency))
         add_messages(store, registry)
+        add_roles(store, registry, unit)
+        Roles(store).assign(admin, ADMINISTRATOR)
 
 
 def dollars(row_id: str) -> dict[str, Any]:
@@ -63,6 +71,31 @@ def put(store: Store, registry: Registry, logical: str, **values: Any) -> None:
     admin = stable_id("row", "administrator")
     row = {"createdon": FOUNDED, "modifiedon": FOUNDED, "createdby": admin, "modifiedby": admin, **values}
     store.insert(logical, table.id_column, row)
+
+
+def add_roles(store: Store, registry: Registry, unit: str) -> None:
+    """The privileges that there are, and the role that holds them all."""
+    for name in PLATFORM_PRIVILEGES:
+        add_privilege(store, name)
+    for table in registry:
+        add_privileges(store, table)
+    put(store, registry, "roletemplate", roletemplateid=ADMINISTRATOR_TEMPLATE, name="System Administrator")
+    facts = {"name": "System Administrator", "businessunitid": unit, "roletemplateid": ADMINISTRATOR_TEMPLATE}
+    put(store, registry, "role", roleid=ADMINISTRATOR, **facts)
+
+
+def add_privileges(store: Store, table: Table) -> None:
+    """Those of one table; activities share theirs."""
+    for kind in PRIVILEGE_TYPES:
+        add_privilege(store, f"prv{kind}{table.privilege}")
+
+
+def add_privilege(store: Store, name: str) -> None:
+    privilege_id = stable_id("privilege", name)
+    if not store.fetch("privilege", "privilegeid", privilege_id):
+        store.insert(
+            "privilege", "privilegeid", {"privilegeid": privilege_id, "name": name, "createdon": FOUNDED, "modifiedon": FOUNDED}
+        )
 
 
 def add_messages(store: Store, registry: Registry) -> None:

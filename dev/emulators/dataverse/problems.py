@@ -103,6 +103,11 @@ def missing_privilege(user_id: str, privilege: str, privilege_id: str, table: st
     return ApiError(status, "0x80040220", message)
 
 
+def missing_platform_privilege(user_id: str, privilege: str, privilege_id: str) -> ApiError:
+    message = f"Principal user (Id={user_id}, type=8) is missing {privilege} privilege (Id={privilege_id})."
+    return ApiError(403, "0x80040220", message)
+
+
 def expired_version_stamp() -> ApiError:
     """The HTTP status is not documented; 400 is the platform's usual status for an argument that is no longer valid."""
     return ApiError(400, "0x80044352", "Version stamp associated with the client has expired. Please perform a full sync.")

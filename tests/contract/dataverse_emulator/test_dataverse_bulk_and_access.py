@@ -67,12 +67,52 @@ def test_a_token_that_is_missing_expired_or_meant_for_others_is_refused_as_the_f
 def test_the_callers_application_decides_who_writes(org: Any) -> None:
     user = org.create("systemusers", fullname="Bridge", applicationid="77777777-0000-4000-8000-000000000001")
     other = {"Authorization": f"Bearer {org.token(org.base, appid='77777777-0000-4000-8000-000000000001')}"}
+    assert org.refused("GET", "WhoAmI", **other)[:2] == (403, "0x80042f09")
+    (role,) = org.get("roles?$select=roleid&$filter=name eq 'System Administrator'")["value"]
+    give_role(org, user, role["roleid"])
     assert org.get("WhoAmI", **other)["UserId"] == user
     org.update(f"systemusers({user})", isdisabled=True)
     assert org.refused("GET", "WhoAmI", **other)[:2] == (403, "0x80040225")
     org.control("access", {"strict": True})
     stranger = {"Authorization": f"Bearer {org.token(org.base, appid='77777777-0000-4000-8000-000000000002')}"}
     assert org.refused("GET", "WhoAmI", **stranger) == (403, "0x80072560", "The user is not a member of the organization.")
+
+
+def give_role(org: Any, user: str, role: str) -> None:
+    body = {"@odata.id": f"{org.api}/roles({role})"}
+    assert org.request("POST", f"systemusers({user})/systemuserroles_association/$ref", body).status_code == 204
+
+
+def test_a_user_may_do_what_its_roles_hold_and_nothing_else(org: Any, row_id: str) -> None:
+    application = "77777777-0000-4000-8000-000000000003"
+    user = org.create("systemusers", fullname="Bridge", applicationid=application)
+    unit = org.get("businessunits?$select=businessunitid")["value"][0]["businessunitid"]
+    role = org.create("roles", **{"name": "Reader", "businessunitid@odata.bind": f"/businessunits({unit})"})
+    give_role(org, user, role)
+    own = {"Authorization": f"Bearer {org.token(org.base, appid=application)}"}
+    assert org.refused("GET", f"contacts({row_id})", **own)[:2] == (403, "0x80040220")
+    (privilege,) = org.get("privileges?$select=privilegeid&$filter=name eq 'prvReadContact'")["value"]
+    action = f"roles({role})/Microsoft.Dynamics.CRM.ReplacePrivilegesRole"
+    order = {"Privileges": [{"PrivilegeId": privilege["privilegeid"], "Depth": "Basic"}]}
+    assert org.request("POST", action, order).status_code == 204
+    assert org.request("GET", f"contacts({row_id})", **own).status_code == 200
+    assert org.refused("GET", "contacts", **own, Prefer="odata.track-changes")[0] == 403
+    assert org.refused("GET", "EntityDefinitions", **own)[2].startswith("Principal user (Id=")
+    held = org.get(f"systemusers({user})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges")["RolePrivileges"]
+    assert [(item["PrivilegeName"], item["Depth"]) for item in held] == [("prvReadContact", "Basic")]
+    assert org.get(f"RetrieveRolePrivilegesRole(RoleId={role})")["RolePrivileges"] == held
+    listed = org.get(f"systemusers({user})/systemuserroles_association?$select=name")["value"]
+    assert listed == [{"roleid": role, "name": "Reader"}]
+    assert org.request("DELETE", f"systemusers({user})/systemuserroles_association({role})/$ref").status_code == 204
+    assert org.refused("GET", "WhoAmI", **own)[:2] == (403, "0x80042f09")
+
+
+def test_a_lookup_takes_append_on_both_rows(org: Any, row_id: str) -> None:
+    task = {"subject": "Call", "regardingobjectid_contact_task@odata.bind": f"/contacts({row_id})"}
+    for missing in ("prvAppendActivity", "prvAppendToContact"):
+        org.control("access", {"privileges": {missing: "None"}})
+        status, code, message = org.refused("POST", "tasks", task)
+        assert (status, code, f"missing {missing} privilege" in message) == (403, "0x80040220", True)
 
 
 def test_impersonation_is_refused_with_a_sentence(org: Any) -> None:

@@ -13,7 +13,7 @@ from dev.emulators.dataverse.activities import refuse_bad_activity
 from dev.emulators.dataverse.metadata.attributes import PREFIX
 from dev.emulators.dataverse.metadata.reads import MetadataReads, named_key, split_key
 from dev.emulators.dataverse.model import Table
-from dev.emulators.dataverse.organization import add_message_filters
+from dev.emulators.dataverse.organization import add_message_filters, add_privileges
 from dev.emulators.dataverse.problems import ApiError, not_emulated
 from dev.emulators.dataverse.registry import Registry, completed
 from dev.emulators.dataverse.solutions import COMPONENT_TYPES, Solutions
@@ -68,6 +68,7 @@ class MetadataWrites:
             raise ApiError(400, "0x80047013", f"The specified name '{schema}' is already in use.")
         table = self.registry.add(completed(table_document(body)))
         add_message_filters(self.registry.store, table)
+        add_privileges(self.registry.store, table)
         return created(request, f"EntityDefinitions({table.metadata_id})")
 
     def replace_table(self, request: Request, table: Table) -> Response:

@@ -1,0 +1,60 @@
+"""`manage.py check`: everything that can be wrong between the bridge and what it needs, one line each with what to do.
+
+Exit code 0: all is well; 1: there are warnings; 2: there are errors.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from dev.commands.check.checks import CHECKS
+from dev.commands.check.findings import Finding, exit_code, run_all
+from dev.commands.check.look import Look
+from dev.commands.setup.connection import STACK_SETTINGS, take_settings
+from dev.commands.stack import DIRECTORY
+
+
+def run(argv: list[str]) -> int:
+    options = parse(argv)
+    file = options.directory / STACK_SETTINGS if options.stack else options.settings
+    try:
+        take_settings(file)
+    except FileNotFoundError:
+        print(f"There is no {file}: give the settings' file, or start the stack with `manage.py up`.", file=sys.stderr)
+        return 2
+    except (ValueError, KeyError, TypeError):
+        print(f"{file} is no local.settings.json: it must be JSON with the settings under Values.", file=sys.stderr)
+        return 2
+    logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it would tell the same, and worse
+    findings: list[Finding] = []
+    for finding in run_all(CHECKS, Look(os.environ)):
+        findings.append(finding)
+        if not options.json:
+            print(finding, flush=True)
+    print(json.dumps([asdict(finding) for finding in findings], indent=2) if options.json else summary(findings))
+    return exit_code(findings)
+
+
+def summary(findings: list[Finding]) -> str:
+    counts = {state: sum(1 for finding in findings if finding.state == state) for state in ("error", "warning", "skipped", "ok")}
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="manage.py check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--settings", type=Path, help="a local.settings.json; without it the environment holds the settings")
+    place.add_argument("--stack", action="store_true", help="the stack that `manage.py up` started")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where that stack's files are")
+    parser.add_argument("--json", action="store_true", help="a list of {check, subject, state, message, next}")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

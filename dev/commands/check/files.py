@@ -1,0 +1,97 @@
+"""Where e-mail events come from and go to: SFTP server (reachable, itself, free of old files), journal, activity tables."""
+
+from collections.abc import Iterator
+
+from azure.core.exceptions import ResourceNotFoundError
+
+from dev.commands.check.findings import Finding
+from dev.commands.check.look import Look
+from dev.commands.setup.documents import newest, stored
+from shared.errors import Misconfigured
+from shared.events.activities import problems
+from shared.events.catalog import NAME as EVENTS
+from shared.events.documents import KINDS, EventsDocument, default_events_document, read_events_document
+from shared.events.exports import PROCESSED, REJECTED, pattern_of
+from shared.sftp.client import RemoteFile
+
+HOUR, MONTH = 3600.0, 30 * 86400.0
+
+
+def files(look: Look) -> Iterator[Finding]:
+    """Says nothing where no flow reads files."""
+    if not look.files_on:
+        return
+    exports = look.wiring.exports
+    listed, now = exports.sftp.files(exports.folder), look.wiring.now()
+    yield Finding("sftp", exports.folder, "ok", f"Reached, its host key is the known one; {len(listed)} files wait.")
+    ours = [file for file in listed if pattern_of(file.name, events_document(look).files)]
+    waiting = older(ours, now - HOUR)
+    if waiting:
+        message = f"{waiting} exported files are more than an hour old and not read."
+        yield Finding("sftp", exports.folder, "warning", message, "See why e-mail events are not polled (GET /api/status).")
+    strangers = older([file for file in listed if file not in ours], now - MONTH)
+    if strangers:
+        message = f"{strangers} files that nobody reads are more than 30 days old."
+        yield Finding("sftp", exports.folder, "warning", message, "Delete them: a full SFTP account impairs Campaign.")
+    for folder, limit in ((PROCESSED, now - MONTH), (REJECTED, now)):
+        yield from aside(look, f"{exports.folder}/{folder}", limit)
+
+
+def aside(look: Look, folder: str, before: float) -> Iterator[Finding]:
+    """A folder that files are put into; made when the first one is."""
+    try:
+        count = older(look.wiring.exports.sftp.files(folder), before)
+    except Misconfigured:
+        return
+    if count and folder.endswith(REJECTED):
+        mend = "See the dead letters of email_events, then delete them."
+        yield Finding("sftp", folder, "warning", f"{count} files could not be read.", mend)
+    elif count:
+        message = f"{count} files that have been read are more than 30 days old."
+        yield Finding("sftp", folder, "warning", message, "Delete them, or let the events document say `afterwards: delete`.")
+
+
+def older(listed: list[RemoteFile], moment: float) -> int:
+    return sum(1 for file in listed if file.changed_at < moment)
+
+
+def journal(look: Look) -> Iterator[Finding]:
+    """The I/O Events journal; says nothing where no flow reads it."""
+    if look.journal_on:
+        look.wiring.journal.probe()
+        yield Finding("journal", "", "ok", "It answers.")
+
+
+def activity_tables(look: Look) -> Iterator[Finding]:
+    """The tables and columns of the events document; says nothing where e-mail events are off."""
+    if not look.events_on:
+        return
+    document = events_document(look)
+    names = sorted({document.rule(kind).table for kind in KINDS if document.rule(kind).enabled})
+    there = {item["LogicalName"] for item in listed_tables(look, names)}
+    missing = [name for name in names if name not in there]
+    for name in missing:
+        yield Finding("activity tables", name, "error", "Dataverse has no such table.", "Run `manage.py setup activities`.")
+    tables = {name: look.wiring.batch.table(name) for name in names if name in there}
+    wrong = problems(document, tables)
+    for problem in wrong:
+        yield Finding("activity tables", "", "error", problem, "Run `manage.py setup activities`.")
+    if not missing + wrong:
+        yield Finding("activity tables", "", "ok", f"{', '.join(names)} have all columns that the events document names.")
+
+
+def listed_tables(look: Look, names: list[str]) -> list[dict[str, str]]:
+    condition = " or ".join(f"LogicalName eq '{name}'" for name in names).replace(" ", "%20").replace("'", "%27")
+    answer = look.wiring.dataverse.metadata(f"EntityDefinitions?$select=LogicalName&$filter={condition}", "list")
+    found: list[dict[str, str]] = answer["value"]
+    return found
+
+
+def events_document(look: Look) -> EventsDocument:
+    documents = stored(look.settings, "events")
+    try:
+        version = newest(documents, EVENTS)
+        text = documents.text(EVENTS, version) if version else documents.draft(EVENTS)[0]
+    except ResourceNotFoundError:
+        text = ""
+    return read_events_document(text or default_events_document())

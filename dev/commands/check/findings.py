@@ -1,0 +1,100 @@
+"""A finding, a check, and how checks are run: each for itself, so that one that fails stops nobody but those that need it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from dev.commands.check.look import Look
+from dev.commands.setup.customizing import Refused
+from shared.errors import BridgeError, Misconfigured
+from shared.mapping import InvalidDocument
+
+State = Literal["ok", "warning", "error", "skipped"]
+EXIT_CODES: dict[State, int] = {"ok": 0, "warning": 1, "skipped": 2, "error": 2}
+STORAGE_ADVICE = (
+    "Give the identity Storage Blob Data Owner, Storage Queue Data Contributor and Storage Table Data Contributor on the "
+    "account, or correct AzureWebJobsStorage."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, how it is, and for anything but ok what to do next. Never holds a secret or a value of a record."""
+
+    check: str
+    subject: str
+    state: State
+    message: str
+    next: str = ""
+
+    def __str__(self) -> str:
+        about = f"{self.check}: {self.subject}" if self.subject else self.check
+        return f"{self.state:<8} {about}: {self.message}" + (f" {self.next}" if self.next else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`needs` are checks that must have come out well before. `advice` is what to do when it fails in a way that says nothing."""
+
+    name: str
+    run: Callable[[Look], Iterable[Finding]]
+    needs: tuple[str, ...] = ()
+    advice: str = "Run this again in a minute."
+
+
+def run_all(checks: Sequence[Check], look: Look) -> Iterator[Finding]:
+    """The findings in the order of the checks, as they come."""
+    failed: set[str] = set()
+    for check in checks:
+        for finding in run_one(check, look, failed):
+            if finding.state in ("error", "skipped"):
+                failed.add(check.name)
+            yield finding
+
+
+def run_one(check: Check, look: Look, failed: set[str]) -> Iterator[Finding]:
+    """A check that has nothing to look at says nothing."""
+    if wrong := [name for name in check.needs if name in failed]:
+        message = f"Not looked at, for it needs what failed: {', '.join(wrong)}."
+        yield Finding(check.name, "", "skipped", message, "Mend that, then run this again.")
+        return
+    try:
+        yield from check.run(look)
+    except Exception as error:
+        yield from failures(check, error)
+
+
+def failures(check: Check, error: Exception, subject: str = "", state: State = "error") -> Iterator[Finding]:
+    """What an exception means; of one that is not ours only the kind is told, for its text may hold anything."""
+    if isinstance(error, InvalidDocument):
+        for problem in error.problems:
+            yield Finding(check.name, subject, state, *split(problem, "Correct the mapping document."))
+    elif isinstance(error, Misconfigured | Refused):
+        yield Finding(check.name, subject, state, *split(str(error), check.advice))
+    elif isinstance(error, BridgeError):
+        yield Finding(check.name, subject, state, str(error).partition(";")[0].rstrip(".") + ".", check.advice)
+    elif isinstance(error, HttpResponseError):
+        code = getattr(error, "error_code", "") or type(error).__name__
+        yield Finding(
+            check.name, subject, state, f"The storage account refuses it ({error.status_code}, {code}).", STORAGE_ADVICE
+        )
+    elif isinstance(error, AzureError):
+        yield Finding(
+            check.name, subject, state, f"The storage account does not answer ({type(error).__name__}).", STORAGE_ADVICE
+        )
+    else:
+        yield Finding(check.name, subject, state, f"It could not be looked at ({type(error).__name__}).", check.advice)
+
+
+def split(sentence: str, advice: str) -> tuple[str, str]:
+    """What happened, and what to do: our sentences put the second behind a colon."""
+    head, colon, tail = sentence.rpartition(": ")
+    if not colon or not tail[:1].islower():
+        return sentence, advice
+    return f"{head}.", tail[0].upper() + tail[1:]
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    return max((EXIT_CODES[finding.state] for finding in findings), default=0)

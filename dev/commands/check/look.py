@@ -1,0 +1,71 @@
+"""What the checks look through: the settings, the bridge's own clients, and what more than one check wants to know."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from dev.commands.setup.documents import document_text, newest, stored, tables
+from shared.dataverse.client import API
+from shared.mapping import MappingDocument, read_document
+from shared.settings import Settings, load_settings
+from shared.state.checkpoints import Checkpoints
+from shared.state.documents import Documents
+from shared.wiring import Wiring
+
+
+class Look:
+    """Everything is built at first use, from the environment alone; nothing is written but by the check of the storage."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+
+    @cached_property
+    def settings(self) -> Settings:
+        return load_settings(self.environment)
+
+    @cached_property
+    def wiring(self) -> Wiring:
+        return Wiring(self.settings)
+
+    @cached_property
+    def stored(self) -> Documents:
+        return stored(self.settings)
+
+    @cached_property
+    def documents(self) -> list[MappingDocument]:
+        return [self.document(table) for table in tables(self.stored)]
+
+    def document(self, table: str) -> MappingDocument:
+        return read_document(document_text(self.stored, table))
+
+    def version(self, table: str) -> int:
+        return newest(self.stored, table)
+
+    def drafted(self, table: str) -> bool:
+        """Whether a person has left a document that is not the one in force."""
+        draft = self.stored.draft_etag(table).strip('"')
+        return bool(draft) and draft != self.stored.newest(table)[1]
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.wiring.storage.tables.get_table_client("checkpoints"))
+
+    @cached_property
+    def user_id(self) -> str:
+        return self.wiring.dataverse.who_am_i()
+
+    def dataverse(self, path: str, route: str) -> Any:
+        client = self.wiring.dataverse
+        return client.get(f"{client.url}{API}{path}", route)
+
+    @property
+    def events_on(self) -> bool:
+        return self.settings.email_events_source != "none"
+
+    @property
+    def journal_on(self) -> bool:
+        return self.settings.email_events_source in ("journal", "both")
+
+    @property
+    def files_on(self) -> bool:
+        return self.settings.email_events_source in ("files", "both")

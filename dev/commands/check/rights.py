@@ -1,0 +1,55 @@
+"""What the application user may do, use case by use case (Microsoft Learn: "RetrieveUserPrivileges function")."""
+
+from collections.abc import Iterator, Mapping
+
+from dev.commands.check.findings import Finding
+from dev.commands.check.look import Look
+from dev.commands.setup.roles import ASSOCIATION
+from dev.commands.setup.wanted import DEPTH, PLATFORM, needs, use_cases
+
+ADMINISTRATOR_TEMPLATE = "627090ff-40a3-4053-8790-584edc5be201"  # of System Administrator, in every organization
+NAME = "privileges"
+MEND = "Run `manage.py setup dataverse`, which gives the function app's role what it needs and no more."
+
+
+def privileges(look: Look) -> Iterator[Finding]:
+    held = held_by(look)
+    cases = use_cases(look.documents, look.events_on)
+    missing = [name for name in PLATFORM if held and name not in held]
+    if "prvReadEntity" in missing:  # without it the names of the others cannot be read
+        yield Finding(NAME, cases[0].name, "error", f"{', '.join(missing)} missing.", MEND)
+        return
+    wanted = needs(look.wiring.dataverse, cases, dict.fromkeys(PLATFORM, ""))
+    for case in cases:
+        own = [need for need in wanted if need.use_case == case.name]
+        absent = [need.name for need in own if depth(held, need.name, need.privilege_id) == ""]
+        shallow = [need.name for need in own if depth(held, need.name, need.privilege_id) not in ("", DEPTH)]
+        if absent:
+            yield Finding(NAME, case.name, "error", f"{', '.join(absent)} missing.", MEND)
+        if shallow:
+            yield Finding(NAME, case.name, "error", f"{', '.join(shallow)} not at organization level.", MEND)
+        if own and not absent + shallow:
+            yield Finding(NAME, case.name, "ok", f"{len(own)} of {len(own)} are there.")
+    if "prvReadRole" in held:
+        yield from roles(look)
+
+
+def held_by(look: Look) -> dict[str, str]:
+    """Depth by privilege, under its name and under its id."""
+    path = f"systemusers({look.user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges"
+    items = look.dataverse(path, "the application user's privileges")["RolePrivileges"]
+    named = {item["PrivilegeName"]: item["Depth"] for item in items if item.get("PrivilegeName")}
+    return named | {item["PrivilegeId"].lower(): item["Depth"] for item in items}
+
+
+def depth(held: Mapping[str, str], name: str, privilege_id: str) -> str:
+    return held.get(name) or held.get(privilege_id, "")
+
+
+def roles(look: Look) -> Iterator[Finding]:
+    """For a user that may read its roles."""
+    path = f"systemusers({look.user_id})/{ASSOCIATION}?$select=name,_roletemplateid_value"
+    for role in look.dataverse(path, "the application user's roles")["value"]:
+        if role.get("_roletemplateid_value") == ADMINISTRATOR_TEMPLATE:
+            message = "The application user is System Administrator: it may do far more than the bridge does."
+            yield Finding(NAME, role["name"], "warning", message, "Run `manage.py setup dataverse`, then take this role away.")

@@ -1,0 +1,67 @@
+"""Whether the identity may write, read and delete in queues, tables and blobs: it does so once in each and leaves nothing."""
+
+import uuid
+from collections.abc import Callable, Iterator
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+
+from dev.commands.check.findings import Check, Finding, failures
+from dev.commands.check.look import Look
+from shared.handoff import open_handoff
+
+NAME = "storage"
+
+
+def storage(look: Look) -> Iterator[Finding]:
+    for subject, work in (("queues", queues), ("tables", tables), ("blobs", blobs)):
+        yield from one(look, subject, work)
+
+
+def one(look: Look, subject: str, work: Callable[[Look, str], None]) -> list[Finding]:
+    try:
+        work(look, f"bridge-check-{uuid.uuid4().hex[:12]}")
+    except Exception as error:
+        return list(failures(Check(NAME, storage), error, subject))
+    return [Finding(NAME, subject, "ok", "Written, read and deleted.")]
+
+
+def queues(look: Look, name: str) -> None:
+    """A queue of its own: a message on one of the bridge's would be delivered."""
+    client = open_handoff(look.settings).clients(name)
+    client.create_queue()
+    try:
+        client.send_message("check")
+        for message in client.receive_messages(max_messages=1):
+            client.delete_message(message)
+    finally:
+        client.delete_queue()
+
+
+def tables(look: Look, name: str) -> None:
+    service = look.wiring.storage.tables
+    made = name.replace("-", "")
+    client = service.create_table(made)
+    try:
+        client.create_entity({"PartitionKey": "check", "RowKey": "check"})
+        client.get_entity("check", "check")
+        client.delete_entity("check", "check")
+    finally:
+        service.delete_table(made)
+
+
+def blobs(look: Look, name: str) -> None:
+    """In the container of the documents, which is made where it is missing: the bridge would make it too."""
+    container = look.wiring.storage.blobs.get_container_client("config")
+    try:
+        container.create_container()
+    except ResourceExistsError:
+        pass
+    blob = container.get_blob_client(f"check/{name}")
+    blob.upload_blob(b"check")
+    try:
+        blob.download_blob().readall()
+    finally:
+        try:
+            blob.delete_blob()
+        except ResourceNotFoundError:
+            pass

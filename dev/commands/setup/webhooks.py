@@ -1,0 +1,172 @@
+"""Registers the bridge's webhooks: an endpoint for each mapped table, a step for each message, filtered by the mapped columns.
+
+An endpoint is ours if its description says so; what else there is stays untouched. Its secrets cannot be read back, so its
+description holds a keyed hash that tells whether they have changed. Source: Microsoft Learn, "Register a webhook", "Register a
+plug-in".
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from dev.commands.setup.making import Making
+from dev.commands.setup.wanted import MESSAGES, filtering_attributes
+from shared.mapping import MappingDocument
+
+MARK = "Made by the Adobe Campaign bridge"
+PREFIX = "campaign-bridge"
+WEBHOOK, HTTP_HEADER, POST_OPERATION, ASYNCHRONOUS = 8, 5, 40, 1
+ENABLED = {"statecode": 0, "statuscode": 1}
+STEP = "sdkmessageprocessingstepid,name,statecode,stage,mode,filteringattributes,_sdkmessageid_value"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """The function app: its address, a function key, and the secret of DATAVERSE_WEBHOOK_SECRET. Printed without them."""
+
+    address: str
+    function_key: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Receiver({self.address})"
+
+    def endpoint(self, table: str) -> Row:
+        return {
+            "name": f"{PREFIX} {table}",
+            "url": f"{self.address.rstrip('/')}/api/dataverse/{table}",
+            "contract": WEBHOOK,
+            "authtype": HTTP_HEADER,
+            "description": f"{MARK}; credential {self.fingerprint()}",
+        }
+
+    def fingerprint(self) -> str:
+        return hmac.digest(self.secret.encode(), self.function_key.encode(), "sha256").hex()[:16]
+
+    def credential(self) -> Row:
+        headers = {"x-functions-key": self.function_key, "x-webhook-secret": self.secret}
+        settings = "".join(f"<setting name={quoteattr(name)} value={quoteattr(value)}/>" for name, value in headers.items())
+        return {"authvalue": f"<settings>{settings}</settings>"}
+
+
+class Webhooks(Making):
+    """`run` with a receiver registers; without one it brings the steps of what is registered in step with the mappings."""
+
+    def run(self, documents: Mapping[str, MappingDocument], receiver: Receiver | None) -> None:
+        ours = self.endpoints()
+        for table, endpoint in ours.items():
+            if table not in documents:
+                self.take_away(table, endpoint)
+        for table, document in documents.items():
+            if endpoint_id := self.endpoint(table, ours.get(table), receiver):
+                self.steps(table, document, endpoint_id if endpoint_id != "planned" else "")
+
+    def remove(self) -> None:
+        for table, endpoint in self.endpoints().items():
+            self.take_away(table, endpoint)
+
+    def endpoints(self) -> dict[str, Row]:
+        """Ours by table."""
+        condition = f"contract eq {WEBHOOK} and startswith(description,'{MARK}')"
+        rows = self.dataverse.rows("serviceendpoints", "serviceendpointid,name,url,description", condition)
+        return {row["name"].removeprefix(f"{PREFIX} "): row for row in rows}
+
+    def endpoint(self, table: str, there: Row | None, receiver: Receiver | None) -> str:
+        """Its id, "planned" while it is only that, "" without one."""
+        name = f"webhook of {table}"
+        if receiver is None:
+            if there is None:
+                self.kept(f"no {name}, changes arrive by poll: give --functions and --function-key-file to register it")
+                return ""
+            self.found(name)
+            return str(there["serviceendpointid"])
+        wanted = receiver.endpoint(table)
+        if there is None:
+            ids: list[str] = []
+            self.make(
+                "created", f"{name} at {wanted['url']}", lambda: ids.append(self.created(wanted | receiver.credential(), name))
+            )
+            return ids[0] if ids else "planned"
+        if different := [part for part in ("url", "description") if there[part] != wanted[part]]:
+            what = " and ".join("credential" if part == "description" else part for part in different)
+            change = {part: wanted[part] for part in different} | receiver.credential()
+            path = f"serviceendpoints({there['serviceendpointid']})"
+            self.make("updated", f"{name}: {what}", lambda: self.dataverse.change(path, name, change))
+        else:
+            self.found(name)
+        return str(there["serviceendpointid"])
+
+    def created(self, body: Row, what: str) -> str:
+        return self.dataverse.created(self.dataverse.post("serviceendpoints", what, body))
+
+    def steps(self, table: str, document: MappingDocument, endpoint_id: str) -> None:
+        there = self.steps_of(endpoint_id) if endpoint_id else []
+        for message in MESSAGES:
+            message_id = self.message(message)
+            columns = ",".join(filtering_attributes(document)) if message == "Update" else None
+            found = [step for step in there if step["_sdkmessageid_value"] == message_id]
+            self.step(table, message, message_id, columns, endpoint_id, found)
+
+    def step(self, table: str, message: str, message_id: str, columns: str | None, endpoint_id: str, there: list[Row]) -> None:
+        name = f"step {PREFIX} {table} {message}"
+        for double in there[1:]:
+            path = f"sdkmessageprocessingsteps({double['sdkmessageprocessingstepid']})"
+            self.make("removed", f"{name}, which was there twice", partial(self.dataverse.delete, path, name))
+        if not there:
+            body = self.step_body(table, message, message_id, columns, endpoint_id)
+            self.make("created", name, lambda: self.dataverse.post("sdkmessageprocessingsteps", name, body))
+        elif change := difference(there[0], columns):
+            path = f"sdkmessageprocessingsteps({there[0]['sdkmessageprocessingstepid']})"
+            what = ", ".join({"statecode": "enabled"}.get(part, part) for part in change if part != "statuscode")
+            self.make("updated", f"{name}: {what}", lambda: self.dataverse.change(path, name, change))
+        else:
+            self.found(name)
+
+    def steps_of(self, endpoint_id: str) -> list[Row]:
+        return self.dataverse.rows("sdkmessageprocessingsteps", STEP, f"_eventhandler_value eq {endpoint_id}")
+
+    def message(self, message: str) -> str:
+        return str(self.dataverse.rows("sdkmessages", "sdkmessageid", f"name eq '{message}'")[0]["sdkmessageid"])
+
+    def step_body(self, table: str, message: str, message_id: str, columns: str | None, endpoint_id: str) -> Row:
+        condition = f"primaryobjecttypecode eq '{table}' and sdkmessageid/name eq '{message}'"
+        filters = self.dataverse.rows("sdkmessagefilters", "sdkmessagefilterid", condition)
+        return {
+            "name": f"{PREFIX} {table} {message}",
+            "description": MARK,
+            "stage": POST_OPERATION,
+            "mode": ASYNCHRONOUS,
+            "rank": 1,
+            "supporteddeployment": 0,
+            "asyncautodelete": True,
+            "filteringattributes": columns,
+            "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({endpoint_id})",
+            "sdkmessageid@odata.bind": f"/sdkmessages({message_id})",
+            "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({filters[0]['sdkmessagefilterid'] if filters else ''})",
+        }
+
+    def take_away(self, table: str, endpoint: Row) -> None:
+        """Steps first: an endpoint that steps use cannot be deleted."""
+        for step in self.steps_of(endpoint["serviceendpointid"]):
+            path = f"sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})"
+            self.make("removed", f"step {step['name']}", partial(self.dataverse.delete, path, f"step {step['name']}"))
+        path = f"serviceendpoints({endpoint['serviceendpointid']})"
+        self.make("removed", f"webhook of {table}", partial(self.dataverse.delete, path, f"webhook of {table}"))
+
+
+def difference(step: Row, columns: str | None) -> Row:
+    """What must change for the step to do what the mapping needs."""
+    change: Row = {}
+    if columns is not None and as_set(step["filteringattributes"]) != as_set(columns):
+        change["filteringattributes"] = columns
+    if step["statecode"] != 0:
+        change |= ENABLED
+    return change
+
+
+def as_set(columns: str | None) -> set[str]:
+    return {part.strip() for part in (columns or "").split(",") if part.strip()}

@@ -1,0 +1,144 @@
+"""A stack without functions, set up by `setup dataverse` as a customer's organization would be: for `setup` and `check`."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from azure.storage.blob import ContainerClient
+
+from dev.commands.check.__main__ import run as run_check
+from dev.commands.setup.__main__ import run as run_setup
+from dev.commands.stack import Stack
+from dev.seed.tables import Table
+from dev.verbs import Campaign, Dynamics
+from shared.mapping import default_document
+
+LOOSE = Table("acs_loose")
+ADDRESS = ["--functions", "https://bridge.example.org", "--function-key-file"]
+
+
+def publication(path: Path) -> Path:
+    """Profiles by contact id, and a resource whose key field nobody has made a key."""
+    loose = LOOSE.publication() | {"keys": []}
+    path.write_text(yaml.safe_dump({"profile": {"keys": [["externalId"]], "keyInUrl": True}, LOOSE.resource: loose}))
+    return path
+
+
+@dataclass
+class Office:
+    """Where somebody sets up and checks: the stack, files of settings, and what the commands said."""
+
+    stack: Stack
+    directory: Path
+    capsys: pytest.CaptureFixture[str] | None = None
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def dynamics(self) -> Dynamics:
+        return Dynamics(self.stack.facts)
+
+    @property
+    def campaign(self) -> Campaign:
+        return Campaign(self.stack.facts)
+
+    @property
+    def config(self) -> ContainerClient:
+        return ContainerClient.from_connection_string(self.stack.facts["storage"], "config")
+
+    @property
+    def client_id(self) -> str:
+        return self.stack.environment["DATAVERSE_CLIENT_ID"]
+
+    def settings(self, **changed: str) -> Path:
+        file = self.directory / "local.settings.json"
+        file.write_text(json.dumps({"Values": {**self.stack.environment, **changed}}))
+        return file
+
+    def check(self, **changed: str) -> tuple[int, list[dict[str, str]]]:
+        """Exit code and findings with these settings changed."""
+        code = run_check(["--json", "--settings", str(self.settings(**changed))])
+        return code, json.loads(self.heard())
+
+    def setup(self, *arguments: str) -> tuple[int, str]:
+        code = run_setup(["dataverse", "--stack", "--directory", str(self.stack.directory), *arguments])
+        return code, self.heard()
+
+    def setup_webhooks(self, *arguments: str) -> tuple[int, str]:
+        key = self.directory / "function-key"
+        key.write_text("a-function-key-of-the-tests\n")
+        return self.setup(*ADDRESS, str(key), *arguments)
+
+    def heard(self) -> str:
+        assert self.capsys
+        out = self.capsys.readouterr()
+        self.said.append(out.out + out.err)
+        return out.out + out.err
+
+    def writes(self) -> int:
+        counted = self.dynamics.emulator.told("GET", "/calls")
+        return sum(count for route, count in counted.items() if not route.startswith("GET"))
+
+    def rows(self, path: str) -> list[dict[str, Any]]:
+        return list(self.dynamics.http.told("GET", path)["value"])
+
+    def make_user(self) -> None:
+        """What the administrator does in the Power Platform admin center; the user has no role then."""
+        (unit,) = self.rows("/businessunits?$select=businessunitid")
+        place = {"businessunitid@odata.bind": f"/businessunits({unit['businessunitid']})"}
+        body = {"fullname": "Bridge", "applicationid": self.client_id, **place}
+        assert self.dynamics.http.ask("POST", "/systemusers", body).status_code == 204
+
+    def put_document(self, table: str, document: dict[str, Any] | None) -> None:
+        """Puts it as a person would; None takes it away."""
+        blob = self.config.get_blob_client(f"mappings/{table}.yaml")
+        if document is None:
+            blob.delete_blob()
+        else:
+            blob.upload_blob(yaml.safe_dump(document, sort_keys=False), overwrite=True)
+
+    def contact_document(self) -> dict[str, Any]:
+        return dict(yaml.safe_load(default_document("contact")))
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    directory = tmp_path_factory.mktemp("office")
+    published = publication(directory / "publication.yaml")
+    settings = {"EMAIL_EVENTS_SOURCE": "files"}
+    with Stack(directory=directory, host=False, settings=settings, publication=published) as running:
+        container = ContainerClient.from_connection_string(running.facts["storage"], "config")
+        container.create_container()
+        yield running
+
+
+@pytest.fixture
+def environment() -> Iterator[None]:
+    """The commands add to the environment what settings files hold; it is put back."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def office(stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str], environment: None) -> Iterator[Office]:
+    """An empty organization with an application user that has no role yet."""
+    there = Office(stack, tmp_path, capsys)
+    there.dynamics.emulator.told("POST", "/reset", {})
+    there.campaign.emulator.told("POST", "/reset", {})
+    there.make_user()
+    yield there
+    assert_no_secret(there)
+
+
+def assert_no_secret(office: Office) -> None:
+    """Whatever was said, no secret was."""
+    secrets = ("CAMPAIGN_CLIENT_SECRET", "DATAVERSE_WEBHOOK_SECRET", "SFTP_PRIVATE_KEY", "IDENTITY_HEADER")
+    values = [office.stack.environment[name] for name in secrets] + ["a-function-key-of-the-tests", "AccountKey="]
+    said = "".join(office.said)
+    assert not [value for value in values if value in said]

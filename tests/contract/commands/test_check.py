@@ -1,0 +1,369 @@
+"""`manage.py check` against the emulators: what is sound passes, and whatever is broken is named with what to do."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.data.tables import TableClient
+
+from dev.commands.check import connections, rights, storage, tables
+from dev.commands.check.__main__ import run
+from dev.commands.check.checks import CHECKS
+from dev.commands.check.findings import Check, exit_code, run_all
+from dev.commands.check.look import Look
+from dev.verbs import Http
+from tests.contract.commands.conftest import LOOSE, Office
+
+Findings = list[dict[str, str]]
+ANOTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDsdSwz8M0y2q9aGmjJhJ2yR1f3m3kRpj1CZ6yTlN2kO"
+NOBODY_LISTENS = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def sound(office: Office) -> Iterator[Office]:
+    """An organization that `setup dataverse` has set up."""
+    code, said = office.setup_webhooks()
+    assert code == 0, said
+    yield office
+
+
+def of(findings: Findings, check: str) -> Findings:
+    return [finding for finding in findings if finding["check"] == check]
+
+
+def told(findings: Findings, check: str, state: str, *words: str) -> None:
+    """One finding of this check says all these words, in this state, and what to do."""
+    found = [f for f in of(findings, check) if f["state"] == state and all(w in f"{f['message']} {f['next']}" for w in words)]
+    assert found, json.dumps(of(findings, check), indent=1)
+    assert all(finding["next"] for finding in found)
+
+
+def test_all_is_well_after_the_set_up(sound: Office) -> None:
+    code, findings = sound.check()
+    assert {finding["state"] for finding in findings} == {"ok"}, json.dumps(findings, indent=1)
+    assert code == 0
+    assert {finding["check"] for finding in findings} == {check.name for check in CHECKS} - {"journal"}  # which is off
+
+
+def test_a_check_writes_nothing_to_either_system_and_leaves_nothing_in_the_storage(sound: Office) -> None:
+    sound.check()
+    before, records = sound.writes(), sound.campaign.write_calls()
+    blobs = {blob.name for blob in sound.config.list_blobs()}
+    sound.check()
+    assert (sound.writes(), sound.campaign.write_calls()["POST"]) == (before, records["POST"])
+    assert {blob.name for blob in sound.config.list_blobs()} == blobs
+    service = Look({**os.environ}).wiring.storage.tables
+    assert not [table.name for table in service.list_tables() if table.name.startswith("bridgecheck")]
+
+
+def test_missing_settings_are_each_told_and_what_needs_them_says_so_in_one_line(sound: Office) -> None:
+    code, findings = sound.check(CAMPAIGN_CLIENT_ID="", CAMPAIGN_URL="https://mc.example.org/acme", POLL_BUDGET_SECONDS="9999")
+    for name in ("CAMPAIGN_CLIENT_ID", "CAMPAIGN_URL", "POLL_BUDGET_SECONDS"):
+        told(findings, "settings", "error", name)
+    others = [check.name for check in CHECKS if check.name != "settings"]
+    assert [f["check"] for f in findings if f["state"] == "skipped"] == others
+    assert code == 2
+
+
+def test_a_reference_that_only_azure_resolves_is_told(sound: Office) -> None:
+    secret = "@Microsoft.KeyVault(SecretUri=https://vault.example.org/secrets/campaign-client-secret)"
+    told(sound.check(CAMPAIGN_CLIENT_SECRET=secret)[1], "settings", "error", "CAMPAIGN_CLIENT_SECRET", "Key Vault reference")
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "words"),
+    [
+        ({"CAMPAIGN_CLIENT_SECRET": "wrong"}, "campaign token", ("invalid_client", "CAMPAIGN_CLIENT_SECRET")),
+        ({"CAMPAIGN_IMS_URL": NOBODY_LISTENS}, "campaign token", ("could not be reached", "CAMPAIGN_IMS_URL")),
+        ({"DATAVERSE_CLIENT_ID": "99999999-0000-4000-8000-000000000009"}, "dataverse token", ("DATAVERSE_CLIENT_ID",)),
+        ({"DATAVERSE_URL": NOBODY_LISTENS}, "dataverse", ("could not be reached", "region")),
+        ({"SFTP_FOLDER": "/nowhere"}, "sftp", ("no such folder", "SFTP_FOLDER")),
+        ({"SFTP_HOST_KEY": ANOTHER_KEY}, "sftp", ("host key", "SFTP_HOST_KEY")),
+        ({"SFTP_USER": "somebody"}, "sftp", ("key",)),
+        ({"SFTP_PORT": "9"}, "sftp", ("could not be reached", "SFTP_HOST")),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
+)
+def test_a_wrong_setting_is_named(sound: Office, changed: dict[str, str], check: str, words: tuple[str, ...]) -> None:
+    code, findings = sound.check(**changed)
+    told(findings, check, "error", *words)
+    assert code == 2
+
+
+def test_a_wrong_organization_of_campaign_is_named(sound: Office) -> None:
+    url = sound.stack.environment["CAMPAIGN_URL"].replace("acme-mkt-stage1", "acme-mkt-stage7")
+    told(sound.check(CAMPAIGN_URL=url)[1], "campaign", "error", "organization", "CAMPAIGN_URL")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (7000222, ("client secret has expired",)),
+        (7000215, ("its value, not its id",)),
+        (90002, ("DATAVERSE_TENANT_ID",)),
+        (700016, ("DATAVERSE_CLIENT_ID",)),
+        (500011, ("DATAVERSE_URL",)),
+        (1, ("whether it has expired",)),
+    ],
+)
+def test_what_entra_refuses_is_named_by_its_number(sound: Office, code: int, words: tuple[str, ...]) -> None:
+    identity = json.loads((sound.stack.directory / "identity.ready.json").read_text())
+    control = Http(f"http://127.0.0.1:{identity['port']}/_emulator", {})
+    answer = {"error": "invalid_client", "error_description": f"AADSTS{code}: of 4f6f9 ...", "error_codes": [code]}
+    action = {"status": 401, "body": answer}
+    control.told("POST", "/faults", [{"match": {"method": "POST", "route": "oauth2/v2.0/token"}, "action": action}])
+    changed = {
+        "DATAVERSE_AUTH": "client_secret",
+        "DATAVERSE_CLIENT_SECRET": "a-secret-of-entra",
+        "DATAVERSE_TENANT_ID": identity["tenant_id"],
+        "DATAVERSE_AUTHORITY_URL": f"https://127.0.0.1:{identity['tls_port']}",
+        "REQUESTS_CA_BUNDLE": identity["ca_file"],
+    }
+    try:
+        findings = sound.check(**changed)[1]
+    finally:
+        control.told("POST", "/faults", [])
+    told(findings, "dataverse token", "error", *words)
+    assert "a-secret-of-entra" not in json.dumps(findings)
+    told(findings, "privileges", "skipped", "dataverse")
+
+
+def test_a_user_without_a_role_is_told(office: Office) -> None:
+    told(office.check()[1], "dataverse", "error", "application user")
+
+
+def look(office: Office) -> Look:
+    environment = json.loads(office.settings().read_text())["Values"]
+    os.environ.update(environment)
+    return Look(environment)
+
+
+def test_every_missing_privilege_is_named_and_so_is_one_that_does_not_reach_far_enough(sound: Office) -> None:
+    held = [name for name in rights.held_by(look(sound)) if name.startswith("prv")]
+    assert len(held) > 12
+    own = {"prvReadUser", "prvReadRole", "prvReadEntity", "prvReadOrganization"}  # without these the check itself is refused
+    for depth in ("None", "Basic"):
+        for name in held:
+            sound.dynamics.emulator.told("POST", "/access", {"privileges": {name: depth}})
+            found = list(run_all([Check("privileges", rights.privileges, (), rights.MEND)], look(sound)))
+            wrong = [finding for finding in found if finding.state == "error"]
+            assert wrong, (name, depth)
+            assert all("setup dataverse" in finding.next for finding in wrong), (name, depth)
+            assert name in own or any(name in finding.message for finding in wrong), (name, depth)
+            assert exit_code(found) == 2
+
+
+def test_a_system_administrator_is_a_warning(sound: Office) -> None:
+    (user,) = sound.rows(f"/systemusers?$filter=applicationid eq {sound.client_id}")
+    (role,) = sound.rows("/roles?$select=roleid&$filter=name eq 'System Administrator'")
+    body = {"@odata.id": f"{sound.stack.facts['dataverse']}/api/data/v9.2/roles({role['roleid']})"}
+    sound.dynamics.http.told("POST", f"/systemusers({user['systemuserid']})/systemuserroles_association/$ref", body)
+    code, findings = sound.check()
+    told(findings, "privileges", "warning", "System Administrator", "take this role away")
+    assert code == 1
+
+
+def with_document(office: Office, document: dict[str, Any]) -> Findings:
+    office.put_document(document["table"], document)
+    try:
+        return office.check()[1]
+    finally:
+        office.put_document(document["table"], None)
+
+
+def test_change_tracking_that_is_off_is_told(sound: Office) -> None:
+    label = {"LocalizedLabels": [{"Label": "Loose", "LanguageCode": 1033}]}
+    name = {"@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata", "SchemaName": "acs_loose_name", "MaxLength": 100}
+    names = {"SchemaName": LOOSE.name, "DisplayName": label, "DisplayCollectionName": label, "OwnershipType": "UserOwned"}
+    sound.dynamics.http.told(
+        "POST", "/EntityDefinitions", {**names, "Attributes": [{**name, "IsPrimaryName": True, "DisplayName": label}]}
+    )
+    findings = with_document(sound, LOOSE.document())
+    told(findings, "change tracking", "error", "off", "setup dataverse")
+    told(findings, "privileges", "error", "prvReadacs_loose")
+    told(findings, "webhooks", "warning", "poll only")
+
+
+def test_a_mapping_that_fits_neither_system_tells_every_problem(sound: Office) -> None:
+    document = sound.contact_document()
+    document["fields"] = [{"source": "nosuchcolumn", "target": "firstName"}, {"source": "lastname", "target": "cusNothing"}]
+    findings = with_document(sound, document)
+    told(findings, "mappings", "error", "nosuchcolumn")
+    told(findings, "mappings", "error", "cusNothing")
+
+
+def test_a_resource_that_is_not_published_and_a_filter_without_its_parameter_are_told(sound: Office) -> None:
+    findings = with_document(sound, sound.contact_document() | {"resource": "cusNothing"})
+    told(findings, "mappings", "error", "resource", "Publish")
+    LOOSE.create(sound.dynamics)
+    document = LOOSE.document()
+    document["key"]["parameter"] = "other_parameter"
+    findings = with_document(sound, document)
+    told(findings, "mappings", "error", "other_parameter")
+    told(findings, "keys", "error", "identification key")
+
+
+def test_a_key_that_is_not_unique_is_told_without_its_value(sound: Office) -> None:
+    LOOSE.create(sound.dynamics)
+    for _ in range(2):
+        sound.campaign.http.told("POST", f"/profileAndServicesExt/{LOOSE.resource}", {"recordId": "the-same", "name": "x"})
+    findings = with_document(sound, LOOSE.document())
+    told(findings, "keys", "error", "1 values of recordId", "more than one")
+    assert "the-same" not in json.dumps(findings)
+
+
+def test_a_changed_document_that_is_not_in_force_is_a_warning(sound: Office) -> None:
+    versions = Look(json.loads(sound.settings().read_text())["Values"]).stored
+    versions.add("contact", 1, json.dumps(sound.contact_document()), "")
+    try:
+        findings = with_document(sound, sound.contact_document())
+        told(findings, "mapping documents", "warning", "mappings/contact.yaml", "mapping_problem")
+    finally:
+        sound.config.delete_blob("mappings/versions/contact/000001.yaml")
+
+
+def test_a_journal_of_another_organization_is_told(sound: Office) -> None:
+    url = sound.stack.environment["CAMPAIGN_JOURNAL_URL"]
+    code, findings = sound.check(EMAIL_EVENTS_SOURCE="both")
+    assert (code, of(findings, "journal")[0]["state"]) == (0, "ok")
+    code, findings = sound.check(EMAIL_EVENTS_SOURCE="both", CAMPAIGN_JOURNAL_URL=url.replace("/events/", "/nothing/"))
+    assert (code, of(findings, "journal")[0]["state"]) == (2, "error")
+
+
+def test_a_field_that_is_no_key_is_told(sound: Office) -> None:
+    LOOSE.create(sound.dynamics)
+    sound.campaign.http.told("POST", f"/profileAndServicesExt/{LOOSE.resource}", {"recordId": "an-id", "name": "x"})
+    document = LOOSE.document()
+    document["key"] = {"source": "acs_looseid", "target": "recordId", "lookup": "uri"}
+    told(with_document(sound, document), "keys", "error", "recordId", "identification key", "publish it")
+
+
+def change_step(office: Office, **columns: Any) -> None:
+    (step,) = office.rows("/sdkmessageprocessingsteps?$filter=name eq 'campaign-bridge contact Update'")
+    path = f"/sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})"
+    office.dynamics.http.told("PATCH", path, columns, If_Match="*")
+
+
+def remove_step(office: Office) -> None:
+    (step,) = office.rows("/sdkmessageprocessingsteps?$filter=name eq 'campaign-bridge contact Update'")
+    office.dynamics.http.told("DELETE", f"/sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})")
+
+
+@pytest.mark.parametrize(
+    ("work", "words"),
+    [
+        (lambda office: change_step(office, statecode=1, statuscode=2), ("Update is disabled",)),
+        (lambda office: change_step(office, filteringattributes=None), ("no filtering attributes",)),
+        (lambda office: change_step(office, filteringattributes="firstname"), ("does not fire for", "lastname")),
+        (remove_step, ("no step for Update",)),
+        (lambda office: office.setup("--remove") and office.setup(), ("None is registered", "--functions")),
+    ],
+    ids=["disabled", "filter missing", "filter too narrow", "step missing", "not registered"],
+)
+def test_a_webhook_that_does_not_do_its_work_is_a_warning(
+    sound: Office, work: Callable[[Office], Any], words: tuple[str, ...]
+) -> None:
+    work(sound)
+    code, findings = sound.check()
+    told(findings, "webhooks", "warning", *words)
+    assert code == 1
+    sound.setup_webhooks()
+    assert sound.check()[0] == 0
+
+
+@pytest.mark.parametrize(("seconds", "state", "exit_with"), [(90, "warning", 1), (900, "error", 2), (-900, "error", 2)])
+def test_a_clock_that_is_wrong_is_told(sound: Office, seconds: int, state: str, exit_with: int) -> None:
+    sound.dynamics.emulator.told("POST", "/clock", {"advance_seconds": seconds})
+    code, findings = sound.check()
+    told(findings, "clocks", state, "ahead of" if seconds < 0 else "behind", "time server")
+    assert code == exit_with
+
+
+def test_a_storage_that_refuses_is_told_and_the_rest_is_looked_at(sound: Office) -> None:
+    connection = re.sub("AccountKey=[^;]*", "AccountKey=d3Jvbmc=", sound.stack.environment["AzureWebJobsStorage"])
+    code, findings = sound.check(AzureWebJobsStorage=connection)
+    assert {finding["subject"] for finding in of(findings, "storage")} == {"queues", "tables", "blobs"}
+    told(findings, "storage", "error", "403", "Storage Queue Data Contributor")
+    told(findings, "mappings", "skipped", "mapping documents")
+    assert of(findings, "campaign")[0]["state"] == "ok"
+    assert code == 2
+
+
+def test_the_age_of_a_change_token_is_told_against_its_life(sound: Office) -> None:
+    now = time.time()
+    ages = {3: "ok", 4: "warning", 8: "warning"}
+    found = {days: tables.window("contact", now - days * tables.DAY, 7, now) for days in ages}
+    assert {days: finding.state for days, finding in found.items()} == ages
+    assert "reads everything anew" in found[8].next
+    connection = sound.stack.facts["storage"]
+    with TableClient.from_connection_string(connection, "checkpoints") as table:
+        table.create_table()
+        row = {"PartitionKey": "contacts", "RowKey": "contact", "taken_at": now - 5 * tables.DAY, "link": "x", "phase": "delta"}
+        table.create_entity(row)
+        try:
+            told(sound.check()[1], "change tokens", "warning", "5.0 days", "7 days")
+        finally:
+            table.delete_entity("contacts", "contact")
+
+
+def test_activity_tables_that_are_missing_are_told(sound: Office) -> None:
+    sound.dynamics.emulator.told("POST", "/reset", {})
+    sound.make_user()
+    sound.settings()
+    (role,) = sound.rows("/roles?$select=roleid&$filter=name eq 'System Administrator'")
+    (user,) = sound.rows(f"/systemusers?$filter=applicationid eq {sound.client_id}")
+    body = {"@odata.id": f"{sound.stack.facts['dataverse']}/api/data/v9.2/roles({role['roleid']})"}
+    sound.dynamics.http.told("POST", f"/systemusers({user['systemuserid']})/systemuserroles_association/$ref", body)
+    findings = sound.check()[1]
+    told(findings, "activity tables", "error", "no such table", "setup activities")
+
+
+def test_old_files_are_a_warning(sound: Office) -> None:
+    folder = sound.stack.sftp_root / sound.stack.facts["sftp"]["exports"].strip("/")
+    aside = folder / "processed"
+    aside.mkdir(exist_ok=True)
+    long_ago = time.time() - 40 * 86400
+    made: list[Path] = []
+    for place, age in (
+        (folder / "deliveryLogs_1.txt", time.time() - 7200),
+        (folder / "other.txt", long_ago),
+        (aside / "deliveryLogs_0.txt", long_ago),
+    ):
+        place.write_text("")
+        os.utime(place, (age, age))
+        made.append(place)
+    try:
+        code, findings = sound.check()
+    finally:
+        for place in made:
+            place.unlink()
+        aside.rmdir()
+    told(findings, "sftp", "warning", "1 exported files are more than an hour old")
+    told(findings, "sftp", "warning", "1 files that nobody reads")
+    told(findings, "sftp", "warning", "1 files that have been read")
+    assert code == 1
+
+
+def test_one_check_that_breaks_stops_no_other_and_shows_nothing_of_what_broke_it(sound: Office) -> None:
+    def broken(_: Look) -> Any:
+        raise RuntimeError("a secret")
+
+    checks = [Check("settings", connections.settings), Check("broken", broken), Check("storage", storage.storage)]
+    found = list(run_all([*checks, Check("after", storage.storage, ("broken",))], look(sound)))
+    assert [(finding.check, finding.state) for finding in found] == [
+        ("settings", "ok"), ("broken", "error"), *[("storage", "ok")] * 3, ("after", "skipped"),
+    ]  # fmt: skip
+    assert "a secret" not in " ".join(map(str, found))
+
+
+def test_without_a_settings_file_it_says_what_to_give(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--settings", str(tmp_path / "none.json")]) == 2
+    assert "none.json" in capsys.readouterr().err
+    (tmp_path / "bad.json").write_text("[]")
+    assert run(["--settings", str(tmp_path / "bad.json")]) == 2
+    assert "is no local.settings.json" in capsys.readouterr().err
