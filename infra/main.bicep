@@ -60,6 +60,27 @@ param emailEventsSchedule string = '0 * * * * *'
 ])
 param emailEventsSource string = 'none'
 
+@description('Optional. Which way opt-outs go: disabled, to-campaign, from-campaign or both.')
+@allowed([
+  'disabled'
+  'to-campaign'
+  'from-campaign'
+  'both'
+])
+param optOutMode string = 'disabled'
+
+@description('Optional. How opt-outs of Campaign are found: filter, scan or file.')
+@allowed([
+  'filter'
+  'scan'
+  'file'
+])
+param optOutSource string = 'filter'
+
+@description('Optional. When opt-outs are read on both sides: NCRONTAB with six fields.')
+@minLength(11)
+param optOutSchedule string = '*/15 * * * * *'
+
 @description('Optional. SFTP server of Campaign; for files: host, user, hostKey, folder.')
 param sftp object = {
   host: ''
@@ -166,6 +187,7 @@ var flows = [
   'contacts'
   'custom-entities'
   'email-events'
+  'opt-out'
 ]
 
 var name = 'bridge-${environmentName}'
@@ -177,9 +199,12 @@ var campaignUrlKept = startsWith(campaignUrl, 'https://') && endsWith(campaignUr
 var dataverseAuthKept = dataverseAuth == 'managed_identity' || (!empty(dataverseClientId) && !empty(dataverseTenantId))
 var fromFiles = emailEventsSource == 'files' || emailEventsSource == 'both'
 var fromJournal = emailEventsSource == 'journal' || emailEventsSource == 'both'
+var optOutsFromFiles = optOutSource == 'file' && (optOutMode == 'from-campaign' || optOutMode == 'both')
 var sftpGiven = !empty(sftp.host) && !empty(sftp.user) && !empty(sftp.hostKey)
 var journalGiven = !empty(journal.url) && !empty(journal.imsOrganization)
 var emailEventsSourceKept = (!fromFiles || sftpGiven) && (!fromJournal || journalGiven)
+
+var optOutSourceKept = !optOutsFromFiles || sftpGiven
 
 module checks 'modules/checks.bicep' = {
   name: 'checks'
@@ -188,6 +213,7 @@ module checks 'modules/checks.bicep' = {
     campaignUrl: any(campaignUrlKept ? 'https://mc.adobe.io/<organization>/campaign' : campaignUrl)
     dataverseAuth: any(dataverseAuthKept ? 'client_secret and certificate need dataverseClientId and dataverseTenantId' : dataverseAuth)
     emailEventsSource: any(emailEventsSourceKept ? 'files needs host, user and hostKey in sftp; journal needs url and imsOrganization in journal; both needs all' : emailEventsSource)
+    optOutSource: any(optOutSourceKept ? 'file needs host, user and hostKey in sftp' : optOutSource)
   }
 }
 
@@ -292,8 +318,13 @@ module functionApp 'modules/function_app.bicep' = {
       contacts: contactsSchedule
       customEntities: customEntitiesSchedule
       emailEvents: emailEventsSchedule
+      optOut: optOutSchedule
     }
     emailEventsSource: emailEventsSource
+    optOut: {
+      mode: optOutMode
+      source: optOutSource
+    }
     sftp: sftp
     journal: journal
     settings: settings

@@ -8,6 +8,7 @@ LOCAL_PACE = {
     "CONTACTS_SCHEDULE": "*/2 * * * * *",
     "CUSTOM_ENTITIES_SCHEDULE": "*/2 * * * * *",
     "EMAIL_EVENTS_SCHEDULE": "*/2 * * * * *",
+    "OPT_OUT_SCHEDULE": "*/2 * * * * *",
     "PAUSED_DELAY_SECONDS": "5",
     "RETRY_DELAY_SECONDS": "2",
     "RETRY_DELAY_MAX_SECONDS": "30",

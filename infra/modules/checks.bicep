@@ -24,5 +24,11 @@ param dataverseAuth string
 ])
 param emailEventsSource string
 
+@description('Required. The rule of optOutSource.')
+@allowed([
+  'file needs host, user and hostKey in sftp'
+])
+param optOutSource string
+
 @description('Whether all rules are kept; a rule that is not ends the deployment before this.')
-output kept bool = !empty(dataverseUrl) && !empty(campaignUrl) && !empty(dataverseAuth) && !empty(emailEventsSource)
+output kept bool = !empty(dataverseUrl) && !empty(campaignUrl) && !empty(dataverseAuth) && !empty(emailEventsSource) && !empty(optOutSource)

@@ -57,11 +57,14 @@ param dataverse object
 @description('Required. Campaign: url, clientId, concurrency.')
 param campaign object
 
-@description('Required. Schedule of each poll: contacts, customEntities, emailEvents.')
+@description('Required. Schedule of each poll: contacts, customEntities, emailEvents, optOut.')
 param schedules object
 
 @description('Required. Where e-mail events come from.')
 param emailEventsSource string
+
+@description('Required. Opt-outs: mode, source.')
+param optOut object
 
 @description('Required. SFTP server of Campaign: host, user, hostKey, folder.')
 param sftp object
@@ -74,7 +77,7 @@ param settings object
 
 var secret = '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/'
 var managed = dataverse.auth == 'managed_identity'
-var files = emailEventsSource == 'files' || emailEventsSource == 'both'
+var files = emailEventsSource == 'files' || emailEventsSource == 'both' || optOut.source == 'file'
 
 // What the platform itself reads. Threads: two queue functions' messages at once, and the timers and requests beside them.
 var platform = {
@@ -119,6 +122,9 @@ var bridge = {
   SFTP_FOLDER: sftp.folder
   EMAIL_EVENTS_SOURCE: emailEventsSource
   EMAIL_EVENTS_SCHEDULE: schedules.emailEvents
+  OPT_OUT_MODE: optOut.mode
+  OPT_OUT_SOURCE: optOut.source
+  OPT_OUT_SCHEDULE: schedules.optOut
   CONTACTS_SCHEDULE: schedules.contacts
   CUSTOM_ENTITIES_SCHEDULE: schedules.customEntities
   PARENT_WAIT_DAYS: '7'

@@ -1,0 +1,112 @@
+"""The truth table of docs/opt-out.md, row by row, and what must hold for every combination there is."""
+
+from itertools import product
+
+import pytest
+
+from shared.opt_out.deciding import Agreed, Mode, Rule, Seen, decide
+
+T0, T1 = "2026-01-01 00:00:00.000Z", "2026-01-02 00:00:00.000Z"
+NO, YES = True, False
+EVERY = [
+    (mode, Seen(dynamics, campaign, time, held, edited, later), agreed, allow)
+    for mode in (Mode.BOTH, Mode.TO_CAMPAIGN, Mode.FROM_CAMPAIGN)
+    for dynamics, campaign, held, edited, allow in product((NO, YES), repeat=5)
+    for time, later in product((T0, T1), (None, True, False))
+    for agreed in (None, Agreed(NO, T0), Agreed(YES, T0))
+    if dynamics or not held
+]
+
+
+@pytest.mark.parametrize(
+    ("agreed", "seen", "value", "rule"),
+    [
+        pytest.param(None, Seen(NO, NO, T0), NO, Rule.FIRST_ALIKE, id="first, both no"),
+        pytest.param(None, Seen(YES, YES, T0), YES, Rule.FIRST_ALIKE, id="first, both yes"),
+        pytest.param(None, Seen(NO, YES, T0), NO, Rule.FIRST_OPT_OUT, id="first, Dynamics no"),
+        pytest.param(None, Seen(YES, NO, T0, later=False), NO, Rule.FIRST_OPT_OUT, id="first, Campaign no"),
+        pytest.param(NO, Seen(NO, NO, T0), NO, Rule.NOTHING_CHANGED, id="nothing changed"),
+        pytest.param(YES, Seen(NO, NO, T1), NO, Rule.ALIKE, id="both alike"),
+        pytest.param(YES, Seen(NO, YES, T0), NO, Rule.DYNAMICS_CHANGED, id="opt-out in Dynamics"),
+        pytest.param(NO, Seen(YES, NO, T0), YES, Rule.DYNAMICS_CHANGED, id="opt-in in Dynamics"),
+        pytest.param(YES, Seen(YES, NO, T1), NO, Rule.CAMPAIGN_CHANGED, id="opt-out in Campaign"),
+        pytest.param(NO, Seen(NO, YES, T1, edited=False), YES, Rule.CAMPAIGN_CHANGED, id="opt-in in Campaign"),
+        pytest.param(NO, Seen(NO, YES, T1, later=True), YES, Rule.CAMPAIGN_LATER, id="opt-in in Campaign after an edit"),
+        pytest.param(NO, Seen(NO, YES, T1, later=False), NO, Rule.EDITED_SINCE, id="opt-in in Campaign before an edit"),
+        pytest.param(NO, Seen(NO, YES, T1), NO, Rule.EDITED_SINCE, id="opt-in in Campaign, times unknown"),
+        pytest.param(NO, Seen(YES, NO, T1, later=False), NO, Rule.OPT_OUT_WINS, id="opt-in against a no given again"),
+        pytest.param(YES, Seen(NO, YES, T1, later=True), YES, Rule.CAMPAIGN_LATER, id="conflict, Campaign later"),
+        pytest.param(YES, Seen(NO, YES, T1, later=False), NO, Rule.OPT_OUT_WINS, id="conflict, Dynamics later"),
+        pytest.param(YES, Seen(NO, YES, T1), NO, Rule.OPT_OUT_WINS, id="conflict, times unknown"),
+    ],
+)
+def test_both_ways(agreed: bool | None, seen: Seen, value: bool, rule: Rule) -> None:
+    verdict = decide(Mode.BOTH, seen, None if agreed is None else Agreed(agreed, T0), allow_opt_in=True)
+    assert (verdict.dynamics, verdict.campaign, verdict.agreed, verdict.rule) == (value, value, value, rule)
+
+
+def test_an_opt_in_from_dynamics_may_be_ignored_and_is_undone() -> None:
+    verdict = decide(Mode.BOTH, Seen(YES, NO, T0), Agreed(NO, T0), allow_opt_in=False)
+    assert (verdict.dynamics, verdict.campaign, verdict.rule) == (NO, NO, Rule.OPT_IN_IGNORED)
+
+
+def test_a_no_by_another_column_is_not_taken_back_by_campaign() -> None:
+    seen = Seen(NO, YES, T1, held=True, edited=False)
+    verdict = decide(Mode.BOTH, seen, Agreed(NO, T0), allow_opt_in=True)
+    assert (verdict.dynamics, verdict.campaign, verdict.rule) == (NO, NO, Rule.HELD)
+
+
+@pytest.mark.parametrize(
+    ("mode", "seen", "agreed", "dynamics", "campaign"),
+    [
+        (Mode.TO_CAMPAIGN, Seen(NO, YES, T0), None, NO, NO),
+        (Mode.TO_CAMPAIGN, Seen(YES, NO, T0), None, YES, NO),
+        (Mode.TO_CAMPAIGN, Seen(YES, NO, T0), Agreed(NO, T0), YES, YES),
+        (Mode.TO_CAMPAIGN, Seen(YES, NO, T1), Agreed(NO, T0), YES, NO),
+        (Mode.TO_CAMPAIGN, Seen(YES, NO, T1), Agreed(YES, T0), YES, NO),
+        (Mode.FROM_CAMPAIGN, Seen(YES, NO, T0), None, NO, NO),
+        (Mode.FROM_CAMPAIGN, Seen(NO, YES, T0), None, NO, YES),
+        (Mode.FROM_CAMPAIGN, Seen(NO, YES, T1, edited=False), Agreed(NO, T0), YES, YES),
+        (Mode.FROM_CAMPAIGN, Seen(NO, YES, T1, later=True), Agreed(NO, T0), YES, YES),
+        (Mode.FROM_CAMPAIGN, Seen(NO, YES, T1), Agreed(NO, T0), NO, YES),
+        (Mode.FROM_CAMPAIGN, Seen(NO, YES, T0), Agreed(YES, T0), NO, YES),
+    ],
+)
+def test_one_way(mode: Mode, seen: Seen, agreed: Agreed | None, dynamics: bool, campaign: bool) -> None:
+    verdict = decide(mode, seen, agreed, allow_opt_in=True)
+    assert (verdict.dynamics, verdict.campaign) == (dynamics, campaign)
+
+
+def test_both_ways_ends_with_both_sides_equal() -> None:
+    verdicts = [(seen, decide(mode, seen, agreed, allow)) for mode, seen, agreed, allow in EVERY if mode is Mode.BOTH]
+    assert len(verdicts) > 1000
+    assert all(verdict.dynamics == verdict.campaign == verdict.agreed for _, verdict in verdicts)
+    assert all(verdict.agreed for seen, verdict in verdicts if seen.dynamics and seen.campaign)
+
+
+def test_one_way_never_writes_the_side_that_is_read() -> None:
+    for mode, seen, agreed, allow in EVERY:
+        verdict = decide(mode, seen, agreed, allow)
+        assert verdict.dynamics == seen.dynamics or mode is not Mode.TO_CAMPAIGN
+        assert verdict.campaign == seen.campaign or mode is not Mode.FROM_CAMPAIGN
+
+
+def test_where_it_cannot_be_told_no_opt_out_is_taken_back() -> None:
+    """A no of either side ends as yes only if the other alone has changed, or Campaign is known to be later."""
+    for mode, seen, agreed, allow in EVERY:
+        verdict = decide(mode, seen, agreed, allow)
+        if (seen.dynamics and not verdict.dynamics) or (seen.campaign and not verdict.campaign):
+            touched = agreed is None or seen.campaign_time != agreed.campaign_time
+            assert agreed is not None
+            by_dynamics = not seen.dynamics and agreed.value and not touched and allow
+            by_campaign = not seen.campaign and (seen.later or (agreed.value and not seen.edited)) and not seen.held
+            assert by_dynamics or by_campaign, (mode, seen, agreed, verdict)
+
+
+def test_deciding_again_on_what_was_decided_changes_nothing() -> None:
+    for mode, seen, agreed, allow in EVERY:
+        verdict = decide(mode, seen, agreed, allow)
+        held = seen.held and verdict.dynamics
+        after = Seen(verdict.dynamics, verdict.campaign, T1, held, edited=False, later=seen.later)
+        again = decide(mode, after, Agreed(verdict.agreed, T1), allow)
+        assert (again.dynamics, again.campaign) == (verdict.dynamics, verdict.campaign), (mode, seen, agreed)
