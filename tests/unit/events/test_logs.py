@@ -67,8 +67,18 @@ def test_a_delivery_log_row_is_a_send_a_bounce_or_nothing(
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("1", "click"), ("10", "click"), ("11", "click"), ("Email click", "click"), ("2", "open"), ("Open", "open"), ("3", None)]
-    + [("6", None), ("Mirror page", None), ("Opt-out", None)],
+    [
+        ("1", "click"),
+        ("10", "click"),
+        ("11", "click"),
+        ("Email click", "click"),
+        ("2", "open"),
+        ("Open", "open"),
+        ("3", None),
+        ("6", None),
+        ("Mirror page", None),
+        ("Opt-out", None),
+    ],
 )
 def test_a_tracking_log_row_is_an_open_a_click_or_nothing(kind: str, expected: str | None) -> None:
     event = read(True, reaction(type=kind, url="https://www.example.org/"))
