@@ -29,6 +29,7 @@ var tableNames = [
   'deadletters'
   'flows'
   'waiting'
+  'decisions'
 ]
 
 var containerNames = [

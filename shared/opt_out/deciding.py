@@ -154,6 +154,6 @@ def from_campaign(seen: Seen, agreed: Agreed | None) -> Verdict:
         return replace(verdict, rule=Rule.OTHER_DIRECTION, winner=DYNAMICS)
     if seen.held:
         return replace(verdict, rule=Rule.HELD, winner=DYNAMICS)
-    if seen.edited and not seen.later:
+    if (seen.edited or not (agreed and agreed.value)) and not seen.later:
         return replace(verdict, rule=Rule.EDITED_SINCE, winner=OPT_OUT)
     return replace(verdict, dynamics=False, rule=Rule.CAMPAIGN_CHANGED, winner=CAMPAIGN)

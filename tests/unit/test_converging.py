@@ -135,6 +135,9 @@ class FakeFlow:
     def children(self) -> list[str]:
         return []
 
+    def created(self, ids: Sequence[str]) -> None:
+        """Nobody follows."""
+
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
         return []
 

@@ -1,19 +1,27 @@
-"""The flows that the battery is run on. Adding a flow is adding its case here."""
+"""The flows that the battery is run on. Adding a flow is adding its case to CASES; to KEPT if the ledger keeps its records."""
 
 import json
 from typing import Any
+from urllib.parse import quote, unquote
 
+from dev.commands.setup.definitions import Column
 from dev.commands.stack import Stack
 from dev.seed import vehicles
 from dev.verbs import Campaign, Dynamics
+from shared.events.documents import default_events_document
+from shared.events.flow import EventsFlow
+from shared.events.logs import event_id
 from shared.tables import TableFlow
 from shared.wiring import Wiring
+from tests.contract.events.kit import create_tables
 
 
 class Contacts:
     """Contacts to profiles; the text is the last name."""
 
     name, queue = "contacts", "contacts"
+    refusal, credential, replayed = ("bad_enumeration_value", True), "CAMPAIGN_CLIENT_SECRET", "updated"
+    deaths = (("claim", True), ("settle", False), ("settle", True))
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -49,6 +57,9 @@ class Contacts:
     def refuse(self, text: str) -> None:
         refusal = "RST-360011 The value 'x' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field"
         self.target_fault({"match": {"body": f'"lastName": ?{json.dumps(text)}'}, "action": {"status": 500, "body": refusal}})
+
+    def mend(self) -> None:
+        self.target_fault()
 
     def break_credential(self) -> None:
         self.campaign.accept_secret("renewed-by-somebody")
@@ -105,4 +116,71 @@ class Vehicles(Contacts):
         vehicles.put_documents(wiring.storage.container("config"))
 
 
-CASES = [Contacts, Vehicles]
+class EmailEvents:
+    """Clicks, told by the journal, to activities; the text is the last part of the URL. Nothing can be changed or deleted."""
+
+    name, queue = "email_events", "email-events"
+    refusal, credential, replayed = ("too_long", False), "DATAVERSE_AUTH", "unchanged"
+    deaths = (("count", False), ("count", True))
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.dynamics, self.campaign = Dynamics(stack.facts), Campaign(stack.facts)
+        self.refused: set[str] = set()
+
+    def flow(self, wiring: Wiring) -> EventsFlow:
+        return wiring.events_flows()[0]
+
+    def create(self, text: str) -> str:
+        tail = "/" + "x" * 2100 if text in self.refused else ""
+        url = f"https://www.example.org/{quote(text)}{tail}"
+        click = {"delivery": "DM101", "kind": "click", "externalId": self.contact, "url": url}
+        return event_id("click", str(self.campaign.emulator.told("POST", "/events", click)["logId"]))
+
+    def rows(self) -> list[tuple[str, str]]:
+        listed = self.dynamics.rows("acs_emailclicks", "acs_eventid,acs_trackingurl")
+        return [(row["acs_eventid"], unquote(row["acs_trackingurl"].split("/")[3])) for row in listed]
+
+    def held(self, record_id: str) -> list[str]:
+        return [text for found, text in self.rows() if found == record_id]
+
+    def target_writes(self) -> int:
+        """Rows created: a request that finds its rows there already writes none."""
+        return len(self.rows())
+
+    def target_fault(self, *faults: dict[str, Any]) -> None:
+        self.dynamics.faults(*[{**fault, "match": {"route": "batch", **fault.get("match", {})}} for fault in faults])
+
+    def refuse(self, text: str) -> None:
+        self.refused.add(text)
+
+    def mend(self) -> None:
+        """The column is made anew, and longer."""
+        place = "/EntityDefinitions(LogicalName='acs_emailclick')/Attributes"
+        self.dynamics.http.told("DELETE", f"{place}(LogicalName='acs_trackingurl')")
+        self.dynamics.http.told("POST", place, Column("acs_trackingurl", "Tracking URL", 4000, "Url").body())
+
+    def break_credential(self) -> None:
+        self.dynamics.faults({"match": {"path": "/api/data/"}, "action": {"status": 401}})
+
+    def mend_credential(self) -> None:
+        self.dynamics.faults()
+
+    def reset(self) -> None:
+        self.dynamics.emulator.told("POST", "/reset", {})
+        self.campaign.emulator.told("POST", "/reset", {})
+        create_tables(self.stack)
+        self.contact = self.dynamics.create_contact(lastname="Reader", emailaddress1="reader@example.org")
+        self.campaign.renew(self.stack.new_campaign_token())
+        profile = {"externalId": self.contact, "email": "reader@example.org"}
+        self.campaign.http.told("POST", "/profileAndServicesExt/profile", profile)
+        self.campaign.emulator.told("POST", "/deliveries", {"name": "DM101"})
+
+    def prepare(self, wiring: Wiring) -> None:
+        """Clicks only: the delivery's own send would be one more event."""
+        text = default_events_document().replace("  send:\n    enabled: true", "  send:\n    enabled: false")
+        wiring.storage.container("config").upload_blob("events/email_events.yaml", text, overwrite=True)
+
+
+KEPT = [Contacts, Vehicles]
+CASES = [*KEPT, EmailEvents]

@@ -10,10 +10,17 @@ from dev.seed.vehicles import PUBLICATION
 from shared.settings import load_settings
 from shared.state.storage import CONTAINERS, TABLES
 from shared.wiring import Wiring
-from tests.contract.battery.cases import CASES
-from tests.contract.battery.kit import Case, Worker
+from tests.contract.battery.cases import CASES, KEPT
+from tests.contract.battery.kit import Case, KeptCase, Worker
 
-PACE = {"RETRY_DELAY_SECONDS": "0", "PAUSED_DELAY_SECONDS": "1", "CLAIM_LEASE_SECONDS": "5", "MAPPING_CACHE_SECONDS": "0"}
+PACE = {
+    "RETRY_DELAY_SECONDS": "0",
+    "PAUSED_DELAY_SECONDS": "1",
+    "CLAIM_LEASE_SECONDS": "5",
+    "MAPPING_CACHE_SECONDS": "0",
+    "EMAIL_EVENTS_SOURCE": "journal",
+}
+TIMEOUTS = {"CAMPAIGN_TIMEOUT_SECONDS": "2", "DATAVERSE_TIMEOUT_SECONDS": "3"}
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +32,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture(params=CASES, ids=[case.name for case in CASES])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a KeptCase runs on the flows that have one, any other on all flows."""
+    if "case" in metafunc.fixturenames:
+        kept = metafunc.function.__annotations__.get("case") is KeptCase
+        cases = KEPT if kept else CASES
+        metafunc.parametrize("case", cases, ids=[case.name for case in cases], indirect=True)
+
+
+@pytest.fixture
 def case(request: pytest.FixtureRequest, stack: Stack) -> Case:
     made: Case = request.param(stack)
-    made.reset()  # type: ignore[attr-defined]
+    made.reset()
     made.mend_credential()
     return made
 
@@ -39,7 +54,7 @@ def new_worker(case: Case, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Ite
     for name, value in stack.environment.items():
         if name.startswith("IDENTITY_"):
             monkeypatch.setenv(name, value)
-    settings = load_settings({**stack.environment, "CAMPAIGN_TIMEOUT_SECONDS": "2"})
+    settings = load_settings({**stack.environment, **TIMEOUTS})
     first = Wiring(settings)
     for table in TABLES:
         first.storage.tables.delete_table(table)

@@ -1,6 +1,6 @@
 """What the battery needs of a flow, and a worker that takes messages as the host does, one at a time and in any order.
 
-A new flow passes the battery by adding its case to CASES in `cases.py`.
+A new flow passes the battery by adding its case to CASES in `cases.py`, and to KEPT if its records change.
 """
 
 import json
@@ -20,31 +20,48 @@ VISIBILITY_SECONDS = 30
 
 
 class Case(Protocol):
-    """One flow, with hands at its source and eyes on its target. Ids are the source's."""
+    """One flow, with hands at its source and eyes on its target. Ids are the source's.
+
+    `refusal`: the reason of what `refuse` refuses, and whether a field is named; `credential`: the setting that a broken one
+    is blamed on; `replayed`: what becomes of a record when all is replayed; `deaths`: the methods of the ledger that a
+    delivery may die at, before (False) or after (True) their work.
+    """
 
     name: str
     queue: str
+    refusal: tuple[str, bool]
+    credential: str
+    replayed: str
+    deaths: tuple[tuple[str, bool], ...]
 
     def flow(self, wiring: Wiring) -> Flow: ...
     def create(self, text: str) -> str: ...
-    def change(self, record_id: str, text: str) -> None: ...
-    def delete(self, record_id: str) -> None: ...
     def held(self, record_id: str) -> list[str]:
         """The texts that the target holds for this record: none, one, or (wrong) several."""
 
     def target_writes(self) -> int:
-        """Calls that wrote to the target since the last reset."""
+        """Calls that wrote to the target since the last reset; rows, where many go in a call."""
 
     def target_fault(self, *faults: dict[str, Any]) -> None: ...
-    def source_fault(self, *faults: dict[str, Any]) -> None: ...
     def refuse(self, text: str) -> None:
         """Makes the target refuse records with this text, as it refuses a bad value."""
 
+    def mend(self) -> None:
+        """Makes the target take what it refused."""
+
+    def reset(self) -> None: ...
     def prepare(self, wiring: Wiring) -> None:
         """Puts what the flow needs into empty storage."""
 
     def break_credential(self) -> None: ...
     def mend_credential(self) -> None: ...
+
+
+class KeptCase(Case, Protocol):
+    """A flow whose records change: the ledger keeps them."""
+
+    def change(self, record_id: str, text: str) -> None: ...
+    def delete(self, record_id: str) -> None: ...
 
 
 class Killed(Exception):

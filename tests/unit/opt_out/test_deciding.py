@@ -79,7 +79,7 @@ def test_one_way(mode: Mode, seen: Seen, agreed: Agreed | None, dynamics: bool, 
 
 def test_both_ways_ends_with_both_sides_equal() -> None:
     verdicts = [(seen, decide(mode, seen, agreed, allow)) for mode, seen, agreed, allow in EVERY if mode is Mode.BOTH]
-    assert len(verdicts) > 1000
+    assert len(verdicts) > 400
     assert all(verdict.dynamics == verdict.campaign == verdict.agreed for _, verdict in verdicts)
     assert all(verdict.agreed for seen, verdict in verdicts if seen.dynamics and seen.campaign)
 
