@@ -131,6 +131,7 @@ class Agreement:
         nobody = Profile(dict.fromkeys(flags, True), dict.fromkeys(flags, ""))
         self.decisions.put(self.decision(master, nobody, flag, columns[flag], verdict) for flag in sorted(flags))
         self.contacts.write(active.contact, active.document.pairs, master, dict.fromkeys(flags, True), written)
+        written.outcome = Outcome.UPDATED
 
 
 def told(one: OptOutDecision) -> dict[str, Any]:

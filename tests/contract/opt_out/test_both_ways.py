@@ -1,0 +1,254 @@
+"""Both ways, by each of the three ways to read Campaign: who says no is heard everywhere, and nothing echoes."""
+
+from collections.abc import Callable
+
+import pytest
+
+from dev.verbs import wait_until
+from shared.console import opt_out as views
+from shared.state.flows import FAILED, RUNNING
+from shared.steps import replay
+from tests.contract.battery.kit import Worker, outcomes
+from tests.contract.opt_out.kit import COLUMN, FLAG, Backfill, World
+
+YES_YES, NO_NO = (False, False), (True, True)
+
+
+@pytest.fixture(params=["filter", "scan", "file"])
+def any_source(request: pytest.FixtureRequest, new_world: Callable[..., World]) -> World:
+    world = new_world("both", OPT_OUT_SOURCE=request.param)
+    world.document("settled_seconds: 60", "settled_seconds: 0")
+    return world
+
+
+def yes_no_column(name: str) -> dict[str, object]:
+    def labelled(text: str) -> dict[str, object]:
+        return {"LocalizedLabels": [{"Label": text, "LanguageCode": 1033}]}
+
+    options = {f"{word}Option": {"Value": value, "Label": labelled(word)} for value, word in enumerate(("False", "True"))}
+    kind = "Microsoft.Dynamics.CRM.BooleanAttributeMetadata"
+    return {"@odata.type": kind, "SchemaName": name, "DisplayName": labelled("No fax"), "OptionSet": options}
+
+
+def export(world: World) -> None:
+    """Campaign's workflow runs, where it is what we read."""
+    if world.settings.opt_out_source == "file":
+        world.campaign.emulator.told("POST", "/export", {"log": "optOut"})
+
+
+def test_a_no_travels_either_way_and_back_again(any_source: World) -> None:
+    world = any_source
+    here, there = world.person(), world.person()
+    export(world)
+    world.quiet()
+    world.in_dynamics(here, no=True)
+    world.in_campaign(there, no=True)
+    export(world)
+    world.quiet()
+    assert (world.says(here), world.says(there)) == (NO_NO, NO_NO)
+    world.in_dynamics(there, no=False)
+    world.in_campaign(here, no=False)
+    export(world)
+    world.quiet()
+    assert (world.says(here), world.says(there)) == (YES_YES, YES_YES)
+
+
+def test_our_own_writes_do_not_echo(world: World) -> None:
+    people = [world.person() for _ in range(4)]
+    world.quiet()
+    for person in people[:2]:
+        world.in_dynamics(person, no=True)
+    for person in people[2:]:
+        world.in_campaign(person, no=True)
+    before = world.writes()
+    world.quiet()
+    for _ in range(3):
+        world.restart()
+        assert not {"updated", "created"} & set(outcomes(world.sync()))
+    assert (world.writes()[0] - before[0], world.writes()[1] - before[1]) == (2, 2)
+
+
+def test_only_the_changed_column_is_sent_and_only_to_the_row_that_was_read(world: World) -> None:
+    person = world.person()
+    world.quiet()
+    world.in_campaign(person, no=True)
+    world.from_campaign.poll()
+    changed_meanwhile = {"status": 412, "body": {"error": {"code": "0x80060882", "message": ""}}}
+    world.dynamics.faults({"match": {"method": "PATCH"}, "action": changed_meanwhile, "times": 1})
+    settlements = world.from_campaign.drain()
+    assert outcomes(settlements) == ["waiting", "updated"]
+    assert world.says(person) == NO_NO
+
+
+def test_the_first_meeting_of_two_sides_that_differ_is_won_by_the_no(world: World) -> None:
+    here, there = world.person(contact=True), world.person(profile=True)
+    world.quiet()
+    assert (world.says(here), world.says(there)) == (NO_NO, NO_NO)
+    assert {one["rule"] for one in world.decisions()} == {"no value was agreed yet, so opt-out wins"}
+
+
+def test_an_inverted_column_says_yes_where_the_flag_says_no(world: World) -> None:
+    world.document("{column: donotfax, flag: blackListFax}", "{column: followemail, flag: denyListMobile, inverted: true}")
+    person = world.person(followemail=True)
+    world.quiet()
+    world.in_dynamics(person, no=False, column="followemail")
+    world.quiet()
+    assert world.says(person, "followemail", "blackListMobile") == (False, True)
+    world.in_campaign(person, no=False, flag="blackListMobile")
+    world.quiet()
+    assert world.says(person, "followemail", "blackListMobile") == (True, False)
+
+
+def test_a_no_by_another_column_counts_and_stays(world: World) -> None:
+    person = world.person()
+    world.quiet()
+    world.in_dynamics(person, no=True, column="donotemail")
+    world.quiet()
+    assert world.says(person) == (False, True)
+    world.in_campaign(person, no=False)
+    world.quiet()
+    assert world.says(person) == (False, True)
+    world.in_dynamics(person, no=False, column="donotemail")
+    world.quiet()
+    assert world.says(person) == YES_YES
+
+
+def test_an_opt_in_by_an_edit_in_dynamics_can_be_forbidden(world: World) -> None:
+    world.document("opt_in_from_dynamics: allow", "opt_in_from_dynamics: ignore")
+    person = world.person(profile=True)
+    world.quiet()
+    world.in_dynamics(person, no=False)
+    world.quiet()
+    assert world.says(person) == NO_NO
+
+
+def test_a_no_while_the_contacts_flow_creates_the_profile_is_never_missed(world: World) -> None:
+    """The profile is born with the no that the row had; one that came later is written when the profile is there."""
+    born = world.dynamics.create_contact(lastname="Reader", emailaddress1="a@example.org", **{COLUMN: True})
+    late = world.dynamics.create_contact(lastname="Reader", emailaddress1="b@example.org")
+    contacts = Worker(Backfill(), world.wiring)  # type: ignore[arg-type]
+    contacts.poll()
+    world.in_dynamics(late, no=True)
+    world.sync("opt_out-from-dynamics")
+    assert world.says(late) == (True, None)
+    contacts.drain()
+    assert world.says(born) == NO_NO
+    world.from_dynamics.drain()
+    assert world.says(late) == NO_NO
+
+
+@pytest.mark.parametrize("mode", ["to-campaign", "from-campaign"])
+def test_the_contacts_flow_never_takes_a_no_back(new_world: Callable[..., World], mode: str) -> None:
+    """Its updates leave the flags of the pairs alone, in every mode that has pairs."""
+    world = new_world(mode)
+    person = world.person(profile=True)
+    world.backfill()
+    world.dynamics.change_contact(person, quietly=True, lastname="Changed")
+    world.backfill()
+    profile = world.campaign.profile(person)
+    assert profile is not None
+    assert (profile["lastName"], profile[FLAG]) == ("Changed", True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "here", "there"), [("to-campaign", NO_NO, (False, True)), ("from-campaign", (True, False), NO_NO)]
+)
+def test_one_way(new_world: Callable[..., World], mode: str, here: tuple[bool, bool], there: tuple[bool, bool]) -> None:
+    world = new_world(mode)
+    one, other = world.person(), world.person()
+    world.quiet()
+    world.in_dynamics(one, no=True)
+    world.in_campaign(other, no=True)
+    world.quiet()
+    assert (world.says(one), world.says(other)) == (here, there)
+
+
+def test_disabled_reads_and_writes_nothing(new_world: Callable[..., World]) -> None:
+    world = new_world("disabled")
+    world.person(contact=True)
+    assert (world.wiring.opt_out.polls(), world.wiring.opt_out.all()) == ([], [])
+    assert world.safe() == {"safe": False, "reasons": ["Opt-outs are not carried: OPT_OUT_MODE is disabled."]}
+
+
+def test_a_merged_contact_passes_its_no_on_to_the_one_that_stays(world: World) -> None:
+    stays, goes = world.person(), world.person(profile=True)
+    world.quiet()
+    merge = {
+        "Target": {"@odata.type": "Microsoft.Dynamics.CRM.contact", "contactid": stays},
+        "Subordinate": {"@odata.type": "Microsoft.Dynamics.CRM.contact", "contactid": goes},
+        "PerformParentingChecks": False,
+    }
+    world.dynamics.http.told("POST", "/Merge", merge)
+    world.quiet()
+    assert world.says(stays) == NO_NO
+    world.in_dynamics(stays, no=False)
+    world.quiet()
+    assert world.says(stays) == YES_YES  # the one that is gone does not say it for ever
+
+
+def test_inactive_and_deleted_contacts_and_profiles_of_nobody(world: World) -> None:
+    inactive, deleted = world.person(), world.person()
+    world.quiet()
+    world.dynamics.deactivate_contact(inactive, quietly=True)
+    world.dynamics.delete_contact(deleted, quietly=True)
+    stranger = {"externalId": "crm-4711", "email": "stranger@example.org", FLAG: True}
+    world.campaign.http.told("POST", "/profileAndServicesExt/profile", stranger)
+    world.in_campaign(inactive, no=True)
+    world.in_campaign(deleted, no=True)
+    assert set(outcomes(world.sync())) <= {"updated", "no_contact", "unchanged"}
+    assert world.says(inactive) == NO_NO
+    assert world.safe()["safe"]
+
+
+def test_a_contact_made_in_both_systems_at_once_keeps_the_no(world: World) -> None:
+    contact = world.dynamics.create_contact(lastname="Reader", emailaddress1="a@example.org")
+    world.profile(contact, no=True)
+    world.backfill()
+    world.quiet()
+    assert world.says(contact) == NO_NO
+
+
+def test_a_column_that_disappears_pauses_opt_outs_and_nothing_else(world: World) -> None:
+    world.dynamics.http.told("POST", "/EntityDefinitions(LogicalName='contact')/Attributes", yes_no_column("acs_nofax"))
+    world.document("{column: donotfax, flag: blackListFax}", "{column: acs_nofax, flag: blackListFax}")
+    person = world.person()
+    world.quiet()
+    world.dynamics.http.told("DELETE", "/EntityDefinitions(LogicalName='contact')/Attributes(LogicalName='acs_nofax')")
+    world.restart()
+    world.in_campaign(person, no=True)
+    world.from_dynamics.poll()
+    state = world.wiring.bridge.flows.read("opt_out-from-dynamics")
+    assert (state.status, "acs_nofax" in state.reason) == (FAILED, True)
+    assert not world.safe()["safe"]
+    world.backfill()
+    assert world.wiring.bridge.flows.read("contacts").status == RUNNING
+    world.document("  - {column: donotfax, flag: blackListFax}\n", "")
+    wait_until(lambda: world.from_dynamics.poll() == "up to date", "the flow to recover", seconds=15)
+    wait_until(lambda: world.from_campaign.poll() == "up to date", "the flow to recover", seconds=15)
+    wait_until(lambda: world.wiring.bridge.flows.read("opt_out").status == RUNNING, "deliveries", seconds=1)
+    world.quiet()
+    assert world.says(person) == NO_NO
+
+
+def test_replaying_everything_changes_nothing(world: World) -> None:
+    person = world.person(profile=True)
+    world.quiet()
+    before = world.writes()
+    for flow in world.wiring.opt_out.polls():
+        replay(flow, world.wiring.bridge, "all")
+    world.sync()
+    assert (world.says(person), world.writes()) == (NO_NO, before)
+
+
+def test_a_decision_can_be_read_and_exported(world: World) -> None:
+    person = world.person(profile=True)
+    world.quiet()
+    shown = views.contact(world.wiring.opt_out.deliver(), world.wiring.bridge, person)
+    assert shown is not None
+    flag = shown["flags"][FLAG]
+    assert (flag["dynamics"], flag["campaign"], flag["agreed"], flag["winner"]) == (True, True, True, "opt-out")
+    assert flag["rule"] == "no value was agreed yet, so opt-out wins"
+    assert flag["campaign_changed_at"] and flag["dynamics_changed_at"] and flag["decided_at"]
+    header, line = views.csv_of(world.wiring.opt_out, views.today(world.wiring.opt_out)).strip().splitlines()
+    assert header.startswith("contact,flag,column,dynamics,campaign")
+    assert line.startswith(f"{person},{FLAG},{COLUMN},False,True")
