@@ -120,6 +120,8 @@ RULES = (
     Rule("campaign", 0, r"\b[dD]ate(time)?\b", Rejected, "not_a_date", "a value is no date"),
     Rule("campaign", 0, "is not a valid|XTK-170036|XTK-170006|[cC]annot convert", Rejected, "refused_value", "it refused a value"),
     Rule("campaign", 404, "Unable to find document|Unable to decrypt PKey", Rejected, "not_found", "it has no record with this key"),
+    Rule("campaign", 0, "Unable to find filter", Misconfigured, "filter", "it has no such filter: publish a filter definition of "
+         "this name, or correct the name in the document"),
     Rule("campaign", 404, "", Misconfigured, "mapping", "it does not know the resource: publish it with its API, or correct the mapping"),
     Rule("campaign", 400, "", Rejected, "bad_request", "it could not read the record"),
     Rule("campaign", 500, "", Retryable, "", "it failed without saying why"),

@@ -1,6 +1,8 @@
 """The flows that the battery is run on. Adding a flow is adding its case to CASES; to KEPT if the ledger keeps its records."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -11,6 +13,7 @@ from dev.verbs import Campaign, Dynamics
 from shared.events.documents import default_events_document
 from shared.events.flow import EventsFlow
 from shared.events.logs import event_id
+from shared.opt_out.flow import OptOutFlow
 from shared.tables import TableFlow
 from shared.wiring import Wiring
 from tests.contract.events.kit import create_tables
@@ -19,7 +22,8 @@ from tests.contract.events.kit import create_tables
 class Contacts:
     """Contacts to profiles; the text is the last name."""
 
-    name, queue = "contacts", "contacts"
+    name, queue, written = "contacts", "contacts", "created"
+    settings: Mapping[str, str] = {}
     refusal, credential, replayed = ("bad_enumeration_value", True), "CAMPAIGN_CLIENT_SECRET", "updated"
     deaths = (("claim", True), ("settle", False), ("settle", True))
 
@@ -119,7 +123,8 @@ class Vehicles(Contacts):
 class EmailEvents:
     """Clicks, told by the journal, to activities; the text is the last part of the URL. Nothing can be changed or deleted."""
 
-    name, queue = "email_events", "email-events"
+    name, queue, written = "email_events", "email-events", "created"
+    settings: Mapping[str, str] = {}
     refusal, credential, replayed = ("too_long", False), "DATAVERSE_AUTH", "unchanged"
     deaths = (("count", False), ("count", True))
 
@@ -182,5 +187,96 @@ class EmailEvents:
         wiring.storage.container("config").upload_blob("events/email_events.yaml", text, overwrite=True)
 
 
+class OptOutToCampaign:
+    """A no in Dynamics, to a profile that does not know of it; the text is only what the test calls the contact."""
+
+    name, queue, written = "opt_out to Campaign", "opt-out", "updated"
+    settings: Mapping[str, str] = {"OPT_OUT_MODE": "both"}
+    refusal, credential, replayed = ("bad_enumeration_value", True), "CAMPAIGN_CLIENT_SECRET", "unchanged"
+    deaths = (("claim", True), ("settle", False), ("settle", True))
+    place, contact_says, profile_says = 0, True, False
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.dynamics, self.campaign = Dynamics(stack.facts), Campaign(stack.facts)
+        self.texts: dict[str, str] = {}
+        self.refused: set[str] = set()
+
+    def flow(self, wiring: Wiring) -> OptOutFlow:
+        """The feed and the delivery of one direction as one flow."""
+        return replace(wiring.opt_out.polls()[self.place], key="opt_out")
+
+    def create(self, text: str) -> str:
+        record_id = self.dynamics.create_contact(lastname="Reader", donotbulkemail=self.contact_says)
+        profile = {"externalId": record_id, "email": "reader@example.org", "blackListEmail": self.profile_says}
+        self.campaign.http.told("POST", "/profileAndServicesExt/profile", profile)
+        self.texts[record_id] = text
+        if text in self.refused:
+            self.target_fault(self.refusing(record_id))
+        return record_id
+
+    def held(self, record_id: str) -> list[str]:
+        return [self.texts[record_id]] if self.target_says(record_id) else []
+
+    def target_says(self, record_id: str) -> bool:
+        profile = self.campaign.profile(record_id)
+        return bool(profile and profile["blackListEmail"])
+
+    def target_writes(self) -> int:
+        return self.campaign.write_calls()["PATCH"]
+
+    def target_fault(self, *faults: dict[str, Any]) -> None:
+        route = {"route": "^/profileAndServicesExt/profile"}
+        self.campaign.faults(*[{**fault, "match": {**route, **fault.get("match", {})}} for fault in faults])
+
+    def refuse(self, text: str) -> None:
+        self.refused.add(text)
+
+    def refusing(self, record_id: str) -> dict[str, Any]:
+        refusal = "RST-360011 The value 'x' is not valid for the 'nms:recipient:flag' enumeration of the '@blackListEmail' field"
+        return {"match": {"method": "PATCH", "path": record_id}, "action": {"status": 500, "body": refusal}}
+
+    def mend(self) -> None:
+        self.target_fault()
+
+    def break_credential(self) -> None:
+        """Profiles cannot be read any more; they can be made, so that a test can go on."""
+        self.target_fault({"match": {"method": "GET"}, "action": {"status": 401}})
+
+    def mend_credential(self) -> None:
+        self.target_fault()
+
+    def reset(self) -> None:
+        self.dynamics.emulator.told("POST", "/reset", {})
+        self.campaign.emulator.told("POST", "/reset", {})
+        self.campaign.accept_secret(self.stack.campaign_client_secret)
+        self.campaign.renew(self.stack.new_campaign_token())
+
+    def prepare(self, wiring: Wiring) -> None:
+        """Opt-outs come with a packaged document."""
+
+
+class OptOutToDynamics(OptOutToCampaign):
+    """A no in Campaign, to a contact that does not know of it."""
+
+    name = "opt_out to Dynamics"
+    refusal, credential = ("refused_value", False), "DATAVERSE_AUTH"
+    place, contact_says, profile_says = 1, False, True
+
+    def target_says(self, record_id: str) -> bool:
+        return bool(self.dynamics.contact(record_id)["donotbulkemail"])
+
+    def target_writes(self) -> int:
+        calls = self.dynamics.emulator.told("GET", "/calls")
+        return sum(count for call, count in calls.items() if call.startswith("PATCH"))
+
+    def target_fault(self, *faults: dict[str, Any]) -> None:
+        self.dynamics.faults(*[{**fault, "match": {"method": "PATCH", **fault.get("match", {})}} for fault in faults])
+
+    def refusing(self, record_id: str) -> dict[str, Any]:
+        refusal = {"error": {"code": "0x80040265", "message": "A plug-in refused it."}}
+        return {"match": {"path": record_id}, "action": {"status": 400, "body": refusal}}
+
+
 KEPT = [Contacts, Vehicles]
-CASES = [*KEPT, EmailEvents]
+CASES = [*KEPT, EmailEvents, OptOutToCampaign, OptOutToDynamics]

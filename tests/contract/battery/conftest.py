@@ -54,7 +54,7 @@ def new_worker(case: Case, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Ite
     for name, value in stack.environment.items():
         if name.startswith("IDENTITY_"):
             monkeypatch.setenv(name, value)
-    settings = load_settings({**stack.environment, **TIMEOUTS})
+    settings = load_settings({**stack.environment, **TIMEOUTS, **case.settings})
     first = Wiring(settings)
     for table in TABLES:
         first.storage.tables.delete_table(table)

@@ -5,7 +5,7 @@ A new flow passes the battery by adding its case to CASES in `cases.py`, and to 
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -22,13 +22,15 @@ VISIBILITY_SECONDS = 30
 class Case(Protocol):
     """One flow, with hands at its source and eyes on its target. Ids are the source's.
 
-    `refusal`: the reason of what `refuse` refuses, and whether a field is named; `credential`: the setting that a broken one
-    is blamed on; `replayed`: what becomes of a record when all is replayed; `deaths`: the methods of the ledger that a
-    delivery may die at, before (False) or after (True) their work.
+    `settings`: in place of the stack's; `written`: what becomes of a new record; `refusal`: the reason of what `refuse` refuses,
+    and whether a field is named; `credential`: the setting that a broken one is blamed on; `replayed`: what becomes of a record
+    when all is replayed; `deaths`: the methods of the ledger that a delivery may die at, before (False) or after (True) it.
     """
 
     name: str
     queue: str
+    settings: Mapping[str, str]
+    written: str
     refusal: tuple[str, bool]
     credential: str
     replayed: str
