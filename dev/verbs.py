@@ -186,6 +186,9 @@ class Operator:
     def record(self, record_id: str, flow: str = "contacts") -> dict[str, Any]:
         return dict(self.http.told("GET", f"/api/records/{flow}/{record_id}"))
 
+    def safe(self) -> dict[str, Any]:
+        return dict(self.http.told("GET", "/api/safe-to-send"))
+
     def fire(self, function: str) -> None:
         self.admin.told("POST", f"/admin/functions/{function}", {})
 

@@ -99,9 +99,11 @@ class Catalog:
         return self.pairs() if table == "contact" else ()
 
     def address(self, table: str) -> Address:
-        """Where the table's records are in Campaign, by its document in force and whether or not that fits the systems."""
-        with self.lock:
-            return address(read_document(self.documents.text(table, self.newest(table))))
+        """Where the table's records are in Campaign, by its document in force and whether or not that fits the systems.
+
+        Takes no lock: the opt-out catalog asks for it under its own, and is asked for its pairs under ours.
+        """
+        return address(read_document(self.documents.text(table, self.newest(table))))
 
     def tables(self) -> list[str]:
         """The tables with a document, contact among them."""

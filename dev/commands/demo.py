@@ -15,7 +15,7 @@ from rich.table import Table
 
 from dev.commands.stack import DIRECTORY, Stack
 from dev.comparison import Comparison, compare, mapping_in_force
-from dev.seed import mailings, vehicles
+from dev.seed import mailings, optouts, vehicles
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 from shared.mapping import CompiledMapping
 
@@ -50,6 +50,7 @@ class Story:
     contacts: int
     console: Console
     headless: bool
+    change_settings: Callable[..., None]
     steps: list[Step] = field(default_factory=list)
 
     def play(self, name: str, scene: Callable[["Story"], str]) -> None:
@@ -197,6 +198,16 @@ def events(story: Story) -> str:
     return "in Campaign / in Dynamics: " + ", ".join(f"{kind} {count}" for kind, count in counts.items())
 
 
+def opt_outs(story: Story) -> str:
+    """The same in each mode, which is a setting; the last one, both ways, stays, and makes good what the others left apart."""
+    modes = []
+    for mode in optouts.MODES:
+        story.change_settings(OPT_OUT_MODE=mode)
+        settled = (lambda: True) if mode == "disabled" else lambda: bool(story.operator.safe()["safe"])
+        modes.append(optouts.play(mode, story.dynamics, story.campaign, settled))
+    return f"{optouts.PEOPLE} noes each: " + ", ".join(modes) + "; safe to send"
+
+
 def linked(story: Story, resource: str, link: str) -> list[dict[str, Any]]:
     return [row for row in story.campaign.records(resource) if row[link]]
 
@@ -206,6 +217,7 @@ SCENES: list[tuple[str, Callable[[Story], str]]] = [
     ("20 edits, creations, deactivations, deletions", edits),
     ("vehicles and their service visits", families),
     ("e-mails sent, opened, clicked, bounced", events),
+    ("opt-outs, in each of the four modes", opt_outs),
     ("a refused record, and its replay after a fix", refused_and_replayed),
     ("a throttled minute", throttled),
     ("a wrong secret, and its repair", wrong_secret),
@@ -219,6 +231,7 @@ def agreement(story: Story, found: dict[str, Comparison]) -> str:
     for flow, text in zip(FLOWS, texts, strict=True):
         found[flow] = compare_quiet(story, mapping_in_force(story.facts, text))
     found[mailings.FLOW], _ = mailings.compare_events(story.facts, story.dynamics, story.campaign)
+    found[optouts.FLOW] = optouts.compare_opt_outs(story.dynamics, story.campaign)
     if disagreeing := [str(comparison) for comparison in found.values() if not comparison.agree]:
         raise AssertionError("; ".join(disagreeing))
     return "; ".join(map(str, found.values()))
@@ -247,10 +260,10 @@ def summary(story: Story, flow: str, comparison: Comparison) -> dict[str, Any]:
 
 
 def calls(story: Story, flow: str, comparison: Comparison) -> dict[str, int]:
-    """What was asked of the target; e-mail events go to Dataverse."""
-    return (
-        dict(story.operator.status(flow)["calls"]) if flow == mailings.FLOW else story.campaign.write_calls(comparison.resource)
-    )
+    """What was asked of the target; e-mail events go to Dataverse, opt-outs to both."""
+    if flow in (mailings.FLOW, optouts.FLOW):
+        return dict(story.operator.status(flow)["calls"])
+    return story.campaign.write_calls(comparison.resource)
 
 
 def print_table(console: Console, flows: dict[str, dict[str, Any]]) -> None:
@@ -279,6 +292,7 @@ def run(argv: list[str]) -> int:
             options.contacts,
             console,
             options.headless,
+            stack.change_settings,
         )
         story.dynamics.seed(options.contacts)
         for name, scene in SCENES:

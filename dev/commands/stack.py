@@ -199,6 +199,16 @@ class Stack:
         child.wait()
         self.write_facts()
 
+    def change_settings(self, **settings: str) -> None:
+        """As when somebody changes the function app's settings: its instances end and start anew with them."""
+        self.environment.update(settings)
+        names = [name for name in self.children if name.startswith("host-")]
+        for name in names:
+            self.children[name].ask_to_stop()
+        for name in names:
+            self.children[name].stop()
+            self.start_instance(int(name.removeprefix("host-")))
+
     def stop(self) -> None:
         """Hosts first, so that nothing is written to what is gone; harmless when called twice."""
         order = sorted(self.children.items(), key=lambda item: not item[0].startswith("host"))

@@ -12,7 +12,6 @@ from shared.console.status import moment
 from shared.flow import Bridge
 from shared.opt_out.deciding import Mode
 from shared.opt_out.flow import FROM_CAMPAIGN, OptOutFlow
-from shared.opt_out.memory import Memory
 from shared.opt_out.parts import OptOut
 from shared.opt_out.safety import reasons
 from shared.state.decisions import OptOutDecision, day_of
@@ -46,7 +45,7 @@ def contact(flow: OptOutFlow, bridge: Bridge, record_id: str) -> dict[str, Any] 
     if found is None and profile is None:
         return None
     row = bridge.ledger.row(partition_name(flow.key, bucket(record_id)), record_id)
-    memory = Memory(row.agreed if row else {})
+    memory = flow.memory(row.agreed if row else {})
     flags = {}
     for pair in pairs:
         entry = memory.flags.get(pair.flag, {})

@@ -36,7 +36,7 @@ class Agreement:
             written.outcome = Outcome.NO_CONTACT if contact is None else Outcome.FILTERED
             written.reason = NO_CONTACT if contact is None else NO_PROFILE
             master = self.passed_on(active, contact, profile, memory, written) if contact else memory.master
-            written.agreed = remember({} if contact is None else memory.flags, contact, profile, master)
+            written.agreed = remember(memory.terms, {} if contact is None else memory.flags, contact, profile, master)
             return
         verdicts = self.verdicts(active, contact, profile, memory)
         flags = self.recorded(active, contact, profile, memory, verdicts)
@@ -44,7 +44,7 @@ class Agreement:
         contact, profile = self.written(active, contact, profile, verdicts, written)
         for flag, entry in flags.items():
             entry["time"] = profile.times[flag]
-        written.agreed = remember(flags, contact, profile, master)
+        written.agreed = remember(memory.terms, flags, contact, profile, master)
 
     def verdicts(self, active: ActiveOptOut, contact: Contact, profile: Profile, memory: Memory) -> dict[str, Verdict]:
         allow = active.document.opt_in_from_dynamics == "allow"

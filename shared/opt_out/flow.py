@@ -17,7 +17,7 @@ from shared.errors import Refusal, Rejected
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.feeds import Feed
-from shared.opt_out.memory import Memory
+from shared.opt_out.memory import Memory, terms_of
 from shared.opt_out.sides import Contact, Contacts, contact_of
 from shared.records import Change, Kind, Outcome, Page
 from shared.state.checkpoints import Checkpoint
@@ -116,7 +116,7 @@ class OptOutFlow:
         told: Mapping[str, Any] = change.row or {}
         if fault := told.get("fault"):
             raise Rejected(Refusal(fault["field"], fault["rule"], fault["sentence"]))
-        memory = Memory(row.agreed if row and row.agreed else {})
+        memory = self.memory(row.agreed if row else {})
         if change.kind is Kind.ROW and not change.replay:
             return self.known(change, row, memory) or Decision(change, Act.LOOK)
         if change.kind is Kind.ROW:
@@ -145,7 +145,10 @@ class OptOutFlow:
     def write(self, decision: Decision, written: Written) -> None:
         """Reads the profile, decides each flag, writes what must be written on either side."""
         contact = contact_in(decision.change.row or {})
-        self.agreement.settle(self.active(), decision.change.record_id, contact, Memory(decision.agreed), written)
+        self.agreement.settle(self.active(), decision.change.record_id, contact, self.memory(decision.agreed), written)
+
+    def memory(self, held: Mapping[str, Any]) -> Memory:
+        return Memory(held, terms_of(self.agreement.mode, self.active().document.pairs))
 
     def created(self, ids: Sequence[str]) -> None:
         """Nobody waits for an opt-out."""

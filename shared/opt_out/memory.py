@@ -1,29 +1,59 @@
 """What the ledger remembers of a contact's opt-outs: what each side was last seen to say, and what they agreed on.
 
     {"flags":    {flag: {"value", "time", "dynamics", "campaign", "modified", "rule", "winner", "decided_at"}},
-     "dynamics": {flag: value}, "campaign": {flag: [value, time]}, "version": the contact's, "master": whom it was merged into}
+     "dynamics": {flag: value}, "campaign": {flag: [value, time]}, "version": the contact's, "master": whom it was merged into,
+     "mode": ..., "pairs": {flag: columns}}
 
 `value` and `time` are the agreement; the rest of a flag tells of the last decision on it. A side that is not there has no entry.
-Contacts that never said no are not remembered: where there is no row, nothing was agreed, and opt-out wins.
+Contacts that never said no are not remembered: where there is no row, nothing was agreed, and opt-out wins. What was agreed in
+another mode counts only where both sides said the same, and what was agreed of another pair of columns not at all: a change of
+the settings must never look as if people had opted in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.opt_out.deciding import Agreed
+from shared.opt_out.deciding import Agreed, Mode
+from shared.opt_out.documents import Pair
 from shared.opt_out.sides import Contact, Profile, instant
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which something is remembered: the mode, and each flag's columns."""
+
+    mode: str
+    pairs: Mapping[str, str]
+
+
+def terms_of(mode: Mode, pairs: Iterable[Pair]) -> Terms:
+    return Terms(mode.value, {pair.flag: "!" * pair.inverted + "+".join(pair.columns) for pair in pairs})
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
-    """A view of what the ledger's row holds."""
+    """A view of what the ledger's row holds, as far as it counts under the terms in force."""
 
     held: Mapping[str, Any]
+    terms: Terms
+
+    @property
+    def current(self) -> bool:
+        return (self.held.get("mode"), self.held.get("pairs")) == (self.terms.mode, self.terms.pairs)
 
     def agreed(self, flag: str) -> Agreed | None:
-        entry = self.held.get("flags", {}).get(flag)
-        return Agreed(bool(entry["value"]), str(entry["time"])) if entry else None
+        entry = self.flags.get(flag)
+        if entry is None or self.held.get("pairs", {}).get(flag) != self.terms.pairs[flag]:
+            return None
+        if self.held.get("mode") != self.terms.mode and not self.alike(flag):
+            return None
+        return Agreed(bool(entry["value"]), str(entry["time"]))
+
+    def alike(self, flag: str) -> bool:
+        """Whether both sides were seen to say the same."""
+        there = self.held.get("campaign", {}).get(flag)
+        return there is not None and self.held.get("dynamics", {}).get(flag) == there[0]
 
     @property
     def flags(self) -> Mapping[str, Any]:
@@ -40,12 +70,13 @@ class Memory:
 
     def knows_contact(self, contact: Contact) -> bool:
         """Whether this is what was last seen of the contact."""
-        return self.held.get("dynamics") == dict(contact.values) and contact.master == self.master
+        same_values = self.held.get("dynamics") == dict(contact.values)
+        return self.current and same_values and contact.master == self.master
 
     def knows_profile(self, values: Mapping[str, bool], times: Mapping[str, str]) -> bool:
         """Whether this is what was last seen of the profile."""
         known = self.held.get("campaign")
-        if known is None or known.keys() != values.keys():
+        if not self.current or known is None or known.keys() != values.keys():
             return False
         return all(bool(known[flag][0]) == value and same(known[flag][1], times[flag]) for flag, value in values.items())
 
@@ -54,8 +85,10 @@ class Memory:
         return {**self.held, "version": version}
 
 
-def remember(flags: Mapping[str, Any], contact: Contact | None, profile: Profile | None, master: str) -> dict[str, Any]:
-    held: dict[str, Any] = {"flags": dict(flags)}
+def remember(
+    terms: Terms, flags: Mapping[str, Any], contact: Contact | None, profile: Profile | None, master: str
+) -> dict[str, Any]:
+    held: dict[str, Any] = {"mode": terms.mode, "pairs": dict(terms.pairs), "flags": dict(flags)}
     if contact:
         held |= {"dynamics": dict(contact.values), "version": contact.version, "master": master}
     if profile:

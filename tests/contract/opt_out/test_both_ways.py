@@ -163,6 +163,26 @@ def test_one_way(new_world: Callable[..., World], mode: str, here: tuple[bool, b
     assert (world.says(one), world.says(other)) == (here, there)
 
 
+def test_another_mode_or_another_column_never_looks_like_an_opt_in(new_world: Callable[..., World]) -> None:
+    """What one way has left apart is brought together both ways, and a pair's new column takes no no back."""
+    one_way = new_world("to-campaign")
+    heard, other = one_way.person(donotphone=True), one_way.person(donotphone=True)
+    one_way.in_campaign(heard, no=True)
+    one_way.in_campaign(other, no=True)
+    one_way.quiet()
+    assert one_way.says(heard) == (False, True)
+    world = World(one_way.stack, "both")
+    world.quiet()
+    assert (world.says(heard), world.says(other)) == (NO_NO, NO_NO)
+    world.document(
+        "{column: donotbulkemail, flag: blackListEmail, also: [donotemail]}", "{column: donotemail, flag: blackListEmail}"
+    )
+    world.restart()
+    world.from_dynamics.poll()
+    world.quiet()
+    assert world.says(heard, column="donotemail") == NO_NO
+
+
 def test_disabled_reads_and_writes_nothing(new_world: Callable[..., World]) -> None:
     world = new_world("disabled")
     world.person(contact=True)
