@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, overload
 
 from shared.campaign.auth import campaign_token
@@ -73,6 +74,7 @@ class Wiring:
         self.settings, self.now, self.send = settings, now, send
         self.lock = threading.RLock()
         logging.getLogger("azure").setLevel(logging.WARNING)  # its INFO lines are every request's headers
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings: a storage connection was not kept
 
     @once
     def storage(self) -> Storage:
@@ -201,11 +203,12 @@ class Wiring:
         agreement = Agreement(Contacts(self.dataverse), Profiles(self.campaign), decisions, mode, self.now)
         return OptOut(self.opt_out_catalog, agreement, self.opt_out_feed, self.handoff)
 
-    def opt_out_feed(self) -> Feed:
+    def opt_out_feed(self, only_look: bool) -> Feed:
         """A new one each time: it remembers what it has handed off."""
         source = self.settings.opt_out_source
         if source == "file":
-            return Exported(Exports(self.sftp, self.settings.sftp_folder, self.now, OptOutFormat), self.now)
+            form = partial(OptOutFormat, at_once=only_look)
+            return Exported(Exports(self.sftp, self.settings.sftp_folder, self.now, form), self.now)
         return (Filtered if source == "filter" else Scanned)(self.campaign, self.now)
 
 

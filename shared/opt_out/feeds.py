@@ -149,13 +149,15 @@ def earlier(since: str, seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OptOutFormat:
-    """The export of profiles that have changed."""
+    """The export of profiles that have changed. `at_once` takes files that may still be written."""
 
     document: OptOutDocument
+    at_once: bool = False
 
     @property
     def files(self) -> Files:
-        return self.document.files
+        files = self.document.files
+        return files.model_copy(update={"settled_seconds": 0.0}) if self.at_once else files
 
     def takes(self, name: str) -> bool:
         return fnmatchcase(name, self.document.files.pattern)

@@ -13,12 +13,12 @@ from shared.records import Change, Kind
 
 
 class OptOut:
-    """One for a process: its feeds remember what they have handed off. `new_feed` makes Campaign's."""
+    """One for a process: its feeds remember what they have handed off. `new_feed` makes Campaign's, True to look only."""
 
-    def __init__(self, catalog: OptOutCatalog, agreement: Agreement, new_feed: Callable[[], Feed], handoff: Handoff) -> None:
+    def __init__(self, catalog: OptOutCatalog, agreement: Agreement, new_feed: Callable[[bool], Feed], handoff: Handoff) -> None:
         self.catalog, self.agreement, self.new_feed, self.handoff = catalog, agreement, new_feed, handoff
         self.mode = agreement.mode
-        self.campaign = CampaignFeed(new_feed()) if self.reads_campaign else None
+        self.campaign = CampaignFeed(new_feed(False)) if self.reads_campaign else None
 
     @property
     def reads_campaign(self) -> bool:
@@ -47,7 +47,7 @@ class OptOut:
 
     def peeks(self) -> list[OptOutFlow]:
         """The same, with feeds that remember nothing: to look without handing off."""
-        return self.flows(CampaignFeed(self.new_feed()) if self.reads_campaign else None)
+        return self.flows(CampaignFeed(self.new_feed(True)) if self.reads_campaign else None)
 
     def flows(self, campaign: CampaignFeed | None) -> list[OptOutFlow]:
         found = []

@@ -7,6 +7,7 @@ what was not there any more has been settled.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from shared.dataverse.client import TokenExpired
 from shared.deciding import Act
 from shared.errors import BridgeError
 from shared.flow import Bridge
@@ -41,6 +42,8 @@ def reasons(deliver: OptOutFlow, feeds: Sequence[OptOutFlow], bridge: Bridge, fi
             found = [reason for feed in standing for reason in unread(deliver, feed, bridge)] + underway(deliver, bridge)
     except BridgeError as error:
         return [f"It cannot be told now: {error}"]
+    except TokenExpired:
+        return ["Dynamics must be read as a whole, for its change token has expired."]
     return list(dict.fromkeys(found))
 
 

@@ -1,0 +1,93 @@
+"""The story of noes, over HTTP as a marketer and an operator see it, while instances die."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import pytest
+
+from dev.commands.demo import LOCAL_PACE
+from dev.commands.stack import Stack
+from dev.seed import optouts
+from dev.verbs import wait_until
+from tests.e2e.conftest import World, world_of
+
+PROFILE = "/profileAndServicesExt/profile"
+WEBHOOK_SECRET = {"x-webhook-secret": "not-the-secret-that-was-set"}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    directory, pace = tmp_path_factory.mktemp("noes"), {**LOCAL_PACE, "OPT_OUT_MODE": "both"}
+    with Stack(directory=directory, instances=2, settings=pace, message_lease_seconds=5) as stack:
+        running = world_of(stack)
+        running.dynamics.seed(60)
+        running.wait_for_quiet()
+        wait_for_safety(running)
+        yield running
+
+
+def wait_for_safety(world: World) -> None:
+    wait_until(lambda: world.operator.safe()["safe"], "safe to send", seconds=60, every=0.5)
+
+
+def test_noes_on_both_sides_are_heard_while_instances_die(world: World) -> None:
+    people = world.dynamics.some_contact_ids(40)
+    for number, person in enumerate(people):
+        if number % 2:
+            world.dynamics.change_contact(person, quietly=True, donotphone=True, donotbulkemail=True)
+        else:
+            world.campaign.http.told("PATCH", f"{PROFILE}/{person}", {"blackListEmail": True, "blackListPhone": True})
+    assert not world.operator.safe()["safe"]
+    for number in (2, 1):
+        world.stack.kill_instance(number)
+        world.stack.start_instance(number)
+    wait_until(lambda: optouts.compare_opt_outs(world.dynamics, world.campaign).agree, "both sides alike", seconds=60)
+    wait_for_safety(world)
+    found = optouts.compare_opt_outs(world.dynamics, world.campaign)
+    assert found.agree
+    assert found.source >= 80
+    assert not world.operator.dead_letters("opt_out")
+
+
+def test_a_contact_and_a_day_can_be_asked_for(world: World) -> None:
+    person = world.dynamics.some_contact_ids(41)[40]
+    world.campaign.http.told("PATCH", f"{PROFILE}/{person}", {"ccpaOptOut": False, "blackListFax": True})
+    wait_until(lambda: world.dynamics.contact(person)["donotfax"], "the no in Dynamics")
+    wait_for_safety(world)
+    shown = world.operator.http.told("GET", f"/api/opt-out/{person}")["flags"]["blackListFax"]
+    assert (shown["dynamics"], shown["campaign"], shown["agreed"]) == (True, True, True)
+    listed = world.operator.http.ask("GET", "/api/opt-out?format=csv")
+    assert listed.headers["Content-Type"].startswith("text/csv")
+    assert (person, "blackListFax") in {(row["contact"], row["flag"]) for row in csv.DictReader(io.StringIO(listed.text))}
+    decisions = world.operator.http.told("GET", "/api/opt-out")["decisions"]
+    assert len(decisions) == len(list(csv.DictReader(io.StringIO(listed.text))))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("/api/opt-out/nobody", 400, "must be a GUID"),
+        ("/api/opt-out/00000000-0000-0000-0000-000000000001", 404, "Neither Dynamics nor Campaign knows"),
+        ("/api/opt-out?day=yesterday", 400, "day must be a date such as 2026-01-31."),
+    ],
+)
+def test_a_wrong_question_is_answered_with_a_sentence(world: World, path: str, status: int, sentence: str) -> None:
+    answer = world.operator.http.ask("GET", path)
+    assert answer.status_code == status
+    assert sentence in answer.json()["error"]
+
+
+def test_a_webhook_needs_the_secret(world: World) -> None:
+    answer = world.operator.http.ask("POST", "/api/dataverse/contact/opt-out", {}, **WEBHOOK_SECRET)
+    assert (answer.status_code, "DATAVERSE_WEBHOOK_SECRET" in answer.json()["error"]) == (401, True)
+
+
+def test_the_status_has_a_row_for_each_feed_and_one_for_the_deliveries(world: World) -> None:
+    flows = world.operator.http.told("GET", "/api/status")["flows"]
+    assert {name for name in flows if name.startswith("opt_out")} == {
+        "opt_out",
+        "opt_out-from-dynamics",
+        "opt_out-from-campaign",
+    }
+    assert {flows[name]["status"] for name in flows} == {"running"}

@@ -1,0 +1,62 @@
+"""The opt-out document: what it says, and every fault told at once with its place."""
+
+import pytest
+
+from shared.mapping import InvalidDocument, SourceColumn, SourceTable, TargetField, TargetResource
+from shared.opt_out.documents import Pair, default_opt_out_document, problems, read_opt_out_document
+
+GOOD = "pairs:\n  - {column: donotfax, flag: blackListFax}\n"
+
+
+def test_the_packaged_document_is_sound() -> None:
+    document = read_opt_out_document(default_opt_out_document())
+    assert {pair.flag for pair in document.pairs} >= {"blackList", "blackListEmail"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("pairs: []", "pairs"),
+        ("pairs:\n  - {column: donotfax, flag: faxDenied}", "must be one of Campaign's flags"),
+        (GOOD + "  - {column: donotfax, flag: blackListEmail}", "donotfax stands in two pairs"),
+        (GOOD + "  - {column: donotemail, flag: denyListFax}", "blackListFax stands in two pairs"),
+        (GOOD + "opt_in_from_dynamics: maybe", "opt_in_from_dynamics"),
+        (GOOD + "promise_minutes: 0", "promise_minutes"),
+        (GOOD + "files: {encoding: utf-9}", "names no encoding that is known"),
+        (GOOD + "polarity: true", "polarity is no key that is known here"),
+    ],
+)
+def test_a_fault_is_told_with_its_place(text: str, told: str) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        read_opt_out_document(text)
+    assert told in " ".join(refused.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("pair", "row", "no"),
+    [
+        (Pair(column="c", flag="blackList"), {"c": True}, True),
+        (Pair(column="c", flag="blackList"), {"c": None}, False),
+        (Pair(column="c", flag="blackList", inverted=True), {"c": True}, False),
+        (Pair(column="c", flag="blackList", inverted=True), {"c": False}, True),
+        (Pair(column="c", flag="blackList", inverted=True), {"c": None}, False),
+        (Pair(column="c", flag="denyList", also=["d"]), {"c": False, "d": True}, True),
+    ],
+)
+def test_what_a_row_says(pair: Pair, row: dict[str, object], no: bool) -> None:
+    assert pair.opted_out(row) is no
+    assert pair.column_value(True) is not pair.inverted
+
+
+def test_both_systems_must_bear_the_pairs() -> None:
+    document = read_opt_out_document(GOOD + "  - {column: gone, flag: blackList}\n  - {column: name, flag: ccpaOptOut}")
+    columns = {name: SourceColumn(name, kind) for name, kind in (("donotfax", "Boolean"), ("name", "String"))}
+    contact = SourceTable("contact", "contacts", "contactid", columns)
+    profile = TargetResource("profile", {"blackListFax": TargetField("blackListFax", "boolean", read_only=True)})
+    assert [problem.split(":")[0] for problem in problems(document, contact, profile)] == [
+        "Flag blackListFax is read-only",
+        "Table contact has no column gone",
+        "The profile has no flag blackList",
+        "Column name is of type String",
+        "The profile has no flag ccpaOptOut",
+    ]
