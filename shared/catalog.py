@@ -177,15 +177,19 @@ class Catalog:
             problems.append(f"Change tracking is off for table {document.table}: switch on 'Track changes' in its properties.")
         if problems:
             raise Misconfigured("mapping", f"The mapping of {document.table} does not fit: " + " ".join(problems))
-        flags = {pair.flag for pair in pairs}
-        kept = document.model_copy(update={"fields": [rule for rule in document.fields if rule.target not in flags]})
-        mapping = compile_mapping(kept, source, target, born_with(pairs, source))
+        mapping = compile_mapping(without_flags(document, pairs), source, target, born_with(pairs, source))
         return Active(version, mapping, source, address(document), self.now(), pairs)
 
 
 def address(document: MappingDocument) -> Address:
     key = document.key
     return Address(document.api, document.resource, key.target, key.lookup, key.filter or "", key.parameter or "")
+
+
+def without_flags(document: MappingDocument, pairs: Iterable[Pair]) -> MappingDocument:
+    """The document without the rules for flags that belong to the opt-out flow."""
+    flags = {pair.flag for pair in pairs}
+    return document.model_copy(update={"fields": [rule for rule in document.fields if rule.target not in flags]})
 
 
 def born_with(pairs: Iterable[Pair], contact: SourceTable) -> tuple[BornWith, ...]:

@@ -15,11 +15,13 @@ from dev.commands.processes import ROOT, Child
 from dev.commands.settings import app_settings
 from dev.commands.setup.connection import STACK_SETTINGS, GivenToken, client
 from dev.commands.setup.customizing import Customizing
+from dev.commands.setup.documents import in_use
+from dev.commands.setup.wanted import subscriptions
 from dev.commands.setup.webhooks import Receiver, Webhooks
 from dev.emulators.sftp import EXPORTS
 from dev.emulators.tokens import issue
 from dev.verbs import Http
-from shared.mapping import default_document, read_document
+from shared.settings import ChosenFlows, StorageSettings, load
 
 ORGANIZATION, API_KEY = "acme-mkt-stage1", "acme-bridge"
 TEST_TOKEN_SECONDS = 30 * 24 * 3600
@@ -161,14 +163,14 @@ class Stack:
         for number in range(1, self.instances + 1):
             self.children[f"host-{number}"].wait()
         self.facts["functions"] = url(self.children["host-1"].facts["port"])
-        self.register_webhook()
+        self.register_webhooks()
 
-    def register_webhook(self) -> None:
-        """Of contacts, as `setup dataverse` does it."""
+    def register_webhooks(self) -> None:
+        """Those that the settings need, as `setup dataverse` does it."""
         receiver = Receiver(self.facts["functions"], self.facts["function_key"], self.webhook_secret)
         dataverse = Customizing(client(self.facts["dataverse"], GivenToken(self.facts["dataverse_token"])))
-        contact = read_document(default_document("contact"))
-        Webhooks(dataverse, lambda _: None).run({contact.table: contact}, receiver)
+        used = in_use(load(ChosenFlows, self.environment), load(StorageSettings, self.environment))
+        Webhooks(dataverse, lambda _: None).run(subscriptions(used), receiver)
 
     def host_child(self, number: int, port: int = 0) -> Child:
         arguments = ["dev.host", str(ROOT), "--port", str(port), "--keys", str(self.directory / "host-keys.json")]

@@ -64,6 +64,7 @@ def field(name: str, item: Mapping[str, Any]) -> TargetField:
         values=labels(item.get("values")),
         read_only=bool(item.get("readOnly")),
         policy=str(item.get("dataPolicy", "")),
+        sortable=bool(item.get("sortable", True)),
     )
 
 

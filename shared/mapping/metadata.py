@@ -41,7 +41,8 @@ class SourceTable:
 @dataclass(frozen=True, slots=True)
 class TargetField:
     """A Campaign field; `name` is dotted inside a sub-node: "location.city". `type`: string, boolean, integer, float, double,
-    date, datetime or enumeration, whose names are the keys of `values`. `policy` is Campaign's dataPolicy, such as "email"."""
+    date, datetime or enumeration, whose names are the keys of `values`. `policy` is Campaign's dataPolicy, such as "email";
+    `sortable` whether a list may be asked for in its order."""
 
     name: str
     type: str
@@ -49,6 +50,7 @@ class TargetField:
     values: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
     policy: str = ""
+    sortable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

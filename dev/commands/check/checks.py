@@ -1,6 +1,6 @@
 """Every check, in the order in which they are made. A further one is one entry."""
 
-from dev.commands.check import connections, files, rights, storage, tables, webhooks
+from dev.commands.check import connections, files, opt_outs, rights, storage, tables, webhooks
 from dev.commands.check.findings import Check
 
 DATAVERSE = "Correct DATAVERSE_URL (organization and region: crm, crm4, crm11 and so on), or look at the network."
@@ -25,6 +25,10 @@ CHECKS = (
     Check("activity tables", files.activity_tables, ("dataverse", "storage"), "Run `manage.py setup activities`."),
     Check("journal", files.journal, ("campaign token",), "Correct CAMPAIGN_JOURNAL_URL and CAMPAIGN_IMS_ORGANIZATION."),
     Check(
-        "sftp", files.files, ("storage",), "Correct SFTP_HOST and SFTP_PORT, or let this machine's address through in Campaign."
+        "sftp",
+        files.files,
+        ("mapping documents",),
+        "Correct SFTP_HOST and SFTP_PORT, or let this machine's address through in Campaign.",
     ),
+    Check("opt-out", opt_outs.opt_outs, ("dataverse", "campaign", "mapping documents"), opt_outs.MEND),
 )

@@ -1,17 +1,17 @@
-"""Where e-mail events come from and go to: SFTP server (reachable, itself, free of old files), journal, activity tables."""
+"""Where e-mail events come from and go to, and exported opt-outs: SFTP server (reachable, itself, free of old files), journal,
+activity tables."""
 
 from collections.abc import Iterator
 
-from azure.core.exceptions import ResourceNotFoundError
-
 from dev.commands.check.findings import Finding
 from dev.commands.check.look import Look
-from dev.commands.setup.documents import newest, stored
+from dev.commands.setup.documents import document_text, stored
 from shared.errors import Misconfigured
 from shared.events.activities import problems
 from shared.events.catalog import NAME as EVENTS
 from shared.events.documents import KINDS, EventsDocument, default_events_document, read_events_document
-from shared.events.exports import PROCESSED, REJECTED, pattern_of
+from shared.events.exports import PROCESSED, REJECTED, EventFormat, Format
+from shared.opt_out.feeds import OptOutFormat
 from shared.sftp.client import RemoteFile
 
 HOUR, MONTH = 3600.0, 30 * 86400.0
@@ -19,22 +19,31 @@ HOUR, MONTH = 3600.0, 30 * 86400.0
 
 def files(look: Look) -> Iterator[Finding]:
     """Says nothing where no flow reads files."""
-    if not look.files_on:
+    known = formats(look)
+    if not known:
         return
     exports = look.wiring.exports
     listed, now = exports.sftp.files(exports.folder), look.wiring.now()
     yield Finding("sftp", exports.folder, "ok", f"Reached, its host key is the known one; {len(listed)} files wait.")
-    ours = [file for file in listed if pattern_of(file.name, events_document(look).files)]
+    ours = [file for file in listed if any(form.takes(file.name) for form in known)]
     waiting = older(ours, now - HOUR)
     if waiting:
         message = f"{waiting} exported files are more than an hour old and not read."
-        yield Finding("sftp", exports.folder, "warning", message, "See why e-mail events are not polled (GET /api/status).")
+        yield Finding("sftp", exports.folder, "warning", message, "See why their flow does not poll (GET /api/status).")
     strangers = older([file for file in listed if file not in ours], now - MONTH)
     if strangers:
         message = f"{strangers} files that nobody reads are more than 30 days old."
         yield Finding("sftp", exports.folder, "warning", message, "Delete them: a full SFTP account impairs Campaign.")
     for folder, limit in ((PROCESSED, now - MONTH), (REJECTED, now)):
         yield from aside(look, f"{exports.folder}/{folder}", limit)
+
+
+def formats(look: Look) -> list[Format]:
+    """The kinds of export that some flow reads."""
+    found: list[Format] = [EventFormat(events_document(look))] if look.event_files_on else []
+    if look.opt_outs and look.opt_out_files_on:
+        found.append(OptOutFormat(look.opt_outs.document))
+    return found
 
 
 def aside(look: Look, folder: str, before: float) -> Iterator[Finding]:
@@ -44,11 +53,11 @@ def aside(look: Look, folder: str, before: float) -> Iterator[Finding]:
     except Misconfigured:
         return
     if count and folder.endswith(REJECTED):
-        mend = "See the dead letters of email_events, then delete them."
+        mend = "See the dead letters of email_events and opt_out, then delete them."
         yield Finding("sftp", folder, "warning", f"{count} files could not be read.", mend)
     elif count:
         message = f"{count} files that have been read are more than 30 days old."
-        yield Finding("sftp", folder, "warning", message, "Delete them, or let the events document say `afterwards: delete`.")
+        yield Finding("sftp", folder, "warning", message, "Delete them, or let the document say `afterwards: delete`.")
 
 
 def older(listed: list[RemoteFile], moment: float) -> int:
@@ -88,10 +97,4 @@ def listed_tables(look: Look, names: list[str]) -> list[dict[str, str]]:
 
 
 def events_document(look: Look) -> EventsDocument:
-    documents = stored(look.settings, "events")
-    try:
-        version = newest(documents, EVENTS)
-        text = documents.text(EVENTS, version) if version else documents.draft(EVENTS)[0]
-    except ResourceNotFoundError:
-        text = ""
-    return read_events_document(text or default_events_document())
+    return read_events_document(document_text(stored(look.settings, "events"), EVENTS, default_events_document))

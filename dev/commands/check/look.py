@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from dev.commands.setup.documents import document_text, newest, stored, tables
+from dev.commands.setup.documents import mapping_document, opt_outs, stored, tables
+from dev.commands.setup.wanted import InUse, OptOuts
 from shared.dataverse.client import API
-from shared.mapping import MappingDocument, read_document
+from shared.mapping import MappingDocument
 from shared.settings import Settings, load_settings
 from shared.state.checkpoints import Checkpoints
 from shared.state.documents import Documents
@@ -33,18 +34,16 @@ class Look:
 
     @cached_property
     def documents(self) -> list[MappingDocument]:
-        return [self.document(table) for table in tables(self.stored)]
+        return [mapping_document(self.stored, table) for table in tables(self.stored)]
 
-    def document(self, table: str) -> MappingDocument:
-        return read_document(document_text(self.stored, table))
+    @cached_property
+    def opt_outs(self) -> OptOuts | None:
+        """None while the mode is disabled."""
+        return opt_outs(self.settings, self.settings)
 
-    def version(self, table: str) -> int:
-        return newest(self.stored, table)
-
-    def drafted(self, table: str) -> bool:
-        """Whether a person has left a document that is not the one in force."""
-        draft = self.stored.draft_etag(table).strip('"')
-        return bool(draft) and draft != self.stored.newest(table)[1]
+    @property
+    def in_use(self) -> InUse:
+        return InUse(self.documents, self.events_on, self.opt_outs)
 
     @cached_property
     def checkpoints(self) -> Checkpoints:
@@ -67,5 +66,9 @@ class Look:
         return self.settings.email_events_source in ("journal", "both")
 
     @property
-    def files_on(self) -> bool:
+    def event_files_on(self) -> bool:
         return self.settings.email_events_source in ("files", "both")
+
+    @property
+    def opt_out_files_on(self) -> bool:
+        return bool(self.opt_outs and self.opt_outs.reads_campaign and self.settings.opt_out_source == "file")

@@ -14,7 +14,7 @@ MEND = "Run `manage.py setup dataverse`, which gives the function app's role wha
 
 def privileges(look: Look) -> Iterator[Finding]:
     held = held_by(look)
-    cases = use_cases(look.documents, look.events_on)
+    cases = use_cases(look.in_use)
     missing = [name for name in PLATFORM if held and name not in held]
     if "prvReadEntity" in missing:  # without it the names of the others cannot be read
         yield Finding(NAME, cases[0].name, "error", f"{', '.join(missing)} missing.", MEND)

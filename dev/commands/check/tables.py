@@ -7,10 +7,13 @@ from functools import partial
 
 from dev.commands.check.findings import Check, Finding, failures
 from dev.commands.check.look import Look
+from dev.commands.setup.documents import drafted, newest, stored
 from shared.campaign import wire
 from shared.errors import BridgeError
 from shared.mapping import InvalidDocument, MappingDocument, check
+from shared.opt_out.catalog import NAME as OPT_OUT
 from shared.parents import flow_of
+from shared.state.documents import Documents
 from shared.transport import Response
 
 DAY = 86400.0
@@ -18,14 +21,25 @@ MOST_RECORDS = 500
 
 
 def documents(look: Look) -> Iterator[Finding]:
+    """Those of tables, and that of opt-outs while they are carried."""
     for document in look.documents:
-        version = look.version(document.table)
-        message = f"Version {version} is in force." if version else "The packaged or drafted document will be the first version."
-        yield Finding("mapping documents", document.table, "ok", message)
-        if version and look.drafted(document.table):
-            message = f"mappings/{document.table}.yaml has been changed since version {version} was taken from it."
-            mend = "If it is not in force in a minute, see what keeps it out: mapping_problem in GET /api/status."
-            yield Finding("mapping documents", document.table, "warning", message, mend)
+        yield from standing(look.stored, document.table)
+    try:
+        if look.opt_outs:
+            yield from standing(stored(look.settings, "opt-out"), OPT_OUT)
+    except InvalidDocument as error:
+        mend = f"Correct opt-out/{OPT_OUT}.yaml in the container config."
+        yield from (Finding("mapping documents", OPT_OUT, "error", problem, mend) for problem in error.problems)
+
+
+def standing(documents: Documents, name: str) -> Iterator[Finding]:
+    version = newest(documents, name)
+    message = f"Version {version} is in force." if version else "The packaged or drafted document will be the first version."
+    yield Finding("mapping documents", name, "ok", message)
+    if version and drafted(documents, name):
+        message = f"{documents.folder}/{name}.yaml has been changed since version {version} was taken from it."
+        mend = "If it is not in force in a minute, see what keeps it out: mapping_problem in GET /api/status."
+        yield Finding("mapping documents", name, "warning", message, mend)
 
 
 def change_tracking(look: Look) -> Iterator[Finding]:

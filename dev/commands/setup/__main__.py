@@ -12,7 +12,7 @@ from dev.commands.setup.activities import Activities
 from dev.commands.setup.connection import REFERENCE, Place, by_settings, by_stack
 from dev.commands.setup.customizing import Customizing, Refused
 from dev.commands.setup.dataverse import DataverseSetUp, Order
-from dev.commands.setup.documents import mapping_documents
+from dev.commands.setup.documents import in_use
 from dev.commands.setup.webhooks import Receiver
 from dev.commands.stack import DIRECTORY
 from shared.errors import BridgeError
@@ -41,9 +41,7 @@ def set_up(dataverse: Customizing, place: Place, options: argparse.Namespace) ->
     client_id = options.user or load(DataverseSettings).dataverse_client_id
     if options.remove:
         return work.remove(client_id)
-    documents = mapping_documents(load(StorageSettings))
-    events = load(ChosenFlows).email_events_source != "none"
-    return work.run(Order(documents, events, client_id, receiver(place, options)))
+    return work.run(Order(in_use(load(ChosenFlows), load(StorageSettings)), client_id, receiver(place, options)))
 
 
 def receiver(place: Place, options: argparse.Namespace) -> Receiver | None:

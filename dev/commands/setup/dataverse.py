@@ -1,23 +1,20 @@
 """`setup dataverse`: everything that the bridge needs in a Dataverse organization, made or found."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dev.commands.setup.activities import Activities
 from dev.commands.setup.making import Making
 from dev.commands.setup.roles import Role
 from dev.commands.setup.tracking import Tracking
-from dev.commands.setup.wanted import needs, platform_ids, use_cases
+from dev.commands.setup.wanted import InUse, needs, platform_ids, subscriptions, use_cases
 from dev.commands.setup.webhooks import Receiver, Webhooks
-from shared.mapping import MappingDocument
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What to set up for. `client_id` is the function app's, not that of who runs the set-up."""
 
-    documents: Sequence[MappingDocument]
-    email_events: bool
+    in_use: InUse
     client_id: str
     receiver: Receiver | None = None
 
@@ -28,13 +25,12 @@ class DataverseSetUp(Making):
     def run(self, order: Order) -> int:
         given = (self.dataverse, self.say, self.plan)
         activities, tracking, role, webhooks = Activities(*given), Tracking(*given), Role(*given), Webhooks(*given)
-        if order.email_events:
+        if order.in_use.email_events:
             activities.run()
-        tracking.run([document.table for document in order.documents])
-        cases = use_cases(order.documents, order.email_events)
+        tracking.run([document.table for document in order.in_use.documents])
         client = self.dataverse.client
-        role.run(needs(client, cases, platform_ids(client)), order.client_id)
-        webhooks.run({document.table: document for document in order.documents}, order.receiver)
+        role.run(needs(client, use_cases(order.in_use), platform_ids(client)), order.client_id)
+        webhooks.run(subscriptions(order.in_use), order.receiver)
         return sum(part.problems for part in (activities, tracking, role, webhooks))
 
     def remove(self, client_id: str) -> int:

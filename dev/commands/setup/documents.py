@@ -1,12 +1,23 @@
-"""The mapping documents that a set-up goes by: those in force, else as a person left them, else the packaged ones. Only read."""
+"""The documents that a set-up goes by: those in force, else as a person left them, else the packaged ones. Only read."""
+
+from collections.abc import Callable
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
+from dev.commands.setup.wanted import InUse, OptOuts
 from shared.mapping import MappingDocument, default_document, read_document
-from shared.settings import StorageSettings, text
+from shared.opt_out.catalog import NAME as OPT_OUT
+from shared.opt_out.deciding import Mode
+from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
+from shared.settings import ChosenFlows, StorageSettings, text
 from shared.state.documents import Documents
 from shared.state.storage import service
+
+
+def in_use(flows: ChosenFlows, settings: StorageSettings) -> InUse:
+    """InvalidDocument for a document that cannot be read. Without a storage account the packaged ones are all there is."""
+    return InUse(mapping_documents(settings), flows.email_events_source != "none", opt_outs(flows, settings))
 
 
 def has_storage(settings: StorageSettings) -> bool:
@@ -20,11 +31,25 @@ def stored(settings: StorageSettings, folder: str = "mappings") -> Documents:
 
 
 def mapping_documents(settings: StorageSettings) -> list[MappingDocument]:
-    """InvalidDocument for one that cannot be read. Without a storage account the packaged document of contact is all there is."""
     if not has_storage(settings):
         return [read_document(default_document("contact"))]
     documents = stored(settings)
-    return [read_document(document_text(documents, table)) for table in tables(documents)]
+    return [mapping_document(documents, table) for table in tables(documents)]
+
+
+def mapping_document(documents: Documents, table: str) -> MappingDocument:
+    return read_document(document_text(documents, table, lambda: default_document(table)))
+
+
+def opt_outs(flows: ChosenFlows, settings: StorageSettings) -> OptOuts | None:
+    """The document counts only while opt-outs are carried."""
+    mode = Mode(flows.opt_out_mode)
+    if mode is Mode.DISABLED:
+        return None
+    if not has_storage(settings):
+        return OptOuts(mode, read_opt_out_document(default_opt_out_document()))
+    told = document_text(stored(settings, "opt-out"), OPT_OUT, default_opt_out_document)
+    return OptOuts(mode, read_opt_out_document(told))
 
 
 def tables(documents: Documents) -> list[str]:
@@ -34,16 +59,20 @@ def tables(documents: Documents) -> list[str]:
         return ["contact"]
 
 
-def document_text(documents: Documents, table: str) -> str:
-    version = newest(documents, table)
-    if version:
-        return documents.text(table, version)
-    return documents.draft(table)[0] or default_document(table)
+def document_text(documents: Documents, name: str, packaged: Callable[[], str]) -> str:
+    version = newest(documents, name)
+    return documents.text(name, version) if version else documents.draft(name)[0] or packaged()
 
 
-def newest(documents: Documents, table: str) -> int:
+def newest(documents: Documents, name: str) -> int:
     """The version in force, 0 before the first."""
     try:
-        return documents.newest(table)[0]
+        return documents.newest(name)[0]
     except ResourceNotFoundError:
         return 0
+
+
+def drafted(documents: Documents, name: str) -> bool:
+    """Whether a person has left a document that is not the one in force."""
+    draft = documents.draft_etag(name).strip('"')
+    return bool(draft) and draft != documents.newest(name)[1]

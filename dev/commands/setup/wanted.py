@@ -1,8 +1,8 @@
-"""What the mappings in force and the flows that are on make necessary in Dataverse: privileges, tracked tables, steps.
+"""What the documents in force and the flows that are on make necessary in Dataverse: privileges, tracked tables, webhooks.
 
-`setup dataverse` makes it, `check` looks whether it is there. Another use case is one entry in `use_cases`.
-Source: Microsoft Learn, "Security roles and privileges", "Custom activities", "Use change tracking", "Register a plug-in"
-(filtering attributes).
+`setup dataverse` makes it, `check` looks whether it is there. Another use case is one entry in `use_cases`, another webhook one
+in `subscriptions`. Source: Microsoft Learn, "Security roles and privileges", "Custom activities", "Use change tracking",
+"Register a plug-in" (filtering attributes).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,14 +10,57 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from shared.catalog import without_flags
 from shared.dataverse.client import API, DataverseClient
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument
 from shared.mapping.compiling import columns
+from shared.opt_out.deciding import Mode
+from shared.opt_out.documents import OptOutDocument, Pair
 
 MESSAGES = ("Create", "Update", "Delete")
 PLATFORM = ("prvReadEntity", "prvReadAttribute", "prvReadRelationship", "prvReadOptionSet")
 DEPTH = "Global"
+CARRY, OPT_OUT = "carry opt-outs", "contact/opt-out"
+
+
+@dataclass(frozen=True, slots=True)
+class OptOuts:
+    """The opt-out flow while it is on: which way, and by which document."""
+
+    mode: Mode
+    document: OptOutDocument
+
+    @property
+    def reads_dynamics(self) -> bool:
+        return self.mode in (Mode.TO_CAMPAIGN, Mode.BOTH)
+
+    @property
+    def reads_campaign(self) -> bool:
+        return self.mode in (Mode.FROM_CAMPAIGN, Mode.BOTH)
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """The flows that are on, with the documents that they go by; `opt_outs` is None while OPT_OUT_MODE is disabled."""
+
+    documents: Sequence[MappingDocument]
+    email_events: bool = False
+    opt_outs: OptOuts | None = None
+
+    @property
+    def pairs(self) -> Sequence[Pair]:
+        return self.opt_outs.document.pairs if self.opt_outs else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What Dataverse shall tell at /api/dataverse/<path>: these messages of a table, Update for a change of these columns."""
+
+    path: str
+    table: str
+    messages: tuple[str, ...]
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +81,16 @@ class Need:
     privilege_id: str
 
 
-def use_cases(documents: Iterable[MappingDocument], email_events: bool) -> list[UseCase]:
+def use_cases(in_use: InUse) -> list[UseCase]:
     """Everything that the function app does in Dataverse, and what `check` reads."""
-    read = [(document.table, ("Read",)) for document in documents]
+    read = [(document.table, ("Read",)) for document in in_use.documents]
     found = [
         UseCase("connect and read definitions", (("organization", ("Read",)), ("systemuser", ("Read",))), PLATFORM),
         *(UseCase(f"read {table} and its changes", ((table, actions),)) for table, actions in read),
     ]
-    if email_events:
+    if in_use.opt_outs:
+        found.append(UseCase(CARRY, (("contact", ("Read", "Write") if in_use.opt_outs.reads_campaign else ("Read",)),)))
+    if in_use.email_events:
         found.append(EMAIL_EVENTS)
     return [*found, LOOK]
 
@@ -109,6 +154,20 @@ def platform_ids(client: DataverseClient) -> dict[str, str]:
     condition = quote(" or ".join(f"name eq '{name}'" for name in PLATFORM))
     answer = client.get(f"{client.url}{API}privileges?$select=privilegeid,name&$filter={condition}", "privileges")
     return {row["name"]: row["privilegeid"].lower() for row in answer["value"]}
+
+
+def subscriptions(in_use: InUse) -> dict[str, Subscription]:
+    """By path: one for each mapped table, and one for the opt-outs of contacts where Dynamics is asked for them."""
+    found = [of_table(document, in_use.pairs) for document in in_use.documents]
+    if in_use.opt_outs and in_use.opt_outs.reads_dynamics:
+        found.append(Subscription(OPT_OUT, "contact", ("Create", "Update"), tuple(in_use.opt_outs.document.columns)))
+    return {one.path: one for one in found}
+
+
+def of_table(document: MappingDocument, pairs: Iterable[Pair]) -> Subscription:
+    """A flag that belongs to the opt-out flow is no reason to wake the contacts flow."""
+    read = without_flags(document, pairs) if document.table == "contact" else document
+    return Subscription(document.table, document.table, MESSAGES, tuple(filtering_attributes(read)))
 
 
 def filtering_attributes(document: MappingDocument) -> list[str]:

@@ -1,4 +1,4 @@
-"""Registers the bridge's webhooks: an endpoint for each mapped table, a step for each message, filtered by the mapped columns.
+"""Registers the bridge's webhooks: an endpoint for each path that listens, a step for each message, filtered by columns.
 
 An endpoint is ours if its description says so; what else there is stays untouched. Its secrets cannot be read back, so its
 description holds a keyed hash that tells whether they have changed. Source: Microsoft Learn, "Register a webhook", "Register a
@@ -13,8 +13,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from dev.commands.setup.making import Making
-from dev.commands.setup.wanted import MESSAGES, filtering_attributes
-from shared.mapping import MappingDocument
+from dev.commands.setup.wanted import Subscription
 
 MARK = "Made by the Adobe Campaign bridge"
 PREFIX = "campaign-bridge"
@@ -35,10 +34,10 @@ class Receiver:
     def __repr__(self) -> str:
         return f"Receiver({self.address})"
 
-    def endpoint(self, table: str) -> Row:
+    def endpoint(self, path: str) -> Row:
         return {
-            "name": f"{PREFIX} {table}",
-            "url": f"{self.address.rstrip('/')}/api/dataverse/{table}",
+            "name": f"{PREFIX} {path}",
+            "url": f"{self.address.rstrip('/')}/api/dataverse/{path}",
             "contract": WEBHOOK,
             "authtype": HTTP_HEADER,
             "description": f"{MARK}; credential {self.fingerprint()}",
@@ -54,37 +53,37 @@ class Receiver:
 
 
 class Webhooks(Making):
-    """`run` with a receiver registers; without one it brings the steps of what is registered in step with the mappings."""
+    """`run` with a receiver registers; without one it brings the steps of what is registered in step with the documents."""
 
-    def run(self, documents: Mapping[str, MappingDocument], receiver: Receiver | None) -> None:
+    def run(self, wanted: Mapping[str, Subscription], receiver: Receiver | None) -> None:
         ours = self.endpoints()
-        for table, endpoint in ours.items():
-            if table not in documents:
-                self.take_away(table, endpoint)
-        for table, document in documents.items():
-            if endpoint_id := self.endpoint(table, ours.get(table), receiver):
-                self.steps(table, document, endpoint_id if endpoint_id != "planned" else "")
+        for path, endpoint in ours.items():
+            if path not in wanted:
+                self.take_away(path, endpoint)
+        for path, subscription in wanted.items():
+            if endpoint_id := self.endpoint(path, ours.get(path), receiver):
+                self.steps(subscription, endpoint_id if endpoint_id != "planned" else "")
 
     def remove(self) -> None:
-        for table, endpoint in self.endpoints().items():
-            self.take_away(table, endpoint)
+        for path, endpoint in self.endpoints().items():
+            self.take_away(path, endpoint)
 
     def endpoints(self) -> dict[str, Row]:
-        """Ours by table."""
+        """Ours by path."""
         condition = f"contract eq {WEBHOOK} and startswith(description,'{MARK}')"
         rows = self.dataverse.rows("serviceendpoints", "serviceendpointid,name,url,description", condition)
         return {row["name"].removeprefix(f"{PREFIX} "): row for row in rows}
 
-    def endpoint(self, table: str, there: Row | None, receiver: Receiver | None) -> str:
+    def endpoint(self, path: str, there: Row | None, receiver: Receiver | None) -> str:
         """Its id, "planned" while it is only that, "" without one."""
-        name = f"webhook of {table}"
+        name = f"webhook of {path}"
         if receiver is None:
             if there is None:
                 self.kept(f"no {name}, changes arrive by poll: give --functions and --function-key-file to register it")
                 return ""
             self.found(name)
             return str(there["serviceendpointid"])
-        wanted = receiver.endpoint(table)
+        wanted = receiver.endpoint(path)
         if there is None:
             ids: list[str] = []
             self.make(
@@ -94,8 +93,8 @@ class Webhooks(Making):
         if different := [part for part in ("url", "description") if there[part] != wanted[part]]:
             what = " and ".join("credential" if part == "description" else part for part in different)
             change = {part: wanted[part] for part in different} | receiver.credential()
-            path = f"serviceendpoints({there['serviceendpointid']})"
-            self.make("updated", f"{name}: {what}", lambda: self.dataverse.change(path, name, change))
+            row = f"serviceendpoints({there['serviceendpointid']})"
+            self.make("updated", f"{name}: {what}", lambda: self.dataverse.change(row, name, change))
         else:
             self.found(name)
         return str(there["serviceendpointid"])
@@ -103,21 +102,20 @@ class Webhooks(Making):
     def created(self, body: Row, what: str) -> str:
         return self.dataverse.created(self.dataverse.post("serviceendpoints", what, body))
 
-    def steps(self, table: str, document: MappingDocument, endpoint_id: str) -> None:
+    def steps(self, wanted: Subscription, endpoint_id: str) -> None:
         there = self.steps_of(endpoint_id) if endpoint_id else []
-        for message in MESSAGES:
+        for message in wanted.messages:
             message_id = self.message(message)
-            columns = ",".join(filtering_attributes(document)) if message == "Update" else None
             found = [step for step in there if step["_sdkmessageid_value"] == message_id]
-            self.step(table, message, message_id, columns, endpoint_id, found)
+            self.step(wanted, message, message_id, endpoint_id, found)
 
-    def step(self, table: str, message: str, message_id: str, columns: str | None, endpoint_id: str, there: list[Row]) -> None:
-        name = f"step {PREFIX} {table} {message}"
+    def step(self, wanted: Subscription, message: str, message_id: str, endpoint_id: str, there: list[Row]) -> None:
+        name, columns = f"step {PREFIX} {wanted.path} {message}", ",".join(wanted.columns) if message == "Update" else None
         for double in there[1:]:
             path = f"sdkmessageprocessingsteps({double['sdkmessageprocessingstepid']})"
             self.make("removed", f"{name}, which was there twice", partial(self.dataverse.delete, path, name))
         if not there:
-            body = self.step_body(table, message, message_id, columns, endpoint_id)
+            body = self.step_body(wanted, message, message_id, columns, endpoint_id)
             self.make("created", name, lambda: self.dataverse.post("sdkmessageprocessingsteps", name, body))
         elif change := difference(there[0], columns):
             path = f"sdkmessageprocessingsteps({there[0]['sdkmessageprocessingstepid']})"
@@ -132,11 +130,11 @@ class Webhooks(Making):
     def message(self, message: str) -> str:
         return str(self.dataverse.rows("sdkmessages", "sdkmessageid", f"name eq '{message}'")[0]["sdkmessageid"])
 
-    def step_body(self, table: str, message: str, message_id: str, columns: str | None, endpoint_id: str) -> Row:
-        condition = f"primaryobjecttypecode eq '{table}' and sdkmessageid/name eq '{message}'"
+    def step_body(self, wanted: Subscription, message: str, message_id: str, columns: str | None, endpoint_id: str) -> Row:
+        condition = f"primaryobjecttypecode eq '{wanted.table}' and sdkmessageid/name eq '{message}'"
         filters = self.dataverse.rows("sdkmessagefilters", "sdkmessagefilterid", condition)
         return {
-            "name": f"{PREFIX} {table} {message}",
+            "name": f"{PREFIX} {wanted.path} {message}",
             "description": MARK,
             "stage": POST_OPERATION,
             "mode": ASYNCHRONOUS,
@@ -149,17 +147,17 @@ class Webhooks(Making):
             "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({filters[0]['sdkmessagefilterid'] if filters else ''})",
         }
 
-    def take_away(self, table: str, endpoint: Row) -> None:
+    def take_away(self, name: str, endpoint: Row) -> None:
         """Steps first: an endpoint that steps use cannot be deleted."""
         for step in self.steps_of(endpoint["serviceendpointid"]):
             path = f"sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})"
             self.make("removed", f"step {step['name']}", partial(self.dataverse.delete, path, f"step {step['name']}"))
         path = f"serviceendpoints({endpoint['serviceendpointid']})"
-        self.make("removed", f"webhook of {table}", partial(self.dataverse.delete, path, f"webhook of {table}"))
+        self.make("removed", f"webhook of {name}", partial(self.dataverse.delete, path, f"webhook of {name}"))
 
 
 def difference(step: Row, columns: str | None) -> Row:
-    """What must change for the step to do what the mapping needs."""
+    """What must change for the step to do what is wanted of it."""
     change: Row = {}
     if columns is not None and as_set(step["filteringattributes"]) != as_set(columns):
         change["filteringattributes"] = columns

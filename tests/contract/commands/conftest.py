@@ -17,16 +17,35 @@ from dev.commands.stack import Stack
 from dev.seed.tables import Table
 from dev.verbs import Campaign, Dynamics
 from shared.mapping import default_document
+from shared.opt_out.documents import default_opt_out_document
 
+Findings = list[dict[str, str]]
 LOOSE = Table("acs_loose")
+OPT_OUTS = "opt-out/opt_out.yaml"
 ADDRESS = ["--functions", "https://bridge.example.org", "--function-key-file"]
 
 
 def publication(path: Path) -> Path:
-    """Profiles by contact id, and a resource whose key field nobody has made a key."""
-    loose = LOOSE.publication() | {"keys": []}
-    path.write_text(yaml.safe_dump({"profile": {"keys": [["externalId"]], "keyInUrl": True}, LOOSE.resource: loose}))
+    """Profiles by contact id and by the time of their last change, and a resource whose key field nobody has made a key.
+
+    Of the three filters on that time one selects as the bridge needs it.
+    """
+    changed = {"lastmodified": "ge", "olderthan": "le", "exactly": "eq"}
+    filters = {name: {"conditions": [{"field": "lastModified", "operator": how}]} for name, how in changed.items()}
+    profile = {"keys": [["externalId"]], "keyInUrl": True, "filters": filters}
+    path.write_text(yaml.safe_dump({"profile": profile, LOOSE.resource: LOOSE.publication() | {"keys": []}}))
     return path
+
+
+def of(findings: Findings, check: str) -> Findings:
+    return [finding for finding in findings if finding["check"] == check]
+
+
+def told(findings: Findings, check: str, state: str, *words: str) -> None:
+    """One finding of this check says all these words, in this state, and what to do if it is not ok."""
+    found = [f for f in of(findings, check) if f["state"] == state and all(w in f"{f['message']} {f['next']}" for w in words)]
+    assert found, json.dumps(of(findings, check), indent=1)
+    assert state == "ok" or all(finding["next"] for finding in found)
 
 
 @dataclass
@@ -59,7 +78,7 @@ class Office:
         file.write_text(json.dumps({"Values": {**self.stack.environment, **changed}}))
         return file
 
-    def check(self, **changed: str) -> tuple[int, list[dict[str, str]]]:
+    def check(self, **changed: str) -> tuple[int, Findings]:
         """Exit code and findings with these settings changed."""
         code = run_check(["--json", "--settings", str(self.settings(**changed))])
         return code, json.loads(self.heard())
@@ -101,6 +120,15 @@ class Office:
         else:
             blob.upload_blob(yaml.safe_dump(document, sort_keys=False), overwrite=True)
 
+    def opt_outs(self, mode: str) -> None:
+        """The setting OPT_OUT_MODE of the commands that follow."""
+        os.environ["OPT_OUT_MODE"] = mode
+
+    def put_pairs(self, *pairs: dict[str, Any], **more: Any) -> None:
+        """The opt-out document as a person would put it, with these pairs; none means the packaged ones."""
+        document = yaml.safe_load(default_opt_out_document()) | ({"pairs": list(pairs)} if pairs else {}) | more
+        self.config.upload_blob(OPT_OUTS, yaml.safe_dump(document), overwrite=True)
+
     def contact_document(self) -> dict[str, Any]:
         return dict(yaml.safe_load(default_document("contact")))
 
@@ -133,7 +161,21 @@ def office(stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str], env
     there.campaign.emulator.told("POST", "/reset", {})
     there.make_user()
     yield there
+    for name in [blob.name for blob in there.config.list_blobs() if blob.name.startswith(("mappings/", "opt-out/"))]:
+        there.config.delete_blob(name)
     assert_no_secret(there)
+
+
+@pytest.fixture
+def sound(office: Office) -> Iterator[Office]:
+    """An organization that `setup dataverse` has set up. Opt-outs go both ways, and no mapping writes a flag without a pair."""
+    office.opt_outs("both")
+    document = office.contact_document()
+    kept = [rule for rule in document["fields"] if rule["target"] != "blackListMobile"]
+    office.put_document("contact", document | {"fields": kept})
+    code, said = office.setup_webhooks()
+    assert code == 0, said
+    yield office
 
 
 def assert_no_secret(office: Office) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +17,10 @@ from dev.commands.check.checks import CHECKS
 from dev.commands.check.findings import Check, exit_code, run_all
 from dev.commands.check.look import Look
 from dev.verbs import Http
-from tests.contract.commands.conftest import LOOSE, Office
+from tests.contract.commands.conftest import LOOSE, Findings, Office, of, told
 
-Findings = list[dict[str, str]]
 ANOTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDsdSwz8M0y2q9aGmjJhJ2yR1f3m3kRpj1CZ6yTlN2kO"
 NOBODY_LISTENS = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def sound(office: Office) -> Iterator[Office]:
-    """An organization that `setup dataverse` has set up."""
-    code, said = office.setup_webhooks()
-    assert code == 0, said
-    yield office
-
-
-def of(findings: Findings, check: str) -> Findings:
-    return [finding for finding in findings if finding["check"] == check]
-
-
-def told(findings: Findings, check: str, state: str, *words: str) -> None:
-    """One finding of this check says all these words, in this state, and what to do."""
-    found = [f for f in of(findings, check) if f["state"] == state and all(w in f"{f['message']} {f['next']}" for w in words)]
-    assert found, json.dumps(of(findings, check), indent=1)
-    assert all(finding["next"] for finding in found)
 
 
 def test_all_is_well_after_the_set_up(sound: Office) -> None:
@@ -138,9 +118,8 @@ def test_a_user_without_a_role_is_told(office: Office) -> None:
 
 
 def look(office: Office) -> Look:
-    environment = json.loads(office.settings().read_text())["Values"]
-    os.environ.update(environment)
-    return Look(environment)
+    os.environ.update(json.loads(office.settings().read_text())["Values"])
+    return Look({**os.environ})
 
 
 def test_every_missing_privilege_is_named_and_so_is_one_that_does_not_reach_far_enough(sound: Office) -> None:

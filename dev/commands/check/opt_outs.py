@@ -1,0 +1,175 @@
+"""Opt-outs: are they carried, do the pairs fit both systems, can Campaign's be read, and does no mapping undo them.
+
+Their document, webhook, privileges and files are looked at with those of the other flows. Sources: Adobe Campaign Standard
+documentation, "Filtering", "Sorting", "Metadata mechanism".
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import urlencode
+
+from dev.commands.check.findings import Finding, split
+from dev.commands.check.look import Look
+from dev.commands.setup.wanted import OptOuts
+from shared.campaign.client import Written
+from shared.catalog import address
+from shared.errors import Misconfigured
+from shared.events.exports import PROCESSED
+from shared.mapping import MappingDocument, TargetResource
+from shared.opt_out.documents import FLAGS, OptOutDocument, problems
+from shared.opt_out.feeds import CHANGED, Filtered, OptOutFormat, Place, Scanned
+from shared.opt_out.flow import FROM_CAMPAIGN
+from shared.opt_out.safety import late_file
+from shared.sftp.client import RemoteFile
+
+NAME = "opt-out"
+DOCUMENT, MAPPING = "opt-out/opt_out.yaml", "mappings/contact.yaml"
+MEND = f"Correct {DOCUMENT} in the container config, or publish in Campaign what it names."
+PUBLISH = f"Publish a filter definition '{CHANGED} greater than or equal to' a parameter, and name both in {DOCUMENT}."
+FAR = "9999-01-01 00:00:00.000Z"
+
+
+def opt_outs(look: Look) -> Iterator[Finding]:
+    mapping = next(document for document in look.documents if document.table == "contact")
+    if look.opt_outs is None:
+        yield not_carried(overwritten(mapping))
+        return
+    profile = look.wiring.campaign.resource(mapping.api, mapping.resource)
+    yield from pairs(look, look.opt_outs, profile)
+    if look.opt_outs.reads_campaign:
+        yield from SOURCES[look.settings.opt_out_source](look, look.opt_outs.document, mapping, profile)
+    yield from owners(look.opt_outs, mapping)
+
+
+def not_carried(flags: list[str]) -> Finding:
+    """A warning where the contacts mapping would undo what people tell Campaign; else it is the operator's choice."""
+    message = "Opt-outs are not carried, for OPT_OUT_MODE is disabled: Dynamics never hears of a no that Campaign was told"
+    if not flags:
+        return Finding(NAME, "", "ok", f"{message}.")
+    message += f", and the contacts mapping alone copies {', '.join(flags)} from Dynamics: a contact's next edit undoes that no."
+    return Finding(NAME, "", "warning", message, f"Set OPT_OUT_MODE to both, or take these flags out of {MAPPING}.")
+
+
+def overwritten(mapping: MappingDocument) -> list[str]:
+    """The flags that every update of a contact writes."""
+    return [rule.target for rule in mapping.fields if rule.target in FLAGS and rule.apply_updates]
+
+
+def pairs(look: Look, use: OptOuts, profile: TargetResource) -> Iterator[Finding]:
+    found = problems(use.document, look.wiring.dataverse.table("contact"), profile)
+    for problem in found:
+        yield error("pairs", *split(problem, MEND))
+    if not found:
+        yield ok("pairs", f"{len(use.document.pairs)} fit both systems; OPT_OUT_MODE is {use.mode}.")
+
+
+def published(look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource) -> Iterator[Finding]:
+    """By the published filter: it is there, takes its parameter, and selects as it must."""
+    name, parameter = document.filter.name, document.filter.parameter
+    known = profile.filters
+    if known is not None and name not in known:
+        there = f"it has {', '.join(sorted(known))}" if known else "it has none"
+        yield error("filter", f"Resource {mapping.resource} has no filter {name}; {there}.", PUBLISH)
+    elif known is not None and parameter not in known[name]:
+        takes = ", ".join(known[name]) or "no parameter"
+        yield error("filter", f"Filter {name} takes {takes}, and not {parameter}.", f"Correct filter.parameter in {DOCUMENT}.")
+    elif wrong := unsortable(profile):
+        yield wrong
+    else:
+        yield selecting(look, document, mapping)
+
+
+def selecting(look: Look, document: OptOutDocument, mapping: MappingDocument) -> Finding:
+    """Asked for times that all profiles and no profile are later than; no value of a profile is looked at."""
+    one_line, feed = document.model_copy(update={"page_lines": 1}), Filtered(look.wiring.campaign, look.wiring.now)
+    name = document.filter.name
+    if any_rows(look, mapping, feed.start(Place(since=FAR), one_line)):
+        return error("filter", f"Filter {name} finds profiles that have not changed since the time it was given.", PUBLISH)
+    if any_rows(look, mapping, all_rows()) and not any_rows(look, mapping, feed.start(Place(), one_line)):
+        return error("filter", f"Filter {name} does not find profiles that have changed since the time it was given.", PUBLISH)
+    return ok("filter", f"{name} takes {document.filter.parameter} and finds what has changed since, in order.")
+
+
+def all_rows() -> str:
+    return "?" + urlencode({"_lineCount": 1})
+
+
+def any_rows(look: Look, mapping: MappingDocument, link: str) -> bool:
+    return bool(look.wiring.campaign.page(address(mapping), link, Written())[0])
+
+
+def scanned(look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource) -> Iterator[Finding]:
+    if wrong := unsortable(profile):
+        yield wrong
+        return
+    feed, one_line = Scanned(look.wiring.campaign, look.wiring.now), document.model_copy(update={"page_lines": 1})
+    any_rows(look, mapping, feed.start(one_line))
+    yield ok("scan", f"Campaign lists its profiles by {CHANGED}.")
+
+
+def unsortable(profile: TargetResource) -> Finding | None:
+    """Both the filter and the scan read in the order of the last change."""
+    held = profile.fields.get(CHANGED)
+    if held and held.sortable:
+        return None
+    what = "is not sortable" if held else "is not there"
+    return error("order", f"{CHANGED} of resource {profile.name} {what} in Campaign's metadata.", "Set OPT_OUT_SOURCE to file.")
+
+
+def exported(look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource) -> Iterator[Finding]:
+    """By the export: a file has come within the promise, and waits, or has been read."""
+    now, folder = look.wiring.now(), look.wiring.exports.folder
+    files, form = listed(look, folder) + put_aside(look, f"{folder}/{PROCESSED}"), OptOutFormat(document)
+    newest = max([last_read(look), *(file.changed_at for file in files if form.takes(file.name))])
+    if late := late_file(newest, document, now):
+        yield error("export", *split(late[0], MEND))
+    else:
+        yield ok("export", f"The newest is {(now - newest) / 3600:.1f} hours old, of {document.files.promise_hours:g} at most.")
+
+
+def listed(look: Look, folder: str) -> list[RemoteFile]:
+    return look.wiring.exports.sftp.files(folder)
+
+
+def put_aside(look: Look, folder: str) -> list[RemoteFile]:
+    """Made when the first file is put there."""
+    try:
+        return listed(look, folder)
+    except Misconfigured:
+        return []
+
+
+def last_read(look: Look) -> float:
+    """When a file last came to its end, as the flow remembers it: read files may have been deleted."""
+    link = look.checkpoints.load(FROM_CAMPAIGN, "profile").link
+    return float(json.loads(link).get("file_at", 0.0)) if link else 0.0
+
+
+SOURCES: Mapping[str, Callable[[Look, OptOutDocument, MappingDocument, TargetResource], Iterator[Finding]]] = {
+    "filter": published,
+    "scan": scanned,
+    "file": exported,
+}
+
+
+def owners(use: OptOuts, mapping: MappingDocument) -> Iterator[Finding]:
+    """Flows and mapping must not write the same flag."""
+    paired = {pair.flag for pair in use.document.pairs}
+    owned = [rule.target for rule in mapping.fields if rule.target in paired]
+    if owned:
+        yield ok("flags", f"{', '.join(owned)} belong to the opt-out flow; the contacts mapping's rules for them are not used.")
+    alone = [flag for flag in overwritten(mapping) if flag not in paired]
+    if alone and use.reads_campaign:
+        message = (
+            f"{', '.join(alone)}: the contacts mapping writes it and no pair has it, so that a no that Campaign was told is "
+        )
+        mend = f"Add a pair of it to {DOCUMENT}, or take it out of {MAPPING}."
+        yield Finding(NAME, "flags", "warning", f"{message}undone by the contact's next edit in Dynamics.", mend)
+
+
+def ok(subject: str, message: str) -> Finding:
+    return Finding(NAME, subject, "ok", message)
+
+
+def error(subject: str, message: str, mend: str) -> Finding:
+    return Finding(NAME, subject, "error", message, mend)

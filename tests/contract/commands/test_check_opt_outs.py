@@ -1,0 +1,208 @@
+"""`manage.py check` on opt-outs: whatever would lose or undo a no is named, with what to do."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables import TableClient
+
+from dev.commands.check.look import Look
+from dev.commands.setup.documents import stored
+from shared.opt_out.documents import default_opt_out_document
+from tests.contract.commands.conftest import OPT_OUTS, Office, of, told
+
+PROFILE = "/profileAndServicesExt/profile"
+
+
+def without(office: Office, *flags: str) -> None:
+    document = office.contact_document()
+    office.put_document("contact", document | {"fields": [rule for rule in document["fields"] if rule["target"] not in flags]})
+
+
+def test_switched_off_it_names_the_flags_that_an_edit_in_dynamics_would_undo(sound: Office) -> None:
+    sound.opt_outs("disabled")
+    sound.setup_webhooks()
+    code, findings = sound.check()
+    told(findings, "opt-out", "warning", "disabled", "blackListEmail", "blackListPhone", "next edit", "OPT_OUT_MODE to both")
+    assert code == 1
+    without(sound, *(rule["target"] for rule in sound.contact_document()["fields"] if rule["target"].startswith("blackList")))
+    sound.setup_webhooks()
+    code, findings = sound.check()
+    told(findings, "opt-out", "ok", "disabled", "never hears")
+    assert code == 0
+
+
+def test_flags_that_belong_to_the_flow_are_named_in_one_line(sound: Office) -> None:
+    (flags,) = [finding for finding in of(sound.check()[1], "opt-out") if finding["subject"] == "flags"]
+    assert flags["state"] == "ok"
+    assert flags["message"].startswith("blackListEmail, blackList, blackListPhone, blackListFax, blackListPostalMail belong to")
+
+
+@pytest.mark.parametrize(
+    ("mode", "warned"), [("both", True), ("from-campaign", True), ("to-campaign", False)], ids=lambda value: str(value)
+)
+def test_a_flag_of_the_mapping_without_a_pair_is_a_warning_where_campaign_is_heard(
+    office: Office, mode: str, warned: bool
+) -> None:
+    office.opt_outs(mode)
+    office.setup_webhooks()
+    code, findings = office.check()
+    assert (code, "blackListMobile: the contacts mapping writes it" in json.dumps(findings)) == (int(warned), warned)
+    if warned:
+        told(findings, "opt-out", "warning", "blackListMobile", "Add a pair", "mappings/contact.yaml")
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ({"column": "cr_gone", "flag": "blackListEmail"}, ("no column cr_gone", "blackListEmail")),
+        ({"column": "lastname", "flag": "blackListEmail"}, ("lastname is of type String", "Yes/No column")),
+    ],
+    ids=["column missing", "column of another type"],
+)
+def test_a_pair_that_fits_not_both_systems_is_an_error(sound: Office, pair: dict[str, Any], words: tuple[str, ...]) -> None:
+    sound.put_pairs(pair)
+    code, findings = sound.check()
+    told(findings, "opt-out", "error", *words)
+    assert code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "words"),
+    [
+        ("byNothing", "lastModified_parameter", ("no filter byNothing", "byLastmodified", "Publish a filter")),
+        ("byLastmodified", "since", ("takes lastModified_parameter, and not since", "filter.parameter")),
+        ("byOlderthan", "lastModified_parameter", ("finds profiles that have not changed", "greater than or equal")),
+        ("byExactly", "lastModified_parameter", ("does not find profiles that have changed", "greater than or equal")),
+    ],
+)
+def test_a_filter_that_does_not_find_what_has_changed_is_an_error(
+    sound: Office, name: str, parameter: str, words: tuple[str, ...]
+) -> None:
+    sound.campaign.http.told("POST", PROFILE, {"externalId": "00000000-0000-4000-8000-000000000001"})
+    sound.put_pairs(filter={"name": name, "parameter": parameter})
+    code, findings = sound.check()
+    told(findings, "opt-out", "error", *words)
+    assert code == 2
+    sound.put_pairs()
+    told(sound.check()[1], "opt-out", "ok", "byLastmodified", "in order")
+
+
+def test_a_filter_is_not_looked_for_where_campaign_is_not_read(sound: Office) -> None:
+    sound.put_pairs(filter={"name": "byNothing", "parameter": "since"})
+    sound.opt_outs("to-campaign")
+    assert [finding["subject"] for finding in of(sound.check()[1], "opt-out")] == ["pairs", "flags"]
+
+
+@pytest.mark.parametrize("source", ["filter", "scan"])
+def test_profiles_that_cannot_be_sorted_by_their_last_change_are_an_error(sound: Office, source: str) -> None:
+    path = "/profileAndServicesExt/resourceType/profile"
+    metadata = sound.campaign.http.told("GET", path)
+    metadata["content"]["lastModified"]["sortable"] = False
+    sound.campaign.faults({"match": {"path": f"{path}$"}, "action": {"status": 200, "body": metadata}})
+    code, findings = sound.check(OPT_OUT_SOURCE=source)
+    told(findings, "opt-out", "error", "lastModified", "not sortable", "OPT_OUT_SOURCE")
+    sound.campaign.faults()
+    told(sound.check(OPT_OUT_SOURCE=source)[1], "opt-out", "ok")
+    assert code == 2
+
+
+def test_a_scan_that_campaign_refuses_is_an_error(sound: Office) -> None:
+    sound.campaign.faults({"match": {"path": "_order="}, "action": {"status": 500, "body": "RST-360011 no such order"}})
+    assert sound.check(OPT_OUT_SOURCE="scan")[0] == 2
+
+
+class Exports:
+    """The folder that Campaign's workflow exports to."""
+
+    def __init__(self, office: Office) -> None:
+        self.folder = office.stack.sftp_root / office.stack.facts["sftp"]["exports"].strip("/")
+
+    def put(self, name: str, hours_old: float) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+        moment = time.time() - hours_old * 3600
+        os.utime(path, (moment, moment))
+        return path
+
+
+def test_an_export_that_has_not_come_in_time_is_an_error(sound: Office) -> None:
+    exports = Exports(sound)
+    told(sound.check(OPT_OUT_SOURCE="file")[1], "opt-out", "error", "has come yet", "workflow")
+    exports.put("other_1.txt", 1)
+    old = exports.put("optOuts_1.txt", 30)
+    code, findings = sound.check(OPT_OUT_SOURCE="file")
+    told(findings, "opt-out", "error", "for 30 hours", "workflow")
+    told(findings, "sftp", "warning", "1 exported files are more than an hour old")
+    assert code == 2
+    old.unlink()
+    new = exports.put("processed/optOuts_2.txt", 20)
+    told(sound.check(OPT_OUT_SOURCE="file")[1], "opt-out", "ok", "20.0 hours old, of 26")
+    new.unlink()
+    (exports.folder / "other_1.txt").unlink()
+    new.parent.rmdir()
+
+
+def test_an_export_that_was_deleted_when_it_was_read_counts(sound: Office) -> None:
+    with TableClient.from_connection_string(sound.stack.facts["storage"], "checkpoints") as table:
+        try:
+            table.create_table()
+        except ResourceExistsError:
+            pass
+        link = json.dumps({"position": "", "file_at": time.time() - 7200})
+        table.create_entity({"PartitionKey": "opt_out-from-campaign", "RowKey": "profile", "link": link})
+        told(sound.check(OPT_OUT_SOURCE="file")[1], "opt-out", "ok", "2.0 hours old")
+        table.delete_entity("opt_out-from-campaign", "profile")
+
+
+def test_an_sftp_server_that_is_not_there_is_an_error(sound: Office) -> None:
+    findings = sound.check(OPT_OUT_SOURCE="file", SFTP_PORT="9")[1]
+    told(findings, "opt-out", "error", "could not be reached")
+    told(findings, "sftp", "error", "could not be reached")
+
+
+def test_a_webhook_that_is_missing_narrow_or_left_over_is_a_warning(sound: Office) -> None:
+    told(sound.check()[1], "webhooks", "ok", "2 steps are on")
+    sound.put_pairs({"column": "donotphone", "flag": "blackListPhone"})
+    told(sound.check()[1], "webhooks", "warning", "donotemail", "setup dataverse")
+    sound.opt_outs("from-campaign")
+    told(sound.check()[1], "webhooks", "warning", "nothing takes what it tells", "setup dataverse")
+    sound.setup_webhooks()
+    sound.opt_outs("both")
+    told(sound.check()[1], "webhooks", "warning", "poll only", "--functions")
+
+
+def test_the_right_to_write_contacts_is_named(sound: Office) -> None:
+    told(sound.check()[1], "privileges", "ok", "1 of 1")
+    sound.opt_outs("to-campaign")
+    sound.setup_webhooks()
+    sound.opt_outs("both")
+    code, findings = sound.check()
+    told(findings, "privileges", "error", "prvWriteContact", "setup dataverse")
+    assert code == 2
+
+
+def test_a_document_that_cannot_be_read_or_has_been_changed_is_told(sound: Office) -> None:
+    sound.put_pairs({"column": "donotphone", "flag": "noSuchFlag"})
+    code, findings = sound.check()
+    told(findings, "mapping documents", "error", "pairs[1].flag: must be one of", "Correct opt-out/opt_out.yaml")
+    told(findings, "opt-out", "skipped", "mapping documents")
+    assert code == 2
+    sound.put_pairs()
+    versions = stored(Look(json.loads(sound.settings().read_text())["Values"]).settings, "opt-out")
+    versions.add("opt_out", 1, default_opt_out_document(), "")
+    told(sound.check()[1], "mapping documents", "warning", OPT_OUTS, "mapping_problem")
+
+
+def test_the_filter_is_asked_for_times_and_nothing_is_told_of_a_profile(sound: Office) -> None:
+    contact_id = "00000000-0000-4000-8000-000000000001"
+    sound.campaign.http.told("POST", PROFILE, {"externalId": contact_id, "email": "reader@example.org"})
+    said = json.dumps(sound.check()[1])
+    assert contact_id not in said
+    assert "reader@example.org" not in said
+    assert sound.campaign.write_calls()["POST"] == 1
