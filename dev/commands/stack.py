@@ -210,6 +210,7 @@ class Stack:
         for name in names:
             self.children[name].stop()
             self.start_instance(int(name.removeprefix("host-")))
+        self.register_webhooks()
 
     def stop(self) -> None:
         """Hosts first, so that nothing is written to what is gone; harmless when called twice."""
