@@ -7,12 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
-from dev.bench import contacts, custom_entities, email_events, sftp, transport
+from dev.bench import contacts, custom_entities, email_events, opt_out, sftp, transport
 
 BENCHES = {
     "contacts": contacts.run,
     "custom-entities": custom_entities.run,
     "email-events": email_events.run,
+    "opt-out": opt_out.run,
     "sftp": sftp.run,
     "transport": transport.run,
 }

@@ -1,0 +1,235 @@
+"""Ten thousand opt-outs on each side, at an even pace, while a hundred thousand contacts are loaded: how long each takes to the
+other side, and whether one is lost."""
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from dev.bench.opt_out_process import PROFILE
+from dev.commands.setup.connection import GivenToken, client
+from dev.commands.setup.customizing import Customizing
+from dev.commands.setup.webhooks import Receiver, Webhooks
+from dev.commands.stack import DIRECTORY, Stack
+from dev.verbs import Campaign, Dynamics, Operator, wait_until
+from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
+
+SEED, INSTANCES, LATENCY_MS = 20261124, 2, 150
+PEOPLE, OPT_OUTS, BACKFILL, A_SECOND = 6_000, 10_000, 100_000, 10.0
+SAMPLED, LOOK_SECONDS, QUIET_SECONDS = 10, 0.1, 900
+PAIRS = read_opt_out_document(default_opt_out_document()).pairs
+PLAIN = [pair for pair in PAIRS if not pair.also]
+FLAGS = {pair.column: pair.flag for pair in PLAIN}
+SETTINGS = {"OPT_OUT_MODE": "both", "OPT_OUT_SOURCE": "filter"}
+No = tuple[str, str]  # contact, column
+
+
+@dataclass
+class Heard:
+    """When each no was said on one side, and when the other side was seen to say it; seconds of one monotonic clock."""
+
+    said: dict[No, float] = field(default_factory=dict)
+    seen: dict[No, float] = field(default_factory=dict)
+
+    @property
+    def pending(self) -> list[No]:
+        return [no for no in list(self.said) if no not in self.seen]
+
+    def seconds(self, until: float) -> list[float]:
+        """Of what was said until then."""
+        return [self.seen[no] - at for no, at in self.said.items() if at <= until and no in self.seen]
+
+
+def run(scale: int) -> dict[str, Any]:
+    opt_outs, backfill = OPT_OUTS // scale, BACKFILL // scale
+    stack = Stack(DIRECTORY / "bench", instances=INSTANCES, settings=SETTINGS)
+    with stack:
+        register(stack)
+        noes = prepared(stack, opt_outs)
+        found = played(stack, noes[:opt_outs], noes[opt_outs : 2 * opt_outs], backfill)
+        lost, differ = ended_as(stack, noes[: 2 * opt_outs])
+        letters = sum(len(Operator(stack.facts).dead_letters(flow)) for flow in ("contacts", "opt_out"))
+    title = f"{opt_outs} opt-outs a side, {A_SECOND:g}/s each, {backfill} contacts loaded meanwhile"
+    return {
+        f"{title}; instances": INSTANCES,
+        "  seconds of the backfill; of the opt-outs": f"{found['backfill']:.0f}; {found['opt_outs']:.0f}",
+        **latencies("Dynamics to Campaign", "p95 < 2", found["to_campaign"], found["ended"]),
+        **latencies("Campaign to Dynamics", "p95 < 60", found["to_dynamics"], found["ended"]),
+        "  seconds from the last write to safe-to-send": round(found["quiet"]),
+        "  opt-outs lost (target 0)": lost,
+        "  contacts whose sides differ (target 0)": differ,
+        "  dead letters (target 0)": letters,
+    }
+
+
+def latencies(title: str, target: str, heard: Heard, backfill_ended: float) -> dict[str, Any]:
+    """Over the whole run, and of what was said while the backfill ran."""
+    figures = {}
+    for when, until in (("", float("inf")), (", while the backfill ran", backfill_ended)):
+        seconds = heard.seconds(until)
+        told = "none" if len(seconds) < 2 else f"{', '.join(f'{figure:.2f}' for figure in spread(seconds))} of {len(seconds)}"
+        figures[f"  {title}{when}: p50, p95, max s (target {target})"] = told
+    return figures
+
+
+def spread(seconds: Sequence[float]) -> tuple[float, float, float]:
+    return statistics.median(seconds), statistics.quantiles(seconds, n=20)[18], max(seconds)
+
+
+def register(stack: Stack) -> None:
+    """The opt-out webhook: a step on updates of the pairs' columns."""
+    dataverse = Customizing(client(stack.facts["dataverse"], GivenToken(stack.facts["dataverse_token"])))
+    webhooks = Webhooks(dataverse, lambda _: None)
+    table = "contact/opt-out"
+    if table not in webhooks.endpoints():
+        receiver = Receiver(stack.facts["functions"], stack.facts["function_key"], stack.webhook_secret)
+        endpoint_id = webhooks.endpoint(table, None, receiver)
+        columns = ",".join(sorted({name for pair in PAIRS for name in pair.columns}))
+        webhooks.step("contact", "Update", webhooks.message("Update"), columns, endpoint_id, [])
+
+
+def prepared(stack: Stack, opt_outs: int) -> list[No]:
+    """Loads the people who will say no, and says who has not said no to what, in a random order."""
+    dynamics, operator = Dynamics(stack.facts), Operator(stack.facts)
+    dynamics.seed(min(PEOPLE, opt_outs))
+    wait_until(lambda: operator.settled() and safe(operator), "the people's profiles", QUIET_SECONDS, 1)
+    rows = dynamics.contacts(",".join(["contactid", *FLAGS]))
+    noes = [(row["contactid"], column) for row in rows for column in FLAGS if not row[column]]
+    Random(SEED).shuffle(noes)
+    if len(noes) < 2 * opt_outs:
+        raise AssertionError(f"there are only {len(noes)} opt-outs to make")
+    return noes
+
+
+def safe(operator: Operator) -> bool:
+    return bool(operator.http.told("GET", "/api/safe-to-send")["safe"])
+
+
+def played(stack: Stack, in_dynamics: Sequence[No], in_campaign: Sequence[No], backfill: int) -> dict[str, Any]:
+    operator, campaign, dynamics = Operator(stack.facts), Campaign(stack.facts), Dynamics(stack.facts)
+    before = created(campaign)
+    campaign.latency(LATENCY_MS)
+    dynamics.seed(backfill, seed=2)
+    to_campaign, to_dynamics, over = Heard(), Heard(), threading.Event()
+    changes = tracked(stack)
+    next(changes)
+    wait_until(lambda: created(campaign) > before, "the backfill to begin", 120)
+    began = time.monotonic()
+    ended: list[float] = []
+    writers = [
+        threading.Thread(target=paced, args=(in_dynamics, to_campaign, in_dynamics_by(stack))),
+        threading.Thread(target=paced, args=(in_campaign, to_dynamics, in_campaign_by(stack))),
+    ]
+    watchers = [
+        threading.Thread(target=watch_campaign, args=(stack, set(in_dynamics[::SAMPLED]), to_campaign, over)),
+        threading.Thread(target=watch_dynamics, args=(changes, to_dynamics, over)),
+        threading.Thread(target=watch_backfill, args=(stack, before + backfill, ended, over)),
+    ]
+    for thread in writers + watchers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    written = time.monotonic()
+    try:
+        wait_until(lambda: ended, "the end of the backfill", 1800, 1)
+        wait_until(lambda: operator.settled() and safe(operator), "quiet", QUIET_SECONDS, 1)
+        quiet = time.monotonic()
+        wait_until(lambda: not set(in_dynamics[::SAMPLED]) - to_campaign.seen.keys(), "the watchers", 30)
+    finally:
+        over.set()
+        for thread in watchers:
+            thread.join()
+    return {
+        "to_campaign": to_campaign,
+        "to_dynamics": to_dynamics,
+        "ended": ended[0],
+        "backfill": ended[0] - began,
+        "opt_outs": written - began,
+        "quiet": quiet - max(written, ended[0]),
+    }
+
+
+def created(campaign: Campaign) -> int:
+    return campaign.calls().get(f"POST {PROFILE}", 0)
+
+
+def paced(noes: Sequence[No], heard: Heard, write: Callable[[str, str], None]) -> None:
+    began = time.monotonic()
+    for number, no in enumerate(noes):
+        time.sleep(max(0.0, began + number / A_SECOND - time.monotonic()))
+        at = time.monotonic()
+        write(*no)
+        heard.said[no] = at
+
+
+def in_dynamics_by(stack: Stack) -> Callable[[str, str], None]:
+    dynamics = Dynamics(stack.facts)
+    return lambda person, column: dynamics.change_contact(person, **{column: True})
+
+
+def in_campaign_by(stack: Stack) -> Callable[[str, str], None]:
+    campaign = Campaign(stack.facts)
+    return lambda person, column: campaign.http.told("PATCH", f"{PROFILE}/{person}", {FLAGS[column]: True})
+
+
+def watch_campaign(stack: Stack, sampled: set[No], heard: Heard, over: threading.Event) -> None:
+    """Looks at the profiles of the sampled noes that are on their way, in the emulator's own list."""
+    campaign = Campaign(stack.facts)
+    while not over.wait(LOOK_SECONDS):
+        for person, column in [no for no in heard.pending if no in sampled]:
+            profile = campaign.profile(person)
+            if profile and profile[FLAGS[column]]:
+                heard.seen[person, column] = time.monotonic()
+
+
+def watch_dynamics(changes: Iterator[list[dict[str, Any]]], heard: Heard, over: threading.Event) -> None:
+    """Reads the changes of contacts, which show all that arrive."""
+    while not over.wait(LOOK_SECONDS):
+        at_hand = next(changes)
+        now = time.monotonic()
+        for row in at_hand:
+            for column in FLAGS:
+                no = (row["contactid"], column)
+                if row[column] and no in heard.said:
+                    heard.seen.setdefault(no, now)
+
+
+def watch_backfill(stack: Stack, profiles: int, ended: list[float], over: threading.Event) -> None:
+    campaign = Campaign(stack.facts)
+    while not ended and not over.wait(1):
+        if created(campaign) >= profiles:
+            ended.append(time.monotonic())
+
+
+def tracked(stack: Stack) -> Iterator[list[dict[str, Any]]]:
+    """Contacts that have changed since the last look; first an empty list, when all have been read."""
+    dynamics = Dynamics(stack.facts)
+    path = "/contacts?$select=" + ",".join(["contactid", *FLAGS])
+    prefer = "odata.track-changes,odata.maxpagesize=5000"
+    first = True
+    while True:
+        found: list[dict[str, Any]] = []
+        link = path
+        while link:
+            page = dynamics.http.told("GET", link, Prefer=prefer)
+            found += [] if first else page["value"]
+            path, link = page.get("@odata.deltaLink", path), page.get("@odata.nextLink", "")
+        first = False
+        yield found
+
+
+def ended_as(stack: Stack, noes: Sequence[No]) -> tuple[int, int]:
+    """How many of these noes one side at least does not say, and how many contacts have a profile that says something else."""
+    profiles = {profile["externalId"]: profile for profile in Campaign(stack.facts).profiles()}
+    columns = ",".join(sorted({"contactid", *(name for pair in PAIRS for name in pair.columns)}))
+    rows = {row["contactid"]: row for row in Dynamics(stack.facts).contacts(columns)}
+    lost = [(person, column) for person, column in noes if not (rows[person][column] and profiles[person][FLAGS[column]])]
+    differ = [person for person, row in rows.items() if not alike(row, profiles.get(person))]
+    return len(lost), len(differ)
+
+
+def alike(row: dict[str, Any], profile: dict[str, Any] | None) -> bool:
+    return profile is not None and all(pair.opted_out(row) == profile[pair.flag] for pair in PAIRS)
