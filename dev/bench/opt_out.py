@@ -9,6 +9,7 @@ from rich.console import Console
 
 from dev.bench import opt_out_cost, opt_out_load, opt_out_safety
 from dev.commands.processes import ROOT
+from dev.commands.stack import DIRECTORY
 
 MODEL, SEED, EXAMPLES, STEPS = "tests/contract/opt_out/test_model.py", 20261124, 40, 25
 MODEL_SECONDS = 3600
@@ -32,10 +33,11 @@ def run(console: Console, small: bool = False) -> dict[str, Any]:
 def model(scale: int) -> dict[str, Any]:
     """The model check with many more examples than the tests play; it ends the measurement if it finds one that fails."""
     examples = max(2, EXAMPLES // scale)
-    command = [sys.executable, "-m", "pytest", MODEL, "-q", "-s", f"--hypothesis-seed={SEED}"]
+    report = DIRECTORY / "bench" / "model.xml"
+    command = [sys.executable, "-m", "pytest", MODEL, f"--junitxml={report}", f"--hypothesis-seed={SEED}"]
     command += [f"--model-examples={examples}", f"--model-steps={STEPS}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=MODEL_SECONDS, check=False)
     if done.returncode:
         raise AssertionError(f"the model found a fault, seed {SEED}: {done.stdout[-3000:]}")
-    states = [int(number) for number in re.findall(r"states looked at: (\d+)", done.stdout)]
+    states = [int(number) for number in re.findall(r'name="states" value="(\d+)"', report.read_text())]
     return {f"model, {len(states)} clock settings, {examples} examples of {STEPS} steps, seed {SEED}: states": sum(states)}

@@ -11,7 +11,7 @@ from typing import Any
 
 from azure.storage.queue import QueueMessage
 
-from dev.bench.opt_out_process import FLAG, PROFILE, SIDES, Process
+from dev.bench.opt_out_process import FLAG, SIDES, Process
 from dev.commands.stack import DIRECTORY, Stack
 from shared.console.opt_out import safe_to_send
 from shared.errors import Misconfigured

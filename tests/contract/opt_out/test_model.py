@@ -164,7 +164,12 @@ class Model(RuleBasedStateMachine):
     ids=["clocks agree", "Campaign is behind", "Campaign is ahead"],
 )
 def test_whatever_happens(
-    new_world: Callable[..., World], request: pytest.FixtureRequest, dynamics: float, campaign: float, bridge: float
+    new_world: Callable[..., World],
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
+    dynamics: float,
+    campaign: float,
+    bridge: float,
 ) -> None:
     world = new_world()
     world.dynamics.emulator.told("POST", "/clock", {"advance_seconds": dynamics})
@@ -189,4 +194,4 @@ def test_whatever_happens(
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Played, settings=plan)  # type: ignore[no-untyped-call]
-    print(f"states looked at: {len(states)}")
+    record_property("states", len(states))
