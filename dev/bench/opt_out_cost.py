@@ -1,4 +1,4 @@
-"""What an opt-out costs each way: storage operations, calls, CPU; and what a profile costs that only came by."""
+"""What an opt-out costs each way: calls to both systems, storage operations, CPU; and what a profile that only came by costs."""
 
 import time
 from collections import Counter

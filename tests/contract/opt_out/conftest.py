@@ -12,6 +12,12 @@ from shared.wiring import Wiring
 from tests.contract.opt_out.kit import PACE, World
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For `manage.py bench opt-out`; taken when this directory is named on the command line."""
+    parser.addoption("--model-examples", type=int, default=6, help="examples of the model for each clock setting")
+    parser.addoption("--model-steps", type=int, default=15, help="steps of each")
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(directory=tmp_path_factory.mktemp("opt-out"), host=False, settings=PACE) as running:

@@ -40,6 +40,7 @@ class Between:
 class Model(RuleBasedStateMachine):
     world: World
     mine: list[int]
+    states: list[int]
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,6 +137,7 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def never_safe_while_a_no_is_not_heard(self) -> None:
+        self.states.append(len(self.people))
         if any(len(set(self.world.says(person))) > 1 for person in self.people):
             self.safe_asked += 1
             assert not self.world.safe()["safe"]
@@ -161,19 +163,35 @@ class Model(RuleBasedStateMachine):
     [(0.0, 0.0, 0.0), (0.0, -7 * HOUR, HOUR), (-5 * HOUR, 2 * HOUR, 0.0)],
     ids=["clocks agree", "Campaign is behind", "Campaign is ahead"],
 )
-def test_whatever_happens(new_world: Callable[..., World], dynamics: float, campaign: float, bridge: float) -> None:
+def test_whatever_happens(
+    new_world: Callable[..., World],
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
+    dynamics: float,
+    campaign: float,
+    bridge: float,
+) -> None:
     world = new_world()
     world.dynamics.emulator.told("POST", "/clock", {"advance_seconds": dynamics})
     world.campaign.emulator.told("POST", "/clock", {"advance_seconds": campaign})
     world.campaign.renew(world.stack.new_campaign_token())
     world.ahead = bridge
 
+    states: list[int] = []
+
     class Played(Model):
         def __init__(self) -> None:
             super().__init__()
-            self.world, self.mine = world, [0, 0]
+            self.world, self.mine, self.states = world, [0, 0], states
 
+    examples = int(request.config.getoption("--model-examples", 6))
+    steps = int(request.config.getoption("--model-steps", 15))
     plan = settings(
-        max_examples=6, stateful_step_count=15, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Played, settings=plan)  # type: ignore[no-untyped-call]
+    record_property("states", len(states))
