@@ -29,6 +29,9 @@ class AnyFlow(Protocol):
     def queue(self) -> str: ...
     @property
     def table(self) -> str: ...
+    @property
+    def pace(self) -> int:
+        """How many messages of one page become visible each second; 0: all at once."""
 
     def read(self, checkpoint: Checkpoint) -> Page:
         """The next page of the source; TokenExpired if all must be read anew."""
@@ -47,6 +50,10 @@ class AnyFlow(Protocol):
 
 class KeptFlow(AnyFlow, Protocol):
     """Records that change: the ledger keeps a row for each, and the source can be asked for it again."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether its writes go ahead of other flows' backlogs, on threads of their own."""
 
     @property
     def swept(self) -> bool:
@@ -109,5 +116,6 @@ class Bridge:
     waiting: Waiting
     handoff: Handoff
     writers: Executor
+    urgent_writers: Executor
     settings: Settings
     now: Callable[[], float]

@@ -103,14 +103,17 @@ class Handoff:
         changes: Iterable[Change],
         delay_seconds: float = 0,
         together: int = 0,
+        pace: int = 0,
     ) -> int:
         """Sends the changes; they become visible after the delay. Returns the number of messages.
+
+        With a `pace` only so many of them become visible each second, so that what is urgent finds the queue short.
 
         They go by ledger partition, or so many `together` as they come where the ledger keeps no rows of them.
         """
         messages = 0
         for text, _ in envelopes(flow, table, mapping_version, changes, together):
-            self.send(queue, text, delay_seconds)
+            self.send(queue, text, delay_seconds + (messages // pace if pace else 0))
             messages += 1
         return messages
 

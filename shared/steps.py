@@ -90,7 +90,7 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
         raise Retryable("The source gave the same link twice in a row; the page is read again at the next tick.")
     together = flow.together if isinstance(flow, OnceFlow) else 0
     counts["messages"] += bridge.handoff.put(
-        flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes, together=together
+        flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes, together=together, pace=flow.pace
     )
     counts["pages"] += 1
     counts["changes"] += len(page.changes)
@@ -236,7 +236,8 @@ def final(decision: Decision) -> Settlement:
 def write(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
     """Writes side by side, renewing the claim meanwhile; every decision comes back as a settlement."""
     lease = bridge.settings.claim_lease_seconds
-    futures: list[Future[Settlement]] = [bridge.writers.submit(write_one, flow, bridge, view, decision) for decision in decisions]
+    writers = bridge.urgent_writers if flow.urgent else bridge.writers
+    futures: list[Future[Settlement]] = [writers.submit(write_one, flow, bridge, view, decision) for decision in decisions]
     pending: Collection[Future[Settlement]] = futures
     while pending:
         pending = wait(pending, timeout=lease / 3).not_done

@@ -29,6 +29,8 @@ class TableFlow:
     fingerprint_key: bytes
     now: Callable[[], float]
     swept: bool = True
+    urgent: bool = False
+    pace: int = 0
     tell: Callable[[Sequence[str]], None] | None = None
 
     def active(self) -> Active:

@@ -134,6 +134,7 @@ class Wiring:
             waiting=Waiting(storage.table("waiting")),
             handoff=self.handoff,
             writers=ThreadPoolExecutor(self.settings.campaign_max_concurrency, "writer"),
+            urgent_writers=ThreadPoolExecutor(self.settings.campaign_max_concurrency, "urgent"),
             settings=self.settings,
             now=self.now,
         )

@@ -10,9 +10,6 @@ from random import Random
 from typing import Any
 
 from dev.bench.opt_out_process import PROFILE
-from dev.commands.setup.connection import GivenToken, client
-from dev.commands.setup.customizing import Customizing
-from dev.commands.setup.webhooks import Receiver, Webhooks
 from dev.commands.stack import DIRECTORY, Stack
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
@@ -47,7 +44,6 @@ def run(scale: int) -> dict[str, Any]:
     opt_outs, backfill = OPT_OUTS // scale, BACKFILL // scale
     stack = Stack(DIRECTORY / "bench", instances=INSTANCES, settings=SETTINGS)
     with stack:
-        register(stack)
         noes = prepared(stack, opt_outs)
         found = played(stack, noes[:opt_outs], noes[opt_outs : 2 * opt_outs], backfill)
         lost, differ = ended_as(stack, noes[: 2 * opt_outs])
@@ -77,18 +73,6 @@ def latencies(title: str, target: str, heard: Heard, backfill_ended: float) -> d
 
 def spread(seconds: Sequence[float]) -> tuple[float, float, float]:
     return statistics.median(seconds), statistics.quantiles(seconds, n=20)[18], max(seconds)
-
-
-def register(stack: Stack) -> None:
-    """The opt-out webhook: a step on updates of the pairs' columns."""
-    dataverse = Customizing(client(stack.facts["dataverse"], GivenToken(stack.facts["dataverse_token"])))
-    webhooks = Webhooks(dataverse, lambda _: None)
-    table = "contact/opt-out"
-    if table not in webhooks.endpoints():
-        receiver = Receiver(stack.facts["functions"], stack.facts["function_key"], stack.webhook_secret)
-        endpoint_id = webhooks.endpoint(table, None, receiver)
-        columns = ",".join(sorted({name for pair in PAIRS for name in pair.columns}))
-        webhooks.step("contact", "Update", webhooks.message("Update"), columns, endpoint_id, [])
 
 
 def prepared(stack: Stack, opt_outs: int) -> list[No]:

@@ -37,6 +37,7 @@ class EventsFlow:
     key: str = KEY
     queue: str = QUEUE
     together: int = 400
+    pace: int = 0
 
     def read(self, checkpoint: Checkpoint) -> Page:
         active = self.catalog.active()

@@ -24,6 +24,7 @@ from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
 KEY, QUEUE = "opt_out", "opt-out"
+PACE = 20  # messages a second that the feeds bring: a webhook's message waits for no more than a few of them
 FROM_DYNAMICS, FROM_CAMPAIGN = "opt_out-from-dynamics", "opt_out-from-campaign"
 
 
@@ -87,6 +88,8 @@ class OptOutFlow:
     agreement: Agreement
     queue: str = QUEUE
     swept: bool = False
+    urgent: bool = True
+    pace: int = PACE
 
     def active(self) -> ActiveOptOut:
         return self.catalog.active()

@@ -4,6 +4,7 @@ Looked at in the order that a change travels: what was not in the sources any mo
 what was not there any more has been settled.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
 from shared.records import Change, Kind, Outcome
 from shared.state.checkpoints import Checkpoint
 from shared.state.flows import RUNNING
-from shared.state.ledger import LedgerRow, bucket, partition_name
+from shared.state.ledger import LedgerRow, View, bucket, partition_name
 
 MOST_PAGES = 20
 SIDES = {FROM_DYNAMICS: "Dynamics", FROM_CAMPAIGN: "Campaign"}
@@ -97,7 +98,7 @@ def unread(deliver: OptOutFlow, feed: Feed, bridge: Bridge) -> list[str]:
     checkpoint = feed.checkpoint
     for _ in range(MOST_PAGES):
         page = feed.flow.read(checkpoint)
-        if news := sum(1 for change in page.changes if is_news(deliver, change, bridge)):
+        if news := count_news(deliver, page.changes, bridge):
             return [f"{SIDES[feed.flow.key]} has {news} changes of opt-outs, or more, that have not been read."]
         checkpoint.link = page.link
         if page.complete:
@@ -105,16 +106,22 @@ def unread(deliver: OptOutFlow, feed: Feed, bridge: Bridge) -> list[str]:
     return [f"{SIDES[feed.flow.key]} has more changes than can be looked through now."]
 
 
-def is_news(deliver: OptOutFlow, change: Change, bridge: Bridge) -> bool:
-    """Whether a change says what neither side was seen to say. A contact that is gone says nothing more."""
-    if change.kind is Kind.DELETED:
-        return False
-    if change.row is not None and "fault" in change.row:
-        return True
-    if deliver.decide(change, None).act is Act.NOTHING:  # it says no nowhere
-        return False
-    return deliver.decide(change, row_of(deliver, change, bridge)).act is not Act.NOTHING
+def count_news(deliver: OptOutFlow, changes: Iterable[Change], bridge: Bridge) -> int:
+    """How many changes say what neither side was seen to say: a no, or a yes that may not stand. Who is gone says no more."""
+    groups: defaultdict[int, list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.kind is not Kind.DELETED:
+            groups[bucket(change.record_id)].append(change)
+    return sum(news_of(deliver, group, bridge.ledger.view(*place(deliver, number, group))) for number, group in groups.items())
 
 
-def row_of(deliver: OptOutFlow, change: Change, bridge: Bridge) -> LedgerRow | None:
-    return bridge.ledger.row(partition_name(deliver.key, bucket(change.record_id)), change.record_id)
+def place(deliver: OptOutFlow, number: int, group: Iterable[Change]) -> tuple[str, list[str]]:
+    return partition_name(deliver.key, number), [change.record_id for change in group]
+
+
+def news_of(deliver: OptOutFlow, group: Iterable[Change], view: View) -> int:
+    return sum(1 for change in group if is_news(deliver, change, view.rows.get(change.record_id)))
+
+
+def is_news(deliver: OptOutFlow, change: Change, row: LedgerRow | None) -> bool:
+    return "fault" in (change.row or {}) or deliver.decide(change, row).act is not Act.NOTHING

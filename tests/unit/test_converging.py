@@ -119,6 +119,7 @@ class FakeFlow:
     """A table whose one column is kept in the target."""
 
     key, queue, table = "contacts", "contacts", "contact"
+    urgent, pace = False, 0
 
     def __init__(self, source: Source, target: FakeTarget) -> None:
         self.source, self.target = source, target
@@ -205,7 +206,7 @@ class Converging(RuleBasedStateMachine):
         }
         unused: dict[str, Any] = {"checkpoints": None, "sweeps": None, "presence": None, "waiting": None}
         options = load_settings({**COMPLETE, "RETRY_ATTEMPTS": "1000"})
-        self.bridge = Bridge(**parts, **unused, writers=AtOnce(), settings=options, now=lambda: self.now)  # type: ignore[arg-type]
+        self.bridge = Bridge(**parts, **unused, writers=AtOnce(), urgent_writers=AtOnce(), settings=options, now=lambda: self.now)  # type: ignore[arg-type]
 
     @rule(record_id=st.sampled_from(IDS), text=st.sampled_from("abc"))
     def edit(self, record_id: str, text: str) -> None:

@@ -4,7 +4,7 @@ import base64
 import heapq
 import json
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, ItemsView, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,6 +14,7 @@ from dev.emulators.campaign.model import Filter, Resource
 from dev.emulators.campaign.store import Row
 
 DEFAULT_LINES = 25
+SINCE = ("lastModified", "ge")
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ge": operator.ge,
@@ -56,6 +57,9 @@ class Listing:
         if names in resource.keys and chosen.case_sensitive and all(comparison == "eq" for _, comparison, _ in chosen.conditions):
             number = table.keys[resource.keys.index(names)].get(tuple(query[parameter] for _, _, parameter in chosen.conditions))
             return [(number, table.rows[number])] if number else []
+        alone = isinstance(rows, ItemsView) and [condition[:2] for condition in chosen.conditions] == [SINCE]
+        if alone and (recent := table.since(query[chosen.conditions[0][2]])) is not None:
+            return recent
         return (entry for entry in rows if all(holds(entry[1], *condition, query, chosen) for condition in chosen.conditions))
 
     def page(self, api: str, resource: Resource, filters: list[str], query: dict[str, str], root: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ class Rows:
         self.rows: dict[int, Row] = {}
         self.keys: list[dict[tuple[Any, ...], int]] = [{} for _ in resource.keys]
         self.following = 1
+        self.changed: dict[int, None] = {}  # numbers in the order of their rows' last change
+        self.in_order, self.newest = True, ""
 
     def key_of(self, row: Row, index: int) -> tuple[Any, ...] | None:
         """The identification key of a row; None while it is empty, for empty keys are not compared."""
@@ -36,9 +39,24 @@ class Rows:
         """The row whose first identification key is this one value."""
         return self.keys[0].get((value,)) if self.keys and len(self.resource.keys[0]) == 1 else None
 
+    def touched(self, number: int, row: Row) -> None:
+        """Keeps the order of last changes; a clock that was set back ends it."""
+        at = str(row.get("lastModified", ""))
+        self.in_order, self.newest = self.in_order and at >= self.newest, max(at, self.newest)
+        self.changed.pop(number, None)
+        self.changed[number] = None
+
+    def since(self, moment: str) -> Iterator[tuple[int, Row]] | None:
+        """The rows that changed at a moment or later, newest first; None where their order is not known."""
+        if not self.in_order:
+            return None
+        newest_first = ((number, self.rows[number]) for number in reversed(self.changed))
+        return takewhile(lambda entry: str(entry[1]["lastModified"]) >= moment, newest_first)
+
     def add(self, row: Row) -> int:
         number, self.following = self.following, self.following + 1
         self.rows[number] = row
+        self.touched(number, row)
         self.index(number, row)
         return number
 
@@ -50,10 +68,12 @@ class Rows:
     def replace(self, number: int, row: Row) -> None:
         self.unindex(self.rows[number])
         self.rows[number] = row
+        self.touched(number, row)
         self.index(number, row)
 
     def remove(self, number: int) -> None:
         self.unindex(self.rows.pop(number))
+        self.changed.pop(number, None)
 
     def unindex(self, row: Row) -> None:
         for position in range(len(self.keys)):
@@ -68,6 +88,7 @@ class Rows:
     def load(self, path: Path) -> None:
         for number, row in read_lines(path):
             self.rows[number] = row
+            self.touched(number, row)
             self.index(number, row)
             self.following = max(self.following, number + 1)
 
