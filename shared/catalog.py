@@ -72,16 +72,26 @@ class Catalog:
     def mapping(self, table: str) -> Active:
         """The mapping in force; Misconfigured with every problem if neither system's metadata bears it."""
         with self.lock:
-            known = self.active.get(table)
-            if known and self.now() - self.looked_at[table] < self.cache_seconds:
+            if known := self.fresh(table):
                 return known
-            version = self.newest(table)
-            self.looked_at[table] = self.now()
-            same = known is not None and (known.version, known.pairs) == (version, self.pairs_of(table))
-            if known and same and self.now() - known.compiled_at < METADATA_SECONDS:
-                return known
-            self.active[table] = self.compiled(read_document(self.documents.text(table, version)), version)
-            return self.active[table]
+        # The opt-out catalog holds its own lock while it asks here for the profiles' address: ours must be free when it is asked.
+        pairs = self.pairs_of(table)
+        with self.lock:
+            return self.fresh(table) or self.renewed(table, pairs)
+
+    def fresh(self, table: str) -> Active | None:
+        """What is known, if it was looked at a moment ago."""
+        known = self.active.get(table)
+        return known if known and self.now() - self.looked_at[table] < self.cache_seconds else None
+
+    def renewed(self, table: str, pairs: tuple[Pair, ...]) -> Active:
+        known, version = self.active.get(table), self.newest(table)
+        self.looked_at[table] = self.now()
+        same = known is not None and (known.version, known.pairs) == (version, pairs)
+        if known and same and self.now() - known.compiled_at < METADATA_SECONDS:
+            return known
+        self.active[table] = self.compiled(read_document(self.documents.text(table, version)), version, pairs)
+        return self.active[table]
 
     def newest(self, table: str) -> int:
         """The number of the version in force; the packaged default becomes the first."""
@@ -161,17 +171,16 @@ class Catalog:
                 raise InvalidDocument(
                     [f"It maps table {document.table}, and its name says {table}: rename it, or correct `table`."]
                 )
-            self.compiled(document, version + 1)
+            self.compiled(document, version + 1, self.pairs_of(table))
         except InvalidDocument as error:
             return problem_message(table, error.problems, version)
         except Misconfigured as error:
             return problem_message(table, [str(error)], version)
         return ""
 
-    def compiled(self, document: MappingDocument, version: int) -> Active:
+    def compiled(self, document: MappingDocument, version: int, pairs: tuple[Pair, ...]) -> Active:
         source = self.dataverse.table(document.table)
         target = self.campaign.resource(document.api, document.resource)
-        pairs = self.pairs_of(document.table)
         problems = check(document, source, target)
         if not source.change_tracking:
             problems.append(f"Change tracking is off for table {document.table}: switch on 'Track changes' in its properties.")

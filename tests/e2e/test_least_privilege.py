@@ -4,15 +4,20 @@ import os
 from collections.abc import Iterator
 
 import pytest
+import yaml
+from azure.storage.blob import ContainerClient
 
 from dev.commands.check.__main__ import run as check
 from dev.commands.settings import LOCAL_PACE
 from dev.commands.setup.__main__ import run as setup
 from dev.commands.stack import Stack
-from dev.comparison import compare
+from dev.comparison import compare, mapping_in_force
+from dev.verbs import wait_until
 from shared.dataverse.batch import Operation, create_many, update_many
 from shared.events.activities import COMPLETED, bind
+from shared.mapping import default_document
 from shared.settings import load_settings
+from shared.state.documents import Documents
 from shared.wiring import Wiring
 from tests.e2e.conftest import World, world_of
 
@@ -22,8 +27,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The application user has the role before the functions start; the address of the functions is known only then."""
     before = dict(os.environ)
     directory = tmp_path_factory.mktemp("least")
-    settings = {**LOCAL_PACE, "EMAIL_EVENTS_SOURCE": "files"}
+    settings = {**LOCAL_PACE, "EMAIL_EVENTS_SOURCE": "files", "OPT_OUT_MODE": "both"}
     with Stack(directory=directory, host=False, settings=settings) as stack:
+        put_mapping(stack)
         dynamics = world_of(stack).dynamics
         (unit,) = dynamics.rows("businessunits", "businessunitid")
         place = {"businessunitid@odata.bind": f"/businessunits({unit['businessunitid']})"}
@@ -39,14 +45,42 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     os.environ.update(before)
 
 
+def mapping() -> str:
+    """The packaged one, without the flag that no pair of the packaged opt-out document has."""
+    document = yaml.safe_load(default_document("contact"))
+    document["fields"] = [rule for rule in document["fields"] if rule["target"] != "blackListMobile"]
+    return yaml.safe_dump(document)
+
+
+def put_mapping(stack: Stack) -> None:
+    """In force from the start."""
+    container = ContainerClient.from_connection_string(stack.facts["storage"], "config")
+    container.create_container()
+    Documents(container).add("contact", 1, mapping(), "")
+
+
 def test_the_flows_run_with_the_role_that_the_set_up_makes_and_nothing_else(world: World) -> None:
     world.dynamics.seed(100)
     contact_id = world.dynamics.create_contact(lastname="Test", emailaddress1="ana@example.org")
     world.wait_for_profile(contact_id, lastName="Test")
     world.wait_for_quiet()
-    assert compare(world.stack.facts).agree
+    assert compare(world.stack.facts, mapping_in_force(world.stack.facts, mapping())).agree
     assert check(["--stack", "--directory", str(world.stack.directory)]) == 0
     write_an_event(world, contact_id)
+    opt_out_both_ways(world, contact_id)
+
+
+def opt_out_both_ways(world: World, contact_id: str) -> None:
+    """The webhook that the stack registered is told of one no; the contact is written with the other."""
+    world.dynamics.change_contact(contact_id, donotphone=True)
+    world.wait_for_profile(contact_id, blackListPhone=True)
+    told = {
+        row["name"]: row["filteringattributes"]
+        for row in world.dynamics.rows("sdkmessageprocessingsteps", "name,filteringattributes")
+    }
+    assert "donotphone" in told["campaign-bridge contact/opt-out Update"]
+    world.campaign.http.told("PATCH", f"/profileAndServicesExt/profile/{contact_id}", {"blackListEmail": True})
+    wait_until(lambda: world.dynamics.contact(contact_id)["donotbulkemail"], "the no of Campaign in Dynamics")
 
 
 def write_an_event(world: World, contact_id: str) -> None:
