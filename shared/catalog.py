@@ -111,9 +111,10 @@ class Catalog:
     def address(self, table: str) -> Address:
         """Where the table's records are in Campaign, by its document in force and whether or not that fits the systems.
 
-        Takes no lock: the opt-out catalog asks for it under its own, and is asked for its pairs under ours.
+        Takes no lock: the opt-out catalog asks for it under its own.
         """
-        return address(read_document(self.documents.text(table, self.newest(table))))
+        version, _ = self.documents.newest(table)
+        return address(read_document(self.documents.text(table, version) if version else default_document(table)))
 
     def tables(self) -> list[str]:
         """The tables with a document, contact among them."""

@@ -32,8 +32,10 @@ MOST_REMEMBERED = 200_000
 
 
 class Feed(Protocol):
-    """Pages of profiles that may have changed, behind a link that is the feed's own."""
+    """Pages of profiles that may have changed, behind a link that is the feed's own; `name` tells whose."""
 
+    @property
+    def name(self) -> str: ...
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page: ...
     def probe(self, document: OptOutDocument, address: Address) -> None:
         """Raises a BridgeError while the feed cannot be read."""
@@ -86,6 +88,8 @@ class Remembered:
 class Filtered:
     """By the published filter: from the oldest to the newest."""
 
+    name = "filter"
+
     def __init__(self, client: CampaignClient, now: Callable[[], float]) -> None:
         self.client, self.now, self.remembered = client, now, Remembered()
 
@@ -110,6 +114,8 @@ class Filtered:
 
 class Scanned:
     """Without a filter: from the newest back to what was seen before."""
+
+    name = "scan"
 
     def __init__(self, client: CampaignClient, now: Callable[[], float]) -> None:
         self.client, self.now, self.remembered = client, now, Remembered()
@@ -188,6 +194,8 @@ def flag_of(row: Mapping[str, str], flag: str) -> bool:
 
 class Exported:
     """By the export. The link also says when a file last came to its end, for a workflow that has stopped is silent."""
+
+    name = "file"
 
     def __init__(self, exports: Exports, now: Callable[[], float]) -> None:
         self.exports, self.now = exports, now

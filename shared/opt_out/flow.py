@@ -62,10 +62,10 @@ class CampaignFeed:
     feed: Feed
 
     def page(self, checkpoint: Checkpoint, active: ActiveOptOut) -> Page:
-        flags = ",".join(pair.flag for pair in active.document.pairs)
-        if checkpoint.link and checkpoint.columns != flags:
+        read = ",".join([self.feed.name, *(pair.flag for pair in active.document.pairs)])
+        if checkpoint.link and checkpoint.columns != read:  # another link is another feed's, another flag was never read
             checkpoint.restart()
-        checkpoint.columns = flags
+        checkpoint.columns = read
         page = self.feed.page(checkpoint.link, active.document, active.profile)
         changes = (replace(change, replay=checkpoint.replay) for change in page.changes)
         return replace(page, changes=tuple(changes)) if checkpoint.replay else page

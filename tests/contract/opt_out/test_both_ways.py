@@ -183,6 +183,19 @@ def test_another_mode_or_another_column_never_looks_like_an_opt_in(new_world: Ca
     assert world.says(heard, column="donotemail") == NO_NO
 
 
+def test_another_way_to_read_campaign_begins_anew(new_world: Callable[..., World]) -> None:
+    world = new_world("both", OPT_OUT_SOURCE="file")
+    person = world.person()
+    world.quiet()
+    for source in ("filter", "scan", "file", "filter"):
+        world = World(world.stack, "both", OPT_OUT_SOURCE=source)
+        world.document("settled_seconds: 60", "settled_seconds: 0")
+        world.in_campaign(person, no=not world.says(person)[1])
+        export(world)
+        world.quiet()
+        assert world.says(person)[0] == world.says(person)[1]
+
+
 def test_disabled_reads_and_writes_nothing(new_world: Callable[..., World]) -> None:
     world = new_world("disabled")
     world.person(contact=True)
