@@ -68,13 +68,13 @@ class Child:
         if self.process and self.process.poll() is None:
             self.process.terminate()
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Asks, waits for what is under way, and ends what does not end."""
         if not self.process:
             return
         self.ask_to_stop()
         try:
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
         self.close()

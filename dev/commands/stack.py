@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from dev.commands.azurite import Azurite, start_azurite
-from dev.commands.processes import ROOT, Child
+from dev.commands.processes import ROOT, STOP_SECONDS, Child
 from dev.commands.settings import app_settings
 from dev.commands.setup.connection import STACK_SETTINGS, GivenToken, client
 from dev.commands.setup.customizing import Customizing
@@ -217,8 +217,9 @@ class Stack:
         order = sorted(self.children.items(), key=lambda item: not item[0].startswith("host"))
         for _, child in order:
             child.ask_to_stop()
+        ended_by = time.monotonic() + STOP_SECONDS
         for _, child in order:
-            child.stop()
+            child.stop(max(1.0, ended_by - time.monotonic()))
         if self.azurite:
             self.azurite.stop()
         self.children, self.azurite = {}, None

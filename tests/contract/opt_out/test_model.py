@@ -21,6 +21,7 @@ from tests.contract.battery.kit import Killed, KilledAt
 from tests.contract.opt_out.kit import World
 
 HOUR = 3600.0
+FEW = 6  # examples for each clock setting in the tests
 PEOPLE = st.integers(0, 1)
 DEATHS = st.sampled_from([("claim", False), ("claim", True), ("settle", False), ("settle", True)])
 
@@ -184,13 +185,15 @@ def test_whatever_happens(
             super().__init__()
             self.world, self.mine, self.states = world, [0, 0], states
 
-    examples = int(request.config.getoption("--model-examples", 6))
+    examples = int(request.config.getoption("--model-examples", FEW))
     steps = int(request.config.getoption("--model-steps", 15))
     plan = settings(
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
         print_blob=True,
+        derandomize=examples == FEW,  # the tests play the same story each time, the benchmark another one
+        database=None,
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Played, settings=plan)  # type: ignore[no-untyped-call]
