@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -88,7 +89,9 @@ def test_a_child_that_does_not_start_tells_the_end_of_its_log(tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_up_writes_its_facts_and_a_signal_ends_all_that_it_started(tmp_path: Path, name: str) -> None:
     command = [sys.executable, "manage.py", "up", "--directory", str(tmp_path), "--contacts", "10", "--instances", "2"]
-    up = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    # A shell that runs the tests in the background has them ignore SIGINT, and their children would inherit that.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    up = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=heard)
     facts_file = tmp_path / "stack.json"
     wait_until(facts_file.exists, "stack.json", 60)
     facts = json.loads(facts_file.read_text())
