@@ -18,7 +18,8 @@ from shared import telemetry
 from shared.console import status as views
 from shared.dataverse.wire import GUID
 from shared.flow import Flow, OnceFlow
-from shared.steps import replay, start, stop
+from shared.running import start, stop
+from shared.steps import replay
 from shared.sweep import answer as answer_sweep
 from shared.wiring import wiring
 

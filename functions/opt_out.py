@@ -16,6 +16,7 @@ from functions.triggers import answer, on_message, on_timer, on_webhook, told
 from shared.console import opt_out as views
 from shared.dataverse.wire import GUID
 from shared.opt_out.flow import OptOutFlow
+from shared.running import held_up
 from shared.wiring import wiring
 
 blueprint = func.Blueprint()
@@ -32,14 +33,18 @@ def feed(number: int) -> OptOutFlow:
 @blueprint.function_name("opt_out_poll")
 @blueprint.timer_trigger("timer", "%OPT_OUT_SCHEDULE%")
 def opt_out_poll(timer: func.TimerRequest, context: func.Context) -> None:
-    for number in range(len(wiring().opt_out.polls())):
+    polls = wiring().opt_out.polls()
+    for number in range(len(polls)):
         on_timer(partial(feed, number), context)
+    if polls:
+        held_up(opt_out(), wiring().bridge)
+        wiring().opt_out.catch_up(wiring().bridge)
 
 
 @blueprint.function_name("opt_out_webhook")
 @blueprint.route("dataverse/contact/opt-out", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def opt_out_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    return on_webhook(opt_out, req, context)
+    return on_webhook(opt_out, req, context, ours=lambda: wiring().own_user)
 
 
 @blueprint.function_name("opt_out_deliver")

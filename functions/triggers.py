@@ -40,8 +40,13 @@ def on_message(flow: Callable[[], Flow], queue: str, message: func.QueueMessage,
     deliver(known, bridge, message.get_body(), message.dequeue_count or 1)
 
 
-def on_webhook(flow: Callable[[], Flow], req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Puts a reference on the queue and answers. Of the body nothing is believed but ids, table and message."""
+def on_webhook(
+    flow: Callable[[], Flow], req: func.HttpRequest, context: func.Context, ours: Callable[[], str] | None = None
+) -> func.HttpResponse:
+    """Puts a reference on the queue and answers. Of the body nothing is believed but ids and table.
+
+    What the user `ours` changed is the flow's own write: it is known, and the feed brings it if it should be somebody else's.
+    """
     telemetry.follow(context.trace_context.trace_parent)
     try:
         known, bridge = flow(), wiring().bridge
@@ -54,14 +59,24 @@ def on_webhook(flow: Callable[[], Flow], req: func.HttpRequest, context: func.Co
     if len(body) > WEBHOOK_LIMIT_BYTES:
         return refuse(known, 413, f"The body is larger than {WEBHOOK_LIMIT_BYTES} bytes; Dataverse sends at most 256 KB.")
     try:
-        table, record_id, _ = webhook_reference(body)
+        table, record_id, user = webhook_reference(body)
     except Malformed as error:
         return refuse(known, 400, str(error))
     if table != known.table:
         return refuse(known, 400, f"This address takes changes of table {known.table} only: correct the step's registration.")
+    if ours and user and user == told_by(ours):
+        return answer(200, passed_over=record_id)
     change = Change(record_id, Kind.REFERENCE, first_seen=bridge.now())
     bridge.handoff.put(known.queue, known.key, known.table, 0, [change])
     return answer(202, accepted=record_id)
+
+
+def told_by(ours: Callable[[], str]) -> str:
+    """Our own user in Dataverse, "" while it cannot be asked for."""
+    try:
+        return ours()
+    except BridgeError:
+        return ""
 
 
 def refuse(flow: Flow, status: int, reason: str) -> func.HttpResponse:

@@ -26,6 +26,7 @@ from shared.records import Change, Kind, Outcome
 from shared.state.ledger import LedgerRow
 
 PARENT = "parent"  # how the reason of a record that waits for its parent begins
+CONTACTS_FIRST = "contacts"  # the reason of an opt-out that waits until the contacts flow has come to its contact
 
 
 class Act(Enum):
@@ -89,6 +90,11 @@ def decide_deletion(change: Change, row: LedgerRow | None, apply_deletes: bool) 
     if not maybe_there:
         return Decision(change, Act.NOTHING, Outcome.DELETED, "was never written")
     return Decision(change, Act.DELETE, Outcome.DELETED, known=None)
+
+
+def parked(reason: str) -> bool:
+    """Whether what waits for this is called for when that has happened, and so is not sent again meanwhile."""
+    return reason == CONTACTS_FIRST or reason.startswith(f"{PARENT} ")
 
 
 def row_pending(row: LedgerRow) -> bool:

@@ -9,7 +9,7 @@ from shared.campaign.client import Written
 from shared.deciding import Decision
 from shared.errors import BridgeError
 from shared.handoff import Handoff
-from shared.records import Change, Outcome, Page
+from shared.records import Change, Outcome, Page, Settlement
 from shared.settings import Settings
 from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetters
@@ -71,8 +71,12 @@ class KeptFlow(AnyFlow, Protocol):
     def write(self, decision: Decision, written: Written) -> None:
         """Carries a decision out; `written` tells what was done and what it cost, also when it raises."""
 
-    def created(self, ids: Sequence[str]) -> None:
-        """Is told which records may be new in the target, before they are settled: perhaps more than once."""
+    def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
+        """A settlement for each that must wait for another flow. Asked under the claim, so that whoever calls for what waits, and
+        looks later, finds it."""
+
+    def settled(self, settlements: Sequence[Settlement]) -> None:
+        """Is told of records that have been settled for the first time, when they are: perhaps more than once."""
 
     def children(self) -> Collection[str]:
         """The tables whose records are linked to this one's, and wait for them."""
@@ -105,7 +109,7 @@ Flow = KeptFlow | OnceFlow
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """State, queues, the writers' threads, settings and the clock (seconds since 1970); made in wiring."""
+    """State, queues, the writers' threads, settings, the clock (seconds since 1970) and its sleep; made in wiring."""
 
     ledger: Ledger
     presence: Presence
@@ -119,3 +123,4 @@ class Bridge:
     urgent_writers: Executor
     settings: Settings
     now: Callable[[], float]
+    sleep: Callable[[float], None]

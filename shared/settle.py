@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from shared import telemetry
-from shared.deciding import PARENT
+from shared.deciding import parked
 from shared.flow import Bridge, Flow, OnceFlow
 from shared.handoff import Envelope
 from shared.records import Change, Kind, Outcome, Settlement
@@ -127,7 +127,7 @@ def send_again(flow: Flow, bridge: Bridge, envelope: Envelope, waiting: Sequence
     """
     by_delay: defaultdict[float, list[Change]] = defaultdict(list)
     for settlement in waiting:
-        if settlement.reason.startswith(f"{PARENT} "):
+        if parked(settlement.reason):
             continue
         if settlement.fault is None:
             counted = settlement.reason == "target"

@@ -27,18 +27,20 @@ from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
 from shared.handoff import Envelope, read_envelope
 from shared.parents import hold, release
 from shared.records import Change, Kind, Outcome, Settlement
+from shared.running import fail, held_up, take_mapping
 from shared.settle import resend, settle, settle_once
 from shared.state.checkpoints import Checkpoint
-from shared.state.flows import FAILED, RUNNING, STOPPED
-from shared.state.ledger import View, partition_name
-from shared.sweep import DELETE_BRAKE, sweep
+from shared.state.flows import RUNNING
+from shared.state.ledger import LedgerRow, View, partition_name
+from shared.sweep import sweep
+
+URGENT_LOOKS, URGENT_LOOK_SECONDS = 10, 0.1
 
 
 def poll(flow: Flow, bridge: Bridge) -> str:
     """Reads on from the checkpoint until the source has no more, the queue is long enough or the time is up; says which."""
-    state = bridge.flows.state(flow.key)
-    if state.status == STOPPED or (state.status == FAILED and not recovered(flow, bridge)):
-        return state.status
+    if status := held_up(flow, bridge):
+        return status
     started, counts = bridge.now(), Counter[str]()
     try:
         take_mapping(flow, bridge)
@@ -105,34 +107,6 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
     return page.complete
 
 
-def take_mapping(flow: Flow, bridge: Bridge) -> None:
-    problem = flow.adopt()
-    if problem != bridge.flows.state(flow.key).mapping_problem:
-        bridge.flows.change(flow.key, mapping_problem=problem)
-        telemetry.noted(flow=flow.key, event="mapping_refused" if problem else "mapping_in_force", count=flow.mapping_version())
-
-
-def recovered(flow: Flow, bridge: Bridge) -> bool:
-    """Whether a failed flow runs again: its cause is tried now and then, so that a repair needs no further step."""
-    state = bridge.flows.read(flow.key)
-    if (
-        state.status != FAILED
-        or state.setting == DELETE_BRAKE
-        or bridge.now() - state.checked_at < bridge.settings.paused_delay_seconds
-    ):
-        return False
-    take_mapping(flow, bridge)  # the repair may be a corrected document
-    try:
-        flow.probe()
-    except Misconfigured as error:
-        bridge.flows.change(flow.key, checked_at=bridge.now(), reason=str(error), setting=error.setting)
-        return False
-    except Retryable:
-        return False
-    start(flow.key, bridge, by="bridge")
-    return True
-
-
 def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Settlement]:
     """Carries one envelope out. `deliveries` is the queue's dequeue count: above 1 an earlier attempt may have written.
 
@@ -180,19 +154,42 @@ def judged(change: Change, verdict: Outcome | BridgeError) -> Settlement:
 
 
 def carry_out(flow: KeptFlow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
-    view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), [change.record_id for change in changes])
-    bridge.ledger.check_free(view, bridge.now())
+    view = free_view(flow, bridge, envelope.bucket, [change.record_id for change in changes])
+    new = {id_ for id_ in (change.record_id for change in changes) if never_settled(view.rows.get(id_))}
     decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
     to_write, held = hold(flow, bridge, view, to_write)
     if to_write:
         bridge.ledger.claim(view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds)
-        settlements += write(flow, bridge, view, to_write)
-    flow.created([s.change.record_id for s in settlements if s.outcome is Outcome.CREATED or (s.calls and s.change.uncertain)])
+        early = flow.early(to_write)
+        waiting = {settlement.change.record_id for settlement in early}
+        settlements += early + write(flow, bridge, view, [d for d in to_write if d.change.record_id not in waiting])
     settlements = settle(flow, bridge, envelope, view, settlements + held)
     release(flow, bridge, view, settlements)
+    # After the ledger, as release: whoever waits for a record then finds it settled. What was cut off in between comes again.
+    there = [s for s in settlements if s.outcome is not Outcome.WAITING]
+    flow.settled([s for s in there if s.change.record_id in new or s.change.uncertain])
     return settlements
+
+
+def free_view(flow: KeptFlow, bridge: Bridge, number: int, ids: Collection[str]) -> View:
+    """The partition while nobody writes in it. What is urgent waits a moment for that, for a message sent again takes longer."""
+    patience = URGENT_LOOKS if flow.urgent else 0
+    while True:
+        view = bridge.ledger.view(partition_name(flow.key, number), ids)
+        try:
+            bridge.ledger.check_free(view, bridge.now())
+            return view
+        except Retryable:
+            if not patience:
+                raise
+        patience -= 1
+        bridge.sleep(URGENT_LOOK_SECONDS)
+
+
+def never_settled(row: LedgerRow | None) -> bool:
+    return row is None or row.outcome == Outcome.WAITING
 
 
 def refreshed(flow: KeptFlow, changes: list[Change]) -> list[Change]:
@@ -255,7 +252,7 @@ def write_one(flow: KeptFlow, bridge: Bridge, view: View, decision: Decision) ->
             raise Retryable("The claim was about to end; the record is sent again.")
         flow.write(decision, written)
         told = (decision.change, written.outcome, written.reason or decision.reason)
-        return Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed)
+        return Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed, born=written.born)
 
     settlement = attempt(flow, bridge, decision.change, work)
     return replace(settlement, calls=dict(written.calls), duration_ms=(time.perf_counter() - started) * 1000)
@@ -276,15 +273,6 @@ def attempt[Result](flow: Flow, bridge: Bridge, change: Change, work: Callable[[
         return Settlement(change, Outcome.WAITING, "flow_failed", "", str(error), retry_after_seconds=wait_seconds)
     except Exception as error:  # noqa: BLE001  # our bug: this record alone goes the way of the poison queue
         return Settlement(change, Outcome.WAITING, "fault", "", f"{type(error).__name__} in the bridge.", fault=error)
-
-
-def fail(flow: Flow, bridge: Bridge, error: Misconfigured) -> None:
-    """Pauses the flow with the cause; its records stay on the queue."""
-    if bridge.flows.read(flow.key).status != RUNNING:
-        return
-    now = bridge.now()
-    bridge.flows.change(flow.key, status=FAILED, reason=str(error), setting=error.setting, by="bridge", since=now, checked_at=now)
-    telemetry.flow_changed(flow=flow.key, status=FAILED, reason=str(error), by="bridge")
 
 
 def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "") -> int:
@@ -317,14 +305,3 @@ def hand_off_again(flow: Flow, bridge: Bridge, ids: Sequence[str]) -> int:
         together = flow.together
     bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), changes, together=together)
     return len(changes)
-
-
-def start(key: str, bridge: Bridge, by: str) -> None:
-    bridge.flows.change(key, status=RUNNING, reason="", setting="", by=by, since=bridge.now())
-    telemetry.flow_changed(flow=key, status=RUNNING, reason="", by=by)
-
-
-def stop(key: str, bridge: Bridge, by: str) -> None:
-    """Reads and writes nothing more of this flow until it is started; what waits on its queue goes on waiting."""
-    bridge.flows.change(key, status=STOPPED, reason="stopped by a person", setting="", by=by, since=bridge.now())
-    telemetry.flow_changed(flow=key, status=STOPPED, reason="stopped by a person", by=by)

@@ -11,7 +11,7 @@ from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.deciding import Act, Decision
 from shared.mapping import CompiledMapping, table_of
-from shared.records import Change, Kind, Page
+from shared.records import Change, Kind, Outcome, Page, Settlement
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
@@ -31,7 +31,7 @@ class TableFlow:
     swept: bool = True
     urgent: bool = False
     pace: int = 0
-    tell: Callable[[Sequence[str]], None] | None = None
+    tell: Callable[[Sequence[Settlement]], None] | None = None
 
     def active(self) -> Active:
         return self.catalog.mapping(self.table)
@@ -85,6 +85,7 @@ class TableFlow:
             mapped = decision.mapped
             update = mapped.record if decision.change.replay else mapped.update
             self.campaign.save(address, mapped.key, {**mapped.record, **mapped.born}, update, decision.known, written)
+            written.born = mapped.born if written.outcome is Outcome.CREATED else None
 
     def key_of(self, decision: Decision) -> str:
         """The business key of a record to delete: a deletion carries its id alone, which is what the key is made of."""
@@ -94,10 +95,14 @@ class TableFlow:
         """Takes a person's changed document into force; what stands in the way as one message, "" if nothing does."""
         return self.catalog.adopt(self.table)
 
-    def created(self, ids: Sequence[str]) -> None:
-        """`tell` is whoever must know of new records in Campaign."""
-        if self.tell and ids:
-            self.tell(ids)
+    def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
+        """No other flow goes first."""
+        return []
+
+    def settled(self, settlements: Sequence[Settlement]) -> None:
+        """`tell` is whoever waits for records of this table."""
+        if self.tell and settlements:
+            self.tell(settlements)
 
     def children(self) -> Collection[str]:
         return self.catalog.children(self.table)

@@ -116,29 +116,40 @@ class AdaptiveConcurrency:
     """Finds how many calls a system bears at once: doubles until it first throttles, then adds one a round and takes away 30 %.
 
     The additive increase and multiplicative decrease of TCP's congestion control (RFC 5681), with calls for segments. A
-    Retry-After holds every caller of this instance back, not only the one that got it.
+    Retry-After holds every caller of this instance back, not only the one that got it. The urgent come first.
     """
 
     def __init__(self, maximum: int, initial: int = 4, now: Callable[[], float] = time.monotonic) -> None:
         self.limit, self.maximum, self.now = float(min(initial, maximum)), maximum, now
         self.in_flight, self.throttled_times = 0, 0
         self.starting, self.held_until, self.decreased_at = True, 0.0, 0.0
-        self.changed = threading.Condition()
+        self.lock, self.urgent_waiting = threading.Lock(), 0
+        self.turn, self.urgent_turn = threading.Condition(self.lock), threading.Condition(self.lock)
 
-    def acquire(self) -> None:
-        with self.changed:
-            while (wait := self.held_until - self.now()) > 0 or self.in_flight >= int(self.limit):
-                self.changed.wait(timeout=wait if wait > 0 else None)
+    def acquire(self, urgent: bool = False) -> None:
+        with self.lock:
+            self.urgent_waiting += urgent
+            turn = self.urgent_turn if urgent else self.turn
+            while (wait := self.held_until - self.now()) > 0 or not self.free(urgent):
+                turn.wait(timeout=wait if wait > 0 else None)
+            self.urgent_waiting -= urgent
             self.in_flight += 1
 
+    def free(self, urgent: bool) -> bool:
+        return self.in_flight < int(self.limit) and (urgent or not self.urgent_waiting)
+
     def release(self, throttled: bool, retry_after_seconds: float | None = None) -> None:
-        with self.changed:
+        with self.lock:
             if throttled:
                 self.decrease(retry_after_seconds or 0.0)
             elif self.in_flight >= int(self.limit):
                 self.limit = min(self.maximum, self.limit + (1.0 if self.starting else 1.0 / self.limit))
             self.in_flight -= 1
-            self.changed.notify_all() if throttled else self.changed.notify()
+            if throttled:
+                self.turn.notify_all()
+                self.urgent_turn.notify_all()
+            else:
+                (self.urgent_turn if self.urgent_waiting else self.turn).notify()
 
     def decrease(self, hold_seconds: float) -> None:
         """Once for all calls of a round: those that were under way when the first was refused say nothing new."""
@@ -164,8 +175,10 @@ class Transport:
         concurrency: AdaptiveConcurrency,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
+        urgent: bool = False,
     ) -> None:
         self.system, self.send_once, self.concurrency, self.sleep, self.now = system, send, concurrency, sleep, now
+        self.urgent = urgent
         self.clock_ahead_seconds: float | None = None
 
     def send(self, request: Request) -> Response:
@@ -191,7 +204,7 @@ class Transport:
         raise AssertionError("the loop above ends by itself")
 
     def send_throttled(self, request: Request) -> Response:
-        self.concurrency.acquire()
+        self.concurrency.acquire(self.urgent)
         throttled, wait = False, None
         try:
             response = self.send_once(request)

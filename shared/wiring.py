@@ -23,6 +23,7 @@ from shared.events.writing import Contacts as EventContacts
 from shared.flow import Bridge
 from shared.handoff import Handoff, open_handoff
 from shared.opt_out.agreeing import Agreement
+from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
 from shared.opt_out.feeds import Exported, Feed, Filtered, OptOutFormat, Scanned
@@ -100,6 +101,11 @@ class Wiring:
         return DataverseClient(settings.dataverse_url, self.dataverse_tokens, transport, settings.dataverse_page_size)
 
     @once
+    def own_user(self) -> str:
+        """Whom Dataverse names as the initiating user of what the bridge writes."""
+        return self.dataverse.who_am_i().lower()
+
+    @once
     def campaign_concurrency(self) -> AdaptiveConcurrency:
         return AdaptiveConcurrency(self.settings.campaign_max_concurrency)
 
@@ -110,9 +116,17 @@ class Wiring:
 
     @once
     def campaign(self) -> CampaignClient:
+        return self.campaign_client(urgent=False)
+
+    @once
+    def urgent_campaign(self) -> CampaignClient:
+        """For opt-outs: as many calls at once in all, of which its own go first."""
+        return self.campaign_client(urgent=True)
+
+    def campaign_client(self, urgent: bool) -> CampaignClient:
         settings = self.settings
         send = self.send("Campaign", settings.campaign_timeout_seconds, settings.campaign_max_concurrency)
-        transport = Transport("Campaign", send, self.campaign_concurrency)
+        transport = Transport("Campaign", send, self.campaign_concurrency, urgent=urgent)
         return CampaignClient(settings.campaign_url, settings.campaign_client_id, self.campaign_tokens, transport)
 
     @once
@@ -137,6 +151,7 @@ class Wiring:
             urgent_writers=ThreadPoolExecutor(self.settings.campaign_max_concurrency, "urgent"),
             settings=self.settings,
             now=self.now,
+            sleep=time.sleep,
         )
 
     @once
@@ -201,8 +216,9 @@ class Wiring:
     def opt_out(self) -> OptOut:
         decisions = Decisions(self.storage.table("decisions"))
         mode = Mode(self.settings.opt_out_mode)
-        agreement = Agreement(Contacts(self.dataverse), Profiles(self.campaign), decisions, mode, self.now)
-        return OptOut(self.opt_out_catalog, agreement, self.opt_out_feed, self.handoff)
+        agreement = Agreement(Contacts(self.dataverse), Profiles(self.urgent_campaign), decisions, mode, self.now)
+        contacts_flow = ContactsFlow(self.bridge.ledger, self.bridge.flows, self.now)
+        return OptOut(self.opt_out_catalog, agreement, self.opt_out_feed, self.handoff, contacts_flow)
 
     def opt_out_feed(self, only_look: bool) -> Feed:
         """A new one each time: it remembers what it has handed off."""
@@ -210,7 +226,7 @@ class Wiring:
         if source == "file":
             form = partial(OptOutFormat, at_once=only_look)
             return Exported(Exports(self.sftp, self.settings.sftp_folder, self.now, form), self.now)
-        return (Filtered if source == "filter" else Scanned)(self.campaign, self.now)
+        return (Filtered if source == "filter" else Scanned)(self.urgent_campaign, self.now, only_look)
 
 
 _lock = threading.Lock()

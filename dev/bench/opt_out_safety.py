@@ -16,7 +16,8 @@ from dev.commands.stack import DIRECTORY, Stack
 from shared.console.opt_out import safe_to_send
 from shared.errors import Misconfigured
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, KEY, QUEUE
-from shared.steps import deliver, fail, replay, start, stop
+from shared.running import fail, start, stop
+from shared.steps import deliver, replay
 
 SEED, STATES, PEOPLE = 20261124, 1000, 30
 DELAY_SECONDS, LATE_SECONDS, STEP_SECONDS = 3600, 3600, 60
@@ -202,7 +203,7 @@ KINDS: dict[str, tuple[Callable[[Process, str, str, Random], State], str]] = {
     "in work": (in_work, "being written right now"),
     "on the poison queue": (poisoned, "-poison"),
     "a dead letter": (dead_letter, "were refused"),
-    "waiting in the ledger": (waiting, "wait to be written again"),
+    "waiting in the ledger": (waiting, "wait to be written"),
     "a poller late": (late, "was last read to the end"),
     "the flow stopped or failed": (halted, "Flow opt_out"),
 }

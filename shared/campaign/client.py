@@ -37,12 +37,14 @@ class Address:
 
 @dataclass(slots=True)
 class Written:
-    """What a write did and the calls that it took, by verb. `agreed`: what the ledger shall remember."""
+    """What a write did and the calls that it took, by verb. `agreed`: what the ledger shall remember. `born`: what a record was
+    created with besides its mapping."""
 
     outcome: Outcome = Outcome.UNCHANGED
     calls: Counter[str] = field(default_factory=Counter)
     reason: str = ""
     agreed: Mapping[str, Any] = field(default_factory=dict)
+    born: Mapping[str, Any] | None = None
 
 
 class Hrefs:

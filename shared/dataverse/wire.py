@@ -77,7 +77,7 @@ class Malformed(Exception):
 
 
 def webhook_reference(body: bytes) -> tuple[str, str, str]:
-    """Table, record id and message of a webhook's body: all that is believed of it (Microsoft Learn: Use webhooks)."""
+    """Table, record id and who changed it, of a webhook's body: all that is believed of it (Microsoft Learn: Use webhooks)."""
     try:
         context = json.loads(body)
         table, record_id, message = (context[name] for name in ("PrimaryEntityName", "PrimaryEntityId", "MessageName"))
@@ -85,4 +85,4 @@ def webhook_reference(body: bytes) -> tuple[str, str, str]:
         raise Malformed("The body is not the JSON of a Dataverse webhook.") from None
     if not all(isinstance(part, str) for part in (table, record_id, message)) or not GUID.fullmatch(record_id):
         raise Malformed("PrimaryEntityName, PrimaryEntityId and MessageName must be texts, the id a GUID.")
-    return table, record_id.lower(), message
+    return table, record_id.lower(), str(context.get("InitiatingUserId", "")).lower()

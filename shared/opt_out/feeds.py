@@ -43,13 +43,30 @@ class Feed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`since` is the newest time that the last read saw, `next` the following page of this one, `newest` what it saw so far.
-    `turn` makes each link another one."""
+    """`since` is the newest time that the last read saw; `begin` where this read begins, `next` its following page, `newest` what
+    it saw so far. `behind_at`: when, by our clock, a read last began earlier. `turn` makes each link another one."""
 
     since: str = ""
     next: str = ""
     newest: str = ""
     turn: int = 0
+    begin: str = ""
+    behind_at: float = 0.0
+
+    def begun(self, now: float, document: OptOutDocument, always_behind: bool) -> "Place":
+        """The place at the begin of a read. What Campaign saved late is found by beginning earlier; so often that all is seen
+        twice, and not each time, for a backfill changes thousands of profiles within the overlap."""
+        if self.next:
+            return self
+        behind = always_behind or not self.behind_at <= now < self.behind_at + document.overlap_seconds / 2
+        begin = earlier(self.since, document.overlap_seconds if behind else 0.0)
+        return replace(self, begin=begin, behind_at=now if behind else self.behind_at)
+
+    def after(self, following: str, newest: str) -> "Place":
+        """Where the next page is, or the next read if there is none."""
+        if following:
+            return replace(self, next=following, newest=newest, turn=self.turn + 1)
+        return Place(since=max(self.since, newest), turn=self.turn + 1, behind_at=self.behind_at)
 
 
 def place_of(link: str) -> Place:
@@ -90,26 +107,23 @@ class Filtered:
 
     name = "filter"
 
-    def __init__(self, client: CampaignClient, now: Callable[[], float]) -> None:
-        self.client, self.now, self.remembered = client, now, Remembered()
+    def __init__(self, client: CampaignClient, now: Callable[[], float], always_behind: bool = False) -> None:
+        self.client, self.now, self.always_behind, self.remembered = client, now, always_behind, Remembered()
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
-        place = place_of(link)
+        place = place_of(link).begun(self.now(), document, self.always_behind)
         rows, following = self.client.page(address, place.next or self.start(place, document), Written())
         newest = max([place.newest, *(str(row.get(CHANGED) or "") for row in rows)])
-        after = replace(place, next=following, newest=newest) if following else Place(since=max(place.since, newest))
-        after = replace(after, turn=place.turn + 1)
         found = [change_of(row, address.key_field, document.pairs, self.now()) for row in rows]
-        link_after = json.dumps(asdict(after))
-        return Page(self.remembered.new(link, link_after, filter(None, found)), link_after, complete=not following)
+        after = json.dumps(asdict(place.after(following, newest)))
+        return Page(self.remembered.new(link, after, filter(None, found)), after, complete=not following)
 
     def start(self, place: Place, document: OptOutDocument) -> str:
-        since = earlier(place.since, document.overlap_seconds) or "1970-01-01 00:00:00.000Z"
-        query = {document.filter.parameter: since, **order(CHANGED, document)}
+        query = {document.filter.parameter: place.begin or "1970-01-01 00:00:00.000Z", **order(CHANGED, document)}
         return f"/{document.filter.name}?{urlencode(query, quote_via=quote)}"
 
     def probe(self, document: OptOutDocument, address: Address) -> None:
-        self.client.page(address, self.start(Place(since="9999-01-01 00:00:00.000Z"), document), Written())
+        self.client.page(address, self.start(Place(begin="9999-01-01 00:00:00.000Z"), document), Written())
 
 
 class Scanned:
@@ -117,21 +131,18 @@ class Scanned:
 
     name = "scan"
 
-    def __init__(self, client: CampaignClient, now: Callable[[], float]) -> None:
-        self.client, self.now, self.remembered = client, now, Remembered()
+    def __init__(self, client: CampaignClient, now: Callable[[], float], always_behind: bool = False) -> None:
+        self.client, self.now, self.always_behind, self.remembered = client, now, always_behind, Remembered()
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
-        place = place_of(link)
+        place = place_of(link).begun(self.now(), document, self.always_behind)
         rows, following = self.client.page(address, place.next or self.start(document), Written())
         newest = place.newest or max((str(row.get(CHANGED) or "") for row in rows), default=place.since)
-        until = earlier(place.since, document.overlap_seconds)
-        wanted = [row for row in rows if str(row.get(CHANGED) or "") >= until]
-        ended = not following or len(wanted) < len(rows)
-        after = Place(since=max(place.since, newest)) if ended else replace(place, next=following, newest=newest)
-        after = replace(after, turn=place.turn + 1)
+        wanted = [row for row in rows if str(row.get(CHANGED) or "") >= place.begin]
+        following = following if len(wanted) == len(rows) else ""
         found = [change_of(row, address.key_field, document.pairs, self.now()) for row in wanted]
-        link_after = json.dumps(asdict(after))
-        return Page(self.remembered.new(link, link_after, filter(None, found)), link_after, complete=ended)
+        after = json.dumps(asdict(place.after(following, newest)))
+        return Page(self.remembered.new(link, after, filter(None, found)), after, complete=not following)
 
     def start(self, document: OptOutDocument) -> str:
         return f"?{urlencode(order(f'{CHANGED} desc', document), quote_via=quote)}"

@@ -2,7 +2,8 @@
 
 A change is a wake-up, however old: what is decided on is read anew under the claim on the contact's partition, Dynamics for a
 whole envelope in one request, Campaign for each contact that may differ. What both sides were last seen to say is remembered, so
-that the bridge's own writes, which come back through both feeds, cost nothing.
+that the bridge's own writes, which come back through both feeds and the webhook, cost Campaign nothing. Nor does a new contact:
+the contacts flow makes its profile with its noes, and Campaign's feed then shows that both say the same.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -12,19 +13,23 @@ from typing import Any, Protocol
 from shared.campaign.client import Written
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
-from shared.deciding import Act, Decision
+from shared.deciding import CONTACTS_FIRST, Act, Decision
 from shared.errors import Refusal, Rejected
 from shared.opt_out.agreeing import Agreement
+from shared.opt_out.ahead import SETTLED, ContactsFlow
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.feeds import Feed
-from shared.opt_out.memory import Memory, terms_of
-from shared.opt_out.sides import Contact, Contacts, contact_of
-from shared.records import Change, Kind, Outcome, Page
+from shared.opt_out.memory import Memory, remember, terms_of
+from shared.opt_out.news import news
+from shared.opt_out.sides import Contact, Contacts, Profile, contact_of
+from shared.records import Change, Kind, Outcome, Page, Settlement
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
 KEY, QUEUE = "opt_out", "opt-out"
-PACE = 20  # messages a second that the feeds bring: a webhook's message waits for no more than a few of them
+PACE = 10  # messages a second that the feeds bring: a webhook's message waits for no more than a few of them
+SEEN_BY_BOTH = (Outcome.UPDATED, Outcome.UNCHANGED)
+NO_ROWS = frozenset({"campaign", "fault", SETTLED})
 FROM_DYNAMICS, FROM_CAMPAIGN = "opt_out-from-dynamics", "opt_out-from-campaign"
 
 
@@ -78,7 +83,7 @@ class CampaignFeed:
 class OptOutFlow:
     """The flow that delivers, and for each feed one that polls: so a feed that fails stops neither the other nor deliveries.
 
-    `key` names it in state and console; `table` says whose changes it reads.
+    `key` names it in state and console; `table` says whose changes it reads. `fed`: Campaign's feed brings each new profile.
     """
 
     key: str
@@ -86,6 +91,8 @@ class OptOutFlow:
     reader: Reader
     catalog: OptOutCatalog
     agreement: Agreement
+    contacts_flow: ContactsFlow
+    fed: bool
     queue: str = QUEUE
     swept: bool = False
     urgent: bool = True
@@ -95,9 +102,12 @@ class OptOutFlow:
         return self.catalog.active()
 
     def read(self, checkpoint: Checkpoint) -> Page:
+        """The next page, without what is known already: a message for that would only stand before others."""
         active = self.active()
         checkpoint.mapping_version = active.version
-        return self.reader.page(checkpoint, active)
+        page = self.reader.page(checkpoint, active)
+        told = news(KEY, self.contacts_flow.ledger, self.decide, self.agreement.now(), page.changes)
+        return replace(page, changes=tuple(change for change, _ in told))
 
     def look(self, changes: Sequence[Change]) -> list[Change]:
         """The changes with what Dynamics holds of their contacts now; Campaign is read when it is decided."""
@@ -112,7 +122,7 @@ class OptOutFlow:
         """Rows that were read for an older document."""
         names = self.active().document.columns
         rows = ((change, change.row) for change in changes if change.row is not None)
-        return [change for change, row in rows if not row.keys() & {"campaign", "fault"} and any(n not in row for n in names)]
+        return [change for change, row in rows if not row.keys() & NO_ROWS and any(name not in row for name in names)]
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         """Nothing where both feeds tell what is known; else look, and then settle it between the two sides."""
@@ -120,30 +130,63 @@ class OptOutFlow:
         if fault := told.get("fault"):
             raise Rejected(Refusal(fault["field"], fault["rule"], fault["sentence"]))
         memory = self.memory(row.agreed if row else {})
-        if change.kind is Kind.ROW and not change.replay:
-            return self.known(change, row, memory) or Decision(change, Act.LOOK)
-        if change.kind is Kind.ROW:
+        found = None if change.replay else (self.known if change.kind is Kind.ROW else self.as_seen)(change, row, memory)
+        if found is None and change.kind is Kind.ROW:
             return Decision(change, Act.LOOK)
-        if row is None and not change.replay and not any_no(told):
-            return Decision(change, Act.NOTHING, Outcome.UNCHANGED, note=False)
-        return Decision(change, Act.SAVE, agreed=memory.held)
+        return found or Decision(change, Act.SAVE, agreed=memory.held)
+
+    def as_seen(self, change: Change, row: LedgerRow | None, memory: Memory) -> Decision | None:
+        """The decision on a contact that has been looked at, where Campaign need not be asked; None where it must be."""
+        told: Mapping[str, Any] = change.row or {}
+        contact, campaign = contact_in(told), told.get("campaign")
+        if row is None and not any_no(told):
+            return quiet(change)
+        if contact is None:
+            return None
+        if campaign:
+            agreed = first_agreed(memory, contact, Profile(campaign["values"], campaign["times"]))
+            return replace(quiet(change), note=True, agreed=agreed) if agreed else None
+        if row is None or row.outcome not in SEEN_BY_BOTH or change.uncertain or not memory.knows_both(contact):
+            return None
+        return seen_again(change, contact, memory)
 
     def known(self, change: Change, row: LedgerRow | None, memory: Memory) -> Decision | None:
         """The decision on a change that tells nothing new; None if it does. A record that is waiting or was refused is new."""
-        quiet = Decision(change, Act.NOTHING, Outcome.UNCHANGED, note=False)
         told: Mapping[str, Any] = change.row or {}
+        if SETTLED in told:
+            return None if self.called_for(told[SETTLED], row, memory) else quiet(change)
         if row and row.outcome in (Outcome.WAITING, Outcome.REJECTED):
             return None
         if profile := told.get("campaign"):
             if row is None:
-                return None if any(profile["values"].values()) else quiet
-            return quiet if memory.knows_profile(profile["values"], profile["times"]) else None
+                return None if any(profile["values"].values()) else quiet(change)
+            return quiet(change) if memory.knows_profile(profile["values"], profile["times"]) else None
         contact = contact_of({**told, "@odata.etag": f'W/"{change.version}"'}, self.active().document.pairs)
         if row is None:
-            return None if any(contact.values.values()) else quiet
-        if not memory.knows_contact(contact):
-            return None
-        return replace(quiet, note=True, agreed=memory.seen_at(change.version)) if change.version > memory.version else quiet
+            return None if any(contact.values.values()) else quiet(change)
+        return seen_again(change, contact, memory) if memory.knows_contact(contact) else None
+
+    def called_for(self, born: Mapping[str, bool] | None, row: LedgerRow | None, memory: Memory) -> bool:
+        """Whether an opt-out goes on because the contacts flow has come to its contact: it waits for that, or found no profile.
+
+        Not if the profile was made with all that Dynamics says: Campaign's feed brings it, with its times, and so both agree.
+        """
+        if row is None or row.outcome not in (Outcome.WAITING, Outcome.FILTERED):
+            return False
+        noes = {flag: True for flag, value in memory.held.get("dynamics", {}).items() if value}
+        return not (self.fed and memory.current and born == noes)
+
+    def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
+        """What Dynamics' feed brings of contacts that the contacts flow has not come to waits for it; a webhook's never does."""
+        fed = [one.change.record_id for one in decisions if (one.change.row or {}).get("feed") and "campaign" not in one.agreed]
+        to_come = self.contacts_flow.to_come(fed)
+        return [self.waits(decision) for decision in decisions if decision.change.record_id in to_come]
+
+    def waits(self, decision: Decision) -> Settlement:
+        memory, contact = self.memory(decision.agreed), contact_in(decision.change.row or {})
+        agreed = remember(memory.terms, memory.flags, contact, None, memory.master)
+        sentence = "Waits until the contacts flow has come to the contact, whose profile it makes."
+        return Settlement(decision.change, Outcome.WAITING, CONTACTS_FIRST, "", sentence, agreed=agreed)
 
     def write(self, decision: Decision, written: Written) -> None:
         """Reads the profile, decides each flag, writes what must be written on either side."""
@@ -153,7 +196,7 @@ class OptOutFlow:
     def memory(self, held: Mapping[str, Any]) -> Memory:
         return Memory(held, terms_of(self.agreement.mode, self.active().document.pairs))
 
-    def created(self, ids: Sequence[str]) -> None:
+    def settled(self, settlements: Sequence[Settlement]) -> None:
         """Nobody waits for an opt-out."""
 
     def children(self) -> Collection[str]:
@@ -171,11 +214,36 @@ class OptOutFlow:
         self.reader.probe(self.active())
 
 
+def quiet(change: Change) -> Decision:
+    return Decision(change, Act.NOTHING, Outcome.UNCHANGED, note=False)
+
+
+def seen_again(change: Change, contact: Contact, memory: Memory) -> Decision:
+    """Nothing new of a contact but perhaps its version, whose edit has touched no flag."""
+    if contact.version <= memory.version:
+        return quiet(change)
+    return replace(quiet(change), note=True, agreed=memory.seen_at(contact.version))
+
+
+def first_agreed(memory: Memory, contact: Contact, profile: Profile) -> dict[str, Any]:
+    """What is remembered where both say the same and nothing was agreed before; {} where there is more to decide.
+
+    Campaign's feed may tell what is old; then it tells more, which is compared with this.
+    """
+    if memory.flags or "campaign" in memory.held or contact.master or dict(contact.values) != dict(profile.values):
+        return {}
+    flags = {flag: {"value": value, "time": profile.times[flag]} for flag, value in profile.values.items()}
+    return remember(memory.terms, flags, contact, profile, "")
+
+
 def looked(change: Change, found: Mapping[str, Contact]) -> dict[str, Any]:
-    """What a change carries when Dynamics has been asked: its contact, None where it is gone, and what Campaign told."""
-    contact, told = found.get(change.record_id), (change.row or {}).get("campaign")
+    """What a change carries when Dynamics has been asked: its contact, None where it is gone; what Campaign told; and whether it
+    is Dynamics' feed that brought it."""
+    contact, told = found.get(change.record_id), change.row or {}
     held = {**asdict(contact), "held": sorted(contact.held)} if contact else None
-    return {"dynamics": held, **({"campaign": told} if told else {})}
+    campaign = {"campaign": told["campaign"]} if told.get("campaign") else {}
+    fed = change.kind is Kind.ROW and not told.keys() & NO_ROWS
+    return {"dynamics": held, **campaign, **({"feed": True} if fed else {})}
 
 
 def contact_in(told: Mapping[str, Any]) -> Contact | None:

@@ -73,6 +73,10 @@ class Memory:
         same_values = self.held.get("dynamics") == dict(contact.values)
         return self.current and same_values and contact.master == self.master
 
+    def knows_both(self, contact: Contact) -> bool:
+        """Whether the contact was last seen like this, and its profile too was there to be seen."""
+        return "campaign" in self.held and self.knows_contact(contact)
+
     def knows_profile(self, values: Mapping[str, bool], times: Mapping[str, str]) -> bool:
         """Whether this is what was last seen of the profile."""
         known = self.held.get("campaign")

@@ -1,23 +1,34 @@
 """The opt-out flow's parts together: who delivers, who polls, who is woken; by mode."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 
-from shared.errors import Misconfigured
+from shared.errors import BridgeError, Misconfigured
+from shared.flow import Bridge
 from shared.handoff import Handoff
 from shared.opt_out.agreeing import Agreement
+from shared.opt_out.ahead import LEFT_BEHIND_SECONDS, SETTLED, ContactsFlow, left_behind
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
-from shared.opt_out.feeds import Feed
-from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, KEY, QUEUE, CampaignFeed, DynamicsFeed, OptOutFlow
-from shared.records import Change, Kind
+from shared.opt_out.feeds import Exported, Feed
+from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, KEY, PACE, QUEUE, CampaignFeed, DynamicsFeed, OptOutFlow, Reader
+from shared.opt_out.news import news
+from shared.records import Change, Kind, Settlement
 
 
 class OptOut:
     """One for a process: its feeds remember what they have handed off. `new_feed` makes Campaign's, True to look only."""
 
-    def __init__(self, catalog: OptOutCatalog, agreement: Agreement, new_feed: Callable[[bool], Feed], handoff: Handoff) -> None:
+    def __init__(
+        self,
+        catalog: OptOutCatalog,
+        agreement: Agreement,
+        new_feed: Callable[[bool], Feed],
+        handoff: Handoff,
+        contacts_flow: ContactsFlow,
+    ) -> None:
         self.catalog, self.agreement, self.new_feed, self.handoff = catalog, agreement, new_feed, handoff
-        self.mode = agreement.mode
+        self.contacts_flow, self.mode, self.caught_up_at = contacts_flow, agreement.mode, 0.0
         self.campaign = CampaignFeed(new_feed(False)) if self.reads_campaign else None
 
     @property
@@ -32,7 +43,11 @@ class OptOut:
         """Misconfigured while the mode is disabled."""
         if self.mode is Mode.DISABLED:
             raise Misconfigured("OPT_OUT_MODE", "Opt-outs are not carried while OPT_OUT_MODE is disabled: set it to both.")
-        return OptOutFlow(KEY, "contact", self.dynamics_feed(), self.catalog, self.agreement)
+        return self.flow(KEY, "contact", self.dynamics_feed())
+
+    def flow(self, key: str, table: str, reader: Reader) -> OptOutFlow:
+        fed = self.campaign is not None and not isinstance(self.campaign.feed, Exported)  # an export comes once a day
+        return OptOutFlow(key, table, reader, self.catalog, self.agreement, self.contacts_flow, fed)
 
     def dynamics_feed(self) -> DynamicsFeed:
         return DynamicsFeed(self.agreement.contacts.client, self.agreement.contacts, self.agreement.now)
@@ -52,13 +67,25 @@ class OptOut:
     def flows(self, campaign: CampaignFeed | None) -> list[OptOutFlow]:
         found = []
         if self.writes_campaign:
-            found.append(OptOutFlow(FROM_DYNAMICS, "contact", self.dynamics_feed(), self.catalog, self.agreement))
+            found.append(self.flow(FROM_DYNAMICS, "contact", self.dynamics_feed()))
         if campaign:
-            found.append(OptOutFlow(FROM_CAMPAIGN, "profile", campaign, self.catalog, self.agreement))
+            found.append(self.flow(FROM_CAMPAIGN, "profile", campaign))
         return found
 
-    def wake(self, ids: Sequence[str]) -> None:
-        """Contacts whose profiles are new: a no that came before the profile is written to it now."""
+    def catch_up(self, bridge: Bridge) -> int:
+        """Calls, now and then, for what waits for the contacts flow whose word was lost. Returns how many."""
+        if bridge.now() - self.caught_up_at < LEFT_BEHIND_SECONDS:
+            return 0
+        self.caught_up_at = bridge.now()
+        changes = left_behind(bridge, KEY, self.contacts_flow)
+        self.handoff.put(QUEUE, KEY, "contact", 0, changes, pace=PACE)
+        return len(changes)
+
+    def wake(self, settlements: Sequence[Settlement]) -> None:
+        """The contacts flow has come to these contacts for the first time: the opt-outs that wait for that go on."""
         now = self.agreement.now()
-        changes = [Change(record_id, Kind.REFERENCE, first_seen=now) for record_id in ids]
+        born = ((s.change.record_id, None if s.born is None else dict(s.born)) for s in settlements)
+        changes = [Change(record_id, Kind.ROW, row={SETTLED: flags}, first_seen=now) for record_id, flags in born]
+        with contextlib.suppress(BridgeError):  # what keeps opt-outs from being decided must not keep contacts from being settled
+            changes = [change for change, _ in news(KEY, self.contacts_flow.ledger, self.deliver().decide, now, changes)]
         self.handoff.put(QUEUE, KEY, "contact", 0, changes)

@@ -4,7 +4,6 @@ Looked at in the order that a change travels: what was not in the sources any mo
 what was not there any more has been settled.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,10 +13,10 @@ from shared.errors import BridgeError
 from shared.flow import Bridge
 from shared.opt_out.documents import OptOutDocument
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
+from shared.opt_out.news import news
 from shared.records import Change, Kind, Outcome
 from shared.state.checkpoints import Checkpoint
 from shared.state.flows import RUNNING
-from shared.state.ledger import LedgerRow, View, bucket, partition_name
 
 MOST_PAGES = 20
 SIDES = {FROM_DYNAMICS: "Dynamics", FROM_CAMPAIGN: "Campaign"}
@@ -87,7 +86,7 @@ def underway(deliver: OptOutFlow, bridge: Bridge) -> list[str]:
         found.append(f"{letters} opt-outs were refused: see GET /api/dead-letters?flow={deliver.key}, then replay them.")
     headers = bridge.ledger.headers(deliver.key)
     if waiting := sum(header.counts[Outcome.WAITING] for header in headers):
-        found.append(f"{waiting} opt-outs wait to be written again.")
+        found.append(f"{waiting} opt-outs wait to be written, or for the contacts flow to come to their contact.")
     if any(header.owner and header.until > bridge.now() for header in headers):
         found.append("Opt-outs are being written right now.")
     return found
@@ -108,20 +107,6 @@ def unread(deliver: OptOutFlow, feed: Feed, bridge: Bridge) -> list[str]:
 
 def count_news(deliver: OptOutFlow, changes: Iterable[Change], bridge: Bridge) -> int:
     """How many changes say what neither side was seen to say: a no, or a yes that may not stand. Who is gone says no more."""
-    groups: defaultdict[int, list[Change]] = defaultdict(list)
-    for change in changes:
-        if change.kind is not Kind.DELETED:
-            groups[bucket(change.record_id)].append(change)
-    return sum(news_of(deliver, group, bridge.ledger.view(*place(deliver, number, group))) for number, group in groups.items())
-
-
-def place(deliver: OptOutFlow, number: int, group: Iterable[Change]) -> tuple[str, list[str]]:
-    return partition_name(deliver.key, number), [change.record_id for change in group]
-
-
-def news_of(deliver: OptOutFlow, group: Iterable[Change], view: View) -> int:
-    return sum(1 for change in group if is_news(deliver, change, view.rows.get(change.record_id)))
-
-
-def is_news(deliver: OptOutFlow, change: Change, row: LedgerRow | None) -> bool:
-    return "fault" in (change.row or {}) or deliver.decide(change, row).act is not Act.NOTHING
+    there = (change for change in changes if change.kind is not Kind.DELETED)
+    found = news(deliver.key, bridge.ledger, deliver.decide, bridge.now(), there)
+    return sum(1 for _, act in found if act is not Act.NOTHING)

@@ -50,6 +50,19 @@ def test_noes_on_both_sides_are_heard_while_instances_die(world: World) -> None:
     assert not world.operator.dead_letters("opt_out")
 
 
+def test_a_wrong_secret_pauses_deliveries_and_they_go_on_by_themselves(world: World) -> None:
+    """The flow that delivers is not polled, so nobody but the timer would try it again."""
+    (person,) = world.dynamics.some_contact_ids(42)[41:]
+    world.campaign.accept_secret("renewed-by-somebody")
+    world.dynamics.change_contact(person, quietly=True, donotfax=True)
+    wait_until(lambda: world.operator.status("opt_out")["status"] == "failed", "the deliveries to pause")
+    assert not world.operator.safe()["safe"]
+    world.campaign.accept_secret(world.stack.campaign_client_secret)
+    wait_until(lambda: (p := world.campaign.profile(person)) and p["blackListFax"], "the no in Campaign")
+    wait_for_safety(world)
+    world.campaign.renew(world.stack.new_campaign_token())
+
+
 def test_a_contact_and_a_day_can_be_asked_for(world: World) -> None:
     person = world.dynamics.some_contact_ids(41)[40]
     world.campaign.http.told("PATCH", f"{PROFILE}/{person}", {"ccpaOptOut": False, "blackListFax": True})

@@ -22,7 +22,7 @@ from shared.errors import Retryable
 from shared.flow import Bridge
 from shared.handoff import envelopes
 from shared.mapping import Mapped
-from shared.records import Change, Kind, Outcome
+from shared.records import Change, Kind, Outcome, Settlement
 from shared.settings import load_settings
 from shared.state.flows import FlowState
 from shared.state.ledger import Header, LedgerRow, View
@@ -122,7 +122,7 @@ class FakeFlow:
     urgent, pace = False, 0
 
     def __init__(self, source: Source, target: FakeTarget) -> None:
-        self.source, self.target = source, target
+        self.source, self.target, self.told = source, target, set[str]()
 
     def look(self, changes: Sequence[Change]) -> list[Change]:
         return [self.seen(change) for change in changes]
@@ -136,8 +136,11 @@ class FakeFlow:
     def children(self) -> list[str]:
         return []
 
-    def created(self, ids: Sequence[str]) -> None:
-        """Nobody follows."""
+    def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
+        return []
+
+    def settled(self, settlements: Sequence[Settlement]) -> None:
+        self.told |= {settlement.change.record_id for settlement in settlements}
 
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
         return []
@@ -206,7 +209,9 @@ class Converging(RuleBasedStateMachine):
         }
         unused: dict[str, Any] = {"checkpoints": None, "sweeps": None, "presence": None, "waiting": None}
         options = load_settings({**COMPLETE, "RETRY_ATTEMPTS": "1000"})
-        self.bridge = Bridge(**parts, **unused, writers=AtOnce(), urgent_writers=AtOnce(), settings=options, now=lambda: self.now)  # type: ignore[arg-type]
+        self.bridge = Bridge(
+            **parts, **unused, writers=AtOnce(), urgent_writers=AtOnce(), settings=options, now=lambda: self.now, sleep=None
+        )  # type: ignore[arg-type]
 
     @rule(record_id=st.sampled_from(IDS), text=st.sampled_from("abc"))
     def edit(self, record_id: str, text: str) -> None:
@@ -273,6 +278,7 @@ class Converging(RuleBasedStateMachine):
                 break
             self.deliver_one(0, "", False, 200.0)
         assert not self.queue.messages
+        assert {record_id for rows in self.ledger.rows.values() for record_id in rows} <= self.flow.told, "all are told of"
         assert {key: texts[0] for key, texts in self.target.held.items()} == {key: text for key, (_, text) in self.source.items()}
 
 

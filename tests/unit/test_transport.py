@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from dev.verbs import wait_until
 from shared.errors import Retryable
 from shared.transport import AdaptiveConcurrency, Request, Response, Transport
 
@@ -131,7 +132,28 @@ def test_a_retry_after_holds_every_caller_back() -> None:
     thread.start()
     assert not passed.wait(0.05)
     now.seconds += 31
-    with limit.changed:
-        limit.changed.notify_all()
+    with limit.lock:
+        limit.turn.notify_all()
     assert passed.wait(5)
     thread.join(5)
+
+
+def test_the_urgent_get_the_next_place_and_the_others_the_one_after() -> None:
+    limit, order = AdaptiveConcurrency(1), []
+    limit.acquire()
+
+    def caller(name: str, urgent: bool) -> None:
+        limit.acquire(urgent)
+        order.append(name)
+        limit.release(throttled=False)
+
+    threads = [threading.Thread(target=caller, args=(f"backfill {number}", False), daemon=True) for number in range(4)]
+    threads.append(threading.Thread(target=caller, args=("opt-out", True), daemon=True))
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: limit.urgent_waiting == 1, "the urgent caller", 5, 0.01)
+    limit.release(throttled=False)
+    for thread in threads:
+        thread.join(5)
+    assert order[0] == "opt-out"
+    assert len(order) == 5

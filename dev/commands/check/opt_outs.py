@@ -83,7 +83,7 @@ def selecting(look: Look, document: OptOutDocument, mapping: MappingDocument) ->
     """Asked for times that all profiles and no profile are later than; no value of a profile is looked at."""
     one_line, feed = document.model_copy(update={"page_lines": 1}), Filtered(look.wiring.campaign, look.wiring.now)
     name = document.filter.name
-    if any_rows(look, mapping, feed.start(Place(since=FAR), one_line)):
+    if any_rows(look, mapping, feed.start(Place(begin=FAR), one_line)):
         return error("filter", f"Filter {name} finds profiles that have not changed since the time it was given.", PUBLISH)
     if any_rows(look, mapping, all_rows()) and not any_rows(look, mapping, feed.start(Place(), one_line)):
         return error("filter", f"Filter {name} does not find profiles that have changed since the time it was given.", PUBLISH)

@@ -59,11 +59,13 @@ class World:
         self.campaign.renew(stack.new_campaign_token())
         self.settings = load_settings({**stack.environment, "OPT_OUT_MODE": mode, **settings})
         self.ahead = 0.0
+        self.patched_by_contacts = 0
         self.restart()
 
     def restart(self) -> None:
         """Another instance, that remembers nothing."""
         self.wiring = Wiring(self.settings, now=lambda: time.time() + self.ahead)
+        self.contacts = Worker(Backfill(), self.wiring)  # type: ignore[arg-type]
         keys = [flow.key for flow in self.wiring.opt_out.polls()]
         self.sides = {key: Delivering(key, self.wiring) for key in keys}
 
@@ -82,10 +84,13 @@ class World:
 
     def person(self, contact: bool = False, profile: bool = False, **columns: Any) -> str:
         """A contact with its profile; each side's own no."""
-        name = {"lastname": "Reader", "emailaddress1": "reader@example.org"}
-        contact_id = self.dynamics.create_contact(quietly=True, **name, **{COLUMN: contact}, **columns)
+        contact_id = self.contact(contact, **columns)
         self.profile(contact_id, profile)
         return contact_id
+
+    def contact(self, no: bool = False, **columns: Any) -> str:
+        name = {"lastname": "Reader", "emailaddress1": "reader@example.org"}
+        return self.dynamics.create_contact(quietly=True, **name, **{COLUMN: no}, **columns)
 
     def profile(self, contact_id: str, no: bool = False) -> None:
         body = {"externalId": contact_id, "email": "reader@example.org", FLAG: no}
@@ -117,13 +122,24 @@ class World:
         raise AssertionError("the two sides do not come to rest")
 
     def backfill(self) -> None:
-        Worker(Backfill(), self.wiring).sync()  # type: ignore[arg-type]
+        self.contacts.poll()
+        self.deliver_contacts()
+
+    def deliver_contacts(self) -> None:
+        self.count(self.contacts.drain())
+
+    def count(self, settlements: list[Settlement]) -> None:
+        self.patched_by_contacts += sum(settlement.calls.get("PATCH", 0) for settlement in settlements)
 
     def writes(self) -> tuple[int, int]:
-        """Writes to (Dynamics, Campaign) since the last reset, a person's included."""
+        """Writes to (Dynamics, Campaign) since the last reset, a person's included, the contacts flow's not."""
         dynamics = self.dynamics.emulator.told("GET", "/calls")
         patched = sum(count for call, count in dynamics.items() if call.startswith("PATCH"))
-        return patched, self.campaign.write_calls()["PATCH"]
+        return patched, self.campaign.write_calls()["PATCH"] - self.patched_by_contacts
+
+    def reads(self) -> int:
+        """How often Campaign was asked for one profile since the last reset."""
+        return int(self.campaign.calls().get("GET /profileAndServicesExt/profile/{key}", 0))
 
     def safe(self) -> dict[str, Any]:
         return views.safe_to_send(self.wiring.opt_out, self.wiring.bridge)

@@ -1,15 +1,18 @@
 """Both ways, by each of the three ways to read Campaign: who says no is heard everywhere, and nothing echoes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from dev.verbs import wait_until
 from shared.console import opt_out as views
+from shared.records import Change, Kind
+from shared.running import stop
 from shared.state.flows import FAILED, RUNNING
 from shared.steps import replay
-from tests.contract.battery.kit import Worker, outcomes
-from tests.contract.opt_out.kit import COLUMN, FLAG, Backfill, World
+from tests.contract.battery.kit import outcomes
+from tests.contract.opt_out.kit import COLUMN, FLAG, World
 
 YES_YES, NO_NO = (False, False), (True, True)
 
@@ -126,15 +129,84 @@ def test_a_no_while_the_contacts_flow_creates_the_profile_is_never_missed(world:
     """The profile is born with the no that the row had; one that came later is written when the profile is there."""
     born = world.dynamics.create_contact(lastname="Reader", emailaddress1="a@example.org", **{COLUMN: True})
     late = world.dynamics.create_contact(lastname="Reader", emailaddress1="b@example.org")
-    contacts = Worker(Backfill(), world.wiring)  # type: ignore[arg-type]
-    contacts.poll()
+    world.contacts.poll()
     world.in_dynamics(late, no=True)
     world.sync("opt_out-from-dynamics")
     assert world.says(late) == (True, None)
-    contacts.drain()
+    world.contacts.drain()
     assert world.says(born) == NO_NO
     world.from_dynamics.drain()
     assert world.says(late) == NO_NO
+
+
+@pytest.mark.parametrize("no", [True, False])
+def test_a_new_contact_costs_campaign_one_call_and_waits_for_its_profile(world: World, no: bool) -> None:
+    """Dynamics' feed is ahead of the contacts flow; Campaign is asked only for the list of what has changed."""
+    world.backfill()
+    world.quiet()
+    people = [world.contact(no) for _ in range(20)]
+    world.contacts.poll()
+    assert outcomes(world.sync("opt_out-from-dynamics")) == (["waiting"] * 20 if no else [])
+    assert world.safe()["safe"] is not no
+    world.deliver_contacts()
+    world.quiet()
+    assert [world.says(person) for person in people] == [(no, no)] * 20
+    assert world.reads() == 0
+    assert world.safe()["safe"]
+
+
+def test_a_no_that_came_after_the_contact_was_read_reaches_its_new_profile(world: World) -> None:
+    world.backfill()
+    person = world.contact()
+    world.contacts.poll()
+    world.in_dynamics(person, no=True)
+    assert outcomes(world.sync("opt_out-from-dynamics")) == ["waiting"]
+    world.deliver_contacts()
+    assert world.says(person) == (True, False)
+    assert outcomes(world.from_dynamics.drain()) == ["updated"]
+    assert world.says(person) == NO_NO
+
+
+def test_a_webhook_waits_for_no_backfill(world: World) -> None:
+    """A profile may be there although the contacts flow has not come to its contact."""
+    world.backfill()
+    person = world.person()
+    world.in_dynamics(person, no=True)
+    change = Change(person, Kind.REFERENCE, first_seen=world.wiring.bridge.now())
+    world.wiring.handoff.put("opt-out", "opt_out", "contact", 0, [change])
+    assert outcomes(world.from_dynamics.drain()) == ["updated"]
+    assert world.says(person) == NO_NO
+
+
+def test_a_contact_that_the_contacts_flow_refuses_is_heard_all_the_same(world: World) -> None:
+    world.backfill()
+    person = world.person(firstname="x" * 31)
+    world.in_dynamics(person, no=True)
+    world.contacts.poll()
+    assert outcomes(world.sync("opt_out-from-dynamics")) == ["waiting"]
+    assert outcomes(world.contacts.drain()) == ["rejected"]
+    assert outcomes(world.from_dynamics.drain()) == ["updated"]
+    assert world.says(person) == NO_NO
+
+
+@pytest.mark.parametrize("lost", ["its word", "the contacts flow"])
+def test_what_waits_for_the_contacts_flow_is_found_if_nobody_calls_for_it(world: World, lost: str) -> None:
+    world.backfill()
+    person = world.person()
+    world.contacts.poll()
+    world.in_dynamics(person, no=True)
+    assert outcomes(world.sync("opt_out-from-dynamics")) == ["waiting"]
+    if lost == "its word":
+        mute = replace(world.contacts.flow, tell=None)  # type: ignore[type-var]
+        world.contacts.flow = mute  # type: ignore[assignment]
+        world.deliver_contacts()
+    else:
+        stop("contacts", world.wiring.bridge, by="a test")
+    assert world.wiring.opt_out.catch_up(world.wiring.bridge) == 0
+    world.ahead += 700
+    assert world.wiring.opt_out.catch_up(world.wiring.bridge) == 1
+    assert outcomes(world.from_dynamics.drain()) == ["updated"]
+    assert world.says(person) == NO_NO
 
 
 @pytest.mark.parametrize("mode", ["to-campaign", "from-campaign"])

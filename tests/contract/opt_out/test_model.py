@@ -1,9 +1,10 @@
 """A model of two systems and the people who change them, played at random against the real flow, storage and emulators.
 
 People opt out and in on both sides and edit other things, also while the bridge is between reading and writing; polls overlap,
-messages are delivered late, twice, in any order, by instances that die; clocks are hours apart. After each step a delivery must
-not be called safe while a no is not yet heard everywhere. When all is quiet, both sides are equal, no opt-out is lost that no
-later opt-in followed, and the bridge has written no more often than people changed something or cut in.
+messages are delivered late, twice, in any order, by instances that die; clocks are hours apart. One contact has no profile until
+the contacts flow comes to it. After each step a delivery must not be called safe while a no is not yet heard everywhere. When all
+is quiet, both sides are equal, no opt-out is lost that no later opt-in followed, and the bridge has written no more often than
+people changed something or cut in.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from tests.contract.opt_out.kit import World
 
 HOUR = 3600.0
 FEW = 6  # examples for each clock setting in the tests
-PEOPLE = st.integers(0, 1)
+PEOPLE = st.integers(0, 2)
 DEATHS = st.sampled_from([("claim", False), ("claim", True), ("settle", False), ("settle", True)])
 
 
@@ -51,18 +52,22 @@ class Model(RuleBasedStateMachine):
         self.last: dict[str, bool] = {}
         self.safe_asked = 0
 
-    @initialize(values=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=2))
-    def two_people(self, values: list[tuple[bool, bool]]) -> None:
+    @initialize(values=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=2), new=st.booleans())
+    def two_people_and_a_new_contact(self, values: list[tuple[bool, bool]], new: bool) -> None:
         self.world.restart()
+        self.world.backfill()
         self.world.quiet()
         self.people = [self.world.person(contact, profile) for contact, profile in values]
         for person, (contact, profile) in zip(self.people, values, strict=True):
             self.last[person] = contact or profile
             self.changes += contact != profile
+        self.people.append(self.world.contact(new))
+        self.last[self.people[-1]] = new
+        self.changes += 1  # a no may come before the profile, and a profile be made of what the contact said before
         self.before = self.world.writes()
 
     def change(self, person: str, no: bool, side: int, write: Callable[[str, bool], None]) -> None:
-        if self.world.says(person)[side] != no:
+        if self.world.says(person)[side] not in (no, None):
             write(person, no)
             self.changes += 1
             self.mine[side] += 1
@@ -83,6 +88,8 @@ class Model(RuleBasedStateMachine):
 
     @rule(number=PEOPLE)
     def other_edit(self, number: int) -> None:
+        if self.world.says(self.people[number])[1] is None:
+            return
         self.world.campaign.http.told("PATCH", f"/profileAndServicesExt/profile/{self.people[number]}", {"firstName": "Ana"})
         self.mine[1] += 1
 
@@ -97,6 +104,27 @@ class Model(RuleBasedStateMachine):
             side.poll(replace(side.bridge, checkpoints=KilledAt(side.bridge.checkpoints, "save")))
         except Killed:
             self.world.restart()
+
+    @rule()
+    def contacts_are_read(self) -> None:
+        self.world.contacts.poll()
+
+    @rule()
+    def contacts_are_delivered(self) -> None:
+        self.world.deliver_contacts()
+
+    @rule()
+    def contacts_are_delivered_and_the_word_is_lost(self) -> None:
+        """The instance dies when it has settled; its messages come back, as after a crash."""
+        contacts = self.world.contacts
+        for message in contacts.messages():
+            bridge = replace(contacts.bridge, ledger=KilledAt(contacts.bridge.ledger, "settle", True))
+            try:
+                self.world.count(deliver(contacts.flow, bridge, message.content.encode(), 1))
+            except Killed:
+                self.cuts += 1
+            contacts.release(message)
+        self.world.ahead += 6
 
     @rule()
     def take(self) -> None:
@@ -139,7 +167,8 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def never_safe_while_a_no_is_not_heard(self) -> None:
         self.states.append(len(self.people))
-        if any(len(set(self.world.says(person))) > 1 for person in self.people):
+        said = [self.world.says(person) for person in self.people]
+        if any(there is not None and here != there for here, there in said):
             self.safe_asked += 1
             assert not self.world.safe()["safe"]
 
@@ -149,6 +178,7 @@ class Model(RuleBasedStateMachine):
         for message in self.held:
             self.world.from_dynamics.deliver(message)
         self.world.restart()
+        self.world.backfill()
         self.world.quiet()
         for person in self.people:
             here, there = self.world.says(person)

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import Misconfigured
+from shared.running import fail, start, stop
 from shared.state.flows import FAILED
-from shared.steps import fail, start, stop
 from tests.contract.battery.kit import Killed, KilledAt
 from tests.contract.opt_out.kit import FLAG, World
 
@@ -80,7 +80,7 @@ def waiting(world: World, person: str) -> str:
     for message in world.from_campaign.messages():
         world.from_campaign.deliver(message)
     world.dynamics.faults()
-    return "1 opt-outs wait to be written again"
+    return "1 opt-outs wait to be written"
 
 
 def stopped(world: World, person: str) -> str:

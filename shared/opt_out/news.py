@@ -1,0 +1,45 @@
+"""Which changes tell something: what the ledger knows already is not put on the queue, and makes no delivery unsafe.
+
+It is what a delivery would do first, without the message: a look at the ledger while nobody writes there, and the same decision.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from shared.deciding import Act, Decision
+from shared.errors import Rejected
+from shared.records import Change
+from shared.state.ledger import Ledger, LedgerRow, bucket, partition_name
+
+Decide = Callable[[Change, LedgerRow | None], Decision]
+AT_ONCE = 8
+
+
+def news(key: str, ledger: Ledger, decide: Decide, now: float, changes: Iterable[Change]) -> list[tuple[Change, Act]]:
+    """Those that a delivery would not pass over, each with what it would do; LOOK where that cannot be told now."""
+    groups: defaultdict[int, list[Change]] = defaultdict(list)
+    for change in changes:
+        groups[bucket(change.record_id)].append(change)
+
+    def of(number: int) -> list[tuple[Change, Act]]:
+        group = groups[number]
+        view = ledger.view(partition_name(key, number), [change.record_id for change in group])
+        if view.header.owner and view.header.until > now:
+            return [(change, Act.LOOK) for change in group]
+        acts = ((change, act(decide, change, view.rows.get(change.record_id))) for change in group)
+        return [(change, found) for change, found in acts if found]
+
+    if len(groups) < 2:
+        return [one for number in groups for one in of(number)]
+    with ThreadPoolExecutor(AT_ONCE, "news") as pool:
+        return [one for part in pool.map(of, list(groups)) for one in part]
+
+
+def act(decide: Decide, change: Change, row: LedgerRow | None) -> Act | None:
+    """None if there is nothing to do and nothing to remember."""
+    try:
+        decision = decide(change, row)
+    except Rejected:
+        return Act.LOOK
+    return decision.act if decision.act is not Act.NOTHING or decision.note else None

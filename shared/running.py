@@ -1,0 +1,61 @@
+"""Whether a flow runs: started and stopped by a person, paused by a cause that a person must mend, tried again by itself."""
+
+from shared import telemetry
+from shared.errors import Misconfigured, Retryable
+from shared.flow import Bridge, Flow
+from shared.state.flows import FAILED, RUNNING, STOPPED
+from shared.sweep import DELETE_BRAKE
+
+
+def held_up(flow: Flow, bridge: Bridge) -> str:
+    """Why a flow does nothing now, "" if it runs. A failed one is tried now and then; one that only delivers needs that too."""
+    state = bridge.flows.state(flow.key)
+    return state.status if state.status == STOPPED or (state.status == FAILED and not recovered(flow, bridge)) else ""
+
+
+def take_mapping(flow: Flow, bridge: Bridge) -> None:
+    problem = flow.adopt()
+    if problem != bridge.flows.state(flow.key).mapping_problem:
+        bridge.flows.change(flow.key, mapping_problem=problem)
+        telemetry.noted(flow=flow.key, event="mapping_refused" if problem else "mapping_in_force", count=flow.mapping_version())
+
+
+def recovered(flow: Flow, bridge: Bridge) -> bool:
+    """Whether a failed flow runs again: its cause is tried now and then, so that a repair needs no further step."""
+    state = bridge.flows.read(flow.key)
+    if (
+        state.status != FAILED
+        or state.setting == DELETE_BRAKE
+        or bridge.now() - state.checked_at < bridge.settings.paused_delay_seconds
+    ):
+        return False
+    take_mapping(flow, bridge)  # the repair may be a corrected document
+    try:
+        flow.probe()
+    except Misconfigured as error:
+        bridge.flows.change(flow.key, checked_at=bridge.now(), reason=str(error), setting=error.setting)
+        return False
+    except Retryable:
+        return False
+    start(flow.key, bridge, by="bridge")
+    return True
+
+
+def fail(flow: Flow, bridge: Bridge, error: Misconfigured) -> None:
+    """Pauses the flow with the cause; its records stay on the queue."""
+    if bridge.flows.read(flow.key).status != RUNNING:
+        return
+    now = bridge.now()
+    bridge.flows.change(flow.key, status=FAILED, reason=str(error), setting=error.setting, by="bridge", since=now, checked_at=now)
+    telemetry.flow_changed(flow=flow.key, status=FAILED, reason=str(error), by="bridge")
+
+
+def start(key: str, bridge: Bridge, by: str) -> None:
+    bridge.flows.change(key, status=RUNNING, reason="", setting="", by=by, since=bridge.now())
+    telemetry.flow_changed(flow=key, status=RUNNING, reason="", by=by)
+
+
+def stop(key: str, bridge: Bridge, by: str) -> None:
+    """Reads and writes nothing more of this flow until it is started; what waits on its queue goes on waiting."""
+    bridge.flows.change(key, status=STOPPED, reason="stopped by a person", setting="", by=by, since=bridge.now())
+    telemetry.flow_changed(flow=key, status=STOPPED, reason="stopped by a person", by=by)
