@@ -35,7 +35,7 @@ def custom_entity(table: str) -> TableFlow:
 def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> None:
     for table in tables():
         on_timer(partial(custom_entity, table), context)
-    catch_up(wiring().bridge)
+    catch_up(wiring().bridge, wiring().catalog.unknown_seconds())
     overdue(wiring().bridge)
 
 

@@ -26,17 +26,13 @@ def opt_out() -> OptOutFlow:
     return wiring().opt_out.deliver()
 
 
-def feed(number: int) -> OptOutFlow:
-    return wiring().opt_out.polls()[number]
-
-
 @blueprint.function_name("opt_out_poll")
 @blueprint.timer_trigger("timer", "%OPT_OUT_SCHEDULE%")
 def opt_out_poll(timer: func.TimerRequest, context: func.Context) -> None:
-    polls = wiring().opt_out.polls()
-    for number in range(len(polls)):
-        on_timer(partial(feed, number), context)
-    if polls:
+    feeds = wiring().opt_out.in_turn()
+    for number in range(len(feeds)):
+        on_timer(partial(feeds.__getitem__, number), context)
+    if feeds:
         held_up(opt_out(), wiring().bridge)
         wiring().opt_out.catch_up(wiring().bridge)
 

@@ -27,6 +27,7 @@ from shared.state.documents import Documents
 
 METADATA_SECONDS = 600.0
 REFUSED_SECONDS = 60.0
+SETTLED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,11 @@ class Catalog:
             links = read_document(self.documents.text(table, version)).links
             self.parents[table, version] = frozenset(parent for link in links for parent in link.parents)
         return self.parents.get((table, version), frozenset())
+
+    def unknown_seconds(self) -> float:
+        """How long a child may have waited in vain: until each instance knew of its document. Longer when none is new."""
+        newest = max((active.compiled_at for active in self.active.values()), default=0.0)
+        return SETTLED_SECONDS if self.now() - newest > SETTLED_SECONDS else 2 * self.cache_seconds
 
     def forget(self, table: str) -> None:
         """Reads document and metadata anew at the next use: something has shown that they no longer fit."""

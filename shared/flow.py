@@ -33,6 +33,10 @@ class AnyFlow(Protocol):
     def pace(self) -> int:
         """How many messages of one page become visible each second; 0: all at once."""
 
+    @property
+    def room(self) -> int:
+        """How many messages may be on the queue when a page is read; 0: as many as the settings say."""
+
     def read(self, checkpoint: Checkpoint) -> Page:
         """The next page of the source; TokenExpired if all must be read anew."""
 

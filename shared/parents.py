@@ -7,7 +7,6 @@ and looked at anew at the source when the parent is settled: whatever has happen
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from shared.deciding import PARENT as REASON
 from shared.deciding import Act, Decision
@@ -22,7 +21,7 @@ from shared.state.waiting import Waiter
 LONGEST_CYCLE = 10
 CHILDREN = "children"  # how the reason of a deletion that waits for its children begins
 CHILDREN_WAIT_SECONDS = 3600.0
-CATCH_UP_SECONDS, CATCH_UP_RECORDS = 60.0, 500
+CATCH_UP_RECORDS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,20 +157,27 @@ def hand_off(bridge: Bridge, waiters: Iterable[Waiter]) -> None:
         bridge.waiting.release(group)
 
 
-def catch_up(bridge: Bridge) -> int:
+def catch_up(bridge: Bridge, age_seconds: float) -> int:
     """Hands off those whose parent is there although nobody has released them: an instance died in between, or a document was
     new to it. A number of the waiting each time, so that many that wait cost little. Returns how many."""
-    waiters = list(islice(bridge.waiting.since(bridge.now() - CATCH_UP_SECONDS), CATCH_UP_RECORDS))
-    there = bridge.presence.look({(waiter.partition, waiter.parent) for waiter in waiters})
-    ready = [waiter for waiter in waiters if (waiter.partition, waiter.parent) in there]
+    ready, _ = parted(bridge, bridge.waiting.some_since(bridge.now() - age_seconds, CATCH_UP_RECORDS))
     hand_off(bridge, ready)
     return len(ready)
 
 
+def parted(bridge: Bridge, waiters: Sequence[Waiter]) -> tuple[list[Waiter], list[Waiter]]:
+    """Those whose parent is there, and the others."""
+    there = bridge.presence.look({(waiter.partition, waiter.parent) for waiter in waiters})
+    ready = [waiter for waiter in waiters if (waiter.partition, waiter.parent) in there]
+    return ready, [waiter for waiter in waiters if (waiter.partition, waiter.parent) not in there]
+
+
 def overdue(bridge: Bridge) -> int:
     """Those that have waited longer than PARENT_WAIT_DAYS become dead letters that name the missing parent."""
-    count = 0
-    for waiter in bridge.waiting.since(bridge.now() - bridge.settings.parent_wait_days * 86400):
+    late = list(bridge.waiting.since(bridge.now() - bridge.settings.parent_wait_days * 86400))
+    ready, orphans = parted(bridge, late) if late else ([], [])
+    hand_off(bridge, ready)
+    for waiter in orphans:
         flow_of_parent = waiter.partition.rpartition("-")[0]
         sentence = (
             f"Its parent {waiter.parent} of {flow_of_parent} did not reach Campaign within "
@@ -180,5 +186,4 @@ def overdue(bridge: Bridge) -> int:
         letter = DeadLetter(waiter.flow, waiter.child, "parent_missing", "", sentence, 0, 1, bridge.now())
         bridge.deadletters.put(letter)
         bridge.waiting.release([waiter])
-        count += 1
-    return count
+    return len(orphans)

@@ -68,8 +68,8 @@ class Settlement:
     """What became of one change, and what it cost. `fields` and `sentence` are for a person and hold no value
     of the record.
 
-    `quiet`: the ledger knows already. `agreed`: what it shall remember of both sides. `born`: the opt-outs that a new profile was
-    created with, None if it was not.
+    `quiet`: the ledger knows already. `agreed`: what it shall remember of both sides. `answer`: what the target said of a record
+    that was created, as it came.
     `fault`: our own bug, to be raised when the others have been settled.
     """
 
@@ -85,4 +85,4 @@ class Settlement:
     quiet: bool = False
     fault: Exception | None = None
     agreed: Mapping[str, Any] = field(default_factory=dict)
-    born: Mapping[str, Any] | None = None
+    answer: bytes = b""

@@ -70,7 +70,7 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
     while bridge.now() < deadline:
         if bridge.flows.state(flow.key).status != RUNNING:
             return "stopped"
-        if bridge.handoff.length(flow.queue) > bridge.settings.queue_limit_messages:
+        if bridge.handoff.length(flow.queue) > (flow.room or bridge.settings.queue_limit_messages):
             return "queue is long"
         try:
             if read_page(flow, bridge, checkpoint, counts):
@@ -252,7 +252,8 @@ def write_one(flow: KeptFlow, bridge: Bridge, view: View, decision: Decision) ->
             raise Retryable("The claim was about to end; the record is sent again.")
         flow.write(decision, written)
         told = (decision.change, written.outcome, written.reason or decision.reason)
-        return Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed, born=written.born)
+        answer = written.answer.body if written.answer else b""
+        return Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed, answer=answer)
 
     settlement = attempt(flow, bridge, decision.change, work)
     return replace(settlement, calls=dict(written.calls), duration_ms=(time.perf_counter() - started) * 1000)

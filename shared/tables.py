@@ -11,7 +11,7 @@ from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.deciding import Act, Decision
 from shared.mapping import CompiledMapping, table_of
-from shared.records import Change, Kind, Outcome, Page, Settlement
+from shared.records import Change, Kind, Page, Settlement
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
@@ -31,6 +31,7 @@ class TableFlow:
     swept: bool = True
     urgent: bool = False
     pace: int = 0
+    room: int = 0
     tell: Callable[[Sequence[Settlement]], None] | None = None
 
     def active(self) -> Active:
@@ -85,7 +86,6 @@ class TableFlow:
             mapped = decision.mapped
             update = mapped.record if decision.change.replay else mapped.update
             self.campaign.save(address, mapped.key, {**mapped.record, **mapped.born}, update, decision.known, written)
-            written.born = mapped.born if written.outcome is Outcome.CREATED else None
 
     def key_of(self, decision: Decision) -> str:
         """The business key of a record to delete: a deletion carries its id alone, which is what the key is made of."""

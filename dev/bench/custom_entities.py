@@ -1,4 +1,4 @@
-"""Custom entities: families in a shuffled order with kills, with and without parking; a record's cost with 1, 5, 20 tables."""
+"""Custom entities: families in a shuffled order with kills, with and without parking; a record's cost with 1, 5, 21 tables."""
 
 import json
 import os
@@ -198,11 +198,10 @@ def off(_flow: Any, _bridge: Any, _view: Any, decisions: Any) -> Any:
 
 
 def tables(scale: int) -> dict[str, Any]:
-    """1, 5 and 20 tables of 50 columns with as many records each: calls, storage operations and CPU of each record."""
+    """1, 5 and 21 tables of 51 columns, few and many records in each: calls, storage operations and CPU of each record."""
     figures: dict[str, Any] = {}
-    records = 2500 // scale
-    for count in (1, 5, 20):
-        columns = {f"acs_c{number}": {"MaxLength": 100} for number in range(50)}
+    for count, records in ((1, 2500 // scale), (1, 10_000 // scale), (5, 2500 // scale), (21, 2500 // scale)):
+        columns = {f"acs_c{number}": {"MaxLength": 100} for number in range(51)}
         listed = [Table(f"acs_t{n:02d}", {"acs_owner": ("contact", "externalId")}, columns) for n in range(count)]
         with one_process(listed, parking=True) as world:
             figures.update(cost(world, count, records))
@@ -214,7 +213,7 @@ def cost(world: OneProcess, count: int, each: int) -> dict[str, Any]:
     owners = world.dynamics.some_contact_ids(each)
     world.settle(("contact",))
     made = {table.name: fill(world.dynamics, table, owners) for table in world.tables}
-    title, names = f"{count} tables of 50 columns, {each} rows each", tuple(made)
+    title, names = f"{count} tables of 51 columns, {each} rows each", tuple(made)
     loaded = measured(world, lambda: world.settle(names), count * each)
     for name, ids in made.items():
         update_many(world.dynamics, name, [{f"{name}id": record_id, "acs_c0": "changed"} for record_id in ids])

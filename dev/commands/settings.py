@@ -22,7 +22,7 @@ def app_settings(parts: Mapping[str, Any], overrides: Mapping[str, str]) -> dict
     """`parts` are the URLs and secrets of what runs; real defaults where the pace of a laptop does not need others."""
     return {
         "FUNCTIONS_WORKER_RUNTIME": "python",
-        "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "64",
         "AzureWebJobsStorage": parts["storage"],
         "DATAVERSE_URL": parts["dataverse"],
         "DATAVERSE_AUTH": "managed_identity",

@@ -37,14 +37,14 @@ class Address:
 
 @dataclass(slots=True)
 class Written:
-    """What a write did and the calls that it took, by verb. `agreed`: what the ledger shall remember. `born`: what a record was
-    created with besides its mapping."""
+    """What a write did and the calls that it took, by verb. `agreed`: what the ledger shall remember. `answer`: what the API said
+    of a record that was created, which is the record."""
 
     outcome: Outcome = Outcome.UNCHANGED
     calls: Counter[str] = field(default_factory=Counter)
     reason: str = ""
     agreed: Mapping[str, Any] = field(default_factory=dict)
-    born: Mapping[str, Any] | None = None
+    answer: Response | None = None
 
 
 class Hrefs:
@@ -53,7 +53,7 @@ class Hrefs:
     An href holds a PKey, which is void in another deployment; one that is void is forgotten and looked up again.
     """
 
-    def __init__(self, most: int = 20_000) -> None:
+    def __init__(self, most: int = 100_000) -> None:
         self.most, self.lock = most, threading.Lock()
         self.places: OrderedDict[tuple[str, str], str] = OrderedDict()
 
@@ -154,6 +154,7 @@ class CampaignClient:
             response = self.call("POST", f"{self.url}/{address.path}", address.resource, written, record)
         except Retryable as failure:
             raise Retryable(str(failure), failure.retry_after_seconds, uncertain=True) from None
+        written.answer = response
         if address.lookup == "filter":
             self.hrefs.learn(address, str(record[address.key_field]), self.same_host(str(response.json()["href"])))
 

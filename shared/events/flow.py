@@ -38,6 +38,7 @@ class EventsFlow:
     queue: str = QUEUE
     together: int = 400
     pace: int = 0
+    room: int = 0
 
     def read(self, checkpoint: Checkpoint) -> Page:
         active = self.catalog.active()

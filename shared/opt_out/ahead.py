@@ -14,7 +14,7 @@ from shared.records import Change, Kind
 from shared.state.flows import RUNNING, Flows
 from shared.state.ledger import Ledger, bucket, partition_name
 
-SETTLED = "settled"  # the key of a change that tells with which noes the contacts flow has made a profile, None if it has not
+SETTLED = "settled"  # the key of a change that tells with which flags the contacts flow has made a profile, None if it has not
 CONTACTS = flow_of("contact").key
 POLLED_SECONDS = 600.0
 LEFT_BEHIND_SECONDS, LEFT_BEHIND_RECORDS = 600.0, 500

@@ -3,7 +3,7 @@
 A change is a wake-up, however old: what is decided on is read anew under the claim on the contact's partition, Dynamics for a
 whole envelope in one request, Campaign for each contact that may differ. What both sides were last seen to say is remembered, so
 that the bridge's own writes, which come back through both feeds and the webhook, cost Campaign nothing. Nor does a new contact:
-the contacts flow makes its profile with its noes, and Campaign's feed then shows that both say the same.
+the contacts flow makes its profile with its noes, and Campaign's answer or its feed then shows that both say the same.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -27,7 +27,9 @@ from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
 KEY, QUEUE = "opt_out", "opt-out"
-PACE = 10  # messages a second that the feeds bring: a webhook's message waits for no more than a few of them
+# How many messages the feeds bring in a second, and how many may be on the queue when they read on: a webhook's message waits for
+# no more than a few of them, however much there is to read.
+PACE, ROOM = 6, 24
 SEEN_BY_BOTH = (Outcome.UPDATED, Outcome.UNCHANGED)
 NO_ROWS = frozenset({"campaign", "fault", SETTLED})
 FROM_DYNAMICS, FROM_CAMPAIGN = "opt_out-from-dynamics", "opt_out-from-campaign"
@@ -83,7 +85,7 @@ class CampaignFeed:
 class OptOutFlow:
     """The flow that delivers, and for each feed one that polls: so a feed that fails stops neither the other nor deliveries.
 
-    `key` names it in state and console; `table` says whose changes it reads. `fed`: Campaign's feed brings each new profile.
+    `key` names it in state and console; `table` says whose changes it reads.
     """
 
     key: str
@@ -92,11 +94,11 @@ class OptOutFlow:
     catalog: OptOutCatalog
     agreement: Agreement
     contacts_flow: ContactsFlow
-    fed: bool
     queue: str = QUEUE
     swept: bool = False
     urgent: bool = True
     pace: int = PACE
+    room: int = ROOM
 
     def active(self) -> ActiveOptOut:
         return self.catalog.active()
@@ -144,7 +146,7 @@ class OptOutFlow:
         if contact is None:
             return None
         if campaign:
-            agreed = first_agreed(memory, contact, Profile(campaign["values"], campaign["times"]))
+            agreed = first_agreed(memory, Profile(campaign["values"], campaign["times"]), contact)
             return replace(quiet(change), note=True, agreed=agreed) if agreed else None
         if row is None or row.outcome not in SEEN_BY_BOTH or change.uncertain or not memory.knows_both(contact):
             return None
@@ -154,7 +156,7 @@ class OptOutFlow:
         """The decision on a change that tells nothing new; None if it does. A record that is waiting or was refused is new."""
         told: Mapping[str, Any] = change.row or {}
         if SETTLED in told:
-            return None if self.called_for(told[SETTLED], row, memory) else quiet(change)
+            return called_for(change, told[SETTLED], row, memory)
         if row and row.outcome in (Outcome.WAITING, Outcome.REJECTED):
             return None
         if profile := told.get("campaign"):
@@ -166,20 +168,9 @@ class OptOutFlow:
             return None if any(contact.values.values()) else quiet(change)
         return seen_again(change, contact, memory) if memory.knows_contact(contact) else None
 
-    def called_for(self, born: Mapping[str, bool] | None, row: LedgerRow | None, memory: Memory) -> bool:
-        """Whether an opt-out goes on because the contacts flow has come to its contact: it waits for that, or found no profile.
-
-        Not if the profile was made with all that Dynamics says: Campaign's feed brings it, with its times, and so both agree.
-        """
-        if row is None or row.outcome not in (Outcome.WAITING, Outcome.FILTERED):
-            return False
-        noes = {flag: True for flag, value in memory.held.get("dynamics", {}).items() if value}
-        return not (self.fed and memory.current and born == noes)
-
     def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
         """What Dynamics' feed brings of contacts that the contacts flow has not come to waits for it; a webhook's never does."""
-        fed = [one.change.record_id for one in decisions if (one.change.row or {}).get("feed") and "campaign" not in one.agreed]
-        to_come = self.contacts_flow.to_come(fed)
+        to_come = self.contacts_flow.to_come([one.change.record_id for one in decisions if may_wait(one)])
         return [self.waits(decision) for decision in decisions if decision.change.record_id in to_come]
 
     def waits(self, decision: Decision) -> Settlement:
@@ -218,6 +209,27 @@ def quiet(change: Change) -> Decision:
     return Decision(change, Act.NOTHING, Outcome.UNCHANGED, note=False)
 
 
+def may_wait(decision: Decision) -> bool:
+    """Not a merged contact, whose noes must be passed on, nor one whose profile was seen before."""
+    told: Mapping[str, Any] = decision.change.row or {}
+    contact = contact_in(told)
+    return bool(told.get("feed") and contact and not contact.master and "campaign" not in decision.agreed)
+
+
+def called_for(change: Change, made: Mapping[str, Any] | None, row: LedgerRow | None, memory: Memory) -> Decision | None:
+    """The contacts flow has come to a contact: what waits for that, or found no profile before, goes on; None if it must look.
+
+    It need not where it is known with which flags the profile was `made`, and they are what Dynamics was seen to say: if either
+    side says something else since, its feed tells.
+    """
+    if row is None or row.outcome not in (Outcome.WAITING, Outcome.FILTERED):
+        return quiet(change)
+    if not made or not memory.current:
+        return None
+    agreed = first_agreed(memory, Profile(made["values"], made["times"]), None)
+    return replace(quiet(change), note=True, agreed=agreed) if agreed else None
+
+
 def seen_again(change: Change, contact: Contact, memory: Memory) -> Decision:
     """Nothing new of a contact but perhaps its version, whose edit has touched no flag."""
     if contact.version <= memory.version:
@@ -225,15 +237,18 @@ def seen_again(change: Change, contact: Contact, memory: Memory) -> Decision:
     return replace(quiet(change), note=True, agreed=memory.seen_at(contact.version))
 
 
-def first_agreed(memory: Memory, contact: Contact, profile: Profile) -> dict[str, Any]:
+def first_agreed(memory: Memory, profile: Profile, contact: Contact | None) -> dict[str, Any]:
     """What is remembered where both say the same and nothing was agreed before; {} where there is more to decide.
 
-    Campaign's feed may tell what is old; then it tells more, which is compared with this.
+    `contact` as it was looked at, or None: as it is remembered. What Campaign's feed tells may be old; then it tells more, which
+    is compared with this.
     """
-    if memory.flags or "campaign" in memory.held or contact.master or dict(contact.values) != dict(profile.values):
+    values = contact.values if contact else memory.held.get("dynamics", {})
+    if memory.flags or "campaign" in memory.held or (contact and contact.master) or dict(values) != dict(profile.values):
         return {}
     flags = {flag: {"value": value, "time": profile.times[flag]} for flag, value in profile.values.items()}
-    return remember(memory.terms, flags, contact, profile, "")
+    agreed = remember(memory.terms, flags, contact, profile, "")
+    return agreed if contact else {**memory.held, **agreed}
 
 
 def looked(change: Change, found: Mapping[str, Contact]) -> dict[str, Any]:

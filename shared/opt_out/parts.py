@@ -1,7 +1,9 @@
 """The opt-out flow's parts together: who delivers, who polls, who is woken; by mode."""
 
 import contextlib
+import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from shared.errors import BridgeError, Misconfigured
 from shared.flow import Bridge
@@ -10,9 +12,11 @@ from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import LEFT_BEHIND_SECONDS, SETTLED, ContactsFlow, left_behind
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
-from shared.opt_out.feeds import Exported, Feed
+from shared.opt_out.documents import Pair
+from shared.opt_out.feeds import Feed
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, KEY, PACE, QUEUE, CampaignFeed, DynamicsFeed, OptOutFlow, Reader
 from shared.opt_out.news import news
+from shared.opt_out.sides import profile_of
 from shared.records import Change, Kind, Settlement
 
 
@@ -29,6 +33,7 @@ class OptOut:
     ) -> None:
         self.catalog, self.agreement, self.new_feed, self.handoff = catalog, agreement, new_feed, handoff
         self.contacts_flow, self.mode, self.caught_up_at = contacts_flow, agreement.mode, 0.0
+        self.turn = 0
         self.campaign = CampaignFeed(new_feed(False)) if self.reads_campaign else None
 
     @property
@@ -46,8 +51,7 @@ class OptOut:
         return self.flow(KEY, "contact", self.dynamics_feed())
 
     def flow(self, key: str, table: str, reader: Reader) -> OptOutFlow:
-        fed = self.campaign is not None and not isinstance(self.campaign.feed, Exported)  # an export comes once a day
-        return OptOutFlow(key, table, reader, self.catalog, self.agreement, self.contacts_flow, fed)
+        return OptOutFlow(key, table, reader, self.catalog, self.agreement, self.contacts_flow)
 
     def dynamics_feed(self) -> DynamicsFeed:
         return DynamicsFeed(self.agreement.contacts.client, self.agreement.contacts, self.agreement.now)
@@ -55,6 +59,11 @@ class OptOut:
     def polls(self) -> list[OptOutFlow]:
         """A flow for each side that the mode reads."""
         return self.flows(self.campaign)
+
+    def in_turn(self) -> list[OptOutFlow]:
+        """The same, each time another one first: so neither fills the queue before the other can."""
+        self.turn += 1
+        return self.polls()[:: 1 if self.turn % 2 else -1]
 
     def all(self) -> list[OptOutFlow]:
         """Who delivers and who polls; none while the mode is disabled."""
@@ -83,9 +92,18 @@ class OptOut:
 
     def wake(self, settlements: Sequence[Settlement]) -> None:
         """The contacts flow has come to these contacts for the first time: the opt-outs that wait for that go on."""
-        now = self.agreement.now()
-        born = ((s.change.record_id, None if s.born is None else dict(s.born)) for s in settlements)
-        changes = [Change(record_id, Kind.ROW, row={SETTLED: flags}, first_seen=now) for record_id, flags in born]
+        now, pairs = self.agreement.now(), self.catalog.pairs()
+        made = ((s.change.record_id, flags_of(s.answer, pairs)) for s in settlements)
+        changes = [Change(record_id, Kind.ROW, row={SETTLED: flags}, first_seen=now) for record_id, flags in made]
         with contextlib.suppress(BridgeError):  # what keeps opt-outs from being decided must not keep contacts from being settled
             changes = [change for change, _ in news(KEY, self.contacts_flow.ledger, self.deliver().decide, now, changes)]
         self.handoff.put(QUEUE, KEY, "contact", 0, changes)
+
+
+def flags_of(answer: bytes, pairs: Sequence[Pair]) -> dict[str, Any] | None:
+    """The flags of a profile as Campaign answered its creation; None if it was not created, or its answer tells nothing."""
+    try:
+        profile = profile_of(json.loads(answer), pairs)
+    except (ValueError, AttributeError):
+        return None
+    return {"values": dict(profile.values), "times": dict(profile.times)}

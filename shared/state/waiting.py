@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import batched
+from itertools import batched, islice
 from typing import Any
 
 from azure.data.tables import TableClient, TableTransactionError
@@ -28,7 +28,7 @@ class Waiting:
     """The table `waiting`. Parking twice and releasing what is not there are harmless."""
 
     def __init__(self, table: TableClient) -> None:
-        self.table = table
+        self.table, self.looked_at = table, ("", "")
 
     def park(self, waiters: Iterable[Waiter]) -> None:
         for group in by_partition(waiters):
@@ -55,6 +55,14 @@ class Waiting:
         wanted = set(parents)
         waiters = map(read, self.table.query_entities(f"PartitionKey eq '{partition}'"))
         return [waiter for waiter in waiters if waiter.parent in wanted]
+
+    def some_since(self, moment: float, most: int) -> list[Waiter]:
+        """Up to so many who have waited since before a moment: those behind the last time's, and then from the first again."""
+        partition, row = self.looked_at
+        behind = f"(PartitionKey gt '{partition}' or (PartitionKey eq '{partition}' and RowKey gt '{row}'))"
+        found = [read(entity) for entity in islice(self.table.query_entities(f"since lt {moment:f} and {behind}"), most)]
+        self.looked_at = (found[-1].partition, row_key(found[-1])) if len(found) == most else ("", "")
+        return found
 
     def since(self, moment: float) -> Iterator[Waiter]:
         """Who has waited since before a moment."""

@@ -9,7 +9,7 @@ import pytest
 from dev.commands.demo import LOCAL_PACE
 from dev.commands.stack import Stack
 from dev.seed import optouts
-from dev.verbs import wait_until
+from dev.verbs import Http, wait_until
 from tests.e2e.conftest import World, world_of
 
 PROFILE = "/profileAndServicesExt/profile"
@@ -94,6 +94,25 @@ def test_a_wrong_question_is_answered_with_a_sentence(world: World, path: str, s
 def test_a_webhook_needs_the_secret(world: World) -> None:
     answer = world.operator.http.ask("POST", "/api/dataverse/contact/opt-out", {}, **WEBHOOK_SECRET)
     assert (answer.status_code, "DATAVERSE_WEBHOOK_SECRET" in answer.json()["error"]) == (401, True)
+
+
+def test_what_the_bridge_wrote_itself_wakes_it_not(world: World) -> None:
+    """Who changed the contact is in the webhook's body; a change of somebody else's is looked at."""
+    (person,) = world.dynamics.some_contact_ids(45)[44:]
+    app = world.stack.environment["DATAVERSE_CLIENT_ID"]
+    users = {
+        row["applicationid"]: row["systemuserid"] for row in world.dynamics.rows("systemusers", "systemuserid,applicationid")
+    }
+    headers = {
+        "x-functions-key": world.stack.facts["function_key"],
+        "x-webhook-secret": world.stack.environment["DATAVERSE_WEBHOOK_SECRET"],
+    }
+    bridge = Http(world.stack.facts["functions"], headers)
+    body = {"PrimaryEntityName": "contact", "PrimaryEntityId": person, "MessageName": "Update"}
+    own = bridge.ask("POST", "/api/dataverse/contact/opt-out", {**body, "InitiatingUserId": users[app]})
+    somebodys = bridge.ask("POST", "/api/dataverse/contact/opt-out", {**body, "InitiatingUserId": person})
+    assert (own.status_code, own.json()) == (200, {"passed_over": person})
+    assert (somebodys.status_code, somebodys.json()) == (202, {"accepted": person})
 
 
 def test_the_status_has_a_row_for_each_feed_and_one_for_the_deliveries(world: World) -> None:

@@ -139,6 +139,27 @@ def test_a_no_while_the_contacts_flow_creates_the_profile_is_never_missed(world:
     assert world.says(late) == NO_NO
 
 
+@pytest.mark.parametrize("source", ["filter", "scan"])
+def test_what_campaign_saved_late_is_found_behind_the_newest(new_world: Callable[..., World], source: str) -> None:
+    """A profile whose time is older than what was read already: looked for each half of the overlap, and by safe-to-send."""
+    world = new_world("both", OPT_OUT_SOURCE=source)
+    newest, late = world.person(), world.person()
+    world.backfill()
+    world.quiet()
+    world.campaign.emulator.told("POST", "/clock", {"advance_seconds": 20})
+    world.campaign.renew(world.stack.new_campaign_token())
+    world.in_campaign(newest, no=True)
+    world.quiet()
+    world.campaign.emulator.told("POST", "/clock", {"advance_seconds": -20})
+    world.campaign.renew(world.stack.new_campaign_token())
+    world.in_campaign(late, no=True)
+    assert outcomes(world.sync("opt_out-from-campaign")) == []
+    assert not world.safe()["safe"]
+    world.ahead += 31
+    assert outcomes(world.sync("opt_out-from-campaign")) == ["updated"]
+    assert world.says(late) == NO_NO
+
+
 @pytest.mark.parametrize("no", [True, False])
 def test_a_new_contact_costs_campaign_one_call_and_waits_for_its_profile(world: World, no: bool) -> None:
     """Dynamics' feed is ahead of the contacts flow; Campaign is asked only for the list of what has changed."""

@@ -10,6 +10,7 @@ from dev.verbs import Dynamics
 from shared.mapping import default_document
 from shared.parents import catch_up, overdue
 from shared.settings import load_settings
+from shared.state.waiting import Waiter
 from shared.steps import deliver, replay
 from shared.wiring import Wiring
 from tests.contract.parents.kit import PACE, World
@@ -113,11 +114,42 @@ def test_a_child_that_nobody_released_is_found_in_the_end(world: Vehicles, monke
     assert world.poll("acs_vehicle") == ["waiting"]
     monkeypatch.setattr("shared.steps.release", lambda flow, bridge, view, settlements: 0)
     assert world.poll("contact") == ["created"]
-    assert catch_up(world.wiring.bridge) == 0
+    assert catch_up(world.wiring.bridge, 60) == 0
     later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 120)
-    assert catch_up(later.bridge) == 1
+    assert catch_up(later.bridge, 60) == 1
     world.drain()
     assert [row["vehicleId"] for row in world.shown("cusVehicle")] == [vehicle]
+
+
+def test_a_document_may_be_new_to_an_instance_only_for_a_moment(world: Vehicles) -> None:
+    """Who settles a parent without knowing of its children releases none: they are looked for sooner while a document is new."""
+    catalog = world.wiring.catalog
+    catalog.mapping("acs_vehicle")
+    assert catalog.unknown_seconds() == 2 * world.wiring.settings.mapping_cache_seconds
+    catalog.now = lambda: world.wiring.now() + 120
+    assert catalog.unknown_seconds() == 60
+
+
+def test_a_child_that_nobody_released_is_no_dead_letter_if_its_parent_is_there(
+    world: Vehicles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vehicle = world.vehicle("Car", world.dynamics.create_contact(lastname="Owner"))
+    assert world.poll("acs_vehicle") == ["waiting"]
+    monkeypatch.setattr("shared.steps.release", lambda flow, bridge, view, settlements: 0)
+    world.poll("contact")
+    later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 8 * 86400)
+    assert overdue(later.bridge) == 0
+    world.drain()
+    assert [row["vehicleId"] for row in world.shown("cusVehicle")] == [vehicle]
+
+
+def test_those_who_wait_are_looked_at_in_turns(world: Vehicles) -> None:
+    """Many that wait for parents who never come must not hide the others."""
+    waiting = world.wiring.bridge.waiting
+    waiters = [Waiter("contacts-01", f"p{number}", "f", "q", "t", f"c{number}", 100.0 + number) for number in range(5)]
+    waiting.park(waiters)
+    seen = [[waiter.child for waiter in waiting.some_since(1000.0, 2)] for _ in range(4)]
+    assert seen == [["c0", "c1"], ["c2", "c3"], ["c4"], ["c0", "c1"]]
 
 
 def test_without_parking_the_same_order_loses_the_update(world: Vehicles, monkeypatch: pytest.MonkeyPatch) -> None:
