@@ -24,6 +24,7 @@ from shared.records import Outcome
 
 BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
+ROWS_PER_PAGE = 1000  # what the service answers at most (Microsoft Learn, "Query timeout and pagination")
 NAMED = 14  # a filter takes 15 comparisons (Microsoft Learn, "Querying tables and entities"); one is the partition's
 HEADER = "!"  # sorts before every record id
 HISTORY_ENTRIES = 10
@@ -113,11 +114,11 @@ class Ledger:
             return Header()
 
     def rows(self, partition: str, ids: Collection[str], partition_rows: int) -> dict[str, LedgerRow]:
-        # A query over a range costs a call per 1,000 rows that it passes, and all of them; one that names its rows costs a call,
-        # and takes few; single reads cost a call each, side by side.
+        # A query over a range costs a call per 1,000 rows that it passes, and brings them all; one that names its rows brings
+        # only those, but the service passes the whole partition: it must be small. Single reads cost a call each, side by side.
         if len(ids) <= 2:
             return self.singly(partition, ids)
-        if len(ids) <= NAMED and len(ids) * 4 < partition_rows:
+        if len(ids) <= NAMED and len(ids) * 4 < partition_rows <= ROWS_PER_PAGE:
             return self.queried(partition, ids, " or ".join(f"RowKey eq '{record_id}'" for record_id in ids))
         if len(ids) * 20 < partition_rows:
             return self.singly(partition, ids)
@@ -201,7 +202,7 @@ class Ledger:
     def ids(self, flow: str, number: int, after: str = "") -> list[str]:
         """Up to 1,000 ids of one bucket without a tombstone, in order, from behind `after`; [] at the end."""
         condition = f"PartitionKey eq '{partition_name(flow, number)}' and RowKey gt '{after or HEADER}' and deleted eq false"
-        pages = self.table.query_entities(condition, select=["RowKey"], results_per_page=1000).by_page()
+        pages = self.table.query_entities(condition, select=["RowKey"], results_per_page=ROWS_PER_PAGE).by_page()
         page: Iterable[Any] = next(pages, [])
         return [entity["RowKey"] for entity in page]
 
@@ -209,7 +210,7 @@ class Ledger:
         """The ids of one page of a partition, from `first` on, that are in the target; and the last id of the page, "" if
         the partition ends in it."""
         condition = f"PartitionKey eq '{partition}' and RowKey ge '{first}'"
-        pages: Any = self.table.query_entities(condition, select=["RowKey", "exists"], results_per_page=1000).by_page()
+        pages: Any = self.table.query_entities(condition, select=["RowKey", "exists"], results_per_page=ROWS_PER_PAGE).by_page()
         page = list(next(pages, []))
         end = page[-1]["RowKey"] if page and pages.continuation_token else ""
         return [entity["RowKey"] for entity in page if entity["exists"]], end

@@ -160,9 +160,13 @@ def test_what_campaign_saved_late_is_found_behind_the_newest(new_world: Callable
     assert world.says(late) == NO_NO
 
 
+@pytest.mark.parametrize("mode", ["both", "to-campaign"])
 @pytest.mark.parametrize("no", [True, False])
-def test_a_new_contact_costs_campaign_one_call_and_waits_for_its_profile(world: World, no: bool) -> None:
+def test_a_new_contact_costs_campaign_one_call_and_waits_for_its_profile(
+    new_world: Callable[..., World], mode: str, no: bool
+) -> None:
     """Dynamics' feed is ahead of the contacts flow; Campaign is asked only for the list of what has changed."""
+    world = new_world(mode)
     world.backfill()
     world.quiet()
     people = [world.contact(no) for _ in range(20)]
@@ -174,6 +178,9 @@ def test_a_new_contact_costs_campaign_one_call_and_waits_for_its_profile(world: 
     assert [world.says(person) for person in people] == [(no, no)] * 20
     assert world.reads() == 0
     assert world.safe()["safe"]
+    world.in_dynamics(people[0], no=not no)
+    world.quiet()
+    assert world.says(people[0]) == (not no, not no)
 
 
 def test_a_no_that_came_after_the_contact_was_read_reaches_its_new_profile(world: World) -> None:

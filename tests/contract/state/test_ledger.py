@@ -58,6 +58,24 @@ def test_what_is_settled_is_read_back(ledger: Ledger, partition: str) -> None:
     assert (row.version, row.exists, row.outcome, row.history[0][1:]) == (2**40, True, "created", ["created", 2**40, "", 1])
 
 
+@pytest.mark.parametrize("rows", [99, 1_000, 1_000_000], ids=["small", "a page", "large"])
+@pytest.mark.parametrize("count", [1, 2, 3, 14, 15, 60])
+def test_the_same_rows_are_found_in_whichever_way_is_cheapest(ledger: Ledger, partition: str, count: int, rows: int) -> None:
+    settled(ledger, partition, IDS)
+    asked = {*IDS[-count:], "ffffffff-0000-0000-0000-000000000000"}
+    assert ledger.rows(partition, asked, rows).keys() == asked & set(IDS)
+
+
+def test_what_waits_for_a_reason_is_listed_once_it_has_waited_long_enough(ledger: Ledger, partition: str) -> None:
+    view = ledger.view(partition, IDS[:3])
+    rows = written(view, IDS[:3])
+    for number, (row, reason) in enumerate(zip(rows, ("contacts", "contacts", "target"), strict=True)):
+        row.happened(1000.0 + number, Outcome.WAITING, 1, reason, 1)
+    ledger.settle(view, rows)
+    assert list(ledger.waiting(partition, "contacts", 1000.5)) == IDS[:1]
+    assert list(ledger.waiting(partition, "contacts", 2000.0)) == IDS[:2]
+
+
 @pytest.mark.parametrize("count", [1, 2, 50])
 def test_few_rows_are_read_one_by_one_and_many_in_a_range(ledger: Ledger, partition: str, count: int) -> None:
     settled(ledger, partition, IDS)
