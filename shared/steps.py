@@ -35,6 +35,7 @@ from shared.state.ledger import LedgerRow, View, partition_name
 from shared.sweep import sweep
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 10, 0.1
+ROOM_LOOKS, ROOM_LOOK_SECONDS = 60, 0.5
 
 
 def poll(flow: Flow, bridge: Bridge) -> str:
@@ -70,7 +71,7 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
     while bridge.now() < deadline:
         if bridge.flows.state(flow.key).status != RUNNING:
             return "stopped"
-        if bridge.handoff.length(flow.queue) > (flow.room or bridge.settings.queue_limit_messages):
+        if not room(flow, bridge):
             return "queue is long"
         try:
             if read_page(flow, bridge, checkpoint, counts):
@@ -82,6 +83,16 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
             telemetry.noted(flow=flow.key, event="change_token_expired")
             checkpoint.restart(checkpoint.replay)
     return "time is up"
+
+
+def room(flow: Flow, bridge: Bridge) -> bool:
+    """Whether the queue is short enough for one more page. A flow that allows few messages waits a while until they are gone."""
+    limit = min(flow.room or bridge.settings.queue_limit_messages, bridge.settings.queue_limit_messages)
+    for _ in range(ROOM_LOOKS if flow.room else 0):
+        if bridge.handoff.length(flow.queue) <= limit:
+            return True
+        bridge.sleep(ROOM_LOOK_SECONDS)
+    return bridge.handoff.length(flow.queue) <= limit
 
 
 def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counter[str]) -> bool:

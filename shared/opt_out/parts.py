@@ -33,7 +33,6 @@ class OptOut:
     ) -> None:
         self.catalog, self.agreement, self.new_feed, self.handoff = catalog, agreement, new_feed, handoff
         self.contacts_flow, self.mode, self.caught_up_at = contacts_flow, agreement.mode, 0.0
-        self.turn = 0
         self.campaign = CampaignFeed(new_feed(False)) if self.reads_campaign else None
 
     @property
@@ -59,11 +58,6 @@ class OptOut:
     def polls(self) -> list[OptOutFlow]:
         """A flow for each side that the mode reads."""
         return self.flows(self.campaign)
-
-    def in_turn(self) -> list[OptOutFlow]:
-        """The same, each time another one first: so neither fills the queue before the other can."""
-        self.turn += 1
-        return self.polls()[:: 1 if self.turn % 2 else -1]
 
     def all(self) -> list[OptOutFlow]:
         """Who delivers and who polls; none while the mode is disabled."""
