@@ -35,7 +35,7 @@ class AnyFlow(Protocol):
 
     @property
     def room(self) -> int:
-        """How many messages may be on the queue when a page is read; 0: as many as the settings say."""
+        """How many messages may be on the queue when a page is read without waiting a little; 0: as many as the settings say."""
 
     def read(self, checkpoint: Checkpoint) -> Page:
         """The next page of the source; TokenExpired if all must be read anew."""

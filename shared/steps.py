@@ -35,7 +35,7 @@ from shared.state.ledger import LedgerRow, View, partition_name
 from shared.sweep import sweep
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 10, 0.1
-ROOM_LOOKS, ROOM_LOOK_SECONDS = 60, 0.5
+ROOM_LOOKS, ROOM_LOOK_SECONDS = 10, 0.5
 
 
 def poll(flow: Flow, bridge: Bridge) -> str:
@@ -86,10 +86,11 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
 
 
 def room(flow: Flow, bridge: Bridge) -> bool:
-    """Whether the queue is short enough for one more page. A flow that allows few messages waits a while until they are gone."""
-    limit = min(flow.room or bridge.settings.queue_limit_messages, bridge.settings.queue_limit_messages)
+    """Whether the queue is short enough for one more page. A flow that wants it shorter waits a little, and then goes on:
+    what it has to read must not wait for ever either."""
+    limit = bridge.settings.queue_limit_messages
     for _ in range(ROOM_LOOKS if flow.room else 0):
-        if bridge.handoff.length(flow.queue) <= limit:
+        if bridge.handoff.length(flow.queue) <= min(flow.room, limit):
             return True
         bridge.sleep(ROOM_LOOK_SECONDS)
     return bridge.handoff.length(flow.queue) <= limit

@@ -13,7 +13,7 @@ from shared.records import Change
 from shared.state.ledger import Ledger, LedgerRow, bucket, partition_name
 
 Decide = Callable[[Change, LedgerRow | None], Decision]
-AT_ONCE = 8
+AT_ONCE = 2  # what is delivered meanwhile needs the same storage, and is in more of a hurry
 
 
 def news(key: str, ledger: Ledger, decide: Decide, now: float, changes: Iterable[Change]) -> list[tuple[Change, Act]]:

@@ -117,7 +117,8 @@ class Ledger:
         # A query over a range costs a call per 1,000 rows that it passes, and brings them all; one that names its rows brings
         # only those, but the service passes the whole partition: it must be small. Single reads cost a call each, side by side.
         if len(ids) <= 2:
-            return self.singly(partition, ids)
+            found = [self.row(partition, record_id) for record_id in ids]
+            return {row.record_id: row for row in found if row}
         if len(ids) <= NAMED and len(ids) * 4 < partition_rows <= ROWS_PER_PAGE:
             return self.queried(partition, ids, " or ".join(f"RowKey eq '{record_id}'" for record_id in ids))
         if len(ids) * 20 < partition_rows:
