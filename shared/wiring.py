@@ -1,7 +1,6 @@
 """The one place that builds clients: at first use, once, from the settings. Nothing here runs at import."""
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -46,8 +45,6 @@ from shared.state.waiting import Waiting
 from shared.tables import TableFlow
 from shared.tokens import CachedToken
 from shared.transport import AdaptiveConcurrency, Send, Transport, pooled
-
-SWITCH_SECONDS = 0.0005
 
 
 class once[Value]:  # noqa: N801  # reads as a word at its use
@@ -241,8 +238,6 @@ def wiring() -> Wiring:
     with _lock:
         if not _wiring:
             _wiring.append(Wiring(load_settings()))
-            # Dozens of threads wait for answers here: when one comes, its thread shall not wait 5 ms for each that computes.
-            sys.setswitchinterval(SWITCH_SECONDS)
         return _wiring[0]
 
 
