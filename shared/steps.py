@@ -264,8 +264,7 @@ def write_one(flow: KeptFlow, bridge: Bridge, view: View, decision: Decision) ->
             raise Retryable("The claim was about to end; the record is sent again.")
         flow.write(decision, written)
         told = (decision.change, written.outcome, written.reason or decision.reason)
-        answer = written.answer.body if written.answer else b""
-        return Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed, answer=answer)
+        return Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed, answer=written.answer)
 
     settlement = attempt(flow, bridge, decision.change, work)
     return replace(settlement, calls=dict(written.calls), duration_ms=(time.perf_counter() - started) * 1000)

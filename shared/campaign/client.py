@@ -44,7 +44,7 @@ class Written:
     calls: Counter[str] = field(default_factory=Counter)
     reason: str = ""
     agreed: Mapping[str, Any] = field(default_factory=dict)
-    answer: Response | None = None
+    answer: bytes = b""
 
 
 class Hrefs:
@@ -154,7 +154,7 @@ class CampaignClient:
             response = self.call("POST", f"{self.url}/{address.path}", address.resource, written, record)
         except Retryable as failure:
             raise Retryable(str(failure), failure.retry_after_seconds, uncertain=True) from None
-        written.answer = response
+        written.answer = response.body
         if address.lookup == "filter":
             self.hrefs.learn(address, str(record[address.key_field]), self.same_host(str(response.json()["href"])))
 
