@@ -142,7 +142,8 @@ class Catalog:
 
     def unknown_seconds(self) -> float:
         """How long a child may have waited in vain: until each instance knew of its document. Longer when none is new."""
-        newest = max((active.compiled_at for active in self.active.values()), default=0.0)
+        with self.lock:
+            newest = max((active.compiled_at for active in self.active.values()), default=0.0)
         return SETTLED_SECONDS if self.now() - newest > SETTLED_SECONDS else 2 * self.cache_seconds
 
     def forget(self, table: str) -> None:
