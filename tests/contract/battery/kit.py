@@ -95,7 +95,7 @@ class Worker:
         self.case, self.wiring = case, wiring
         self.flow, self.bridge = case.flow(wiring), wiring.bridge
         self.client = wiring.handoff.clients(case.queue)
-        self.held: set[str] = set()
+        self.held: dict[str, QueueMessage] = {}
 
     def poll(self, bridge: Bridge | None = None) -> str:
         return poll(self.flow, bridge or self.bridge)
@@ -105,7 +105,7 @@ class Worker:
         if not self.wiring.handoff.length(self.case.queue):
             return []
         taken = list(self.client.receive_messages(messages_per_page=32, visibility_timeout=VISIBILITY_SECONDS))
-        self.held |= {message.id for message in taken}
+        self.held |= {message.id: message for message in taken}
         return taken
 
     def deliver(self, message: QueueMessage, bridge: Bridge | None = None, complete: bool = True) -> list[Settlement]:
@@ -116,7 +116,7 @@ class Worker:
 
     def complete(self, message: QueueMessage) -> None:
         self.client.delete_message(message.id, message.pop_receipt)
-        self.held.discard(message.id)
+        self.held.pop(message.id, None)
 
     def kill_while_delivering(self, message: QueueMessage, part: str, method: str, after: bool = False) -> None:
         """Delivers until the named method of a part of the bridge, and dies there; the message becomes visible again."""
@@ -130,9 +130,14 @@ class Worker:
 
     def release(self, message: QueueMessage) -> None:
         self.client.update_message(message.id, message.pop_receipt, visibility_timeout=0)
-        self.held.discard(message.id)
+        self.held.pop(message.id, None)
 
-    def drain(self, seconds: float = 30) -> list[Settlement]:
+    def die(self) -> None:
+        """Ends the instance: all that it holds is visible again, as when the leases end that the host took."""
+        for message in list(self.held.values()):
+            self.release(message)
+
+    def drain(self, seconds: float = 60) -> list[Settlement]:
         """Delivers until the queue holds nothing but what a test holds back; delayed messages are waited for."""
         settlements: list[Settlement] = []
         deadline = time.monotonic() + seconds

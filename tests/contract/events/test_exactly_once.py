@@ -53,7 +53,7 @@ class Chaos:
         try:
             step(worker)
         except Killed:
-            pass
+            worker.die()
 
     def read(self, worker: Worker) -> None:
         parts: list[tuple[str, str, bool]] = [("", "", False), ("checkpoints", "save", False), ("checkpoints", "save", True)]
@@ -63,11 +63,7 @@ class Chaos:
         parts = [("", "", False), ("ledger", "count", False), ("ledger", "count", True), ("handoff", "put", False)]
         bridge = self.deadly(worker, *self.chance.choice(parts))
         for message in worker.messages():
-            try:
-                deliver(worker.flow, bridge, message.content.encode(), message.dequeue_count or 1)
-            except Killed:
-                worker.release(message)
-                raise
+            deliver(worker.flow, bridge, message.content.encode(), message.dequeue_count or 1)
             worker.complete(message) if self.chance.random() < 0.8 else worker.release(message)
 
     def deadly(self, worker: Worker, part: str, method: str, after: bool) -> Any:
