@@ -1,11 +1,10 @@
 """The opt-out flow's parts together: who delivers, who polls, who is woken; by mode."""
 
-import contextlib
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from shared.errors import BridgeError, Misconfigured
+from shared.errors import Misconfigured
 from shared.flow import Bridge
 from shared.handoff import Handoff
 from shared.opt_out.agreeing import Agreement
@@ -15,9 +14,9 @@ from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import Pair
 from shared.opt_out.feeds import Feed
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, KEY, PACE, QUEUE, CampaignFeed, DynamicsFeed, OptOutFlow, Reader
-from shared.opt_out.news import news
 from shared.opt_out.sides import profile_of
 from shared.records import Change, Kind, Settlement
+from shared.state.ledger import bucket, partition_name
 
 
 class OptOut:
@@ -87,11 +86,16 @@ class OptOut:
     def wake(self, settlements: Sequence[Settlement]) -> None:
         """The contacts flow has come to these contacts for the first time: the opt-outs that wait for that go on."""
         now, pairs = self.agreement.now(), self.catalog.pairs()
-        made = ((s.change.record_id, flags_of(s.answer, pairs)) for s in settlements)
+        waiting = self.may_wait([settlement.change.record_id for settlement in settlements])
+        made = ((s.change.record_id, flags_of(s.answer, pairs)) for s in settlements if s.change.record_id in waiting)
         changes = [Change(record_id, Kind.ROW, row={SETTLED: flags}, first_seen=now) for record_id, flags in made]
-        with contextlib.suppress(BridgeError):  # what keeps opt-outs from being decided must not keep contacts from being settled
-            changes = [change for change, _ in news(KEY, self.contacts_flow.ledger, self.deliver().decide, now, changes)]
         self.handoff.put(QUEUE, KEY, "contact", 0, changes)
+
+    def may_wait(self, ids: Sequence[str]) -> set[str]:
+        """Those of the contacts, all of one bucket, whose opt-outs may wait; all of them while somebody writes there."""
+        header = self.contacts_flow.ledger.header(partition_name(KEY, bucket(ids[0])))
+        claimed = header.owner and header.until > self.agreement.now()
+        return set(ids) if claimed else header.perhaps(ids)
 
 
 def flags_of(answer: bytes, pairs: Sequence[Pair]) -> dict[str, Any] | None:

@@ -3,7 +3,8 @@
 A partition has a header row. It carries the claim: who is writing records of this partition, and until when. Taking the claim
 is one conditional write of that row, and settling writes all records and gives the claim back in one transaction conditional on
 it. So two instances never write records of one partition at once, an instance that lost its claim cannot settle, and one that
-died is waited for no longer than its lease. The header counts the partition's records by outcome, exactly, at no extra cost.
+died is waited for no longer than its lease. The header counts the partition's records by outcome, exactly, at no extra cost, and
+holds a sieve of their ids, so that a record which is new is not looked for.
 """
 
 import json
@@ -21,6 +22,7 @@ from azure.data.tables import EdmType, EntityProperty, TableClient, TableTransac
 
 from shared.errors import Retryable
 from shared.records import Outcome
+from shared.state.sieve import Sieve
 
 BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
@@ -82,7 +84,14 @@ class Header:
     counts: Counter[str] = field(default_factory=Counter)
     totals: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
+    sieve: Sieve | None = None
     etag: str = ""
+
+    def perhaps(self, ids: Collection[str]) -> set[str]:
+        """Those of the ids that the partition may hold. One in a hundred of the others is among them."""
+        if self.sieve is None:  # an older version's
+            return set(ids) if self.rows else set()
+        return {record_id for record_id in ids if record_id in self.sieve}
 
 
 @dataclass(slots=True)
@@ -103,9 +112,11 @@ class Ledger:
         self.scans = threading.Semaphore(2)  # a page of 1,000 rows is megabytes; more at once cost memory and gain no time
 
     def view(self, partition: str, ids: Collection[str]) -> View:
-        """The header and the rows of these ids that exist: two reads where the partition is small or the ids are few."""
+        """The header and the rows of these ids that exist: one read where all are new, two where the partition is small or
+        the ids are few."""
         header = self.header(partition)
-        return View(partition, header, self.rows(partition, set(ids), header.rows) if header.rows else {})
+        held = header.perhaps(ids)
+        return View(partition, header, self.rows(partition, held, header.rows) if held else {})
 
     def header(self, partition: str) -> Header:
         try:
@@ -164,7 +175,7 @@ class Ledger:
         try:
             if view.header.etag:
                 saved = self.table.update_entity(
-                    entity, UpdateMode.REPLACE, etag=view.header.etag, match_condition=MatchConditions.IfNotModified
+                    entity, UpdateMode.MERGE, etag=view.header.etag, match_condition=MatchConditions.IfNotModified
                 )
             else:
                 saved = self.table.create_entity(entity)
@@ -176,8 +187,10 @@ class Ledger:
         """Writes the rows and gives the claim back, all or nothing; Retryable if the claim was lost meanwhile."""
         rows = list(changed)
         view.header.owner, view.header.until = "", 0.0
+        sieve = self.sieve(view)
+        sieve.add(row.record_id for row in rows)
         operations: list[Any] = [("upsert", row_entity(view.partition, row), {"mode": UpdateMode.REPLACE}) for row in rows]
-        header = header_entity(view.partition, view.header)
+        header = {**header_entity(view.partition, view.header), "sieve": sieve.written()}
         condition = {"mode": UpdateMode.REPLACE, "etag": view.header.etag, "match_condition": MatchConditions.IfNotModified}
         operations.append(("update", header, condition) if view.header.etag else ("create", header))
         try:
@@ -186,6 +199,17 @@ class Ledger:
             if getattr(error, "status_code", 412) not in (409, 412):
                 raise
             raise Retryable("The claim on these records ended before they were settled; they are sent again.", 1.0) from None
+
+    def sieve(self, view: View) -> Sieve:
+        """The partition's sieve; made anew from the ids of its rows where it is missing or too small."""
+        known = view.header.sieve
+        if known is None or not known.takes(view.header.rows):
+            known = view.header.sieve = Sieve.of(view.header.rows, self.keys(view.partition))
+        return known
+
+    def keys(self, partition: str) -> Iterator[str]:
+        condition = f"PartitionKey eq '{partition}' and RowKey gt '{HEADER}'"
+        return (entity["RowKey"] for entity in self.table.query_entities(condition, select=["RowKey"]))
 
     def count(self, partition: str, outcomes: Counter[str], calls: Mapping[str, int]) -> None:
         """Adds to the totals of a partition whose rows are not kept. Retryable if others keep coming first."""
@@ -274,6 +298,7 @@ def read_header(entity: Any) -> Header:
         counts=Counter(json.loads(entity["counts"])),
         totals=Counter(json.loads(entity["totals"])),
         calls=Counter(json.loads(entity["calls"])),
+        sieve=Sieve.read(entity["sieve"]) if entity.get("sieve") else None,
         etag=entity.metadata["etag"],
     )
 

@@ -4,13 +4,15 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from azure.data.tables import UpdateMode
 
+from dev.bench.contacts import counted_storage
 from dev.commands.azurite import start_azurite
 from shared.errors import Retryable
 from shared.records import Outcome
 from shared.settings import load_storage_settings
 from shared.state.checkpoints import Checkpoints
-from shared.state.ledger import BUCKETS, Ledger, LedgerRow, View, bucket
+from shared.state.ledger import BUCKETS, HEADER, Ledger, LedgerRow, View, bucket
 from shared.state.storage import Storage
 
 IDS = [f"{number:08x}-0000-0000-0000-000000000000" for number in range(99)]
@@ -39,7 +41,7 @@ def written(view: View, ids: list[str], version: int = 2**40) -> list[LedgerRow]
         row.version, row.exists = version, True
         row.happened(time.time(), Outcome.CREATED, version, "", 1)
         rows.append(row)
-    view.header.rows = len(view.rows)
+    view.header.rows += len(rows)
     return rows
 
 
@@ -81,6 +83,37 @@ def test_few_rows_are_read_one_by_one_and_many_in_a_range(ledger: Ledger, partit
     settled(ledger, partition, IDS)
     assert set(ledger.view(partition, IDS[:count]).rows) == set(IDS[:count])
     assert ledger.view(partition, ["ffffffff-0000-0000-0000-000000000000"]).rows == {}
+
+
+def test_ids_that_are_new_are_not_looked_for(ledger: Ledger, partition: str) -> None:
+    settled(ledger, partition, IDS[:50])
+    with counted_storage() as requests:
+        view = ledger.view(partition, IDS[60:])
+    assert (view.rows, requests) == ({}, ["GET"])
+
+
+def test_a_partition_of_an_older_version_gets_its_sieve_with_the_next_settlement(ledger: Ledger, partition: str) -> None:
+    settled(ledger, partition, IDS[:50])
+    header = ledger.table.get_entity(partition, HEADER)
+    del header["sieve"]
+    ledger.table.update_entity(header, UpdateMode.REPLACE)
+    assert ledger.view(partition, IDS).header.sieve is None
+    assert set(ledger.view(partition, IDS).rows) == set(IDS[:50])
+    settled(ledger, partition, IDS[70:71])
+    assert ledger.header(partition).perhaps(IDS) == {*IDS[:50], IDS[70]}
+
+
+def test_a_sieve_that_is_too_small_is_made_anew_from_the_rows(
+    ledger: Ledger, partition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.state.sieve.FEWEST", 10)
+    settled(ledger, partition, IDS[:8])
+    small = len(ledger.table.get_entity(partition, HEADER)["sieve"])
+    settled(ledger, partition, IDS[8:50])
+    settled(ledger, partition, IDS[50:51])
+    assert len(ledger.table.get_entity(partition, HEADER)["sieve"]) > 4 * small
+    assert ledger.header(partition).perhaps(IDS) >= set(IDS[:51])
+    assert len(ledger.header(partition).perhaps(IDS)) < 60
 
 
 def test_a_claim_keeps_others_off_until_its_lease_ends(ledger: Ledger, partition: str) -> None:

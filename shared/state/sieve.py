@@ -1,0 +1,52 @@
+"""Which ids a ledger partition may hold: a Bloom filter in the partition's header, so that a new record costs no read.
+
+Of an id that was never written it says so, but for one in a hundred; of one that was written it never says that it was not. It is
+written in the same transaction as the rows, so it is as true as they are. Source: B. H. Bloom, "Space/Time Trade-offs in Hash
+Coding with Allowable Errors", CACM 13 (7), 1970; the filter is the rbloom package's.
+"""
+
+import math
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from rbloom import Bloom
+
+FALSE_POSITIVES = 0.01
+BITS_PER_ID = -math.log(FALSE_POSITIVES) / math.log(2) ** 2  # 9.6
+FEWEST, MOST = 1_000, 50_000  # ids; MOST fills 60 KB, and a property of a table's row takes 64 KiB
+
+
+def digest(record_id: str) -> int:
+    """The same in every process and version, unlike Python's own hash; 128 bits, signed, as the package wants."""
+    return int.from_bytes(blake2b(record_id.encode(), digest_size=16).digest(), signed=True)
+
+
+class Sieve:
+    """Made for twice as many ids as there are; when these are too many it is made anew. Beyond MOST it errs more often."""
+
+    def __init__(self, bloom: Bloom) -> None:
+        self.bloom = bloom
+
+    @classmethod
+    def of(cls, rows: int, ids: Iterable[str]) -> "Sieve":
+        sieve = cls(Bloom(min(MOST, max(FEWEST, 2 * rows)), FALSE_POSITIVES, digest))
+        sieve.add(ids)
+        return sieve
+
+    @classmethod
+    def read(cls, data: bytes) -> "Sieve":
+        return cls(Bloom.load_bytes(data, digest))
+
+    def written(self) -> bytes:
+        return self.bloom.save_bytes()
+
+    def takes(self, rows: int) -> bool:
+        """Whether it is large enough for so many ids, or as large as it gets."""
+        capacity = self.bloom.size_in_bits / BITS_PER_ID
+        return rows <= capacity or capacity > MOST - 100
+
+    def add(self, ids: Iterable[str]) -> None:
+        self.bloom.update(ids)
+
+    def __contains__(self, record_id: str) -> bool:
+        return record_id in self.bloom
