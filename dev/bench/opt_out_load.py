@@ -97,48 +97,41 @@ def safe(operator: Operator) -> bool:
 
 
 def played(stack: Stack, in_dynamics: Sequence[No], in_campaign: Sequence[No], backfill: int) -> dict[str, Any]:
-    operator, campaign, dynamics = Operator(stack.facts), Campaign(stack.facts), Dynamics(stack.facts)
+    operator, campaign = Operator(stack.facts), Campaign(stack.facts)
     before = created(campaign)
     campaign.latency(LATENCY_MS)
-    dynamics.seed(backfill, seed=2)
-    to_campaign, to_dynamics, over = Heard(), Heard(), threading.Event()
-    changes = tracked(stack)
-    next(changes)
+    Dynamics(stack.facts).seed(backfill, seed=2)
+    watch = Watch(stack, set(in_dynamics[::SAMPLED]), before + backfill)
     wait_until(lambda: created(campaign) > before, "the backfill to begin", 120)
     began = time.monotonic()
-    ended: list[float] = []
-    writers = [threading.Thread(target=paced, args=(in_dynamics, to_campaign, in_dynamics_by(stack), A_SECOND))]
-    writers += [  # two, for a call to Campaign takes longer than there is time between two noes
-        threading.Thread(target=paced, args=(in_campaign[half::2], to_dynamics, in_campaign_by(stack), A_SECOND / 2))
+    with watch:
+        said(stack, in_dynamics, in_campaign, watch)
+        written = time.monotonic()
+        wait_until(lambda: watch.ended, "the end of the backfill", 1800, 1)
+        wait_until(lambda: operator.settled() and safe(operator), "quiet", QUIET_SECONDS, 1)
+        quiet = time.monotonic()
+        wait_until(lambda: not watch.sampled - watch.to_campaign.seen.keys(), "the watchers", 30)
+    return {
+        "to_campaign": watch.to_campaign,
+        "to_dynamics": watch.to_dynamics,
+        "ended": watch.ended[0],
+        "backfill": watch.ended[0] - began,
+        "opt_outs": written - began,
+        "quiet": quiet - max(written, watch.ended[0]),
+    }
+
+
+def said(stack: Stack, in_dynamics: Sequence[No], in_campaign: Sequence[No], watch: "Watch") -> None:
+    """Says the noes on both sides, each at an even pace; two in Campaign, where a call takes longer than there is time."""
+    writers = [threading.Thread(target=paced, args=(in_dynamics, watch.to_campaign, in_dynamics_by(stack), A_SECOND))]
+    writers += [
+        threading.Thread(target=paced, args=(in_campaign[half::2], watch.to_dynamics, in_campaign_by(stack), A_SECOND / 2))
         for half in (0, 1)
     ]
-    watchers = [
-        threading.Thread(target=watch_campaign, args=(stack, set(in_dynamics[::SAMPLED]), to_campaign, over)),
-        threading.Thread(target=watch_dynamics, args=(changes, to_dynamics, over)),
-        threading.Thread(target=watch_backfill, args=(stack, before + backfill, ended, over)),
-    ]
-    for thread in writers + watchers:
+    for thread in writers:
         thread.start()
     for thread in writers:
         thread.join()
-    written = time.monotonic()
-    try:
-        wait_until(lambda: ended, "the end of the backfill", 1800, 1)
-        wait_until(lambda: operator.settled() and safe(operator), "quiet", QUIET_SECONDS, 1)
-        quiet = time.monotonic()
-        wait_until(lambda: not set(in_dynamics[::SAMPLED]) - to_campaign.seen.keys(), "the watchers", 30)
-    finally:
-        over.set()
-        for thread in watchers:
-            thread.join()
-    return {
-        "to_campaign": to_campaign,
-        "to_dynamics": to_dynamics,
-        "ended": ended[0],
-        "backfill": ended[0] - began,
-        "opt_outs": written - began,
-        "quiet": quiet - max(written, ended[0]),
-    }
 
 
 def created(campaign: Campaign) -> int:
@@ -164,33 +157,48 @@ def in_campaign_by(stack: Stack) -> Callable[[str, str], None]:
     return lambda person, column: campaign.http.told("PATCH", f"{PROFILE}/{person}", {FLAGS[column]: True})
 
 
-def watch_campaign(stack: Stack, sampled: set[No], heard: Heard, over: threading.Event) -> None:
-    """Looks at the profiles of the sampled noes that are on their way, in the emulator's own list."""
-    campaign = Campaign(stack.facts)
-    while not over.wait(LOOK_SECONDS):
-        for person, column in [no for no in heard.pending if no in sampled]:
-            profile = campaign.profile(person)
+class Watch:
+    """Sees the noes arrive, and the backfill end: in Campaign by looking at the profiles of the sampled ones that are on their
+    way, in Dynamics by reading the changes of contacts, which show all."""
+
+    def __init__(self, stack: Stack, sampled: set[No], profiles: int) -> None:
+        self.campaign, self.counted = Campaign(stack.facts), Campaign(stack.facts)  # one for each thread
+        self.sampled, self.profiles = sampled, profiles
+        self.to_campaign, self.to_dynamics, self.ended, self.over = Heard(), Heard(), list[float](), threading.Event()
+        self.changes = tracked(stack)
+        next(self.changes)
+        looks = ((LOOK_SECONDS, self.in_campaign), (LOOK_SECONDS, self.in_dynamics), (1.0, self.backfill))
+        self.threads = [threading.Thread(target=self.again, args=look) for look in looks]
+
+    def __enter__(self) -> None:
+        for thread in self.threads:
+            thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def again(self, seconds: float, look: Callable[[], None]) -> None:
+        while not self.over.wait(seconds):
+            look()
+
+    def in_campaign(self) -> None:
+        for person, column in [no for no in self.to_campaign.pending if no in self.sampled]:
+            profile = self.campaign.profile(person)
             if profile and profile[FLAGS[column]]:
-                heard.seen[person, column] = time.monotonic()
+                self.to_campaign.seen[person, column] = time.monotonic()
 
+    def in_dynamics(self) -> None:
+        at_hand, now = next(self.changes), time.monotonic()
+        arrived = [(row["contactid"], column) for row in at_hand for column in FLAGS if row[column]]
+        for no in arrived:
+            if no in self.to_dynamics.said:
+                self.to_dynamics.seen.setdefault(no, now)
 
-def watch_dynamics(changes: Iterator[list[dict[str, Any]]], heard: Heard, over: threading.Event) -> None:
-    """Reads the changes of contacts, which show all that arrive."""
-    while not over.wait(LOOK_SECONDS):
-        at_hand = next(changes)
-        now = time.monotonic()
-        for row in at_hand:
-            for column in FLAGS:
-                no = (row["contactid"], column)
-                if row[column] and no in heard.said:
-                    heard.seen.setdefault(no, now)
-
-
-def watch_backfill(stack: Stack, profiles: int, ended: list[float], over: threading.Event) -> None:
-    campaign = Campaign(stack.facts)
-    while not ended and not over.wait(1):
-        if created(campaign) >= profiles:
-            ended.append(time.monotonic())
+    def backfill(self) -> None:
+        if not self.ended and created(self.counted) >= self.profiles:
+            self.ended.append(time.monotonic())
 
 
 def tracked(stack: Stack) -> Iterator[list[dict[str, Any]]]:

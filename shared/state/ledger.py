@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -94,6 +95,9 @@ class Header:
         return {record_id for record_id in ids if record_id in self.sieve}
 
 
+COUNTED = [item.name for item in fields(Header) if item.name not in ("sieve", "etag")]
+
+
 @dataclass(slots=True)
 class View:
     """A partition as it was read: the claim succeeds only if nobody has settled since."""
@@ -118,9 +122,9 @@ class Ledger:
         held = header.perhaps(ids)
         return View(partition, header, self.rows(partition, held, header.rows) if held else {})
 
-    def header(self, partition: str) -> Header:
+    def header(self, partition: str, select: list[str] | None = None) -> Header:
         try:
-            return read_header(self.table.get_entity(partition, HEADER))
+            return read_header(self.table.get_entity(partition, HEADER, select=select))
         except ResourceNotFoundError:
             return Header()
 
@@ -247,8 +251,9 @@ class Ledger:
         return (entity["RowKey"] for entity in entities)
 
     def headers(self, flow: str) -> list[Header]:
-        """All headers of a flow, for its status."""
-        return list(self.pool.map(self.header, [partition_name(flow, number) for number in range(BUCKETS)]))
+        """All headers of a flow without their sieves, for its status."""
+        partitions = [partition_name(flow, number) for number in range(BUCKETS)]
+        return list(self.pool.map(partial(self.header, select=COUNTED), partitions))
 
 
 def read_row(entity: Mapping[str, Any]) -> LedgerRow:

@@ -92,6 +92,12 @@ def test_ids_that_are_new_are_not_looked_for(ledger: Ledger, partition: str) -> 
     assert (view.rows, requests) == ({}, ["GET"])
 
 
+def test_a_status_counts_without_the_sieves(ledger: Ledger) -> None:
+    settled(ledger, "status-07", IDS[:50])
+    headers = ledger.headers("status")
+    assert (len(headers), headers[7].rows, headers[7].sieve) == (BUCKETS, 50, None)
+
+
 def test_a_partition_of_an_older_version_gets_its_sieve_with_the_next_settlement(ledger: Ledger, partition: str) -> None:
     settled(ledger, partition, IDS[:50])
     header = ledger.table.get_entity(partition, HEADER)
