@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from shared.console import opt_out as views
 from shared.records import Change, Kind
 from shared.running import stop
 from shared.state.flows import FAILED, RUNNING
+from shared.state.ledger import Ledger
 from shared.steps import replay
 from tests.contract.battery.kit import outcomes
 from tests.contract.opt_out.kit import COLUMN, FLAG, World
@@ -193,6 +195,34 @@ def test_a_no_that_came_after_the_contact_was_read_reaches_its_new_profile(world
     assert world.says(person) == (True, False)
     assert outcomes(world.from_dynamics.drain()) == ["updated"]
     assert world.says(person) == NO_NO
+
+
+class Meanwhile:
+    """The ledger of one who is about to settle while something else happens."""
+
+    def __init__(self, real: Ledger, happens: Callable[[], None]) -> None:
+        self.real, self.happens = real, happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def settle(self, *told: Any) -> None:
+        self.happens()
+        self.real.settle(*told)
+
+
+def test_a_word_that_is_given_while_an_opt_out_is_being_parked_is_heard(world: World) -> None:
+    world.backfill()
+    person = world.contact(no=True)
+    world.from_dynamics.poll()
+    (message,) = world.from_dynamics.messages()
+    bridge = world.wiring.bridge
+    settlements = world.from_dynamics.deliver(message, replace(bridge, ledger=Meanwhile(bridge.ledger, world.backfill)))
+    assert outcomes(settlements) == ["waiting"]
+    assert world.says(person) == NO_NO
+    assert outcomes(world.from_dynamics.drain()) == ["unchanged"]
+    world.quiet()
+    assert world.safe()["reasons"] == []
 
 
 def test_a_webhook_waits_for_no_backfill(world: World) -> None:
