@@ -44,9 +44,13 @@ class Presence:
         return row is not None and row.exists
 
     def page(self, partition: str, ids: Collection[str]) -> list[Place]:
-        """A page of the partition from the first of these ids on, and those behind its end one by one."""
-        existing, end = self.ledger.existing_from(partition, min(ids))
-        beyond = [(partition, record_id) for record_id in ids if end and record_id > end]
+        """A page of the partition from the first of these ids on, and those behind its end one by one; nothing is read of ids
+        that have no row."""
+        held = self.ledger.header(partition).perhaps(ids)
+        if not held:
+            return []
+        existing, end = self.ledger.existing_from(partition, min(held))
+        beyond = [(partition, record_id) for record_id in held if end and record_id > end]
         return [(partition, record_id) for record_id in existing] + [place for place in beyond if self.exists(place)]
 
     def waiting(self, flow: str, age_seconds: float) -> list[float]:

@@ -13,6 +13,7 @@ from shared.records import Outcome
 from shared.settings import load_storage_settings
 from shared.state.checkpoints import Checkpoints
 from shared.state.ledger import BUCKETS, HEADER, Ledger, LedgerRow, View, bucket
+from shared.state.presence import Presence
 from shared.state.storage import Storage
 
 IDS = [f"{number:08x}-0000-0000-0000-000000000000" for number in range(99)]
@@ -120,6 +121,15 @@ def test_a_sieve_that_is_too_small_is_made_anew_from_the_rows(
     assert len(ledger.table.get_entity(partition, HEADER)["sieve"]) > 4 * small
     assert ledger.header(partition).perhaps(IDS) >= set(IDS[:51])
     assert len(ledger.header(partition).perhaps(IDS)) < 60
+
+
+def test_parents_that_never_came_cost_a_read_of_the_header(ledger: Ledger, partition: str) -> None:
+    settled(ledger, partition, IDS[:40])
+    presence = Presence(ledger, time.time)
+    with counted_storage() as requests:
+        assert presence.there([(partition, record_id) for record_id in IDS[50:]]) == set()
+    assert len(requests) == 1
+    assert presence.there([(partition, record_id) for record_id in IDS]) == {(partition, record_id) for record_id in IDS[:40]}
 
 
 def test_a_claim_keeps_others_off_until_its_lease_ends(ledger: Ledger, partition: str) -> None:
