@@ -23,6 +23,7 @@ PASSING = frozenset({408, THROTTLED, 502, 503, 504})
 BODY_LIMIT_BYTES = 256 * 1024 * 1024
 LONGEST_WAIT_IN_PLACE_SECONDS = 5.0
 ATTEMPTS_IN_PLACE = 3
+URGENT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +117,15 @@ class AdaptiveConcurrency:
     """Finds how many calls a system bears at once: doubles until it first throttles, then adds one a round and takes away 30 %.
 
     The additive increase and multiplicative decrease of TCP's congestion control (RFC 5681), with calls for segments. A
-    Retry-After holds every caller of this instance back, not only the one that got it. The urgent come first.
+    Retry-After holds every caller of this instance back, not only the one that got it. The urgent come first, and while some
+    were under way in the last URGENT_SECONDS the others take half of the places at most.
     """
 
     def __init__(self, maximum: int, initial: int = 4, now: Callable[[], float] = time.monotonic) -> None:
         self.limit, self.maximum, self.now = float(min(initial, maximum)), maximum, now
         self.in_flight, self.throttled_times = 0, 0
         self.starting, self.held_until, self.decreased_at = True, 0.0, 0.0
-        self.lock, self.urgent_waiting = threading.Lock(), 0
+        self.lock, self.urgent_waiting, self.ordinary, self.urgent_at = threading.Lock(), 0, 0, -URGENT_SECONDS
         self.turn, self.urgent_turn = threading.Condition(self.lock), threading.Condition(self.lock)
 
     def acquire(self, urgent: bool = False) -> None:
@@ -131,15 +133,19 @@ class AdaptiveConcurrency:
             self.urgent_waiting += urgent
             turn = self.urgent_turn if urgent else self.turn
             while (wait := self.held_until - self.now()) > 0 or not self.free(urgent):
-                turn.wait(timeout=wait if wait > 0 else None)
+                turn.wait(timeout=wait if wait > 0 else URGENT_SECONDS)
             self.urgent_waiting -= urgent
-            self.in_flight += 1
+            self.in_flight, self.ordinary = self.in_flight + 1, self.ordinary + (not urgent)
+            self.urgent_at = self.now() if urgent else self.urgent_at
 
     def free(self, urgent: bool) -> bool:
-        return self.in_flight < int(self.limit) and (urgent or not self.urgent_waiting)
+        if self.in_flight >= int(self.limit) or (self.urgent_waiting and not urgent):
+            return False
+        return urgent or self.ordinary < max(1, self.maximum // 2) or self.now() - self.urgent_at > URGENT_SECONDS
 
-    def release(self, throttled: bool, retry_after_seconds: float | None = None) -> None:
+    def release(self, throttled: bool, retry_after_seconds: float | None = None, urgent: bool = False) -> None:
         with self.lock:
+            self.ordinary -= not urgent
             if throttled:
                 self.decrease(retry_after_seconds or 0.0)
             elif self.in_flight >= int(self.limit):
@@ -213,7 +219,7 @@ class Transport:
                 self.clock_ahead_seconds = date - self.now()
             return response
         finally:
-            self.concurrency.release(throttled, wait)
+            self.concurrency.release(throttled, wait, self.urgent)
 
     def failure(self, request: Request, response: Response) -> Retryable:
         uncertain = response.status in (502, 504)

@@ -7,7 +7,7 @@ import pytest
 
 from dev.verbs import wait_until
 from shared.errors import Retryable
-from shared.transport import AdaptiveConcurrency, Request, Response, Transport
+from shared.transport import URGENT_SECONDS, AdaptiveConcurrency, Request, Response, Transport
 
 GET = Request("GET", "https://example.org/rows", "GET rows")
 POST = Request("POST", "https://example.org/rows", "POST rows", repeatable=False)
@@ -145,7 +145,7 @@ def test_the_urgent_get_the_next_place_and_the_others_the_one_after() -> None:
     def caller(name: str, urgent: bool) -> None:
         limit.acquire(urgent)
         order.append(name)
-        limit.release(throttled=False)
+        limit.release(throttled=False, urgent=urgent)
 
     threads = [threading.Thread(target=caller, args=(f"backfill {number}", False), daemon=True) for number in range(4)]
     threads.append(threading.Thread(target=caller, args=("opt-out", True), daemon=True))
@@ -157,3 +157,17 @@ def test_the_urgent_get_the_next_place_and_the_others_the_one_after() -> None:
         thread.join(5)
     assert order[0] == "opt-out"
     assert len(order) == 5
+
+
+def test_while_something_urgent_was_under_way_a_moment_ago_the_others_take_half_of_the_places() -> None:
+    now = Now()
+    limit = AdaptiveConcurrency(8, initial=8, now=now)
+    limit.acquire(urgent=True)
+    limit.release(throttled=False, urgent=True)
+    for _ in range(4):
+        limit.acquire()
+    assert (limit.free(urgent=False), limit.free(urgent=True)) == (False, True)
+    now.seconds += URGENT_SECONDS + 0.1
+    assert limit.free(urgent=False)
+    limit.release(throttled=False)
+    assert (limit.in_flight, limit.ordinary) == (3, 3)
