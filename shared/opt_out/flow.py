@@ -108,7 +108,7 @@ class OptOutFlow:
         active = self.active()
         checkpoint.mapping_version = active.version
         page = self.reader.page(checkpoint, active)
-        told = news(KEY, self.contacts_flow.ledger, self.decide, self.agreement.now(), page.changes)
+        told = news(KEY, self.contacts_flow.ledger, self.decide, self.agreement.now, page.changes)
         return replace(page, changes=tuple(change for change, _ in told))
 
     def look(self, changes: Sequence[Change]) -> list[Change]:

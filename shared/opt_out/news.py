@@ -14,26 +14,31 @@ from shared.state.ledger import Ledger, LedgerRow, bucket, partition_name
 
 Decide = Callable[[Change, LedgerRow | None], Decision]
 AT_ONCE = 2  # what is delivered meanwhile needs the same storage, and is in more of a hurry
+LOOKS = 3  # a claim that is held at the first look is often given back when the others have been looked at
 
 
-def news(key: str, ledger: Ledger, decide: Decide, now: float, changes: Iterable[Change]) -> list[tuple[Change, Act]]:
+def news(
+    key: str, ledger: Ledger, decide: Decide, clock: Callable[[], float], changes: Iterable[Change]
+) -> list[tuple[Change, Act]]:
     """Those that a delivery would not pass over, each with what it would do; LOOK where that cannot be told now."""
     groups: defaultdict[int, list[Change]] = defaultdict(list)
     for change in changes:
         groups[bucket(change.record_id)].append(change)
 
-    def of(number: int) -> list[tuple[Change, Act]]:
-        group = groups[number]
-        view = ledger.view(partition_name(key, number), [change.record_id for change in group])
-        if view.header.owner and view.header.until > now:
-            return [(change, Act.LOOK) for change in group]
-        acts = ((change, act(decide, change, view.rows.get(change.record_id))) for change in group)
+    def of(number: int) -> list[tuple[Change, Act]] | None:
+        view = ledger.view(partition_name(key, number), [change.record_id for change in groups[number]])
+        if view.header.owner and view.header.until > clock():
+            return None
+        acts = ((change, act(decide, change, view.rows.get(change.record_id))) for change in groups[number])
         return [(change, found) for change, found in acts if found]
 
-    if len(groups) < 2:
-        return [one for number in groups for one in of(number)]
+    told, left = list[tuple[Change, Act]](), list(groups)
     with ThreadPoolExecutor(AT_ONCE, "news") as pool:
-        return [one for part in pool.map(of, list(groups)) for one in part]
+        for _ in range(LOOKS):
+            parts = dict(zip(left, pool.map(of, left), strict=True))
+            told += [one for part in parts.values() for one in part or ()]
+            left = [number for number, part in parts.items() if part is None]
+    return told + [(change, Act.LOOK) for number in left for change in groups[number]]
 
 
 def act(decide: Decide, change: Change, row: LedgerRow | None) -> Act | None:

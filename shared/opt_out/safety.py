@@ -108,5 +108,5 @@ def unread(deliver: OptOutFlow, feed: Feed, bridge: Bridge) -> list[str]:
 def count_news(deliver: OptOutFlow, changes: Iterable[Change], bridge: Bridge) -> int:
     """How many changes say what neither side was seen to say: a no, or a yes that may not stand. Who is gone says no more."""
     there = (change for change in changes if change.kind is not Kind.DELETED)
-    found = news(deliver.key, bridge.ledger, deliver.decide, bridge.now(), there)
+    found = news(deliver.key, bridge.ledger, deliver.decide, bridge.now, there)
     return sum(1 for _, act in found if act is not Act.NOTHING)
