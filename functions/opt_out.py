@@ -2,21 +2,18 @@
 
 Source      columns of contact (change tracking; webhook as wake-up); flags of profiles (OPT_OUT_SOURCE); OPT_OUT_MODE says which
 Target      the other side's column or flag, and nothing else of the record
-Triggers    timer OPT_OUT_SCHEDULE, POST /api/dataverse/contact/opt-out, queue `opt-out`; GET /api/opt-out, /api/safe-to-send
+Triggers    timers OPT_OUT_SCHEDULE, POST /api/dataverse/contact/opt-out, queue `opt-out`; GET /api/opt-out, /api/safe-to-send
 State       checkpoints `opt_out-from-dynamics`, `opt_out-from-campaign`; ledger partitions `opt_out-*`; table `decisions`
 Guarantee   no opt-out is lost: both sides end equal, and where it cannot be told who came later, opt-out wins
 On failure  as contacts; a feed that fails stops neither the other nor deliveries
 """
-
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import azure.functions as func
 
 from functions.triggers import answer, on_message, on_timer, on_webhook, told
 from shared.console import opt_out as views
 from shared.dataverse.wire import GUID
-from shared.opt_out.flow import OptOutFlow
+from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
 from shared.running import held_up
 from shared.wiring import wiring
 
@@ -30,20 +27,24 @@ def opt_out() -> OptOutFlow:
 @blueprint.function_name("opt_out_poll")
 @blueprint.timer_trigger("timer", "%OPT_OUT_SCHEDULE%")
 def opt_out_poll(timer: func.TimerRequest, context: func.Context) -> None:
-    """Both feeds side by side, so that one with much to read holds up neither the other nor its share of the queue."""
-    feeds = wiring().opt_out.polls()
-    if not feeds:
-        return
-    with ThreadPoolExecutor(len(feeds), "feed") as pool:
-        list(pool.map(partial(beside, context=context), feeds))
-    held_up(opt_out(), wiring().bridge)
-    wiring().opt_out.catch_up(wiring().bridge)
+    """Dynamics' feed, and what is to be done now and then."""
+    poll_feed(FROM_DYNAMICS, context)
+    if wiring().opt_out.polls():
+        held_up(opt_out(), wiring().bridge)
+        wiring().opt_out.catch_up(wiring().bridge)
 
 
-def beside(feed: OptOutFlow, context: func.Context) -> None:
-    """Polls a feed on a thread of its own, whose log lines the runtime knows by the invocation that is set there."""
-    setattr(context.thread_local_storage, "invocation_id", context.invocation_id)  # noqa: B010  # the library types it as bare
-    on_timer(lambda: feed, context)
+@blueprint.function_name("opt_out_poll_campaign")
+@blueprint.timer_trigger("timer", "%OPT_OUT_SCHEDULE%")
+def opt_out_poll_campaign(timer: func.TimerRequest, context: func.Context) -> None:
+    """Campaign's feed, by itself: while Dynamics' has much to read, for minutes, this one goes on every time."""
+    poll_feed(FROM_CAMPAIGN, context)
+
+
+def poll_feed(key: str, context: func.Context) -> None:
+    for feed in wiring().opt_out.polls():
+        if feed.key == key:
+            on_timer(lambda: feed, context)  # noqa: B023  # called at once
 
 
 @blueprint.function_name("opt_out_webhook")

@@ -2,6 +2,7 @@
 
     BridgeError
      +-- Retryable      the record goes back on the queue with a delay; the flow goes on
+     |    +-- Contended others write records of its partition, nothing was done yet: what is urgent is tried again in place
      +-- Rejected       the record becomes a dead letter with its reason; the flow goes on at full speed
      +-- Misconfigured  nothing of this flow can succeed: the flow pauses with the cause, its records wait on the queue
 
@@ -28,6 +29,10 @@ class Retryable(BridgeError):
     def __init__(self, sentence: str, retry_after_seconds: float | None = None, uncertain: bool = False) -> None:
         super().__init__(sentence)
         self.retry_after_seconds, self.uncertain = retry_after_seconds, uncertain
+
+
+class Contended(Retryable):
+    """Another delivery writes records of this partition, or has written them since they were looked at. Nothing was done yet."""
 
 
 @dataclass(frozen=True, slots=True)

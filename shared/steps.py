@@ -22,7 +22,7 @@ from shared import telemetry
 from shared.campaign.client import Written
 from shared.dataverse.client import TokenExpired
 from shared.deciding import Act, Decision
-from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
+from shared.errors import BridgeError, Contended, Misconfigured, Rejected, Retryable
 from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
 from shared.handoff import Envelope, read_envelope
 from shared.parents import hold, release
@@ -34,8 +34,8 @@ from shared.state.flows import RUNNING
 from shared.state.ledger import LedgerRow, View, partition_name
 from shared.sweep import sweep
 
-URGENT_LOOKS, URGENT_LOOK_SECONDS = 10, 0.1
-ROOM_LOOKS, ROOM_LOOK_SECONDS = 10, 0.5
+URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
+ROOM_LOOKS, ROOM_LOOK_SECONDS = 30, 0.5
 
 
 def poll(flow: Flow, bridge: Bridge) -> str:
@@ -133,7 +133,7 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
     try:
         if isinstance(flow, OnceFlow):
             return create_once(flow, bridge, envelope, changes)
-        return carry_out(flow, bridge, envelope, changes)
+        return patiently(flow, bridge, partial(carry_out, flow, bridge, envelope, changes))
     except Misconfigured as error:
         fail(flow, bridge, error)
         resend(flow, bridge, envelope, changes, paused)
@@ -166,7 +166,8 @@ def judged(change: Change, verdict: Outcome | BridgeError) -> Settlement:
 
 
 def carry_out(flow: KeptFlow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
-    view = free_view(flow, bridge, envelope.bucket, [change.record_id for change in changes])
+    view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), [change.record_id for change in changes])
+    bridge.ledger.check_free(view, bridge.now())
     new = {id_ for id_ in (change.record_id for change in changes) if never_settled(view.rows.get(id_))}
     decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
@@ -185,19 +186,15 @@ def carry_out(flow: KeptFlow, bridge: Bridge, envelope: Envelope, changes: list[
     return settlements
 
 
-def free_view(flow: KeptFlow, bridge: Bridge, number: int, ids: Collection[str]) -> View:
-    """The partition while nobody writes in it. What is urgent waits a moment for that, for a message sent again takes longer."""
-    patience = URGENT_LOOKS if flow.urgent else 0
-    while True:
-        view = bridge.ledger.view(partition_name(flow.key, number), ids)
+def patiently[Result](flow: KeptFlow, bridge: Bridge, work: Callable[[], Result]) -> Result:
+    """The result of the work. What is urgent waits in place for others who write in its partition, for a message that is sent
+    again takes longer."""
+    for _ in range(URGENT_LOOKS if flow.urgent else 0):
         try:
-            bridge.ledger.check_free(view, bridge.now())
-            return view
-        except Retryable:
-            if not patience:
-                raise
-        patience -= 1
-        bridge.sleep(URGENT_LOOK_SECONDS)
+            return work()
+        except Contended:
+            bridge.sleep(URGENT_LOOK_SECONDS)
+    return work()
 
 
 def never_settled(row: LedgerRow | None) -> bool:

@@ -21,7 +21,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import EdmType, EntityProperty, TableClient, TableTransactionError, UpdateMode
 
-from shared.errors import Retryable
+from shared.errors import Contended, Retryable
 from shared.records import Outcome
 from shared.state.sieve import Sieve
 
@@ -156,23 +156,23 @@ class Ledger:
             return None
 
     def claim(self, view: View, owner: str, now: float, lease_seconds: float) -> None:
-        """Takes the partition for `owner`; Retryable while somebody else writes in it or has settled since it was read."""
+        """Takes the partition for `owner`; Contended while somebody else writes in it or has settled since it was read."""
         self.check_free(view, now)
         view.header.owner, view.header.until = owner, now + lease_seconds
         self.save_header(view)
 
     def check_free(self, view: View, now: float) -> None:
         if view.header.owner and view.header.until > now:
-            raise Retryable("Another instance is writing records of this partition; they are sent again.", 1.0)
+            raise Contended("Another instance is writing records of this partition; they are sent again.", 1.0)
 
     def renew(self, view: View, now: float, lease_seconds: float) -> None:
         """Holds the claim longer; Retryable if somebody took it over, and then the view's claim has ended at once."""
         view.header.until = now + lease_seconds
         try:
             self.save_header(view)
-        except Retryable:
+        except Contended as lost:
             view.header.until = 0.0
-            raise
+            raise Retryable(str(lost), lost.retry_after_seconds) from None
 
     def save_header(self, view: View) -> None:
         entity = header_entity(view.partition, view.header)
@@ -184,7 +184,7 @@ class Ledger:
             else:
                 saved = self.table.create_entity(entity)
         except (ResourceModifiedError, ResourceExistsError):
-            raise Retryable("Another instance took the records of this partition; they are sent again.", 0.5) from None
+            raise Contended("Another instance took the records of this partition; they are sent again.", 0.5) from None
         view.header.etag = saved["etag"]
 
     def settle(self, view: View, changed: Iterable[LedgerRow]) -> None:
@@ -223,7 +223,7 @@ class Ledger:
             view.header.calls.update(calls)
             try:
                 self.save_header(view)
-            except Retryable:
+            except Contended:
                 continue
             return
         raise Retryable("Too many instances count in one partition; the records are sent again.", 1.0)
