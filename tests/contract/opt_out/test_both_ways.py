@@ -11,7 +11,7 @@ from shared.console import opt_out as views
 from shared.records import Change, Kind
 from shared.running import stop
 from shared.state.flows import FAILED, RUNNING
-from shared.state.ledger import Ledger
+from shared.state.ledger import Ledger, View
 from shared.steps import replay
 from tests.contract.battery.kit import outcomes
 from tests.contract.opt_out.kit import COLUMN, FLAG, World
@@ -223,6 +223,38 @@ def test_a_word_that_is_given_while_an_opt_out_is_being_parked_is_heard(world: W
     assert outcomes(world.from_dynamics.drain()) == ["unchanged"]
     world.quiet()
     assert world.safe()["reasons"] == []
+
+
+class OthersFirst:
+    """The ledger of one who comes second to some partition: others settle there between its look and its claim."""
+
+    def __init__(self, real: Ledger, times: int) -> None:
+        self.real, self.times = real, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def claim(self, view: View, *told: Any) -> None:
+        if self.times:
+            self.times -= 1
+            other = self.real.view(view.partition, [])
+            self.real.claim(other, "other", *told[1:])
+            self.real.settle(other, [])
+        self.real.claim(view, *told)
+
+
+def test_who_comes_second_decides_again_at_once(world: World) -> None:
+    person = world.person()
+    world.backfill()
+    world.quiet()
+    world.in_dynamics(person, no=True)
+    world.from_dynamics.poll()
+    (message,) = world.from_dynamics.messages()
+    bridge = world.wiring.bridge
+    settlements = world.from_dynamics.deliver(message, replace(bridge, ledger=OthersFirst(bridge.ledger, times=3)))
+    assert outcomes(settlements) == ["updated"]
+    assert world.says(person) == NO_NO
+    assert world.wiring.handoff.length("opt-out") == 0
 
 
 def test_a_webhook_waits_for_no_backfill(world: World) -> None:
