@@ -35,7 +35,7 @@ from shared.state.ledger import LedgerRow, View, partition_name
 from shared.sweep import sweep
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
-ROOM_LOOKS, ROOM_LOOK_SECONDS = 30, 0.5
+ROOM_LOOKS, ROOM_LOOK_SECONDS = 10, 0.5
 
 
 def poll(flow: Flow, bridge: Bridge) -> str:

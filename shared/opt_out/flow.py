@@ -29,7 +29,7 @@ from shared.state.ledger import LedgerRow
 KEY, QUEUE = "opt_out", "opt-out"
 # How many messages the feeds bring in a second, and how many may be on the queue when they read on: a webhook's message waits for
 # no more than a few of them, however much there is to read.
-PACE, ROOM = 5, 24
+PACE, ROOM = 10, 24
 SEEN_BY_BOTH = (Outcome.UPDATED, Outcome.UNCHANGED)
 NO_ROWS = frozenset({"campaign", "fault", SETTLED})
 FROM_DYNAMICS, FROM_CAMPAIGN = "opt_out-from-dynamics", "opt_out-from-campaign"
