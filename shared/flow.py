@@ -37,6 +37,10 @@ class AnyFlow(Protocol):
     def room(self) -> int:
         """How many messages may be on the queue when a page is read without waiting a little; 0: as many as the settings say."""
 
+    @property
+    def room_seconds(self) -> float:
+        """How long it waits for that at most."""
+
     def read(self, checkpoint: Checkpoint) -> Page:
         """The next page of the source; TokenExpired if all must be read anew."""
 

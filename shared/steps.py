@@ -35,7 +35,7 @@ from shared.state.ledger import LedgerRow, View, partition_name
 from shared.sweep import sweep
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
-ROOM_LOOKS, ROOM_LOOK_SECONDS = 10, 0.5
+ROOM_LOOK_SECONDS = 0.5
 
 
 def poll(flow: Flow, bridge: Bridge) -> str:
@@ -89,7 +89,7 @@ def room(flow: Flow, bridge: Bridge) -> bool:
     """Whether the queue is short enough for one more page. A flow that wants it shorter waits a little, and then goes on:
     what it has to read must not wait for ever either."""
     limit = bridge.settings.queue_limit_messages
-    for _ in range(ROOM_LOOKS if flow.room else 0):
+    for _ in range(int(flow.room_seconds / ROOM_LOOK_SECONDS) if flow.room else 0):
         if bridge.handoff.length(flow.queue) <= min(flow.room, limit):
             return True
         bridge.sleep(ROOM_LOOK_SECONDS)

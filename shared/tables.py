@@ -32,6 +32,7 @@ class TableFlow:
     urgent: bool = False
     pace: int = 0
     room: int = 0
+    room_seconds: float = 0.0
     tell: Callable[[Sequence[Settlement]], None] | None = None
 
     def active(self) -> Active:

@@ -39,6 +39,7 @@ class EventsFlow:
     together: int = 400
     pace: int = 0
     room: int = 0
+    room_seconds: float = 0.0
 
     def read(self, checkpoint: Checkpoint) -> Page:
         active = self.catalog.active()

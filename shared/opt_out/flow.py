@@ -30,6 +30,9 @@ KEY, QUEUE = "opt_out", "opt-out"
 # How many messages the feeds bring in a second, and how many may be on the queue when they read on: a webhook's message waits for
 # no more than a few of them, however much there is to read.
 PACE, ROOM = 10, 24
+# What Dynamics' feed brings the webhooks have brought already, mostly: while their messages are on the queue it would bring them once
+# more, and make the queue longer still.
+ROOM_SECONDS, ROOM_SECONDS_BEHIND_WEBHOOKS = 5.0, 60.0
 SEEN_BY_BOTH = (Outcome.UPDATED, Outcome.UNCHANGED)
 NO_ROWS = frozenset({"campaign", "fault", SETTLED})
 FROM_DYNAMICS, FROM_CAMPAIGN = "opt_out-from-dynamics", "opt_out-from-campaign"
@@ -99,6 +102,7 @@ class OptOutFlow:
     urgent: bool = True
     pace: int = PACE
     room: int = ROOM
+    room_seconds: float = ROOM_SECONDS
 
     def active(self) -> ActiveOptOut:
         return self.catalog.active()

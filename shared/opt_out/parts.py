@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shared.errors import Misconfigured
@@ -13,7 +14,18 @@ from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import Pair
 from shared.opt_out.feeds import Feed
-from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, KEY, PACE, QUEUE, CampaignFeed, DynamicsFeed, OptOutFlow, Reader
+from shared.opt_out.flow import (
+    FROM_CAMPAIGN,
+    FROM_DYNAMICS,
+    KEY,
+    PACE,
+    QUEUE,
+    ROOM_SECONDS_BEHIND_WEBHOOKS,
+    CampaignFeed,
+    DynamicsFeed,
+    OptOutFlow,
+    Reader,
+)
 from shared.opt_out.sides import profile_of
 from shared.records import Change, Kind, Settlement
 from shared.state.ledger import bucket, partition_name
@@ -69,7 +81,8 @@ class OptOut:
     def flows(self, campaign: CampaignFeed | None) -> list[OptOutFlow]:
         found = []
         if self.writes_campaign:
-            found.append(self.flow(FROM_DYNAMICS, "contact", self.dynamics_feed()))
+            feed = self.flow(FROM_DYNAMICS, "contact", self.dynamics_feed())
+            found.append(replace(feed, room_seconds=ROOM_SECONDS_BEHIND_WEBHOOKS))
         if campaign:
             found.append(self.flow(FROM_CAMPAIGN, "profile", campaign))
         return found

@@ -119,7 +119,7 @@ class FakeFlow:
     """A table whose one column is kept in the target."""
 
     key, queue, table = "contacts", "contacts", "contact"
-    urgent, pace, room = False, 0, 0
+    urgent, pace, room, room_seconds = False, 0, 0, 0.0
 
     def __init__(self, source: Source, target: FakeTarget) -> None:
         self.source, self.target, self.told = source, target, set[str]()
