@@ -30,8 +30,8 @@ KEY, QUEUE = "opt_out", "opt-out"
 # How many messages the feeds bring in a second, and how many may be on the queue when they read on: a webhook's message waits for
 # no more than a few of them, however much there is to read.
 PACE, ROOM = 10, 24
-# What Dynamics' feed brings the webhooks have brought already, mostly: while their messages are on the queue it would bring them once
-# more, and make the queue longer still.
+# Most of what Dynamics' feed brings the webhooks have brought already: while their messages are on the queue it would bring them
+# once more, and make the queue longer still.
 ROOM_SECONDS, ROOM_SECONDS_BEHIND_WEBHOOKS = 5.0, 60.0
 SEEN_BY_BOTH = (Outcome.UPDATED, Outcome.UNCHANGED)
 NO_ROWS = frozenset({"campaign", "fault", SETTLED})

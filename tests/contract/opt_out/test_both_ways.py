@@ -257,6 +257,22 @@ def test_who_comes_second_decides_again_at_once(world: World) -> None:
     assert world.wiring.handoff.length("opt-out") == 0
 
 
+@pytest.mark.parametrize(("key", "seconds"), [("opt_out-from-dynamics", 60), ("opt_out-from-campaign", 5)])
+def test_a_feed_waits_while_the_queue_is_long_and_then_reads_on(world: World, key: str, seconds: int) -> None:
+    person = world.person(contact=key == "opt_out-from-dynamics", profile=key == "opt_out-from-campaign")
+    bridge, slept = world.wiring.bridge, list[float]()
+    for number in range(30):
+        bridge.handoff.put(
+            "opt-out", "opt_out", "contact", 0, [Change(f"{number:08x}-0000-0000-0000-000000000000", Kind.REFERENCE)]
+        )
+    worker = world.sides[key]
+    assert worker.poll(replace(bridge, sleep=slept.append)) == "up to date"
+    assert sum(slept) == seconds
+    assert bridge.handoff.length("opt-out") == 31
+    world.quiet()
+    assert world.says(person) == NO_NO
+
+
 def test_a_webhook_waits_for_no_backfill(world: World) -> None:
     """A profile may be there although the contacts flow has not come to its contact."""
     world.backfill()
