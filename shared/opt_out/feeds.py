@@ -29,9 +29,8 @@ from shared.records import Change, Kind, Page
 CHANGED = "lastModified"
 YES, NO = frozenset({"1", "yes", "true"}), frozenset({"", "0", "no", "false"})
 MOST_REMEMBERED = 200_000
-PAGES_TOGETHER = (
-    5  # what is handed off goes by ledger partition: a change more in a message costs little, a message more costs much
-)
+# What is handed off goes by ledger partition: a change more in a message costs little, a message more costs much.
+PAGES_TOGETHER = 5
 
 
 class Feed(Protocol):
@@ -94,6 +93,11 @@ class Remembered:
         self.known: dict[str, str] = {}
         self.pending: tuple[str, dict[str, str]] = ("", {})
 
+    def page(self, link: str, place: Place, changes: Iterable[Change]) -> Page:
+        """What is new of a read from the link up to the place."""
+        after = json.dumps(asdict(place))
+        return Page(self.new(link, after, changes), after, complete=not place.next)
+
     def new(self, link: str, following: str, changes: Iterable[Change]) -> tuple[Change, ...]:
         came_from, handed_off = self.pending
         if link == came_from:
@@ -105,6 +109,20 @@ class Remembered:
         return tuple(change for change, mark in marked if self.known.get(change.record_id) != mark)
 
 
+Read = tuple[Sequence[Mapping[str, Any]], Place]  # rows of one of Campaign's pages, and the place behind it
+
+
+def together(read: Callable[[Place], Read], place: Place) -> Read:
+    """The rows of some pages, or of those up to the last one."""
+    found: list[Mapping[str, Any]] = []
+    for _ in range(PAGES_TOGETHER):
+        rows, place = read(place)
+        found += rows
+        if not place.next:
+            break
+    return found, place
+
+
 class Filtered:
     """By the published filter: from the oldest to the newest."""
 
@@ -114,16 +132,16 @@ class Filtered:
         self.client, self.now, self.always_behind, self.remembered = client, now, always_behind, Remembered()
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
-        place, found = place_of(link).begun(self.now(), document, self.always_behind), list[Change | None]()
-        for _ in range(PAGES_TOGETHER):
+        place = place_of(link).begun(self.now(), document, self.always_behind)
+
+        def read(place: Place) -> Read:
             rows, following = self.client.page(address, place.next or self.start(place, document), Written())
             newest = max([place.newest, *(str(row.get(CHANGED) or "") for row in rows)])
-            found += [change_of(row, address.key_field, document.pairs, self.now()) for row in rows]
-            place = place.after(following, newest)
-            if not following:
-                break
-        after = json.dumps(asdict(place))
-        return Page(self.remembered.new(link, after, filter(None, found)), after, complete=not place.next)
+            return rows, place.after(following, newest)
+
+        rows, place = together(read, place)
+        found = [change_of(row, address.key_field, document.pairs, self.now()) for row in rows]
+        return self.remembered.page(link, place, filter(None, found))
 
     def start(self, place: Place, document: OptOutDocument) -> str:
         query = {document.filter.parameter: place.begin or "1970-01-01 00:00:00.000Z", **order(CHANGED, document)}
@@ -142,18 +160,17 @@ class Scanned:
         self.client, self.now, self.always_behind, self.remembered = client, now, always_behind, Remembered()
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
-        place, found = place_of(link).begun(self.now(), document, self.always_behind), list[Change | None]()
-        for _ in range(PAGES_TOGETHER):
+        place = place_of(link).begun(self.now(), document, self.always_behind)
+
+        def read(place: Place) -> Read:
             rows, following = self.client.page(address, place.next or self.start(document), Written())
             newest = place.newest or max((str(row.get(CHANGED) or "") for row in rows), default=place.since)
             wanted = [row for row in rows if str(row.get(CHANGED) or "") >= place.begin]
-            following = following if len(wanted) == len(rows) else ""
-            found += [change_of(row, address.key_field, document.pairs, self.now()) for row in wanted]
-            place = place.after(following, newest)
-            if not following:
-                break
-        after = json.dumps(asdict(place))
-        return Page(self.remembered.new(link, after, filter(None, found)), after, complete=not place.next)
+            return wanted, place.after(following if len(wanted) == len(rows) else "", newest)
+
+        rows, place = together(read, place)
+        found = [change_of(row, address.key_field, document.pairs, self.now()) for row in rows]
+        return self.remembered.page(link, place, filter(None, found))
 
     def start(self, document: OptOutDocument) -> str:
         return f"?{urlencode(order(f'{CHANGED} desc', document), quote_via=quote)}"

@@ -8,6 +8,7 @@ import pytest
 
 from dev.verbs import wait_until
 from shared.console import opt_out as views
+from shared.errors import Retryable
 from shared.records import Change, Kind
 from shared.running import stop
 from shared.state.flows import FAILED, RUNNING
@@ -223,6 +224,39 @@ def test_a_word_that_is_given_while_an_opt_out_is_being_parked_is_heard(world: W
     assert outcomes(world.from_dynamics.drain()) == ["unchanged"]
     world.quiet()
     assert world.safe()["reasons"] == []
+
+
+@pytest.mark.parametrize("source", ["filter", "scan"])
+def test_pages_that_are_read_together_and_break_off_in_the_middle_lose_nobody(
+    new_world: Callable[..., World], source: str
+) -> None:
+    world = new_world("both", OPT_OUT_SOURCE=source)
+    world.document("page_lines: 1000", "page_lines: 2")
+    people = [world.person() for _ in range(17)]
+    world.backfill()
+    world.quiet()
+    for person in people:
+        world.in_campaign(person, no=True)
+    feed = world.wiring.opt_out.campaign.feed  # type: ignore[union-attr]
+    feed.client = BreaksOff(feed.client, at=3)  # type: ignore[attr-defined]
+    assert world.from_campaign.poll() == "interrupted"
+    assert world.wiring.handoff.length("opt-out") == 0
+    assert world.from_campaign.poll() == "up to date"
+    assert sorted(outcomes(world.from_campaign.drain())) == ["updated"] * 17
+    assert [world.says(person) for person in people] == [NO_NO] * 17
+
+
+class BreaksOff:
+    """A client of Campaign whose so-manieth page does not come."""
+
+    def __init__(self, real: Any, at: int) -> None:
+        self.real, self.left = real, at
+
+    def page(self, *asked: Any) -> Any:
+        self.left -= 1
+        if not self.left:
+            raise Retryable("Campaign gave no answer.")
+        return self.real.page(*asked)
 
 
 class OthersFirst:
