@@ -119,10 +119,10 @@ param alwaysReady array = []
 @maxValue(1000)
 param httpConcurrency int = 16
 
-@description('Optional. Messages that a queue function of one instance takes at once; half as many left, and it takes more.')
+@description('Optional. Messages that a queue function of one instance fetches at once, while no more than twice as many are in work.')
 @minValue(1)
 @maxValue(32)
-param queueBatchSize int = 8
+param queueBatchSize int = 4
 
 @description('Optional. Most calls to Campaign under way at once in one instance.')
 @minValue(1)

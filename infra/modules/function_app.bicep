@@ -45,7 +45,7 @@ param alwaysReady array
 @description('Required. Requests of one instance at once.')
 param httpConcurrency int
 
-@description('Required. Messages that a queue function of one instance takes at once.')
+@description('Required. Messages that a queue function of one instance fetches at once.')
 param queueBatchSize int
 
 @description('Required. How telemetry travels.')
@@ -86,8 +86,8 @@ var platform = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identityClientId}'
   AzureFunctionsJobHost__telemetryMode: telemetryMode
   AzureFunctionsJobHost__extensions__queues__batchSize: string(queueBatchSize)
-  AzureFunctionsJobHost__extensions__queues__newBatchThreshold: string(queueBatchSize / 2)
-  PYTHON_THREADPOOL_THREAD_COUNT: string(max(32, queueBatchSize * 2 + httpConcurrency))
+  AzureFunctionsJobHost__extensions__queues__newBatchThreshold: string(queueBatchSize * 2)
+  PYTHON_THREADPOOL_THREAD_COUNT: string(max(32, queueBatchSize * 3 + httpConcurrency))
 }
 
 // Every setting of shared/settings.py, where nothing else is said with its default; a test compares them.

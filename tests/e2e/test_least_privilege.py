@@ -4,8 +4,6 @@ import os
 from collections.abc import Iterator
 
 import pytest
-import yaml
-from azure.storage.blob import ContainerClient
 
 from dev.commands.check.__main__ import run as check
 from dev.commands.settings import LOCAL_PACE
@@ -17,7 +15,6 @@ from shared.dataverse.batch import Operation, create_many, update_many
 from shared.events.activities import COMPLETED, bind
 from shared.mapping import default_document
 from shared.settings import load_settings
-from shared.state.documents import Documents
 from shared.wiring import Wiring
 from tests.e2e.conftest import World, world_of
 
@@ -29,7 +26,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     directory = tmp_path_factory.mktemp("least")
     settings = {**LOCAL_PACE, "EMAIL_EVENTS_SOURCE": "files", "OPT_OUT_MODE": "both"}
     with Stack(directory=directory, host=False, settings=settings) as stack:
-        put_mapping(stack)
         dynamics = world_of(stack).dynamics
         (unit,) = dynamics.rows("businessunits", "businessunitid")
         place = {"businessunitid@odata.bind": f"/businessunits({unit['businessunitid']})"}
@@ -45,26 +41,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     os.environ.update(before)
 
 
-def mapping() -> str:
-    """The packaged one, without the flag that no pair of the packaged opt-out document has."""
-    document = yaml.safe_load(default_document("contact"))
-    document["fields"] = [rule for rule in document["fields"] if rule["target"] != "blackListMobile"]
-    return yaml.safe_dump(document)
-
-
-def put_mapping(stack: Stack) -> None:
-    """In force from the start."""
-    container = ContainerClient.from_connection_string(stack.facts["storage"], "config")
-    container.create_container()
-    Documents(container).add("contact", 1, mapping(), "")
-
-
 def test_the_flows_run_with_the_role_that_the_set_up_makes_and_nothing_else(world: World) -> None:
     world.dynamics.seed(100)
     contact_id = world.dynamics.create_contact(lastname="Test", emailaddress1="ana@example.org")
     world.wait_for_profile(contact_id, lastName="Test")
     world.wait_for_quiet()
-    assert compare(world.stack.facts, mapping_in_force(world.stack.facts, mapping())).agree
+    assert compare(world.stack.facts, mapping_in_force(world.stack.facts, default_document("contact"))).agree
     assert check(["--stack", "--directory", str(world.stack.directory)]) == 0
     write_an_event(world, contact_id)
     opt_out_both_ways(world, contact_id)

@@ -171,6 +171,7 @@ def of_table(document: MappingDocument, pairs: Iterable[Pair]) -> Subscription:
 
 
 def filtering_attributes(document: MappingDocument) -> list[str]:
-    """The columns whose change is worth a webhook: those that the mapping reads. A row names a lookup `_<column>_value`."""
-    names = columns(document) - {document.key.source}
+    """The columns whose change is worth a webhook: those that an update reads. A row names a lookup `_<column>_value`."""
+    updated = document.model_copy(update={"fields": [rule for rule in document.fields if rule.apply_updates]})
+    names = columns(updated) - {document.key.source}
     return sorted(name[1:-6] if name.startswith("_") and name.endswith("_value") else name for name in names)

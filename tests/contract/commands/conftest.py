@@ -168,11 +168,8 @@ def office(stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str], env
 
 @pytest.fixture
 def sound(office: Office) -> Iterator[Office]:
-    """An organization that `setup dataverse` has set up. Opt-outs go both ways, and no mapping writes a flag without a pair."""
+    """An organization that `setup dataverse` has set up, with the packaged documents. Opt-outs go both ways."""
     office.opt_outs("both")
-    document = office.contact_document()
-    kept = [rule for rule in document["fields"] if rule["target"] != "blackListMobile"]
-    office.put_document("contact", document | {"fields": kept})
     code, said = office.setup_webhooks()
     assert code == 0, said
     yield office

@@ -156,7 +156,7 @@ def test_the_queue_figures_of_host_json_are_those_of_bicep_and_docs() -> None:
     queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
     declared = read("main.bicep").declarations("parameter")
     assert text(declared["queueBatchSize"].body) == str(queues["batchSize"])
-    assert queues["newBatchThreshold"] == queues["batchSize"] // 2
+    assert queues["newBatchThreshold"] == queues["batchSize"] * 2
     for name, figure in queues.items():
         assert f"`{name}` | {figure} |" in (ROOT / "docs" / "deploy.md").read_text(), name
 
