@@ -166,9 +166,9 @@ def judged(change: Change, verdict: Outcome | BridgeError) -> Settlement:
 
 
 def carry_out(flow: KeptFlow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
-    view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), [change.record_id for change in changes])
-    bridge.ledger.check_free(view, bridge.now())
-    new = {id_ for id_ in (change.record_id for change in changes) if never_settled(view.rows.get(id_))}
+    ids = [change.record_id for change in changes]
+    view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
+    new = {id_ for id_ in ids if never_settled(view.rows.get(id_))}
     decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]

@@ -29,10 +29,10 @@ from shared.state.ledger import LedgerRow
 KEY, QUEUE = "opt_out", "opt-out"
 # How many messages the feeds bring in a second, and how many may be on the queue when they read on: a webhook's message waits for
 # no more than a few of them, however much there is to read.
-PACE, ROOM = 10, 24
+PACE, ROOM, ROOM_SECONDS = 8, 24, 2.0
 # Most of what Dynamics' feed brings the webhooks have brought already: while their messages are on the queue it would bring them
-# once more, and make the queue longer still.
-ROOM_SECONDS, ROOM_SECONDS_BEHIND_WEBHOOKS = 5.0, 60.0
+# once more, and make the queue longer still. What they have not brought is in no hurry.
+PACE_BEHIND_WEBHOOKS, ROOM_SECONDS_BEHIND_WEBHOOKS = 4, 60.0
 SEEN_BY_BOTH = (Outcome.UPDATED, Outcome.UNCHANGED)
 NO_ROWS = frozenset({"campaign", "fault", SETTLED})
 FROM_DYNAMICS, FROM_CAMPAIGN = "opt_out-from-dynamics", "opt_out-from-campaign"

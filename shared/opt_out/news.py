@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from shared.deciding import Act, Decision
-from shared.errors import Rejected
+from shared.errors import Contended, Rejected
 from shared.records import Change
 from shared.state.ledger import Ledger, LedgerRow, bucket, partition_name
 
@@ -26,8 +26,9 @@ def news(
         groups[bucket(change.record_id)].append(change)
 
     def of(number: int) -> list[tuple[Change, Act]] | None:
-        view = ledger.view(partition_name(key, number), [change.record_id for change in groups[number]])
-        if view.header.owner and view.header.until > clock():
+        try:
+            view = ledger.view(partition_name(key, number), [change.record_id for change in groups[number]], clock())
+        except Contended:
             return None
         acts = ((change, act(decide, change, view.rows.get(change.record_id))) for change in groups[number])
         return [(change, found) for change, found in acts if found]

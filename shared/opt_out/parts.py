@@ -18,7 +18,7 @@ from shared.opt_out.flow import (
     FROM_CAMPAIGN,
     FROM_DYNAMICS,
     KEY,
-    PACE,
+    PACE_BEHIND_WEBHOOKS,
     QUEUE,
     ROOM_SECONDS_BEHIND_WEBHOOKS,
     CampaignFeed,
@@ -82,7 +82,7 @@ class OptOut:
         found = []
         if self.writes_campaign:
             feed = self.flow(FROM_DYNAMICS, "contact", self.dynamics_feed())
-            found.append(replace(feed, room_seconds=ROOM_SECONDS_BEHIND_WEBHOOKS))
+            found.append(replace(feed, pace=PACE_BEHIND_WEBHOOKS, room_seconds=ROOM_SECONDS_BEHIND_WEBHOOKS))
         if campaign:
             found.append(self.flow(FROM_CAMPAIGN, "profile", campaign))
         return found
@@ -93,7 +93,7 @@ class OptOut:
             return 0
         self.caught_up_at = bridge.now()
         changes = left_behind(bridge, KEY, self.contacts_flow)
-        self.handoff.put(QUEUE, KEY, "contact", 0, changes, pace=PACE)
+        self.handoff.put(QUEUE, KEY, "contact", 0, changes, pace=PACE_BEHIND_WEBHOOKS)
         return len(changes)
 
     def wake(self, settlements: Sequence[Settlement]) -> None:

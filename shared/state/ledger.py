@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from functools import partial
 from hashlib import blake2b
+from itertools import batched
 from typing import Any
 
 from azure.core import MatchConditions
@@ -29,6 +30,7 @@ BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
 ROWS_PER_PAGE = 1000  # what the service answers at most (Microsoft Learn, "Query timeout and pagination")
 NAMED = 14  # a filter takes 15 comparisons (Microsoft Learn, "Querying tables and entities"); one is the partition's
+NAMED_QUERIES = 4
 HEADER = "!"  # sorts before every record id
 HISTORY_ENTRIES = 10
 COUNT_ATTEMPTS = 20
@@ -115,12 +117,15 @@ class Ledger:
         self.pool = ThreadPoolExecutor(16, "ledger")
         self.scans = threading.Semaphore(2)  # a page of 1,000 rows is megabytes; more at once cost memory and gain no time
 
-    def view(self, partition: str, ids: Collection[str]) -> View:
+    def view(self, partition: str, ids: Collection[str], now: float | None = None) -> View:
         """The header and the rows of these ids that exist: one read where all are new, two where the partition is small or
-        the ids are few."""
-        header = self.header(partition)
-        held = header.perhaps(ids)
-        return View(partition, header, self.rows(partition, held, header.rows) if held else {})
+        the ids are few. Contended, before the rows are read, while somebody writes there `now`."""
+        view = View(partition, self.header(partition), {})
+        if now is not None:
+            self.check_free(view, now)
+        if held := view.header.perhaps(ids):
+            view.rows = self.rows(partition, held, view.header.rows)
+        return view
 
     def header(self, partition: str, select: list[str] | None = None) -> Header:
         try:
@@ -129,13 +134,13 @@ class Ledger:
             return Header()
 
     def rows(self, partition: str, ids: Collection[str], partition_rows: int) -> dict[str, LedgerRow]:
-        # A query over a range costs a call per 1,000 rows that it passes, and brings them all; one that names its rows brings
-        # only those, but the service passes the whole partition: it must be small. Single reads cost a call each, side by side.
+        # A query over a range costs a call per 1,000 rows that it passes, and brings them all; those that name their rows bring
+        # only those, but pass the whole partition each: it must be small. Single reads cost a call each, side by side.
         if len(ids) <= 2:
             found = [self.row(partition, record_id) for record_id in ids]
             return {row.record_id: row for row in found if row}
-        if len(ids) <= NAMED and len(ids) * 4 < partition_rows <= ROWS_PER_PAGE:
-            return self.queried(partition, ids, " or ".join(f"RowKey eq '{record_id}'" for record_id in ids))
+        if len(ids) <= NAMED * NAMED_QUERIES and len(ids) * 4 < partition_rows <= ROWS_PER_PAGE:
+            return self.named(partition, ids)
         if len(ids) * 20 < partition_rows:
             return self.singly(partition, ids)
         return self.queried(partition, ids, f"RowKey ge '{min(ids)}' and RowKey le '{max(ids)}'")
@@ -143,6 +148,12 @@ class Ledger:
     def singly(self, partition: str, ids: Iterable[str]) -> dict[str, LedgerRow]:
         found = self.pool.map(lambda record_id: self.row(partition, record_id), ids)
         return {row.record_id: row for row in found if row}
+
+    def named(self, partition: str, ids: Collection[str]) -> dict[str, LedgerRow]:
+        found: dict[str, LedgerRow] = {}
+        for part in batched(ids, NAMED, strict=False):
+            found |= self.queried(partition, part, " or ".join(f"RowKey eq '{record_id}'" for record_id in part))
+        return found
 
     def queried(self, partition: str, ids: Collection[str], condition: str) -> dict[str, LedgerRow]:
         with self.scans:
