@@ -56,9 +56,11 @@ class FakeLedger:
         self.stamps = itertools.count(1)
         self.crash_in = ""
 
-    def view(self, partition: str, ids: Collection[str]) -> View:
+    def view(self, partition: str, ids: Collection[str], now: float) -> View:
         rows = {key: row for key, row in self.rows.get(partition, {}).items() if key in ids}
-        return copy.deepcopy(View(partition, self.headers.get(partition, Header()), rows))
+        view = copy.deepcopy(View(partition, self.headers.get(partition, Header()), rows))
+        self.check_free(view, now)
+        return view
 
     def check_free(self, view: View, now: float) -> None:
         if view.header.owner and view.header.until > now:

@@ -291,7 +291,7 @@ def test_who_comes_second_decides_again_at_once(world: World) -> None:
     assert world.wiring.handoff.length("opt-out") == 0
 
 
-@pytest.mark.parametrize(("key", "seconds"), [("opt_out-from-dynamics", 60), ("opt_out-from-campaign", 5)])
+@pytest.mark.parametrize(("key", "seconds"), [("opt_out-from-dynamics", 60), ("opt_out-from-campaign", 2)])
 def test_a_feed_waits_while_the_queue_is_long_and_then_reads_on(world: World, key: str, seconds: int) -> None:
     person = world.person(contact=key == "opt_out-from-dynamics", profile=key == "opt_out-from-campaign")
     bridge, slept = world.wiring.bridge, list[float]()
