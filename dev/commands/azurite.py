@@ -12,7 +12,7 @@ from typing import Self
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / ".local" / "tools" / "node_modules"
-FREES_OFTEN = Path(__file__).with_name("azurite_frees_often.js")
+PRELOAD = Path(__file__).with_name("azurite_preload.js")
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # Azurite's well-known key
 READY_SECONDS = 60.0
 
@@ -64,7 +64,7 @@ def start_azurite(directory: Path | None = None) -> Azurite:
     ports = {kind: free_port() for kind in ("blob", "queue", "table")}
     given = [argument for kind, port in ports.items() for argument in (f"--{kind}Port", str(port))]
     flags = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
-    command = [node(), "--require", str(FREES_OFTEN), str(program), *flags, *place, *given]
+    command = [node(), "--require", str(PRELOAD), str(program), *flags, *place, *given]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     azurite = Azurite(process, ports)
     wait_for(azurite)
