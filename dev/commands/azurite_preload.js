@@ -5,14 +5,14 @@ const { createRequire } = require("module");
 const source = path.dirname(process.argv[1]);
 const azurite = createRequire(process.argv[1]);
 
-function mended(found, what) {
+function needed(found, what) {
   if (!found) throw new Error(`This Azurite has no ${what}: look how it does that now, and mend this file.`);
 }
 
 // It frees the memory of deleted queue messages once a minute, in a time that grows with the square of their number, and answers nobody
 // meanwhile: after some thousand messages that is seconds. Every two seconds it is some milliseconds.
 const constants = require(path.join(source, "queue", "utils", "constants"));
-mended(typeof constants.DEFAULT_GC_INTERVAL_MS === "number", "DEFAULT_GC_INTERVAL_MS");
+needed(typeof constants.DEFAULT_GC_INTERVAL_MS === "number", "DEFAULT_GC_INTERVAL_MS");
 constants.DEFAULT_GC_INTERVAL_MS = 2000;
 
 // It passes the whole table for each query: 13 ms with 100,000 rows. The service passes the partition that the query names, and so it
@@ -22,8 +22,8 @@ const generator = require(path.join(tables, "LokiTableStoreQueryGenerator")).def
 const parse = require(path.join(tables, "QueryInterpreter", "QueryParser")).default;
 const { Resultset } = azurite("lokijs");
 const generate = generator.generateQueryForPersistenceLayer;
-mended(generate, "generateQueryForPersistenceLayer");
-mended(Resultset && Resultset.prototype.where && Resultset.prototype.find, "Resultset of lokijs");
+needed(generate, "generateQueryForPersistenceLayer");
+needed(Resultset && Resultset.prototype.where && Resultset.prototype.find, "Resultset of lokijs");
 
 function partitionOf(node) {
   if (node.name === "and") return partitionOf(node.left) ?? partitionOf(node.right);

@@ -79,7 +79,7 @@ var secret = '@Microsoft.KeyVault(SecretUri=${keyVaultUri}secrets/'
 var managed = dataverse.auth == 'managed_identity'
 var files = emailEventsSource == 'files' || emailEventsSource == 'both' || optOut.source == 'file'
 
-// What the platform itself reads. Threads: two queue functions' messages at once, and the timers and requests beside them.
+// What the platform itself reads. Threads: a queue function's messages at once, and the timers and requests beside them.
 var platform = {
   AzureWebJobsStorage__credential: 'managedidentity'
   APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString

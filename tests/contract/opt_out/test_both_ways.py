@@ -247,7 +247,7 @@ def test_pages_that_are_read_together_and_break_off_in_the_middle_lose_nobody(
 
 
 class BreaksOff:
-    """A client of Campaign whose so-manieth page does not come."""
+    """A client of Campaign whose page number `at` does not come."""
 
     def __init__(self, real: Any, at: int) -> None:
         self.real, self.left = real, at
