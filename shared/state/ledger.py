@@ -117,12 +117,11 @@ class Ledger:
         self.pool = ThreadPoolExecutor(16, "ledger")
         self.scans = threading.Semaphore(2)  # a page of 1,000 rows is megabytes; more at once cost memory and gain no time
 
-    def view(self, partition: str, ids: Collection[str], now: float | None = None) -> View:
+    def view(self, partition: str, ids: Collection[str], now: float) -> View:
         """The header and the rows of these ids that exist: one read where all are new, two where the partition is small or
         the ids are few. Contended, before the rows are read, while somebody writes there `now`."""
         view = View(partition, self.header(partition), {})
-        if now is not None:
-            self.check_free(view, now)
+        self.check_free(view, now)
         if held := view.header.perhaps(ids):
             view.rows = self.rows(partition, held, view.header.rows)
         return view

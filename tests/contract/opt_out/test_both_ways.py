@@ -271,7 +271,7 @@ class OthersFirst:
     def claim(self, view: View, *told: Any) -> None:
         if self.times:
             self.times -= 1
-            other = self.real.view(view.partition, [])
+            other = self.real.view(view.partition, [], told[1])
             self.real.claim(other, "other", *told[1:])
             self.real.settle(other, [])
         self.real.claim(view, *told)

@@ -8,7 +8,7 @@ from azure.data.tables import UpdateMode
 
 from dev.bench.contacts import counted_storage
 from dev.commands.azurite import start_azurite
-from shared.errors import Retryable
+from shared.errors import Contended, Retryable
 from shared.records import Outcome
 from shared.settings import load_storage_settings
 from shared.state.checkpoints import Checkpoints
@@ -47,14 +47,14 @@ def written(view: View, ids: list[str], version: int = 2**40) -> list[LedgerRow]
 
 
 def settled(ledger: Ledger, partition: str, ids: list[str]) -> None:
-    view = ledger.view(partition, ids)
+    view = ledger.view(partition, ids, time.time())
     ledger.claim(view, "me", time.time(), 30)
     ledger.settle(view, written(view, ids))
 
 
 def test_what_is_settled_is_read_back(ledger: Ledger, partition: str) -> None:
     settled(ledger, partition, IDS)
-    view = ledger.view(partition, IDS)
+    view = ledger.view(partition, IDS, time.time())
     assert set(view.rows) == set(IDS)
     assert (view.header.owner, view.header.rows) == ("", 99)
     row = view.rows[IDS[0]]
@@ -70,7 +70,7 @@ def test_the_same_rows_are_found_in_whichever_way_is_cheapest(ledger: Ledger, pa
 
 
 def test_what_waits_for_a_reason_is_listed_once_it_has_waited_long_enough(ledger: Ledger, partition: str) -> None:
-    view = ledger.view(partition, IDS[:3])
+    view = ledger.view(partition, IDS[:3], time.time())
     rows = written(view, IDS[:3])
     for number, (row, reason) in enumerate(zip(rows, ("contacts", "contacts", "target"), strict=True)):
         row.happened(1000.0 + number, Outcome.WAITING, 1, reason, 1)
@@ -82,14 +82,14 @@ def test_what_waits_for_a_reason_is_listed_once_it_has_waited_long_enough(ledger
 @pytest.mark.parametrize("count", [1, 2, 50])
 def test_few_rows_are_read_one_by_one_and_many_in_a_range(ledger: Ledger, partition: str, count: int) -> None:
     settled(ledger, partition, IDS)
-    assert set(ledger.view(partition, IDS[:count]).rows) == set(IDS[:count])
-    assert ledger.view(partition, ["ffffffff-0000-0000-0000-000000000000"]).rows == {}
+    assert set(ledger.view(partition, IDS[:count], time.time()).rows) == set(IDS[:count])
+    assert ledger.view(partition, ["ffffffff-0000-0000-0000-000000000000"], time.time()).rows == {}
 
 
 def test_ids_that_are_new_are_not_looked_for(ledger: Ledger, partition: str) -> None:
     settled(ledger, partition, IDS[:50])
     with counted_storage() as requests:
-        view = ledger.view(partition, IDS[60:])
+        view = ledger.view(partition, IDS[60:], time.time())
     assert (view.rows, requests) == ({}, ["GET"])
 
 
@@ -104,8 +104,8 @@ def test_a_partition_of_an_older_version_gets_its_sieve_with_the_next_settlement
     header = ledger.table.get_entity(partition, HEADER)
     del header["sieve"]
     ledger.table.update_entity(header, UpdateMode.REPLACE)
-    assert ledger.view(partition, IDS).header.sieve is None
-    assert set(ledger.view(partition, IDS).rows) == set(IDS[:50])
+    assert ledger.view(partition, IDS, time.time()).header.sieve is None
+    assert set(ledger.view(partition, IDS, time.time()).rows) == set(IDS[:50])
     settled(ledger, partition, IDS[70:71])
     assert ledger.header(partition).perhaps(IDS) == {*IDS[:50], IDS[70]}
 
@@ -134,14 +134,22 @@ def test_parents_that_never_came_cost_a_read_of_the_header(ledger: Ledger, parti
 
 def test_a_claim_keeps_others_off_until_its_lease_ends(ledger: Ledger, partition: str) -> None:
     now = time.time()
-    ledger.claim(ledger.view(partition, IDS), "one", now, 30)
+    ledger.claim(ledger.view(partition, IDS, time.time()), "one", now, 30)
     with pytest.raises(Retryable):
-        ledger.claim(ledger.view(partition, IDS), "two", now + 29, 30)
-    ledger.claim(ledger.view(partition, IDS), "two", now + 31, 30)
+        ledger.claim(ledger.view(partition, IDS, now + 29), "two", now + 29, 30)
+    ledger.claim(ledger.view(partition, IDS, now + 31), "two", now + 31, 30)
+
+
+def test_what_is_claimed_is_not_read(ledger: Ledger, partition: str) -> None:
+    settled(ledger, partition, IDS)
+    ledger.claim(ledger.view(partition, IDS, time.time()), "one", time.time(), 30)
+    with counted_storage() as requests, pytest.raises(Contended):
+        ledger.view(partition, IDS, time.time())
+    assert requests == ["GET"]
 
 
 def test_of_two_that_claim_at_once_one_succeeds(ledger: Ledger, partition: str) -> None:
-    one, two = ledger.view(partition, IDS), ledger.view(partition, IDS)
+    one, two = ledger.view(partition, IDS, time.time()), ledger.view(partition, IDS, time.time())
     ledger.claim(one, "one", time.time(), 30)
     with pytest.raises(Retryable):
         ledger.claim(two, "two", time.time(), 30)
@@ -149,26 +157,26 @@ def test_of_two_that_claim_at_once_one_succeeds(ledger: Ledger, partition: str) 
 
 def test_one_who_lost_the_claim_can_neither_settle_nor_renew(ledger: Ledger, partition: str) -> None:
     now = time.time()
-    late = ledger.view(partition, IDS)
+    late = ledger.view(partition, IDS, time.time())
     ledger.claim(late, "late", now, 1)
-    ledger.claim(ledger.view(partition, IDS), "other", now + 2, 30)
+    ledger.claim(ledger.view(partition, IDS, now + 2), "other", now + 2, 30)
     with pytest.raises(Retryable):
         ledger.renew(late, now + 3, 30)
     assert late.header.until == 0.0
     with pytest.raises(Retryable):
         ledger.settle(late, written(late, IDS))
-    assert ledger.view(partition, IDS).rows == {}
+    assert ledger.view(partition, IDS, now + 60).rows == {}
 
 
 def test_who_looked_before_a_settlement_cannot_claim_on_what_it_saw(ledger: Ledger, partition: str) -> None:
-    outdated = ledger.view(partition, IDS)
+    outdated = ledger.view(partition, IDS, time.time())
     settled(ledger, partition, IDS[:1])
     with pytest.raises(Retryable):
         ledger.claim(outdated, "late", time.time(), 30)
 
 
 def test_ids_come_in_pages_without_tombstones(ledger: Ledger) -> None:
-    view = ledger.view("pages-07", IDS)
+    view = ledger.view("pages-07", IDS, time.time())
     rows = written(view, IDS)
     rows[3].deleted = True
     ledger.claim(view, "me", time.time(), 30)

@@ -30,6 +30,15 @@ def test_the_default_document_of_contact_has_25_fields_and_fits() -> None:
     assert (document.key.source, document.key.target, document.key.lookup) == ("contactid", "externalId", "uri")
 
 
+def test_an_edit_of_a_contact_does_not_undo_a_stop_by_sms() -> None:
+    from tests.unit.mapping.metadata import row
+
+    mapped = compile_mapping(read_document(default_document("contact")), CONTACT, PROFILE).map(row(donotsendmm=True))
+    assert mapped.record["blackListMobile"] is True  # type: ignore[union-attr]
+    assert "blackListMobile" not in mapped.update  # type: ignore[union-attr]
+    assert mapped.update["blackList"] is True  # type: ignore[union-attr]
+
+
 def test_a_contact_who_said_no_in_any_way_is_not_mailed() -> None:
     from tests.unit.mapping.metadata import row
 
