@@ -85,18 +85,24 @@ class Rule:
 # Read top to bottom, the first row that fits decides. Campaign answers 500 for mistakes of the caller: its text tells.
 # "dataverse write" is what a write to Dataverse is asked first; what it has no row for is decided as for a read.
 RULES = (
-    Rule("dataverse write", 0, "0x80040237|0x80060892", Rejected, "duplicate_key", "a row with this id is there already"),
-    Rule("dataverse write", 0, "0x80040217", Rejected, "not_found", "a row that it refers to does not exist"),
+    Rule("dataverse write", 0, "0x80040333", Rejected, "duplicate_found", "its duplicate detection found a record like it: look "
+         "at the table's duplicate detection rules"),
+    Rule("dataverse write", 0, "0x80040237|0x80060892|0x80073002", Rejected, "duplicate_key", "a row with this id or key is there "
+         "already"),
+    Rule("dataverse write", 0, "0x80040217|0x80060891", Rejected, "not_found", "a row that it refers to does not exist"),
     Rule("dataverse write", 0, "0x80044331", Rejected, "too_long", "a text is longer than its column: lengthen the column"),
-    Rule("dataverse write", 0, "0x80040203|0x80040265|0x80048408|0x80044330", Rejected, "refused_value", "it refused a value: look "
-         "at the table's rules and plug-ins"),
+    Rule("dataverse write", 0, "0x80040203|0x80040265|0x80048408|0x80044330|0x8004432[fF]|0x8004431[aA]|0x80040239|0x80040200|"
+         "0x80040227", Rejected, "refused_value", "it refused a value: look at the table's rules and plug-ins"),
     Rule("dataverse write", 0, "0x80048d19", Misconfigured, "events document", "a table lacks a column or a lookup that the events "
          "document names: create the tables with `manage.py setup activities`, or correct the document"),
+    Rule("dataverse write", 0, "0x8006088[dD]|0x80060883", Misconfigured, "optimistic concurrency", "the table does not check "
+         "versions: switch on IsOptimisticConcurrencyEnabled of the table"),
     Rule("dataverse write", 412, "", Rejected, "changed_meanwhile", "the row was changed meanwhile"),
+    Rule("dataverse write", 413, "", Rejected, "too_large", "the request is larger than it takes: shorten the texts"),
     Rule("dataverse", 401, "", Misconfigured, "DATAVERSE_AUTH", "it does not accept the token: check DATAVERSE_AUTH and DATAVERSE_URL"),
     Rule("dataverse", 0, "0x80040220|0x80040231|0x80048306", Misconfigured, "security role", "a privilege is missing: give the "
          "application user organization-level read on the table, as `manage.py setup dataverse` does"),
-    Rule("dataverse", 0, "0x80072560|0x80042[fF]09|0x80040225", Misconfigured, "application user", "it knows no enabled application "
+    Rule("dataverse", 0, "0x80072560|0x80042[fF]09|0x80040225|0x8004[aA]112", Misconfigured, "application user", "it knows no enabled application "
          "user with a role for this identity: create one in the Power Platform admin center"),
     Rule("dataverse", 0, "0x80072491", Misconfigured, "change tracking", "change tracking is off for the table: switch on 'Track "
          "changes' in its properties"),
@@ -151,6 +157,8 @@ def recovery(system: str, status: int, text: str, route: str, fields: Sequence[s
     """What to do about an answer that is no success. `text` is only matched, never shown; of `fields`, names that occur in it are."""
     rule = next((rule for rule in RULES if fits(rule, system, status, text)), None)
     title = {"dataverse": "Dataverse", "dataverse write": "Dataverse", "campaign": "Campaign", "sftp": "The SFTP server"}[system]
+    if rule is None and system.startswith("dataverse"):
+        return Retryable(f"{title} answered {route} with status {status}, for which there is no rule; it is tried again.")
     if rule is None:
         return Rejected(
             Refusal("", f"status_{status}", f"{title} refused {route} with status {status}, for which there is no rule.")

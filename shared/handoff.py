@@ -9,7 +9,7 @@ import contextlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import batched
 from typing import Annotated, Any, Literal
 
@@ -27,16 +27,30 @@ MESSAGE_BYTES = 47_000  # 64 KiB less a third for base64, and room for the host'
 
 LEVEL = 6  # 400 events then fit one message, and with 3 they do not; it costs 1 ms a message
 
+FAULT = "An event is larger than a queue message takes, or holds a value of another form: shorten its texts where it comes from."
+TOO_LARGE = {"fault": {"rule": "too_large", "field": "", "sentence": FAULT}}
+
 CHANGES = TypeAdapter(tuple[Change, ...])
 
 
 def unpack(value: Any) -> Any:
-    return CHANGES.validate_json(zlib.decompress(base64.b64decode(value, validate=True))) if isinstance(value, str) else value
+    return read_changes(zlib.decompress(base64.b64decode(value, validate=True))) if isinstance(value, str) else value
+
+
+def read_changes(text: bytes) -> tuple[Change, ...]:
+    """The changes in their packed form; ValueError for another one."""
+    try:
+        return CHANGES.validate_json(text)
+    except ValidationError:
+        # Half of a surrogate pair is no JSON to pydantic, nor is a deep value. Their record is to be refused by name.
+        return CHANGES.validate_python(json.loads(text.decode("utf-8", "surrogatepass")))
 
 
 def pack(changes: Sequence[Change]) -> str:
+    """A value of any form travels as it is: what refuses it is the mapping, for its record alone."""
     listed = [{name: value for name, value in asdict(change).items() if value not in (None, 0, False)} for change in changes]
-    return base64.b64encode(zlib.compress(json.dumps(listed, ensure_ascii=False).encode(), LEVEL)).decode()
+    text = json.dumps(listed, ensure_ascii=False)
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "surrogatepass"), LEVEL)).decode()
 
 
 class Envelope(BaseModel):
@@ -56,7 +70,7 @@ def read_envelope(body: bytes) -> Envelope:
     """The envelope in a message; Rejected if it is none of ours."""
     try:
         return Envelope.model_validate_json(body)
-    except (ValidationError, zlib.error, ValueError):
+    except (ValidationError, zlib.error, ValueError, RecursionError):
         raise Rejected(
             Refusal("", "unreadable_envelope", "A queue message is no envelope of this version of the bridge.")
         ) from None
@@ -73,19 +87,30 @@ def envelopes(
     for number, group in groups.items():
         for part in batched(group, together or ROWS_PER_TRANSACTION, strict=False):
             place = bucket(part[0].record_id) if together else number
-            yield from fitted(Envelope(flow=flow, table=table, bucket=place, mapping_version=mapping_version, changes=part))
+            envelope = Envelope(flow=flow, table=table, bucket=place, mapping_version=mapping_version, changes=part)
+            yield from fitted(envelope, once=bool(together))
 
 
-def fitted(envelope: Envelope) -> Iterator[tuple[str, int]]:
-    """The envelope as one message if it fits, else as several; a single row that does not fit becomes a reference."""
-    text, changes = envelope.model_dump_json(), envelope.changes
-    if len(text) <= MESSAGE_BYTES:
+def fitted(envelope: Envelope, once: bool = False) -> Iterator[tuple[str, int]]:
+    """The envelope as one message if it fits, else as several. A single row that does not fit becomes a reference, or, where
+    the source is asked `once` only, a fault that ends as a dead letter."""
+    text, changes = message(envelope), envelope.changes
+    if 0 < len(text) <= MESSAGE_BYTES:
         yield text, len(changes)
     elif len(changes) > 1:
         for half in (changes[: len(changes) // 2], changes[len(changes) // 2 :]):
-            yield from fitted(envelope.model_copy(update={"changes": half}))
+            yield from fitted(envelope.model_copy(update={"changes": half}), once)
     else:
-        yield envelope.model_copy(update={"changes": (changes[0].as_reference(),)}).model_dump_json(), 1
+        replaced = replace(changes[0], row=TOO_LARGE) if once else changes[0].as_reference()
+        yield envelope.model_copy(update={"changes": (replaced,)}).model_dump_json(), 1
+
+
+def message(envelope: Envelope) -> str:
+    """The envelope as JSON; "" for one whose values have no such form: a number of thousands of digits, a value too deep."""
+    try:
+        return envelope.model_dump_json()
+    except (ValueError, RecursionError):
+        return ""
 
 
 class Handoff:

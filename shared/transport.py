@@ -50,7 +50,7 @@ class Response:
         """The body as JSON; Retryable if it is not, for then something between us and the system has answered."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Retryable(
                 f"An answer with status {self.status} was not the JSON it should be; it is asked for again."
             ) from None

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from shared.errors import Misconfigured, recovery
+from shared.errors import Misconfigured, Retryable, recovery
 from shared.settings import Settings, text
 from shared.tokens import CachedToken
 from shared.transport import Request, Response, Transport
@@ -35,7 +35,13 @@ def fetch(settings: Settings, transport: Transport, now: Callable[[], float]) ->
     if response.status != 200:
         raise refusal(response)
     answer = response.json()
-    return str(answer["access_token"]), now() + float(answer["expires_in"])
+    try:
+        token, seconds = answer["access_token"], float(answer["expires_in"])
+    except (KeyError, TypeError, ValueError):
+        token, seconds = "", 0.0
+    if not isinstance(token, str) or not token:
+        raise Retryable("Adobe's identity service answered POST token without a token; it is asked again.")
+    return token, now() + seconds
 
 
 def refusal(response: Response) -> Exception:

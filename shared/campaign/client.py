@@ -6,17 +6,19 @@ Sources: Adobe Campaign Standard documentation, "API must-read", "Supported HTTP
 import json
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from shared.campaign import wire
-from shared.errors import Misconfigured, Rejected, Retryable, recovery
+from shared.errors import Misconfigured, Refusal, Rejected, Retryable, recovery
 from shared.mapping import TargetResource
 from shared.records import Outcome
 from shared.tokens import TokenSource
 from shared.transport import Request, Response, Transport
+
+MOST_PAGES = 100  # of one list that is read as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,10 @@ class CampaignClient:
             self.create(address, record, written)
             written.outcome = Outcome.CREATED
         except Rejected as refusal:
-            if refusal.reason != "duplicate_key" or not self.patched(address, key, record, written):
+            if refusal.reason != "duplicate_key":
                 raise
+            if not self.patched(address, key, record, written):
+                raise hidden(address, refusal) from None
             written.outcome = Outcome.UPDATED
 
     def patched(self, address: Address, key: str, record: Mapping[str, Any], written: Written) -> bool:
@@ -114,7 +118,9 @@ class CampaignClient:
         while True:
             known = self.hrefs.known(address, key)
             try:
-                self.call(verb, known or self.place(address, key, written), f"{address.resource}/{{key}}", written, record)
+                url, route = known or self.place(address, key, written), f"{address.resource}/{{key}}"
+                if not wire.is_success(verb, self.call(verb, url, route, written, record)):
+                    raise unrecognised(f"{verb} {route}", uncertain=True)
                 return True
             except Rejected as refusal:
                 if refusal.reason != "not_found":
@@ -128,21 +134,29 @@ class CampaignClient:
         known = self.hrefs.known(address, key)
         try:
             place = known or self.place(address, key, written)
-            found: dict[str, Any] = self.call("GET", place, f"{address.resource}/{{key}}", written).json()
+            found = body_object(
+                self.call("GET", place, f"{address.resource}/{{key}}", written), f"GET {address.resource}/{{key}}"
+            )
         except Rejected as refusal:
             if refusal.reason != "not_found":
                 raise
             self.hrefs.forget(address, key)
             return self.read(address, key, written) if known else None
+        if str(found.get(address.key_field)).lower() != key.lower():
+            raise unrecognised(f"GET {address.resource}/{{key}}")
         return found
 
     def page(self, address: Address, link: str, written: Written) -> tuple[list[dict[str, Any]], str]:
         """One page of a list, and the link to the next, "" at the end. `link` begins at the resource, or is one that was given
         (Adobe Campaign Standard documentation: Pagination)."""
         url = link if link.startswith("http") else f"{self.url}/{address.path}{link}"
-        answer = self.call("GET", self.same_host(url), f"{address.resource} list", written).json()
-        following = str((answer.get("next") or {}).get("href", ""))
-        return list(answer["content"]), self.same_host(following) if following else ""
+        route = f"{address.resource} list"
+        answer = body_object(self.call("GET", self.same_host(url), route, written), f"GET {route}")
+        rows, more = answer.get("content"), answer.get("next") or {}
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not isinstance(more, dict):
+            raise unrecognised(f"GET {route}")
+        following = str(more.get("href", ""))
+        return rows, self.same_host(following) if following else ""
 
     @property
     def clock_ahead_seconds(self) -> float | None:
@@ -154,9 +168,12 @@ class CampaignClient:
             response = self.call("POST", f"{self.url}/{address.path}", address.resource, written, record)
         except Retryable as failure:
             raise Retryable(str(failure), failure.retry_after_seconds, uncertain=True) from None
+        made = body_object(response, f"POST {address.resource}", uncertain=True)
+        if not made.get("href") and str(made.get(address.key_field)) != str(record[address.key_field]):
+            raise unrecognised(f"POST {address.resource}", uncertain=True)
         written.answer = response.body
-        if address.lookup == "filter":
-            self.hrefs.learn(address, str(record[address.key_field]), self.same_host(str(response.json()["href"])))
+        if address.lookup == "filter" and made.get("href"):
+            self.hrefs.learn(address, str(record[address.key_field]), self.same_host(str(made["href"])))
 
     def delete(self, address: Address, key: str, written: Written) -> None:
         """Deletes the record; one that is not there is as good as deleted."""
@@ -168,16 +185,28 @@ class CampaignClient:
         """The record's URL: its key, or the href that the published filter gives for it."""
         if address.lookup == "uri":
             return f"{self.url}/{address.path}/{wire.key_in_url(key)}"
-        url = f"{self.url}/{address.path}/{address.filter}?{address.parameter}={wire.key_in_url(key)}"
-        found = self.call("GET", url, f"{address.resource}/{address.filter}", written).json()["content"]
-        matches = [item for item in found if str(item.get(address.key_field)) == key]
-        if not matches:
-            raise recovery("campaign", 404, "Unable to find document", f"GET {address.resource}/{address.filter}")
-        return self.hrefs.learn(address, key, self.same_host(str(matches[0]["href"])))
+        link = f"/{address.filter}?{address.parameter}={wire.key_in_url(key)}"
+        for row in self.rows(address, link, written):
+            if str(row.get(address.key_field)) == key and row.get("href"):
+                return self.hrefs.learn(address, key, self.same_host(str(row["href"])))
+        raise recovery("campaign", 404, "Unable to find document", f"GET {address.resource}/{address.filter}")
+
+    def rows(self, address: Address, link: str, written: Written) -> Iterator[dict[str, Any]]:
+        """All rows of a list, page by page: only its end shows that a record is not there."""
+        seen: set[str] = set()
+        while link not in seen and len(seen) < MOST_PAGES:
+            seen.add(link)
+            rows, following = self.page(address, link, written)
+            yield from rows
+            if not following:
+                return
+            link = following
+        raise Retryable(f"Campaign's list of {address.resource} does not come to its end; it is asked for again.")
 
     def resource(self, api: str, name: str) -> TargetResource:
         """The resource's fields and filters. Unlinked custom resources have their metadata under `resourceType` too."""
-        answer = self.call("GET", f"{self.url}/{api}/resourceType/{name}", f"metadata of {name}", Written()).json()
+        route = f"metadata of {name}"
+        answer = body_object(self.call("GET", f"{self.url}/{api}/resourceType/{name}", route, Written()), route)
         return wire.resource(name, answer, self.filters(name, answer))
 
     def filters(self, name: str, metadata: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]] | None:
@@ -186,7 +215,8 @@ class CampaignClient:
         if not href:
             return None
         try:
-            return wire.filters(self.call("GET", self.same_host(href), f"filters of {name}", Written()).json())
+            route = f"filters of {name}"
+            return wire.filters(body_object(self.call("GET", self.same_host(href), route, Written()), route))
         except Rejected:
             return None
 
@@ -213,7 +243,7 @@ class CampaignClient:
         if response.status == 401:
             written.calls[verb] += 1
             response = self.authorized(verb, url, route, body, self.tokens.token(refused=token))
-        if response.status in (200, 201, 204):
+        if response.status in (200, 201, 204) and not wire.is_error(response):
             return response
         raise recovery("campaign", response.status, wire.error_text(response), f"{verb} {route}", fields or names(record))
 
@@ -226,6 +256,31 @@ class CampaignClient:
         if body is not None:
             headers["Content-Type"] = "application/json;charset=utf-8"
         return self.transport.send(Request(verb, url, f"{verb} {route}", headers, body, repeatable=verb != "POST"))
+
+
+def body_object(response: Response, what: str, uncertain: bool = False) -> dict[str, Any]:
+    """The JSON object of an answer; Retryable for anything else."""
+    try:
+        answer = response.json()
+    except Retryable:
+        answer = None
+    if not isinstance(answer, dict):
+        raise unrecognised(what, uncertain)
+    return answer
+
+
+def unrecognised(what: str, uncertain: bool = False) -> Retryable:
+    sentence = f"Campaign's answer to {what} is not what it should be; it is looked at again."
+    return Retryable(sentence, uncertain=uncertain)
+
+
+def hidden(address: Address, refusal: Rejected) -> Rejected:
+    """The key is taken, and no record with this key is shown."""
+    advice = (
+        f"The API shows no {address.resource} with this key: an organizational unit or a missing link hides it, or another of "
+        "its keys is taken. Give the API's product profile the unit All, or correct the record."
+    )
+    return Rejected(Refusal(refusal.field, refusal.reason, f"{refusal} {advice}"))
 
 
 def names(record: Mapping[str, Any] | None) -> list[str]:

@@ -1,6 +1,7 @@
 """The forms of Campaign's REST API: keys in URLs, errors that are text, metadata; read once here."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -27,6 +28,32 @@ def error_text(response: Response) -> str:
     if isinstance(answer, dict):
         return f"{answer.get('error_code', '')} {answer.get('message', raw)}"
     return str(answer)
+
+
+ERROR_TEXTS = re.compile(rb'\s*"?(RST|XTK|PGS|SOP|SCR|BAS|ODB|XSV)-\d{6}')
+
+
+def is_error(response: Response) -> bool:
+    """Whether an answer with a success status carries Campaign's error text, or the gateway's object, instead of a record."""
+    if ERROR_TEXTS.match(response.body):
+        return True
+    if b'"error_code"' not in response.body:
+        return False
+    try:
+        answer = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(answer, dict) and "error_code" in answer
+
+
+def is_success(verb: str, response: Response) -> bool:
+    """Whether a change of a record was carried out: no content, or the record's PKey and href; a deletion may say nothing."""
+    if response.status == 204 or (verb == "DELETE" and not response.body.strip()):
+        return True
+    try:
+        return isinstance(json.loads(response.body), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def resource(name: str, metadata: Mapping[str, Any], published: Mapping[str, tuple[str, ...]] | None = None) -> TargetResource:

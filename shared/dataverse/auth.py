@@ -58,12 +58,16 @@ def application(settings: DataverseSettings, scope: str) -> Callable[[], tuple[s
             answer = client().acquire_token_for_client(scopes=[scope])
         except OSError:
             raise Retryable("Entra could not be reached for a token; it is asked again.") from None
+        except (ValueError, KeyError, TypeError):  # msal reads the answer's JSON without a check of its own
+            raise Retryable("Entra's answer to a token request is not what it should be; it is asked again.") from None
         if "access_token" not in answer:
             raise refusal(answer)
-        return str(answer["access_token"]), time.time() + float(answer["expires_in"])
+        return str(answer["access_token"]), time.time() + float(answer.get("expires_in", LEAST_SECONDS))
 
     return fetch
 
+
+LEAST_SECONDS = 600.0  # a token whose life is not told
 
 # Microsoft Learn: Microsoft Entra authentication and authorization error codes (AADSTS).
 REFUSALS = {

@@ -4,20 +4,17 @@ Sources: Microsoft Learn, "Execute batch operations using the Web API", "Use bul
 properties".
 """
 
-import email
-import email.policy
 import json
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.message import Message
 from typing import Any
 from urllib.parse import quote
 
-from shared.dataverse.client import API, DataverseClient, error_code
-from shared.errors import BridgeError, Misconfigured, recovery
-from shared.transport import Response
+from shared.dataverse.answers import ChangeSetAnswer, Expected, change_sets, unrecognised
+from shared.dataverse.client import API, DataverseClient
+from shared.errors import BridgeError
 
 MOST_OPERATIONS = 1000
 TYPES = "Microsoft.Dynamics.CRM."
@@ -25,11 +22,12 @@ TYPES = "Microsoft.Dynamics.CRM."
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One write; `path` is below the API's root: "acs_emailsends", "tasks(<id>)"."""
+    """One write; `path` is below the API's root: "acs_emailsends", "tasks(<id>)". `ids`: how many it answers with."""
 
     method: str
     path: str
     body: Mapping[str, Any]
+    ids: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class BatchWriter:
         place = f"EntityDefinitions(LogicalName='{quote(name)}')"
         found = self.client.metadata(f"{place}?$select=EntitySetName&$expand=Attributes($select=LogicalName)", name)
         select = "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName"
-        links = self.client.metadata(f"{place}/ManyToOneRelationships?$select={select}", name)["value"]
+        links = self.client.metadata_list(f"{place}/ManyToOneRelationships?$select={select}", name)
         names = ("ReferencingAttribute", "ReferencedEntity", "ReferencingEntityNavigationPropertyName")
         binds = {(column, target): bind for column, target, bind in ([link[name] for name in names] for link in links)}
         columns = frozenset(attribute["LogicalName"] for attribute in found["Attributes"])
@@ -77,20 +75,29 @@ class BatchWriter:
     def supports(self, message: str, table: str) -> bool:
         condition = quote(f"sdkmessageid/name eq '{message}' and primaryobjecttypecode eq '{table}'")
         url = f"{self.client.url}{API}sdkmessagefilters?$select=sdkmessagefilterid&$filter={condition}"
-        return bool(self.client.get(url, f"messages of {table}")["value"])
+        return bool(self.client.listed(url, f"messages of {table}"))
 
-    def run(self, change_sets: Sequence[Sequence[Operation]], what: str) -> list[BridgeError | None]:
-        """What became of each change set: None if all of it was done, else why nothing of it was. Raises what befell all."""
+    def run(self, sets: Sequence[Sequence[Operation]], what: str) -> list[BridgeError | None]:
+        """What became of each change set: None if all of it was done, else why nothing of it was. Raises what befell all.
+
+        Retryable, uncertain, where the answer does not say: the work may have been done.
+        """
         boundary = f"batch_{uuid.uuid4()}"
         headers = {"Content-Type": f"multipart/mixed; boundary={boundary}", "Prefer": "odata.continue-on-error"}
-        body = b"".join(written(change_sets, boundary))
+        body = b"".join(written(sets, boundary))
         response = self.client.ask("POST", f"{self.client.url}{API}$batch", what, headers, body)
         if response.status not in (200, 202):
-            raise recovery("dataverse write", response.status, error_code(response), f"POST {what}")
-        outcomes = [failure(part, what) for part in parts(response)]
-        if len(outcomes) != len(change_sets):
-            raise Misconfigured("DATAVERSE_URL", f"Dataverse answered {what} with {len(outcomes)} parts for {len(change_sets)}.")
-        return outcomes
+            raise self.client.refusal(response, f"POST {what}")
+        expected = [[Expected(operation.method, operation.ids) for operation in one] for one in sets]
+        found = change_sets(response, expected)
+        if found is None:
+            raise unrecognised(what)
+        return [self.outcome(one, what) for one in found]
+
+    def outcome(self, answer: ChangeSetAnswer, what: str) -> BridgeError | None:
+        if answer.failure is not None:
+            return self.client.refusal(answer.failure, what)
+        return None if answer.done else unrecognised(what)
 
 
 def create_many(table: WritableTable, rows: Sequence[Mapping[str, Any]]) -> Operation:
@@ -104,7 +111,8 @@ def update_many(table: WritableTable, rows: Sequence[Mapping[str, Any]]) -> Oper
 
 def many(message: str, table: WritableTable, rows: Sequence[Mapping[str, Any]]) -> Operation:
     targets = [{"@odata.type": f"{TYPES}{table.name}", **row} for row in rows]
-    return Operation("POST", f"{table.entity_set}/{TYPES}{message}", {"Targets": targets})
+    ids = len(rows) if message == "CreateMultiple" else None
+    return Operation("POST", f"{table.entity_set}/{TYPES}{message}", {"Targets": targets}, ids)
 
 
 def written(change_sets: Iterable[Sequence[Operation]], boundary: str) -> Iterator[bytes]:
@@ -128,23 +136,3 @@ def one(operation: Operation, number: int, boundary: str) -> Iterator[bytes]:
     ).encode()
     yield body
     yield b"\r\n"
-
-
-def parts(response: Response) -> list[Message]:
-    """The top-level parts of the answer, in the order of the request."""
-    head = f"Content-Type: {response.headers.get('content-type', '')}\r\n\r\n".encode()
-    message = email.message_from_bytes(head + response.body, policy=email.policy.compat32)
-    payload = message.get_payload()
-    return [part for part in payload if isinstance(part, Message)] if isinstance(payload, list) else []
-
-
-def failure(part: Message, what: str) -> BridgeError | None:
-    """None for a change set that was done, which answers with a part of parts; else its one error."""
-    if part.is_multipart():
-        return None
-    payload = part.get_payload(decode=True)
-    head, _, body = (payload if isinstance(payload, bytes) else b"").replace(b"\r\n", b"\n").partition(b"\n\n")
-    status = int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/") else 500
-    if status < 300:
-        return None
-    return recovery("dataverse write", status, error_code(Response(status, {}, body)), what)

@@ -5,18 +5,20 @@ definitions using the Web API", "Service protection API limits".
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from shared.dataverse import wire
-from shared.errors import Misconfigured, Retryable, recovery
+from shared.dataverse.rights import Rights
+from shared.errors import BridgeError, Misconfigured, Retryable, recovery
 from shared.mapping import SourceTable
 from shared.tokens import TokenSource
 from shared.transport import Request, Response, Transport
 
 API = "/api/data/v9.2/"
 IDS_PER_REQUEST = 400  # 400 ids of 39 characters stay well below the 32,768 characters of a URL
+MOST_PAGES = 1000  # of one list that is read as a whole
 HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0", "If-None-Match": "null"}
 DEFINITION = "LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled"
 ATTRIBUTE = "LogicalName,AttributeType,AttributeTypeName,IsValidForRead"
@@ -42,6 +44,7 @@ class DataverseClient:
 
     def __init__(self, url: str, tokens: TokenSource, transport: Transport, page_size: int = 5000) -> None:
         self.url, self.tokens, self.transport, self.page_size = url, tokens, transport, page_size
+        self.rights = Rights(self.privileges)
 
     def tracked(self, table: SourceTable, columns: Sequence[str], link: str = "") -> tuple[list[dict[str, Any]], str, bool]:
         """One page of a tracked read: its items, the link to follow, and whether it was the last (then it is the delta link).
@@ -50,12 +53,14 @@ class DataverseClient:
         """
         url = link or f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}"
         prefer = f"odata.track-changes,odata.maxpagesize={self.page_size}"
-        answer = self.get(url, f"changes of {table.logical_name}", {"Prefer": prefer}, expiring=bool(link))
+        route = f"changes of {table.logical_name}"
+        answer = self.get(url, route, {"Prefer": prefer}, expiring=bool(link))
+        items = values(answer, route)
         if "@odata.nextLink" in answer:
-            return answer["value"], self.same_host(answer["@odata.nextLink"]), False
+            return items, self.same_host(str(answer["@odata.nextLink"])), False
         if "@odata.deltaLink" not in answer:
             raise Retryable(f"Dataverse ended the read of {table.logical_name} without a delta link; the page is read again.")
-        return answer["value"], self.same_host(answer["@odata.deltaLink"]), True
+        return items, self.same_host(str(answer["@odata.deltaLink"])), True
 
     def rows(
         self, table: SourceTable, columns: Sequence[str], ids: Iterable[str], lookup_tables: bool = False
@@ -71,7 +76,9 @@ class DataverseClient:
             listed = ",".join(f'"{item}"' for item in wanted[start : start + IDS_PER_REQUEST])
             condition = f"Microsoft.Dynamics.CRM.In(PropertyName='{table.primary_id}',PropertyValues=[{listed}])"
             url = f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}&$filter={quote(condition)}"
-            found += self.get(url, f"rows of {table.logical_name}", prefer)["value"]
+            found += self.listed(url, f"rows of {table.logical_name}", prefer)
+        if any(not isinstance(row.get(table.primary_id), str) for row in found):
+            raise unrecognised(f"rows of {table.logical_name}")
         return found
 
     def existing(self, table: SourceTable, ids: Iterable[str]) -> set[str]:
@@ -89,21 +96,28 @@ class DataverseClient:
         headers = {"If-Match": etag, "Prefer": "return=representation", "Content-Type": "application/json"}
         route = f"row of {table.logical_name}"
         response = self.ask("PATCH", url, route, headers, json.dumps(values).encode())
-        if response.status == 200:
-            answer: dict[str, Any] = response.json()
-            return answer
-        raise recovery("dataverse write", response.status, error_code(response), f"PATCH {route}")
+        if response.status not in (200, 204):
+            raise self.refusal(response, f"PATCH {route}", privilege_to_write(table))
+        # Without its representation the row is read: the write was done, and nothing tells what became of it.
+        found = [body_object(response, f"PATCH {route}")] if response.status == 200 else self.rows(table, columns, [record_id])
+        for row in found:
+            if str(row.get(table.primary_id, "")).lower() == record_id.lower() and all(name in row for name in columns):
+                return row
+        raise Retryable(f"Dataverse's answer to PATCH {route} is not the row; it is looked at again.", uncertain=True)
 
     def table(self, logical_name: str) -> SourceTable:
         """The table's definition with lengths, labels and targets of its columns, past the metadata cache."""
         place = f"EntityDefinitions(LogicalName='{quote(logical_name)}')"
         definition = self.metadata(f"{place}?$select={DEFINITION}&$expand=Attributes($select={ATTRIBUTE})", logical_name)
         kinds = (f"{place}/Attributes/Microsoft.Dynamics.CRM.{kind}{query}" for kind, query in DETAILS.items())
-        details = [item for path in kinds for item in self.metadata(path, logical_name)["value"]]
+        details = [item for path in kinds for item in self.metadata_list(path, logical_name)]
         return wire.table(definition, details)
 
     def metadata(self, path: str, table: str) -> dict[str, Any]:
         return self.get(f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"})
+
+    def metadata_list(self, path: str, table: str) -> list[dict[str, Any]]:
+        return self.listed(f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"})
 
     @property
     def clock_ahead_seconds(self) -> float | None:
@@ -111,19 +125,48 @@ class DataverseClient:
 
     def who_am_i(self) -> str:
         """The caller's systemuserid."""
-        return str(self.get(f"{self.url}{API}WhoAmI", "WhoAmI")["UserId"])
+        user_id = self.get(f"{self.url}{API}WhoAmI", "WhoAmI").get("UserId")
+        if not isinstance(user_id, str):
+            raise unrecognised("WhoAmI")
+        return user_id
+
+    def privileges(self) -> dict[str, str]:
+        """Depths of the caller's privileges, by name and by id in lower case (Microsoft Learn: RetrieveUserPrivileges)."""
+        route = "the application user's privileges"
+        action = f"systemusers({self.who_am_i()})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges"
+        held = self.get(f"{self.url}{API}{action}", route).get("RolePrivileges")
+        if not isinstance(held, list):
+            raise unrecognised(route)
+        names = ("PrivilegeName", "PrivilegeId")
+        return {str(item.get(name, "")).lower(): str(item.get("Depth", "")) for item in held for name in names}
 
     def change_window_days(self) -> int:
         """How long the organization keeps change-tracking data."""
-        rows = self.get(f"{self.url}{API}organizations?$select=expirechangetrackingindays", "organization")["value"]
+        rows = self.listed(f"{self.url}{API}organizations?$select=expirechangetrackingindays", "organization")
         return int(rows[0]["expirechangetrackingindays"]) if rows else 7
 
     def get(self, url: str, route: str, headers: Mapping[str, str] | None = None, expiring: bool = False) -> dict[str, Any]:
+        """The object that answers; an error in an answer with status 200 is an error."""
         response = self.ask("GET", url, route, headers or {})
-        if response.status == 200:
-            answer: dict[str, Any] = response.json()
+        if response.status == 200 and "error" not in (answer := body_object(response, f"GET {route}")):
             return answer
         raise self.failure(response, route, expiring)
+
+    def listed(self, url: str, route: str, headers: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """All rows of a list: every next link is followed, so that what is not in it is not there."""
+        return [row for page in self.pages(url, route, headers) for row in page]
+
+    def pages(self, url: str, route: str, headers: Mapping[str, str] | None) -> Iterator[list[dict[str, Any]]]:
+        """Retryable for a list that does not come to its end (Microsoft Learn: Page results)."""
+        seen: set[str] = set()
+        while url not in seen and len(seen) < MOST_PAGES:
+            seen.add(url)
+            answer = self.get(url, route, headers)
+            yield values(answer, route)
+            if "@odata.nextLink" not in answer:
+                return
+            url = self.same_host(str(answer["@odata.nextLink"]))
+        raise Retryable(f"Dataverse's list of {route} does not come to its end; it is read again.")
 
     def ask(self, method: str, url: str, route: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
         """The answer, whatever its status. A call may be made twice: writes name their ids, or are conditional."""
@@ -146,6 +189,11 @@ class DataverseClient:
             return TokenExpired()
         return recovery("dataverse", response.status, code, f"GET {route}")
 
+    def refusal(self, response: Response, what: str, privilege: str = "") -> BridgeError:
+        """What a refused write means. `privilege`: the one that it takes, where the answer does not name it."""
+        error = recovery("dataverse write", response.status, error_code(response), what)
+        return self.rights.judged(error, response.status, error_message(response), what, privilege)
+
     def same_host(self, link: str) -> str:
         """The link, if it leads to the configured organization; a token must go nowhere else."""
         if urlsplit(link)[:2] != urlsplit(self.url)[:2]:
@@ -153,9 +201,47 @@ class DataverseClient:
         return link
 
 
+def body_object(response: Response, what: str) -> dict[str, Any]:
+    """The JSON object of an answer; Retryable for anything else, uncertain where it answers a write."""
+    try:
+        answer = response.json()
+    except Retryable:
+        answer = None
+    if isinstance(answer, dict):
+        return answer
+    sentence = f"Dataverse's answer to {what} (status {response.status}) is no JSON object; it is asked for again."
+    raise Retryable(sentence, uncertain=not what.startswith("GET "))
+
+
+def values(answer: Mapping[str, Any], route: str) -> list[dict[str, Any]]:
+    """The rows of one page; a page without its list says nothing of what is there."""
+    rows = answer.get("value")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise unrecognised(route)
+    return rows
+
+
+def unrecognised(route: str) -> Retryable:
+    return Retryable(f"Dataverse's answer to GET {route} lacks what it must hold; it is asked for again.")
+
+
 def error_code(response: Response) -> str:
     """`error.code` of an answer such as 0x80040217, "" where there is none."""
+    return error_member(response, "code")
+
+
+def error_message(response: Response) -> str:
+    """`error.message`, to be matched only: it may hold ids and values."""
+    return error_member(response, "message")
+
+
+def error_member(response: Response, name: str) -> str:
     try:
-        return str(json.loads(response.body)["error"]["code"])
-    except (ValueError, KeyError, TypeError):
+        return str(json.loads(response.body)["error"][name])
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
+
+
+def privilege_to_write(table: SourceTable) -> str:
+    """What a PATCH takes, where the answer does not name it: prv, the action, the table's schema name."""
+    return f"prvWrite{table.logical_name[:1].upper()}{table.logical_name[1:]}"

@@ -5,27 +5,35 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from shared.errors import Retryable
 from shared.mapping import SourceColumn, SourceTable
 from shared.records import Change, Kind
 
-ETAG = re.compile(r'W/"(\d+)"')
+ETAG = re.compile(r'W/"(\d{1,19})"')
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 LOOKUP_TABLE = "Microsoft.Dynamics.CRM.lookuplogicalname"
 LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})
 
 
 def version(row: Mapping[str, Any]) -> int:
-    """The row's version number, from its etag (Microsoft Learn: Perform conditional operations using the Web API)."""
+    """The row's version number, from its etag; 0 for one that is no 64-bit number.
+
+    Source: Microsoft Learn, "Perform conditional operations using the Web API".
+    """
     match = ETAG.fullmatch(str(row.get("@odata.etag", "")))
-    return int(match[1]) if match else 0
+    return int(match[1]) if match and int(match[1]) < 2**63 else 0
 
 
 def change(item: Mapping[str, Any], primary_id: str, seen_at: float, replay: bool = False) -> Change:
     """One item of a tracked read: a row, or a deleted item (`reason`: "deleted" and a bare id)."""
-    if item.get("reason") == "deleted" or str(item.get("@odata.context", "")).endswith("/$deletedEntity"):
-        return Change(str(item["id"]).lower(), Kind.DELETED, first_seen=seen_at)
+    deleted = item.get("reason") == "deleted" or str(item.get("@odata.context", "")).endswith("/$deletedEntity")
+    record_id = item.get("id" if deleted else primary_id)
+    if not isinstance(record_id, str):
+        raise Retryable("Dataverse's answer to a read of changes holds an item without its id; the page is read again.")
+    if deleted:
+        return Change(record_id.lower(), Kind.DELETED, first_seen=seen_at)
     columns = {name: value for name, value in item.items() if "@" not in name}
-    return Change(str(item[primary_id]).lower(), Kind.ROW, version(item), columns, seen_at, replay=replay)
+    return Change(record_id.lower(), Kind.ROW, version(item), columns, seen_at, replay=replay)
 
 
 def lookup_table(row: Mapping[str, Any], lookup: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
 
 from shared.dataverse.client import TokenExpired
-from shared.errors import Misconfigured, recovery
+from shared.errors import Misconfigured, Retryable, recovery
 from shared.events.documents import EventsDocument
 from shared.events.logs import Fault, JournalReader, change_of, fault_of
 from shared.records import Change, Page
@@ -36,7 +36,7 @@ class Journal:
         following = self.following(response) or link
         if response.status == 204:
             return Page((), following, complete=True)
-        reader, events = JournalReader(document), response.json()["events"]
+        reader, events = JournalReader(document), events_of(response)
         changes = [self.change(reader, item) for item in events]
         return Page(tuple(change for change in changes if change), following, complete=not events)
 
@@ -45,7 +45,7 @@ class Journal:
 
     def change(self, reader: JournalReader, item: dict[str, object]) -> Change | None:
         try:
-            row = reader.read(item["event"])
+            row = reader.read(item.get("event"))
             return change_of(row, self.now()) if row else None
         except Fault as fault:
             sentence = f"The journal's event at position {item.get('position')} {fault.sentence}."
@@ -75,6 +75,15 @@ class Journal:
                 "CAMPAIGN_JOURNAL_URL", "The journal gave a link to another host: set CAMPAIGN_JOURNAL_URL to it."
             )
         return link
+
+
+def events_of(response: Response) -> list[dict[str, object]]:
+    """The events of a page; Retryable for an answer that is no page: it does not say that there are none."""
+    answer = response.json()
+    events = answer.get("events") if isinstance(answer, dict) else None
+    if not isinstance(events, list) or not all(isinstance(item, dict) for item in events):
+        raise Retryable("The journal's answer holds no list of events; the page is read again.")
+    return events
 
 
 def error_text(response: Response) -> str:

@@ -27,6 +27,7 @@ REASONS = {
     "0": "Not defined", "1": "User unknown", "2": "Invalid domain", "3": "Unreachable", "4": "Account disabled",
     "5": "Mailbox full", "6": "Not connected", "8": "Address on denylist", "20": "Refused",
 }  # fmt: skip
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 Row = dict[str, Any]
 
 
@@ -182,6 +183,8 @@ class JournalReader:
         if not kind:
             return None
         row = {field: str(at_path(event, path) or "") for field, path in self.fields.items()}
+        if halves := [field for field, value in row.items() if LONE_SURROGATE.search(value)]:
+            raise Fault("unsafe_characters", halves[0], f"holds half of a character (a lone surrogate) in {', '.join(halves)}")
         row["log_id"] = row.get("broad_log_id" if kind in ("send", "bounce") else "tracking_log_id", "")
         try:
             at = datetime.fromisoformat(row.get("at", "")).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

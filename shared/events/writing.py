@@ -14,7 +14,7 @@ from typing import Any
 from shared.dataverse import wire
 from shared.dataverse.batch import MOST_OPERATIONS, BatchWriter, Operation, WritableTable, create_many, update_many
 from shared.dataverse.client import DataverseClient
-from shared.errors import BridgeError, Rejected
+from shared.errors import BridgeError, Refusal, Rejected
 from shared.events.activities import COMPLETED, Contact, activity_of, task_of
 from shared.events.documents import EventsDocument
 from shared.mapping import SourceTable
@@ -115,7 +115,11 @@ class ActivityWriter:
                 continue
             name = document.rule(event["kind"]).table
             group = groups.setdefault(name, Group(self.batch.table(name), []))
-            group.items.append(self.item(document, group.table, change.record_id, event, contact))
+            item = self.item(document, group.table, change.record_id, event, contact)
+            if refused := unwritable(item):
+                written.verdicts[change.record_id] = refused
+            else:
+                group.items.append(item)
         self.create([self.sifted(group, written) if unsure else group for group in groups.values()], written)
         return written
 
@@ -163,8 +167,9 @@ class ActivityWriter:
                 return [self.sifted(group, written)]
             middle = len(group.items) // 2
             return [Group(group.table, part, group.sifted) for part in (group.items[:middle], group.items[middle:])]
-        there = isinstance(verdict, Rejected) and verdict.reason == "duplicate_key"
-        outcome: Verdict = Outcome.UNCHANGED if there else verdict or Outcome.CREATED
+        if isinstance(verdict, Rejected) and verdict.reason == "duplicate_key" and not group.sifted:
+            return [self.sifted(group, written)]  # the key of its task, or of another row, may be what is taken
+        outcome: Verdict = verdict or Outcome.CREATED
         written.verdicts |= {item.event_id: outcome for item in group.items}
         return []
 
@@ -175,6 +180,24 @@ class ActivityWriter:
         there = self.contacts.dataverse.existing(source, [item.event_id for item in group.items])
         written.verdicts |= {item.event_id: Outcome.UNCHANGED for item in group.items if item.event_id in there}
         return Group(group.table, [item for item in group.items if item.event_id not in there], sifted=True)
+
+
+def unwritable(item: Item) -> Rejected | None:
+    """The refusal of an event whose texts no request can carry: half of a surrogate pair has no form in UTF-8."""
+    rows = [item.row, *([item.task] if item.task else [])]
+    columns = [name for row in rows for name, value in row.items() if isinstance(value, str) and not encodable(value)]
+    if not columns:
+        return None
+    sentence = "A text holds half of a character (a lone surrogate): correct it where it comes from."
+    return Rejected(Refusal(", ".join(columns), "unsafe_characters", f"{', '.join(columns)}: {sentence}"))
+
+
+def encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def whole(group: Group) -> list[Group]:

@@ -14,6 +14,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 
+from shared.state.pages import filled
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -64,7 +66,7 @@ class DeadLetters:
         """Up to `limit` (at most 1,000) dead letters of a flow in the order of record ids, from behind `after`."""
         condition = f"PartitionKey eq '{flow}' and RowKey gt '{after}'"
         pages = self.table.query_entities(condition, results_per_page=limit).by_page()
-        return [read(entity) for entity in next(pages, [])]
+        return [read(entity) for entity in filled(pages)]
 
     def get(self, flow: str, record_id: str) -> DeadLetter | None:
         try:

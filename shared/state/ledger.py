@@ -24,6 +24,7 @@ from azure.data.tables import EdmType, EntityProperty, TableClient, TableTransac
 
 from shared.errors import Contended, Retryable
 from shared.records import Outcome
+from shared.state.pages import filled
 from shared.state.sieve import Sieve
 
 BUCKETS = 64
@@ -242,15 +243,14 @@ class Ledger:
         """Up to 1,000 ids of one bucket without a tombstone, in order, from behind `after`; [] at the end."""
         condition = f"PartitionKey eq '{partition_name(flow, number)}' and RowKey gt '{after or HEADER}' and deleted eq false"
         pages = self.table.query_entities(condition, select=["RowKey"], results_per_page=ROWS_PER_PAGE).by_page()
-        page: Iterable[Any] = next(pages, [])
-        return [entity["RowKey"] for entity in page]
+        return [entity["RowKey"] for entity in filled(pages)]
 
     def existing_from(self, partition: str, first: str) -> tuple[list[str], str]:
         """The ids of one page of a partition, from `first` on, that are in the target; and the last id of the page, "" if
         the partition ends in it."""
         condition = f"PartitionKey eq '{partition}' and RowKey ge '{first}'"
         pages: Any = self.table.query_entities(condition, select=["RowKey", "exists"], results_per_page=ROWS_PER_PAGE).by_page()
-        page = list(next(pages, []))
+        page = filled(pages)
         end = page[-1]["RowKey"] if page and pages.continuation_token else ""
         return [entity["RowKey"] for entity in page if entity["exists"]], end
 

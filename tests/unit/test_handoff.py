@@ -12,9 +12,7 @@ from shared.handoff import MESSAGE_BYTES, envelopes, read_envelope
 from shared.records import Change, Kind
 from shared.state.ledger import ROWS_PER_TRANSACTION, bucket
 
-VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.text(), st.floats(allow_nan=False, allow_infinity=False)
-)
+VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(st.characters()), st.floats(allow_nan=False))
 CHANGES = st.builds(
     Change,
     record_id=st.uuids().map(str),
@@ -77,3 +75,48 @@ def test_a_field_that_nobody_declared_is_refused() -> None:
     text, _ = next(envelopes("contacts", "contact", 1, [Change("00000000-0000-0000-0000-000000000001", Kind.DELETED)]))
     with pytest.raises(Rejected):
         read_envelope(json.dumps({**json.loads(text), "extra": 1}).encode())
+
+
+def change_with(value: object, number: int = 1) -> Change:
+    return Change(f"{number:08x}-0000-0000-0000-000000000000", Kind.ROW, 3, {"firstname": value})
+
+
+DEEP: list[object] = []
+for _ in range(100_000):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("Jane \ud83d", id="a high surrogate alone"),
+        pytest.param("\ude00 Jane", id="a low surrogate alone"),
+        pytest.param("Jane \x00", id="NUL"),
+        pytest.param("\U0001f600", id="a whole pair"),
+        pytest.param(float("inf"), id="infinity"),
+        pytest.param(10**400, id="a number of 400 digits"),
+        pytest.param([[["a"]]], id="nested"),
+    ],
+)
+def test_a_value_of_any_form_travels_and_harms_no_neighbour(value: object) -> None:
+    changes = [change_with(value), *(change_with("Ana", number) for number in range(2, 50))]
+    assert {change.record_id: change for change in read_all(changes)} == {change.record_id: change for change in changes}
+
+
+@pytest.mark.parametrize("value", [pytest.param(10**5000, id="5,000 digits"), pytest.param(DEEP, id="100,000 levels")])
+def test_a_row_that_no_message_can_carry_becomes_a_reference(value: object) -> None:
+    changes = [change_with(value), *(change_with("Ana", number) for number in range(2, 50))]
+    read = {change.record_id: change for change in read_all(changes)}
+    assert read[changes[0].record_id] == changes[0].as_reference()
+    assert [read[change.record_id] for change in changes[1:]] == changes[1:]
+
+
+@pytest.mark.parametrize(
+    "value", [pytest.param(10**5000, id="no form"), pytest.param([hash(str(n)) for n in range(9000)], id="size")]
+)
+def test_an_event_that_no_message_can_carry_becomes_a_fault(value: object) -> None:
+    changes = [change_with(value), change_with("Ana", 2)]
+    messages = [text for text, _ in envelopes("email_events", "files", 1, changes, together=400)]
+    read = {change.record_id: change for text in messages for change in read_envelope(text.encode()).changes}
+    assert (read[changes[0].record_id].row or {})["fault"]["rule"] == "too_large"
+    assert read[changes[1].record_id] == changes[1]

@@ -11,10 +11,10 @@ from typing import Any
 from dev.emulators.dataverse.keys import as_guid
 from dev.emulators.dataverse.model import Table, stable_id
 from dev.emulators.dataverse.organization import put
-from dev.emulators.dataverse.problems import ApiError, missing_platform_privilege, missing_privilege
+from dev.emulators.dataverse.problems import ApiError, missing_platform_privilege, missing_privilege, no_access_to_row
 from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.roles import ADMINISTRATOR, DEPTHS, Roles
-from dev.emulators.dataverse.store import Store
+from dev.emulators.dataverse.store import Row, Store
 from dev.emulators.dataverse.wire import Caller
 
 
@@ -25,11 +25,12 @@ class Access:
         self.store, self.registry = store, registry
         self.roles = Roles(store)
         self.depths: dict[str, str] = {}
+        self.secured: dict[str, str] = {}
         self.strict = False
         self._callers: dict[str, Caller] = {}
 
     def reset(self) -> None:
-        self.depths, self.strict = {}, False
+        self.depths, self.secured, self.strict = {}, {}, False
         self._callers.clear()
 
     def forget_callers(self) -> None:
@@ -81,11 +82,18 @@ class Access:
         return Caller(user_id, application, str(self.store.fact("business_unit")), str(self.store.fact("organization")))
 
     def configure(self, order: dict[str, Any]) -> None:
-        """{"strict": bool, "privileges": {"prvReadContact": "Basic"}}; ValueError for a depth that does not exist."""
-        depths = order.get("privileges", {})
+        """{"strict": bool, "privileges": {"prvReadContact": "Basic"}, "secured": {"<row id>": "record" | "privilege"}}.
+
+        A secured row is written by nobody; the word chooses between the two texts of the refusal. ValueError for a depth or a
+        word that does not exist.
+        """
+        depths, secured = order.get("privileges", {}), order.get("secured", {})
+        if wrong := set(secured.values()) - {"record", "privilege"}:
+            raise ValueError(f"no such wording: {', '.join(sorted(wrong))}; known are record, privilege")
         if unknown := set(depths.values()) - set(DEPTHS):
             raise ValueError(f"no such depth: {', '.join(sorted(unknown))}; known are {', '.join(DEPTHS)}")
         self.depths, self.strict = dict(depths), bool(order.get("strict", False))
+        self.secured = {row_id.lower(): word for row_id, word in secured.items()}
         self._callers.clear()
 
     def require(self, caller: Caller, action: str, table: Table, everywhere: bool = False) -> None:
@@ -94,6 +102,19 @@ class Access:
         depth = self.depth(caller, name)
         if depth == "None" or (everywhere and depth != "Global"):
             raise missing_privilege(caller.user_id, name, stable_id("privilege", name), table.logical, table.code)
+
+    def require_row(self, caller: Caller, action: str, table: Table, row: Row | None) -> None:
+        """A row of somebody else is refused below organization depth, although its table may be written."""
+        if row is None:
+            return
+        name, row_id = f"prv{action}{table.privilege}", str(row[table.id_column])
+        if self.secured.get(row_id) == "privilege":
+            raise missing_privilege(caller.user_id, name, stable_id("privilege", name), table.logical, table.code)
+        owned = {"Basic": row.get("ownerid") == caller.user_id, "Global": True}
+        own_unit = row.get("owningbusinessunit") == caller.business_unit_id
+        reachable = "owningbusinessunit" not in row or owned.get(self.depth(caller, name), own_unit)
+        if row_id in self.secured or not reachable:
+            raise no_access_to_row(caller.user_id, action, row_id, table.logical)
 
     def depth(self, caller: Caller, privilege: str) -> str:
         own = self.roles.depth(caller.user_id, privilege)
@@ -120,3 +141,5 @@ class Access:
                 continue
             self.require(caller, "Append", table)
             self.require(caller, "AppendTo", target)
+            row_id = as_guid(value.rpartition("(")[2].rstrip(")"))
+            self.require_row(caller, "AppendTo", target, self.store.fetch(target.logical, target.id_column, row_id or ""))

@@ -135,7 +135,7 @@ class Api:
             message = below[0].removeprefix(ACTION)
             self.access.require(request.caller, "Create" if message == "CreateMultiple" else "Write", table)
             for target in request.json().get("Targets") or []:
-                self.access.require_links(request.caller, table, target if isinstance(target, dict) else {})
+                self.may_write(request, table, message, target if isinstance(target, dict) else {})
             return self.refreshed(table, self.bulk.run(request, table, message))
         if request.method == "POST" and not below:
             return self.create(request, table)
@@ -145,6 +145,13 @@ class Api:
             raise no_such_path(below[0])
         options = read_options(request.query)
         return self.count(request, table, options) if below else self.many(request, table, options)
+
+    def may_write(self, request: Request, table: Table, message: str, target: dict[str, object]) -> None:
+        """Whether the caller may write this row of a bulk message, and link it."""
+        self.access.require_links(request.caller, table, target)
+        if message != "CreateMultiple" and (target.get("@odata.id") or target.get(table.id_column)):
+            found = self.bulk.address(table, target).find(self.store)
+            self.access.require_row(request.caller, "Write", table, found)
 
     def many(self, request: Request, table: Table, options: Options) -> Response:
         tracked = options.delta_token is not None or request.prefer.track_changes or is_tracking(options.skip_token)
@@ -170,7 +177,9 @@ class Api:
         if request.method == "GET":
             self.access.require(request.caller, "Read", table)
             return self.reading.one(request, table, address)
-        self.access.require(request.caller, "Delete" if request.method == "DELETE" else "Write", table)
+        action = "Delete" if request.method == "DELETE" else "Write"
+        self.access.require(request.caller, action, table)
+        self.access.require_row(request.caller, action, table, address.find(self.store))
         if request.method == "DELETE":
             self.writing.delete(self.activity(address) if table.abstract else address, intent_of(request))
             return self.refreshed(table, Response(204))

@@ -5,7 +5,7 @@ Source: Microsoft Learn, "Execute batch operations using the Web API".
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import pairwise
@@ -97,6 +97,15 @@ class Batch:
 
     def __init__(self, store: Store, handle: Handler) -> None:
         self.store, self.handle = store, handle
+        self.failed_change_set = "nested"
+
+    def configure(self, order: dict[str, str]) -> None:
+        """{"failed_change_set": "nested" | "flat"}: live organizations answer with the error inside the multipart of the change
+        set, the OData standard shows it alone. ValueError for another word."""
+        wanted = order.get("failed_change_set", "nested")
+        if wanted not in ("nested", "flat"):
+            raise ValueError(f"no such shape: {wanted}; known are nested, flat")
+        self.failed_change_set = wanted
 
     def run(self, request: Request) -> Response:
         items = read_items(request.body, request.headers.get("content-type", ""))
@@ -122,27 +131,34 @@ class Batch:
         return 0, as_part(response, operation.content_id)
 
     def change_set(self, request: Request, operations: list[Operation]) -> tuple[int, bytes]:
-        """All or nothing; a failed one answers with one single error."""
+        """All or nothing; a failed one answers with one single error, in one of two shapes."""
+        parts: list[bytes] = []
         try:
             with self.store.transaction():
-                parts = self.atomic(request, operations)
+                for part in self.atomic(request, operations):
+                    parts.append(part)
         except ApiError as error:
-            return error.status, as_part(error_response(error), None)
-        boundary = f"changesetresponse_{uuid.uuid4()}"
-        nested = multipart(boundary, parts, 200)
-        return 0, f"Content-Type: multipart/mixed; boundary={boundary}".encode() + CRLF + CRLF + nested.body
+            if self.failed_change_set == "flat":
+                return error.status, as_part(error_response(error), None)
+            return error.status, nested([as_part(error_response(error), operations[len(parts)].content_id)])
+        return 0, nested(parts)
 
-    def atomic(self, request: Request, operations: list[Operation]) -> list[bytes]:
+    def atomic(self, request: Request, operations: list[Operation]) -> Iterator[bytes]:
         created: dict[str, str] = {}
-        parts = []
         for operation in operations:
             if operation.method == "GET":
                 raise bad_batch("GET requests are not allowed in change sets.")
             response = self.handle(inner(request, operation, created))
             if operation.content_id:
                 created[operation.content_id] = response.headers.get("OData-EntityId", "")
-            parts.append(as_part(response, operation.content_id))
-        return parts
+            yield as_part(response, operation.content_id)
+
+
+def nested(parts: list[bytes]) -> bytes:
+    """The answer to a change set as one part."""
+    boundary = f"changesetresponse_{uuid.uuid4()}"
+    body = multipart(boundary, parts, 200).body
+    return f"Content-Type: multipart/mixed; boundary={boundary}".encode() + CRLF + CRLF + body
 
 
 def inner(request: Request, operation: Operation, created: dict[str, str]) -> Request:

@@ -103,6 +103,11 @@ def missing_privilege(user_id: str, privilege: str, privilege_id: str, table: st
     return ApiError(status, "0x80040220", message)
 
 
+def no_access_to_row(user_id: str, action: str, row_id: str, table: str) -> ApiError:
+    message = f"Principal with id {user_id} does not have {action}Access right(s) for record with id {row_id} of entity {table}"
+    return ApiError(403, "0x80040220", message)
+
+
 def missing_platform_privilege(user_id: str, privilege: str, privilege_id: str) -> ApiError:
     message = f"Principal user (Id={user_id}, type=8) is missing {privilege} privilege (Id={privilege_id})."
     return ApiError(403, "0x80040220", message)

@@ -40,12 +40,20 @@ class Selection:
 class Reading:
     def __init__(self, store: Store, registry: Registry, rendering: Rendering, clock: Clock) -> None:
         self.store, self.registry, self.rendering, self.clock = store, registry, rendering, clock
+        self.largest_page = LARGEST_PAGE
+
+    def configure(self, order: dict[str, Any]) -> None:
+        """{"largest_page": 2}: no page holds more rows, whatever was asked for; ValueError below 1 and above 5,000."""
+        wanted = int(order.get("largest_page", LARGEST_PAGE))
+        if not 1 <= wanted <= LARGEST_PAGE:
+            raise ValueError(f"largest_page must be between 1 and {LARGEST_PAGE}")
+        self.largest_page = wanted
 
     def many(self, request: Request, table: Table, options: Options) -> Response:
         """One page of a collection, with the link to the next one if there is more."""
         selection = self.selection(table, options)
-        size = request.prefer.page_size if options.top is None else min(options.top, LARGEST_PAGE)
-        size = LARGEST_PAGE if size is None else size
+        asked = request.prefer.page_size or self.largest_page
+        size = min(asked, self.largest_page) if options.top is None else min(options.top, LARGEST_PAGE)
         cookie = read_cookie(options.skip_token) if options.skip_token else None
         found = self.page(request, table, options, selection, cookie, size)
         body = self.head(request, table, options, selection)

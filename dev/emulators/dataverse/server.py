@@ -12,9 +12,11 @@ from dev.emulators.control import Clock, Control, Handler
 from dev.emulators.dataverse import organization
 from dev.emulators.dataverse.access import Access
 from dev.emulators.dataverse.api import Api
+from dev.emulators.dataverse.batch import Batch
 from dev.emulators.dataverse.bulk import Bulk
 from dev.emulators.dataverse.limits import Limits
 from dev.emulators.dataverse.problems import ApiError
+from dev.emulators.dataverse.reading import Reading
 from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.seeding import Seeding
 from dev.emulators.dataverse.store import Store
@@ -59,6 +61,8 @@ class Emulator:
         app.router.add_post("/_emulator/limits", self.set_limits)
         app.router.add_post("/_emulator/access", self.set_access)
         app.router.add_post("/_emulator/bulk", self.set_bulk)
+        app.router.add_post("/_emulator/batch", self.set_batch)
+        app.router.add_post("/_emulator/paging", self.set_paging)
         app.router.add_post("/_emulator/expire_change_tokens", self.expire_change_tokens)
         app.router.add_route("*", "/{tail:.*}", self.serve)
 
@@ -140,7 +144,13 @@ class Emulator:
     async def set_bulk(self, request: web.Request) -> web.Response:
         return await self.configured(self.api.bulk, request)
 
-    async def configured(self, part: Limits | Access | Bulk, request: web.Request) -> web.Response:
+    async def set_batch(self, request: web.Request) -> web.Response:
+        return await self.configured(self.api.batch, request)
+
+    async def set_paging(self, request: web.Request) -> web.Response:
+        return await self.configured(self.api.reading, request)
+
+    async def configured(self, part: Limits | Access | Bulk | Batch | Reading, request: web.Request) -> web.Response:
         try:
             part.configure(await request.json())
         except ValueError as error:
