@@ -24,6 +24,7 @@ from dev.emulators.dataverse.store import Row, Store
 from dev.emulators.dataverse.wire import Request, Response, join_query, json_response, text_response
 
 LARGEST_PAGE = 5000
+STAND_IN, HALF = "\ue83d".encode(), b"\\ud83d"
 BYTE_ORDER_MARK = "\ufeff"
 Values = list[Any]
 
@@ -40,14 +41,21 @@ class Selection:
 class Reading:
     def __init__(self, store: Store, registry: Registry, rendering: Rendering, clock: Clock) -> None:
         self.store, self.registry, self.rendering, self.clock = store, registry, rendering, clock
-        self.largest_page = LARGEST_PAGE
+        self.largest_page, self.half_characters = LARGEST_PAGE, False
 
     def configure(self, order: dict[str, Any]) -> None:
-        """{"largest_page": 2}: no page holds more rows, whatever was asked for; ValueError below 1 and above 5,000."""
+        """{"largest_page": 2, "half_characters": true}; ValueError for a size below 1 or above 5,000.
+
+        No page holds more rows, whatever was asked for. With half characters U+E83D, which can be written, is answered as
+        a high surrogate alone: texts of nvarchar columns may have been cut in the middle of a pair.
+        """
         wanted = int(order.get("largest_page", LARGEST_PAGE))
         if not 1 <= wanted <= LARGEST_PAGE:
             raise ValueError(f"largest_page must be between 1 and {LARGEST_PAGE}")
-        self.largest_page = wanted
+        self.largest_page, self.half_characters = wanted, bool(order.get("half_characters"))
+
+    def cut(self, body: bytes) -> bytes:
+        return body.replace(STAND_IN, HALF) if self.half_characters else body
 
     def many(self, request: Request, table: Table, options: Options) -> Response:
         """One page of a collection, with the link to the next one if there is more."""

@@ -109,6 +109,7 @@ class Emulator:
         try:
             inner = self.inner_request(request, body)
             response = self.api.handle(inner)
+            response.body = self.api.reading.cut(response.body)
         except ApiError as error:
             if error.status == 401:
                 return unauthorized(request)

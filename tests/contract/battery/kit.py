@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from azure.storage.queue import QueueMessage
 
+from dev.verbs import Dynamics
 from shared.flow import Bridge, Flow
 from shared.records import Settlement
 from shared.steps import deliver, poll
@@ -60,7 +61,9 @@ class Case(Protocol):
 
 
 class KeptCase(Case, Protocol):
-    """A flow whose records change: the ledger keeps them."""
+    """A flow whose records change: the ledger keeps them. `dynamics` is its source, or one of its two sides."""
+
+    dynamics: Dynamics
 
     def change(self, record_id: str, text: str) -> None: ...
     def delete(self, record_id: str) -> None: ...

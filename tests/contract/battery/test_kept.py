@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from dev.verbs import wait_until
+from shared.flow import OnceFlow
 from shared.handoff import read_envelope
+from shared.records import Change, Kind
 from tests.contract.battery.kit import KeptCase, KilledAt, Worker, outcomes
 
 
@@ -139,3 +141,37 @@ def test_a_bug_takes_only_its_own_record_off_the_way(case: KeptCase, worker: Wor
                 raised += [change.record_id for change in read_envelope(message.content.encode()).changes]
     assert set(raised) == {ids["cursed"]}
     assert [case.held(ids["left"]), case.held(ids["right"])] == [["left"], ["right"]]
+
+
+def test_a_look_up_that_is_answered_in_pages_takes_nothing_for_deleted(case: KeptCase, worker: Worker) -> None:
+    ids = [case.create(f"of several pages {number}") for number in range(5)]
+    worker.sync()
+    case.dynamics.emulator.told("POST", "/paging", {"largest_page": 2})
+    now = worker.bridge.now()
+    changes = [Change(record_id, Kind.REFERENCE, first_seen=now) for record_id in ids]
+    worker.bridge.handoff.put(worker.flow.queue, worker.flow.key, worker.flow.table, 1, changes)
+    assert "deleted" not in outcomes(worker.drain())
+    assert all(case.held(record_id) for record_id in ids)
+    if not isinstance(worker.flow, OnceFlow):
+        assert worker.flow.existing(ids) == set(ids)
+
+
+@pytest.mark.parametrize("by", ["poll", "reference"])
+def test_half_a_character_is_its_records_dead_letter(case: KeptCase, worker: Worker, by: str) -> None:
+    case.dynamics.emulator.told("POST", "/paging", {"half_characters": True})
+    half, whole = case.create("Jane \ue83d"), case.create("Ana")
+    if by == "poll":
+        settlements = worker.sync()
+    else:
+        changes = [Change(record_id, Kind.REFERENCE, first_seen=worker.bridge.now()) for record_id in (half, whole)]
+        worker.bridge.handoff.put(worker.flow.queue, worker.flow.key, worker.flow.table, 1, changes)
+        settlements = worker.drain()
+    assert sorted(outcomes(settlements)) == ["created", "rejected"]
+    letter = worker.bridge.deadletters.get(worker.flow.key, half)
+    assert letter
+    assert letter.reason == "unsafe_characters"
+    assert letter.field
+    case.change(half, "Jane")
+    worker.sync()
+    assert (case.held(half), case.held(whole)) == (["Jane"], ["Ana"])
+    assert worker.bridge.deadletters.get(worker.flow.key, half) is None
