@@ -243,9 +243,10 @@ class CampaignClient:
         if response.status == 401:
             written.calls[verb] += 1
             response = self.authorized(verb, url, route, body, self.tokens.token(refused=token))
-        if response.status in (200, 201, 204) and not wire.is_error(response):
+        status = 500 if wire.is_error(response) else response.status
+        if status in (200, 201, 204):
             return response
-        raise recovery("campaign", response.status, wire.error_text(response), f"{verb} {route}", fields or names(record))
+        raise recovery("campaign", status, wire.error_text(response), f"{verb} {route}", fields or names(record))
 
     def authorized(self, verb: str, url: str, route: str, body: bytes | None, token: str) -> Response:
         headers = {

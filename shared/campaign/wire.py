@@ -35,6 +35,8 @@ ERROR_TEXTS = re.compile(rb'\s*"?(RST|XTK|PGS|SOP|SCR|BAS|ODB|XSV)-\d{6}')
 
 def is_error(response: Response) -> bool:
     """Whether an answer with a success status carries Campaign's error text, or the gateway's object, instead of a record."""
+    if response.status >= 300:
+        return False
     if ERROR_TEXTS.match(response.body):
         return True
     if b'"error_code"' not in response.body:

@@ -70,6 +70,7 @@ class Gateway:
         app.router.add_post("/_emulator/latency", self.set_latency)
         app.router.add_post("/_emulator/options", self.set_options)
         app.router.add_post("/_emulator/unpublish", self.unpublish)
+        app.router.add_post("/_emulator/hide", self.hide)
         app.router.add_get("/_emulator/dump", self.dump)
         for path, kind, act in (
             ("deliveries", orders.Send, self.marketing.send),
@@ -90,6 +91,16 @@ class Gateway:
         for part in (self.engine, self.marketing, self.exports, self.journal):
             part.reset()
         self.engine.truncate, self.listing.big_table, self.latency_seconds, self.errors_as_json = False, 100_000, 0.0, False
+        self.listing.page_lines, self.listing.empty_pages = 0, 0
+
+    async def hide(self, request: web.Request) -> web.Response:
+        """{"resource": "profile", "key": "<its key>"}: an organizational unit hides a row from the API from now on."""
+        body = await request.json()
+        try:
+            self.engine.hide(str(body.get("resource", "profile")), str(body.get("key")))
+        except KeyError:
+            return web.json_response({"error": "There is no such row."}, status=404)
+        return web.Response(status=204)
 
     async def unpublish(self, request: web.Request) -> web.Response:
         """A resource is published again without one of its fields."""
@@ -202,6 +213,8 @@ class Gateway:
     async def set_options(self, request: web.Request) -> web.Response:
         options = await request.json()
         self.listing.big_table = options.get("bigTable", self.listing.big_table)
+        self.listing.page_lines = options.get("pageLines", self.listing.page_lines)
+        self.listing.empty_pages = options.get("emptyPages", self.listing.empty_pages)
         self.engine.truncate = options.get("truncate", self.engine.truncate)
         self.errors_as_json = options.get("errorsAsJson", self.errors_as_json)
         return web.json_response({})

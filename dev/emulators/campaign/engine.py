@@ -29,6 +29,7 @@ class Engine:
         self.reset()
 
     def reset(self) -> None:
+        self.out_of_unit: set[tuple[str, str]] = set()
         self.tables = {name: Rows(resource) for name, resource in self.resources.items()}
 
     def create(self, api: str, resource: Resource, body: dict[str, Any]) -> tuple[int, Row]:
@@ -85,8 +86,21 @@ class Engine:
         number = table.by_key(row[link.field]) if row[link.field] != "" else None
         return (number, table.rows[number]) if number else None
 
+    def hide(self, name: str, key: str) -> None:
+        """The row with this key is in an organizational unit that the API's product profile does not see; KeyError if none is."""
+        number = self.tables[name].by_key(key)
+        if number is None:
+            raise KeyError(key)
+        self.out_of_unit.add((name, str(self.tables[name].rows[number]["acsId"])))
+
+    def may_hide(self, resource: Resource) -> bool:
+        """Whether rows of the resource may be hidden at all."""
+        return bool(self.out_of_unit) or any(link.required for link in resource.links)
+
     def hidden(self, resource: Resource, row: Row) -> bool:
-        """A row is hidden while a required link leads nowhere, or to a row that is hidden itself."""
+        """A row is hidden in another organizational unit, and while a required link leads nowhere or to a hidden row."""
+        if (resource.name, str(row["acsId"])) in self.out_of_unit:
+            return True
         for link in resource.links:
             if link.required:
                 found = self.target(link, row)

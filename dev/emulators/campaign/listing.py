@@ -13,7 +13,8 @@ from dev.emulators.campaign.engine import Engine
 from dev.emulators.campaign.model import Filter, Resource
 from dev.emulators.campaign.store import Row
 
-DEFAULT_LINES = 25
+DEFAULT_LINES, MOST_LINES = 25, 10_000_000
+EMPTY = "_emptyPage"
 SINCE = ("lastModified", "ge")
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
@@ -26,18 +27,22 @@ Entry = tuple[int, Row]
 
 
 class Listing:
-    """`big_table` is Campaign's option XtkBigTableThreshold: above it `next` is left out unless it is forced."""
+    """`page_lines`: how many rows a page holds at most, 0 as many as asked for. `empty_pages`: how many pages of a list by filter
+    come without a row before the others. `big_table` is Campaign's option XtkBigTableThreshold: above it `next` is left out
+    unless it is forced."""
 
     def __init__(self, engine: Engine, big_table: int = 100_000) -> None:
         self.engine, self.big_table = engine, big_table
+        self.page_lines, self.empty_pages = 0, 0
 
     def entries(self, resource: Resource, filters: list[str], query: dict[str, str]) -> Iterable[Entry]:
         """The rows that pass all filters; a list of one where an identification key finds it at once."""
         rows: Iterable[Entry] = self.engine.tables[resource.name].rows.items()
         for name in filters:
             rows = self.passing(resource, name, query, rows)
-        required = any(link.required for link in resource.links)
-        return (entry for entry in rows if not self.engine.hidden(resource, entry[1])) if required else rows
+        if not self.engine.may_hide(resource):
+            return rows
+        return (entry for entry in rows if not self.engine.hidden(resource, entry[1]))
 
     def passing(self, resource: Resource, name: str, query: dict[str, str], rows: Iterable[Entry]) -> Iterable[Entry]:
         published = resource.filters.get(name)
@@ -64,7 +69,9 @@ class Listing:
 
     def page(self, api: str, resource: Resource, filters: list[str], query: dict[str, str], root: str) -> dict[str, Any]:
         """The list envelope: content, count, next."""
-        lines = int(query.get("_lineCount", DEFAULT_LINES))
+        lines = min(int(query.get("_lineCount", DEFAULT_LINES)), self.page_lines or MOST_LINES)
+        if filters and (passed := int(query.get(EMPTY, 0))) < self.empty_pages:
+            return self.empty_page(f"{root}/{api}/{resource.name}/{'/'.join(filters)}", {**query, EMPTY: str(passed + 1)})
         entries = self.entries(resource, filters, query)
         chosen = self.sliced(resource, entries, query, lines + 1)
         path = "/".join([root, api, resource.name, *(["", *filters] if filters else [])])
@@ -83,6 +90,10 @@ class Listing:
             following = {**kept, "_lineCount": str(lines), "_lineStart": last}
             answer["next"] = {"href": f"{path}?{urlencode(following, quote_via=quote)}"}
         return dict(sorted(answer.items()))
+
+    def empty_page(self, path: str, following: dict[str, str]) -> dict[str, Any]:
+        link = f"{path}?{urlencode(following, quote_via=quote)}"
+        return {"content": [], "next": {"href": link}, "serverSidePagination": True}
 
     def sliced(self, resource: Resource, entries: Iterable[Entry], query: dict[str, str], most: int) -> list[Entry]:
         """The first `most` entries behind the page's start, in the order asked for (by number where none is)."""

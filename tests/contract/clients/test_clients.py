@@ -10,6 +10,7 @@ from dev.commands.stack import Stack
 from dev.comparison import FixedToken
 from dev.verbs import Campaign, Dynamics
 from shared.campaign.client import Address, CampaignClient, Hrefs, Written
+from shared.dataverse.batch import BatchWriter, Operation, create_many, update_many
 from shared.dataverse.client import DataverseClient, TokenExpired
 from shared.errors import Misconfigured, Rejected
 from shared.records import Outcome
@@ -198,3 +199,73 @@ def test_campaign_metadata_brings_types_names_and_sub_nodes(campaign: CampaignCl
     assert profile.fields["age"].read_only
     with pytest.raises(Misconfigured):
         campaign.resource("profileAndServicesExt", "cusNothing")
+
+
+@pytest.mark.parametrize("known", [True, None, False])
+def test_a_filter_that_answers_in_pages_finds_the_record_on_a_later_one(
+    campaign: CampaignClient, eyes: Campaign, known: bool | None
+) -> None:
+    campaign.create(BY_KEY, {"externalId": "a-1", "firstName": "Ana"}, Written())
+    eyes.emulator.told("POST", "/options", {"emptyPages": 2})
+    written = Written()
+    campaign.save(BY_FILTER, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known, written)
+    assert written.outcome == Outcome.UPDATED
+    campaign.hrefs.forget(BY_FILTER, "a-1")
+    assert (campaign.read(BY_FILTER, "a-1", Written()) or {})["firstName"] == "Bea"
+    campaign.hrefs.forget(BY_FILTER, "a-1")
+    campaign.delete(BY_FILTER, "a-1", Written())
+    assert list(eyes.profiles()) == []
+
+
+def test_all_pages_of_a_list_are_read(campaign: CampaignClient, eyes: Campaign) -> None:
+    for number in range(5):
+        campaign.create(BY_KEY, {"externalId": f"a-{number}"}, Written())
+    eyes.emulator.told("POST", "/options", {"pageLines": 2})
+    assert len(list(campaign.rows(BY_KEY, "", Written()))) == 5
+
+
+@pytest.mark.parametrize("address", [BY_KEY, BY_FILTER])
+def test_a_profile_that_an_organizational_unit_hides_is_a_dead_letter_that_says_so(
+    campaign: CampaignClient, eyes: Campaign, address: Address
+) -> None:
+    campaign.create(address, {"externalId": "a-1"}, Written())
+    eyes.emulator.told("POST", "/hide", {"resource": "profile", "key": "a-1"})
+    assert campaign.read(address, "a-1", Written()) is None
+    with pytest.raises(Rejected, match="organizational unit") as caught:
+        campaign.save(address, "a-1", {"externalId": "a-1"}, {"firstName": "Bea"}, True, Written())
+    assert caught.value.reason == "duplicate_key"
+
+
+@pytest.mark.parametrize("shape", ["nested", "flat"])
+@pytest.mark.parametrize("bad", [0, 1])
+def test_a_failed_change_set_is_recognised_in_either_shape(
+    dataverse: DataverseClient, dynamics: Dynamics, shape: str, bad: int
+) -> None:
+    dynamics.emulator.told("POST", "/batch", {"failed_change_set": shape})
+    subjects = ["x" * 300 if number == bad else "Call" for number in range(2)]
+    sets = [
+        [Operation("POST", "tasks", {"subject": subject}) for subject in subjects],
+        [Operation("POST", "tasks", {"subject": "Write"})],
+    ]
+    refused, done = BatchWriter(dataverse).run(sets, "tasks")
+    assert isinstance(refused, Rejected)
+    assert (refused.reason, done) == ("too_long", None)
+    assert [row["subject"] for row in dynamics.rows("tasks", "subject")] == ["Write"]
+
+
+def test_a_change_set_of_bulk_messages_is_recognised(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+    writer = BatchWriter(dataverse)
+    table = writer.table("task")
+    ids = [f"{number:08x}-0000-0000-0000-000000000000" for number in range(3)]
+    rows = [{"activityid": row_id, "subject": "Call"} for row_id in ids]
+    sets = [[create_many(table, rows), update_many(table, [{"activityid": ids[0], "subject": "Write"}])]]
+    assert writer.run(sets, "tasks") == [None]
+    (again,) = writer.run(sets, "tasks")
+    assert isinstance(again, Rejected)
+    assert again.reason == "duplicate_key"
+
+
+def test_a_list_that_comes_in_pages_is_read_to_its_end(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+    ids = [dynamics.create_contact(lastname=f"n{number}") for number in range(5)]
+    dynamics.emulator.told("POST", "/paging", {"largest_page": 2})
+    assert dataverse.existing(dataverse.table("contact"), ids) == set(ids)
