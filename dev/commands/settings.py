@@ -1,8 +1,11 @@
 """The function app's settings on the local stack, in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from shared.settings import Settings, environment_name, load_settings
 
 LOCAL_PACE = {
     "CONTACTS_SCHEDULE": "*/2 * * * * *",
@@ -45,3 +48,43 @@ def app_settings(parts: Mapping[str, Any], overrides: Mapping[str, str]) -> dict
         **LOCAL_PACE,
         **overrides,
     }
+
+
+RUNTIME = ("PYTHON_THREADPOOL_THREAD_COUNT",)  # of Microsoft's worker, not of the bridge
+STAND_INS = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "DATAVERSE_URL": "http://127.0.0.1",
+    "DATAVERSE_WEBHOOK_SECRET": "sixteen-letters-",
+    "CAMPAIGN_URL": "http://127.0.0.1/local/campaign",
+    "CAMPAIGN_CLIENT_ID": "local",
+    "CAMPAIGN_CLIENT_SECRET": "local",
+    "CAMPAIGN_JOURNAL_URL": "http://127.0.0.1/journal",
+    "CAMPAIGN_IMS_ORGANIZATION": "local",
+    **dict.fromkeys(("SFTP_HOST", "SFTP_USER", "SFTP_PRIVATE_KEY", "SFTP_HOST_KEY"), "local"),
+}
+
+
+class UnknownSetting(Exception):
+    """Names what is no setting, and what may have been meant."""
+
+
+def chosen_settings(given: Iterable[str]) -> dict[str, str]:
+    """The settings in NAME=VALUE texts; of a name that comes twice the last counts.
+
+    UnknownSetting for a name that the app does not have, Misconfigured for a value that it does not take.
+    """
+    pairs = dict(map(name_and_value, given))
+    load_settings({**STAND_INS, **pairs})
+    return pairs
+
+
+def name_and_value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    names = [*map(environment_name, Settings.model_fields), *RUNTIME]
+    if name not in names:
+        near = get_close_matches(name.upper(), names, 3, 0.6) or get_close_matches(name, names, 3, 0.6)
+        advice = f"Did you mean {' or '.join(near)}?" if near else "docs/deploy.md lists all settings."
+        raise UnknownSetting(f"--set: {name or text} is no setting of the function app. {advice}")
+    if not equals:
+        raise UnknownSetting(f"--set: {name} has no value. Write {name}=VALUE.")
+    return name, value

@@ -6,19 +6,29 @@ import threading
 from pathlib import Path
 
 import psutil
+import yaml
 
 from dev.commands.processes import ROOT
+from dev.commands.settings import UnknownSetting, chosen_settings
 from dev.commands.stack import DIRECTORY, Stack
+from dev.emulators.campaign.publication import InvalidPublication, extended_publication
 from dev.verbs import Dynamics
+from shared.errors import Misconfigured
 
 
 def run(argv: list[str]) -> int:
     """With --no-host the functions are left to `func start`, for which local.settings.json is written."""
     options = parse(argv)
+    try:
+        settings = chosen_settings(options.set)
+        publication = publication_file(options.publication, options.directory)
+    except (InvalidPublication, UnknownSetting, Misconfigured) as problem:
+        print(f"Nothing was started. {problem}")
+        return 1
     if running := alive(options.directory / "stack.json"):
         print(f"A stack runs already from {options.directory} (process {running}): stop it first, or give another --directory.")
         return 1
-    with Stack(options.directory, options.instances, host=not options.no_host) as stack:
+    with Stack(options.directory, options.instances, not options.no_host, settings, publication=publication) as stack:
         if options.contacts:
             Dynamics(stack.facts).seed(options.contacts)
         if options.no_host:
@@ -36,6 +46,16 @@ def run(argv: list[str]) -> int:
     return 0
 
 
+def publication_file(path: Path | None, directory: Path) -> Path | None:
+    """The local stack's own publication with what the file adds, as a file for the emulator."""
+    if path is None:
+        return None
+    text = yaml.safe_dump(extended_publication(path), sort_keys=False)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "publication.yaml").write_text(text)
+    return directory / "publication.yaml"
+
+
 def alive(facts: Path) -> int:
     """A process that an earlier `up` started and that still runs; 0 if there is none."""
     pids = json.loads(facts.read_text())["pids"].values() if facts.exists() else []
@@ -47,5 +67,15 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--instances", type=int, default=1, help="how many processes run the functions")
     parser.add_argument("--contacts", type=int, default=0, help="how many contacts Dataverse begins with")
     parser.add_argument("--no-host", action="store_true", help="leave the functions to `func start`")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the function app, as docs and Azure name it; may be given several times",
+    )
+    parser.add_argument(
+        "--publication", type=Path, help="what Campaign's administrator has published besides (YAML): docs/local-stack.md"
+    )
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where stack.json and the logs go")
     return parser.parse_args(argv)

@@ -1,0 +1,115 @@
+"""What `manage.py up` is given: settings by name, and what Campaign's administrator has published."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dev.commands.settings import UnknownSetting, chosen_settings
+from dev.commands.up import publication_file, run
+from dev.emulators.campaign.publication import InvalidPublication, extended_publication
+from dev.seed.vehicles import PUBLICATION
+from shared.errors import Misconfigured
+
+
+def test_settings_are_taken_by_their_names_and_the_last_counts() -> None:
+    given = ["OPT_OUT_MODE=both", "CAMPAIGN_SCOPES=a=b,c", "OPT_OUT_MODE=disabled", "PYTHON_THREADPOOL_THREAD_COUNT=8"]
+    assert chosen_settings(given) == {
+        "OPT_OUT_MODE": "disabled",
+        "CAMPAIGN_SCOPES": "a=b,c",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "8",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("OPT_OUT_MOD=both", "OPT_OUT_MODE"),
+        ("opt_out_mode=both", "OPT_OUT_MODE"),
+        ("POLL_BUDGET_SECOND=100", "POLL_BUDGET_SECONDS"),
+        ("COLOUR=blue", "docs/deploy.md"),
+        ("OPT_OUT_MODE", "OPT_OUT_MODE=VALUE"),
+        ("", "no setting"),
+    ],
+)
+def test_a_name_that_is_none_is_refused_with_what_was_meant(given: str, said: str) -> None:
+    with pytest.raises(UnknownSetting, match=said):
+        chosen_settings([given])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("POLL_BUDGET_SECONDS=many", "POLL_BUDGET_SECONDS"),
+        ("OPT_OUT_MODE=sometimes", "OPT_OUT_MODE"),
+        ("DATAVERSE_AUTH=certificate", "DATAVERSE_CERTIFICATE"),
+    ],
+)
+def test_a_value_that_the_app_does_not_take_is_refused(given: str, said: str) -> None:
+    with pytest.raises(Misconfigured, match=said) as raised:
+        chosen_settings([given])
+    assert "sometimes" not in str(raised.value)
+
+
+def publication(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_publication_adds_to_what_the_local_stack_has(tmp_path: Path) -> None:
+    text = "profile: {fields: {cusShoeSize: {type: integer}}}\ncusCar: {fields: {carId: {length: 64}}, keys: [[carId]]}"
+    found = extended_publication(publication(tmp_path, text))
+    assert {"cusShoeSize", "cusDisplayName"} <= found["profile"]["fields"].keys()
+    assert (found["profile"]["keys"], found["cusCar"]["keys"]) == ([["externalId"]], [["carId"]])
+    assert {"externalid", "lastmodified"} <= found["profile"]["filters"].keys()
+
+
+def test_the_examples_publication_is_sound() -> None:
+    found = extended_publication(PUBLICATION)
+    assert {"cusVehicle", "cusVisit"} <= found.keys()
+    assert found["profile"]["keys"] == [["externalId"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("profile: [", "no YAML", id="no YAML"),
+        pytest.param("- profile", "form", id="a list"),
+        pytest.param("", "form", id="empty"),
+        pytest.param("profile: {field: {a: {}}}", "profile > field", id="an unknown word"),
+        pytest.param("profile: {fields: {a: {type: text}}}", "profile > fields > a > type", id="an unknown type"),
+        pytest.param("profile: {keys: [[nothing]]}", "no field nothing", id="a key that is no field"),
+        pytest.param("profile: {filters: {x: {conditions: [{field: nothing}]}}}", "no field nothing", id="a filter"),
+        pytest.param("cusA: {fields: {b: {}}, links: {c: {target: cusB, join: {b: id}}}}", "links to cusB", id="a link"),
+        pytest.param("cusA: {fields: {b: {}}, links: {c: {target: profile, join: {b: id}}}}", "no field id", id="a join"),
+    ],
+)
+def test_a_publication_that_is_none_is_refused_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InvalidPublication, match=said):
+        extended_publication(publication(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--set", "OPT_OUT_MOD=both"], "Did you mean OPT_OUT_MODE"),
+        (["--set", "OPT_OUT_MODE=sometimes"], "OPT_OUT_MODE"),
+        (["--publication", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+    ],
+)
+def test_nothing_is_started_where_something_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert run([*arguments, "--directory", str(tmp_path / "stack")]) == 1
+    out = capsys.readouterr().out
+    assert "Nothing was started." in out
+    assert said in out
+    assert not (tmp_path / "stack").exists()
+
+
+def test_the_merged_publication_is_written_for_the_emulator(tmp_path: Path) -> None:
+    written = publication_file(PUBLICATION, tmp_path / "stack")
+    assert written
+    assert yaml.safe_load(written.read_text())["cusVehicle"]["label"] == "Vehicles"
+    assert publication_file(None, tmp_path) is None
