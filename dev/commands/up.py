@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import yaml
 
+from dev.commands.preparing import CannotPrepare, create_tables, put_documents, read_documents, read_tables
 from dev.commands.processes import ROOT
 from dev.commands.settings import UnknownSetting, chosen_settings
 from dev.commands.stack import DIRECTORY, Stack
@@ -21,14 +22,20 @@ def run(argv: list[str]) -> int:
     options = parse(argv)
     try:
         settings = chosen_settings(options.set)
+        tables = read_tables(options.tables) if options.tables else {}
+        documents = read_documents(options.document)
         publication = publication_file(options.publication, options.directory)
-    except (InvalidPublication, UnknownSetting, Misconfigured) as problem:
+    except (CannotPrepare, InvalidPublication, UnknownSetting, Misconfigured) as problem:
         print(f"Nothing was started. {problem}")
         return 1
     if running := alive(options.directory / "stack.json"):
         print(f"A stack runs already from {options.directory} (process {running}): stop it first, or give another --directory.")
         return 1
     with Stack(options.directory, options.instances, not options.no_host, settings, publication=publication) as stack:
+        create_tables(Dynamics(stack.facts), tables)
+        put_documents(stack.facts["storage"], documents)
+        if stack.with_host and documents:
+            stack.register_webhooks()
         if options.contacts:
             Dynamics(stack.facts).seed(options.contacts)
         if options.no_host:
@@ -76,6 +83,14 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--publication", type=Path, help="what Campaign's administrator has published besides (YAML): docs/local-stack.md"
+    )
+    parser.add_argument("--tables", type=Path, help="tables and columns that Dynamics has besides (YAML): docs/local-stack.md")
+    parser.add_argument(
+        "--document",
+        type=Path,
+        action="append",
+        default=[],
+        help="a document for the container config; several times",
     )
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where stack.json and the logs go")
     return parser.parse_args(argv)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dev.commands.preparing import CannotPrepare, read_documents, read_tables
 from dev.commands.settings import UnknownSetting, chosen_settings
 from dev.commands.up import publication_file, run
 from dev.emulators.campaign.publication import InvalidPublication, extended_publication
@@ -96,6 +97,8 @@ def test_a_publication_that_is_none_is_refused_with_its_place(tmp_path: Path, te
         (["--set", "OPT_OUT_MOD=both"], "Did you mean OPT_OUT_MODE"),
         (["--set", "OPT_OUT_MODE=sometimes"], "OPT_OUT_MODE"),
         (["--publication", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+        (["--tables", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+        (["--document", "nowhere.yaml"], "nowhere.yaml cannot be read"),
     ],
 )
 def test_nothing_is_started_where_something_is_wrong(
@@ -113,3 +116,38 @@ def test_the_merged_publication_is_written_for_the_emulator(tmp_path: Path) -> N
     assert written
     assert yaml.safe_load(written.read_text())["cusVehicle"]["label"] == "Vehicles"
     assert publication_file(None, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "place"),
+    [
+        ("dev.seed", "acs_vehicle.yaml", "mappings/acs_vehicle.yaml"),
+        ("shared.mapping.defaults", "contact.yaml", "mappings/contact.yaml"),
+        ("shared.events.defaults", "email_events.yaml", "events/email_events.yaml"),
+        ("shared.opt_out.defaults", "opt_out.yaml", "opt-out/opt_out.yaml"),
+    ],
+)
+def test_a_document_is_put_where_the_bridge_looks_for_it(package: str, name: str, place: str) -> None:
+    path = Path(*package.split(".")) / name
+    assert read_documents([path]) == {place: path.read_bytes()}
+
+
+@pytest.mark.parametrize("text", ["a: 1", "- table", "", "table: 3"])
+def test_a_file_that_is_no_document_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CannotPrepare, match="no document"):
+        read_documents([publication(tmp_path, text)])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("acs_car: {column: {}}", "acs_car > column"),
+        ("acs_car: {columns: {acs_plate: {kind: Text}}}", "acs_plate > kind"),
+        ("acs_car: {lookups: [contact]}", "acs_car > lookups"),
+        ("[acs_car]", "form"),
+        ("acs_car: [", "no YAML"),
+    ],
+)
+def test_tables_of_another_form_are_refused_with_their_place(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(CannotPrepare, match=said):
+        read_tables(publication(tmp_path, text))

@@ -15,7 +15,8 @@ import pytest
 
 from dev.commands.azurite import start_azurite
 from dev.commands.processes import ROOT, Child, DidNotStart
-from dev.verbs import wait_until
+from dev.seed import vehicles
+from dev.verbs import Campaign, Dynamics, Operator, wait_until
 
 KEYS = {
     "functions", "function_key", "master_key", "dataverse", "dataverse_token", "campaign", "campaign_token", "campaign_api_key",
@@ -133,3 +134,37 @@ def test_up_without_a_host_writes_settings_for_core_tools(tmp_path: Path) -> Non
         up.terminate()
         up.wait(60)
         settings_file.unlink() if before is None else settings_file.write_bytes(before)
+
+
+def test_up_takes_settings_what_campaign_published_tables_and_documents(tmp_path: Path) -> None:
+    """As docs/local-stack.md has it for the vehicles: a vehicle arrives, linked, with nothing done by hand."""
+    seed = ROOT / "dev" / "seed"
+    command = [sys.executable, "manage.py", "up", "--directory", str(tmp_path / "up")]
+    command += [
+        "--set",
+        "PARENT_WAIT_DAYS=3",
+        "--set",
+        "OPT_OUT_MODE=both",
+        "--publication",
+        str(seed / "vehicles.publication.yaml"),
+    ]
+    command += ["--tables", str(seed / "vehicles.tables.yaml")]
+    command += ["--document", str(seed / "acs_vehicle.yaml"), "--document", str(seed / "acs_visit.yaml")]
+    up = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert up.stdout
+        assert any(line.startswith("Keys, tokens") for line in up.stdout)
+        facts = json.loads((tmp_path / "up" / "stack.json").read_text())
+        settings = json.loads((tmp_path / "up" / "app.settings.json").read_text())["Values"]
+        assert (settings["PARENT_WAIT_DAYS"], settings["OPT_OUT_MODE"]) == ("3", "both")
+        dynamics, campaign = Dynamics(facts), Campaign(facts)
+        contact = dynamics.create_contact(firstname="Ana", lastname="Reader", emailaddress1="ana@example.org")
+        vehicles.create(dynamics, "acs_vehicle", "A red one", "acs_ownerid", f"/contacts({contact})")
+        (row,) = wait_until(lambda: list(campaign.records("cusVehicle")), "the vehicle")
+        assert (row["name"], row["contactId"]) == ("A red one", contact)
+        assert Operator(facts).status("opt_out")["status"] == "running"
+    finally:
+        up.terminate()
+        up.wait(60)
+        assert up.stdout
+        up.stdout.close()
