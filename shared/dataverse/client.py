@@ -79,6 +79,8 @@ class DataverseClient:
             found += self.listed(url, f"rows of {table.logical_name}", prefer)
         if any(not isinstance(row.get(table.primary_id), str) for row in found):
             raise unrecognised(f"rows of {table.logical_name}")
+        if len(found) < len(wanted):
+            self.rights.check_reads_all(privilege_to("Read", table), f"rows of {table.logical_name}")
         return found
 
     def existing(self, table: SourceTable, ids: Iterable[str]) -> set[str]:
@@ -97,7 +99,7 @@ class DataverseClient:
         route = f"row of {table.logical_name}"
         response = self.ask("PATCH", url, route, headers, json.dumps(values).encode())
         if response.status not in (200, 204):
-            raise self.refusal(response, f"PATCH {route}", privilege_to_write(table))
+            raise self.refusal(response, f"PATCH {route}", privilege_to("Write", table))
         # Without its representation the row is read: the write was done, and nothing tells what became of it.
         found = [body_object(response, f"PATCH {route}")] if response.status == 200 else self.rows(table, columns, [record_id])
         for row in found:
@@ -242,6 +244,6 @@ def error_member(response: Response, name: str) -> str:
         return ""
 
 
-def privilege_to_write(table: SourceTable) -> str:
-    """What a PATCH takes, where the answer does not name it: prv, the action, the table's schema name."""
-    return f"prvWrite{table.logical_name[:1].upper()}{table.logical_name[1:]}"
+def privilege_to(action: str, table: SourceTable) -> str:
+    """The privilege's name as a rule: prv, the action, the table's schema name (Microsoft Learn: Security roles)."""
+    return f"prv{action}{table.logical_name[:1].upper()}{table.logical_name[1:]}"

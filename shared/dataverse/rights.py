@@ -16,6 +16,7 @@ ONE_RECORD = re.compile(r"Access right(\(s\)|s)? for record|AccessCheckEx failed
 ONE_COLUMN = re.compile(r"secured field|permissions? for (the|a) .{1,200} (attribute|field)|FieldPermission", re.IGNORECASE)
 PRIVILEGE = re.compile(r"\b(prv[A-Z]\w{2,100})(?: privilege \(Id=([0-9a-fA-F-]{36})\))?")
 ROLE, COLUMNS = "security role", "column security profile"
+EVERYWHERE = "Global"  # organization level
 KEPT_SECONDS = 30.0
 
 
@@ -42,6 +43,14 @@ class Rights:
     def has(self, *names: str | None) -> bool:
         """Whether the role has it at any depth. False where that cannot be read: then the flow pauses and asks."""
         return any(name and name.lower() in self.privileges() for name in names)
+
+    def check_reads_all(self, privilege: str, route: str) -> None:
+        """Misconfigured where the role reads only some rows: Dataverse leaves the others out without a word, and what is left
+        out must not count as deleted. Nothing where the depth cannot be read."""
+        depth = self.privileges().get(privilege.lower(), EVERYWHERE)
+        if depth != EVERYWHERE:
+            sentence = f"Privilege {privilege} is at depth {depth}, so Dataverse leaves rows out of {route}."
+            raise Misconfigured(ROLE, f"{sentence} Give it at organization level, as `manage.py setup dataverse` does.")
 
     def privileges(self) -> Mapping[str, str]:
         with self.lock:

@@ -26,13 +26,13 @@ class Customizing:
     def row(self, entity_set: str, condition: str, columns: str) -> dict[str, Any] | None:
         """The oldest row that meets the condition."""
         query = f"$select={columns}&$filter={quote(condition)}&$orderby=createdon&$top=1"
-        rows = self.client.get(f"{self.client.url}{API}{entity_set}?{query}", entity_set)["value"]
+        rows = self.client.listed(f"{self.client.url}{API}{entity_set}?{query}", entity_set)
         return rows[0] if rows else None
 
     def tables(self, names: list[str]) -> dict[str, bool]:
         """Those of the tables that exist, and whether each is an activity."""
         condition = quote(" or ".join(f"LogicalName eq '{name}'" for name in names))
-        found = self.client.metadata(f"EntityDefinitions?$select=LogicalName,IsActivity&$filter={condition}", "list")["value"]
+        found = self.client.metadata_list(f"EntityDefinitions?$select=LogicalName,IsActivity&$filter={condition}", "list")
         return {table["LogicalName"]: bool(table["IsActivity"]) for table in found}
 
     def create_publisher(self, body: Body) -> str:
@@ -74,9 +74,7 @@ class Customizing:
 
     def rows(self, entity_set: str, columns: str, condition: str = "") -> list[dict[str, Any]]:
         chosen = f"&$filter={quote(condition)}" if condition else ""
-        answer = self.client.get(f"{self.client.url}{API}{entity_set}?$select={columns}{chosen}", entity_set)
-        found: list[dict[str, Any]] = answer["value"]
-        return found
+        return self.client.listed(f"{self.client.url}{API}{entity_set}?$select={columns}{chosen}", entity_set)
 
     def write(self, method: str, path: str, what: str, body: Body | None, headers: Body, gone: bool = False) -> Response:
         """The answer to a write that Dataverse carried out; Refused for any other."""

@@ -136,7 +136,7 @@ def table_rights(case: UseCase, tables: dict[str, dict[str, tuple[str, str]]]) -
 def privileges_of(client: DataverseClient, tables: Sequence[str]) -> dict[str, dict[str, tuple[str, str]]]:
     """Table -> action -> (privilege's name, its id), from the definitions: names do not follow from the tables' own."""
     condition = quote(" or ".join(f"LogicalName eq '{name}'" for name in tables))
-    answer = client.metadata(f"EntityDefinitions?$select=LogicalName,Privileges&$filter={condition}", "list")["value"]
+    answer = client.metadata_list(f"EntityDefinitions?$select=LogicalName,Privileges&$filter={condition}", "list")
     found = {item["LogicalName"]: dict(map(privilege, item["Privileges"])) for item in answer}
     if missing := [name for name in tables if name not in found]:
         raise Misconfigured(
@@ -152,8 +152,8 @@ def privilege(item: dict[str, Any]) -> tuple[str, tuple[str, str]]:
 def platform_ids(client: DataverseClient) -> dict[str, str]:
     """For who may read the list of privileges: an administrator."""
     condition = quote(" or ".join(f"name eq '{name}'" for name in PLATFORM))
-    answer = client.get(f"{client.url}{API}privileges?$select=privilegeid,name&$filter={condition}", "privileges")
-    return {row["name"]: row["privilegeid"].lower() for row in answer["value"]}
+    rows = client.listed(f"{client.url}{API}privileges?$select=privilegeid,name&$filter={condition}", "privileges")
+    return {row["name"]: row["privilegeid"].lower() for row in rows}
 
 
 def subscriptions(in_use: InUse) -> dict[str, Subscription]:

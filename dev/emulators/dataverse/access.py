@@ -116,6 +116,14 @@ class Access:
         if row_id in self.secured or not reachable:
             raise no_access_to_row(caller.user_id, action, row_id, table.logical)
 
+    def reach(self, caller: Caller, table: Table) -> tuple[str, list[str]]:
+        """The SQL condition, of a table called t, that leaves out of a list what the caller may not read."""
+        depth = self.depth(caller, f"prvRead{table.privilege}")
+        if depth == "Global" or "owningbusinessunit" not in table.columns:
+            return "1", []
+        column = "ownerid" if depth == "Basic" else "owningbusinessunit"
+        return f't."{column}" = ?', [caller.user_id if depth == "Basic" else caller.business_unit_id]
+
     def depth(self, caller: Caller, privilege: str) -> str:
         own = self.roles.depth(caller.user_id, privilege)
         return self.depths.get(privilege, own)

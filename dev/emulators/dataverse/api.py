@@ -156,7 +156,9 @@ class Api:
     def many(self, request: Request, table: Table, options: Options) -> Response:
         tracked = options.delta_token is not None or request.prefer.track_changes or is_tracking(options.skip_token)
         self.access.require(request.caller, "Read", table, everywhere=tracked)
-        return self.tracking.read(request, table, options) if tracked else self.reading.many(request, table, options)
+        if tracked:
+            return self.tracking.read(request, table, options)
+        return self.reading.many(request, table, options, self.access.reach(request.caller, table))
 
     def count(self, request: Request, table: Table, options: Options) -> Response:
         tracked = options.delta_token is not None

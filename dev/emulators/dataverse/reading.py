@@ -6,7 +6,7 @@ Source: Microsoft Learn, "Query data using the Web API", "Page results using ODa
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -57,9 +57,10 @@ class Reading:
     def cut(self, body: bytes) -> bytes:
         return body.replace(STAND_IN, HALF) if self.half_characters else body
 
-    def many(self, request: Request, table: Table, options: Options) -> Response:
-        """One page of a collection, with the link to the next one if there is more."""
+    def many(self, request: Request, table: Table, options: Options, reach: tuple[str, list[str]]) -> Response:
+        """One page of a collection, with the link to the next one if there is more. `reach` is what may be read, as SQL."""
         selection = self.selection(table, options)
+        selection = replace(selection, where=f"({selection.where}) AND {reach[0]}", values=[*selection.values, *reach[1]])
         asked = request.prefer.page_size or self.largest_page
         size = min(asked, self.largest_page) if options.top is None else min(options.top, LARGEST_PAGE)
         cookie = read_cookie(options.skip_token) if options.skip_token else None

@@ -9,6 +9,7 @@ from dev.verbs import wait_until
 from shared.flow import OnceFlow
 from shared.handoff import read_envelope
 from shared.records import Change, Kind
+from shared.state.flows import FAILED
 from tests.contract.battery.kit import KeptCase, KilledAt, Worker, outcomes
 
 
@@ -175,3 +176,17 @@ def test_half_a_character_is_its_records_dead_letter(case: KeptCase, worker: Wor
     worker.sync()
     assert (case.held(half), case.held(whole)) == (["Jane"], ["Ana"])
     assert worker.bridge.deadletters.get(worker.flow.key, half) is None
+
+
+def test_what_the_role_may_not_read_is_not_taken_for_deleted(case: KeptCase, worker: Worker) -> None:
+    record_id = case.create("of another unit")
+    worker.sync()
+    name = worker.flow.table if worker.flow.table != "contact" else "Contact"
+    case.dynamics.emulator.told("POST", "/access", {"privileges": {f"prvRead{name}": "Basic"}})
+    change = Change(record_id, Kind.REFERENCE, first_seen=worker.bridge.now())
+    worker.bridge.handoff.put(worker.flow.queue, worker.flow.key, worker.flow.table, 1, [change])
+    (message,) = worker.messages()
+    worker.deliver(message)
+    state = worker.bridge.flows.read(worker.flow.key)
+    assert (state.status, state.setting) == (FAILED, "security role")
+    assert case.held(record_id) == ["of another unit"]

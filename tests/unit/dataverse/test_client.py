@@ -180,3 +180,26 @@ def test_a_missing_user_is_no_refused_row() -> None:
     error = refused("The user is not a member of the organization.", code="0x80072560")
     assert isinstance(error, Misconfigured)
     assert error.setting == "application user"
+
+
+def reading(depth: str, rows: list[dict[str, str]]) -> Any:
+    """A client whose role reads contacts at a depth, "" for one that does not tell."""
+
+    def send(request: Request) -> Response:
+        listed = [{"PrivilegeName": "prvReadContact", "PrivilegeId": "1", "Depth": depth}] if depth else []
+        return Response(200, {}, json.dumps({"UserId": ID, "RolePrivileges": listed, "value": rows}).encode())
+
+    return client(send)
+
+
+@pytest.mark.parametrize("depth", ["Basic", "Local", "Deep"])
+def test_what_the_role_may_not_read_is_not_absent(depth: str) -> None:
+    with pytest.raises(Misconfigured, match="prvReadContact") as raised:
+        reading(depth, [{"contactid": ID}]).existing(CONTACT, [ID, OTHER])
+    assert raised.value.setting == "security role"
+    assert reading(depth, [{"contactid": ID}]).existing(CONTACT, [ID]) == {ID}
+
+
+@pytest.mark.parametrize("depth", ["Global", ""])
+def test_what_a_role_that_reads_everything_does_not_find_is_absent(depth: str) -> None:
+    assert reading(depth, [{"contactid": ID}]).existing(CONTACT, [ID, OTHER]) == {ID}
