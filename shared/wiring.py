@@ -15,7 +15,7 @@ from shared.dataverse.auth import dataverse_token
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
 from shared.events.catalog import EventsCatalog
-from shared.events.exports import Exports
+from shared.events.files import EventFormat
 from shared.events.flow import EventsFlow, Source
 from shared.events.journal import Journal
 from shared.events.writing import ActivityWriter
@@ -32,6 +32,7 @@ from shared.opt_out.sides import Contacts, Profiles
 from shared.parents import flow_of
 from shared.settings import Settings, load_settings, load_storage_settings, text
 from shared.sftp.client import Server, Sftp
+from shared.sftp.exports import Exports
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.decisions import Decisions
@@ -179,7 +180,7 @@ class Wiring:
 
     @once
     def exports(self) -> Exports:
-        return Exports(self.sftp, self.settings.sftp_folder, self.now)
+        return Exports(self.sftp, self.settings.sftp_folder, self.now, EventFormat)
 
     @once
     def journal(self) -> Journal:

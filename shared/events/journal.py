@@ -12,8 +12,9 @@ from urllib.parse import urljoin, urlsplit
 from shared.dataverse.client import TokenExpired
 from shared.errors import Misconfigured, Retryable, recovery
 from shared.events.documents import EventsDocument
-from shared.events.logs import Fault, JournalReader, change_of, fault_of
+from shared.events.logs import JournalReader, change_of
 from shared.records import Change, Page
+from shared.sftp.delimited import ParseError, unreadable
 from shared.tokens import TokenSource
 from shared.transport import Request, Response, Transport
 
@@ -47,9 +48,9 @@ class Journal:
         try:
             row = reader.read(item.get("event"))
             return change_of(row, self.now()) if row else None
-        except Fault as fault:
-            sentence = f"The journal's event at position {item.get('position')} {fault.sentence}."
-            return fault_of(f"journal:{item.get('position')}", Fault(fault.rule, fault.field, sentence), self.now())
+        except ParseError as error:
+            sentence = f"The journal's event at position {item.get('position')} {error.sentence}."
+            return unreadable(f"journal:{item.get('position')}", ParseError(error.rule, error.field, sentence), self.now())
 
     def ask(self, url: str) -> Response:
         token = self.tokens.token()

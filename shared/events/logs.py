@@ -4,7 +4,6 @@ Technical values and labels are both accepted (Adobe Campaign Standard documenta
 delivery failures"). An event's id is made from the log's own id, so that what comes again, by whichever way, is the same event.
 """
 
-import csv
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 from shared.events.documents import EventsDocument
 from shared.records import Change, Kind
+from shared.sftp.delimited import ParseError, columns_of
 
 NAMESPACE = uuid.UUID("8f6f0f5e-7d0c-5b83-9d0c-2b1f5b6f6a55")
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -31,23 +31,6 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 Row = dict[str, Any]
 
 
-class Fault(Exception):
-    """A line that cannot be read: `rule` is a code; the sentence names file, line and column, never a value."""
-
-    def __init__(self, rule: str, field: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.rule, self.field, self.sentence = rule, field, sentence
-
-
-class UnknownFile(Exception):
-    """The header lacks columns that the document names."""
-
-
-def cells(line: str, separator: str) -> list[str]:
-    """The cells of a line; each line stands for itself, so that a broken quote harms no other."""
-    return next(csv.reader([line], delimiter=separator)) if '"' in line else line.split(separator)
-
-
 def event_id(*names: str) -> str:
     return str(uuid.uuid5(NAMESPACE, ":".join(names)))
 
@@ -57,18 +40,12 @@ class LogReader:
 
     def __init__(self, document: EventsDocument, tracking: bool, header: Sequence[str]) -> None:
         columns = (document.files.tracking_log if tracking else document.files.delivery_log).columns
-        if missing := [name for name in columns.values() if name not in header]:
-            raise UnknownFile(f"its header lacks {', '.join(missing)}")
-        self.document, self.width, self.separator = document, len(header), document.files.separator
-        self.places = {field: list(header).index(name) for field, name in columns.items()}
+        self.document, self.places = document, columns_of(header, columns)
         self.event: Callable[[Mapping[str, str]], Row | None] = self.reaction if tracking else self.message
 
-    def read(self, line: str) -> Row | None:
-        """The event of a line, None for one that tells of none; Fault for one that cannot be read."""
-        found = cells(line, self.separator)
-        if len(found) != self.width:
-            raise Fault("broken_line", "", f"has {len(found)} cells where the header has {self.width}")
-        return self.event({field: found[place].strip() for field, place in self.places.items()})
+    def read(self, cells: Sequence[str]) -> Row | None:
+        """The event of a record, None for one that tells of none; ParseError for one that cannot be read."""
+        return self.event({field: cells[place].strip() for field, place in self.places.items()})
 
     def message(self, row: Mapping[str, str]) -> Row | None:
         status = row["status"].casefold()
@@ -80,7 +57,7 @@ class LogReader:
             return made(self.document, "bounce", row, self.at(row, when), **bounced) if bounced else None
         if status in NOT_SENT:
             return None
-        raise Fault("unknown_status", self.named("status", False), "has a status that is not known")
+        raise ParseError("unknown_status", self.named("status", False), "has a status that is not known")
 
     def reaction(self, row: Mapping[str, str]) -> Row | None:
         kind = row["type"].casefold()
@@ -89,13 +66,13 @@ class LogReader:
             return made(self.document, name, row, self.at(row, "at"), url=row.get("url", ""))
         if kind in NO_EVENTS:
             return None
-        raise Fault("unknown_type", self.named("type", True), "has a type of URL that is not known")
+        raise ParseError("unknown_type", self.named("type", True), "has a type of URL that is not known")
 
     def at(self, row: Mapping[str, str], field: str) -> str:
         try:
             return instant(row[field], self.document.files.dates)
         except ValueError:
-            raise Fault("not_a_date", field, f"has no date of the form {self.document.files.dates} in {field}") from None
+            raise ParseError("not_a_date", field, f"has no date of the form {self.document.files.dates} in {field}") from None
 
     def named(self, field: str, tracking: bool) -> str:
         files = self.document.files
@@ -115,7 +92,7 @@ def bounce(document: EventsDocument, row: Mapping[str, str]) -> Row | None:
     if not hard and kind not in SOFT:
         if kind in IGNORED:
             return None
-        raise Fault("unknown_failure", "failure_type", "has a type of failure that is not known")
+        raise ParseError("unknown_failure", "failure_type", "has a type of failure that is not known")
     if not hard and document.bounces == "hard":
         return None
     text = REASONS.get(reason, reason.replace("_", " ").capitalize())
@@ -150,7 +127,7 @@ def identity(kind: str, repeat: str, row: Mapping[str, str], url: str) -> str:
     else:
         number = row["log_id"]
     if not row["log_id"]:
-        raise Fault("no_log_id", "log_id", "has no log id")
+        raise ParseError("no_log_id", "log_id", "has no log id")
     return event_id(kind, number)
 
 
@@ -163,12 +140,6 @@ def change_of(row: Row, first_seen: float) -> Change:
     )
 
 
-def fault_of(place: str, fault: Fault, first_seen: float) -> Change:
-    """What cannot be read travels too, so that it ends as a dead letter like everything that is refused."""
-    told = {"rule": fault.rule, "field": fault.field, "sentence": fault.sentence}
-    return Change(event_id("fault", place), Kind.ROW, row={"fault": told}, first_seen=first_seen)
-
-
 class JournalReader:
     """Reads events of the journal, whose shape the document describes."""
 
@@ -178,7 +149,7 @@ class JournalReader:
         self.fields = {field: path.split(" > ") for field, path in document.journal.fields.items()}
 
     def read(self, event: Any) -> Row | None:
-        """The event, None for one of another kind; Fault for one that lacks what an event needs."""
+        """The event, None for one of another kind; ParseError for one that lacks what an event needs."""
         kind = next((kind for kind, path in self.kinds.items() if at_path(event, path)), "")
         if not kind:
             return None
@@ -189,7 +160,7 @@ class JournalReader:
         try:
             at = datetime.fromisoformat(row.get("at", "")).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         except ValueError:
-            raise Fault("not_a_date", "at", "has no time") from None
+            raise ParseError("not_a_date", "at", "has no time") from None
         if kind != "bounce":
             return made(self.document, kind, row, at, **({"url": row.get("url", "")} if kind == "click" else {}))
         bounced = bounce(self.document, row)

@@ -20,11 +20,11 @@ from urllib.parse import quote, urlencode
 
 from shared.campaign.client import Address, CampaignClient, Written
 from shared.dataverse.wire import GUID
-from shared.events.exports import Exports, Files, ReadLine
-from shared.events.logs import Fault, UnknownFile, cells
-from shared.opt_out.documents import OptOutDocument, Pair
+from shared.opt_out.documents import ExportFiles, OptOutDocument, Pair
 from shared.opt_out.sides import instant, profile_of
 from shared.records import Change, Kind, Page
+from shared.sftp.delimited import ParseError, columns_of
+from shared.sftp.exports import Exports, Files, ReadCells
 
 CHANGED = "lastModified"
 YES, NO = frozenset({"1", "yes", "true"}), frozenset({"", "0", "no", "false"})
@@ -207,16 +207,13 @@ class OptOutFormat:
     def takes(self, name: str) -> bool:
         return fnmatchcase(name, self.document.files.pattern)
 
-    def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> ReadLine:
+    def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> ReadCells:
         files, pairs = self.document.files, self.document.pairs
-        if missing := [column for column in (files.contact, *(pair.flag for pair in pairs)) if column not in header]:
-            raise UnknownFile(f"its header lacks {', '.join(missing)}")
+        needed = (files.contact, *(pair.flag for pair in pairs))
+        columns_of(header, {name: name for name in (*needed, *(name for name in optional(files, pairs) if name in header))})
 
-        def read(line: str) -> Change | None:
-            found = cells(line, files.separator)
-            if len(found) != len(header):
-                raise Fault("broken_line", "", f"has {len(found)} cells where the header has {len(header)}")
-            row: dict[str, Any] = dict(zip(header, (cell.strip() for cell in found), strict=True))
+        def read(cells: list[str]) -> Change | None:
+            row: dict[str, Any] = dict(zip(header, (cell.strip() for cell in cells), strict=True))
             row |= {pair.flag: flag_of(row, pair.flag) for pair in pairs}
             row[CHANGED] = row.get(files.changed, "")
             return change_of(row, files.contact, pairs, now())
@@ -224,10 +221,15 @@ class OptOutFormat:
         return read
 
 
+def optional(files: ExportFiles, pairs: Collection[Pair]) -> list[str]:
+    """Columns that are read where the export has them: when the profile and each flag were last changed."""
+    return [files.changed, *(f"{pair.flag}LastModified" for pair in pairs)]
+
+
 def flag_of(row: Mapping[str, str], flag: str) -> bool:
     text = row[flag].casefold()
     if text not in YES | NO:
-        raise Fault("unknown_flag", flag, f"has neither yes nor no in {flag}")
+        raise ParseError("unknown_flag", flag, f"has neither yes nor no in {flag}")
     return text in YES
 
 

@@ -10,9 +10,10 @@ from shared.errors import Misconfigured
 from shared.events.activities import problems
 from shared.events.catalog import NAME as EVENTS
 from shared.events.documents import KINDS, EventsDocument, default_events_document, read_events_document
-from shared.events.exports import PROCESSED, REJECTED, EventFormat, Format
+from shared.events.files import EventFormat
 from shared.opt_out.feeds import OptOutFormat
 from shared.sftp.client import RemoteFile
+from shared.sftp.exports import PROCESSED, REJECTED, Format
 
 HOUR, MONTH = 3600.0, 30 * 86400.0
 

@@ -14,13 +14,13 @@ from dev.commands.setup.wanted import OptOuts
 from shared.campaign.client import Written
 from shared.catalog import address
 from shared.errors import Misconfigured
-from shared.events.exports import PROCESSED
 from shared.mapping import MappingDocument, TargetResource
 from shared.opt_out.documents import FLAGS, OptOutDocument, problems
 from shared.opt_out.feeds import CHANGED, Filtered, OptOutFormat, Place, Scanned
 from shared.opt_out.flow import FROM_CAMPAIGN
 from shared.opt_out.safety import late_file
 from shared.sftp.client import RemoteFile
+from shared.sftp.exports import PROCESSED
 
 NAME = "opt-out"
 DOCUMENT, MAPPING = "opt-out/opt_out.yaml", "mappings/contact.yaml"

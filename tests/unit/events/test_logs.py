@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events.documents import EventsDocument, default_events_document, read_events_document
-from shared.events.logs import Fault, LogReader, UnknownFile, cells, event_id, identity
+from shared.events.logs import LogReader, event_id, identity
 from shared.mapping import InvalidDocument
+from shared.sftp.delimited import BadHeader, ParseError, cells
 
 DEFAULT = default_events_document()
 CONTACT = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -29,7 +30,7 @@ def read(tracking: bool, values: Mapping[str, str], doc: EventsDocument | None =
     doc = doc or document()
     columns = (doc.files.tracking_log if tracking else doc.files.delivery_log).columns
     reader = LogReader(doc, tracking, list(columns.values()))
-    return reader.read(doc.files.separator.join(values.get(field, "") for field in columns))
+    return reader.read([values.get(field, "") for field in columns])
 
 
 def message(**values: str) -> dict[str, str]:
@@ -98,7 +99,7 @@ def test_a_tracking_log_row_is_an_open_a_click_or_nothing(kind: str, expected: s
     ids=["status", "failure", "date", "id", "type", "tracking id"],
 )
 def test_a_code_that_is_not_known_is_a_fault_that_shows_no_value(tracking: bool, row: dict[str, str], rule: str) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(ParseError) as caught:
         read(tracking, row)
     assert caught.value.rule == rule
     assert "banana" not in caught.value.sentence
@@ -124,7 +125,7 @@ def test_who_is_no_contact_of_dynamics_has_no_contact() -> None:
 
 
 def test_a_header_that_lacks_columns_names_them() -> None:
-    with pytest.raises(UnknownFile, match="externalId"):
+    with pytest.raises(BadHeader, match="externalId"):
         LogReader(document(), False, ["logId", "status"])
 
 

@@ -1,26 +1,21 @@
-"""Campaign's exported logs on SFTP, read as pages of events: file by file, oldest first, with flat memory.
+"""Exported files on SFTP, read as pages of changes: file by file, oldest first, with flat memory.
 
 A position is a file and how many of its lines have been handed off. A file is put aside (into `processed/`, or deleted) only when
 the position behind its last line has been saved; one that cannot be read goes to `rejected/`, and both it and each line that
 cannot be read become dead letters. Lines before a fault are kept.
 """
 
-import codecs
 import json
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
-from shared.events.documents import EventsDocument
-from shared.events.logs import Fault, LogReader, UnknownFile, change_of, fault_of
 from shared.records import Change, Page
 from shared.sftp.client import RemoteFile, Sftp
+from shared.sftp.delimited import BadHeader, Damaged, ParseError, cells, text_lines, unreadable
 
 PAGE_EVENTS, PAGE_LINES = 4000, 40_000
 PROCESSED, REJECTED = "processed", "rejected"
-BYTEWISE = ("utf-8", "ascii", "iso8859", "cp", "latin")
 
 
 @dataclass(slots=True)
@@ -30,10 +25,6 @@ class Position:
     file: str = ""
     line: int = 0
     ended: str = ""
-
-
-class Damaged(Exception):
-    """The rest of a file cannot be read; the message completes "its rest ..."."""
 
 
 class Files(Protocol):
@@ -55,44 +46,18 @@ class Format(Protocol):
     @property
     def files(self) -> Files: ...
     def takes(self, name: str) -> bool: ...
-    def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> "ReadLine":
-        """Reads the lines below a header; UnknownFile if it lacks a column."""
+    def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> "ReadCells":
+        """Reads the lines below a header; BadHeader if it cannot serve."""
 
 
-ReadLine = Callable[[str], Change | None]
-
-
-@dataclass(frozen=True, slots=True)
-class EventFormat:
-    """Delivery logs and tracking logs."""
-
-    document: EventsDocument
-
-    @property
-    def files(self) -> Files:
-        return self.document.files
-
-    def takes(self, name: str) -> bool:
-        logs = (self.document.files.delivery_log, self.document.files.tracking_log)
-        return any(fnmatchcase(name, log.pattern) for log in logs)
-
-    def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> ReadLine:
-        reader = LogReader(self.document, fnmatchcase(name, self.document.files.tracking_log.pattern), header)
-
-        def read(line: str) -> Change | None:
-            row = reader.read(line)
-            return change_of(row, now()) if row else None
-
-        return read
+ReadCells = Callable[[list[str]], Change | None]
 
 
 class Exports:
     """The source of one instance. Only one poll runs at a time, so the open file is its own. `format_of` gives the form that
     a document describes."""
 
-    def __init__(
-        self, sftp: Sftp, folder: str, now: Callable[[], float], format_of: Callable[[Any], Format] = EventFormat
-    ) -> None:
+    def __init__(self, sftp: Sftp, folder: str, now: Callable[[], float], format_of: Callable[[Any], Format]) -> None:
         self.sftp, self.folder, self.now, self.format_of = sftp, folder.rstrip("/"), now, format_of
         self.seen: dict[str, tuple[RemoteFile, float]] = {}
         self.open: tuple[str, int, Iterator[Change | None]] | None = None
@@ -154,7 +119,7 @@ class Exports:
         except Damaged as damage:
             position.ended = REJECTED
             sentence = f"File {position.file}: {damage}; the lines before it are kept. Mend the file and put it back."
-            found.append(fault_of(position.file, Fault("unreadable_file", "", sentence), self.now()))
+            found.append(unreadable(position.file, ParseError("unreadable_file", "", sentence), self.now()))
         position.line, self.open = line, (position.file, line, events)
         return found
 
@@ -179,84 +144,25 @@ class Exports:
                 raise Damaged(f"its header is not in {encoding}")
             return
         try:
-            read = form.reader(name, header.split(form.files.separator), self.now)
-        except UnknownFile as unknown:
+            names = cells(header, form.files.separator)
+            read = form.reader(name, names, self.now)
+        except BadHeader as unknown:
             raise Damaged(f"{unknown}: correct the workflow's columns or the document") from None
         for number, line in enumerate(lines, 2):
-            yield self.event(read, line, f"{name}:{number}", encoding)
+            yield self.event(read, line, f"{name}:{number}", form.files, len(names))
 
-    def event(self, read: ReadLine, line: str | UnicodeDecodeError, place: str, encoding: str) -> Change | None:
+    def event(self, read: ReadCells, line: str | UnicodeDecodeError, place: str, files: Files, width: int) -> Change | None:
         try:
             if isinstance(line, UnicodeDecodeError):
-                raise Fault("wrong_encoding", "", f"is not in {encoding}")
-            return read(line) if line else None
-        except Fault as fault:
+                raise ParseError("wrong_encoding", "", f"is not in {files.encoding}")
+            return read(checked(cells(line, files.separator), width)) if line else None
+        except ParseError as fault:
             name, _, number = place.rpartition(":")
             sentence = f"Line {number} of file {name} {fault.sentence}; the others were read."
-            return fault_of(place, Fault(fault.rule, fault.field, sentence), self.now())
+            return unreadable(place, ParseError(fault.rule, fault.field, sentence), self.now())
 
 
-def text_lines(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[str | UnicodeDecodeError]:
-    """The lines without their ends. In an encoding of single bytes a line that is not in it comes as its error; in another the
-    rest of the file is lost with it: Damaged."""
-    if name.endswith(".gz"):
-        blocks = inflated(blocks)
-    codec = codecs.lookup(encoding).name
-    if codec.startswith(BYTEWISE):
-        yield from (decoded(line, codec) for line in split(blocks))
-        return
-    try:
-        yield from split_text(codecs.getincrementaldecoder(codec)(), blocks)
-    except UnicodeError:
-        raise Damaged(f"its rest is not in {encoding}") from None
-
-
-def decoded(line: bytes, codec: str) -> str | UnicodeDecodeError:
-    try:
-        return line.decode(codec).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        return error
-
-
-def split(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
-        yield from (line.removesuffix(b"\r") for line in lines)
-    if rest:
-        yield rest.removesuffix(b"\r")
-
-
-def split_text(decoder: codecs.IncrementalDecoder, blocks: Iterator[bytes]) -> Iterator[str]:
-    rest = ""
-    for block in blocks:
-        pending = decoder.getstate()
-        try:
-            text, error = decoder.decode(block), None
-        except UnicodeDecodeError as fault:
-            # What stands before the fault is kept: the decoder goes back and takes only that much.
-            decoder.setstate(pending)
-            text, error = decoder.decode(block[: max(0, fault.start - len(pending[0]))]), fault
-        *lines, rest = (rest + text).split("\n")
-        yield from (line.removesuffix("\r") for line in lines)
-        if error:
-            raise error
-    rest += decoder.decode(b"", final=True)
-    if rest:
-        yield rest.removesuffix("\r")
-
-
-def inflated(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The content of a gzip file, of several members too; Damaged where it is cut or not gzip."""
-    member, begun = zlib.decompressobj(31), False
-    try:
-        for block in blocks:
-            while block:
-                yield member.decompress(block)
-                begun, block = not member.eof, member.unused_data
-                if member.eof:
-                    member = zlib.decompressobj(31)
-    except zlib.error:
-        raise Damaged("its rest is not gzip") from None
-    if begun:
-        raise Damaged("it is cut off in the middle of its gzip stream")
+def checked(found: list[str], width: int) -> list[str]:
+    if len(found) != width:
+        raise ParseError("broken_line", "", f"has {len(found)} cells where the header has {width}")
+    return found
