@@ -138,11 +138,16 @@ RULES = (
     Rule("campaign", 500, "", Retryable, "", "it failed without saying why"),
     Rule("sftp", 0, "BadHostKey", Misconfigured, "SFTP_HOST_KEY", "its host key is not the one in SFTP_HOST_KEY: ask Adobe whether "
          "it was changed, then set the new one"),
-    Rule("sftp", 0, "Authentication", Misconfigured, "SFTP_PRIVATE_KEY", "it does not accept the key: register the public half in "
+    Rule("sftp", 0, "^AuthenticationException", Misconfigured, "SFTP_PRIVATE_KEY", "it does not accept the key: register the public half in "
          "Campaign's Control Panel, or set SFTP_PRIVATE_KEY"),
     Rule("sftp", 0, "Permission", Misconfigured, "SFTP_FOLDER", "it lets the user neither read nor move files there: check "
          "SFTP_FOLDER and its rights"),
     Rule("sftp", 0, "NoFolder", Misconfigured, "SFTP_FOLDER", "it has no such folder: create it, or correct SFTP_FOLDER"),
+    Rule("sftp", 0, "^Refused$", Misconfigured, "SFTP_FOLDER", "it refused that without saying why: look whether it has space left and "
+         "lets the user do that; where files can't be moved, set `afterwards: delete` in the document"),
+    Rule("sftp", 0, "IncompatiblePeer", Misconfigured, "SFTP_HOST", "it supports none of the ways to encrypt that the bridge supports: "
+         "look whether SFTP_HOST is the right server"),
+    Rule("sftp", 0, "BadAuthenticationType", Misconfigured, "SFTP_PRIVATE_KEY", "it takes no keys from this user: check SFTP_USER"),
     Rule("sftp", 0, "", Retryable, "", "it could not be reached or ended the connection"),
     Rule("", 429, "", Retryable, "", "it throttles"),
     Rule("", 408, "", Retryable, "", "it timed out"),

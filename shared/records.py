@@ -34,7 +34,8 @@ class Change:
 
     `version` is the row's version number at the source, 0 where the source tells none (deletions, references).
     `first_seen` is when the bridge first learned of it, in seconds since 1970. `replay` writes even what has not changed.
-    `uncertain` marks an earlier attempt that may have reached the target without an answer.
+    `uncertain` marks an earlier attempt that may have reached the target without an answer. `origin` is where it stands at its
+    source, such as "deliveryLogs_1.txt:3", "" where the source keeps it under its id.
     """
 
     record_id: str
@@ -45,6 +46,7 @@ class Change:
     attempts: int = 0
     replay: bool = False
     uncertain: bool = False
+    origin: str = ""
 
     def again(self, uncertain: bool) -> "Change":
         """The same change for its next attempt."""
@@ -56,11 +58,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one read of the source returned. Exactly one of the links is set; `complete` ends the read."""
+    """What one read of the source returned. `link` is where the next read begins; `complete` ends the read.
+
+    `finished`: what was read to its end before and handed off, by its name as in `origin`, and when that reading began (seconds
+    since 1970): dead letters of it that are older have had their second chance.
+    """
 
     changes: tuple[Change, ...]
     link: str
     complete: bool
+    finished: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

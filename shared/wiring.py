@@ -172,15 +172,15 @@ class Wiring:
     def activity_writer(self) -> ActivityWriter:
         return ActivityWriter(self.batch, EventContacts(self.dataverse, self.now))
 
-    @once
     def sftp(self) -> Sftp:
+        """A session of its own for each source: the polls of two flows run at the same time."""
         settings = self.settings
         key, host_key = text(settings.sftp_private_key), settings.sftp_host_key
         return Sftp(Server(settings.sftp_host, settings.sftp_port, settings.sftp_user, key, host_key))
 
     @once
     def exports(self) -> Exports:
-        return Exports(self.sftp, self.settings.sftp_folder, self.now, EventFormat)
+        return Exports(self.sftp(), self.settings.sftp_folder, self.now, EventFormat)
 
     @once
     def journal(self) -> Journal:
@@ -226,7 +226,7 @@ class Wiring:
         source = self.settings.opt_out_source
         if source == "file":
             form = partial(OptOutFormat, at_once=only_look)
-            return Exported(Exports(self.sftp, self.settings.sftp_folder, self.now, form), self.now)
+            return Exported(Exports(self.sftp(), self.settings.sftp_folder, self.now, form), self.now)
         return (Filtered if source == "filter" else Scanned)(self.urgent_campaign, self.now, only_look)
 
 

@@ -29,6 +29,6 @@ class EventFormat:
 
         def read(cells: list[str]) -> Change | None:
             row = reader.read(cells)
-            return change_of(row, now()) if row else None
+            return change_of(row, now(), name) if row else None
 
         return read

@@ -14,7 +14,7 @@ from shared.errors import Misconfigured, Retryable, recovery
 from shared.events.documents import EventsDocument
 from shared.events.logs import JournalReader, change_of
 from shared.records import Change, Page
-from shared.sftp.delimited import ParseError, unreadable
+from shared.sftp.faults import ParseError, unreadable
 from shared.tokens import TokenSource
 from shared.transport import Request, Response, Transport
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from shared.events.documents import EventsDocument
 from shared.records import Change, Kind
-from shared.sftp.delimited import ParseError, columns_of
+from shared.sftp.delimited import columns_of
+from shared.sftp.faults import ParseError
 
 NAMESPACE = uuid.UUID("8f6f0f5e-7d0c-5b83-9d0c-2b1f5b6f6a55")
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -131,12 +132,13 @@ def identity(kind: str, repeat: str, row: Mapping[str, str], url: str) -> str:
     return event_id(kind, number)
 
 
-def change_of(row: Row, first_seen: float) -> Change:
+def change_of(row: Row, first_seen: float, origin: str = "") -> Change:
     return Change(
         str(row["id"]),
         Kind.ROW,
         row={name: value for name, value in row.items() if value and name != "id"},
         first_seen=first_seen,
+        origin=origin,
     )
 
 

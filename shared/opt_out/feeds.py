@@ -23,8 +23,9 @@ from shared.dataverse.wire import GUID
 from shared.opt_out.documents import ExportFiles, OptOutDocument, Pair
 from shared.opt_out.sides import instant, profile_of
 from shared.records import Change, Kind, Page
-from shared.sftp.delimited import ParseError, columns_of
+from shared.sftp.delimited import columns_of
 from shared.sftp.exports import Exports, Files, ReadCells
+from shared.sftp.faults import ParseError
 
 CHANGED = "lastModified"
 YES, NO = frozenset({"1", "yes", "true"}), frozenset({"", "0", "no", "false"})

@@ -1,31 +1,37 @@
 """Files of a folder on an SFTP server: key authentication, the host's key checked against a setting.
 
 paramiko, because it is synchronous and reads as fast as asyncssh in less memory (docs/performance.md). Nagle's algorithm is off:
-with it each request waits for the acknowledgement of the last. Source: paramiko documentation, "SFTP client"; Adobe Campaign
-Standard documentation, "External accounts".
+with it each request waits for the acknowledgement of the last. Of the protocol's version 3 nothing is needed that a server may
+leave out but the size of a file. Source: paramiko documentation, "SFTP client"; draft-ietf-secsh-filexfer-02, "File Attributes".
 """
 
-import base64
-import io
+import contextlib
 import socket
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import paramiko
 
 from shared.errors import Misconfigured, recovery
+from shared.sftp.keys import host_keys, private_key, unknown_key_types
+from shared.sftp.text import END, Blocks
 
 BLOCK_BYTES, BLOCKS_AHEAD = 256 * 1024, 8
 CONNECT_SECONDS, ANSWER_SECONDS = 15.0, 60.0
+MOST_NAMES = 1000
+NO_SIZES = (
+    "The SFTP server does not tell the sizes of files, which the bridge needs to know when a file was read to its end. "
+    "Use a server that tells them."
+)
+BROKEN = (paramiko.SSHException, OSError, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """`changed_at` by the server's clock, in seconds since 1970."""
+    """`changed_at` by the server's clock, in seconds since 1970; 0 where the server tells none."""
 
     name: str
     size: int
@@ -34,131 +40,194 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where and as whom. `host_key` as in a known_hosts file: "ssh-ed25519 AAAA...". `private_key` in OpenSSH or PEM form."""
+    """Where and as whom. `host_key`: lines as in a known_hosts file. `private_key` in OpenSSH, PEM or PKCS#8 form."""
 
     host: str
     port: int
     user: str
-    private_key: str
+    private_key: str = field(repr=False)
     host_key: str
 
 
-class Sftp:
-    """One connection, made at first use and again after it broke. Every failure is a BridgeError."""
+class MissingFile(Exception):
+    """The file is not on the server any more."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
+
+class Sftp:
+    """One connection, made at first use and again after it broke; for one thread at a time. Every failure is a BridgeError,
+    but a file that is gone: MissingFile."""
+
+    def __init__(self, server: Server, block_bytes: int = BLOCK_BYTES, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self.server, self.block_bytes, self.answer_seconds = server, block_bytes, answer_seconds
         self.lock = threading.RLock()
         self.session: paramiko.SFTPClient | None = None
 
     def files(self, folder: str) -> list[RemoteFile]:
-        """The plain files of a folder, oldest first."""
-        listed = self.told(f"list {folder}", lambda sftp: sftp.listdir_attr(folder))
-        plain = [item for item in listed if stat.S_ISREG(item.st_mode or 0)]
-        found = [RemoteFile(item.filename, item.st_size or 0, float(item.st_mtime or 0)) for item in plain]
+        """The plain files of a folder, oldest first; by name where the server tells no times."""
+        listed = self.run(f"list {folder}", lambda sftp: sftp.listdir_attr(folder))
+        found = [RemoteFile(item.filename, item.st_size or 0, float(item.st_mtime or 0)) for item in listed if is_file(item)]
         return sorted(found, key=lambda file: (file.changed_at, file.name))
 
-    def blocks(self, path: str) -> Iterator[bytes]:
-        """The file's bytes as it is when opened, a few blocks asked for ahead; memory stays flat."""
-        file = self.told(f"open {path}", lambda sftp: sftp.open(path, "rb"))
+    def file(self, path: str) -> RemoteFile | None:
+        """The file as it is now, None if there is none."""
+        with contextlib.suppress(MissingFile):
+            found = self.run(f"look at {path}", lambda sftp: sftp.stat(path), is_file=True)
+            if found.st_size is None:
+                sentence = (
+                    "The SFTP server tells no sizes of files, so nobody can know when one was read to its end: use another."
+                )
+                raise Misconfigured("SFTP_HOST", sentence)
+            return RemoteFile(path.rpartition("/")[2], found.st_size, float(found.st_mtime or 0))
+        return None
+
+    def blocks(self, path: str, size: int) -> Blocks:
+        """The file's first `size` bytes, a few blocks asked for ahead so that memory stays flat; then END.
+
+        Where the file is shorter by now there are fewer bytes, and no END.
+        """
+        file = self.run(f"open {path}", lambda sftp: sftp.open(path, "rb"), is_file=True)
         try:
-            size = self.told(f"read {path}", lambda _: file.stat().st_size or 0)
-            for start in range(0, size, BLOCK_BYTES * BLOCKS_AHEAD):
-                end = min(size, start + BLOCK_BYTES * BLOCKS_AHEAD)
-                wanted = [(place, min(BLOCK_BYTES, end - place)) for place in range(start, end, BLOCK_BYTES)]
-                yield from self.told(f"read {path}", partial(read, file, wanted))
+            ahead = self.block_bytes * BLOCKS_AHEAD
+            for start in range(0, size, ahead):
+                end = min(size, start + ahead)
+                wanted = [(place, min(self.block_bytes, end - place)) for place in range(start, end, self.block_bytes)]
+                found = self.run(f"read {path}", partial(read, file, wanted), is_file=True)
+                yield from found
+                if sum(map(len, found)) < end - start:
+                    return
+            yield END
         finally:
-            file.close()
+            with contextlib.suppress(*BROKEN):
+                file.close()
 
     def move(self, path: str, folder: str) -> None:
-        """Moves the file into a folder below its own, made if it is not there; one that is gone has been moved already."""
-        name = path.rpartition("/")[2]
-
-        def work(sftp: paramiko.SFTPClient) -> None:
-            make(sftp, folder)
-            try:
-                sftp.posix_rename(path, f"{folder}/{name}")
-            except FileNotFoundError:
-                return
-
-        self.told(f"move {path}", work)
+        """Moves the file into a folder below its own, made if it is not there. It never takes the place of another file: where
+        its name is taken a number is added. One that is gone has been moved already."""
+        with contextlib.suppress(MissingFile):
+            self.run(f"move {path}", partial(moved, path, folder), is_file=True)
 
     def delete(self, path: str) -> None:
         """Harmless if the file is gone."""
+        with contextlib.suppress(MissingFile):
+            self.run(f"delete {path}", lambda sftp: sftp.remove(path), is_file=True)
 
-        def work(sftp: paramiko.SFTPClient) -> None:
-            try:
-                sftp.remove(path)
-            except FileNotFoundError:
-                return
-
-        self.told(f"delete {path}", work)
-
-    def told[Result](self, what: str, work: Callable[[paramiko.SFTPClient], Result]) -> Result:
+    def run[Result](self, what: str, work: Callable[[paramiko.SFTPClient], Result], is_file: bool = False) -> Result:
         """The result of the work; a failure is a BridgeError, and a broken connection is made anew at the next call."""
         with self.lock:
+            connected = False
             try:
-                self.session = self.session or self.connected()
+                self.session = self.session or connect(self.server, self.answer_seconds)
+                connected = True
                 return work(self.session)
-            except (paramiko.SSHException, OSError, EOFError) as error:
+            except BROKEN as error:
+                if connected and is_file and isinstance(error, FileNotFoundError):
+                    raise MissingFile from None
+                kind = self.kind(error)
                 self.close()
-                kind = "NoFolder" if isinstance(error, FileNotFoundError) else type(error).__name__
                 raise recovery("sftp", 0, kind, what) from None
 
-    def connected(self) -> paramiko.SFTPClient:
-        server = self.server
-        address = (server.host, server.port)
-        connection = socket.create_connection(address, CONNECT_SECONDS)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client = paramiko.SSHClient()
-        kind, _, text = server.host_key.strip().partition(" ")
-        known = host_key(kind, text)
-        client.get_host_keys().add(server.host if server.port == 22 else f"[{server.host}]:{server.port}", kind, known)
-        client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        # The server may have keys of several kinds: the one that is known is asked for.
-        options: dict[str, Any] = {"allow_agent": False, "look_for_keys": False, "timeout": CONNECT_SECONDS}
-        client.connect(*address, server.user, pkey=private_key(server.private_key), sock=connection, **options)
-        session = client.open_sftp()
-        channel = session.get_channel()
-        if channel:
-            channel.settimeout(ANSWER_SECONDS)
-        return session
+    def kind(self, error: Exception) -> str:
+        """What the error table knows the failure by. What the server refused, and not the network, has no number."""
+        if isinstance(error, FileNotFoundError):
+            return "NoFolder"
+        if isinstance(error, paramiko.AuthenticationException) and "time" in str(error).lower():
+            return "Timeout"
+        if isinstance(error, paramiko.SSHException) and "no acceptable host key" in str(error):
+            return "BadHostKey"
+        return "Refused" if is_refusal(error) and self.answers() else type(error).__name__
+
+    def answers(self) -> bool:
+        """Whether the connection is alive: then what failed was refused by the server."""
+        try:
+            return self.session is not None and bool(self.session.normalize("."))
+        except BROKEN:
+            return False
 
     def close(self) -> None:
         with self.lock:
-            if self.session:
-                self.session.close()
+            channel = self.session.get_channel() if self.session else None
+            if channel:
+                channel.get_transport().close()
             self.session = None
+
+
+def connect(server: Server, answer_seconds: float) -> paramiko.SFTPClient:
+    """A session with the server, which must hold one of the known keys; of several kinds it is asked for one that is known."""
+    known, own = host_keys(server.host_key), private_key(server.private_key)
+    connection = socket.create_connection((server.host, server.port), CONNECT_SECONDS)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    transport = paramiko.Transport(connection, disabled_algorithms={"keys": unknown_key_types(known)})
+    # Some of its steps wait without end for a server that says nothing: then the connection is closed under them.
+    watch = threading.Timer(2 * CONNECT_SECONDS, transport.close)
+    watch.daemon = True
+    watch.start()
+    try:
+        session = authenticated(transport, server, known, own)
+        session.settimeout(answer_seconds)
+        session.invoke_subsystem("sftp")
+        client = paramiko.SFTPClient(session)
+    except BROKEN:
+        transport.close()
+        raise
+    finally:
+        watch.cancel()
+    return client
+
+
+def authenticated(
+    transport: paramiko.Transport, server: Server, known: list[paramiko.PKey], own: paramiko.PKey
+) -> paramiko.Channel:
+    transport.start_client(timeout=CONNECT_SECONDS)
+    shown = transport.get_remote_server_key()
+    if shown not in known:
+        raise paramiko.BadHostKeyException(server.host, shown, known[0])
+    transport.auth_publickey(server.user, own)
+    return transport.open_session(timeout=CONNECT_SECONDS)
+
+
+def is_file(item: paramiko.SFTPAttributes) -> bool:
+    """Whether it is a plain file; where the server tells no permissions, whether its long name is not that of something else."""
+    if item.st_mode is not None and stat.S_IFMT(item.st_mode):
+        return stat.S_ISREG(item.st_mode)
+    return str(getattr(item, "longname", ""))[:1] not in ("d", "l", "c", "b", "p", "s")
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether it may be the server's own "failure" or "not supported", which paramiko gives without a number."""
+    return type(error) is OSError and error.errno is None
 
 
 def read(file: paramiko.SFTPFile, wanted: list[tuple[int, int]], _: paramiko.SFTPClient) -> list[bytes]:
     return list(file.readv(wanted))
 
 
-def make(sftp: paramiko.SFTPClient, folder: str) -> None:
-    try:
-        sftp.stat(folder)
-    except FileNotFoundError:
+def moved(path: str, folder: str, sftp: paramiko.SFTPClient) -> None:
+    sftp.stat(path)
+    if not exists(sftp, folder):
         sftp.mkdir(folder)
-
-
-def host_key(kind: str, text: str) -> paramiko.PKey:
+    target = next(name for name in names(folder, path.rpartition("/")[2]) if not exists(sftp, name))
     try:
-        return paramiko.PKey.from_type_string(kind, base64.b64decode(text.split(" ")[0]))
-    except (ValueError, paramiko.SSHException):
-        raise Misconfigured(
-            "SFTP_HOST_KEY",
-            'SFTP_HOST_KEY is no public key: set the line that ssh-keyscan prints, such as "ssh-ed25519 AAAA...".',
-        ) from None
+        sftp.rename(path, target)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        # A few servers know the extension alone. Its target is free, so it replaces nothing either.
+        if not is_refusal(error) or exists(sftp, target):
+            raise
+        sftp.posix_rename(path, target)
 
 
-def private_key(text: str) -> paramiko.PKey:
-    """RSA, as Campaign's Control Panel wants it, or Ed25519."""
-    for kind in (paramiko.RSAKey, paramiko.Ed25519Key, paramiko.ECDSAKey):
-        try:
-            return kind.from_private_key(io.StringIO(text.replace("\\n", "\n")))
-        except (paramiko.SSHException, ValueError, IndexError):
-            continue
-    raise Misconfigured(
-        "SFTP_PRIVATE_KEY", "SFTP_PRIVATE_KEY is no private key without a passphrase: set it in OpenSSH or PEM form."
-    )
+def names(folder: str, name: str) -> Iterator[str]:
+    """The name, and then the name with a number before its first dot."""
+    stem, dot, rest = name.partition(".")
+    yield f"{folder}/{name}"
+    for number in range(2, MOST_NAMES):
+        yield f"{folder}/{stem}-{number}{dot}{rest}"
+
+
+def exists(sftp: paramiko.SFTPClient, path: str) -> bool:
+    try:
+        sftp.stat(path)
+    except FileNotFoundError:
+        return False
+    return True

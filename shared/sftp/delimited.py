@@ -1,31 +1,18 @@
-"""Delimited text as records: bytes to lines, lines to cells. What cannot be read is said of the line or of the file."""
+"""Lines of delimited text as records, read with the standard library's csv reader.
 
-import codecs
+A record may span lines where a quoted cell holds line breaks. A line that the reader refuses is an error of its own, and reading
+goes on at the next line: a quotation mark that does not end swallows none of its neighbours.
+"""
+
 import csv
-import uuid
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from shared.records import Change, Kind
+from shared.sftp.faults import BadHeader, Damaged, ParseError
+from shared.sftp.text import LONGEST_LINE_BYTES, End, Lines
 
-NAMESPACE = uuid.UUID("8f6f0f5e-7d0c-5b83-9d0c-2b1f5b6f6a55")
-BYTEWISE = ("utf-8", "ascii", "iso8859", "cp", "latin")
-
-
-class ParseError(Exception):
-    """A record that cannot be read: `rule` is a code; the sentence names file, line and column, never a value."""
-
-    def __init__(self, rule: str, field: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.rule, self.field, self.sentence = rule, field, sentence
-
-
-class BadHeader(Exception):
-    """The header lacks columns that the document names, or has one of them twice; the message completes "its header ..."."""
-
-
-class Damaged(Exception):
-    """The rest of a file cannot be read; the message completes "its rest ..."."""
+MOST_LINES_OF_A_RECORD = 100
+LONGEST_CELL = csv.field_size_limit()
+Row = tuple[int, int, list[str] | ParseError]  # its first and its last line, counted from 1, and its cells
 
 
 def columns_of(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:
@@ -33,86 +20,94 @@ def columns_of(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, i
     if missing := [name for name in columns.values() if name not in header]:
         raise BadHeader(f"its header lacks {', '.join(missing)}")
     if doubled := [name for name in columns.values() if header.count(name) > 1]:
-        raise BadHeader(f"its header has {', '.join(doubled)} more than once")
+        raise BadHeader(f"its header has {', '.join(dict.fromkeys(doubled))} more than once")
     return {field: list(header).index(name) for field, name in columns.items()}
 
 
-def unreadable(origin: str, error: ParseError, first_seen: float) -> Change:
-    """What cannot be read travels too, so that it ends as a dead letter like everything that is refused.
+class Records:
+    """The header of a file, and its rows.
 
-    `origin` is where it stands, such as "deliveryLogs_1.txt:3"; the dead letter's id is made from it.
+    `header` is None where there is no text at all; Damaged where there is text without a header. `longest`: at most so many
+    characters have the lines that are being read.
     """
-    told = {"rule": error.rule, "field": error.field, "sentence": error.sentence}
-    record_id = str(uuid.uuid5(NAMESPACE, f"fault:{origin}"))
-    return Change(record_id, Kind.ROW, row={"fault": told}, first_seen=first_seen)
 
+    def __init__(self, lines: Lines, separator: str) -> None:
+        self.separator, self.width, self.number, self.longest = separator, 0, 0, 0
+        self.rows = self.read(lines)
+        self.header, self.header_end = self.first()
 
-def cells(line: str, separator: str) -> list[str]:
-    """The cells of a line; each line stands for itself, so that a broken quote harms no other."""
-    return next(csv.reader([line], delimiter=separator)) if '"' in line else line.split(separator)
+    def first(self) -> tuple[list[str] | None, int]:
+        blank = False
+        for item in self.rows:
+            if isinstance(item, End):
+                if blank:
+                    raise Damaged("it holds no header and no row")
+                return None, 0
+            _, last, cells = item
+            if isinstance(cells, ParseError):
+                raise Damaged(f"its header {cells.sentence}")
+            if any(cell.strip() for cell in cells):
+                self.width = len(cells)
+                return [cell.strip() for cell in cells], last
+            blank = True
+        raise Damaged("it ended before its header")
 
+    def read(self, items: Lines) -> Iterator[Row | End]:
+        """Every record with the lines that it takes, and END."""
+        pending: list[str] = []
+        for item in items:
+            if isinstance(item, list):
+                pending += item
+                yield from self.drained(pending, final=False)
+                continue
+            yield from self.drained(pending, final=True)
+            if isinstance(item, End):
+                yield item
+                return
+            self.number += 1
+            yield self.number, self.number, item
 
-def text_lines(blocks: Iterator[bytes], name: str, encoding: str) -> Iterator[str | UnicodeDecodeError]:
-    """The lines without their ends. In an encoding of single bytes a line that is not in it comes as its error; in another the
-    rest of the file is lost with it: Damaged."""
-    if name.endswith(".gz"):
-        blocks = inflated(blocks)
-    codec = codecs.lookup(encoding).name
-    if codec.startswith(BYTEWISE):
-        yield from (decoded(line, codec) for line in split(blocks))
-        return
-    try:
-        yield from split_text(codecs.getincrementaldecoder(codec)(), blocks)
-    except UnicodeError:
-        raise Damaged(f"its rest is not in {encoding}") from None
+    def drained(self, pending: list[str], final: bool) -> Iterator[Row]:
+        """The records of the lines, which are taken off the list; those of a record that may go on stay there."""
+        start, before, self.longest = 0, self.number, len(max(pending, key=len, default=""))
+        while start < len(pending):
+            reader, base = csv.reader(pending[start:], delimiter=self.separator, strict=True), start
+            try:
+                for cells in reader:
+                    stop = base + reader.line_num
+                    if stop > start + 1 and not self.is_one(pending[start:stop], cells):
+                        break
+                    begin, start = start, stop
+                    yield before + begin + 1, before + stop, cells
+            except csv.Error:
+                if not final and base + reader.line_num == len(pending) and self.may_go_on(pending[start:]):
+                    break
+            if start < len(pending):
+                yield before + start + 1, before + start + 1, self.alone(pending[start])
+                start += 1
+        self.number = before + start
+        del pending[:start]
 
+    def is_one(self, lines: Sequence[str], cells: Sequence[str]) -> bool:
+        """Whether several lines are one record: it has the header's cells, and its lines are no whole lines themselves."""
+        if len(lines) > MOST_LINES_OF_A_RECORD or sum(map(len, lines)) > LONGEST_LINE_BYTES:
+            return False
+        whole = all(line.count(self.separator) == self.width - 1 for line in lines)
+        return not self.width or (len(cells) == self.width and not whole)
 
-def decoded(line: bytes, codec: str) -> str | UnicodeDecodeError:
-    try:
-        return line.decode(codec).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        return error
+    def may_go_on(self, lines: Sequence[str]) -> bool:
+        return len(lines) < MOST_LINES_OF_A_RECORD and sum(map(len, lines)) <= LONGEST_LINE_BYTES
 
-
-def split(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
-        yield from (line.removesuffix(b"\r") for line in lines)
-    if rest:
-        yield rest.removesuffix(b"\r")
-
-
-def split_text(decoder: codecs.IncrementalDecoder, blocks: Iterator[bytes]) -> Iterator[str]:
-    rest = ""
-    for block in blocks:
-        pending = decoder.getstate()
+    def alone(self, line: str) -> list[str] | ParseError:
+        """A line that is refused, by itself: a quotation mark within a quoted cell is let pass, one that does not end is not."""
         try:
-            text, error = decoder.decode(block), None
-        except UnicodeDecodeError as fault:
-            # What stands before the fault is kept: the decoder goes back and takes only that much.
-            decoder.setstate(pending)
-            text, error = decoder.decode(block[: max(0, fault.start - len(pending[0]))]), fault
-        *lines, rest = (rest + text).split("\n")
-        yield from (line.removesuffix("\r") for line in lines)
-        if error:
-            raise error
-    rest += decoder.decode(b"", final=True)
-    if rest:
-        yield rest.removesuffix("\r")
-
-
-def inflated(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The content of a gzip file, of several members too; Damaged where it is cut or not gzip."""
-    member, begun = zlib.decompressobj(31), False
-    try:
-        for block in blocks:
-            while block:
-                yield member.decompress(block)
-                begun, block = not member.eof, member.unused_data
-                if member.eof:
-                    member = zlib.decompressobj(31)
-    except zlib.error:
-        raise Damaged("its rest is not gzip") from None
-    if begun:
-        raise Damaged("it is cut off in the middle of its gzip stream")
+            found = list(csv.reader([line, "next"], delimiter=self.separator))
+        except csv.Error:
+            sentence = f"cannot be read: it holds a line break, or a cell of more than {LONGEST_CELL} characters"
+            return ParseError("broken_line", "", sentence)
+        if len(found) == 2:
+            return found[0]
+        count = len(next(csv.reader([line], delimiter=self.separator)))
+        return ParseError(
+            "broken_line", "", f"has {count} cells where the header has {self.width}: a quotation mark does not end"
+        )

@@ -1,30 +1,52 @@
 """Exported files on SFTP, read as pages of changes: file by file, oldest first, with flat memory.
 
-A position is a file and how many of its lines have been handed off. A file is put aside (into `processed/`, or deleted) only when
-the position behind its last line has been saved; one that cannot be read goes to `rejected/`, and both it and each line that
-cannot be read become dead letters. Lines before a fault are kept.
+A position is a file and how many of its lines have been handed off. A file is archived (moved into `processed/`, or deleted) only
+when it was read to its size, the position behind its last line has been saved, and it still is what it was. One that cannot be
+read goes to `rejected/`, and both it and each line that cannot be read become dead letters. Lines before a fault are kept.
+
+Whatever is raised drops the open reader: the next page opens the file again and passes over what was handed off.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
+from shared.errors import Retryable
 from shared.records import Change, Page
-from shared.sftp.client import RemoteFile, Sftp
-from shared.sftp.delimited import BadHeader, Damaged, ParseError, cells, text_lines, unreadable
+from shared.sftp.client import MissingFile, RemoteFile, Sftp
+from shared.sftp.delimited import Records
+from shared.sftp.faults import BadHeader, Damaged, ParseError, unreadable
+from shared.sftp.text import END, Blocks, End, Lines, lines_of
 
-PAGE_EVENTS, PAGE_LINES = 4000, 40_000
+PAGE_EVENTS, PAGE_LINES, PAGE_CHARACTERS = 4000, 40_000, 16 << 20
+LONG_LINE, LONGEST_ROW = 8_000, 30_000  # characters; a queue message takes 47,000 bytes of packed rows
 PROCESSED, REJECTED = "processed", "rejected"
+# What programs call a file while they still write it: WinSCP, curl and lftp, rsync, browsers, editors.
+UNFINISHED = (".filepart", ".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".uploading", ".swp", "~")
 
 
 @dataclass(slots=True)
 class Position:
-    """`ended`: "" while lines are left, else the folder that the file goes to."""
+    """`file` "" is before the next one. `line`: lines behind the header that were handed off. `ended`: "" while lines are left,
+    else the folder that the file goes to. `since`: when this reading began, in seconds since 1970. `size` and `changed_at`: the
+    file as it was then, -1 where an earlier version of the bridge did not say."""
 
     file: str = ""
     line: int = 0
     ended: str = ""
+    size: int = -1
+    changed_at: float = 0.0
+    since: float = 0.0
+
+    @classmethod
+    def read(cls, link: str) -> "Position":
+        saved = json.loads(link) if link else {}
+        return cls(**{item.name: saved[item.name] for item in fields(cls) if item.name in saved})
+
+    def is_of(self, file: RemoteFile) -> bool:
+        return self.size < 0 or (self.size, self.changed_at) == (file.size, file.changed_at)
 
 
 class Files(Protocol):
@@ -41,128 +63,219 @@ class Files(Protocol):
 
 
 class Format(Protocol):
-    """Which files are of one kind of export, and what their lines say."""
+    """Which files are of one kind of export, and what their records say."""
 
     @property
     def files(self) -> Files: ...
     def takes(self, name: str) -> bool: ...
     def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> "ReadCells":
-        """Reads the lines below a header; BadHeader if it cannot serve."""
+        """Reads the records below a header; BadHeader if it cannot serve."""
 
 
 ReadCells = Callable[[list[str]], Change | None]
+Item = tuple[int, Change | None]  # lines behind the header that were read with it, and what they tell
+
+
+class Replaced(Exception):
+    """The file is another one by now: it has grown, or a person has put a new one in its place."""
+
+
+class OpenFile:
+    """A file that is being read, from behind the lines that a position has passed."""
+
+    def __init__(self, blocks: Blocks, position: Position, form: Format, now: Callable[[], float]) -> None:
+        self.position, self.form, self.now, self.taken_characters = position, form, now, 0
+        self.blocks = blocks
+        self.items = self.read(position.file, position.line)
+
+    def close(self) -> None:
+        self.items.close()
+        self.blocks.close()
+
+    def counted(self, items: Lines) -> Lines:
+        for item in items:
+            if isinstance(item, list):
+                self.taken_characters += sum(map(len, item))
+            yield item
+
+    def read(self, name: str, passed: int) -> Generator[Item | End]:
+        """Every record behind `passed` lines, and END."""
+        files = self.form.files
+        records = Records(self.counted(lines_of(self.blocks, name, files.encoding)), files.separator)
+        if records.header is None:
+            if self.position.size > 0 and not name.lower().endswith(".gz"):
+                raise Damaged("it holds no header and no row")
+            yield END
+            return
+        try:
+            read = self.form.reader(name, records.header, self.now)
+        except BadHeader as error:
+            raise Damaged(f"{error}: correct the workflow's columns or the document") from None
+        width, begin = len(records.header), records.header_end
+        for item in records.rows:
+            if isinstance(item, End):
+                yield item
+                return
+            first, last, cells = item
+            if last - begin <= passed:
+                continue
+            try:
+                change = read(cells) if isinstance(cells, list) and len(cells) == width else unfit(cells, width)
+                if records.longest > LONG_LINE:
+                    check_length(change)
+            except ParseError as error:
+                change = self.letter(name, first, error)
+            yield last - begin, change
+
+    def letter(self, name: str, number: int, error: ParseError) -> Change:
+        sentence = f"Line {number} of file {name} {error.sentence}; the others were read."
+        return unreadable(f"{name}:{number}", ParseError(error.rule, error.field, sentence), self.now())
+
+
+def unfit(cells: list[str] | ParseError, width: int) -> Change | None:
+    """A blank line is passed over; ParseError for any other that has not the header's cells."""
+    if isinstance(cells, ParseError):
+        raise cells
+    if len(cells) > 1 or any(cell.strip() for cell in cells):
+        raise ParseError("broken_line", "", f"has {len(cells)} cells where the header has {width}")
+    return None
+
+
+def check_length(change: Change | None) -> None:
+    if change and len(json.dumps(change.row)) > LONGEST_ROW:
+        raise ParseError("broken_line", "", f"says more than the {LONGEST_ROW} characters that a message takes")
 
 
 class Exports:
-    """The source of one instance. Only one poll runs at a time, so the open file is its own. `format_of` gives the form that
-    a document describes."""
+    """The source of one instance. Only one poll runs at a time, so connection and open file are its own. `format_of` gives the
+    form that a document describes."""
 
     def __init__(self, sftp: Sftp, folder: str, now: Callable[[], float], format_of: Callable[[Any], Format]) -> None:
         self.sftp, self.folder, self.now, self.format_of = sftp, folder.rstrip("/"), now, format_of
         self.seen: dict[str, tuple[RemoteFile, float]] = {}
-        self.open: tuple[str, int, Iterator[Change | None]] | None = None
+        self.open: OpenFile | None = None
 
     def page(self, link: str, document: Any) -> Page:
         """The next changes behind a position; complete when no file is left that is ready."""
-        position = Position(**json.loads(link)) if link else Position()
-        form = self.format_of(document)
+        position, form = Position.read(link), self.format_of(document)
+        finished = None
         if position.ended:
-            self.put_aside(position, form.files)
+            finished = (position.file, position.since) if self.archive(position, form.files) else None
             position = Position()
         if not position.file:
+            self.drop()
             file = self.next_file(form)
             if not file:
-                return Page((), "", complete=True)
-            position = Position(file)
-        changes = self.read(position, form)
-        return Page(tuple(changes), json.dumps(asdict(position)), complete=False)
+                return Page((), "", complete=True, finished=finished)
+            position = Position(file.name, size=file.size, changed_at=file.changed_at, since=self.now())
+        return self.page_of(position, form, finished)
+
+    def page_of(self, position: Position, form: Format, finished: tuple[str, float] | None) -> Page:
+        try:
+            changes = self.read(position, form)
+            if position.ended and not self.is_same(position):
+                raise Replaced  # nothing of this page counts: its last line may have been half a line
+        except MissingFile:
+            gone = [self.letter(position, "was deleted while it was read. Put it back to have its rest read")]
+            return Page(tuple(gone if position.line else ()), "", complete=not position.line, finished=finished)
+        except Replaced:
+            self.seen.pop(position.file, None)  # read from its first line when it has settled
+            return Page((), "", complete=True, finished=finished)
+        return Page(tuple(changes), json.dumps(asdict(position)), complete=False, finished=finished)
 
     def probe(self) -> None:
         self.sftp.files(self.folder)
 
-    def put_aside(self, position: Position, files: Files) -> None:
-        path = f"{self.folder}/{position.file}"
-        if position.ended == PROCESSED and files.afterwards == "delete":
-            self.sftp.delete(path)
-        else:
-            self.sftp.move(path, f"{self.folder}/{position.ended}")
+    def path(self, position: Position) -> str:
+        return f"{self.folder}/{position.file}"
 
-    def next_file(self, form: Format) -> str:
-        """The oldest file that is ours and complete, "" if there is none. A file that still grows is passed over for now."""
-        listed = [file for file in self.sftp.files(self.folder) if form.takes(file.name)]
+    def is_same(self, position: Position) -> bool:
+        """Whether the file is what it was when it was opened. One that is gone by now has been read nevertheless."""
+        file = self.sftp.file(self.path(position))
+        return file is None or position.is_of(file)
+
+    def archive(self, position: Position, files: Files) -> bool:
+        """Puts a file that was read where it belongs, or leaves it to be read again if it is another one by now. True if it was
+        read to its end."""
+        if not self.is_same(position):
+            return False
+        if position.ended == PROCESSED and files.afterwards == "delete":
+            self.sftp.delete(self.path(position))
+        else:
+            self.sftp.move(self.path(position), f"{self.folder}/{position.ended}")
+        return position.ended == PROCESSED
+
+    def next_file(self, form: Format) -> RemoteFile | None:
+        """The oldest file that is ours and complete. A file that still grows is passed over for now."""
+        listed = [file for file in self.sftp.files(self.folder) if is_finished(file.name) and form.takes(file.name)]
         before, self.seen = self.seen, {}
         for file in listed:
             known, since = before.get(file.name, (file, self.now()))
             self.seen[file.name] = (file, since if known == file else self.now())
         ready = (name for name, (_, since) in self.seen.items() if self.now() - since >= form.files.settled_seconds)
-        return next(ready, "")
+        found = (self.sftp.file(f"{self.folder}/{name}") for name in ready)
+        return next((file for file in found if file), None)
 
     def read(self, position: Position, form: Format) -> list[Change]:
         """Up to a page of changes behind the position, which moves on."""
-        if self.open is None or self.open[:2] != (position.file, position.line):
-            events = self.events(position.file, form)
-            for _ in range(position.line):
-                next(events, None)
-            self.open = (position.file, position.line, events)
-        events, found, line = self.open[2], [], position.line
+        found: list[Change] = []
         try:
-            for change in events:
-                line += 1
-                if change:
-                    found.append(change)
-                if len(found) >= PAGE_EVENTS or line - position.line >= PAGE_LINES:
-                    break
-            else:
-                if self.grown(position.file):
-                    return self.wait(position)
-                position.ended = PROCESSED
+            with self.reading(position, form) as reader:
+                last_line, most = position.line + PAGE_LINES, reader.taken_characters + PAGE_CHARACTERS
+                for item in reader.items:
+                    if isinstance(item, End):
+                        position.ended = PROCESSED
+                        break
+                    position.line, change = item
+                    if change:
+                        found.append(change)
+                    if len(found) >= PAGE_EVENTS or position.line >= last_line or reader.taken_characters >= most:
+                        break
+                else:
+                    raise Retryable(f"File {position.file} was not read to its size; the rest is read at the next tick.")
         except Damaged as damage:
             position.ended = REJECTED
-            sentence = f"File {position.file}: {damage}; the lines before it are kept. Mend the file and put it back."
-            found.append(unreadable(position.file, ParseError("unreadable_file", "", sentence), self.now()))
-        position.line, self.open = line, (position.file, line, events)
+            found.append(self.letter(position, f": {damage}; the lines before it are kept. Mend the file and put it back"))
         return found
 
-    def grown(self, name: str) -> bool:
-        """Whether the file is no longer what it was when it was taken for complete."""
-        size = next((file.size for file in self.sftp.files(self.folder) if file.name == name), -1)
-        return name in self.seen and self.seen[name][0].size != size
+    @contextmanager
+    def reading(self, position: Position, form: Format) -> Iterator[OpenFile]:
+        """The open file at the position. It is kept for the next page only where nothing at all was raised."""
+        kept, self.open = self.open, None
+        reader = kept if kept and kept.position == position else None
+        if kept and not reader:
+            kept.close()
+        reader = reader or self.opened(position, form)
+        try:
+            yield reader
+            if not position.ended:
+                reader.position, self.open = Position(**asdict(position)), reader
+        finally:
+            if self.open is not reader:
+                reader.close()
 
-    def wait(self, position: Position) -> list[Change]:
-        """Nothing of this page counts: its last line may have been half a line. It is read again when the file has settled."""
+    def opened(self, position: Position, form: Format) -> OpenFile:
+        """The file anew; Replaced where it is not the one that the position is in."""
+        file = self.sftp.file(self.path(position))
+        if file is None:
+            raise MissingFile
+        if not position.is_of(file):
+            raise Replaced
+        position.size, position.changed_at = file.size, file.changed_at
+        blocks = self.sftp.blocks(self.path(position), file.size)
+        return OpenFile(blocks, Position(**asdict(position)), form, self.now)
+
+    def drop(self) -> None:
+        if self.open:
+            self.open.close()
         self.open = None
-        self.seen.pop(position.file)
-        return []
 
-    def events(self, name: str, form: Format) -> Iterator[Change | None]:
-        """One item for each line behind the header: its change, None where it tells of none."""
-        encoding = form.files.encoding
-        lines = text_lines(self.sftp.blocks(f"{self.folder}/{name}"), name, encoding)
-        header = next(lines, "")
-        if isinstance(header, UnicodeDecodeError) or not header:
-            if header:
-                raise Damaged(f"its header is not in {encoding}")
-            return
-        try:
-            names = cells(header, form.files.separator)
-            read = form.reader(name, names, self.now)
-        except BadHeader as unknown:
-            raise Damaged(f"{unknown}: correct the workflow's columns or the document") from None
-        for number, line in enumerate(lines, 2):
-            yield self.event(read, line, f"{name}:{number}", form.files, len(names))
-
-    def event(self, read: ReadCells, line: str | UnicodeDecodeError, place: str, files: Files, width: int) -> Change | None:
-        try:
-            if isinstance(line, UnicodeDecodeError):
-                raise ParseError("wrong_encoding", "", f"is not in {files.encoding}")
-            return read(checked(cells(line, files.separator), width)) if line else None
-        except ParseError as fault:
-            name, _, number = place.rpartition(":")
-            sentence = f"Line {number} of file {name} {fault.sentence}; the others were read."
-            return unreadable(place, ParseError(fault.rule, fault.field, sentence), self.now())
+    def letter(self, position: Position, what: str) -> Change:
+        """The dead letter of a file as a whole."""
+        sentence = f"File {position.file}{'' if what.startswith(':') else ' '}{what}."
+        return unreadable(position.file, ParseError("unreadable_file", "", sentence), self.now())
 
 
-def checked(found: list[str], width: int) -> list[str]:
-    if len(found) != width:
-        raise ParseError("broken_line", "", f"has {len(found)} cells where the header has {width}")
-    return found
+def is_finished(name: str) -> bool:
+    """Not what a program calls a file that it still writes, nor the folders that files are moved to."""
+    return not name.startswith((".", "~")) and not name.lower().endswith(UNFINISHED) and name not in (PROCESSED, REJECTED)

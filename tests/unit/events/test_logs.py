@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.events.documents import EventsDocument, default_events_document, read_events_document
 from shared.events.logs import LogReader, event_id, identity
 from shared.mapping import InvalidDocument
-from shared.sftp.delimited import BadHeader, ParseError, cells
+from shared.sftp.faults import BadHeader, ParseError
 
 DEFAULT = default_events_document()
 CONTACT = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -147,11 +147,6 @@ def test_first_makes_all_opens_of_a_message_one_and_all_clicks_on_a_url(first: s
     assert opens != clicks
     assert len({identity("open", "all", row, "") for row in rows}) == len({first, second})
     assert identity("click", "first", rows[0], url + "x") not in clicks
-
-
-@given(st.lists(st.text(st.characters(exclude_characters='\t\r\n"', codec="utf-8")), min_size=2))
-def test_cells_without_quotes_are_what_stands_between_separators(values: list[str]) -> None:
-    assert cells("\t".join(values), "\t") == values
 
 
 @pytest.mark.parametrize(

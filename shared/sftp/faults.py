@@ -1,0 +1,33 @@
+"""What is wrong with an exported file, or with one line of it, and the dead letter that comes of it."""
+
+import uuid
+
+from shared.records import Change, Kind
+
+NAMESPACE = uuid.UUID("8f6f0f5e-7d0c-5b83-9d0c-2b1f5b6f6a55")
+
+
+class ParseError(Exception):
+    """A record that cannot be read: `rule` is a code; the sentence names file, line and column, never a value."""
+
+    def __init__(self, rule: str, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.rule, self.field, self.sentence = rule, field, sentence
+
+
+class BadHeader(Exception):
+    """The header lacks columns that the document names, or has one of them twice; the message completes "its header ..."."""
+
+
+class Damaged(Exception):
+    """The rest of a file cannot be read; the message completes "its rest ..."."""
+
+
+def unreadable(origin: str, error: ParseError, first_seen: float) -> Change:
+    """What cannot be read travels too, so that it ends as a dead letter like everything that is refused.
+
+    `origin` is where it stands, such as "deliveryLogs_1.txt:3"; the dead letter's id is made from it.
+    """
+    told = {"rule": error.rule, "field": error.field, "sentence": error.sentence}
+    record_id = str(uuid.uuid5(NAMESPACE, f"fault:{origin}"))
+    return Change(record_id, Kind.ROW, row={"fault": told}, first_seen=first_seen, origin=origin)
