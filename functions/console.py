@@ -16,8 +16,8 @@ from functions import contacts, custom_entities
 from functions.triggers import answer, told
 from shared import telemetry
 from shared.console import status as views
-from shared.dataverse.wire import GUID
 from shared.flow import Flow, OnceFlow
+from shared.identifiers import record_id
 from shared.running import start, stop
 from shared.steps import replay
 from shared.sweep import answer as answer_sweep
@@ -57,13 +57,13 @@ def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("records/{flow}/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @told
 def console_record(req: func.HttpRequest) -> func.HttpResponse:
-    flow, record_id = req.route_params["flow"], req.route_params["id"].lower()
+    flow, found_id = req.route_params["flow"], record_id(req.route_params["id"])
     if flow not in flows():
         return unknown_flow(flow)
-    if not GUID.fullmatch(record_id):
+    if not found_id:
         return answer(400, error="The record's id must be a GUID, as Dataverse shows it.")
-    found = views.record(flows()[flow], wiring().bridge, record_id)
-    return answer(200, **found) if found else answer(404, error=f"Flow {flow} has not seen record {record_id}.")
+    found = views.record(flows()[flow], wiring().bridge, found_id)
+    return answer(200, **found) if found else answer(404, error=f"Flow {flow} has not seen record {found_id}.")
 
 
 @blueprint.function_name("console_command")
@@ -111,12 +111,12 @@ def command_stop(flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
 
 
 def command_replay(flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
-    what, record_id = body.get("what", "dead_letters"), str(body.get("id", "")).lower()
+    what, given = body.get("what", "dead_letters"), record_id(body.get("id"))
     if what not in ("all", "record", "dead_letters"):
         return answer(400, error='what must be "all", "record" or "dead_letters".')
-    if what == "record" and not GUID.fullmatch(record_id):
+    if what == "record" and not given:
         return answer(400, error="id must be the GUID of the record to replay.")
-    return answer(202, flow=flow.key, what=what, handed_off=replay(flow, wiring().bridge, what, record_id))
+    return answer(202, flow=flow.key, what=what, handed_off=replay(flow, wiring().bridge, what, given))
 
 
 COMMANDS = {"start": command_start, "stop": command_stop, "replay": command_replay}

@@ -12,7 +12,7 @@ import azure.functions as func
 
 from functions.triggers import answer, on_message, on_timer, on_webhook, told
 from shared.console import opt_out as views
-from shared.dataverse.wire import GUID
+from shared.identifiers import record_id
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
 from shared.running import held_up
 from shared.wiring import wiring
@@ -71,11 +71,11 @@ def opt_out_safe(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("opt-out/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @told
 def opt_out_contact(req: func.HttpRequest) -> func.HttpResponse:
-    record_id = req.route_params["id"].lower()
-    if not GUID.fullmatch(record_id):
+    contact_id = record_id(req.route_params["id"])
+    if not contact_id:
         return answer(400, error="The contact's id must be a GUID, as Dataverse shows it.")
-    found = views.contact(opt_out(), wiring().bridge, record_id)
-    return answer(200, **found) if found else answer(404, error=f"Neither Dynamics nor Campaign knows contact {record_id}.")
+    found = views.contact(opt_out(), wiring().bridge, contact_id)
+    return answer(200, **found) if found else answer(404, error=f"Neither Dynamics nor Campaign knows contact {contact_id}.")
 
 
 @blueprint.function_name("opt_out_decisions")

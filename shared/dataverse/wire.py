@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.errors import Retryable
+from shared.identifiers import record_id
 from shared.mapping import SourceColumn, SourceTable
 from shared.records import Change, Kind
 
 ETAG = re.compile(r'W/"(\d{1,19})"')
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 LOOKUP_TABLE = "Microsoft.Dynamics.CRM.lookuplogicalname"
 LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})
 
@@ -88,9 +88,10 @@ def webhook_reference(body: bytes) -> tuple[str, str, str]:
     """Table, record id and who changed it, of a webhook's body: all that is believed of it (Microsoft Learn: Use webhooks)."""
     try:
         context = json.loads(body)
-        table, record_id, message = (context[name] for name in ("PrimaryEntityName", "PrimaryEntityId", "MessageName"))
+        table, given, message = (context[name] for name in ("PrimaryEntityName", "PrimaryEntityId", "MessageName"))
     except (ValueError, KeyError, TypeError):
         raise Malformed("The body is not the JSON of a Dataverse webhook.") from None
-    if not all(isinstance(part, str) for part in (table, record_id, message)) or not GUID.fullmatch(record_id):
+    found = record_id(given)
+    if not isinstance(table, str) or not isinstance(message, str) or not found:
         raise Malformed("PrimaryEntityName, PrimaryEntityId and MessageName must be texts, the id a GUID.")
-    return table, record_id.lower(), str(context.get("InitiatingUserId", "")).lower()
+    return table, found, str(context.get("InitiatingUserId", "")).lower()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.dataverse.batch import BatchWriter
 from shared.errors import Misconfigured
 from shared.events.activities import problems
-from shared.events.documents import KINDS, EventsDocument, default_events_document, read_events_document
+from shared.events.documents import KINDS, EventsDocument, default_events_document, misnamed, read_events_document
 from shared.mapping import InvalidDocument
 from shared.state.documents import Documents
 
@@ -39,8 +39,18 @@ class EventsCatalog:
             version, self.looked_at = self.newest(), self.now()
             if self.known and self.known.version == version and self.now() - self.known.checked_at < METADATA_SECONDS:
                 return self.known
-            self.known = self.checked(read_events_document(self.documents.text(NAME, version)), version)
+            self.known = self.checked(self.read(version), version)
             return self.known
+
+    def read(self, version: int) -> EventsDocument:
+        """A version of the document; Misconfigured for one that an earlier version of the bridge took and this one cannot use."""
+        try:
+            return read_events_document(self.documents.text(NAME, version))
+        except InvalidDocument as problem:
+            raise Misconfigured(
+                "events document",
+                f"Version {version} of the events document cannot be used: {problem} Correct events/{NAME}.yaml.",
+            ) from None
 
     def newest(self) -> int:
         version, _ = self.documents.newest(NAME)
@@ -68,7 +78,10 @@ class EventsCatalog:
             return ""
         text, etag = self.documents.draft(NAME)
         try:
-            self.checked(read_events_document(text), version + 1)
+            document = read_events_document(text)
+            if unknown := list(misnamed(document)):
+                raise InvalidDocument(unknown)
+            self.checked(document, version + 1)
         except (InvalidDocument, Misconfigured) as problem:
             return f"The document events/{NAME}.yaml was not taken into force: {problem} Version {version} stays in force."
         self.documents.add(NAME, version + 1, text, etag)

@@ -3,18 +3,26 @@
 YAML for people, as the mapping documents are; `defaults/email_events.yaml` is the first version.
 """
 
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from shared.events.words import MEANINGS, table_problems
+from shared.labels import folded
 from shared.mapping.documents import InvalidDocument, Part, parsed, problem
+from shared.times import form_problem, zone_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
 Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 KINDS = ("send", "open", "click", "bounce")
 COLUMNS = ("event_id", "campaign", "delivery", "at", "mirror_page", "url", "bounce_type", "bounce_reason")
+DESCRIBED = ("contact", "at", "channel", "delivery", "delivery_label", "campaign", "campaign_label", "mirror_page")
+DELIVERY_FIELDS = frozenset({*DESCRIBED, "log_id", "status", "failure_type", "reason", "changed"})
+TRACKING_FIELDS = frozenset({*DESCRIBED, "log_id", "broad_log_id", "type", "url", "user_agent", "device", "sent_at"})
+JOURNAL_FIELDS = (DELIVERY_FIELDS | TRACKING_FIELDS | {"tracking_log_id"}) - {"log_id", "status", "type", "changed"}
 
 
 class FollowUp(Part):
@@ -42,15 +50,24 @@ class Kinds(Part):
 
 
 class Machines(Part):
-    """Opens and clicks made by programs. Patterns as file names have them (`*Proxy*`), against user agent and device."""
+    """Opens and clicks made by programs. Patterns as file names have them (`*Proxy*`), without case, on user agent and device.
+
+    `seconds_since_send`: what happens no more than so many seconds apart from the send is a machine's; 0 is the same second.
+    """
 
     user_agents: list[str] = Field(default_factory=list)
     devices: list[str] = Field(default_factory=list)
+    seconds_since_send: int | None = Field(default=None, ge=0, le=86400)
 
-    def made(self, agent: str, device: str) -> bool:
-        return any(fnmatchcase(agent, pattern) for pattern in self.user_agents) or any(
-            fnmatchcase(device, pattern) for pattern in self.devices
-        )
+    def made(self, agent: str, device: str, since_send: int | None = None) -> bool:
+        """`since_send` in seconds, None where it is not known when the message was sent."""
+        if since_send is not None and self.seconds_since_send is not None and abs(since_send) <= self.seconds_since_send:
+            return True
+        return fits(agent, self.user_agents) or fits(device, self.devices)
+
+
+def fits(text: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(folded(text), folded(pattern)) for pattern in patterns)
 
 
 class LogFile(Part):
@@ -62,15 +79,30 @@ class LogFile(Part):
 
 class Files(Part):
     """How Campaign's extract files are written. `settled_seconds`: a file is read when its size and time have not changed for
-    so long; 0 where the workflow gives a file its name only when it is complete."""
+    so long; 0 where the workflow gives a file its name only when it is complete. `time_zone`: whose clocks the dates show."""
 
     separator: str = Field("\t", min_length=1, max_length=1)
     encoding: str = "utf-8"
     dates: str = "%Y/%m/%d %H:%M:%S"
+    time_zone: str = "UTC"
     settled_seconds: float = Field(60, ge=0, le=86400)
     afterwards: Literal["move", "delete"] = "move"
     delivery_log: LogFile
     tracking_log: LogFile
+
+    @field_validator("dates")
+    @classmethod
+    def readable(cls, form: str) -> str:
+        if found := form_problem(form):
+            raise ValueError(f"the form {found}" if not found.startswith("%") else found)
+        return form
+
+    @field_validator("time_zone")
+    @classmethod
+    def known_zone(cls, name: str) -> str:
+        if found := zone_problem(name):
+            raise ValueError(found)
+        return name
 
 
 class JournalShape(Part):
@@ -80,13 +112,39 @@ class JournalShape(Part):
     fields: dict[str, str]
 
 
+Labels = dict[str, str]
+
+
+class Values(Part):
+    """Labels of another language, and what each of them means: the technical value or the English label."""
+
+    status: Labels = Field(default_factory=dict)
+    failure_type: Labels = Field(default_factory=dict)
+    reason: Labels = Field(default_factory=dict)
+    type: Labels = Field(default_factory=dict)
+    channel: Labels = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def sound(self) -> Self:
+        if found := list(table_problems(self.tables)):
+            raise ValueError("; ".join(found))
+        return self
+
+    @property
+    def tables(self) -> dict[str, Labels]:
+        return {field: getattr(self, field) for field in MEANINGS}
+
+
 class EventsDocument(Part):
-    """`bounces: hard` leaves soft bounces out. `subject` may name {campaign}, {delivery}, {kind}."""
+    """`bounces: hard` leaves soft bounces out. `subject` may name {campaign}, {delivery}, {kind}. `channels`: whose messages are
+    taken; it needs the column `channel` in files, and the field `channel` in the journal."""
 
     subject: str = Field(min_length=1, max_length=200)
     bounces: Literal["hard", "all"] = "hard"
     kinds: Kinds
     machines: Machines = Machines()
+    channels: list[str] = Field(default_factory=lambda: ["email"], min_length=1)
+    values: Values = Values()
     files: Files
     journal: JournalShape
 
@@ -99,7 +157,20 @@ class EventsDocument(Part):
             if missing := sorted((needed | extra) - log.columns.keys()):
                 raise ValueError(f"files.{name}.columns lacks {', '.join(missing)}")
         "".encode(self.files.encoding)
+        if unknown := [name for name in self.channels if folded(name) not in MEANINGS["channel"]]:
+            raise ValueError(f"channels names {', '.join(unknown)}, which is no channel: use email, sms, phone, paper, fax, push")
+        if self.machines.seconds_since_send is not None and not self.knows_sends:
+            raise ValueError("machines.seconds_since_send needs the column sent_at in files.tracking_log.columns: add it there")
         return self
+
+    @property
+    def knows_sends(self) -> bool:
+        """Whether any source tells of an open or click when its message was sent."""
+        return "sent_at" in self.files.tracking_log.columns or "sent_at" in self.journal.fields
+
+    @property
+    def taken_channels(self) -> frozenset[str]:
+        return frozenset(MEANINGS["channel"][folded(name)] for name in self.channels)
 
     def rule(self, kind: str) -> KindRule:
         rule: KindRule = getattr(self.kinds, kind)
@@ -114,6 +185,18 @@ def read_events_document(text: str) -> EventsDocument:
         raise InvalidDocument(list(dict.fromkeys(map(problem, error.errors(include_url=False))))) from None
     except (KeyError, IndexError, LookupError) as error:
         raise InvalidDocument([f"subject or encoding names something unknown: {error}."]) from None
+
+
+def misnamed(document: EventsDocument) -> Iterator[str]:
+    """Names that the document gives and nothing reads, each as a sentence. Documents in force may have some: they do no harm."""
+    for place, given, known in (
+        ("files.delivery_log.columns", document.files.delivery_log.columns, DELIVERY_FIELDS),
+        ("files.tracking_log.columns", document.files.tracking_log.columns, TRACKING_FIELDS),
+        ("journal.kinds", document.journal.kinds, frozenset(KINDS)),
+        ("journal.fields", document.journal.fields, JOURNAL_FIELDS),
+    ):
+        for name in sorted(given.keys() - known):
+            yield f"{place}: {name} is no name that is known here. Use one of {', '.join(sorted(known))}."
 
 
 def default_events_document() -> str:

@@ -1,33 +1,31 @@
 """Rows of Campaign's delivery and tracking logs, and events of the journal, as changes: one event each, named by what happened.
 
-Technical values and labels are both accepted (Adobe Campaign Standard documentation: "Indicator calculation", "Understanding
-delivery failures"). An event's id is made from the log's own id, so that what comes again, by whichever way, is the same event.
+Technical values and labels are both accepted, in other languages as the document translates them. An event's id is made from the
+log's own id, so that what comes again, by whichever way, is the same event. Soft and hard bounce of a message are two events: a
+message that came back softly is tried again, and may come back hard.
+Source: Adobe Campaign Standard documentation, "Indicator calculation", "Understanding delivery failures".
 """
 
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from shared.events.documents import EventsDocument
+from shared.events.words import DENY_LISTED, NONE, channel_word, meanings, reason_text
+from shared.identifiers import log_number, record_id
+from shared.labels import cut, folded
 from shared.records import Change, Kind
 from shared.sftp.delimited import columns_of
 from shared.sftp.faults import ParseError
+from shared.times import in_utc, instant
 
 NAMESPACE = uuid.UUID("8f6f0f5e-7d0c-5b83-9d0c-2b1f5b6f6a55")
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-SENT, FAILED = frozenset({"1", "sent", "delivered"}), frozenset({"2", "failed"})
-NOT_SENT = frozenset({"", "0", "3", "4", "5", "6", "7", "8", "9", "ignored", "pending", "prepared", "excluded", "scheduled"})
-HARD, SOFT, IGNORED = frozenset({"2", "hard"}), frozenset({"1", "soft"}), frozenset({"", "0", "3", "ignored"})
-DENY_LISTED = frozenset({"8", "address on denylist", "on denylist", "blacklisted"})
-CLICKS, OPENS = frozenset({"1", "10", "11", "email click", "click"}), frozenset({"2", "open"})
-NO_EVENTS = frozenset({"3", "6", "opt-out", "unsubscribe", "mirror page"})
-REASONS = {
-    "0": "Not defined", "1": "User unknown", "2": "Invalid domain", "3": "Unreachable", "4": "Account disabled",
-    "5": "Mailbox full", "6": "Not connected", "8": "Address on denylist", "20": "Refused",
-}  # fmt: skip
+SOFT_BOUNCE = "soft_bounce"  # in ids only; a hard bounce has the name that both had before
+# The longest texts that travel: an event must fit one queue message, and no text column of Dataverse holds more.
+LONGEST = {"url": 4000, "mirror_page": 4000}
+LONGEST_NAME = 500
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 Row = dict[str, Any]
 
@@ -36,100 +34,195 @@ def event_id(*names: str) -> str:
     return str(uuid.uuid5(NAMESPACE, ":".join(names)))
 
 
-class LogReader:
+class EventReader:
+    """What rows of the logs and events of the journal have in common. `names`: our name of a field -> its name at the source."""
+
+    def __init__(self, document: EventsDocument, names: Mapping[str, str]) -> None:
+        self.document, self.names = document, names
+        self.words, self.channels = meanings(document.values.tables), document.taken_channels
+
+    def named(self, field: str) -> str:
+        return self.names.get(field, field)
+
+    def meaning(self, field: str, text: str, error: ParseError) -> str:
+        """What a code or a label means; the error for one that is not known."""
+        found = self.words[field].get(folded(text))
+        if found is None:
+            raise error
+        return found
+
+    def other_channel(self, row: Mapping[str, str]) -> bool:
+        """Whether the row is of a channel that the document does not take: an SMS, say."""
+        if "channel" not in self.names:
+            return False
+        name = self.named("channel")
+        sentence = f"has a channel in {name} that is not known: add it to values.channel of the document"
+        found = self.words["channel"].get(folded(row["channel"])) or self.coded_channel(row["channel"])
+        if not found:
+            raise ParseError("unknown_channel", name, sentence)
+        return found not in self.channels
+
+    def coded_channel(self, text: str) -> str:
+        """The channel of a message type or of an XDM address; one that has no name here is another than e-mail."""
+        return self.words["channel"].get(channel_word(text), "other") if "/" in text or log_number(text) else ""
+
+    def bounce(self, row: Mapping[str, str]) -> Row | None:
+        """Type and reason of a failure, None for one that is no bounce, or not one that is wanted."""
+        given = row.get("reason", "")
+        reason = self.words["reason"].get(folded(given), given)
+        error = ParseError("unknown_failure", self.named("failure_type"), "has a type of failure that is not known")
+        kind = "hard" if folded(reason) in DENY_LISTED else self.meaning("failure_type", row.get("failure_type", ""), error)
+        if kind == NONE or (kind == "soft" and self.document.bounces == "hard"):
+            return None
+        return {"bounce_type": kind.capitalize(), "bounce_reason": reason_text(reason)}
+
+    def number(self, row: Mapping[str, Any], field: str, needed: bool = True) -> str:
+        """The digits of an id; a ParseError for anything else, so that no two rows become one event, nor one row two."""
+        found, name = log_number(row.get(field)), self.named(field)
+        if found is None:
+            raise ParseError("bad_log_id", name, f"has no plain number in {name}: export the id without any formatting")
+        if needed and not found:
+            raise ParseError("no_log_id", name, f"has no log id in {name}")
+        return found
+
+    def made(self, kind: str, row: Mapping[str, str], at: datetime, **more: str) -> Row | None:
+        """The event in our own words; None if its kind is switched off. `id` is what happened, whoever tells of it."""
+        rule = self.document.rule(kind)
+        if not rule.enabled:
+            return None
+        reaction = kind in ("open", "click")
+        ids = {"log_id": self.number(row, "log_id")}
+        if reaction:
+            ids["broad_log_id"] = self.number(row, "broad_log_id", needed=rule.repeat == "first")
+            more |= self.machine(row, at)
+        name = SOFT_BOUNCE if more.get("bounce_type") == "Soft" else kind
+        texts = {
+            "delivery": row.get("delivery") or row.get("delivery_label", ""),
+            "campaign": row.get("campaign") or row.get("campaign_label", ""),
+            "mirror_page": row.get("mirror_page", ""),
+            **more,
+        }
+        return {
+            "id": identity(name, rule.repeat, ids, more.get("url", "")),
+            "kind": kind,
+            "log_id": ids["log_id"],
+            "contact": record_id(row["contact"]),
+            "at": shown(at),
+            **self.shortened(texts),
+        }
+
+    def machine(self, row: Mapping[str, str], at: datetime) -> dict[str, str]:
+        """What the rules for machines look at."""
+        found = {"agent": row.get("user_agent", ""), "device": row.get("device", "")}
+        if row.get("sent_at"):
+            found["since_send"] = str(round((at - self.time(row, "sent_at")).total_seconds()))
+        return found
+
+    def shortened(self, texts: Mapping[str, str]) -> Row:
+        """The texts, none longer than may travel; `shortened` names those that were."""
+        kept = {name: cut(self.sound(name, text), LONGEST.get(name, LONGEST_NAME)) for name, text in texts.items()}
+        return {**kept, "shortened": ",".join(name for name, text in texts.items() if kept[name] != text)}
+
+    def sound(self, name: str, text: str) -> str:
+        """The text; ParseError for one with half of a character, which nobody can store."""
+        if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
+            return text
+        raise ParseError("broken_text", self.named(name), f"has half of a character in {self.named(name)}")
+
+    def time(self, row: Mapping[str, str], field: str) -> datetime:
+        raise NotImplementedError
+
+
+class LogReader(EventReader):
     """Reads the lines of one file. `header` are its first line's cells."""
 
     def __init__(self, document: EventsDocument, tracking: bool, header: Sequence[str]) -> None:
         columns = (document.files.tracking_log if tracking else document.files.delivery_log).columns
-        self.document, self.places = document, columns_of(header, columns)
-        self.event: Callable[[Mapping[str, str]], Row | None] = self.reaction if tracking else self.message
+        super().__init__(document, columns)
+        self.places = columns_of(header, columns)
+        self.event = self.reaction if tracking else self.message
 
     def read(self, cells: Sequence[str]) -> Row | None:
         """The event of a record, None for one that tells of none; ParseError for one that cannot be read."""
-        return self.event({field: cells[place].strip() for field, place in self.places.items()})
+        row = {field: cells[place].strip() for field, place in self.places.items()}
+        return None if self.other_channel(row) else self.event(row)
 
     def message(self, row: Mapping[str, str]) -> Row | None:
-        status = row["status"].casefold()
-        if status in SENT:
-            return made(self.document, "send", row, self.at(row, "at"))
-        if status in FAILED:
-            bounced = bounce(self.document, row)
-            when = "changed" if row.get("changed") else "at"
-            return made(self.document, "bounce", row, self.at(row, when), **bounced) if bounced else None
-        if status in NOT_SENT:
-            return None
-        raise ParseError("unknown_status", self.named("status", False), "has a status that is not known")
+        error = ParseError("unknown_status", self.named("status"), "has a status that is not known")
+        status = self.meaning("status", row["status"], error)
+        if status == "sent":
+            return self.made("send", row, self.time(row, "at"))
+        bounced = self.bounce(row) if status == "failed" else None
+        when = "changed" if row.get("changed") else "at"
+        return self.made("bounce", row, self.time(row, when), **bounced) if bounced else None
 
     def reaction(self, row: Mapping[str, str]) -> Row | None:
-        kind = row["type"].casefold()
-        if kind in CLICKS or kind in OPENS:
-            name = "click" if kind in CLICKS else "open"
-            return made(self.document, name, row, self.at(row, "at"), url=row.get("url", ""))
-        if kind in NO_EVENTS:
-            return None
-        raise ParseError("unknown_type", self.named("type", True), "has a type of URL that is not known")
+        error = ParseError("unknown_type", self.named("type"), "has a type of URL that is not known")
+        kind = self.meaning("type", row["type"], error)
+        return None if kind == NONE else self.made(kind, row, self.time(row, "at"), url=row.get("url", ""))
 
-    def at(self, row: Mapping[str, str], field: str) -> str:
+    def time(self, row: Mapping[str, str], field: str) -> datetime:
+        files, name = self.document.files, self.named(field)
         try:
-            return instant(row[field], self.document.files.dates)
+            return instant(row[field], files.dates, files.time_zone)
         except ValueError:
-            raise ParseError("not_a_date", field, f"has no date of the form {self.document.files.dates} in {field}") from None
-
-    def named(self, field: str, tracking: bool) -> str:
-        files = self.document.files
-        return (files.tracking_log if tracking else files.delivery_log).columns[field]
+            raise ParseError("not_a_date", name, f"has no date of the form {files.dates} in {name}") from None
 
 
-@lru_cache(4096)
-def instant(text: str, form: str) -> str:
-    """A time in UTC as Dataverse takes it."""
-    return datetime.strptime(text, form).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007  # exports are in UTC
+class JournalReader(EventReader):
+    """Reads events of the journal, whose shape the document describes."""
 
+    def __init__(self, document: EventsDocument) -> None:
+        super().__init__(document, document.journal.fields)
+        self.kinds = {kind: path.split(" > ") for kind, path in document.journal.kinds.items()}
+        self.fields = {field: path.split(" > ") for field, path in document.journal.fields.items()}
 
-def bounce(document: EventsDocument, row: Mapping[str, str]) -> Row | None:
-    """Type and reason of a failure, None for one that is no bounce, or not one that is wanted."""
-    kind, reason = row.get("failure_type", "").casefold(), row.get("reason", "")
-    hard = kind in HARD or reason.casefold() in DENY_LISTED
-    if not hard and kind not in SOFT:
-        if kind in IGNORED:
+    def read(self, event: Any) -> Row | None:
+        """The event, None for one of another kind or channel; ParseError for one that lacks what an event needs."""
+        kind = next((kind for kind, path in self.kinds.items() if at_path(event, path)), "")
+        if not kind:
             return None
-        raise ParseError("unknown_failure", "failure_type", "has a type of failure that is not known")
-    if not hard and document.bounces == "hard":
-        return None
-    text = REASONS.get(reason, reason.replace("_", " ").capitalize())
-    return {"bounce_type": "Hard" if hard else "Soft", "bounce_reason": text}
+        values = {field: at_path(event, path) for field, path in self.fields.items()}
+        row: Row = {field: value if field.endswith("log_id") else written(value) for field, value in values.items()}
+        whole(row)
+        row["log_id"] = row.get("broad_log_id" if kind in ("send", "bounce") else "tracking_log_id")
+        if row.get("channel") and self.other_channel(row):
+            return None
+        more = self.bounce(row) if kind == "bounce" else {"url": row.get("url", "")} if kind == "click" else {}
+        return None if more is None else self.made(kind, row, self.time(row, "at"), **more)
+
+    def named(self, field: str) -> str:
+        return field
+
+    def time(self, row: Mapping[str, str], field: str) -> datetime:
+        try:
+            return in_utc(datetime.fromisoformat(row.get(field, "")), "UTC")
+        except ValueError:
+            raise ParseError("not_a_date", field, "has no time") from None
 
 
-def made(document: EventsDocument, kind: str, row: Mapping[str, str], at: str, **more: str) -> Row | None:
-    """The event in our own words; None if its kind is switched off. `id` is what happened, whoever tells of it."""
-    rule = document.rule(kind)
-    if not rule.enabled:
-        return None
-    contact = row["contact"].lower()
-    return {
-        "id": identity(kind, rule.repeat, row, more.get("url", "")),
-        "kind": kind,
-        "contact": contact if GUID.fullmatch(contact) else "",
-        "at": at,
-        "delivery": row.get("delivery") or row.get("delivery_label", ""),
-        "campaign": row.get("campaign") or row.get("campaign_label", ""),
-        "mirror_page": row.get("mirror_page", ""),
-        **({"agent": row.get("user_agent", ""), "device": row.get("device", "")} if kind in ("open", "click") else {}),
-        **more,
-    }
+def whole(row: Row) -> None:
+    """ParseError for a text with half of a character, which no message carries."""
+    halves = [field for field, value in row.items() if isinstance(value, str) and LONE_SURROGATE.search(value)]
+    if halves:
+        raise ParseError("unsafe_characters", halves[0], f"holds half of a character (a lone surrogate) in {', '.join(halves)}")
+
+
+def written(value: Any) -> str:
+    """A text or number of JSON as a text; "" for anything else."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def shown(at: datetime) -> str:
+    """A time as Dataverse takes it."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def identity(kind: str, repeat: str, row: Mapping[str, str], url: str) -> str:
     """With `repeat: first` all opens of a message are one event, and all clicks on a URL of it: the first to come stays."""
-    if kind in ("send", "bounce"):
-        number = row["log_id"]
-    elif repeat == "first":
-        number = f"message:{row['broad_log_id']}" + (f":{url}" if kind == "click" else "")
-    else:
-        number = row["log_id"]
-    if not row["log_id"]:
-        raise ParseError("no_log_id", "log_id", "has no log id")
-    return event_id(kind, number)
+    if kind not in ("open", "click") or repeat != "first":
+        return event_id(kind, row["log_id"])
+    return event_id(kind, f"message:{row['broad_log_id']}" + (f":{url}" if kind == "click" else ""))
 
 
 def change_of(row: Row, first_seen: float, origin: str = "") -> Change:
@@ -140,33 +233,6 @@ def change_of(row: Row, first_seen: float, origin: str = "") -> Change:
         first_seen=first_seen,
         origin=origin,
     )
-
-
-class JournalReader:
-    """Reads events of the journal, whose shape the document describes."""
-
-    def __init__(self, document: EventsDocument) -> None:
-        self.document = document
-        self.kinds = {kind: path.split(" > ") for kind, path in document.journal.kinds.items()}
-        self.fields = {field: path.split(" > ") for field, path in document.journal.fields.items()}
-
-    def read(self, event: Any) -> Row | None:
-        """The event, None for one of another kind; ParseError for one that lacks what an event needs."""
-        kind = next((kind for kind, path in self.kinds.items() if at_path(event, path)), "")
-        if not kind:
-            return None
-        row = {field: str(at_path(event, path) or "") for field, path in self.fields.items()}
-        if halves := [field for field, value in row.items() if LONE_SURROGATE.search(value)]:
-            raise Fault("unsafe_characters", halves[0], f"holds half of a character (a lone surrogate) in {', '.join(halves)}")
-        row["log_id"] = row.get("broad_log_id" if kind in ("send", "bounce") else "tracking_log_id", "")
-        try:
-            at = datetime.fromisoformat(row.get("at", "")).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        except ValueError:
-            raise ParseError("not_a_date", "at", "has no time") from None
-        if kind != "bounce":
-            return made(self.document, kind, row, at, **({"url": row.get("url", "")} if kind == "click" else {}))
-        bounced = bounce(self.document, row)
-        return made(self.document, kind, row, at, **bounced) if bounced else None
 
 
 def at_path(event: Any, path: Sequence[str]) -> Any:

@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from shared.labels import folded
 from shared.mapping import InvalidDocument, SourceTable, TargetResource
 from shared.mapping.documents import Part, parsed, problem
+from shared.times import zone_problem
 
 Column = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
@@ -70,7 +72,10 @@ class PublishedFilter(Part):
 
 
 class ExportFiles(Part):
-    """How the exported file is written; `contact` and `changed` are the header's names of contact id and last change."""
+    """How the exported file is written; `contact` and `changed` are the header's names of contact id and last change.
+
+    `time_zone`: whose clocks the times show. `values`: labels of another language that say yes (opted out) or no.
+    """
 
     pattern: str = Field("optOuts_*", min_length=1)
     separator: str = Field("\t", min_length=1, max_length=1)
@@ -80,6 +85,23 @@ class ExportFiles(Part):
     contact: str = Field("externalId", min_length=1)
     changed: str = Field("lastModified", min_length=1)
     promise_hours: float = Field(26, gt=0, le=24 * 14)
+    time_zone: str = "UTC"
+    values: dict[str, bool] = Field(default_factory=dict)
+
+    @field_validator("time_zone")
+    @classmethod
+    def known_zone(cls, name: str) -> str:
+        if found := zone_problem(name):
+            raise ValueError(found)
+        return name
+
+    @field_validator("values")
+    @classmethod
+    def one_meaning(cls, values: dict[str, bool]) -> dict[str, bool]:
+        """The labels as they are compared."""
+        if len({(folded(label), yes) for label, yes in values.items()}) > len({folded(label) for label in values}):
+            raise ValueError("has a label that says both yes and no: keep one")
+        return {folded(label): yes for label, yes in values.items()}
 
     @field_validator("encoding")
     @classmethod

@@ -19,9 +19,10 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from shared.campaign.client import Address, CampaignClient, Written
-from shared.dataverse.wire import GUID
+from shared.identifiers import record_id
+from shared.labels import folded
 from shared.opt_out.documents import ExportFiles, OptOutDocument, Pair
-from shared.opt_out.sides import instant, profile_of
+from shared.opt_out.sides import exported_time, instant, profile_of
 from shared.records import Change, Kind, Page
 from shared.sftp.delimited import columns_of
 from shared.sftp.exports import Exports, Files, ReadCells
@@ -78,12 +79,12 @@ def place_of(link: str) -> Place:
 
 def change_of(row: Mapping[str, Any], key_field: str, pairs: Collection[Pair], seen_at: float) -> Change | None:
     """The flags of a profile as a change; None for one that is no contact's."""
-    record_id = str(row.get(key_field) or "").lower()
-    if not GUID.fullmatch(record_id):
+    found = record_id(row.get(key_field))
+    if not found:
         return None
     profile = profile_of(row, pairs)
     flags = {"values": dict(profile.values), "times": dict(profile.times), "changed": str(row.get(CHANGED) or "")}
-    return Change(record_id, Kind.ROW, row={"campaign": flags}, first_seen=seen_at)
+    return Change(found, Kind.ROW, row={"campaign": flags}, first_seen=seen_at)
 
 
 class Remembered:
@@ -211,11 +212,13 @@ class OptOutFormat:
     def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> ReadCells:
         files, pairs = self.document.files, self.document.pairs
         needed = (files.contact, *(pair.flag for pair in pairs))
-        columns_of(header, {name: name for name in (*needed, *(name for name in optional(files, pairs) if name in header))})
+        times = [name for name in optional(files, pairs) if name in header]
+        columns_of(header, {name: name for name in (*needed, *times)})
 
         def read(cells: list[str]) -> Change | None:
             row: dict[str, Any] = dict(zip(header, (cell.strip() for cell in cells), strict=True))
-            row |= {pair.flag: flag_of(row, pair.flag) for pair in pairs}
+            row |= {pair.flag: flag_of(row, pair.flag, files.values) for pair in pairs}
+            row |= {name: exported_time(row[name], files.time_zone) for name in times}
             row[CHANGED] = row.get(files.changed, "")
             return change_of(row, files.contact, pairs, now())
 
@@ -227,10 +230,13 @@ def optional(files: ExportFiles, pairs: Collection[Pair]) -> list[str]:
     return [files.changed, *(f"{pair.flag}LastModified" for pair in pairs)]
 
 
-def flag_of(row: Mapping[str, str], flag: str) -> bool:
-    text = row[flag].casefold()
+def flag_of(row: Mapping[str, str], flag: str, values: Mapping[str, bool]) -> bool:
+    """Whether the cell says yes; `values` are the document's own labels, folded."""
+    text = folded(row[flag])
+    if text in values:
+        return values[text]
     if text not in YES | NO:
-        raise ParseError("unknown_flag", flag, f"has neither yes nor no in {flag}")
+        raise ParseError("unknown_flag", flag, f"has neither yes nor no in {flag}: add its labels to files.values")
     return text in YES
 
 

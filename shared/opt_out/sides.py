@@ -16,7 +16,9 @@ from shared.dataverse.client import DataverseClient
 from shared.errors import Rejected, Retryable
 from shared.mapping import SourceTable
 from shared.opt_out.documents import Pair
+from shared.times import in_utc
 
+EXPORTED = "%Y/%m/%d %H:%M:%S"
 MODIFIED, MASTER = "modifiedon", "_masterid_value"
 CLOCKS_AGREE_SECONDS = 2.0  # the Date header has whole seconds, so a smaller difference cannot be told from none
 
@@ -134,11 +136,19 @@ def later(campaign_time: str, modified_at: str, campaign_ahead: float | None, dy
     return flag - difference > contact + 1 + CLOCKS_AGREE_SECONDS
 
 
-def instant(text: str) -> float | None:
-    """Seconds since 1970 of a time in UTC in any form that the systems and their exports write; None if it is none."""
-    form = text.strip().replace("/", "-").replace(" ", "T", 1)
+def instant(text: str, zone: str = "UTC") -> float | None:
+    """Seconds since 1970 of a time in any form that the systems and their exports write; None if it is none.
+
+    In the time of the zone, or with an offset of its own.
+    """
+    form = text.strip().replace("/", "-").replace(" ", "T", 1).replace(" ", "")
     try:
-        moment = datetime.fromisoformat(form)
+        return in_utc(datetime.fromisoformat(form), zone).timestamp()
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def exported_time(text: str, zone: str) -> str:
+    """A time of an export in UTC, as exports in UTC write it; what is no time stays as it is."""
+    moment = instant(text, zone)
+    return text if moment is None else datetime.fromtimestamp(int(moment // 1), UTC).strftime(EXPORTED)

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DEPLOYED = [ROOT / "function_app.py", *(ROOT / "functions").rglob("*.py"), *(ROOT / "shared").rglob("*.py")]
-CLIENTS = {f"shared.{name}" for name in ("transport", "tokens", "errors", "mapping", "records", "settings")}
+CLIENTS = {f"shared.{name}" for name in ("transport", "tokens", "errors", "identifiers", "mapping", "records", "settings")}
 LAYERS = [
     ("function_app", {"functions"}),
     ("functions", {"functions", "shared"}),
@@ -18,6 +18,9 @@ LAYERS = [
     ("shared.tokens", {"shared.errors"}),
     ("shared.mapping", {"shared.mapping", "shared.errors"}),
     ("shared.errors", set()),
+    ("shared.identifiers", set()),
+    ("shared.labels", set()),
+    ("shared.times", set()),
     ("shared.records", set()),
     ("shared.telemetry", set()),
     ("shared.dataverse", {"shared.dataverse", *CLIENTS}),

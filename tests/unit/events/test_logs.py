@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events.documents import EventsDocument, default_events_document, read_events_document
-from shared.events.logs import LogReader, event_id, identity
+from shared.events.documents import EventsDocument, default_events_document, misnamed, read_events_document
+from shared.events.logs import JournalReader, LogReader, event_id, identity
 from shared.mapping import InvalidDocument
 from shared.sftp.faults import BadHeader, ParseError
 
@@ -93,10 +93,29 @@ def test_a_tracking_log_row_is_an_open_a_click_or_nothing(kind: str, expected: s
         (False, message(status="2", failure_type="banana"), "unknown_failure"),
         (False, message(at="yesterday"), "not_a_date"),
         (False, message(log_id=""), "no_log_id"),
+        (False, message(log_id="0"), "no_log_id"),
+        (False, message(log_id="1.23457E+11"), "bad_log_id"),
+        (False, message(log_id="1,270,000"), "bad_log_id"),
+        (False, message(status="2", failure_type="2", log_id="7.0"), "bad_log_id"),
+        (True, reaction(log_id="+9"), "bad_log_id"),
+        (True, reaction(broad_log_id="1.23457E+11"), "bad_log_id"),
         (True, reaction(type="banana"), "unknown_type"),
         (True, reaction(log_id=""), "no_log_id"),
     ],
-    ids=["status", "failure", "date", "id", "type", "tracking id"],
+    ids=[
+        "status",
+        "failure",
+        "date",
+        "id",
+        "zero",
+        "scientific",
+        "thousands",
+        "bounce",
+        "sign",
+        "message id",
+        "type",
+        "tracking id",
+    ],
 )
 def test_a_code_that_is_not_known_is_a_fault_that_shows_no_value(tracking: bool, row: dict[str, str], rule: str) -> None:
     with pytest.raises(ParseError) as caught:
@@ -113,6 +132,168 @@ def test_a_bounce_is_dated_when_it_came_and_beside_its_send() -> None:
     assert sent["id"] != bounced["id"]
 
 
+ALL = ("bounces: hard ", "bounces: all ")
+
+
+def test_a_soft_bounce_and_a_later_hard_one_of_the_same_message_are_two_events() -> None:
+    soft = read(False, message(status="2", failure_type="1", reason="5"), document(ALL))
+    hard = read(False, message(status="2", failure_type="2", reason="1"), document(ALL))
+    assert soft and hard
+    assert (hard["id"], soft["id"]) == (event_id("bounce", "7"), event_id("soft_bounce", "7"))
+
+
+@pytest.mark.parametrize("log_id", ["7", "007", " 7 ", "\ufeff7"])
+def test_one_id_in_any_form_is_one_event(log_id: str) -> None:
+    event = read(False, message(log_id=log_id))
+    assert event and event["id"] == event_id("send", "7")
+
+
+@pytest.mark.parametrize(
+    ("channel", "kept"),
+    [
+        ("0", True),
+        ("Email", True),
+        ("E-mail", True),
+        ("Courriel", True),
+        ("1", False),
+        ("SMS", False),
+        ("40", False),
+        ("77", False),
+    ],
+)
+@pytest.mark.parametrize("tracking", [False, True], ids=["delivery log", "tracking log"])
+def test_rows_of_other_channels_are_kept_out(tracking: bool, channel: str, kept: bool) -> None:
+    with_channel = document(
+        ("columns: {log_id: logId, contact", "columns: {channel: messageType, log_id: logId, contact"),
+        ("columns: {log_id: logId, broad", "columns: {channel: messageType, log_id: logId, broad"),
+        ("files:\n", "values: {channel: {Courriel: email}}\nfiles:\n"),
+    )
+    row = {**(reaction() if tracking else message()), "channel": channel}
+    assert (read(tracking, row, with_channel) is not None) is kept
+    with pytest.raises(ParseError, match="messageType"):
+        read(tracking, {**row, "channel": "banana"}, with_channel)
+
+
+LABELS = (
+    "files:\n",
+    "values:\n  status: {Envoyé: sent, Échec: failed, 送信済み: '1', Ausstehend: pending}\n  failure_type: {Définitif: hard}\n"
+    "  reason: {Utilisateur inconnu: User unknown, Auf Sperrliste: '8'}\n"
+    "  type: {Clic dans l’e-mail: click, 開封: open}\nfiles:\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (message(status="envoyé"), ("send", None, None)),
+        (
+            message(status="E\u0301CHEC", failure_type="définitif", reason="utilisateur  INCONNU"),
+            ("bounce", "Hard", "User unknown"),
+        ),
+        (message(status="Échec", failure_type="", reason="auf sperrliste"), ("bounce", "Hard", "Address on denylist")),
+        (message(status="送信済み"), ("send", None, None)),
+        (message(status="ausstehend"), None),
+        (message(status="Sent"), ("send", None, None)),
+        (reaction(type="clic dans l’e-mail"), ("click", None, None)),
+        (reaction(type="開封"), ("open", None, None)),
+    ],
+)
+def test_labels_of_other_languages_mean_what_the_document_says(row: dict[str, str], expected: tuple[object, ...] | None) -> None:
+    event = read("type" in row, row, document(LABELS))
+    assert (event and (event["kind"], event.get("bounce_type"), event.get("bounce_reason"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("dates", "zone", "text", "expected"),
+    [
+        ("%Y-%m-%d %H:%M:%S%z", "UTC", "2026-05-04 10:00:00+02:00", "2026-05-04T08:00:00Z"),
+        ("%Y/%m/%d %H:%M:%S", "UTC", "2026/05/04 10:00:00 +02:00", "2026-05-04T08:00:00Z"),
+        ("%Y/%m/%d %H:%M:%S", "Europe/Berlin", "2026/05/04 10:00:00", "2026-05-04T08:00:00Z"),
+        ("%Y/%m/%d %H:%M:%S", "Europe/Berlin", "2026/12/04 10:00:00.25", "2026-12-04T09:00:00Z"),
+    ],
+)
+def test_times_arrive_in_utc(dates: str, zone: str, text: str, expected: str) -> None:
+    doc = document(('dates: "%Y/%m/%d %H:%M:%S"', f'dates: "{dates}"'), ("time_zone: UTC ", f"time_zone: {zone} "))
+    event = read(False, message(at=text), doc)
+    assert event and event["at"] == expected
+
+
+def test_texts_that_would_not_travel_are_cut_and_the_event_stays_the_same() -> None:
+    url = "https://www.example.org/" + "x" * 100_000
+    first = document(("repeat: all          # first: only the first click", "repeat: first # only the first click"))
+    long, longer = (read(True, reaction(type="click", url=text), first) for text in (url, url + "y"))
+    assert long and longer
+    assert (len(long["url"]), long["url"][-1], long["shortened"]) == (4000, "…", "url")
+    assert (long["url"], long["id"] == longer["id"]) == (longer["url"], False)
+
+
+SINCE = (
+    ("user_agents: []", "seconds_since_send: 2\n  user_agents: []"),
+    (
+        "columns: {log_id: logId, broad",
+        "columns: {sent_at: sentDate, log_id: logId, broad",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("sent", "machine"),
+    [("09:59:57", False), ("09:59:58", True), ("10:00:00", True), ("10:00:01", True), ("07:00:00", False), ("", False)],
+)
+def test_what_happens_as_the_message_is_sent_is_a_machines(sent: str, machine: bool) -> None:
+    doc = document(*SINCE)
+    event = read(True, reaction(sent_at=sent and f"2026/05/04 {sent}"), doc)
+    assert event
+    since = event.get("since_send")
+    assert doc.machines.made("", "", None if since is None else int(since)) is machine
+
+
+def xdm(kind: str, **message: Any) -> dict[str, Any]:
+    shape = "https://ns.adobe.com/experience/campaign"
+    return {
+        "xdm:timestamp": "2026-05-04T10:00:00+02:00",
+        "xdm:directMarketing": {f"xdm:{kind}s": {"xdm:value": 1}},
+        "xdm:channel": {"@id": "https://ns.adobe.com/xdm/channels/email"},
+        "xdm:environment": {"xdm:browserDetails": {"xdm:userAgent": "Mozilla/5.0 (GoogleImageProxy)"}},
+        f"{shape}/message": {"xdm:profile": {"xdm:externalID": f"{{{CONTACT.upper()}}}"}, **message},
+    }
+
+
+@pytest.mark.parametrize("number", [7, "7", "007", 7.0], ids=repr)
+def test_a_number_of_the_journal_is_the_number_of_the_file(number: object) -> None:
+    event = JournalReader(document()).read(xdm("send", **{"xdm:broadLogID": number}))
+    assert event == {**(read(False, message(at="2026/05/04 08:00:00")) or {}), "mirror_page": ""}
+
+
+@pytest.mark.parametrize(
+    ("event", "rule"),
+    [
+        (xdm("send", **{"xdm:broadLogID": 1.23457e25}), "bad_log_id"),
+        (xdm("send", **{"xdm:broadLogID": "1,270,000"}), "bad_log_id"),
+        (xdm("send", **{"xdm:broadLogID": {"xdm:id": 7}}), "bad_log_id"),
+        (xdm("send", **{"xdm:broadLogID": True}), "bad_log_id"),
+        (xdm("send"), "no_log_id"),
+        (xdm("open", **{"xdm:trackingLogID": 9, "xdm:broadLogID": "7e3"}), "bad_log_id"),
+        ({**xdm("send", **{"xdm:broadLogID": 7}), "xdm:timestamp": 1770000000}, "not_a_date"),
+        (xdm("send", **{"xdm:broadLogID": 7, "xdm:mirrorPageURL": "https://www.example.org/\ud83d"}), "broken_text"),
+    ],
+    ids=["float", "thousands", "object", "yes", "none", "message id", "time", "half a character"],
+)
+def test_an_event_of_the_journal_that_cannot_be_read_is_a_fault(event: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ParseError) as caught:
+        JournalReader(document()).read(event)
+    assert caught.value.rule == rule
+
+
+def test_the_journal_tells_agents_and_other_channels_too() -> None:
+    reader, event = JournalReader(document()), xdm("open", **{"xdm:trackingLogID": 9})
+    seen = reader.read(event)
+    assert seen and seen["agent"] == "Mozilla/5.0 (GoogleImageProxy)"
+    assert reader.read({**event, "xdm:channel": {"@id": "https://ns.adobe.com/xdm/channels/sms"}}) is None
+    without = {name: value for name, value in event.items() if name != "xdm:channel"}
+    assert reader.read(without) is not None
+
+
 def test_soft_bounces_are_left_out_as_shipped() -> None:
     assert read(False, message(status="2", failure_type="1", reason="5")) is None
 
@@ -120,8 +301,9 @@ def test_soft_bounces_are_left_out_as_shipped() -> None:
 def test_who_is_no_contact_of_dynamics_has_no_contact() -> None:
     event = read(False, message(contact="customer-17"))
     assert event and event["contact"] == ""
-    upper = read(False, message(contact=CONTACT.upper()))
-    assert upper and upper["contact"] == CONTACT
+    for form in (CONTACT.upper(), f" {{{CONTACT.upper()}}} ", CONTACT.replace("-", "")):
+        event = read(False, message(contact=form))
+        assert event and event["contact"] == CONTACT
 
 
 def test_a_header_that_lacks_columns_names_them() -> None:
@@ -160,8 +342,33 @@ def test_first_makes_all_opens_of_a_message_one_and_all_clicks_on_a_url(first: s
         ("bounces: hard ", "bounces: some ", "bounces"),
         ("table: acs_emailsend", "table: Acs Email", "table"),
         ("journal: ", "diary: ", "diary"),
+        ('dates: "%Y/%m/%d %H:%M:%S"', 'dates: "YYYY/MM/DD HH24:MI:SS"', "files.dates: the form does not tell the year"),
+        ('dates: "%Y/%m/%d %H:%M:%S"', 'dates: "%Y/%m/%d %I:%M:%S"', "hour"),
+        ("time_zone: UTC ", "time_zone: CEST ", "files.time_zone: is no time zone"),
+        ("files:\n", "values: {status: {Envoyé: sended}}\nfiles:\n", "sended, which is no status: use one of sent, failed, none"),
+        ("files:\n", "values: {state: {Envoyé: sent}}\nfiles:\n", "values.state"),
+        ("files:\n", "values: {type: {Clic: click, CLIC: open}}\nfiles:\n", "twice"),
+        ("channels: [email]", "channels: [e-post]", "e-post"),
+        ("user_agents: []", "seconds_since_send: 1", "sent_at"),
     ],
-    ids=["log id", "status", "message id", "subject", "encoding", "bounces", "table", "unknown part"],
+    ids=[
+        "log id",
+        "status",
+        "message id",
+        "subject",
+        "encoding",
+        "bounces",
+        "table",
+        "unknown part",
+        "form of dates",
+        "half a day",
+        "zone",
+        "meaning",
+        "values",
+        "two meanings",
+        "channel",
+        "no send time",
+    ],
 )
 def test_a_document_that_cannot_serve_is_refused_by_name(before: str, after: str, told: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
@@ -171,8 +378,21 @@ def test_a_document_that_cannot_serve_is_refused_by_name(before: str, after: str
 
 @pytest.mark.parametrize(
     ("agent", "device", "expected"),
-    [("GoogleImageProxy/1", "", True), ("Mozilla", "bot", True), ("Mozilla", "pc", False), ("", "", False)],
+    [
+        ("GoogleImageProxy/1", "", True),
+        ("googleimageproxy", "", True),
+        ("Mozilla", "BOT", True),
+        ("Mozilla", "bot", True),
+        ("Mozilla", "pc", False),
+        ("", "", False),
+    ],
 )
 def test_machines_are_known_by_agent_or_device(agent: str, device: str, expected: bool) -> None:
     machines = document(("user_agents: []", "user_agents: ['*ImageProxy*']"), ("devices: []", "devices: [bot]")).machines
     assert machines.made(agent, device) is expected
+
+
+def test_a_name_that_nothing_reads_is_told_when_a_document_is_taken() -> None:
+    assert not list(misnamed(document()))
+    (told,) = misnamed(document(("columns: {log_id: logId, contact", "columns: {chanel: messageType, log_id: logId, contact")))
+    assert "files.delivery_log.columns: chanel" in told

@@ -1,0 +1,51 @@
+"""Ids that come from outside, in one form: the GUID of a Dataverse record, the number of a Campaign log row. Pure."""
+
+import re
+
+GUID = re.compile(r"(?:urn:)?(?:uuid:)?(?P<open>[{(]?)(?P<hex>[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})(?P<close>[})]?)")
+BRACKETS = ("", "{}", "()")
+GROUPS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+NUMBER = re.compile(r"[0-9]{1,40}")
+MOST_DIGITS = 19  # a signed number of 64 bits
+EXACT_IN_JSON = 2**53  # above it, a JSON number that was read as a float may be another one
+PADDING = "\ufeff\u200b\u2060"  # byte order mark, zero-width space, word joiner: invisible, and no blank to str.strip
+
+
+def trimmed(text: str) -> str:
+    """Without surrounding blanks, the invisible ones included."""
+    return text.strip().strip(PADDING).strip()
+
+
+def record_id(value: object) -> str:
+    """The GUID in a text, in lower case with hyphens; "" where there is none.
+
+    Braces, parentheses, upper case, surrounding blanks and missing hyphens are all forms of the same id.
+    """
+    found = GUID.fullmatch(trimmed(value).lower()) if isinstance(value, str) else None
+    if not found or found["open"] + found["close"] not in BRACKETS:
+        return ""
+    digits = found["hex"].replace("-", "")
+    return "-".join(digits[begin:end] for begin, end in GROUPS)
+
+
+def log_number(value: object) -> str | None:
+    """The number of a log row as plain digits without leading zeros; "" where there is none, None for anything else.
+
+    Numbers of JSON count as what they are; 0 is Campaign's "no row".
+    """
+    text = json_number(value) if isinstance(value, int | float) else value
+    if text is None:
+        return ""
+    if not isinstance(text, str) or not (text := trimmed(text)):
+        return "" if text == "" else None
+    digits = text.lstrip("0") if NUMBER.fullmatch(text) else None
+    return None if digits is None or len(digits) > MOST_DIGITS else digits
+
+
+def json_number(value: object) -> object:
+    """The digits of a whole number; False, which is no id, for any other."""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and 0 <= value < EXACT_IN_JSON else False
+    return str(value) if isinstance(value, int) and 0 <= value < 10**MOST_DIGITS else False

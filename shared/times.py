@@ -1,0 +1,92 @@
+"""Times as exports write them: the form that a document names, in UTC or in the local time of a zone. Pure.
+
+An offset in the value counts before the zone. A local time that comes twice, when clocks go back, is taken as the first of the
+two; one that never comes, when they go forward, as the earlier of its two readings.
+Source: Python documentation, "strftime() and strptime() Format Codes"; PEP 495.
+"""
+
+import re
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+SAMPLES = (datetime(2026, 11, 25, 23, 58, 47), datetime(2027, 2, 3, 4, 5, 6))  # noqa: DTZ001  # wall clock times
+TAIL = re.compile(r"(?P<rest>.*?\d)(?P<part>[.,]\d{1,9})?(?:\s*(?P<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d){0,2}))?", re.IGNORECASE)
+OFFSET_OF_HOURS = re.compile(r"[+-]\d\d")
+LONG_FRACTION = re.compile(r"([.,]\d{6})\d+")
+MACHINES_OWN = {
+    "%Z": "%z, an offset such as +02:00",
+    "%c": "a form of its parts",
+    "%x": "a form of its parts",
+    "%X": "a form of its parts",
+}
+YEARS = ("%Y", "%y", "%G")
+ADVICE = 'write it as Python does, such as "%Y/%m/%d %H:%M:%S"'
+
+
+def form_problem(form: str) -> str:
+    """Why a form of dates cannot serve; "" if it can."""
+    for directive, instead in MACHINES_OWN.items():
+        if directive in form:
+            return f"{directive} depends on the machine that reads it: write {instead}"
+    if not any(directive in form for directive in YEARS):
+        return f"does not tell the year of a time: {ADVICE}"
+    try:
+        read = [datetime.strptime(sample.replace(tzinfo=UTC).strftime(form), form) for sample in SAMPLES]  # noqa: DTZ007
+    except (ValueError, re.error, OverflowError):
+        return f"is no form of dates: {ADVICE}"
+    lost = [name for name in ("year", "month", "day", "hour", "minute") if any(
+        getattr(found, name) != getattr(sample, name) for found, sample in zip(read, SAMPLES, strict=True)
+    )]  # fmt: skip
+    return f"does not tell the {lost[0]} of a time: {ADVICE}" if lost else ""
+
+
+@lru_cache(1)
+def zones() -> frozenset[str]:
+    return frozenset(name for name in available_timezones() if name not in ("localtime", "Factory"))
+
+
+def zone_problem(name: str) -> str:
+    return "" if name in zones() else "is no time zone: use a name of the IANA list, such as Europe/Berlin"
+
+
+@lru_cache(64)
+def zone_of(name: str) -> tzinfo:
+    return ZoneInfo(name)
+
+
+@lru_cache(8192)
+def instant(text: str, form: str, zone: str = "UTC") -> datetime:
+    """The time in UTC; ValueError where the text does not have the form, with or without a fraction and an offset behind it."""
+    found = parsed(LONG_FRACTION.sub(r"\1", text) if "%f" in form else text, form)
+    return in_utc(found, zone)
+
+
+def parsed(text: str, form: str) -> datetime:
+    try:
+        return datetime.strptime(text, form)  # noqa: DTZ007
+    except ValueError:
+        if not (tail := TAIL.fullmatch(text)) or not (tail["part"] or tail["offset"]):
+            raise
+    if "%z" in form:
+        return datetime.strptime(tail["rest"] + minutes(tail["offset"] or ""), form)  # noqa: DTZ007
+    found = datetime.strptime(tail["rest"], form)  # noqa: DTZ007
+    return found.replace(tzinfo=datetime.strptime(minutes(tail["offset"]), "%z").tzinfo) if tail["offset"] else found
+
+
+def minutes(offset: str) -> str:
+    """The offset as `%z` reads it."""
+    if not offset.startswith(("+", "-")):
+        return "Z" if offset else ""
+    return offset + "00" if OFFSET_OF_HOURS.fullmatch(offset) else offset
+
+
+def in_utc(local: datetime, zone: str) -> datetime:
+    """A time with its own offset, or of a zone's wall clocks; the earlier one where it has two readings."""
+    place = zone_of(zone)
+    try:
+        if local.tzinfo:
+            return local.astimezone(UTC)
+        return min(local.replace(tzinfo=place, fold=fold).astimezone(UTC) for fold in (0, 1))
+    except OverflowError:
+        raise ValueError("before the first year or after the last") from None
