@@ -5,16 +5,17 @@ properties".
 """
 
 import json
+import re
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from shared.dataverse.answers import ChangeSetAnswer, Expected, change_sets, unrecognised
-from shared.dataverse.client import API, DataverseClient
-from shared.errors import BridgeError
+from shared.dataverse.client import API, DataverseClient, error_message
+from shared.errors import BridgeError, Refusal, Rejected
 
 MOST_OPERATIONS = 1000
 TYPES = "Microsoft.Dynamics.CRM."
@@ -33,13 +34,15 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class WritableTable:
     """What a write to a table must know. `binds`: (lookup column, target table) -> name of the navigation property, which for
-    activities carries the table's name; `many`: whether CreateMultiple and UpdateMultiple work on it."""
+    activities carries the table's name; `many`: whether CreateMultiple and UpdateMultiple work on it; `lengths`: how many UTF-16
+    code units each text column holds."""
 
     name: str
     entity_set: str
     columns: frozenset[str]
     binds: Mapping[tuple[str, str], str]
     many: bool
+    lengths: Mapping[str, int] = field(default_factory=dict)
 
 
 class BatchWriter:
@@ -70,7 +73,15 @@ class BatchWriter:
         binds = {(column, target): bind for column, target, bind in ([link[name] for name in names] for link in links)}
         columns = frozenset(attribute["LogicalName"] for attribute in found["Attributes"])
         many = self.supports("CreateMultiple", name) and self.supports("UpdateMultiple", name)
-        return WritableTable(name, found["EntitySetName"], columns, binds, many)
+        return WritableTable(name, found["EntitySetName"], columns, binds, many, self.lengths(place, name))
+
+    def lengths(self, place: str, name: str) -> dict[str, int]:
+        """How long a text each column takes; columns of other types are not in it."""
+        casts = (
+            f"{place}/Attributes/{TYPES}{kind}AttributeMetadata?$select=LogicalName,MaxLength" for kind in ("String", "Memo")
+        )
+        texts = [text for cast in casts for text in self.client.metadata(cast, name)["value"]]
+        return {text["LogicalName"]: text["MaxLength"] for text in texts if text.get("MaxLength")}
 
     def supports(self, message: str, table: str) -> bool:
         condition = quote(f"sdkmessageid/name eq '{message}' and primaryobjecttypecode eq '{table}'")
@@ -92,11 +103,11 @@ class BatchWriter:
         found = change_sets(response, expected)
         if found is None:
             raise unrecognised(what)
-        return [self.outcome(one, what) for one in found]
+        return [self.outcome(answer, what, columns_of(one)) for answer, one in zip(found, sets, strict=True)]
 
-    def outcome(self, answer: ChangeSetAnswer, what: str) -> BridgeError | None:
+    def outcome(self, answer: ChangeSetAnswer, what: str, columns: Sequence[str]) -> BridgeError | None:
         if answer.failure is not None:
-            return self.client.refusal(answer.failure, what)
+            return naming(self.client.refusal(answer.failure, what), error_message(answer.failure), columns)
         return None if answer.done else unrecognised(what)
 
 
@@ -136,3 +147,17 @@ def one(operation: Operation, number: int, boundary: str) -> Iterator[bytes]:
     ).encode()
     yield body
     yield b"\r\n"
+
+
+def columns_of(change_set: Sequence[Operation]) -> list[str]:
+    """The columns that its rows set, each once."""
+    rows = (row for operation in change_set for row in operation.body.get("Targets", [operation.body]))
+    return list(dict.fromkeys(name for row in rows for name in row if "@" not in name))
+
+
+def naming(error: BridgeError, message: str, columns: Sequence[str]) -> BridgeError:
+    """A rejection with the columns that Dataverse's message names; of the message nothing else is shown."""
+    named = [column for column in columns if re.search(rf"\b{re.escape(column)}\b", message)]
+    if not isinstance(error, Rejected) or not named:
+        return error
+    return Rejected(Refusal(", ".join(named), error.reason, f"{error} Column: {', '.join(named)}."))

@@ -7,10 +7,21 @@ from typing import Any
 
 from shared.dataverse.batch import WritableTable
 from shared.errors import Misconfigured
-from shared.events.documents import COLUMNS, EventsDocument, FollowUp
+from shared.events.documents import COLUMNS, EventsDocument, FollowUp, KindRule
 from shared.events.logs import event_id
+from shared.labels import cut
 
-SUBJECT_LENGTH = 200
+SUBJECT_LENGTH = 200  # of every activity table, where its own definition says nothing else
+NEEDED_LENGTHS = {"event_id": 36, "at": 20}
+TEXTS = {
+    "subject": "subject",
+    "campaign": "campaign name",
+    "delivery": "delivery name",
+    "mirror_page": "mirror page URL",
+    "url": "URL",
+    "bounce_type": "type of bounce",
+    "bounce_reason": "reason of bounce",
+}
 COMPLETED: dict[str, Any] = {"statecode": 1, "statuscode": 2}  # Completed, of every activity table by default
 
 
@@ -25,22 +36,34 @@ class Contact:
 def activity_of(
     document: EventsDocument, table: WritableTable, event_id: str, event: Mapping[str, str], contact: Contact
 ) -> dict[str, Any]:
-    """The row to create. What the event does not have is left out."""
+    """The row to create, without what the event does not have. A text that does not fit is cut, and the description says so."""
     rule = document.rule(event["kind"])
-    values = {**event, "event_id": event_id}
+    columns: dict[str, str] = {"subject": "subject"}
+    columns |= {name: rule.columns[name] for name in COLUMNS if name in rule.columns}
+    values = {**event, "event_id": event_id, "subject": subject(document, event)}
+    fitted = {name: fit(table, column, values[name]) for name, column in columns.items() if values.get(name) and name in TEXTS}
     row: dict[str, Any] = {
         "activityid": event_id,
-        "subject": subject(document, event),
         "actualstart": event["at"],
         "actualend": event["at"],
         bind(table, "regardingobjectid", "contact"): f"/contacts({contact.contact_id})",
+        **{column: fitted.get(name, values[name]) for name, column in columns.items() if values.get(name)},
     }
-    return row | {rule.columns[name]: values[name] for name in COLUMNS if name in rule.columns and values.get(name)}
+    shortened = {*event.get("shortened", "").split(","), *(name for name, text in fitted.items() if text != values[name])}
+    said = ", ".join(TEXTS[name] for name in fitted if name in shortened)
+    if said and "description" in table.columns and "description" not in row:
+        row["description"] = f"Too long for Dynamics, so the end was cut off: {said}."
+    return row
+
+
+def fit(table: WritableTable, column: str, text: str) -> str:
+    longest = table.lengths.get(column, SUBJECT_LENGTH if column == "subject" else 0)
+    return cut(text, longest) if longest else text
 
 
 def subject(document: EventsDocument, event: Mapping[str, str]) -> str:
     names = {"campaign": event.get("campaign", ""), "delivery": event.get("delivery", ""), "kind": event["kind"]}
-    return document.subject.format(**names)[:SUBJECT_LENGTH]
+    return document.subject.format(**names)
 
 
 def task_of(
@@ -77,4 +100,16 @@ def problems(document: EventsDocument, tables: Mapping[str, WritableTable]) -> l
         table = tables.get(rule.table)
         missing = [column for column in rule.columns.values() if table and column not in table.columns] if rule.enabled else []
         found += [f"kinds.{kind}: table {rule.table} has no column {name}: create it, or correct its name." for name in missing]
+        found += too_short(kind, rule, table) if table and rule.enabled else []
     return found
+
+
+def too_short(kind: str, rule: KindRule, table: WritableTable) -> list[str]:
+    """Columns that cannot hold what must not be cut."""
+    columns = ((rule.columns[name], needed) for name, needed in NEEDED_LENGTHS.items() if name in rule.columns)
+    return [
+        f"kinds.{kind}: column {column} of table {rule.table} holds {table.lengths[column]} characters, and {needed} are needed: "
+        "lengthen it."
+        for column, needed in columns
+        if table.lengths.get(column, needed) < needed
+    ]

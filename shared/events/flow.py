@@ -52,7 +52,8 @@ class EventsFlow:
         if fault := event.get("fault"):
             raise Rejected(Refusal(fault["field"], fault["rule"], fault["sentence"]))
         document = self.catalog.active().document
-        if document.machines.made(event.get("agent", ""), event.get("device", "")):
+        since_send = int(event["since_send"]) if "since_send" in event else None
+        if document.machines.made(event.get("agent", ""), event.get("device", ""), since_send):
             return Decision(change, Act.NOTHING, Outcome.FILTERED, "made by a machine")
         return Decision(change, Act.SAVE)
 
@@ -63,7 +64,7 @@ class EventsFlow:
         return self.catalog.adopt()
 
     def mapping_version(self) -> int:
-        return self.catalog.active().version
+        return self.catalog.newest()
 
     def probe(self) -> None:
         """Raises Misconfigured while the cause of a failure is still there."""

@@ -127,7 +127,7 @@ class EventReader:
         """The text; ParseError for one with half of a character, which nobody can store."""
         if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
             return text
-        raise ParseError("broken_text", self.named(name), f"has half of a character in {self.named(name)}")
+        raise ParseError("unsafe_characters", self.named(name), f"has half of a character in {self.named(name)}")
 
     def time(self, row: Mapping[str, str], field: str) -> datetime:
         raise NotImplementedError

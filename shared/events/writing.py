@@ -28,11 +28,12 @@ Verdict = Outcome | BridgeError
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An event as the rows to create; `task` is None where it asks for none."""
+    """An event as the rows to create; `task` is None where it asks for none. `title` names it to a person."""
 
     event_id: str
     row: dict[str, Any]
     task: dict[str, Any] | None
+    title: str
 
 
 @dataclass(slots=True)
@@ -129,7 +130,8 @@ class ActivityWriter:
         rule = document.rule(event["kind"])
         wanted = rule.follow_up and (event["kind"] != "bounce" or event.get("bounce_type") == "Hard")
         task = task_of(rule.follow_up, self.batch.table("task"), event_id, event, contact) if rule.follow_up and wanted else None
-        return Item(event_id, activity_of(document, table, event_id, event, contact), task)
+        title = f"{event['kind']} of log row {event['log_id']}" if event.get("log_id") else event["kind"]
+        return Item(event_id, activity_of(document, table, event_id, event, contact), task, title)
 
     def create(self, groups: Iterable[Group], written: Written) -> None:
         """Round by round: what was refused in one is narrowed down for the next."""
@@ -170,7 +172,7 @@ class ActivityWriter:
         if isinstance(verdict, Rejected) and verdict.reason == "duplicate_key" and not group.sifted:
             return [self.sifted(group, written)]  # the key of its task, or of another row, may be what is taken
         outcome: Verdict = verdict or Outcome.CREATED
-        written.verdicts |= {item.event_id: outcome for item in group.items}
+        written.verdicts |= {item.event_id: titled(item, outcome) for item in group.items}
         return []
 
     def sifted(self, group: Group, written: Written) -> Group:
@@ -198,6 +200,13 @@ def encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def titled(item: Item, verdict: Verdict) -> Verdict:
+    """A rejection that says of which event."""
+    if not isinstance(verdict, Rejected):
+        return verdict
+    return Rejected(Refusal(verdict.field, verdict.reason, f"The {item.title} was not written. {verdict}"))
 
 
 def whole(group: Group) -> list[Group]:

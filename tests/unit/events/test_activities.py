@@ -1,0 +1,82 @@
+"""Events as rows of activity tables: what fits, what is cut, and what a table must have."""
+
+import pytest
+
+from shared.dataverse.batch import WritableTable, naming
+from shared.errors import Misconfigured, Refusal, Rejected
+from shared.events.activities import Contact, activity_of, problems
+from shared.events.documents import default_events_document, read_events_document
+from shared.labels import units
+
+DOCUMENT = read_events_document(default_events_document())
+CONTACT = Contact("0f8fad5b-d9cb-469f-a165-70867728950e", "")
+COLUMNS = frozenset({*DOCUMENT.kinds.click.columns.values(), "subject", "description"})
+LENGTHS = {"subject": 40, "acs_trackingurl": 30, "acs_campaignname": 5, "acs_eventid": 36}
+ID = "4f0c6c4e-3f0b-5f6e-8b7a-0123456789ab"
+
+
+def table(lengths: dict[str, int], columns: frozenset[str] = COLUMNS) -> WritableTable:
+    binds = {("regardingobjectid", "contact"): "regardingobjectid_contact"}
+    return WritableTable("acs_emailclick", "acs_emailclicks", columns, binds, True, lengths)
+
+
+def click(**values: str) -> dict[str, str]:
+    return {
+        "kind": "click",
+        "at": "2026-05-04T10:00:00Z",
+        "campaign": "CMP",
+        "delivery": "DM1",
+        "url": "https://e.example.org",
+        **values,
+    }
+
+
+def test_what_fits_is_written_as_it_is_and_nothing_is_said() -> None:
+    row = activity_of(DOCUMENT, table(LENGTHS | {"subject": 200}), ID, click(), CONTACT)
+    assert (row["acs_trackingurl"], row["subject"]) == ("https://e.example.org", "Campaign Name: CMP; Delivery Name: DM1")
+    assert "description" not in row
+
+
+@pytest.mark.parametrize(
+    ("event", "column", "text", "said"),
+    [
+        (click(url="https://e.example.org/0123456789"), "acs_trackingurl", "https://e.example.org/0123456…", "URL"),
+        (click(campaign="CMP-23"), "acs_campaignname", "CMP-…", "campaign name"),
+        (click(campaign="春😀😀"), "acs_campaignname", "春😀😀", ""),
+        (click(campaign="春春😀😀"), "acs_campaignname", "春春😀…", "campaign name"),
+        (click(delivery="DM1-and-more"), "subject", "Campaign Name: CMP; Delivery Name: DM1-…", "subject"),
+    ],
+    ids=["url", "name", "fits in code units", "no half character", "subject"],
+)  # fmt: skip
+def test_a_text_that_is_too_long_is_cut_and_the_description_says_so(
+    event: dict[str, str], column: str, text: str, said: str
+) -> None:
+    row = activity_of(DOCUMENT, table(LENGTHS), ID, event, CONTACT)
+    assert row[column] == text
+    assert units(row[column]) <= LENGTHS[column]
+    assert said in row.get("description", "")
+    assert said == "" or row["description"].startswith("Too long for Dynamics, so the end was cut off: ")
+
+
+def test_what_was_cut_on_its_way_is_told_too() -> None:
+    row = activity_of(DOCUMENT, table({}), ID, click(url="https://e.example.org/…", shortened="url,agent"), CONTACT)
+    assert row["description"] == "Too long for Dynamics, so the end was cut off: URL."
+
+
+def test_an_id_is_never_cut_and_its_column_must_hold_it() -> None:
+    short = table({"acs_eventid": 20})
+    assert activity_of(DOCUMENT, short, ID, click(), CONTACT)["acs_eventid"] == ID
+    (told,) = problems(DOCUMENT, {"acs_emailclick": short})
+    assert "column acs_eventid of table acs_emailclick holds 20 characters, and 36 are needed: lengthen it." in told
+
+
+def test_a_rejection_names_the_columns_and_nothing_else_of_the_message() -> None:
+    refused = Rejected(Refusal("", "too_long", "Dataverse refused activities (status 400): a text is longer."))
+    message = "The length of the 'acs_trackingurl' attribute exceeded '2000'. Value: Jane Doe"
+    named = naming(refused, message, ["acs_tracking", "acs_trackingurl", "subject"])
+    assert isinstance(named, Rejected)
+    assert (named.field, named.reason) == ("acs_trackingurl", "too_long")
+    assert str(named).endswith("Column: acs_trackingurl.")
+    assert "Jane" not in str(named)
+    other = Misconfigured("security role", "Access is denied.")
+    assert naming(other, message, ["acs_trackingurl"]) is other
