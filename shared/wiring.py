@@ -77,6 +77,7 @@ class Wiring:
         self.lock = threading.RLock()
         logging.getLogger("azure").setLevel(logging.WARNING)  # its INFO lines are every request's headers
         logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings: a storage connection was not kept
+        logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # its errors are ours to tell, in our words
 
     @once
     def storage(self) -> Storage:
@@ -179,6 +180,11 @@ class Wiring:
         return Sftp(Server(settings.sftp_host, settings.sftp_port, settings.sftp_user, key, host_key))
 
     @once
+    def looking_sftp(self) -> Sftp:
+        """For those who look without handing off: their connection holds up no poll's."""
+        return self.sftp()
+
+    @once
     def exports(self) -> Exports:
         return Exports(self.sftp(), self.settings.sftp_folder, self.now, EventFormat)
 
@@ -226,7 +232,8 @@ class Wiring:
         source = self.settings.opt_out_source
         if source == "file":
             form = partial(OptOutFormat, at_once=only_look)
-            return Exported(Exports(self.sftp(), self.settings.sftp_folder, self.now, form), self.now)
+            sftp = self.looking_sftp if only_look else self.sftp()
+            return Exported(Exports(sftp, self.settings.sftp_folder, self.now, form), self.now)
         return (Filtered if source == "filter" else Scanned)(self.urgent_campaign, self.now, only_look)
 
 

@@ -6,6 +6,7 @@ leave out but the size of a file. Source: paramiko documentation, "SFTP client";
 """
 
 import contextlib
+import re
 import socket
 import stat
 import threading
@@ -22,6 +23,7 @@ from shared.sftp.text import END, Blocks
 BLOCK_BYTES, BLOCKS_AHEAD = 256 * 1024, 8
 CONNECT_SECONDS, ANSWER_SECONDS = 15.0, 60.0
 MOST_NAMES = 1000
+OTHER_KIND = re.compile(r"[dlbcps][rwxsStT-]{9}")  # a directory, a link, a device: as `ls -l` shows them
 NO_SIZES = (
     "The SFTP server does not tell the sizes of files, which the bridge needs to know when a file was read to its end. "
     "Use a server that tells them."
@@ -54,8 +56,8 @@ class MissingFile(Exception):
 
 
 class Sftp:
-    """One connection, made at first use and again after it broke; for one thread at a time. Every failure is a BridgeError,
-    but a file that is gone: MissingFile."""
+    """One connection, made at first use and again after it broke: one for each source, for it serves a call at a time. Every
+    failure is a BridgeError, but a file that is gone: MissingFile."""
 
     def __init__(self, server: Server, block_bytes: int = BLOCK_BYTES, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.server, self.block_bytes, self.answer_seconds = server, block_bytes, answer_seconds
@@ -97,7 +99,7 @@ class Sftp:
                     return
             yield END
         finally:
-            with contextlib.suppress(*BROKEN):
+            with self.lock, contextlib.suppress(*BROKEN):
                 file.close()
 
     def move(self, path: str, folder: str) -> None:
@@ -189,7 +191,7 @@ def is_file(item: paramiko.SFTPAttributes) -> bool:
     """Whether it is a plain file; where the server tells no permissions, whether its long name is not that of something else."""
     if item.st_mode is not None and stat.S_IFMT(item.st_mode):
         return stat.S_ISREG(item.st_mode)
-    return str(getattr(item, "longname", ""))[:1] not in ("d", "l", "c", "b", "p", "s")
+    return not OTHER_KIND.match(str(getattr(item, "longname", "")))
 
 
 def is_refusal(error: Exception) -> bool:

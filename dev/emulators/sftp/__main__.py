@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dev.emulators.serve import announce, signalled
 from dev.emulators.sftp import EXPORTS, embedded, openssh
+from dev.emulators.sftp.faults import Control
 from dev.emulators.sftp.keys import Keys, prepared
 
 
@@ -18,6 +19,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, required=True, help="the folder that is served")
     parser.add_argument("--new-host-key", action="store_true", help="come back as another server")
     parser.add_argument("--server", choices=["auto", "openssh", "embedded"], default="auto")
+    parser.add_argument("--faults", type=Path, help="a JSON file of faults to play, read again when it changes (embedded only)")
     return parser.parse_args()
 
 
@@ -40,7 +42,8 @@ async def run(given: argparse.Namespace) -> None:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         openssh.stop(process)
     else:
-        listener, port = await embedded.listen(given.port, root, keys)
+        control = Control(given.faults or given.directory / "sftp_faults.json")
+        listener, port = await embedded.listen(given.port, root, keys, control)
         tell(given.ready_file, "embedded", embedded.USER, port, keys)
         await signalled()
         listener.close()

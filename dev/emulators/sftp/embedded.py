@@ -4,6 +4,7 @@ from pathlib import Path
 
 import asyncssh
 
+from dev.emulators.sftp.faults import Control, FaultyServer
 from dev.emulators.sftp.keys import Keys
 
 USER = "campaign"
@@ -28,14 +29,14 @@ def server_class(client_key: str) -> type[asyncssh.SSHServer]:
     return OneKey
 
 
-async def listen(port: int, root: Path, keys: Keys) -> tuple[asyncssh.SSHAcceptor, int]:
+async def listen(port: int, root: Path, keys: Keys, control: Control) -> tuple[asyncssh.SSHAcceptor, int]:
     """Serves `root` on 127.0.0.1; port 0 takes a free one. Returns the listener and the port in use."""
     server = await asyncssh.listen(
         "127.0.0.1",
         port,
         server_factory=server_class(keys.client_key),
         server_host_keys=[str(keys.host_file)],
-        sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(root)),
+        sftp_factory=lambda channel: FaultyServer(channel, root, control),
         allow_pty=False,
         agent_forwarding=False,
         reuse_address=True,

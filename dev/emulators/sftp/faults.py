@@ -1,0 +1,112 @@
+"""Faults that the embedded server plays, and ways in which other makers' servers differ; switched while it runs.
+
+They stand in a JSON file that is read again when it has changed: `{"cut_after_bytes": 1000, "cuts": 3, "no_posix_rename": true}`.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import asyncssh
+
+ACCESS = ("permissions", "uid", "gid")
+
+
+@dataclass(slots=True)
+class Faults:
+    """`cut_after_bytes`: the connection ends when so many were read of files, for the next `cuts` times. `stalls`: so many reads
+    get no answer. `read_bytes`: most that a read returns. The others name what the server does not do or tell."""
+
+    cut_after_bytes: int = 0
+    cuts: int = 0
+    stalls: int = 0
+    read_bytes: int = 0
+    no_posix_rename: bool = False
+    no_rename: bool = False
+    no_permissions: bool = False
+    no_times: bool = False
+    no_sizes: bool = False
+
+
+class Control:
+    """The faults in force, and what was counted for them."""
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.told, self.faults, self.bytes = file, "", Faults(), 0
+
+    def order(self, **faults: int) -> None:
+        """What a test does: puts faults into the file, in place of those before."""
+        draft = self.file.with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(Faults(**faults)) | {"order": os.urandom(4).hex()}))
+        draft.replace(self.file)
+
+    def now(self) -> Faults:
+        told = self.file.read_text() if self.file.exists() else ""
+        if told != self.told:
+            given = json.loads(told) if told else {}
+            given.pop("order", None)
+            self.told, self.faults, self.bytes = told, Faults(**given), 0
+        return self.faults
+
+    def is_cut(self, count: int) -> bool:
+        """Whether the connection ends at the next bytes."""
+        faults = self.now()
+        self.bytes += count
+        if not faults.cuts or self.bytes < faults.cut_after_bytes:
+            return False
+        faults.cuts, self.bytes = faults.cuts - 1, 0
+        return True
+
+
+class FaultyServer(asyncssh.SFTPServer):
+    def __init__(self, channel: asyncssh.SSHServerChannel, root: Path, control: Control) -> None:
+        super().__init__(channel, chroot=str(root).encode())
+        self.control = control
+
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        faults = self.control.now()
+        if faults.stalls:
+            faults.stalls -= 1
+            await asyncio.Event().wait()
+        data = super().read(file_obj, offset, min(size, faults.read_bytes or size))
+        if self.control.is_cut(len(data)):
+            self.channel.get_connection().abort()
+            raise asyncssh.SFTPConnectionLost("The connection is cut, as asked for.")
+        return bytes(data)
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        if self.control.now().no_rename:
+            raise asyncssh.SFTPOpUnsupported("This server does not rename.")
+        super().rename(oldpath, newpath)
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        if self.control.now().no_posix_rename:
+            raise asyncssh.SFTPOpUnsupported("This server does not know posix-rename@openssh.com.")
+        super().posix_rename(oldpath, newpath)
+
+    def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        return self.told(asyncssh.SFTPAttrs.from_local(super().stat(path)))
+
+    def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        return self.told(asyncssh.SFTPAttrs.from_local(super().lstat(path)))
+
+    def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
+        return self.told(asyncssh.SFTPAttrs.from_local(super().fstat(file_obj)))
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        async for name in super().scandir(path):
+            name.attrs = self.told(name.attrs)
+            if self.control.now().no_permissions:
+                name.longname = name.filename
+            yield name
+
+    def told(self, attributes: asyncssh.SFTPAttrs) -> asyncssh.SFTPAttrs:
+        """The attributes without what this server does not tell."""
+        faults = self.control.now()
+        left_out = [*(ACCESS if faults.no_permissions else ()), *(("atime", "mtime") if faults.no_times else ())]
+        for name in [*left_out, *(("size",) if faults.no_sizes else ())]:
+            setattr(attributes, name, None)
+        return attributes
