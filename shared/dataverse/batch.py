@@ -98,7 +98,8 @@ class BatchWriter:
         body = b"".join(written(sets, boundary))
         response = self.client.ask("POST", f"{self.client.url}{API}$batch", what, headers, body)
         if response.status not in (200, 202):
-            raise self.client.refusal(response, f"POST {what}")
+            refused = self.client.refusal(response, f"POST {what}")
+            raise naming(refused, error_message(response), [name for one in sets for name in columns_of(one)])
         expected = [[Expected(operation.method, operation.ids) for operation in one] for one in sets]
         found = change_sets(response, expected)
         if found is None:
@@ -157,7 +158,7 @@ def columns_of(change_set: Sequence[Operation]) -> list[str]:
 
 def naming(error: BridgeError, message: str, columns: Sequence[str]) -> BridgeError:
     """A rejection with the columns that Dataverse's message names; of the message nothing else is shown."""
-    named = [column for column in columns if re.search(rf"\b{re.escape(column)}\b", message)]
+    named = [column for column in dict.fromkeys(columns) if re.search(rf"\b{re.escape(column)}\b", message)]
     if not isinstance(error, Rejected) or not named:
         return error
     return Rejected(Refusal(", ".join(named), error.reason, f"{error} Column: {', '.join(named)}."))

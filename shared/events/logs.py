@@ -27,6 +27,7 @@ SOFT_BOUNCE = "soft_bounce"  # in ids only; a hard bounce has the name that both
 LONGEST = {"url": 4000, "mirror_page": 4000}
 LONGEST_NAME = 500
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+FIRST_YEAR = 1753  # of dates in Dataverse
 Row = dict[str, Any]
 
 
@@ -164,7 +165,7 @@ class LogReader(EventReader):
     def time(self, row: Mapping[str, str], field: str) -> datetime:
         files, name = self.document.files, self.named(field)
         try:
-            return instant(row[field], files.dates, files.time_zone)
+            return in_range(instant(row[field], files.dates, files.time_zone), name)
         except ValueError:
             raise ParseError("not_a_date", name, f"has no date of the form {files.dates} in {name}") from None
 
@@ -196,7 +197,7 @@ class JournalReader(EventReader):
 
     def time(self, row: Mapping[str, str], field: str) -> datetime:
         try:
-            return in_utc(datetime.fromisoformat(row.get(field, "")), "UTC")
+            return in_range(in_utc(datetime.fromisoformat(row.get(field, "")), "UTC"), field)
         except ValueError:
             raise ParseError("not_a_date", field, "has no time") from None
 
@@ -211,6 +212,13 @@ def whole(row: Row) -> None:
 def written(value: Any) -> str:
     """A text or number of JSON as a text; "" for anything else."""
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+
+
+def in_range(at: datetime, name: str) -> datetime:
+    """The time; ParseError for one that no column of Dataverse holds."""
+    if at.year < FIRST_YEAR:
+        raise ParseError("not_a_date", name, f"has a date before {FIRST_YEAR} in {name}, which Dynamics cannot hold")
+    return at
 
 
 def shown(at: datetime) -> str:

@@ -9,7 +9,7 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dev.emulators.campaign.errors import NotDone
-from dev.emulators.campaign.extracts import Extract, Line, extracts
+from dev.emulators.campaign.extracts import Extract, Line, Style, extracts
 from dev.emulators.campaign.marketing import Marketing
 from dev.emulators.campaign.orders import Export
 
@@ -53,6 +53,8 @@ class Exports:
     def run(self, order: Export) -> dict[str, Any]:
         if self.folder is None:
             raise NotDone("This emulator was started without --exports, the folder to write to.")
+        if order.more and order.log == "optOut":
+            raise NotDone("The emulator adds columns to the exports of logs only.")
         self.folder.mkdir(parents=True, exist_ok=True)
         until = self.marketing.now()
         logs = ("delivery", "tracking") if order.log == "both" else (order.log,)
@@ -63,11 +65,13 @@ class Exports:
     def export(self, log: str, order: Export, until: float) -> Iterator[dict[str, Any]]:
         after = self.last_run.get(log, 0.0) if order.since is None else order.since
         self.last_run[log] = until
-        lines = self.extracts[log].rows(after, until, order.labels)
+        lines = self.extracts[log].rows(after, until, Style.of(order))
         first = next(lines, None)
         if first is not None or order.when_empty:
             path = self.new_path(self.extracts[log], order)
-            rows = self.write(path, self.extracts[log], itertools.chain([] if first is None else [first], lines), order)
+            rows = self.write(
+                path, self.extracts[log].columns(order), itertools.chain([] if first is None else [first], lines), order
+            )
             yield {"name": path.name, "rows": rows}
 
     def new_path(self, extract: Extract, order: Export) -> Path:
@@ -82,12 +86,12 @@ class Exports:
         self.names.add(name)
         return self.folder / name
 
-    def write(self, path: Path, extract: Extract, lines: Iterator[Line], order: Export) -> int:
+    def write(self, path: Path, columns: Sequence[str], lines: Iterator[Line], order: Export) -> int:
         if order.finish:
             with path.open("xb") as file:
-                return write_lines(file, extract.columns, lines, order)
+                return write_lines(file, columns, lines, order)
         spool = tempfile.TemporaryFile()  # noqa: SIM115
-        rows = write_lines(spool, extract.columns, lines, order)
+        rows = write_lines(spool, columns, lines, order)
         with path.open("xb") as file:
             copy(spool, file, within_a_line(spool))
         self.unfinished.append(Unfinished(path, rows, spool))
@@ -102,13 +106,14 @@ class Exports:
         return {"files": [{"name": half.path.name, "rows": half.rows} for half in done]}
 
 
-def write_lines(file: IO[bytes], columns: tuple[str, ...], lines: Iterator[Line], order: Export) -> int:
+def write_lines(file: IO[bytes], columns: Sequence[str], lines: Iterator[Line], order: Export) -> int:
     """Row by row; what the encoding does not have becomes a question mark. Returns the number of rows."""
     rows = 0
     with ExitStack() as stack:
         inner: Any = stack.enter_context(gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6)) if order.gzip else file
         text = TextIOWrapper(inner, order.encoding, errors="replace", newline="")
-        writer = csv.writer(text, delimiter=order.separator, lineterminator="\n")
+        quoting = csv.QUOTE_ALL if order.qualifier else csv.QUOTE_MINIMAL
+        writer = csv.writer(text, delimiter=order.separator, lineterminator="\n", quoting=quoting)
         if order.header:
             writer.writerow(columns)
         for rows, line in enumerate(lines, 1):  # noqa: B007

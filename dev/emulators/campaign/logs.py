@@ -1,4 +1,4 @@
-"""Deliveries with their two logs, in memory: a broad log row per message sent, a tracking log row per reaction.
+"""Deliveries of every channel with their two logs, in memory: a broad log row per message sent, a tracking log row per reaction.
 
 Codes: Adobe Campaign Standard documentation, "Indicator calculation" and "Understanding delivery failures".
 """
@@ -9,8 +9,7 @@ from hashlib import blake2b
 
 SENT, FAILED = 1, 2
 FAILURE_TYPES = {"soft": 1, "hard": 2}
-STATUS_LABELS = {SENT: "Sent", FAILED: "Failed"}
-FAILURE_TYPE_LABELS = {0: "", 1: "Soft", 2: "Hard"}
+MESSAGE_TYPES = {"email": 0, "sms": 1, "push": 40}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +60,20 @@ class Delivery:
     label: str
     campaign: str
     campaign_label: str
+    channel: str = "email"
     recipients: dict[str, "BroadLog"] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
 class BroadLog:
-    """One message; `profile` is the row that it was sent to. Times are seconds since 1970; a late bounce moves `changed`."""
+    """One message; `profile` is the row that it was sent to, `address` where. Times are seconds since 1970; a late bounce moves
+    `changed`."""
 
     number: int
     delivery: Delivery
     profile: int
     external_id: str
-    email: str
+    address: str
     sent: float
     changed: float
     status: int = SENT
@@ -97,6 +98,7 @@ class TrackingLog:
     url_label: str
     user_agent: int
     device: str
+    browser: str
 
 
 class Logs:
@@ -111,14 +113,14 @@ class Logs:
         """By name, or by its id."""
         return self.deliveries.get(str(name)) or next((d for d in self.deliveries.values() if str(d.number) == str(name)), None)
 
-    def add_delivery(self, name: str, label: str, campaign: str, campaign_label: str) -> Delivery:
+    def add_delivery(self, name: str, label: str, campaign: str, campaign_label: str, channel: str) -> Delivery:
         number = 1001 + len(self.deliveries)
-        delivery = Delivery(number, name or f"DM{number}", label, campaign, campaign_label)
+        delivery = Delivery(number, name or f"DM{number}", label, campaign, campaign_label, channel)
         self.deliveries[delivery.name] = delivery
         return delivery
 
-    def add_message(self, delivery: Delivery, profile: int, external_id: str, email: str, at: float) -> BroadLog:
-        message = BroadLog(10_001 + len(self.broad), delivery, profile, external_id, email, at, at)
+    def add_message(self, delivery: Delivery, profile: int, external_id: str, address: str, at: float) -> BroadLog:
+        message = BroadLog(10_001 + len(self.broad), delivery, profile, external_id, address, at, at)
         self.broad.append(message)
         delivery.recipients[external_id] = message
         return message
@@ -130,7 +132,7 @@ class Logs:
         label = known.url_label or url.partition("?")[0].rstrip("/").rpartition("/")[2]
         agent, device = hashed(user_agent), device_of(user_agent)
         number = 50_001 + len(self.tracking)
-        row = TrackingLog(number, message, kind, url_type or known.url_type, at, url, label, agent, device)
+        row = TrackingLog(number, message, kind, url_type or known.url_type, at, url, label, agent, device, user_agent)
         self.tracking.append(row)
         return row
 

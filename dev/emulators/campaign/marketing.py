@@ -14,7 +14,12 @@ from dev.emulators.campaign.logs import FAILED, FAILURE_TYPES, SENT, BroadLog, D
 from dev.emulators.campaign.orders import Bounce, Generate, React, Send
 from dev.emulators.campaign.store import Row
 
-DENIED = ("blackList", "blackListEmail")
+DENIED = {
+    "email": ("blackList", "blackListEmail"),
+    "sms": ("blackList", "blackListMobile"),
+    "push": ("blackList", "blackListPushnotification"),
+}
+ADDRESSES = {"email": "email", "sms": "mobilePhone", "push": "externalId"}
 PROXY = "Mozilla/5.0"  # all that a mail provider's prefetching proxy says of itself
 BROWSERS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
@@ -43,26 +48,26 @@ class Marketing:
         """Prepares and sends; who is left out is counted by the reason."""
         if order.name in self.logs.deliveries:
             raise errors.EngineError(409, f"There is a delivery {order.name} already.")
-        delivery = self.logs.add_delivery(order.name, order.label, order.campaign, order.campaign_label)
+        delivery = self.logs.add_delivery(order.name, order.label, order.campaign, order.campaign_label, order.channel)
         excluded: Counter[str] = Counter()
-        for number, row in self.targets(order.external_ids):
-            if reason := exclusion(row):
+        for number, row in self.targets(order.external_ids, ADDRESSES[order.channel]):
+            if reason := exclusion(row, order.channel):
                 excluded[reason] += 1
             else:
                 self.post(delivery, number, row, self.now(order.at), order.machine_opens)
         counts = {"sent": len(delivery.recipients), "excluded": excluded.total(), "exclusions": dict(sorted(excluded.items()))}
         return {"delivery": delivery.number, "name": delivery.name, **counts}
 
-    def targets(self, external_ids: list[str] | None) -> Iterable[tuple[int, Row]]:
+    def targets(self, external_ids: list[str] | None, address: str) -> Iterable[tuple[int, Row]]:
         """The profiles that were asked for, an empty row for who is not there; else all that can be reached at all."""
         rows = [(number, row) for number, row in self.engine.tables["profile"].rows.items() if row["externalId"]]
         if external_ids is None:
-            return [(number, row) for number, row in rows if row["email"]]
+            return [(number, row) for number, row in rows if row[address]]
         held = {row["externalId"]: (number, row) for number, row in rows}
         return [held.get(external_id, (0, {})) for external_id in dict.fromkeys(external_ids)]
 
     def post(self, delivery: Delivery, number: int, row: Row, at: float, machine_opens: bool) -> None:
-        message = self.logs.add_message(delivery, number, row["externalId"], row["email"], at)
+        message = self.logs.add_message(delivery, number, row["externalId"], row[ADDRESSES[delivery.channel]], at)
         self.on_event("send", message)
         if machine_opens:
             self.record(message, "open", at, user_agent=PROXY)
@@ -138,8 +143,8 @@ class Marketing:
         return message
 
 
-def exclusion(row: Row) -> str:
-    """Why a profile gets nothing; empty if it does get the mail."""
+def exclusion(row: Row, channel: str) -> str:
+    """Why a profile gets nothing; empty if it does get the message."""
     if not row:
         return "unknown"
-    return next((flag for flag in DENIED if row[flag]), "" if row["email"] else "noAddress")
+    return next((flag for flag in DENIED[channel] if row[flag]), "" if row[ADDRESSES[channel]] else "noAddress")

@@ -4,6 +4,7 @@ import codecs
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -25,6 +26,13 @@ def known_encoding(name: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def known_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, OSError) as error:
+        raise ValueError(f"there is no time zone {name}") from error
+
+
 Instant = Annotated[float, BeforeValidator(seconds)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -34,13 +42,14 @@ class Order(BaseModel):
 
 
 class Send(Order):
-    """To `external_ids`, or to all profiles that have an external id and an address. `machine_opens`: a mail provider's proxy
-    opens each message as it arrives."""
+    """To `external_ids`, or to all profiles that have an external id and an address of the channel. `machine_opens`: a mail
+    provider's proxy opens each message as it arrives."""
 
     name: str = ""
     label: str = ""
     campaign: str = ""
     campaign_label: str = ""
+    channel: Literal["email", "sms", "push"] = "email"
     machine_opens: bool = False
     external_ids: list[str] | None = None
     at: Instant | None = None
@@ -80,13 +89,21 @@ class Generate(Order):
 
 
 class Export(Order):
-    """`since` replaces the instant of the last run; `finish: false` leaves the file cut in the middle of a line."""
+    """`since` replaces the instant of the last run; `finish: false` leaves the file cut in the middle of a line.
+
+    `labels` are those of `language`; times are of the clocks in `time_zone`; `qualifier` puts every cell into quotes, also in
+    the header; `more` are columns that the workflow has beside its usual ones.
+    """
 
     log: Literal["delivery", "tracking", "both", "optOut"] = "both"
     separator: Literal["\t", ";", ","] = "\t"
     encoding: Annotated[str, AfterValidator(known_encoding)] = "utf-8"
     gzip: bool = False
     labels: bool = False
+    language: Literal["en", "fr", "de", "ja"] = "en"
+    time_zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
+    qualifier: bool = False
+    more: tuple[Literal["messageType", "sentDate"], ...] = ()
     header: bool = True
     when_empty: bool = False
     finish: bool = True

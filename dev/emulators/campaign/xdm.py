@@ -12,6 +12,7 @@ from dev.emulators.campaign.logs import FAILURE_TYPES, KINDS, BroadLog, Reason, 
 CAMPAIGN = "https://ns.adobe.com/experience/campaign"
 SOURCES = {"send": "pipelined-mta", "bounce": "pipelined-inMail"}
 COUNTERS = {"send": "sends", "bounce": "bounces"} | {name: kind.counter for name, kind in KINDS.items()}
+CHANNELS = {"email": "email", "sms": "sms", "push": "mobile-app"}
 TYPES = {number: name for name, number in FAILURE_TYPES.items()}
 
 
@@ -22,7 +23,7 @@ def event(kind: str, row: BroadLog | TrackingLog, at: float, failure: tuple[int,
         "@id": f"https://data.adobe.io/experienceid-{kind}-{row.number}",
         "xdm:timestamp": datetime.fromtimestamp(int(at), UTC).isoformat(),
         "xdm:directMarketing": {f"xdm:{COUNTERS[kind]}": {"xdm:value": 1}},
-        "xdm:channel": {"@id": "https://ns.adobe.com/xdm/channels/email"},
+        "xdm:channel": {"@id": f"https://ns.adobe.com/xdm/channels/{CHANNELS[message.delivery.channel]}"},
         f"{CAMPAIGN}/message": message_of(message, row),
         f"{CAMPAIGN}/delivery": {
             "xdm:id": message.delivery.number,
@@ -36,6 +37,9 @@ def event(kind: str, row: BroadLog | TrackingLog, at: float, failure: tuple[int,
         },
         f"{CAMPAIGN}/eventSource": SOURCES.get(kind, "pipelined-trackinglogd"),
     }
+    if isinstance(row, TrackingLog) and row.browser:
+        body["xdm:environment"] = {"xdm:browserDetails": {"xdm:userAgent": row.browser}}
+        body["xdm:device"] = {"xdm:type": row.device}
     if isinstance(row, TrackingLog) and row.url:
         body[f"{CAMPAIGN}/link"] = {"xdm:url": row.url, "xdm:label": row.url_label, "xdm:category": kind}
     if failure:

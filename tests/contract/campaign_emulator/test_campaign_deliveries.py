@@ -136,7 +136,7 @@ def test_what_cannot_be_done_is_said(campaign: Instance) -> None:
     one = {"delivery": "DM101", "externalId": "a-1"}
     for path, order, status, word in (
         ("deliveries", SPRING, 409, "DM101"),
-        ("deliveries", {"channel": "sms"}, 501, "channel"),
+        ("deliveries", {"channel": "fax"}, 400, "channel"),
         ("events", one | {"kind": "open", "delivery": "DM999"}, 404, "DM999"),
         ("events", one | {"kind": "open", "externalId": "a-2"}, 404, "a-2"),
         ("events", one | {"kind": "forward"}, 400, "kind"),

@@ -110,6 +110,49 @@ def test_labels_stand_in_place_of_technical_values(sent: Instance) -> None:
     assert [line[3] for line in tracking[1:]] == ["Open", "Email click", "Opt-out", "Mirror page"]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("fr", ["Échec", "Définitif", "Utilisateur inconnu"]),
+        ("de", ["Fehlgeschlagen", "Hart", "Benutzer unbekannt"]),
+        ("ja", ["失敗", "ハード", "ユーザー不明"]),
+    ],
+)
+def test_labels_are_those_of_the_language(sent: Instance, language: str, words: list[str]) -> None:
+    sent.control("POST", "bounce", {"delivery": "DM101", "externalId": "a-2", "type": "hard", "reason": "user unknown"})
+    lines = content(sent, log="delivery", labels=True, language=language).decode().splitlines()
+    assert lines[2].split("\t")[3:6] == words
+
+
+def test_every_cell_has_its_qualifier_if_asked(sent: Instance) -> None:
+    lines = content(sent, log="delivery", qualifier=True).decode().splitlines()
+    assert all(cell.startswith('"') and cell.endswith('"') for line in lines for cell in line.split("\t"))
+
+
+def test_times_are_those_of_the_zones_clocks(campaign: Instance) -> None:
+    campaign.people("a-1")
+    for name, at in (("DM1", "2026-07-01T10:00:00Z"), ("DM2", "2026-10-25T01:30:00Z")):
+        campaign.control("POST", "deliveries", {"name": name, "at": at})
+    lines = content(campaign, log="delivery", timeZone="Europe/Berlin", since="2026-01-01").decode().splitlines()
+    assert [line.split("\t")[6] for line in lines[1:]] == ["2026/07/01 12:00:00", "2026/10/25 02:30:00"]
+
+
+def test_an_sms_is_a_row_of_the_same_log_told_apart_by_a_column(campaign: Instance) -> None:
+    campaign.people("a-1", mobilePhone="+49 30 1234567")
+    campaign.people("a-2")
+    for channel in ("email", "sms"):
+        campaign.control("POST", "deliveries", {"name": channel, "channel": channel})
+    campaign.control("POST", "events", {"delivery": "sms", "kind": "click", "externalId": "a-1"})
+    lines = [line.split("\t") for line in content(campaign, log="delivery", more=["messageType"]).decode().splitlines()]
+    assert (lines[0][-1], [(line[1], line[-1]) for line in lines[1:]]) == (
+        "messageType",
+        [("a-1", "0"), ("a-2", "0"), ("a-1", "1")],
+    )
+    (header, click) = content(campaign, log="tracking", labels=True, more=["messageType", "sentDate"]).decode().splitlines()
+    assert header.endswith("messageType\tsentDate")
+    assert click.split("\t")[-2] == "SMS"
+
+
 @pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
 def test_an_unfinished_file_ends_within_a_line_until_it_is_finished(sent: Instance, packed: bool) -> None:
     whole = content(sent, log="delivery", gzip=packed)

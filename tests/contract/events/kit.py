@@ -69,7 +69,7 @@ class World:
 
     def profile(self, contact_id: str, email: str) -> None:
         """The contact's profile, as the contacts flow would have made it."""
-        body = {"externalId": contact_id, "email": email}
+        body = {"externalId": contact_id, "email": email, "mobilePhone": "+49301234567"}
         self.campaign.http.told("POST", "/profileAndServicesExt/profile", body)
 
     def contact(self, name: str) -> str:
@@ -84,8 +84,8 @@ class World:
     def react(self, contact: str, kind: str, delivery: str = "DM101", **more: Any) -> Any:
         return self.campaign.emulator.told("POST", "/events", {"delivery": delivery, "kind": kind, "externalId": contact, **more})
 
-    def bounce(self, contact: str, kind: str = "hard", delivery: str = "DM101") -> Any:
-        body = {"delivery": delivery, "externalId": contact, "type": kind, "reason": "user unknown"}
+    def bounce(self, contact: str, kind: str = "hard", delivery: str = "DM101", reason: str = "user unknown") -> Any:
+        body = {"delivery": delivery, "externalId": contact, "type": kind, "reason": reason}
         return self.campaign.emulator.told("POST", "/bounce", body)
 
     def export(self, **more: Any) -> list[str]:
@@ -100,7 +100,7 @@ class World:
 
     def activities(self, kind: str) -> list[dict[str, Any]]:
         columns = "activityid,subject,statecode,statuscode,actualstart,_regardingobjectid_value,acs_eventid,acs_campaignname"
-        columns += ",acs_deliveryname,acs_eventdate,acs_mirrorpageurl" + MORE.get(kind, "")
+        columns += ",acs_deliveryname,acs_eventdate,acs_mirrorpageurl,description" + MORE.get(kind, "")
         return list(self.dynamics.rows(f"{TABLES[kind]}s", columns))
 
     @property

@@ -163,12 +163,34 @@ def test_a_table_without_the_bulk_messages_is_written_too(world: World) -> None:
 
 
 def test_one_refused_row_among_many_is_found_and_the_rest_arrives(world: World) -> None:
+    """Of a contact that was deleted a moment ago."""
     people = [world.contact(f"P{number}") for number in range(20)]
     world.send()
-    for person in people:
-        world.react(person, "click", url="https://www.example.org/" + ("x" * 2100 if person == people[7] else "ok"))
     world.export()
-    settled = world.files.sync()
-    assert (outcomes(settled).count("created"), outcomes(settled).count("rejected")) == (39, 1)
-    assert [reason for reason, _ in world.letters()] == ["too_long"]
+    assert outcomes(world.files.sync()) == ["created"] * 20
+    world.dynamics.delete_contact(people[7])
+    for person in people:
+        world.react(person, "click", url="https://www.example.org/")
+    world.export()
+    assert sorted(outcomes(world.files.sync())) == ["created"] * 19 + ["rejected"]
+    ((reason, sentence),) = world.letters()
+    assert (reason, sentence.partition(" was not written")[0]) == ("not_found", "The click of log row 50008")
     assert world.counts()["click"] == 19
+
+
+def test_an_event_that_is_refused_names_its_column_and_no_value(world: World) -> None:
+    """The column was made shorter since its definition was read."""
+    world.contact("Ana")
+    world.send()
+    world.export()
+    message = (
+        "The length of the 'acs_mirrorpageurl' attribute of the 'acs_emailsend' entity exceeded the maximum. Value: Jane Doe"
+    )
+    body = {"error": {"code": "0x80044331", "message": message}}
+    world.dynamics.faults({"match": {"route": "batch"}, "action": {"status": 400, "body": body}})
+    assert outcomes(world.files.sync()) == ["rejected"]
+    world.dynamics.faults()
+    (letter,) = world.wiring.bridge.deadletters.page("email_events")
+    assert (letter.reason, letter.field) == ("too_long", "acs_mirrorpageurl")
+    assert "The send of log row 10001 was not written." in letter.sentence
+    assert "Jane" not in letter.sentence
