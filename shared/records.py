@@ -61,13 +61,15 @@ class Page:
     """What one read of the source returned. `link` is where the next read begins; `complete` ends the read.
 
     `finished`: what was read to its end before and handed off, by its name as in `origin`, and when that reading began (seconds
-    since 1970): dead letters of it that are older have had their second chance.
+    since 1970): dead letters of it that are older have had their second chance. `passed_over`: how many records were read that
+    are nobody's.
     """
 
     changes: tuple[Change, ...]
     link: str
     complete: bool
     finished: tuple[str, float] | None = None
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)

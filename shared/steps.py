@@ -59,6 +59,7 @@ def poll(flow: Flow, bridge: Bridge) -> str:
         pages=counts["pages"],
         changes=counts["changes"],
         messages=counts["messages"],
+        passed_over=counts["passed_over"],
         ended=ended,
         duration_ms=(bridge.now() - started) * 1000,
     )
@@ -108,6 +109,7 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
     )
     counts["pages"] += 1
     counts["changes"] += len(page.changes)
+    counts["passed_over"] += page.passed_over
     checkpoint.link, checkpoint.taken_at = page.link, bridge.now()
     checkpoint.pages, checkpoint.rows = checkpoint.pages + 1, checkpoint.rows + len(page.changes)
     if page.complete and checkpoint.phase == "full":

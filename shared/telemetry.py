@@ -52,8 +52,10 @@ def settled_together(
     line(logging.INFO, event="settled_together", flow=flow, **counts, waiting=waiting, rejected=rejected)
 
 
-def polled(*, flow: str, table: str, pages: int, changes: int, messages: int, ended: str, duration_ms: float) -> None:
-    """The canonical line of one poll. `ended` says why it stopped reading."""
+def polled(
+    *, flow: str, table: str, pages: int, changes: int, messages: int, passed_over: int, ended: str, duration_ms: float
+) -> None:
+    """The canonical line of one poll. `passed_over`: read records without a contact's id. `ended` says why it stopped reading."""
     line(
         logging.INFO,
         event="polled",
@@ -62,6 +64,7 @@ def polled(*, flow: str, table: str, pages: int, changes: int, messages: int, en
         pages=pages,
         changes=changes,
         messages=messages,
+        passed_over=passed_over,
         ended=ended,
         duration_ms=round(duration_ms, 1),
     )

@@ -29,6 +29,7 @@ from shared.sftp.exports import Exports, Files, ReadCells
 from shared.sftp.faults import ParseError
 
 CHANGED = "lastModified"
+NOBODY = Change("", Kind.ROW)  # stands for a line without a contact's id, to be counted and then left out
 YES, NO = frozenset({"1", "yes", "true"}), frozenset({"", "0", "no", "false"})
 MOST_REMEMBERED = 200_000
 # What is handed off goes by ledger partition: a change more in a message costs little, a message more costs much.
@@ -95,10 +96,11 @@ class Remembered:
         self.known: dict[str, str] = {}
         self.pending: tuple[str, dict[str, str]] = ("", {})
 
-    def page(self, link: str, place: Place, changes: Iterable[Change]) -> Page:
-        """What is new of a read from the link up to the place."""
+    def page(self, link: str, place: Place, found: Sequence[Change | None]) -> Page:
+        """What is new of a read from the link up to the place; None stands for a profile of nobody."""
         after = json.dumps(asdict(place))
-        return Page(self.new(link, after, changes), after, complete=not place.next)
+        changes = self.new(link, after, filter(None, found))
+        return Page(changes, after, complete=not place.next, passed_over=found.count(None))
 
     def new(self, link: str, following: str, changes: Iterable[Change]) -> tuple[Change, ...]:
         came_from, handed_off = self.pending
@@ -142,8 +144,7 @@ class Filtered:
             return rows, place.after(following, newest)
 
         rows, place = together(read, place)
-        found = [change_of(row, address.key_field, document.pairs, self.now()) for row in rows]
-        return self.remembered.page(link, place, filter(None, found))
+        return self.remembered.page(link, place, [change_of(row, address.key_field, document.pairs, self.now()) for row in rows])
 
     def start(self, place: Place, document: OptOutDocument) -> str:
         query = {document.filter.parameter: place.begin or "1970-01-01 00:00:00.000Z", **order(CHANGED, document)}
@@ -171,8 +172,7 @@ class Scanned:
             return wanted, place.after(following if len(wanted) == len(rows) else "", newest)
 
         rows, place = together(read, place)
-        found = [change_of(row, address.key_field, document.pairs, self.now()) for row in rows]
-        return self.remembered.page(link, place, filter(None, found))
+        return self.remembered.page(link, place, [change_of(row, address.key_field, document.pairs, self.now()) for row in rows])
 
     def start(self, document: OptOutDocument) -> str:
         return f"?{urlencode(order(f'{CHANGED} desc', document), quote_via=quote)}"
@@ -220,7 +220,7 @@ class OptOutFormat:
             row |= {pair.flag: flag_of(row, pair.flag, files.values) for pair in pairs}
             row |= {name: exported_time(row[name], files.time_zone) for name in times}
             row[CHANGED] = row.get(files.changed, "")
-            return change_of(row, files.contact, pairs, now())
+            return change_of(row, files.contact, pairs, now()) or NOBODY
 
         return read
 
@@ -253,7 +253,9 @@ class Exported:
         page = self.exports.page(known["position"], document)
         ended = bool(page.link) and json.loads(page.link)["ended"] == "processed"
         file_at = self.now() if ended else known["file_at"]
-        return replace(page, link=json.dumps({"position": page.link, "file_at": file_at}))
+        changes = tuple(change for change in page.changes if change is not NOBODY)
+        link = json.dumps({"position": page.link, "file_at": file_at})
+        return replace(page, changes=changes, link=link, passed_over=len(page.changes) - len(changes))
 
     def probe(self, document: OptOutDocument, address: Address) -> None:
         self.exports.probe()

@@ -23,6 +23,9 @@ def test_the_packaged_document_is_sound() -> None:
         (GOOD + "opt_in_from_dynamics: maybe", "opt_in_from_dynamics"),
         (GOOD + "promise_minutes: 0", "promise_minutes"),
         (GOOD + "files: {encoding: utf-9}", "names no encoding that is known"),
+        (GOOD + "files: {time_zone: CEST}", "files.time_zone: is no time zone"),
+        (GOOD + "files: {values: {Oui: yes, OUI: no}}", "says both yes and no"),
+        (GOOD + "files: {values: {Oui: oui}}", "files.values.Oui"),
         (GOOD + "polarity: true", "polarity is no key that is known here"),
     ],
 )
