@@ -13,7 +13,7 @@ from shared.errors import Retryable
 from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.deciding import Mode, Rule, Seen, Verdict, decide
 from shared.opt_out.memory import Memory, remember
-from shared.opt_out.sides import Contact, Contacts, Profile, Profiles, later
+from shared.opt_out.sides import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, later
 from shared.records import Outcome
 from shared.state.decisions import Decisions, OptOutDecision
 
@@ -119,15 +119,25 @@ class Agreement:
             new = heard | {flag for flag, value in contact.values.items() if value}
         found = self.contacts.read(active.contact, active.document.pairs, [contact.master]) if new else {}
         for master in found.values():
-            self.tell(active, master, {flag for flag in new if not master.values[flag]}, written)
+            self.tell(active, master, {flag for flag in new if not master.values[flag]}, Rule.MERGED, written)
         return contact.master
 
-    def tell(self, active: ActiveOptOut, master: Contact, flags: set[str], written: Written) -> None:
-        """Writes a merged contact's noes to its master, from where they take their own way to Campaign."""
+    def hear(self, active: ActiveOptOut, contact: Contact | None, told: Mapping[str, Any], written: Written) -> None:
+        """The noes of a profile whose key is the contact's id in another form: no key leads to it, and they must not be lost.
+
+        Where the form may be the file's own, only if there is no profile under the contact's id.
+        """
+        if contact is None or (told["alias"] == MAYBE_ALIAS and written.outcome is not Outcome.FILTERED):
+            return
+        heard = {flag for flag, value in told["values"].items() if value and contact.values.get(flag) is False}
+        self.tell(active, contact, heard, Rule.ALIAS, written)
+
+    def tell(self, active: ActiveOptOut, master: Contact, flags: set[str], rule: Rule, written: Written) -> None:
+        """Writes noes that were heard elsewhere to a contact, from where they take their own way to Campaign."""
         if not flags:
             return
         columns = {pair.flag: pair.column for pair in active.document.pairs}
-        verdict = Verdict(True, True, True, Rule.MERGED, "opt-out")
+        verdict = Verdict(True, True, True, rule, "opt-out")
         nobody = Profile(dict.fromkeys(flags, True), dict.fromkeys(flags, ""))
         self.decisions.put(self.decision(master, nobody, flag, columns[flag], verdict) for flag in sorted(flags))
         self.contacts.write(active.contact, active.document.pairs, master, dict.fromkeys(flags, True), written)

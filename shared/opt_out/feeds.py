@@ -22,7 +22,7 @@ from shared.campaign.client import Address, CampaignClient, Written
 from shared.identifiers import record_id
 from shared.labels import folded
 from shared.opt_out.documents import ExportFiles, OptOutDocument, Pair
-from shared.opt_out.sides import exported_time, instant, profile_of
+from shared.opt_out.sides import ALIAS, MAYBE_ALIAS, exported_time, instant, profile_of
 from shared.records import Change, Kind, Page
 from shared.sftp.delimited import columns_of
 from shared.sftp.exports import Exports, Files, ReadCells
@@ -78,13 +78,18 @@ def place_of(link: str) -> Place:
     return Place(**json.loads(link)) if link else Place()
 
 
-def change_of(row: Mapping[str, Any], key_field: str, pairs: Collection[Pair], seen_at: float) -> Change | None:
-    """The flags of a profile as a change; None for one that is no contact's."""
-    found = record_id(row.get(key_field))
+def change_of(
+    row: Mapping[str, Any], key_field: str, pairs: Collection[Pair], seen_at: float, exported: bool = False
+) -> Change | None:
+    """The flags of a profile as a change; None for one that is no contact's. `exported`: by a file, which may write ids anew."""
+    written = str(row.get(key_field) or "")
+    found = record_id(written)
     if not found:
         return None
     profile = profile_of(row, pairs)
     flags = {"values": dict(profile.values), "times": dict(profile.times), "changed": str(row.get(CHANGED) or "")}
+    if written != found:
+        flags["alias"] = MAYBE_ALIAS if exported or written.lower() == found else ALIAS
     return Change(found, Kind.ROW, row={"campaign": flags}, first_seen=seen_at)
 
 
@@ -220,7 +225,7 @@ class OptOutFormat:
             row |= {pair.flag: flag_of(row, pair.flag, files.values) for pair in pairs}
             row |= {name: exported_time(row[name], files.time_zone) for name in times}
             row[CHANGED] = row.get(files.changed, "")
-            return change_of(row, files.contact, pairs, now()) or NOBODY
+            return change_of(row, files.contact, pairs, now(), exported=True) or NOBODY
 
         return read
 

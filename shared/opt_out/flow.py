@@ -21,7 +21,7 @@ from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.feeds import Feed
 from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
-from shared.opt_out.sides import Contact, Contacts, Profile, contact_of
+from shared.opt_out.sides import ALIAS, Contact, Contacts, Profile, contact_of
 from shared.records import Change, Kind, Outcome, Page, Settlement
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
@@ -136,7 +136,13 @@ class OptOutFlow:
         if fault := told.get("fault"):
             raise Rejected(Refusal(fault["field"], fault["rule"], fault["sentence"]))
         memory = self.memory(row.agreed if row else {})
-        found = None if change.replay else (self.known if change.kind is Kind.ROW else self.as_seen)(change, row, memory)
+        if (told.get("campaign") or {}).get("alias") == ALIAS and not is_alias(told):
+            return quiet(change)
+        found = (
+            None
+            if change.replay or is_alias(told)
+            else (self.known if change.kind is Kind.ROW else self.as_seen)(change, row, memory)
+        )
         if found is None and change.kind is Kind.ROW:
             return Decision(change, Act.LOOK)
         return found or Decision(change, Act.SAVE, agreed=memory.held)
@@ -185,8 +191,11 @@ class OptOutFlow:
 
     def write(self, decision: Decision, written: Written) -> None:
         """Reads the profile, decides each flag, writes what must be written on either side."""
-        contact = contact_in(decision.change.row or {})
-        self.agreement.settle(self.active(), decision.change.record_id, contact, self.memory(decision.agreed), written)
+        active, told = self.active(), decision.change.row or {}
+        contact = contact_in(told)
+        self.agreement.settle(active, decision.change.record_id, contact, self.memory(decision.agreed), written)
+        if is_alias(told):
+            self.agreement.hear(active, contact, told["campaign"], written)
 
     def memory(self, held: Mapping[str, Any]) -> Memory:
         return Memory(held, terms_of(self.agreement.mode, self.active().document.pairs))
@@ -207,6 +216,12 @@ class OptOutFlow:
         """Raises Misconfigured while the cause of a failure is still there."""
         self.catalog.forget()
         self.reader.probe(self.active())
+
+
+def is_alias(told: Mapping[str, Any]) -> bool:
+    """Whether Campaign tells noes of a profile that the contact's id does not lead to: what is known of another is no matter."""
+    campaign = told.get("campaign") or {}
+    return bool(campaign.get("alias")) and any(campaign["values"].values())
 
 
 def quiet(change: Change) -> Decision:

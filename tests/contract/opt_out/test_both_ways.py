@@ -9,6 +9,7 @@ import pytest
 from dev.verbs import wait_until
 from shared.console import opt_out as views
 from shared.errors import Retryable
+from shared.opt_out.deciding import Rule
 from shared.records import Change, Kind
 from shared.running import stop
 from shared.state.flows import FAILED, RUNNING
@@ -429,6 +430,21 @@ def test_a_merged_contact_passes_its_no_on_to_the_one_that_stays(world: World) -
     world.in_dynamics(stays, no=False)
     world.quiet()
     assert world.says(stays) == YES_YES  # the one that is gone does not say it for ever
+
+
+def test_a_no_of_a_profile_whose_key_has_braces_reaches_the_contact_once(any_source: World) -> None:
+    """As Dynamics exports ids: no other key leads to such a profile, so its no is passed on."""
+    world = any_source
+    contact, other = world.contact(), world.contact()
+    world.profile(f"{{{contact.upper()}}}", no=True)
+    world.profile(f"{{{other.upper()}}}", no=False)
+    world.profile("crm-4711", no=True)
+    export(world)
+    world.quiet()
+    assert (world.dynamics.contact(contact)[COLUMN], world.dynamics.contact(other)[COLUMN]) == (True, False)
+    assert [(one["contact"], one["rule"]) for one in world.decisions()] == [(contact, Rule.ALIAS.value)]
+    export(world)
+    assert "updated" not in outcomes(world.sync())
 
 
 def test_inactive_and_deleted_contacts_and_profiles_of_nobody(world: World) -> None:
