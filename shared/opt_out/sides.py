@@ -19,8 +19,8 @@ from shared.opt_out.documents import Pair
 from shared.times import in_utc
 
 EXPORTED = "%Y/%m/%d %H:%M:%S"
-# Campaign told of a profile whose key is the contact's id in another form, such as {8F0E...}: certainly, or perhaps. It is not found
-# by the contact's id.
+# Campaign told of a profile whose key is the contact's id in another form, such as {8F0E...}: certainly, or perhaps.
+# The contact's id does not find it.
 ALIAS, MAYBE_ALIAS = "certain", "perhaps"
 MODIFIED, MASTER = "modifiedon", "_masterid_value"
 CLOCKS_AGREE_SECONDS = 2.0  # the Date header has whole seconds, so a smaller difference cannot be told from none
