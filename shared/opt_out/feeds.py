@@ -258,7 +258,7 @@ class Exported:
         page = self.exports.page(known["position"], document)
         ended = bool(page.link) and json.loads(page.link)["ended"] == "processed"
         file_at = self.now() if ended else known["file_at"]
-        changes = tuple(change for change in page.changes if change is not NOBODY)
+        changes = tuple(change for change in page.changes if change.record_id)
         link = json.dumps({"position": page.link, "file_at": file_at})
         return replace(page, changes=changes, link=link, passed_over=len(page.changes) - len(changes))
 
