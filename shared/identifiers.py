@@ -3,6 +3,7 @@
 import re
 
 GUID = re.compile(r"(?:urn:)?(?:uuid:)?(?P<open>[{(]?)(?P<hex>[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})(?P<close>[})]?)")
+PLAIN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BRACKETS = ("", "{}", "()")
 GROUPS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 NUMBER = re.compile(r"[0-9]{1,40}")
@@ -21,7 +22,11 @@ def record_id(value: object) -> str:
 
     Braces, parentheses, upper case, surrounding blanks and missing hyphens are all forms of the same id.
     """
-    found = GUID.fullmatch(trimmed(value).lower()) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return ""
+    if PLAIN.fullmatch(value):
+        return value
+    found = GUID.fullmatch(trimmed(value).lower())
     if not found or found["open"] + found["close"] not in BRACKETS:
         return ""
     digits = found["hex"].replace("-", "")

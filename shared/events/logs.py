@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from shared.events.documents import EventsDocument
@@ -45,11 +46,11 @@ class EventReader:
     def named(self, field: str) -> str:
         return self.names.get(field, field)
 
-    def meaning(self, field: str, text: str, error: ParseError) -> str:
-        """What a code or a label means; the error for one that is not known."""
+    def meaning(self, field: str, text: str, rule: str, what: str) -> str:
+        """What a code or a label means; ParseError for one that is not known."""
         found = self.words[field].get(folded(text))
         if found is None:
-            raise error
+            raise ParseError(rule, self.named(field), f"has a {what} that is not known")
         return found
 
     def other_channel(self, row: Mapping[str, str]) -> bool:
@@ -71,8 +72,9 @@ class EventReader:
         """Type and reason of a failure, None for one that is no bounce, or not one that is wanted."""
         given = row.get("reason", "")
         reason = self.words["reason"].get(folded(given), given)
-        error = ParseError("unknown_failure", self.named("failure_type"), "has a type of failure that is not known")
-        kind = "hard" if folded(reason) in DENY_LISTED else self.meaning("failure_type", row.get("failure_type", ""), error)
+        failure = row.get("failure_type", "")
+        denied = folded(reason) in DENY_LISTED
+        kind = "hard" if denied else self.meaning("failure_type", failure, "unknown_failure", "type of failure")
         if kind == NONE or (kind == "soft" and self.document.bounces == "hard"):
             return None
         return {"bounce_type": kind.capitalize(), "bounce_reason": reason_text(reason)}
@@ -121,12 +123,16 @@ class EventReader:
 
     def shortened(self, texts: Mapping[str, str]) -> Row:
         """The texts, none longer than may travel; `shortened` names those that were."""
-        kept = {name: cut(self.sound(name, text), LONGEST.get(name, LONGEST_NAME)) for name, text in texts.items()}
-        return {**kept, "shortened": ",".join(name for name, text in texts.items() if kept[name] != text)}
+        kept = {name: self.travelling(name, text) for name, text in texts.items()}
+        return {**kept, "shortened": ",".join(name for name, text in texts.items() if kept[name] is not text)}
+
+    def travelling(self, name: str, text: str) -> str:
+        longest = LONGEST.get(name, LONGEST_NAME)
+        return text if text.isascii() and len(text) <= longest else cut(self.sound(name, text), longest)
 
     def sound(self, name: str, text: str) -> str:
         """The text; ParseError for one with half of a character, which nobody can store."""
-        if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
+        if not any("\ud800" <= character <= "\udfff" for character in text):
             return text
         raise ParseError("unsafe_characters", self.named(name), f"has half of a character in {self.named(name)}")
 
@@ -149,8 +155,7 @@ class LogReader(EventReader):
         return None if self.other_channel(row) else self.event(row)
 
     def message(self, row: Mapping[str, str]) -> Row | None:
-        error = ParseError("unknown_status", self.named("status"), "has a status that is not known")
-        status = self.meaning("status", row["status"], error)
+        status = self.meaning("status", row["status"], "unknown_status", "status")
         if status == "sent":
             return self.made("send", row, self.time(row, "at"))
         bounced = self.bounce(row) if status == "failed" else None
@@ -158,8 +163,7 @@ class LogReader(EventReader):
         return self.made("bounce", row, self.time(row, when), **bounced) if bounced else None
 
     def reaction(self, row: Mapping[str, str]) -> Row | None:
-        error = ParseError("unknown_type", self.named("type"), "has a type of URL that is not known")
-        kind = self.meaning("type", row["type"], error)
+        kind = self.meaning("type", row["type"], "unknown_type", "type of URL")
         return None if kind == NONE else self.made(kind, row, self.time(row, "at"), url=row.get("url", ""))
 
     def time(self, row: Mapping[str, str], field: str) -> datetime:
@@ -221,6 +225,7 @@ def in_range(at: datetime, name: str) -> datetime:
     return at
 
 
+@lru_cache(4096)
 def shown(at: datetime) -> str:
     """A time as Dataverse takes it."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
