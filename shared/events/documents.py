@@ -6,6 +6,7 @@ YAML for people, as the mapping documents are; `defaults/email_events.yaml` is t
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from importlib import resources
+from string import Formatter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
@@ -17,6 +18,7 @@ from shared.times import form_problem, zone_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
 Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+SUBJECT_NAMES = ("campaign", "delivery", "kind")
 KINDS = ("send", "open", "click", "bounce")
 COLUMNS = ("event_id", "campaign", "delivery", "at", "mirror_page", "url", "bounce_type", "bounce_reason")
 DESCRIBED = ("contact", "at", "channel", "delivery", "delivery_label", "campaign", "campaign_label", "mirror_page")
@@ -112,6 +114,16 @@ class JournalShape(Part):
     fields: dict[str, str]
 
 
+def names_only(subject: str) -> None:
+    """ValueError for a subject with anything else in braces: a width, say, could ask for more memory than there is."""
+    try:
+        found = [(name, bool(form or conversion)) for _, name, form, conversion in Formatter().parse(subject) if name is not None]
+    except ValueError:
+        raise ValueError("subject has a brace without its other half: write {{ for a brace") from None
+    if wrong := [name for name, formed in found if formed or name not in SUBJECT_NAMES]:
+        raise ValueError(f"subject names {{{wrong[0]}}} in a way that is not known: use {{campaign}}, {{delivery}} or {{kind}}")
+
+
 Labels = dict[str, str]
 
 
@@ -150,7 +162,7 @@ class EventsDocument(Part):
 
     @model_validator(mode="after")
     def sound(self) -> Self:
-        self.subject.format(campaign="", delivery="", kind="")
+        names_only(self.subject)
         needed = {"log_id", "contact", "at"}
         for name, log in (("delivery_log", self.files.delivery_log), ("tracking_log", self.files.tracking_log)):
             extra = {"status"} if name == "delivery_log" else {"type", "broad_log_id"}

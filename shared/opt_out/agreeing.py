@@ -122,18 +122,18 @@ class Agreement:
             self.tell(active, master, {flag for flag in new if not master.values[flag]}, Rule.MERGED, written)
         return contact.master
 
-    def hear(self, active: ActiveOptOut, contact: Contact | None, told: Mapping[str, Any], written: Written) -> None:
-        """The noes of a profile whose key is the contact's id in another form: no key leads to it, and they must not be lost.
+    def receive_alias(self, active: ActiveOptOut, contact: Contact | None, told: Mapping[str, Any], written: Written) -> None:
+        """Passes on the opt-outs of a profile whose key is the contact's id in another form. The contact's id does not find it.
 
         Where the form may be the file's own, only if there is no profile under the contact's id.
         """
         if contact is None or (told["alias"] == MAYBE_ALIAS and written.outcome is not Outcome.FILTERED):
             return
-        heard = {flag for flag, value in told["values"].items() if value and contact.values.get(flag) is False}
-        self.tell(active, contact, heard, Rule.ALIAS, written)
+        received = {flag for flag, value in told["values"].items() if value and contact.values.get(flag) is False}
+        self.tell(active, contact, received, Rule.ALIAS, written)
 
     def tell(self, active: ActiveOptOut, master: Contact, flags: set[str], rule: Rule, written: Written) -> None:
-        """Writes noes that were heard elsewhere to a contact, from where they take their own way to Campaign."""
+        """Writes opt-outs of another record to a contact. From there they take their own way to Campaign."""
         if not flags:
             return
         columns = {pair.flag: pair.column for pair in active.document.pairs}

@@ -49,7 +49,7 @@ class Rule(StrEnum):
     HELD = "another column of the contact says no"
     OTHER_DIRECTION = "only the other direction is on"
     MERGED = "the contact was merged into this one"
-    ALIAS = "a profile with the contact's id in another form says no"
+    ALIAS = "a profile with the contact's id in another form is opted out"
 
 
 DYNAMICS, CAMPAIGN, BOTH, OPT_OUT = "dynamics", "campaign", "both", "opt-out"

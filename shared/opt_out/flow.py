@@ -195,7 +195,7 @@ class OptOutFlow:
         contact = contact_in(told)
         self.agreement.settle(active, decision.change.record_id, contact, self.memory(decision.agreed), written)
         if is_alias(told):
-            self.agreement.hear(active, contact, told["campaign"], written)
+            self.agreement.receive_alias(active, contact, told["campaign"], written)
 
     def memory(self, held: Mapping[str, Any]) -> Memory:
         return Memory(held, terms_of(self.agreement.mode, self.active().document.pairs))
@@ -219,7 +219,7 @@ class OptOutFlow:
 
 
 def is_alias(told: Mapping[str, Any]) -> bool:
-    """Whether Campaign tells noes of a profile that the contact's id does not lead to: what is known of another is no matter."""
+    """Whether these are opt-outs of a profile that the contact's id does not find. The ledger's row is of another profile."""
     campaign = told.get("campaign") or {}
     return bool(campaign.get("alias")) and any(campaign["values"].values())
 

@@ -1,5 +1,6 @@
 """Ids from outside: which forms are one id, and what is none."""
 
+import json
 import uuid
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.dataverse.wire import webhook_reference
 from shared.identifiers import log_number, record_id
 
 ID = "8f0e1d2c-3b4a-4c5d-8e6f-708192a3b4c5"
@@ -85,3 +87,8 @@ def test_anything_else_is_none(value: Any) -> None:
 @given(st.integers(1, 10**19 - 1), st.integers(0, 10))
 def test_a_number_is_itself_however_it_is_padded(number: int, zeros: int) -> None:
     assert log_number("0" * zeros + str(number)) == log_number(number) == str(number)
+
+
+def test_a_webhook_may_tell_a_record_in_braces() -> None:
+    body = {"PrimaryEntityName": "contact", "PrimaryEntityId": f"{{{ID.upper()}}}", "MessageName": "Update"}
+    assert webhook_reference(json.dumps(body).encode())[1] == ID

@@ -432,8 +432,8 @@ def test_a_merged_contact_passes_its_no_on_to_the_one_that_stays(world: World) -
     assert world.says(stays) == YES_YES  # the one that is gone does not say it for ever
 
 
-def test_a_no_of_a_profile_whose_key_has_braces_reaches_the_contact_once(any_source: World) -> None:
-    """As Dynamics exports ids: no other key leads to such a profile, so its no is passed on."""
+def test_an_opt_out_of_a_profile_whose_key_has_braces_reaches_the_contact_once(any_source: World) -> None:
+    """As Dynamics exports ids. The contact's id does not find such a profile, so its opt-out is passed on."""
     world = any_source
     contact, other = world.contact(), world.contact()
     world.profile(f"{{{contact.upper()}}}", no=True)

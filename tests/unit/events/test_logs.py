@@ -1,6 +1,7 @@
 """Rows of the logs as events: labels and technical values, unknown codes, and who is the same event as whom."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -398,3 +399,33 @@ def test_a_name_that_nothing_reads_is_told_when_a_document_is_taken() -> None:
     assert not list(misnamed(document()))
     (told,) = misnamed(document(("columns: {log_id: logId, contact", "columns: {chanel: messageType, log_id: logId, contact")))
     assert "files.delivery_log.columns: chanel" in told
+
+
+UPGRADE = Path(__file__).parents[2] / "fixtures/upgrade/email_events-v1.yaml"
+
+
+@pytest.mark.parametrize(
+    ("tracking", "row", "name"),
+    [
+        (False, message(), ("send", "7")),
+        (False, message(status="2", failure_type="2"), ("bounce", "7")),
+        (True, reaction(), ("open", "9")),
+        (True, reaction(type="1", url="https://www.example.org/"), ("click", "9")),
+    ],
+    ids=["send", "hard bounce", "open", "click"],
+)
+def test_a_document_of_the_version_before_makes_the_same_events(
+    tracking: bool, row: dict[str, str], name: tuple[str, str]
+) -> None:
+    before = read_events_document(UPGRADE.read_text("utf-8"))
+    event = read(tracking, row, before)
+    assert event and event["id"] == event_id(*name)
+    assert not list(misnamed(before))
+    told = JournalReader(before).read(xdm("send", **{"xdm:broadLogID": 7}))
+    assert told and told["id"] == event_id("send", "7")
+
+
+@pytest.mark.parametrize("subject", ["{campaign:>1000000000}", "{campaign!r}", "{campaign.x}", "{}", "{campaign", "{kind[0]}"])
+def test_a_subject_has_names_only(subject: str) -> None:
+    with pytest.raises(InvalidDocument, match="subject"):
+        document(('subject: "Campaign Name: {campaign}; Delivery Name: {delivery}"', f'subject: "{subject}"'))
