@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from shared.campaign.client import Address, CampaignClient
+from shared.claims import Claims
 from shared.dataverse.client import DataverseClient
 from shared.errors import Misconfigured
 from shared.mapping import (
@@ -20,8 +21,10 @@ from shared.mapping import (
     check,
     compile_mapping,
     default_document,
+    misfits,
     read_document,
 )
+from shared.mapping.identity import moved
 from shared.opt_out.documents import Pair
 from shared.state.documents import Documents
 
@@ -60,6 +63,7 @@ class Catalog:
     ) -> None:
         self.documents, self.dataverse, self.campaign = documents, dataverse, campaign
         self.cache_seconds, self.now, self.pairs = cache_seconds, now, pairs
+        self.claims = Claims(documents)
         self.lock = threading.Lock()
         self.active: dict[str, Active] = {}
         self.looked_at: dict[str, float] = {}
@@ -91,8 +95,18 @@ class Catalog:
         same = known is not None and (known.version, known.pairs) == (version, pairs)
         if known and same and self.now() - known.compiled_at < METADATA_SECONDS:
             return known
-        self.active[table] = self.compiled(read_document(self.documents.text(table, version)), version, pairs)
+        document = self.document(table, version)
+        if taken := self.claims.problems(document):
+            raise Misconfigured("mapping", f"The mapping of {table} cannot run: {' '.join(taken)}")
+        self.active[table] = self.compiled(document, version, pairs)
         return self.active[table]
+
+    def document(self, table: str, version: int) -> MappingDocument:
+        """A version in force. Misconfigured if today's rules do not read it: its meaning is not guessed."""
+        try:
+            return read_document(self.documents.text(table, version))
+        except InvalidDocument as error:
+            raise Misconfigured("mapping", in_force_message(table, version, error.problems)) from None
 
     def newest(self, table: str) -> int:
         """The number of the version in force; the packaged default becomes the first."""
@@ -115,7 +129,7 @@ class Catalog:
         Takes no lock: the opt-out catalog asks for it under its own.
         """
         version, _ = self.documents.newest(table)
-        return address(read_document(self.documents.text(table, version) if version else default_document(table)))
+        return address(self.document(table, version) if version else read_document(default_document(table)))
 
     def tables(self) -> list[str]:
         """The tables with a document, contact among them."""
@@ -136,9 +150,15 @@ class Catalog:
         """The parents of a table, by its document in force; a document is read once, for its versions never change."""
         version, _ = self.documents.newest(table)
         if version and (table, version) not in self.parents:
-            links = read_document(self.documents.text(table, version)).links
-            self.parents[table, version] = frozenset(parent for link in links for parent in link.parents)
+            self.parents[table, version] = self.parents_in(table, version)
         return self.parents.get((table, version), frozenset())
+
+    def parents_in(self, table: str, version: int) -> frozenset[str]:
+        """None where the version cannot be read: that is its own flow's failure."""
+        try:
+            return frozenset(parent for link in self.document(table, version).links for parent in link.parents)
+        except Misconfigured:
+            return frozenset()
 
     def unknown_seconds(self) -> float:
         """How long a child may have waited in vain: until each instance knew of its document. Longer when none is new."""
@@ -176,20 +196,31 @@ class Catalog:
         try:
             document = read_document(text)
             if document.table != table:
-                raise InvalidDocument(
-                    [f"It maps table {document.table}, and its name says {table}: rename it, or correct `table`."]
-                )
-            self.compiled(document, version + 1, self.pairs_of(table))
+                what = f"it maps table {document.table}, and its name says {table}: rename it, or correct `table`."
+                raise InvalidDocument([f"{document.place('table')}: {what}"])
+            found = self.new_problems(document, version)
         except InvalidDocument as error:
-            return problem_message(table, error.problems, version)
-        except Misconfigured as error:
-            return problem_message(table, [str(error)], version)
-        return ""
+            found = error.problems
+        return problem_message(table, found, version) if found else ""
 
-    def compiled(self, document: MappingDocument, version: int, pairs: tuple[Pair, ...]) -> Active:
+    def new_problems(self, document: MappingDocument, version: int) -> list[str]:
+        """What a new document changes that cannot change while its table is mapped, and what does not fit."""
+        active = self.claims.active(document.table, version)
+        found = list(moved(document, active, version)) if active else []
+        found += self.claims.problems(document)
+        try:
+            self.compiled(document, version + 1, self.pairs_of(document.table), check)
+        except Misconfigured as error:
+            found.append(str(error))
+        return found
+
+    def compiled(
+        self, document: MappingDocument, version: int, pairs: tuple[Pair, ...], checked: Callable[..., list[str]] = misfits
+    ) -> Active:
+        """`checked`: a version in force goes on with what has no effect in it, a new one must be free of that."""
         source = self.dataverse.table(document.table)
         target = self.campaign.resource(document.api, document.resource)
-        problems = check(document, source, target)
+        problems = checked(document, source, target)
         if not source.change_tracking:
             problems.append(f"Change tracking is off for table {document.table}: switch on 'Track changes' in its properties.")
         if problems:
@@ -213,6 +244,11 @@ def born_with(pairs: Iterable[Pair], contact: SourceTable) -> tuple[BornWith, ..
     """The opt-outs that a profile is created with. A pair whose columns are not there is the opt-out flow's to complain of."""
     there = [pair for pair in pairs if all(name in contact.columns for name in pair.columns)]
     return tuple(BornWith(pair.flag, tuple(pair.columns), pair.opted_out) for pair in there)
+
+
+def in_force_message(table: str, version: int, problems: list[str]) -> str:
+    mend = f"Put a corrected mappings/{table}.yaml into the container config."
+    return f"Version {version} of the mapping of {table} cannot be read any more: {' '.join(problems)} {mend}"
 
 
 def problem_message(table: str, problems: list[str], version: int) -> str:

@@ -6,15 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from shared.errors import Misconfigured
+from shared.errors import Misconfigured, Refusal, Rejected
 from shared.mapping import TargetField, TargetResource
+from shared.mapping.keys import key_fault
 from shared.transport import Response
 
 LINKS = frozenset({"link", "collection"})
 
 
 def key_in_url(key: str) -> str:
-    """A custom key as a path segment; everything that could mean something else in a URL is escaped."""
+    """A custom key as a path segment; everything that could mean something else in a URL is escaped.
+
+    Rejected `bad_key` for one that a URL would shorten: a call must never reach other records, or the list of all.
+    """
+    if fault := key_fault(key):
+        raise Rejected(Refusal("", "bad_key", f"The record's key is {fault}. No call was made."))
     return quote(key, safe="")
 
 

@@ -9,11 +9,11 @@ from importlib import resources
 from string import Formatter
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from shared.events.words import MEANINGS, table_problems
 from shared.labels import folded
-from shared.mapping.documents import InvalidDocument, Part, parsed, problem
+from shared.mapping.reading import Document, InvalidDocument, Part, read
 from shared.times import form_problem, zone_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
@@ -147,7 +147,7 @@ class Values(Part):
         return {field: getattr(self, field) for field in MEANINGS}
 
 
-class EventsDocument(Part):
+class EventsDocument(Document):
     """`bounces: hard` leaves soft bounces out. `subject` may name {campaign}, {delivery}, {kind}. `channels`: whose messages are
     taken; it needs the column `channel` in files, and the field `channel` in the journal."""
 
@@ -192,9 +192,7 @@ class EventsDocument(Part):
 def read_events_document(text: str) -> EventsDocument:
     """The document in a YAML text; InvalidDocument with every problem that it has."""
     try:
-        return EventsDocument.model_validate(parsed(text))
-    except ValidationError as error:
-        raise InvalidDocument(list(dict.fromkeys(map(problem, error.errors(include_url=False))))) from None
+        return read(text, EventsDocument)
     except (KeyError, IndexError, LookupError) as error:
         raise InvalidDocument([f"subject or encoding names something unknown: {error}."]) from None
 

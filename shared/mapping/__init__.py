@@ -6,10 +6,11 @@ mapping = compile_mapping(document, source, target)
 mapping.map(row)      -> Mapped | Filtered, or Rejected
 """
 
-from shared.mapping.checking import check
+from shared.mapping.checking import check, misfits
 from shared.mapping.compiling import BornWith, CompiledMapping, Filtered, Mapped, Parent, compile_mapping, table_of
-from shared.mapping.documents import InvalidDocument, MappingDocument, default_document, read_document
+from shared.mapping.documents import MappingDocument, default_document, read_document
 from shared.mapping.metadata import SourceColumn, SourceTable, TargetField, TargetResource
+from shared.mapping.reading import InvalidDocument
 
 __all__ = [
     "BornWith",
@@ -26,6 +27,7 @@ __all__ = [
     "check",
     "compile_mapping",
     "default_document",
+    "misfits",
     "read_document",
     "table_of",
 ]

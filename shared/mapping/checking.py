@@ -1,11 +1,19 @@
-"""Does a document fit both systems? Every problem at once, each as a sentence with its place and what to do."""
+"""Does a document fit both systems? Every problem at once, each as a sentence with its place and what to do.
 
-from collections.abc import Iterator, Mapping
+`misfits` are what a mapping cannot run with; `pointless` is what has no effect and so hints at a mistake. A new document must be
+free of both. One that is in force already goes on with what is pointless.
+"""
 
-from shared.mapping.conversion import CHOICES, Refuse, converter
-from shared.mapping.documents import FieldRule, Key, Link, MappingDocument
+from collections.abc import Callable, Iterator, Mapping
+
+from shared.mapping.contradicting import always, never
+from shared.mapping.conversion import CHOICES, converter
+from shared.mapping.documents import FieldRule, Key, Link, MappingDocument, Scalar
 from shared.mapping.filtering import faults
 from shared.mapping.metadata import LOOKUP_TYPES, SourceColumn, SourceTable, TargetField, TargetResource
+from shared.mapping.refusal import Refuse
+from shared.mapping.replacing import ambiguous_keys, key_faults, shown
+from shared.mapping.templating import template_faults
 
 TEXTS = frozenset({"String", "Memo", "EntityName"})
 NUMBERS = frozenset({"Integer", "BigInt", "Decimal", "Double", "Money"})
@@ -17,29 +25,59 @@ FITTING = {
     "date": TEXTS | {"DateTime", "DateOnly"},
     "datetime": TEXTS | {"DateTime", "DateOnly"},
 }
+NOT_READ = frozenset({"Image", "File", "PartyList", "CalendarRules", "ManagedProperty"})
+
+RuleCheck = Callable[[FieldRule, SourceTable, TargetField], Iterator[str]]
 
 
 def check(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
-    """The problems of a document against the metadata of its table and its resource; [] if there are none."""
-    found = list(key_problems(document, source, target))
+    """All problems of a document against the metadata of its table and its resource; [] if there are none."""
+    return misfits(document, source, target) + pointless(document, source, target)
+
+
+def misfits(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
+    """What keeps the mapping from running, or would give its filters another meaning than they have."""
+    found = [f"{document.place(part)}: {problem}" for part, problem in key_problems(document, source, target)]
     for number, rule in enumerate(document.fields, 1):
-        found += [f"fields[{number}]: {problem}" for problem in field_problems(rule, document, source, target)]
+        place = document.place(f"fields[{number}]", rule.target)
+        found += [f"{place}: {problem}" for problem in field_problems(rule, document, source, target)]
     for number, link in enumerate(document.links, 1):
-        found += [f"links[{number}]: {problem}" for problem in link_problems(link, source, target)]
-    return found + faults(document.filters, source)
+        place = document.place(f"links[{number}]", link.target)
+        found += [f"{place}: {problem}" for problem in link_problems(link, source, target)]
+    filters = faults(document.filters, source)
+    return found + placed(document, filters or never(document.filters, source))
 
 
-def key_problems(document: MappingDocument, source: SourceTable, target: TargetResource) -> Iterator[str]:
+def pointless(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
+    """What can never have an effect, of the parts that fit."""
+    found = []
+    for number, rule in enumerate(document.fields, 1):
+        place = document.place(f"fields[{number}]", rule.target)
+        names = [rule.source] if rule.source else rule.template_columns()
+        if rule.target in target.fields and all(source.column(name) for name in names):
+            found += [f"{place}: {problem}" for problem in pointless_in(rule, source, target.fields[rule.target])]
+    return found + ([] if faults(document.filters, source) else placed(document, always(document.filters, source)))
+
+
+def placed(document: MappingDocument, found: Iterator[tuple[str, str]] | list[tuple[str, str]]) -> list[str]:
+    return [f"{document.place(path)}: {problem}" for path, problem in found]
+
+
+def key_problems(document: MappingDocument, source: SourceTable, target: TargetResource) -> Iterator[tuple[str, str]]:
+    """The part of the document with each of its problems."""
     if document.table != source.logical_name or document.resource != target.name:
-        yield f"table and resource are {document.table} and {document.resource}, the metadata is of another pair."
+        yield "table", f"table and resource are {document.table} and {document.resource}, the metadata is of another pair."
     if document.key.source != source.primary_id:
-        yield f"key.source must be {source.primary_id}, the id of table {source.logical_name}: a deletion carries nothing else."
-    yield from (f"key: {problem}" for problem in target_problems(document.key.target, target))
+        yield (
+            "key",
+            (f"key.source must be {source.primary_id}, the id of table {source.logical_name}: a deletion carries nothing else."),
+        )
+    yield from (("key", problem) for problem in target_problems(document.key.target, target))
     held = target.fields.get(document.key.target)
     if held and held.type != "string":
-        yield f"key.target {document.key.target} is of type {held.type}: a key field must be a string."
+        yield "key", f"key.target {document.key.target} is of type {held.type}: a key field must be a string."
     if document.key.lookup == "filter" and target.filters is not None:
-        yield from filter_problems(document.key, target.name, target.filters)
+        yield from (("key", problem) for problem in filter_problems(document.key, target.name, target.filters))
 
 
 def filter_problems(key: Key, resource: str, filters: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
@@ -79,19 +117,49 @@ def field_problems(rule: FieldRule, document: MappingDocument, source: SourceTab
     if columns_wrong or target_wrong:
         return
     column, held = (source.column(rule.source) if rule.source else None), target.fields[rule.target]
-    if column and column.type == "Virtual":
-        yield f"column {rule.source} is virtual and cannot be read: use the column that it describes."
-    elif column and not fits(column, held, rule):
+    for name in names:
+        if (one := source.column(name)) and one.type == "Virtual":
+            yield f"column {name} is virtual and cannot be read: use the column that it describes."
+    if column and column.type != "Virtual" and not fits(column, held, rule):
         yield f"column {rule.source} ({column.type}) cannot become {rule.target} ({held.type}): map it to a string."
-    try:
-        converter(rule, column, held, document.choices == "label")
-    except Refuse as refusal:
-        yield f"a replacement for {rule.target} is {refusal.reason}."
+    yield from ambiguous_keys(rule.replace, column)
+    yield from value_problems(rule, held)
+
+
+def value_problems(rule: FieldRule, held: TargetField) -> Iterator[str]:
+    """Replacements that the target field does not take."""
+    for key, value in replacements(rule):
+        try:
+            converter(FieldRule(target=rule.target, source="value", otherwise=value), None, held, labels=False)
+        except Refuse as refusal:
+            yield f"{key}: a replacement for {rule.target} is {refusal.reason}."
+
+
+def replacements(rule: FieldRule) -> Iterator[tuple[str, Scalar]]:
+    """Each value that stands for others, with what names it."""
+    yield from ((f"the key {shown(key)} of replace", value) for key, value in rule.replace.items())
+    if rule.otherwise is not None:
+        yield "otherwise", rule.otherwise
 
 
 def fits(column: SourceColumn, held: TargetField, rule: FieldRule) -> bool:
     """Replacements may turn anything into anything; otherwise the two types must have a meaning in common."""
     return rule.otherwise is not None or held.type not in FITTING or column.type in FITTING[held.type]
+
+
+def pointless_in(rule: FieldRule, source: SourceTable, held: TargetField) -> Iterator[str]:
+    """What of a rule can have no effect, and what YAML has read as something else than is written."""
+    for name in [rule.source] if rule.source else rule.template_columns():
+        if (column := source.column(name)) and column.type in NOT_READ:
+            yield f"column {name} ({column.type}) has no text: map another column."
+    yield from key_faults(rule.replace, source.column(rule.source) if rule.source else None)
+    for key, value in replacements(rule):
+        if held.type == "string" and not isinstance(value, str | int):
+            yield f"{key}: a number with a point may have another text than is written: quote it."
+        elif held.type in ("string", "enumeration") and isinstance(value, bool):
+            yield f"{key}: an unquoted yes, no, on or off is read as true or false: quote the text."
+    if rule.template is not None:
+        yield from template_faults(rule, held)
 
 
 def link_problems(link: Link, source: SourceTable, target: TargetResource) -> Iterator[str]:

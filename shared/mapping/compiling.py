@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.errors import Refusal, Rejected
-from shared.mapping.conversion import Convert, Refuse, converter, textual
+from shared.mapping.conversion import Convert, converter, textual
 from shared.mapping.documents import FieldRule, Link, MappingDocument
 from shared.mapping.filtering import Verdict, conditions, verdict
+from shared.mapping.keys import key_fault
 from shared.mapping.metadata import SourceTable, TargetField, TargetResource
+from shared.mapping.refusal import Refuse
 
 Row = Mapping[str, Any]
 
@@ -169,13 +171,14 @@ def columns(document: MappingDocument) -> set[str]:
 
 
 def key_converter(target: TargetField) -> Convert:
-    """A key is never empty: a record without one could not be found again."""
+    """A key is never empty, nor one that a URL would shorten: the record could not be found again."""
     convert = converter(FieldRule(target=target.name, source="key"), None, target, labels=False)
 
     def key(value: Any) -> str:
-        if value is None or value == "":
-            raise Refuse("bad_key", "no value, and a key must have one")
-        return str(convert(value))
+        found = "" if value is None or value == "" else str(convert(value))
+        if fault := key_fault(found):
+            raise Refuse("bad_key", fault)
+        return found
 
     return key
 

@@ -7,11 +7,13 @@ enumeration's unset name. Nothing is cut, rounded or guessed: what does not fit 
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
 from typing import Any
 
 from shared.mapping.documents import FieldRule, Scalar
 from shared.mapping.metadata import SourceColumn, TargetField
+from shared.mapping.refusal import Refuse
+from shared.mapping.replacing import form_of, key_form, table_of_replacements
+from shared.mapping.times import instant
 
 Convert = Callable[[Any], Any]
 
@@ -21,14 +23,6 @@ WHOLE = re.compile(r"[+-]?\d{1,18}")
 UNSET_NAMES = ("unknown", "none")
 INTEGER_RANGE = range(-(2**31), 2**31)
 CHOICES = frozenset({"Picklist", "State", "Status"})
-
-
-class Refuse(Exception):
-    """A value cannot be written: `rule` is a code, `reason` completes "<field>: ..." for a person."""
-
-    def __init__(self, rule: str, reason: str) -> None:
-        super().__init__(rule)
-        self.rule, self.reason = rule, reason
 
 
 def converter(rule: FieldRule, column: SourceColumn | None, target: TargetField, labels: bool) -> Convert:
@@ -44,16 +38,15 @@ def converter(rule: FieldRule, column: SourceColumn | None, target: TargetField,
 
 
 def replacing(rule: FieldRule, column: SourceColumn | None, target: TargetField, convert: Convert, null: Any) -> Convert:
-    """Looks a value up among the replacements: as it is, else by its label. `otherwise` stands for all others, null too."""
+    """Looks a value up among the replacements, as its column's type compares. `otherwise` stands for all others, null too."""
     literal = into(None, target, labels=False)
-    table = {word(key): literal(value) for key, value in rule.replace.items()}
-    options = {str(value): word(label) for value, label in (column.options if column else {}).items()}
+    given, held = key_form(column)
+    table = table_of_replacements({key: literal(value) for key, value in rule.replace.items()}, given)
     otherwise = None if rule.otherwise is None else literal(rule.otherwise)
 
     def replaced(value: Any) -> Any:
-        key = word(value)
-        if value is not None and (key in table or options.get(key) in table):
-            return table[key] if key in table else table[options[key]]
+        if value is not None and (form := form_of(value, held)) in table:
+            return table[form]
         if otherwise is not None:
             return otherwise
         return null if value is None or value == "" else convert(value)
@@ -180,19 +173,3 @@ def day(value: Any) -> str:
 def moment(value: Any) -> str:
     """Campaign's form of a time: YYYY-MM-DD HH:MM:SS.mmmZ, in UTC."""
     return instant(value).strftime("%Y-%m-%d %H:%M:%S.") + f"{instant(value).microsecond // 1000:03d}Z"
-
-
-def instant(value: Any) -> datetime:
-    """A time in UTC: date only, time-zone independent or user local; Dataverse writes all of them without an offset or with Z."""
-    if isinstance(value, str):
-        try:
-            if len(value) == 10:
-                parsed = date.fromisoformat(value)
-                return datetime(parsed.year, parsed.month, parsed.day, tzinfo=UTC)
-            found = datetime.fromisoformat(value)
-            found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-        else:
-            return found
-    raise Refuse("not_a_date", "a value that is no date")

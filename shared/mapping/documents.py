@@ -1,31 +1,30 @@
 """Mapping documents: YAML that a person writes, read strictly; every fault is told at once."""
 
 from collections import Counter
+from decimal import Decimal
 from importlib import resources
 from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+
+from shared.mapping.reading import Document, InvalidDocument, Part, read
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
-Scalar = bool | int | float | str
+Scalar = bool | int | float | Decimal | str
 Comparison = Literal["eq", "ne", "gt", "ge", "lt", "le", "contains", "starts_with", "in", "is_null"]
 
 
-class InvalidDocument(Exception):
-    """The text is no mapping document; `problems` are sentences, each with its place."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__(" ".join(problems))
-        self.problems = problems
-
-
-class Part(BaseModel):
-    """Strict: an unknown key is a fault, not a silent nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+def placeholders(text: str) -> list[tuple[str, str]]:
+    """Each literal with the name in braces that follows it, "" after the last; a ValueError for any other use of braces."""
+    try:
+        parts = list(Formatter().parse(text))
+    except ValueError:
+        raise ValueError("has a brace without its counterpart: write {name}, or {{ and }} for braces that stay") from None
+    if any(name is not None and (not name.isidentifier() or form or conversion) for _, name, form, conversion in parts):
+        raise ValueError("a template holds plain column names in braces, such as {firstname}")
+    return [(literal, name or "") for literal, name, _, _ in parts]
 
 
 class Key(Part):
@@ -70,14 +69,7 @@ class FieldRule(Part):
 
     def template_columns(self) -> list[str]:
         """The columns that the template names; a ValueError for anything but plain names in braces."""
-        names = []
-        for _, name, form, conversion in Formatter().parse(self.template or ""):
-            if name is None:
-                continue
-            if not name.isidentifier() or form or conversion:
-                raise ValueError("a template holds plain column names in braces, such as {firstname}")
-            names.append(name)
-        return names
+        return [name for _, name in placeholders(self.template or "") if name]
 
 
 class Link(Part):
@@ -130,7 +122,7 @@ Filter = Annotated[
 ]
 
 
-class MappingDocument(Part):
+class MappingDocument(Document):
     """One Dataverse table into one Campaign resource."""
 
     table: Name
@@ -153,57 +145,9 @@ class MappingDocument(Part):
         return self
 
 
-class StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice and leaves dates as text."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        doubled = [str(key) for key, count in Counter(map(repr, keys)).items() if count > 1]
-        if doubled:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {', '.join(doubled)} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-StrictLoader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def read_document(text: str) -> MappingDocument:
     """The document in a YAML text; InvalidDocument with every problem that it has."""
-    try:
-        return MappingDocument.model_validate(parsed(text))
-    except ValidationError as error:
-        raise InvalidDocument(list(dict.fromkeys(map(problem, error.errors(include_url=False))))) from None
-
-
-def parsed(text: str) -> dict[Any, Any]:
-    """What the YAML says; InvalidDocument where it is none."""
-    try:
-        content = yaml.load(text, StrictLoader)  # noqa: S506  # a SafeLoader
-    except (yaml.YAMLError, TypeError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"Line {mark.line + 1}: " if mark else ""
-        raise InvalidDocument([f"{place}this is not YAML: {getattr(error, 'problem', None) or 'it cannot be read'}."]) from None
-    if not isinstance(content, dict):
-        raise InvalidDocument(["The document must be a list of `key: value` lines."])
-    return content
-
-
-def problem(error: Any) -> str:
-    """One fault as a sentence: where in the document, and what."""
-    parts = [
-        part for before, part in zip(("", *error["loc"]), error["loc"], strict=False) if part not in UNION_TAGS and part != before
-    ]
-    place = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in parts)
-    what = {"missing": "is missing", "extra_forbidden": "is no key that is known here"}.get(error["type"])
-    return f"{place.lstrip('.') or 'The document'} {what or ': ' + error['msg'].removeprefix('Value error, ')}.".replace(
-        " : ", ": "
-    )
-
-
-UNION_TAGS = frozenset({"condition", "bool", "int", "float", "str", "list[constrained-str]", "constrained-str"})
+    return read(text, MappingDocument)
 
 
 def default_document(table: str) -> str:

@@ -3,42 +3,38 @@
 As in Dataverse, texts compare without case and an empty column satisfies nothing but `ne` and `is_null: true`.
 """
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from shared.mapping.conversion import CHOICES, Refuse, instant, number
-from shared.mapping.documents import AllOf, Condition, Filter
+from shared.errors import Refusal, Rejected
+from shared.mapping.comparing import Comparable, comparable
+from shared.mapping.documents import AllOf, AnyOf, Condition, Filter
 from shared.mapping.metadata import SourceColumn, SourceTable
+from shared.mapping.refusal import Refuse
 
 Row = Mapping[str, Any]
 Verdict = Callable[[Row], str]
+Test = Callable[[Any], bool]
 
-ORDERS: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "lt": operator.lt,
-    "le": operator.le,
-    "contains": operator.contains,
-    "starts_with": lambda held, value: bool(held.startswith(value)),
-}
-NUMBERS = frozenset({"Integer", "BigInt", "Decimal", "Double", "Money"})
-TIMES = frozenset({"DateTime", "DateOnly"})
+
+def parts_of(chosen: Filter | None, path: str = "filters") -> Iterator[tuple[str, Filter]]:
+    """Every condition and every `all` and `any`, however nested, with its place in the document."""
+    if chosen is None:
+        return
+    yield path, chosen
+    if not isinstance(chosen, Condition):
+        word, inner = ("all", chosen.all) if isinstance(chosen, AllOf) else ("any", chosen.any)
+        for number, part in enumerate(inner, 1):
+            yield from parts_of(part, f"{path}.{word}[{number}]")
 
 
 def conditions(chosen: Filter | None) -> list[Condition]:
     """All conditions, however nested."""
-    if chosen is None:
-        return []
-    if isinstance(chosen, Condition):
-        return [chosen]
-    parts = chosen.all if isinstance(chosen, AllOf) else chosen.any
-    return [condition for part in parts for condition in conditions(part)]
+    return [part for _, part in parts_of(chosen) if isinstance(part, Condition)]
 
 
 def verdict(chosen: Filter, table: SourceTable) -> Verdict:
-    """A function of a row: "" if it passes, else the condition that said no."""
+    """A function of a row: "" if it passes, else the condition that said no. The filter must have no faults."""
     if isinstance(chosen, Condition):
         return condition_verdict(chosen, table)
     parts = [verdict(part, table) for part in (chosen.all if isinstance(chosen, AllOf) else chosen.any)]
@@ -54,73 +50,84 @@ def verdict(chosen: Filter, table: SourceTable) -> Verdict:
 
 def condition_verdict(condition: Condition, table: SourceTable) -> Verdict:
     name, reason = condition.field, f"{condition.field} {condition.is_}"
-    test = tester(condition, table.column(name))
-    return lambda row: "" if test(row[name]) else reason
+    column = table.column(name)
+    if column is None:
+        raise Refuse("no_column", f"column {name}, which the table does not have")
+    test = tester(condition, column)
 
-
-def tester(condition: Condition, column: SourceColumn | None) -> Callable[[Any], bool]:
-    if condition.is_ == "is_null":
-        return lambda held: (held is None or held == "") == condition.value
-    comparable = comparing(column)
-    if isinstance(condition.value, list):
-        values = [comparable(value) for value in condition.value]
-        return lambda held: held is not None and held_form(comparable, held) in values
-    value = comparable(condition.value)
-    if condition.is_ == "ne":
-        return lambda held: held is None or held_form(comparable, held) != value
-    order = ORDERS[condition.is_]
-    return lambda held: held is not None and satisfied(order, held_form(comparable, held), value)
-
-
-def satisfied(order: Callable[[Any, Any], bool], held: Any, value: Any) -> bool:
-    try:
-        return order(held, value)
-    except TypeError:
-        return False
-
-
-def held_form(comparable: Callable[[Any], Any], held: Any) -> Any:
-    """The row's value in the form that is compared; None for one that is not of its column's type."""
-    try:
-        return comparable(held)
-    except Refuse:
-        return None
-
-
-def comparing(column: SourceColumn | None) -> Callable[[Any], Any]:
-    """Brings a value of the document or of a row into the form that is compared; Refuse if it has none."""
-    kind = column.type if column else ""
-    if kind in NUMBERS:
-        return number
-    if kind in TIMES:
-        return instant
-    if kind == "Boolean":
-        return lambda value: str(value).lower() in ("true", "1")
-    if column and kind in CHOICES:
-        values = {label.casefold(): value for value, label in column.options.items()}
-        return lambda value: choice(value, values)
-    return lambda value: str(value).casefold()
-
-
-def choice(value: Any, values: Mapping[str, int]) -> int:
-    """A choice's number, from the number or from its label."""
-    found = values.get(str(value).casefold(), value)
-    try:
-        return int(found)
-    except (TypeError, ValueError):
-        raise Refuse("unknown_choice", "a choice that the column does not have") from None
-
-
-def faults(chosen: Filter | None, table: SourceTable) -> list[str]:
-    """What is wrong with the filters, each as a sentence."""
-    found = []
-    for condition in conditions(chosen):
-        column = table.column(condition.field)
-        if column is None:
-            found.append(f"filters: table {table.logical_name} has no column {condition.field}: correct its name.")
-            continue
+    def judged(row: Row) -> str:
         try:
-            tester(condition, column)
+            return "" if test(row[name]) else reason
         except Refuse as refusal:
-            found.append(f"filters: {condition.field} {condition.is_} compares with {refusal.reason}.")
-    return found
+            sentence = f"The condition {reason} of the filters cannot be decided: column {name} has {refusal.reason}."
+            raise Rejected(Refusal("", "not_comparable", sentence)) from None
+
+    return judged
+
+
+def tester(condition: Condition, column: SourceColumn) -> Test:
+    """Whether a row's value satisfies the condition. Refuse for one that cannot; the test raises it for a wrong value."""
+    kind = comparable(column)
+    if kind is None:
+        raise Refuse("no_operator", f"a column of type {column.type}, which cannot be compared: take the condition out")
+    if condition.is_ == "is_null":
+        return lambda value: empty(value) == condition.value
+    if condition.is_ not in kind.operators:
+        usable = ", ".join([*kind.operators, "is_null"])
+        raise Refuse("no_operator", f"{kind.kind}, for which {condition.is_} has no meaning: use one of {usable}")
+    wanted = [kind.given(value) for value in values_of(condition)]
+    if not wanted:
+        raise Refuse("no_value", "an empty list, which nothing is in: list the values")
+    whole_and_day(condition, column, wanted)
+    return test_of(condition.is_, kind, wanted)
+
+
+def test_of(name: str, kind: Comparable, wanted: list[Any]) -> Test:
+    compare, held = kind.operators[name], kind.held
+    if name == "ne":
+        return lambda value: empty(value) or compare(held(value), wanted[0])
+    if len(wanted) == 1:
+        return lambda value: not empty(value) and compare(held(value), wanted[0])
+
+    def among(value: Any) -> bool:
+        form = None if empty(value) else held(value)
+        return form is not None and any(compare(form, one) for one in wanted)
+
+    return among
+
+
+def values_of(condition: Condition) -> list[Any]:
+    return condition.value if isinstance(condition.value, list) else [condition.value]
+
+
+def empty(value: Any) -> bool:
+    return value is None or value == ""
+
+
+def whole_and_day(condition: Condition, column: SourceColumn, wanted: list[Any]) -> None:
+    """Equality asks for a value that a row can have: a whole number where the column holds those, a time and not a day."""
+    if condition.is_ not in ("eq", "ne", "in"):
+        return
+    if column.type in ("Integer", "BigInt") and any(value != value.to_integral_value() for value in wanted):
+        raise Refuse("cannot_match", "a number that is not whole, and the column holds whole numbers")
+    if column.type == "DateTime" and any(len(str(value)) == len("2019-01-05") for value in values_of(condition)):
+        raise Refuse("cannot_match", "a day, and the column holds times: use ge and lt, or write the time")
+
+
+def faults(chosen: Filter | None, table: SourceTable) -> list[tuple[str, str]]:
+    """What is wrong with the filters: the place of each fault and a sentence."""
+    return [(path, fault) for path, part in parts_of(chosen) if (fault := fault_of(part, table))]
+
+
+def fault_of(part: Filter, table: SourceTable) -> str:
+    if isinstance(part, AllOf | AnyOf):
+        empty_list = not (part.all if isinstance(part, AllOf) else part.any)
+        return "an empty list of conditions decides nothing: list conditions, or take it out." if empty_list else ""
+    column = table.column(part.field)
+    if column is None:
+        return f"table {table.logical_name} has no column {part.field}: correct its name."
+    try:
+        tester(part, column)
+    except Refuse as refusal:
+        return f"{part.field} {part.is_} compares with {refusal.reason}."
+    return ""

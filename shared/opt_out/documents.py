@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from shared.labels import folded
-from shared.mapping import InvalidDocument, SourceTable, TargetResource
-from shared.mapping.documents import Part, parsed, problem
+from shared.mapping import SourceTable, TargetResource
+from shared.mapping.reading import Document, Part, read
 from shared.times import zone_problem
 
 Column = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
@@ -113,7 +113,7 @@ class ExportFiles(Part):
         return encoding
 
 
-class OptOutDocument(Part):
+class OptOutDocument(Document):
     pairs: list[Pair] = Field(min_length=1, max_length=len(FLAGS))
     opt_in_from_dynamics: Literal["allow", "ignore"] = "allow"
     promise_minutes: float = Field(15, gt=0, le=60 * 48)
@@ -137,10 +137,7 @@ class OptOutDocument(Part):
 
 def read_opt_out_document(text: str) -> OptOutDocument:
     """The document in a YAML text; InvalidDocument with every problem that it has."""
-    try:
-        return OptOutDocument.model_validate(parsed(text))
-    except ValidationError as error:
-        raise InvalidDocument(list(dict.fromkeys(map(problem, error.errors(include_url=False))))) from None
+    return read(text, OptOutDocument)
 
 
 def default_opt_out_document() -> str:

@@ -6,9 +6,19 @@ config/events/...                              likewise, the events document
 """
 
 import secrets
+from dataclasses import dataclass
+from datetime import datetime
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """`version` is the one in force; `since` when the first version was put into force."""
+
+    version: int
+    since: datetime
 
 
 class Documents:
@@ -41,6 +51,16 @@ class Documents:
         listed = self.container.list_blobs(name_starts_with=f"{self.folder}/versions/{table}/", include=["metadata"])
         versions = [(int(str(blob.name)[-11:-5]), (blob.metadata or {}).get("draft", "")) for blob in listed]
         return max(versions, default=(0, ""))
+
+    def activated(self) -> dict[str, Activated]:
+        """Every table that has a version in force, in one listing."""
+        found: dict[str, Activated] = {}
+        for blob in self.container.list_blobs(name_starts_with=f"{self.folder}/versions/"):
+            table, version = str(blob.name).split("/")[-2], int(str(blob.name)[-11:-5])
+            known = found.get(table)
+            since = min(known.since, blob.creation_time) if known else blob.creation_time
+            found[table] = Activated(max(version, known.version if known else 0), since)
+        return found
 
     def text(self, table: str, version: int) -> str:
         return self.container.download_blob(self.name(table, version)).readall().decode()

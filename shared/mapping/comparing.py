@@ -1,0 +1,256 @@
+"""What a column can be compared with, by its type: which operators mean something, and the form that both sides take.
+
+Filters and replacement keys both compare by these forms. A value of the document that no row can have is refused by `given`.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from shared.mapping.documents import Scalar
+from shared.mapping.metadata import LOOKUP_TYPES, SourceColumn
+from shared.mapping.refusal import Refuse
+from shared.mapping.times import instant
+
+Compare = Callable[[Any, Any], bool]
+
+
+def same_text(held: str, value: str) -> bool:
+    """As Dataverse compares: without case (both are in one), and blanks at the end do not count."""
+    return held.rstrip() == value.rstrip()
+
+
+EQUAL: Mapping[str, Compare] = {"eq": operator.eq, "ne": operator.ne, "in": operator.eq}
+ORDERED: Mapping[str, Compare] = {**EQUAL, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
+SEARCHED: Mapping[str, Compare] = {"contains": operator.contains, "starts_with": str.startswith}
+TEXTUAL: Mapping[str, Compare] = {
+    **ORDERED,
+    **SEARCHED,
+    "eq": same_text,
+    "ne": lambda held, value: not same_text(held, value),
+    "in": same_text,
+}
+BY_MEMBER: Mapping[str, Compare] = {**EQUAL, "in": frozenset.issuperset, "contains": frozenset.issuperset}
+
+NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,3})?", re.ASCII)
+DIGITS = re.compile(r"-?(0|[1-9]\d{0,9})", re.ASCII)
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,7})?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.ASCII | re.IGNORECASE)
+WHOLE = frozenset({"Integer", "BigInt"})
+# The widest that a column of the type may be (Microsoft Learn: Types of columns).
+LARGEST = {"Integer": 2**31, "BigInt": 2**63, "Decimal": 10**11, "Double": 10**11, "Money": 922337203685478}
+UNQUOTED = "true or false, which an unquoted yes, no, on or off becomes"
+WORDS = {True: ("yes", "on", "true"), False: ("no", "off", "false")}
+MOST_LABELS = 10
+FIRST_YEAR = 1753
+AMBIGUOUS = "ambiguous_label"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """`given` brings a document's value into the compared form, `held` a row's; both raise Refuse. `kind` is for a person."""
+
+    kind: str
+    operators: Mapping[str, Compare]
+    given: Callable[[Scalar], Any]
+    held: Callable[[Any], Any]
+    values: tuple[Any, ...] = field(default=())
+
+
+def comparable(column: SourceColumn) -> Comparable | None:
+    """How a column is compared, None for a type that cannot be."""
+    if column.type in LOOKUP_TYPES:
+        return Comparable("an id", EQUAL, identity, identity)
+    build = KINDS.get(column.type)
+    return build(column) if build else None
+
+
+def impossible(what: str) -> Refuse:
+    return Refuse("cannot_match", what)
+
+
+def text(column: SourceColumn) -> Comparable:
+    longest = column.max_length or 0
+
+    def given(value: Scalar) -> str:
+        form = written(value)
+        if not form.strip():
+            raise impossible("an empty text: use is_null")
+        if longest and len(form.rstrip()) > longest:
+            raise impossible(f"a text longer than the {longest} characters of the column: shorten it")
+        return form.casefold()
+
+    return Comparable("a text", TEXTUAL, given, lambda value: str(value).casefold())
+
+
+def written(value: Scalar) -> str:
+    """The text that stands in the document; Refuse for what YAML has read as something else."""
+    if isinstance(value, bool):
+        raise impossible(f"{UNQUOTED}: quote the text")
+    if isinstance(value, float | Decimal):
+        raise impossible("a number with a point, whose text may be another: quote it")
+    return str(value)
+
+
+def number(column: SourceColumn) -> Comparable:
+    largest = LARGEST[column.type]
+
+    def given(value: Scalar) -> Decimal:
+        form = decimal(value)
+        if abs(form) > largest:
+            raise impossible("a number that the column cannot hold: correct it")
+        return form
+
+    return Comparable("a whole number" if column.type in WHOLE else "a number", ORDERED, given, decimal)
+
+
+def decimal(value: Any) -> Decimal:
+    """Exactly the number that is written: 1, "1" and 1.00 are one."""
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    if isinstance(value, bool) or not NUMBER.fullmatch(str(value).strip()):
+        raise Refuse("not_a_number", "a value that is no number: correct it")
+    return Decimal(str(value).strip())
+
+
+def day(column: SourceColumn) -> Comparable:
+    def given(value: Scalar) -> datetime:
+        if DAY.fullmatch(str(value)) or (TIME.fullmatch(str(value)) and midnight(instant(value))):
+            return of_this_age(midnight_of(value))
+        raise Refuse("not_a_date", "a value that is no day: write one such as 2019-01-05")
+
+    return Comparable("a day", ORDERED, given, midnight_of)
+
+
+def of_this_age(value: datetime) -> datetime:
+    """Dataverse holds times from 1753 on (Microsoft Learn: Behavior and format of the date and time column)."""
+    if value.year < FIRST_YEAR:
+        raise impossible(f"a time before {FIRST_YEAR}, which Dataverse does not hold: correct it")
+    return value
+
+
+def midnight_of(value: Any) -> datetime:
+    return instant(value).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def midnight(moment: datetime) -> bool:
+    return moment == midnight_of(moment.isoformat())
+
+
+def moment(column: SourceColumn) -> Comparable:
+    def given(value: Scalar) -> datetime:
+        if DAY.fullmatch(str(value)) or TIME.fullmatch(str(value)):
+            return of_this_age(instant(value))
+        raise Refuse("not_a_date", "a value that is no time: write one such as 2019-01-05T08:00:00Z")
+
+    return Comparable("a time", ORDERED, given, lambda value: instant(value).astimezone(UTC))
+
+
+def boolean(column: SourceColumn) -> Comparable:
+    labels = labelled(column)
+
+    def given(value: Scalar) -> bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and (found := labels.get(value.strip().casefold())) is not None:
+            return bool(one(found, value))
+        if str(value).strip().lower() in ("true", "false", "1", "0"):
+            return str(value).strip().lower() in ("true", "1")
+        labels_too = offered(column, " or ")
+        raise Refuse("unknown_choice", f"{value!r}, which is no value of the yes/no column: write true, false{labels_too}")
+
+    def held(value: Any) -> bool:
+        if value in (True, False):
+            return bool(value)
+        raise Refuse("not_a_boolean", "a value that is neither true nor false")
+
+    return Comparable("a yes/no", EQUAL, given, held, (True, False))
+
+
+def labelled(column: SourceColumn) -> dict[str, set[int]]:
+    """The numbers of each label, without case: two options may share a label."""
+    found: dict[str, set[int]] = {}
+    for value, label in column.options.items():
+        found.setdefault(label.strip().casefold(), set()).add(value)
+    return found
+
+
+def one(numbers: Iterable[int], label: Any) -> int:
+    found = sorted(numbers)
+    if len(found) > 1:
+        raise Refuse(AMBIGUOUS, f"{label!r}, the label of several choices: write the number, {', '.join(map(str, found))}")
+    return found[0]
+
+
+def choice(column: SourceColumn) -> Comparable:
+    return Comparable("a choice", EQUAL, lambda value: option(value, column), whole, tuple(column.options))
+
+
+def option(value: Scalar, column: SourceColumn) -> int:
+    """A choice's number, from its number or its label; Refuse if the column does not have it."""
+    labels = labelled(column)
+    # An unquoted Yes comes as true: it is the label where the choice has that.
+    words = WORDS[value] if isinstance(value, bool) else (str(value).strip().casefold(),)
+    for word in words:
+        if word in labels:
+            return one(labels[word], value)
+    digits = str(value).strip().removesuffix(".0")
+    if DIGITS.fullmatch(digits) and (int(digits) in column.options or not column.options):
+        return int(digits)
+    if isinstance(value, bool):
+        raise Refuse("unknown_choice", f"{UNQUOTED}: quote a label of the column{offered(column)}")
+    raise Refuse("unknown_choice", f"{value!r}, which is no choice of the column: write its number or its label{offered(column)}")
+
+
+def offered(column: SourceColumn, before: str = ", such as ") -> str:
+    labels = [repr(label) for label in column.options.values()][:MOST_LABELS]
+    return f"{before}{', '.join(labels)}" if labels else ""
+
+
+def whole(value: Any) -> int:
+    form = decimal(int(value) if isinstance(value, bool) else value)
+    if form != form.to_integral_value():
+        raise Refuse("not_a_number", "a value that is no choice")
+    return int(form)
+
+
+def several(column: SourceColumn) -> Comparable:
+    """Multiple choices: the set of their numbers. `eq` is the same set; `contains` and `in` look for members."""
+
+    def given(value: Scalar) -> frozenset[int]:
+        try:
+            return frozenset({option(value, column)})
+        except Refuse:
+            parts = re.split("[;,]", str(value)) if isinstance(value, str) else []
+            if len(parts) < 2:
+                raise
+        return frozenset(option(part, column) for part in parts)
+
+    def held(value: Any) -> frozenset[int]:
+        return frozenset(whole(part) for part in str(value).split(","))
+
+    return Comparable("a multiple choice", BY_MEMBER, given, held)
+
+
+def identity(value: Any) -> str:
+    """An id, in lower case and without braces."""
+    if (found := GUID.fullmatch(str(value).strip())) is None:
+        raise Refuse("not_an_id", "a value that is no id: write one such as 6d81597f-0f9f-e711-8122-000d3aa2331c")
+    return found[1].lower()
+
+
+KINDS: Mapping[str, Callable[[SourceColumn], Comparable]] = {
+    **dict.fromkeys(("String", "Memo", "EntityName"), text),
+    **dict.fromkeys(LARGEST, number),
+    **dict.fromkeys(("Picklist", "State", "Status"), choice),
+    "Boolean": boolean,
+    "MultiSelectPicklist": several,
+    "DateOnly": day,
+    "DateTime": moment,
+    "Uniqueidentifier": lambda column: Comparable("an id", EQUAL, identity, identity),
+}

@@ -1,0 +1,243 @@
+"""YAML into a document: every problem at once, with its line, the field's name and what to do; never a library's own words.
+
+All documents that people write are read here: mappings, opt-outs, e-mail events.
+"""
+
+import math
+import re
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+
+from shared.mapping.wording import sentence
+
+Loc = Sequence[str | int]
+
+PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+([eE][+-]?\d+)?)?")
+NAMED_BY = ("target", "field", "flag", "column", "source", "template")
+LONGEST_SHOWN = 40
+
+
+class InvalidDocument(Exception):
+    """The text is no document of its kind; `problems` are sentences, each with its place."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+class Part(BaseModel):
+    """Strict: an unknown key is a fault, not a silent nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Document(Part):
+    """A whole document. It knows the lines of its parts, so that later checks can name them."""
+
+    _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
+
+    def place(self, path: str, name: str = "") -> str:
+        """Where a part of the document stands: `Line 12, fields[3] (firstName)`."""
+        line = self._lines.get(path)
+        return f"{f'Line {line}, ' if line else ''}{path}{f' ({name})' if name else ''}"
+
+
+class Loader(yaml.SafeLoader):
+    """Refuses what YAML would read as something else than is written; dates stay texts. Collects its problems."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.problems: list[str] = []
+
+    def problem(self, node: yaml.Node, what: str) -> None:
+        self.problems.append(f"Line {node.start_mark.line + 1}: {what}")
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        known: list[Any] = []
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else []:
+            if key.tag == f"{YAML}merge":
+                continue
+            value = self.construct_object(key, deep=True)
+            if not isinstance(value, Hashable):
+                self.problem(key, "a key must be a single word or number.")
+                return {}
+            if value in known:
+                self.problem(key, f"the key {shown(key)} stands twice: take one of them out.")
+            known.append(value)
+        return super().construct_mapping(node, deep)
+
+    def number(self, node: yaml.Node) -> int | float | Decimal:
+        """An unquoted number, exactly, which must be the one that it looks like: no octal, no base 60."""
+        text = str(node.value)
+        if not PLAIN_NUMBER.fullmatch(text) or len(text) > LONGEST_SHOWN:
+            self.problem(node, f"{shown(node)} may be read as another number than it looks like: quote it.")
+            return 0
+        if text.removeprefix("-").isdigit():
+            return int(text)
+        value = float(text)
+        return value if math.isfinite(value) and Decimal(repr(value)) == Decimal(text) else Decimal(text)
+
+    def unknown(self, node: yaml.Node) -> None:
+        self.problem(node, f"the tag {node.tag.replace(YAML, '!!')[:LONGEST_SHOWN]} has no meaning here: take it out.")
+
+
+YAML = "tag:yaml.org,2002:"
+Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag != f"{YAML}timestamp"]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for tag in ("int", "float"):
+    Loader.add_constructor(YAML + tag, Loader.number)
+for tag in ("binary", "timestamp", "omap", "pairs", "set"):
+    Loader.add_constructor(YAML + tag, Loader.unknown)
+Loader.add_constructor(None, Loader.unknown)
+
+
+def shown(node: yaml.Node) -> str:
+    text = str(node.value) if isinstance(node, yaml.ScalarNode) else "a list"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def read[D: Document](text: str, kind: type[D]) -> D:
+    """The document in a YAML text; InvalidDocument with every problem that it has."""
+    content, node = parsed(text)
+    try:
+        document = kind.model_validate(content)
+    except ValidationError as error:
+        raise InvalidDocument(list(dict.fromkeys(problems(error, node, kind)))) from None
+    document._lines = dict(lines(node, ""))
+    return document
+
+
+def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
+    """What the YAML says, and its node; InvalidDocument where it is none."""
+    try:
+        loader = Loader(text)
+        node = loader.get_single_node()
+        content = loader.construct_document(node) if node else None
+    except (yaml.YAMLError, TypeError, ValueError, LookupError, RecursionError) as error:
+        raise InvalidDocument([no_yaml(error)]) from None
+    if loader.problems:
+        raise InvalidDocument(list(dict.fromkeys(loader.problems)))
+    if not isinstance(node, yaml.MappingNode) or not isinstance(content, dict):
+        raise InvalidDocument(["The document must be a list of `key: value` lines."])
+    return content, node
+
+
+def no_yaml(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    what = " ".join(str(getattr(error, part, "")) for part in ("problem", "context", "reason"))
+    if isinstance(error, RecursionError):
+        what = "too deep"
+    advice = next((advice for phrase, advice in NO_YAML.items() if phrase in what), "")
+    place = f"Line {mark.line + 1}: t" if mark else "T"
+    return f"{place}his is not YAML: {advice or 'look at the indentation, the quotes and the brackets here.'}"
+
+
+NO_YAML = {
+    "alias": "a word behind * must be named with & before. Quote the text if it is none.",
+    "single document": "there are two documents, parted by ---. Keep one.",
+    r"'\t'": "there is a tab. Indent with blanks.",
+    "special characters": "it holds a character that no text may hold.",
+    "too deep": "it is nested too deep.",
+    "mapping values are not allowed": "there is a second colon, or the indentation is wrong. Quote the text.",
+}
+
+
+def lines(node: yaml.Node, path: str) -> Iterator[tuple[str, int]]:
+    """The line of each part that has a name of its own, by its path; a part that is an alias stands where its anchor stands."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            below = f"{path}.{key.value}" if path else str(key.value)
+            yield below, key.start_mark.line + 1
+            yield from lines(value, below)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value, 1):
+            yield f"{path}[{number}]", item.start_mark.line + 1
+            yield from lines(item, f"{path}[{number}]")
+
+
+def problems(error: ValidationError, root: yaml.MappingNode, kind: type[BaseModel]) -> Iterator[str]:
+    """One sentence for each fault. A value that fits none of several types is one fault, of its innermost part."""
+    located = [(found, path_of(found, root)) for found in error.errors(include_url=False)]
+    for found, path in located:
+        if not (alternative(found["loc"]) and covered(found, path, located)):
+            yield problem(found, path, root, kind)
+
+
+Located = tuple[Any, str]
+
+
+def covered(found: Any, path: str, located: Sequence[Located]) -> bool:
+    """Whether another fault says more of the same value: one within it, or one of an alternative that fits better."""
+    others = [(other, at) for other, at in located if other is not found]
+    if any(at.startswith(f"{path}[") for _, at in others):
+        return True
+    return found["type"] == "list_type" and any(at == path for _, at in others)
+
+
+def problem(found: Any, path: str, root: yaml.MappingNode, kind: type[BaseModel]) -> str:
+    nodes = list(walk(root, found["loc"]))
+    name = next((name for part, _, node in reversed(nodes) if isinstance(part, int) and (name := name_of(node))), "")
+    line = (nodes[-1][1] if nodes else root.start_mark).line + 1
+    place = f"Line {line}, {path}{f' ({name})' if name else ''}" if path else "The document"
+    hint = suggestion(kind, found["loc"]) if found["type"] == "extra_forbidden" else ""
+    ours = ":" if found["type"] == "value_error" else ""
+    return f"{place}{ours} {sentence(found, scalar=found['loc'][-1:] and found['loc'][-1] in SCALARS)}{hint}"
+
+
+def walk(node: yaml.Node, loc: Loc) -> Iterator[tuple[str | int, yaml.Mark, yaml.Node]]:
+    """The parts of a location that the text has, with line and node. What only the validation names is passed over."""
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if found:
+                node = found[1]
+                yield str(part), found[0].start_mark, node
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            yield part, node.start_mark, node
+
+
+def path_of(found: Any, root: yaml.Node) -> str:
+    parts = [part for part, _, _ in walk(root, found["loc"])] + ([found["loc"][-1]] if found["type"] == "missing" else [])
+    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
+
+
+def name_of(node: yaml.Node) -> str:
+    """What a person calls an item of a list: its target, field, flag or source."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    texts = {str(key.value): value.value for key, value in pairs if isinstance(value, yaml.ScalarNode)}
+    return next((texts[name][:LONGEST_SHOWN] for name in NAMED_BY if name in texts), "")
+
+
+def alternative(loc: Loc) -> bool:
+    """Whether the fault is that of one type among several that a value may have."""
+    last = str(loc[-1]) if loc else ""
+    return last in SCALARS or last.startswith(("list[", "constrained-str"))
+
+
+SCALARS = frozenset({"bool", "int", "float", "decimal", "str"})
+
+
+def suggestion(kind: type[BaseModel], loc: Loc) -> str:
+    """A known key that looks alike, as a question."""
+    models = {kind}
+    for part in loc[:-1]:
+        fields = [field for model in models for name, field in model.model_fields.items() if part in (name, field.alias)]
+        models = {model for field in fields for model in models_in(field.annotation)} or models
+    known = [field.alias or name for model in models for name, field in model.model_fields.items()]
+    close = get_close_matches(str(loc[-1]), known, 1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from models_in(inner)
