@@ -25,6 +25,7 @@ from shared.mapping import (
     read_document,
 )
 from shared.mapping.identity import moved
+from shared.mapping.reading import read_active
 from shared.opt_out.documents import Pair
 from shared.state.documents import Documents
 
@@ -102,11 +103,9 @@ class Catalog:
         return self.active[table]
 
     def document(self, table: str, version: int) -> MappingDocument:
-        """A version in force. Misconfigured if today's rules do not read it: its meaning is not guessed."""
-        try:
-            return read_document(self.documents.text(table, version))
-        except InvalidDocument as error:
-            raise Misconfigured("mapping", in_force_message(table, version, error.problems)) from None
+        """A version in force."""
+        name = f"Version {version} of the mapping of {table}"
+        return read_active(self.documents.text(table, version), MappingDocument, "mapping", name)
 
     def newest(self, table: str) -> int:
         """The number of the version in force; the packaged default becomes the first."""
@@ -244,11 +243,6 @@ def born_with(pairs: Iterable[Pair], contact: SourceTable) -> tuple[BornWith, ..
     """The opt-outs that a profile is created with. A pair whose columns are not there is the opt-out flow's to complain of."""
     there = [pair for pair in pairs if all(name in contact.columns for name in pair.columns)]
     return tuple(BornWith(pair.flag, tuple(pair.columns), pair.opted_out) for pair in there)
-
-
-def in_force_message(table: str, version: int, problems: list[str]) -> str:
-    mend = f"Put a corrected mappings/{table}.yaml into the container config."
-    return f"Version {version} of the mapping of {table} cannot be read any more: {' '.join(problems)} {mend}"
 
 
 def problem_message(table: str, problems: list[str], version: int) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from shared.dataverse import wire
 from shared.dataverse.rights import Rights
 from shared.errors import BridgeError, Misconfigured, Retryable, recovery
+from shared.identifiers import record_id
 from shared.mapping import SourceTable
 from shared.tokens import TokenSource
 from shared.transport import Request, Response, Transport
@@ -71,7 +72,7 @@ class DataverseClient:
         """
         prefer = {"Prefer": f'odata.include-annotations="{wire.LOOKUP_TABLE}"'} if lookup_tables else {}
         found: list[dict[str, Any]] = []
-        wanted = list(ids)
+        wanted = [item for item in map(record_id, ids) if item]  # nothing else is the id of a row, nor belongs into a URL
         for start in range(0, len(wanted), IDS_PER_REQUEST):
             listed = ",".join(f'"{item}"' for item in wanted[start : start + IDS_PER_REQUEST])
             condition = f"Microsoft.Dynamics.CRM.In(PropertyName='{table.primary_id}',PropertyValues=[{listed}])"
@@ -94,7 +95,7 @@ class DataverseClient:
 
         Rejected `changed_meanwhile` if it is not, `not_found` if it is gone (Microsoft Learn: Perform conditional operations).
         """
-        url = f"{self.url}{API}{table.entity_set}({record_id})?$select={','.join(columns)}"
+        url = f"{self.url}{API}{table.entity_set}({wire.guid(record_id)})?$select={','.join(columns)}"
         headers = {"If-Match": etag, "Prefer": "return=representation", "Content-Type": "application/json"}
         route = f"row of {table.logical_name}"
         response = self.ask("PATCH", url, route, headers, json.dumps(values).encode())

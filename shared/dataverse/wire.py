@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shared.errors import Retryable
+from shared.errors import Refusal, Rejected, Retryable
 from shared.identifiers import record_id
 from shared.mapping import SourceColumn, SourceTable
 from shared.records import Change, Kind
@@ -13,6 +13,13 @@ from shared.records import Change, Kind
 ETAG = re.compile(r'W/"(\d{1,19})"')
 LOOKUP_TABLE = "Microsoft.Dynamics.CRM.lookuplogicalname"
 LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})
+
+
+def guid(text: str) -> str:
+    """An id in the form that may stand in a URL; Rejected `bad_key` for what is none."""
+    if not (found := record_id(text)):
+        raise Rejected(Refusal("", "bad_key", "The record's id is no GUID. No call was made."))
+    return found
 
 
 def version(row: Mapping[str, Any]) -> int:

@@ -9,6 +9,7 @@ from shared.errors import Misconfigured
 from shared.events.activities import problems
 from shared.events.documents import KINDS, EventsDocument, default_events_document, misnamed, read_events_document
 from shared.mapping import InvalidDocument
+from shared.mapping.reading import read_active
 from shared.state.documents import Documents
 
 NAME = "email_events"
@@ -39,18 +40,10 @@ class EventsCatalog:
             version, self.looked_at = self.newest(), self.now()
             if self.known and self.known.version == version and self.now() - self.known.checked_at < METADATA_SECONDS:
                 return self.known
-            self.known = self.checked(self.read(version), version)
+            name = f"Version {version} of the events document"
+            document = read_active(self.documents.text(NAME, version), EventsDocument, "events document", name)
+            self.known = self.checked(document, version)
             return self.known
-
-    def read(self, version: int) -> EventsDocument:
-        """A version of the document; Misconfigured for one that an earlier version of the bridge took and this one cannot use."""
-        try:
-            return read_events_document(self.documents.text(NAME, version))
-        except InvalidDocument as problem:
-            raise Misconfigured(
-                "events document",
-                f"Version {version} of the events document cannot be used: {problem} Correct events/{NAME}.yaml.",
-            ) from None
 
     def newest(self) -> int:
         version, _ = self.documents.newest(NAME)

@@ -6,14 +6,14 @@ YAML for people, as the mapping documents are; `defaults/email_events.yaml` is t
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from importlib import resources
-from string import Formatter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from shared.events.words import MEANINGS, table_problems
 from shared.labels import folded
-from shared.mapping.reading import Document, InvalidDocument, Part, read
+from shared.mapping.documents import placeholders
+from shared.mapping.reading import Document, Misplaced, Part, read
 from shared.times import form_problem, zone_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
@@ -114,16 +114,6 @@ class JournalShape(Part):
     fields: dict[str, str]
 
 
-def names_only(subject: str) -> None:
-    """ValueError for a subject with anything else in braces: a width, say, could ask for more memory than there is."""
-    try:
-        found = [(name, bool(form or conversion)) for _, name, form, conversion in Formatter().parse(subject) if name is not None]
-    except ValueError:
-        raise ValueError("subject has a brace without its other half: write {{ for a brace") from None
-    if wrong := [name for name, formed in found if formed or name not in SUBJECT_NAMES]:
-        raise ValueError(f"subject names {{{wrong[0]}}} in a way that is not known: use {{campaign}}, {{delivery}} or {{kind}}")
-
-
 Labels = dict[str, str]
 
 
@@ -147,6 +137,16 @@ class Values(Part):
         return {field: getattr(self, field) for field in MEANINGS}
 
 
+def names_known(subject: str) -> None:
+    """Misplaced for a subject with anything else in braces: a width, say, could ask for more memory than there is."""
+    try:
+        names = [name for _, name in placeholders(subject) if name]
+    except ValueError as error:
+        raise Misplaced(str(error), "subject") from None
+    if unknown := [name for name in names if name not in SUBJECT_NAMES]:
+        raise Misplaced(f"names {', '.join(unknown)}, and may name {', '.join(SUBJECT_NAMES)}", "subject")
+
+
 class EventsDocument(Document):
     """`bounces: hard` leaves soft bounces out. `subject` may name {campaign}, {delivery}, {kind}. `channels`: whose messages are
     taken; it needs the column `channel` in files, and the field `channel` in the journal."""
@@ -162,17 +162,23 @@ class EventsDocument(Document):
 
     @model_validator(mode="after")
     def sound(self) -> Self:
-        names_only(self.subject)
+        names_known(self.subject)
         needed = {"log_id", "contact", "at"}
         for name, log in (("delivery_log", self.files.delivery_log), ("tracking_log", self.files.tracking_log)):
             extra = {"status"} if name == "delivery_log" else {"type", "broad_log_id"}
             if missing := sorted((needed | extra) - log.columns.keys()):
                 raise ValueError(f"files.{name}.columns lacks {', '.join(missing)}")
-        "".encode(self.files.encoding)
+        try:
+            "".encode(self.files.encoding)
+        except LookupError:
+            what = f"names {self.files.encoding}, which is no encoding that is known, such as utf-8"
+            raise Misplaced(what, "files", "encoding") from None
         if unknown := [name for name in self.channels if folded(name) not in MEANINGS["channel"]]:
-            raise ValueError(f"channels names {', '.join(unknown)}, which is no channel: use email, sms, phone, paper, fax, push")
+            what = f"names {', '.join(unknown)}, which is no channel: use email, sms, phone, paper, fax, push"
+            raise Misplaced(what, "channels")
         if self.machines.seconds_since_send is not None and not self.knows_sends:
-            raise ValueError("machines.seconds_since_send needs the column sent_at in files.tracking_log.columns: add it there")
+            what = "needs the column sent_at in files.tracking_log.columns: add it there"
+            raise Misplaced(what, "machines", "seconds_since_send")
         return self
 
     @property
@@ -191,10 +197,7 @@ class EventsDocument(Document):
 
 def read_events_document(text: str) -> EventsDocument:
     """The document in a YAML text; InvalidDocument with every problem that it has."""
-    try:
-        return read(text, EventsDocument)
-    except (KeyError, IndexError, LookupError) as error:
-        raise InvalidDocument([f"subject or encoding names something unknown: {error}."]) from None
+    return read(text, EventsDocument)
 
 
 def misnamed(document: EventsDocument) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from shared.mapping.reading import Document, InvalidDocument, Part, read
+from shared.mapping.reading import Document, InvalidDocument, Misplaced, Part, read
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
@@ -23,7 +23,7 @@ def placeholders(text: str) -> list[tuple[str, str]]:
     except ValueError:
         raise ValueError("has a brace without its counterpart: write {name}, or {{ and }} for braces that stay") from None
     if any(name is not None and (not name.isidentifier() or form or conversion) for _, name, form, conversion in parts):
-        raise ValueError("a template holds plain column names in braces, such as {firstname}")
+        raise ValueError("may hold plain names in braces only, such as {firstname}")
     return [(literal, name or "") for literal, name, _, _ in parts]
 
 
@@ -138,10 +138,12 @@ class MappingDocument(Document):
 
     @model_validator(mode="after")
     def one_source_for_each_target(self) -> Self:
-        targets = Counter([self.key.target, *(rule.target for rule in self.fields), *(link.target for link in self.links)])
-        doubled = [name for name, count in targets.items() if count > 1]
-        if doubled:
-            raise ValueError(f"two sources for one target: {', '.join(doubled)}")
+        targets = [("key", 0, self.key.target), *(("fields", number, rule.target) for number, rule in enumerate(self.fields))]
+        targets += [("links", number, link.target) for number, link in enumerate(self.links)]
+        counted = Counter(name for _, _, name in targets)
+        if doubled := [one for one in targets if counted[one[2]] > 1]:
+            names = ", ".join(dict.fromkeys(name for _, _, name in doubled))
+            raise Misplaced(f"two sources for one target: {names}", *doubled[-1][:2])
         return self
 
 

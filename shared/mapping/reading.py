@@ -13,6 +13,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
+from shared.errors import Misconfigured
 from shared.mapping.wording import sentence
 
 Loc = Sequence[str | int]
@@ -28,6 +29,14 @@ class InvalidDocument(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__(" ".join(problems))
         self.problems = problems
+
+
+class Misplaced(ValueError):
+    """A fault of a part, found while the whole is looked at. `at`: where the part stands below the whole."""
+
+    def __init__(self, what: str, *at: str | int) -> None:
+        super().__init__(what)
+        self.at = at
 
 
 class Part(BaseModel):
@@ -114,6 +123,15 @@ def read[D: Document](text: str, kind: type[D]) -> D:
     return document
 
 
+def read_active[D: Document](text: str, kind: type[D], setting: str, name: str) -> D:
+    """A version that was activated earlier. Misconfigured if today's rules do not read it: its meaning is not guessed."""
+    try:
+        return read(text, kind)
+    except InvalidDocument as error:
+        mend = "Put a corrected document into the container config."
+        raise Misconfigured(setting, f"{name} cannot be read any more: {error} {mend}") from None
+
+
 def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
     """What the YAML says, and its node; InvalidDocument where it is none."""
     try:
@@ -164,10 +182,16 @@ def lines(node: yaml.Node, path: str) -> Iterator[tuple[str, int]]:
 
 def problems(error: ValidationError, root: yaml.MappingNode, kind: type[BaseModel]) -> Iterator[str]:
     """One sentence for each fault. A value that fits none of several types is one fault, of its innermost part."""
-    located = [(found, path_of(found, root)) for found in error.errors(include_url=False)]
+    faults: list[Any] = [{**found, "loc": place_of(found)} for found in error.errors(include_url=False)]
+    located = [(found, path_of(found, root)) for found in faults]
     for found, path in located:
         if not (alternative(found["loc"]) and covered(found, path, located)):
             yield problem(found, path, root, kind)
+
+
+def place_of(found: Any) -> tuple[str | int, ...]:
+    cause = found.get("ctx", {}).get("error")
+    return (*found["loc"], *(cause.at if isinstance(cause, Misplaced) else ()))
 
 
 Located = tuple[Any, str]

@@ -8,6 +8,7 @@ from shared.campaign.client import Address, CampaignClient
 from shared.dataverse.client import DataverseClient
 from shared.errors import Misconfigured
 from shared.mapping import InvalidDocument, SourceTable
+from shared.mapping.reading import read_active
 from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import OptOutDocument, Pair, default_opt_out_document, problems, read_opt_out_document
 from shared.state.documents import Documents
@@ -61,7 +62,9 @@ class OptOutCatalog:
             if self.read is None or self.now() - self.read_at >= self.cache_seconds:
                 version = self.newest()
                 if self.read is None or self.read[0] != version:
-                    self.read = version, read_opt_out_document(self.documents.text(NAME, version))
+                    name = f"Version {version} of the opt-out document"
+                    text = self.documents.text(NAME, version)
+                    self.read = version, read_active(text, OptOutDocument, "opt-out document", name)
                 self.read_at = self.now()
             return self.read
 

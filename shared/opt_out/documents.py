@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from shared.labels import folded
 from shared.mapping import SourceTable, TargetResource
-from shared.mapping.reading import Document, Part, read
+from shared.mapping.reading import Document, Misplaced, Part, read
 from shared.times import zone_problem
 
 Column = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
@@ -126,7 +126,9 @@ class OptOutDocument(Document):
     def one_to_one(self) -> Self:
         names = Counter([pair.column for pair in self.pairs] + [pair.flag for pair in self.pairs])
         if doubled := [name for name, count in names.items() if count > 1]:
-            raise ValueError(f"{', '.join(doubled)} stands in two pairs, and each column and each flag may stand in one only")
+            last = max(number for number, pair in enumerate(self.pairs) if {pair.column, pair.flag} & set(doubled))
+            what = f"{', '.join(doubled)} stands in two pairs, and each column and each flag may stand in one only"
+            raise Misplaced(what, "pairs", last)
         return self
 
     @property

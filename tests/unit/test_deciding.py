@@ -91,9 +91,9 @@ def test_a_stale_change_is_not_told_to_the_ledger() -> None:
     assert (stale(change()).outcome, stale(change()).note) == (Outcome.STALE, False)
 
 
-@given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.booleans())), st.binary(min_size=1, max_size=64))
+@given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.booleans())), st.binary(min_size=1, max_size=63))
 def test_a_fingerprint_depends_on_content_and_key_and_not_on_order(record: dict[str, object], key: bytes) -> None:
     backwards = dict(reversed(list(record.items())))
     assert fingerprint_of(record, key) == fingerprint_of(backwards, key)
     assert fingerprint_of(record, key) != fingerprint_of({**record, "one more": 1}, key)
-    assert fingerprint_of(record, key) != fingerprint_of(record, key + b"\x01") or len(key) == 64
+    assert fingerprint_of(record, key) != fingerprint_of(record, key + b"\x01")

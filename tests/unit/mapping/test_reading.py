@@ -1,11 +1,15 @@
 """YAML into documents: what it cannot mean is refused with line, path and name, in our words; no text ends in a crash."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import Misconfigured
 from shared.events.documents import default_events_document, read_events_document
-from shared.mapping import InvalidDocument, read_document
+from shared.mapping import InvalidDocument, MappingDocument, read_document
+from shared.mapping.reading import read_active
 from shared.opt_out.documents import read_opt_out_document
 
 HEAD = "table: contact\nresource: profile\nkey: {source: contactid, target: externalId}\n"
@@ -36,6 +40,7 @@ def problems(text: str) -> list[str]:
          "Line 6, fields[2].replace.1 (lastName) must be a text, a number, true or false."),
         (FIELD + "  - {target: lastName}", "Line 6, fields[2] (lastName): needs either source or template."),
         (FIELD + "  - lastname", "Line 6, fields[2] must hold `key: value` lines."),
+        (FIELD + "  - {source: a, target: firstName}", "Line 6, fields[2] (firstName): two sources for one target: firstName."),
         (HEAD, "Line 1, fields is missing: add it."),
         (HEAD + "fields: []", "Line 4, fields must have at least 1 entries."),
         (HEAD + "fields: none", "Line 4, fields must be a list."),
@@ -120,6 +125,8 @@ def test_a_decimal_is_read_exactly() -> None:
     [
         ("pairs:\n  - {column: donotfax, flag: blackListFax, invertd: true}", "Line 2, pairs[1].invertd (blackListFax) is no key "
          "that is known here: take it out, or correct its name. Did you mean inverted?"),
+        ("pairs:\n  - {column: donotfax, flag: blackListFax}\n  - {column: donotfax, flag: blackListEmail}",
+         "Line 3, pairs[2] (blackListEmail): donotfax stands in two pairs, and each column and each flag may stand in one only."),
         ("pairs:\n  - {column: donotfax, flag: blackListFax}\nfiles:\n  promise_hours: soon",
          "Line 4, files.promise_hours must be a number."),
     ],
@@ -128,6 +135,21 @@ def test_opt_out_documents_are_read_in_the_same_way(text: str, problem: str) -> 
     with pytest.raises(InvalidDocument) as caught:
         read_opt_out_document(text)
     assert caught.value.problems == [problem]
+
+
+@pytest.mark.parametrize(
+    ("subject", "problem"),
+    [
+        ("{customer}", "subject: names customer, and may name campaign, delivery, kind."),
+        ("{campaign:>1000000000}", "may hold plain names in braces only"),
+        ("{campaign.__class__}", "may hold plain names in braces only"),
+        ("{campaign", "has a brace without its counterpart"),
+    ],
+)
+def test_a_subject_of_events_names_nothing_else(subject: str, problem: str) -> None:
+    text = re.sub(r"(?m)^subject: .*$", f'subject: "{subject}"', default_events_document())
+    with pytest.raises(InvalidDocument, match=re.escape(problem)):
+        read_events_document(text)
 
 
 def test_events_documents_are_read_in_the_same_way() -> None:
@@ -164,3 +186,10 @@ def test_no_value_is_refused_in_the_words_of_a_library(name: str, value: object)
         read_document(yaml.safe_dump({"fields": [{"source": "c", "target": "d"}], **content}))
     except InvalidDocument as error:
         assert not [problem for problem in error.problems if "Input" in problem or "pydantic" in problem]
+
+
+def test_an_active_version_that_cannot_be_read_fails_its_flow_with_the_line() -> None:
+    with pytest.raises(Misconfigured) as failed:
+        read_active(FIELD + "choices: 010", MappingDocument, "mapping", "Version 2 of the mapping of contact")
+    assert failed.value.setting == "mapping"
+    assert "Version 2 of the mapping of contact cannot be read any more: Line 6: 010 may be read" in str(failed.value)
