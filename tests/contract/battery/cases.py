@@ -125,7 +125,7 @@ class EmailEvents:
 
     name, queue, written = "email_events", "email-events", "created"
     settings: Mapping[str, str] = {}
-    refusal, credential, replayed = ("too_long", False), "DATAVERSE_AUTH", "unchanged"
+    refusal, credential, replayed = ("too_long", True), "DATAVERSE_AUTH", "unchanged"
     deaths = (("count", False), ("count", True))
 
     def __init__(self, stack: Stack) -> None:
@@ -134,10 +134,11 @@ class EmailEvents:
         self.refused: set[str] = set()
 
     def flow(self, wiring: Wiring) -> EventsFlow:
-        return wiring.events_flows()[0]
+        self.made = wiring.events_flows()[0]
+        return self.made
 
     def create(self, text: str) -> str:
-        tail = "/" + "x" * 2100 if text in self.refused else ""
+        tail = "/" + "x" * 100 if text in self.refused else ""
         url = f"https://www.example.org/{quote(text)}{tail}"
         click = {"delivery": "DM101", "kind": "click", "externalId": self.contact, "url": url}
         return event_id("click", str(self.campaign.emulator.told("POST", "/events", click)["logId"]))
@@ -157,13 +158,19 @@ class EmailEvents:
         self.dynamics.faults(*[{**fault, "match": {"route": "batch", **fault.get("match", {})}} for fault in faults])
 
     def refuse(self, text: str) -> None:
+        """The column is shorter than when its definition was read: what is known to be too long would be cut."""
         self.refused.add(text)
+        self.made.catalog.active()
+        self.column(60)
 
     def mend(self) -> None:
-        """The column is made anew, and longer."""
+        self.column(4000)
+
+    def column(self, longest: int) -> None:
+        """The column is made anew, with another length."""
         place = "/EntityDefinitions(LogicalName='acs_emailclick')/Attributes"
         self.dynamics.http.told("DELETE", f"{place}(LogicalName='acs_trackingurl')")
-        self.dynamics.http.told("POST", place, Column("acs_trackingurl", "Tracking URL", 4000, "Url").body())
+        self.dynamics.http.told("POST", place, Column("acs_trackingurl", "Tracking URL", longest, "Url").body())
 
     def break_credential(self) -> None:
         self.dynamics.faults({"match": {"path": "/api/data/"}, "action": {"status": 401}})
