@@ -82,9 +82,21 @@ class Rule:
     advice: str
 
 
-# Read top to bottom, the first row that fits decides. Campaign answers 500 for mistakes of the caller: its text tells.
-# "dataverse write" is what a write to Dataverse is asked first; what it has no row for is decided as for a read.
+ELSEWHERE = (301, 302, 303, 307, 308, 405, 407, 415, 451)
+NOT_THE_API = "what answers there is not Adobe's API: check the address, and any proxy in between"
+
+# Read top to bottom, the first row that fits decides. Campaign answers 500 for mistakes of the caller: its text tells. Its causes
+# that pass stand before its refusals, for such a text quotes SQL, and so names of columns and values. A refusal is Campaign's own
+# phrase, never an everyday word. "dataverse write" is what a write to Dataverse is asked first; what it has no row for is decided
+# as for a read. What no row names is Retryable: RETRY_ATTEMPTS ends it.
 RULES = (
+    Rule("campaign", 0, r"Oops\. Something went wrong\. Check your URI", Misconfigured, "CAMPAIGN_URL", "it does not know the "
+         "organization in CAMPAIGN_URL"),
+    Rule("", 408, "", Retryable, "", "it timed out"),
+    Rule("", 429, "", Retryable, "", "it throttles"),
+    Rule("", 502, "", Retryable, "", "it could not be reached behind its gateway"),
+    Rule("", 503, "", Retryable, "", "it is not available"),
+    Rule("", 504, "", Retryable, "", "it took too long"),
     Rule("dataverse write", 0, "0x80040333", Rejected, "duplicate_found", "its duplicate detection found a record like it: look "
          "at the table's duplicate detection rules"),
     Rule("dataverse write", 0, "0x80040237|0x80060892|0x80073002", Rejected, "duplicate_key", "a row with this id or key is there "
@@ -99,6 +111,9 @@ RULES = (
          "versions: switch on IsOptimisticConcurrencyEnabled of the table"),
     Rule("dataverse write", 412, "", Rejected, "changed_meanwhile", "the row was changed meanwhile"),
     Rule("dataverse write", 413, "", Rejected, "too_large", "the request is larger than it takes: shorten the texts"),
+    Rule("", 409, "", Retryable, "", "others were changing the same"),
+    Rule("", 423, "", Retryable, "", "others hold it locked"),
+    Rule("", 425, "", Retryable, "", "it was asked too early"),
     Rule("dataverse", 401, "", Misconfigured, "DATAVERSE_AUTH", "it does not accept the token: check DATAVERSE_AUTH and DATAVERSE_URL"),
     Rule("dataverse", 0, "0x80040220|0x80040231|0x80048306", Misconfigured, "security role", "a privilege is missing: give the "
          "application user organization-level read on the table, as `manage.py setup dataverse` does"),
@@ -113,68 +128,109 @@ RULES = (
     Rule("dataverse write", 400, "", Rejected, "bad_request", "it refused the row: look at the table's rules and plug-ins"),
     Rule("dataverse", 404, "", Misconfigured, "mapping", "it does not know the table: correct the mapping document"),
     Rule("dataverse", 400, "", Misconfigured, "mapping", "it does not understand the request: check the mapping document"),
+    Rule("campaign", 0, "(?i)deadlock|lock timeout|could not obtain lock|lock not available|partition is (currently )?locked",
+         Retryable, "", "its database had the rows locked"),
+    Rule("campaign", 0, "(?i)took too long|statement timeout|cancell?ing statement|query (was )?(timed out|cancell?ed)",
+         Retryable, "", "its database took too long"),
+    Rule("campaign", 0, "(?i)connection to (the )?(database|server)|connection (was |has been )?(lost|reset|refused)|closed the connection|terminating connection|"
+         "could not connect|too many (database )?(connections|clients)|connection slots", Retryable, "", "it lost its database"),
+    Rule("campaign", 0, "(?i)could not serialize|serialization failure", Retryable, "", "its database was busy"),
+    Rule("campaign", 0, "(?i)out of (shared )?memory|no space left|disk (is )?full|could not (extend|write to) file|"
+         "insufficient (memory|disk)", Retryable, "", "its database was short of memory or disk"),
+    Rule("campaign", 0, "(?i)database system is|in a read-only transaction|hot standby", Retryable, "", "its database was restarting"),
     Rule("campaign", 401, "", Misconfigured, "CAMPAIGN_CLIENT_SECRET", "it does not accept the token: check CAMPAIGN_CLIENT_ID, "
          "CAMPAIGN_CLIENT_SECRET and CAMPAIGN_SCOPES"),
     Rule("campaign", 403, "", Misconfigured, "CAMPAIGN_CLIENT_ID", "the API key or product profile lacks this instance: check the "
          "project in the Adobe Developer Console"),
-    Rule("campaign", 0, "Oops", Misconfigured, "CAMPAIGN_URL", "it does not know the organization in CAMPAIGN_URL"),
     Rule("campaign", 0, "expression '@id = @|Unable to decrypt PKey", Rejected, "not_found", "it does not know the PKey any more"),
-    Rule("campaign", 0, "already exists|duplicate key|violates unique", Rejected, "duplicate_key", "another record holds the same key"),
-    Rule("campaign", 0, "enumeration", Rejected, "bad_enumeration_value", "the value is not in the enumeration: add a replacement to "
-         "the mapping"),
-    Rule("campaign", 0, "read-only", Misconfigured, "mapping", "a target field is read-only: take it out of the mapping document"),
-    Rule("campaign", 0, "property is not valid for|attribute unknown", Misconfigured, "mapping", "it does not know a target field: "
-         "publish the field, or take it out of the mapping document"),
-    Rule("campaign", 0, "Inconsistent operation|Cannot update key", Rejected, "key_changed", "a record's key cannot be changed"),
-    Rule("campaign", 0, "too long|exceeds|length", Rejected, "too_long", "a value is longer than the field"),
-    Rule("campaign", 0, "[eE]mail", Rejected, "not_an_email", "a value is no e-mail address"),
-    Rule("campaign", 0, r"\b[dD]ate(time)?\b", Rejected, "not_a_date", "a value is no date"),
-    Rule("campaign", 0, "is not a valid|XTK-170036|XTK-170006|[cC]annot convert", Rejected, "refused_value", "it refused a value"),
-    Rule("campaign", 404, "Unable to find document|Unable to decrypt PKey", Rejected, "not_found", "it has no record with this key"),
+    Rule("campaign", 0, "with the same key '.*' already exists|duplicate key value violates unique constraint", Rejected,
+         "duplicate_key", "another record holds the same key"),
+    Rule("campaign", 0, "is not valid for the '[^']*' enumeration of the '", Rejected, "bad_enumeration_value", "the value is not in "
+         "the enumeration: add a replacement to the mapping"),
+    Rule("campaign", 0, "Cannot update the '[^']*' property that is read-only", Misconfigured, "mapping", "a target field is "
+         "read-only: take it out of the mapping document"),
+    Rule("campaign", 0, "' property is not valid for the '|' attribute unknown", Misconfigured, "mapping", "it does not know a target "
+         "field: publish the field, or take it out of the mapping document"),
+    Rule("campaign", 0, "Inconsistent operation on resource '|Cannot update key '", Rejected, "key_changed", "a record's key cannot be "
+         "changed"),
+    Rule("campaign", 0, r"' field is too long|value too long for type character", Rejected, "too_long", "a value is longer than the "
+         "field"),
+    Rule("campaign", 0, "' field is not a valid e-?mail", Rejected, "not_an_email", "a value is no e-mail address"),
+    Rule("campaign", 0, r"' field is not a valid date(time)?\b", Rejected, "not_a_date", "a value is no date"),
+    Rule("campaign", 0, "' (field )?is not a valid |XTK-1700(06|36) Unable to parse expression|violates (not-null|check) constraint|"
+         "invalid input syntax for|value out of range", Rejected, "refused_value", "it refused a value"),
+    Rule("campaign", 404, "Unable to find document", Rejected, "not_found", "it has no record with this key"),
     Rule("campaign", 0, "Unable to find filter", Misconfigured, "filter", "it has no such filter: publish a filter definition of "
          "this name, or correct the name in the document"),
     Rule("campaign", 404, "", Misconfigured, "mapping", "it does not know the resource: publish it with its API, or correct the mapping"),
     Rule("campaign", 400, "", Rejected, "bad_request", "it could not read the record"),
-    Rule("campaign", 500, "", Retryable, "", "it failed without saying why"),
-    Rule("sftp", 0, "BadHostKey", Misconfigured, "SFTP_HOST_KEY", "its host key is not the one in SFTP_HOST_KEY: ask Adobe whether "
+    Rule("campaign", 413, "", Rejected, "too_large", "the record is larger than it takes: map fewer or shorter texts"),
+    Rule("campaign", 422, "", Rejected, "bad_request", "it could not read the record"),
+    *(Rule("campaign", status, "", Misconfigured, "CAMPAIGN_URL", NOT_THE_API) for status in ELSEWHERE),
+    Rule("journal", 401, "", Misconfigured, "CAMPAIGN_CLIENT_SECRET", "it does not accept the token: check CAMPAIGN_CLIENT_ID, "
+         "CAMPAIGN_CLIENT_SECRET and CAMPAIGN_SCOPES"),
+    Rule("journal", 403, "", Misconfigured, "CAMPAIGN_IMS_ORGANIZATION", "the credential may not read it: check "
+         "CAMPAIGN_IMS_ORGANIZATION, and that the project has the I/O Events API"),
+    *(Rule("journal", status, "", Misconfigured, "CAMPAIGN_JOURNAL_URL", "there is no such journal: set CAMPAIGN_JOURNAL_URL as the "
+           "Developer Console shows it") for status in (400, 404, *ELSEWHERE)),
+    *(Rule("ims", status, "", Misconfigured, "CAMPAIGN_IMS_URL", NOT_THE_API) for status in (404, *ELSEWHERE)),
+    Rule("sftp", 0, "^BadHostKey", Misconfigured, "SFTP_HOST_KEY", "its host key is not the one in SFTP_HOST_KEY: ask Adobe whether "
          "it was changed, then set the new one"),
     Rule("sftp", 0, "^AuthenticationException", Misconfigured, "SFTP_PRIVATE_KEY", "it does not accept the key: register the public half in "
          "Campaign's Control Panel, or set SFTP_PRIVATE_KEY"),
-    Rule("sftp", 0, "Permission", Misconfigured, "SFTP_FOLDER", "it lets the user neither read nor move files there: check "
+    Rule("sftp", 0, "^Permission", Misconfigured, "SFTP_FOLDER", "it lets the user neither read nor move files there: check "
          "SFTP_FOLDER and its rights"),
-    Rule("sftp", 0, "NoFolder", Misconfigured, "SFTP_FOLDER", "it has no such folder: create it, or correct SFTP_FOLDER"),
+    Rule("sftp", 0, "^NoFolder", Misconfigured, "SFTP_FOLDER", "it has no such folder: create it, or correct SFTP_FOLDER"),
     Rule("sftp", 0, "^Refused$", Misconfigured, "SFTP_FOLDER", "it refused that without saying why: look whether it has space left and "
          "lets the user do that; where files can't be moved, set `afterwards: delete` in the document"),
-    Rule("sftp", 0, "IncompatiblePeer", Misconfigured, "SFTP_HOST", "it supports none of the ways to encrypt that the bridge supports: "
+    Rule("sftp", 0, "^IncompatiblePeer", Misconfigured, "SFTP_HOST", "it supports none of the ways to encrypt that the bridge supports: "
          "look whether SFTP_HOST is the right server"),
-    Rule("sftp", 0, "BadAuthenticationType", Misconfigured, "SFTP_PRIVATE_KEY", "it takes no keys from this user: check SFTP_USER"),
+    Rule("sftp", 0, "^BadAuthenticationType", Misconfigured, "SFTP_PRIVATE_KEY", "it takes no keys from this user: check SFTP_USER"),
     Rule("sftp", 0, "", Retryable, "", "it could not be reached or ended the connection"),
-    Rule("", 429, "", Retryable, "", "it throttles"),
-    Rule("", 408, "", Retryable, "", "it timed out"),
-    Rule("", 500, "", Retryable, "", "it failed"),
-    Rule("", 502, "", Retryable, "", "it could not be reached behind its gateway"),
-    Rule("", 503, "", Retryable, "", "it is not available"),
-    Rule("", 504, "", Retryable, "", "it took too long"),
+    Rule("", 500, "", Retryable, "", "it failed without saying why"),
 )  # fmt: skip
 
 
+TITLES = {
+    "dataverse": "Dataverse",
+    "dataverse write": "Dataverse",
+    "campaign": "Campaign",
+    "journal": "The journal",
+    "ims": "Adobe's identity service",
+    "sftp": "The SFTP server",
+}
+# What a text of Campaign quotes of its database's work: a statement in quotation marks, or one to the end of its line.
+SQL = re.compile(
+    r"SQL statement '.*?' could not be executed|\b(?:update\s+\S+\s+set|insert\s+into|delete\s+from|select\b[^\n]*\bfrom)\b[^\n]*",
+    re.IGNORECASE | re.DOTALL,
+)
+NAMED = re.compile(r"'@?([\w.:/@]+)' (?:field|property)\b")
+
+
 def recovery(system: str, status: int, text: str, route: str, fields: Sequence[str] = ()) -> BridgeError:
-    """What to do about an answer that is no success. `text` is only matched, never shown; of `fields`, names that occur in it are."""
-    rule = next((rule for rule in RULES if fits(rule, system, status, text)), None)
-    title = {"dataverse": "Dataverse", "dataverse write": "Dataverse", "campaign": "Campaign", "sftp": "The SFTP server"}[system]
-    if rule is None and system.startswith("dataverse"):
-        return Retryable(f"{title} answered {route} with status {status}, for which there is no rule; it is tried again.")
+    """What to do about an answer that is no success. `text` is only matched, never shown; those of `fields` that it names are."""
+    rule, title = rule_of(system, status, text), TITLES[system]
     if rule is None:
-        return Rejected(
-            Refusal("", f"status_{status}", f"{title} refused {route} with status {status}, for which there is no rule.")
-        )
+        return Retryable(f"{title} answered {route} with status {status}, which is not known; it is tried again.")
     sentence = f"{title} refused {route} (status {status}): {rule.advice}."
     if rule.recovery is Retryable:
         return Retryable(sentence)
-    named = [field for field in fields if re.search(rf"(?<![A-Za-z]){re.escape(field.split('.')[-1])}(?![A-Za-z])", text)]
+    named = named_fields(text, fields)
     if rule.recovery is Misconfigured:
         return Misconfigured(rule.name, sentence + (f" Named: {', '.join(named)}." if named else ""))
     return Rejected(Refusal(", ".join(named), rule.name, sentence + (f" Field: {', '.join(named)}." if named else "")))
+
+
+def rule_of(system: str, status: int, text: str) -> Rule | None:
+    """The first row that fits. Only a cause that passes is looked for in the SQL that a text quotes."""
+    phrases = SQL.sub("", text)
+    return next((rule for rule in RULES if fits(rule, system, status, text if rule.recovery is Retryable else phrases)), None)
+
+
+def named_fields(text: str, fields: Sequence[str]) -> list[str]:
+    """The fields that Campaign itself names: '@email' field, 'location.city' property. No word of a value or of SQL is one."""
+    named = {re.split("[:/@]", name)[-1] for name in NAMED.findall(SQL.sub("", text))}
+    return [field for field in fields if field in named or field.rpartition(".")[2] in named]
 
 
 def fits(rule: Rule, system: str, status: int, text: str) -> bool:

@@ -85,8 +85,7 @@ class TableFlow:
             written.outcome = decision.outcome
         elif decision.mapped:
             mapped = decision.mapped
-            update = mapped.record if decision.change.replay else mapped.update
-            self.campaign.save(address, mapped.key, {**mapped.record, **mapped.born}, update, decision.known, written)
+            self.campaign.save(address, mapped.key, {**mapped.record, **mapped.born}, mapped.update, decision.known, written)
 
     def key_of(self, decision: Decision) -> str:
         """The business key of a record to delete: a deletion carries its id alone, which is what the key is made of."""

@@ -46,7 +46,7 @@ def fetch(settings: Settings, transport: Transport, now: Callable[[], float]) ->
 
 def refusal(response: Response) -> Exception:
     if response.status not in (400, 401, 403):
-        return recovery("campaign", response.status, "", "POST token")
+        return recovery("ims", response.status, "", "POST token")
     return Misconfigured(
         "CAMPAIGN_CLIENT_SECRET",
         f"Adobe's identity service refused the credential ({reason(response)}): check CAMPAIGN_CLIENT_ID, CAMPAIGN_CLIENT_SECRET "

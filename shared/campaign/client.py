@@ -94,9 +94,11 @@ class CampaignClient:
         """Creates or updates the record with this key. `known`: it is there (True), was never written (False), or may be (None).
 
         One call where `known` is right; else what the answer teaches: PATCH by key, on 404 POST, on a taken key PATCH again.
+        `record` is sent by a creation alone: whoever made a record that is there, what it holds besides `update` is Campaign's.
         Whatever fails leaves its calls in `written`.
         """
-        if known is not False and self.patched(address, key, update if known else record, written):
+        update = update or {address.key_field: key}  # nothing to change, but is it there?
+        if known is not False and self.patched(address, key, update, written):
             written.outcome = Outcome.UPDATED
             return
         try:
@@ -105,7 +107,7 @@ class CampaignClient:
         except Rejected as refusal:
             if refusal.reason != "duplicate_key":
                 raise
-            if not self.patched(address, key, record, written):
+            if not self.patched(address, key, update, written):
                 raise hidden(address, refusal) from None
             written.outcome = Outcome.UPDATED
 

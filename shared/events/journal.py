@@ -4,7 +4,6 @@ Source: Adobe I/O Events documentation, "Journaling API". Positions are kept sev
 read from its oldest event on, and what was lost in between comes by the exported files.
 """
 
-import json
 import re
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
@@ -61,7 +60,7 @@ class Journal:
             return response
         if response.status == EXPIRED:
             raise TokenExpired()
-        raise recovery("campaign", response.status, error_text(response), "GET the journal")
+        raise recovery("journal", response.status, "", "GET the journal")
 
     def authorized(self, url: str, token: str) -> Response:
         headers = {"Authorization": f"Bearer {token}", "x-api-key": self.api_key, "x-ims-org-id": self.organization}
@@ -85,10 +84,3 @@ def events_of(response: Response) -> list[dict[str, object]]:
     if not isinstance(events, list) or not all(isinstance(item, dict) for item in events):
         raise Retryable("The journal's answer holds no list of events; the page is read again.")
     return events
-
-
-def error_text(response: Response) -> str:
-    try:
-        return str(json.loads(response.body).get("message", ""))
-    except (ValueError, AttributeError):
-        return ""

@@ -29,8 +29,8 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """`record` is what a creation or a replay sends; `update` what an update sends: no key, no `apply_updates: false` fields.
-    `born` is what a creation sends besides."""
+    """`record` is what a creation sends, and `born` besides; `update` what an update or a replay sends: no key, no
+    `apply_updates: false` fields."""
 
     key: str
     record: dict[str, Any]

@@ -1,8 +1,8 @@
 """The HTTP side: gateway first (token, API key, organization), then the engine.
 
 Beside the routes that every emulator has: POST /_emulator/secret, /_emulator/tokens/expire, /_emulator/latency {"milliseconds"},
-/_emulator/options {"bigTable", "truncate", "errorsAsJson"}, GET /_emulator/dump?api=profile[&externalId=...] (JSON lines) and
-what `orders` describes: POST /_emulator/deliveries, events, bounce, generate, export, export/finish and journal.
+/_emulator/options {"bigTable", "truncate", "errorsAsJson", "database"}, GET /_emulator/dump?api=profile[&externalId=...] (JSON
+lines) and what `orders` describes: POST /_emulator/deliveries, events, bounce, generate, export, export/finish and journal.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from dev.emulators.campaign import errors, journal, metadata, orders
+from dev.emulators.campaign.database import CAUSES, Database
 from dev.emulators.campaign.engine import Engine
 from dev.emulators.campaign.exports import Exports
 from dev.emulators.campaign.ims import Ims
@@ -54,6 +55,7 @@ class Gateway:
     ) -> None:
         self.control = Control(route_of, self.reset)
         self.engine = Engine(resources, self.control.clock, flavor)
+        self.database = Database()
         self.listing = Listing(self.engine)
         self.ims = Ims(self.control.clock, client_id, client_secret)
         self.journal = journal.Journal(self.control.clock, self.ims, client_id)
@@ -88,7 +90,7 @@ class Gateway:
 
     def reset(self) -> None:
         """Empties the resources, logs, exports and the journal; tokens and the accepted secret stay."""
-        for part in (self.engine, self.marketing, self.exports, self.journal):
+        for part in (self.engine, self.database, self.marketing, self.exports, self.journal):
             part.reset()
         self.engine.truncate, self.listing.big_table, self.latency_seconds, self.errors_as_json = False, 100_000, 0.0, False
         self.listing.page_lines, self.listing.empty_pages = 0, 0
@@ -185,7 +187,9 @@ class Gateway:
     async def post(self, request: web.Request, api: str, resource: Resource, rest: list[str], root: str) -> web.Response:
         if rest:
             raise errors.NotDone("The emulator takes POST on resources only.")
-        number, row = self.engine.create(api, resource, await body_of(request))
+        body = await body_of(request)
+        self.database.write("POST", resource, body)
+        number, row = self.engine.create(api, resource, body)
         return answered(self.engine.shown(api, resource, number, row, root), 201)
 
     async def patch(self, request: web.Request, api: str, resource: Resource, rest: list[str], root: str) -> web.Response:
@@ -196,6 +200,7 @@ class Gateway:
             return web.Response(status=204)
         if self.engine.flavor == "v8" and "location" in body:
             raise errors.EngineError(500, "'zipCode' property is not valid for the 'profile' resource")
+        self.database.write("PATCH", resource, body)
         number = self.engine.update(api, resource, rest[0], body)
         pkey = self.engine.pkeys.make(f"{api}/{resource.name}", number)
         return answered({"PKey": pkey, "href": f"{root}/{api}/{resource.name}/{pkey}"})
@@ -203,6 +208,7 @@ class Gateway:
     async def delete(self, _: web.Request, api: str, resource: Resource, rest: list[str], __: str) -> web.Response:
         if len(rest) != 1:
             raise errors.NotDone("The emulator takes DELETE on a record only, by PKey or key.")
+        self.database.write("DELETE", resource, {})
         self.engine.delete(api, resource, rest[0])
         return web.Response(status=200)
 
@@ -211,7 +217,13 @@ class Gateway:
         return web.json_response({})
 
     async def set_options(self, request: web.Request) -> web.Response:
+        """`database`: {"cause": one of CAUSES, "times": how many writes fail by it, for ever if absent}; {} ends it."""
         options = await request.json()
+        failing = options.get("database", {})
+        if failing.get("cause", "") not in ("", *CAUSES):
+            return web.json_response({"error": f"no such cause: it is one of {', '.join(CAUSES)}"}, status=400)
+        if "database" in options:
+            self.database.order(failing.get("cause", ""), failing.get("times", -1))
         self.listing.big_table = options.get("bigTable", self.listing.big_table)
         self.listing.page_lines = options.get("pageLines", self.listing.page_lines)
         self.listing.empty_pages = options.get("emptyPages", self.listing.empty_pages)

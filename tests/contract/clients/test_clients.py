@@ -8,11 +8,12 @@ import pytest
 
 from dev.commands.stack import Stack
 from dev.comparison import FixedToken
+from dev.emulators.campaign.database import CAUSES
 from dev.verbs import Campaign, Dynamics
 from shared.campaign.client import Address, CampaignClient, Hrefs, Written
 from shared.dataverse.batch import BatchWriter, Operation, create_many, update_many
 from shared.dataverse.client import DataverseClient, TokenExpired
-from shared.errors import Misconfigured, Rejected
+from shared.errors import Misconfigured, Rejected, Retryable
 from shared.records import Outcome
 from shared.transport import AdaptiveConcurrency, Transport, pooled
 
@@ -154,6 +155,42 @@ def test_a_record_is_updated_whatever_was_believed(
     campaign.save(address, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known, written)
     assert (written.outcome, written.calls) == (Outcome.UPDATED, Counter(calls))
     assert [profile["firstName"] for profile in eyes.profiles()] == ["Bea"]
+
+
+@pytest.mark.parametrize("address", [BY_KEY, BY_FILTER], ids=["key", "filter"])
+@pytest.mark.parametrize("known", [True, False, None])
+@pytest.mark.parametrize("update", [{"firstName": "Bea"}, {}], ids=["something to change", "nothing to change"])
+def test_a_record_that_is_there_keeps_what_a_creation_alone_sends(
+    campaign: CampaignClient, eyes: Campaign, address: Address, known: bool | None, update: dict[str, Any]
+) -> None:
+    eyes.http.told("POST", f"/{address.path}", {"externalId": "a-1", "preferredLanguage": "fr_fr", "blackListEmail": True})
+    record = {"externalId": "a-1", "preferredLanguage": "de_de", "blackListEmail": False, **update}
+    written = Written()
+    campaign.save(address, "a-1", record, update, known, written)
+    kept = eyes.profile("a-1") or {}
+    assert written.outcome == Outcome.UPDATED
+    assert (kept["preferredLanguage"], kept["blackListEmail"]) == ("fr_fr", True)
+    assert kept["firstName"] == update.get("firstName", "")
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "JSON string"])
+@pytest.mark.parametrize("cause", list(CAUSES))
+def test_a_database_that_fails_in_passing_refuses_no_record(
+    campaign: CampaignClient, eyes: Campaign, cause: str, as_json: bool
+) -> None:
+    """Its text quotes the SQL, with columns such as sEmail and the record's values."""
+    record = {"externalId": "a-1", "email": "a@example.org", "birthDate": "2000-01-01", "lastName": "already exists"}
+    eyes.emulator.told("POST", "/options", {"database": {"cause": cause, "times": 3}, "errorsAsJson": as_json})
+    for work in (
+        lambda: campaign.create(BY_KEY, record, Written()),
+        lambda: campaign.save(BY_KEY, "a-1", record, record, True, Written()),
+        lambda: campaign.delete(BY_KEY, "a-1", Written()),
+    ):
+        with pytest.raises(Retryable) as caught:
+            work()
+        assert "example.org" not in str(caught.value)
+    campaign.save(BY_KEY, "a-1", record, record, None, Written())
+    assert eyes.profile("a-1")
 
 
 def test_an_href_that_is_not_known_costs_one_call_and_one_that_is_void_is_looked_up_again(
