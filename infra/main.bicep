@@ -67,7 +67,7 @@ param emailEventsSource string = 'none'
   'from-campaign'
   'both'
 ])
-param optOutMode string = 'disabled'
+param optOutMode string = 'both'
 
 @description('Optional. How opt-outs of Campaign are found: filter, scan or file.')
 @allowed([

@@ -18,6 +18,7 @@ from shared.mapping import (
     InvalidDocument,
     MappingDocument,
     SourceTable,
+    TargetResource,
     check,
     compile_mapping,
     default_document,
@@ -27,6 +28,7 @@ from shared.mapping import (
 from shared.mapping.identity import moved
 from shared.mapping.reading import read_active
 from shared.opt_out.documents import Pair
+from shared.opt_out.owned import flag_problems, without_flags
 from shared.state.documents import Documents
 
 METADATA_SECONDS = 600.0
@@ -44,6 +46,7 @@ class Active:
     address: Address
     compiled_at: float
     pairs: tuple[Pair, ...] = ()
+    written: MappingDocument | None = None  # as a person wrote it, rules for opt-out flags included
 
     @property
     def document(self) -> MappingDocument:
@@ -119,7 +122,7 @@ class Catalog:
         return 1
 
     def pairs_of(self, table: str) -> tuple[Pair, ...]:
-        """The pairs whose flags belong to the opt-out flow, and so not to this table's mapping."""
+        """The pairs by which a profile of this table is created with its contact's opt-outs, in every mode."""
         return self.pairs() if table == "contact" else ()
 
     def address(self, table: str) -> Address:
@@ -165,6 +168,12 @@ class Catalog:
             newest = max((active.compiled_at for active in self.active.values()), default=0.0)
         return SETTLED_SECONDS if self.now() - newest > SETTLED_SECONDS else 2 * self.cache_seconds
 
+    def in_force(self, table: str) -> MappingDocument | None:
+        """The document in force as a person wrote it; None before it is first used."""
+        with self.lock:
+            known = self.active.get(table)
+            return known.written if known else None
+
     def forget(self, table: str) -> None:
         """Reads document and metadata anew at the next use: something has shown that they no longer fit."""
         with self.lock:
@@ -206,7 +215,7 @@ class Catalog:
         """What a new document changes that cannot change while its table is mapped, and what does not fit."""
         active = self.claims.active(document.table, version)
         found = list(moved(document, active, version)) if active else []
-        found += self.claims.problems(document)
+        found += [*self.claims.problems(document), *flag_problems(document)]
         try:
             self.compiled(document, version + 1, self.pairs_of(document.table), check)
         except Misconfigured as error:
@@ -216,16 +225,18 @@ class Catalog:
     def compiled(
         self, document: MappingDocument, version: int, pairs: tuple[Pair, ...], checked: Callable[..., list[str]] = misfits
     ) -> Active:
-        """`checked`: a version in force goes on with what has no effect in it, a new one must be free of that."""
+        """`checked`: a version in force goes on with what has no effect in it, and without its rules for opt-out flags. A new one
+        must be free of both."""
         source = self.dataverse.table(document.table)
         target = self.campaign.resource(document.api, document.resource)
-        problems = checked(document, source, target)
+        own = without_flags(document)
+        problems = checked(own, source, target)
         if not source.change_tracking:
             problems.append(f"Change tracking is off for table {document.table}: switch on 'Track changes' in its properties.")
         if problems:
             raise Misconfigured("mapping", f"The mapping of {document.table} does not fit: " + " ".join(problems))
-        mapping = compile_mapping(without_flags(document, pairs), source, target, born_with(pairs, source))
-        return Active(version, mapping, source, address(document), self.now(), pairs)
+        mapping = compile_mapping(own, source, target, born_with(pairs, source, target))
+        return Active(version, mapping, source, address(document), self.now(), pairs, document)
 
 
 def address(document: MappingDocument) -> Address:
@@ -233,15 +244,10 @@ def address(document: MappingDocument) -> Address:
     return Address(document.api, document.resource, key.target, key.lookup, key.filter or "", key.parameter or "")
 
 
-def without_flags(document: MappingDocument, pairs: Iterable[Pair]) -> MappingDocument:
-    """The document without the rules for flags that belong to the opt-out flow."""
-    flags = {pair.flag for pair in pairs}
-    return document.model_copy(update={"fields": [rule for rule in document.fields if rule.target not in flags]})
-
-
-def born_with(pairs: Iterable[Pair], contact: SourceTable) -> tuple[BornWith, ...]:
-    """The opt-outs that a profile is created with. A pair whose columns are not there is the opt-out flow's to complain of."""
-    there = [pair for pair in pairs if all(name in contact.columns for name in pair.columns)]
+def born_with(pairs: Iterable[Pair], contact: SourceTable, profile: TargetResource) -> tuple[BornWith, ...]:
+    """The opt-outs that a profile is created with. A pair that does not fit is the opt-out flow's to complain of."""
+    fitting = [pair for pair in pairs if pair.flag in profile.fields]
+    there = [pair for pair in fitting if all(name in contact.columns for name in pair.columns)]
     return tuple(BornWith(pair.flag, tuple(pair.columns), pair.opted_out) for pair in there)
 
 

@@ -88,7 +88,7 @@ class ChosenFlows(BaseModel):
         "none", description="Where e-mail events come from: exported files, the I/O Events journal, or both"
     )
     opt_out_mode: Literal["disabled", "to-campaign", "from-campaign", "both"] = Field(
-        "disabled", description="Which way opt-outs go: to Campaign, from Campaign, both ways, or not at all"
+        "both", description="Which way opt-outs go: to Campaign, from Campaign, both ways, or not at all"
     )
 
 

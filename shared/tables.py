@@ -34,6 +34,7 @@ class TableFlow:
     room: int = 0
     room_seconds: float = 0.0
     tell: Callable[[Sequence[Settlement]], None] | None = None
+    notes: Callable[[], list[str]] | None = None  # what a person must know of the documents in force
 
     def active(self) -> Active:
         return self.catalog.mapping(self.table)
@@ -92,8 +93,9 @@ class TableFlow:
         return decision.change.record_id
 
     def adopt(self) -> str:
-        """Takes a person's changed document into force; what stands in the way as one message, "" if nothing does."""
-        return self.catalog.adopt(self.table)
+        """Takes a person's changed document into force; what stands in the way or must be known as one message."""
+        problem = self.catalog.adopt(self.table)
+        return " ".join(filter(None, [problem, *(self.notes() if self.notes else ())]))
 
     def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
         """No other flow goes first."""

@@ -27,6 +27,7 @@ from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
 from shared.opt_out.feeds import Exported, Feed, Filtered, OptOutFormat, Scanned
+from shared.opt_out.owned import notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
 from shared.parents import flow_of
@@ -210,14 +211,20 @@ class Wiring:
     def table_flow(self, table: str) -> TableFlow:
         flow, clients = flow_of(table), (self.catalog, self.dataverse, self.campaign, self.fingerprint_key, self.now)
         follows = table == "contact" and self.opt_out.writes_campaign
-        return TableFlow(flow.key, flow.queue, table, *clients, tell=self.opt_out.wake if follows else None)
+        tell, more = self.opt_out.wake if follows else None, self.contacts_notes if table == "contact" else None
+        return TableFlow(flow.key, flow.queue, table, *clients, tell=tell, notes=more)
+
+    def contacts_notes(self) -> list[str]:
+        """What a mapping in force says of opt-outs and is not done. While no flow carries them, contacts take their document."""
+        carries, document = self.settings.opt_out_mode != Mode.DISABLED.value, self.catalog.in_force("contact")
+        problem = "" if carries else self.opt_out_catalog.adopt()
+        return [problem, *(notes(document, self.opt_out_catalog.pairs(), carries) if document else ())]
 
     @once
     def opt_out_catalog(self) -> OptOutCatalog:
         documents = Documents(self.storage.container("config"), "opt-out")
-        settings, mode = self.settings, Mode(self.settings.opt_out_mode)
-        clients = (self.dataverse, self.campaign, mode, lambda: self.catalog.address("contact"))
-        return OptOutCatalog(documents, *clients, settings.mapping_cache_seconds, self.now)
+        clients = (self.dataverse, self.campaign, lambda: self.catalog.address("contact"))
+        return OptOutCatalog(documents, *clients, self.settings.mapping_cache_seconds, self.now)
 
     @once
     def opt_out(self) -> OptOut:

@@ -11,7 +11,7 @@ FLOW, COLUMN, FLAG = "opt_out", "donotbulkemail", "blackListEmail"
 PEOPLE = 10
 # What (Dynamics, Campaign) say in the end of a no that was said in Dynamics, and of one that was said in Campaign.
 MODES = {
-    "disabled": ((True, True), (False, True)),  # the contacts mapping still copies the columns of Dynamics
+    "disabled": ((True, False), (False, True)),  # nobody carries them, and nobody undoes them
     "to-campaign": ((True, True), (False, True)),
     "from-campaign": ((True, False), (True, True)),
     "both": ((True, True), (True, True)),

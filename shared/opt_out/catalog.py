@@ -9,7 +9,6 @@ from shared.dataverse.client import DataverseClient
 from shared.errors import Misconfigured
 from shared.mapping import InvalidDocument, SourceTable
 from shared.mapping.reading import read_active
-from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import OptOutDocument, Pair, default_opt_out_document, problems, read_opt_out_document
 from shared.state.documents import Documents
 
@@ -34,12 +33,11 @@ class OptOutCatalog:
         documents: Documents,
         dataverse: DataverseClient,
         campaign: CampaignClient,
-        mode: Mode,
         profile: Callable[[], Address],
         cache_seconds: float,
         now: Callable[[], float],
     ) -> None:
-        self.documents, self.dataverse, self.campaign, self.mode, self.profile = documents, dataverse, campaign, mode, profile
+        self.documents, self.dataverse, self.campaign, self.profile = documents, dataverse, campaign, profile
         self.cache_seconds, self.now = cache_seconds, now
         self.lock = threading.RLock()
         self.known: ActiveOptOut | None = None
@@ -69,8 +67,8 @@ class OptOutCatalog:
             return self.read
 
     def pairs(self) -> tuple[Pair, ...]:
-        """The pairs whose flags belong to the opt-out flow: none while it is switched off."""
-        return () if self.mode is Mode.DISABLED else tuple(self.document()[1].pairs)
+        """The pairs by which profiles are created with their contacts' opt-outs, also while the flow is switched off."""
+        return tuple(self.document()[1].pairs)
 
     def newest(self) -> int:
         version, _ = self.documents.newest(NAME)

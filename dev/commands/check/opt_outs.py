@@ -5,7 +5,7 @@ documentation, "Filtering", "Sorting", "Metadata mechanism".
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
 from dev.commands.check.findings import Finding, split
@@ -15,9 +15,10 @@ from shared.campaign.client import Written
 from shared.catalog import address
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument, TargetResource
-from shared.opt_out.documents import FLAGS, OptOutDocument, problems
+from shared.opt_out.documents import OptOutDocument, Pair, problems
 from shared.opt_out.feeds import CHANGED, Filtered, OptOutFormat, Place, Scanned
 from shared.opt_out.flow import FROM_CAMPAIGN
+from shared.opt_out.owned import not_carried, not_used
 from shared.opt_out.safety import late_file
 from shared.sftp.client import RemoteFile
 from shared.sftp.exports import PROCESSED
@@ -32,27 +33,20 @@ FAR = "9999-01-01 00:00:00.000Z"
 def opt_outs(look: Look) -> Iterator[Finding]:
     mapping = next(document for document in look.documents if document.table == "contact")
     if look.opt_outs is None:
-        yield not_carried(overwritten(mapping))
+        yield nobody()
+        yield from owners((), mapping)
         return
     profile = look.wiring.campaign.resource(mapping.api, mapping.resource)
     yield from pairs(look, look.opt_outs, profile)
     if look.opt_outs.reads_campaign:
         yield from SOURCES[look.settings.opt_out_source](look, look.opt_outs.document, mapping, profile)
-    yield from owners(look.opt_outs, mapping)
+    yield from owners(look.opt_outs.document.pairs, mapping)
 
 
-def not_carried(flags: list[str]) -> Finding:
-    """A warning where the contacts mapping would undo what people tell Campaign; else it is the operator's choice."""
-    message = "Opt-outs are not carried, for OPT_OUT_MODE is disabled: Dynamics never hears of a no that Campaign was told"
-    if not flags:
-        return Finding(NAME, "", "ok", f"{message}.")
-    message += f", and the contacts mapping alone copies {', '.join(flags)} from Dynamics: a contact's next edit undoes that no."
-    return Finding(NAME, "", "warning", message, f"Set OPT_OUT_MODE to both, or take these flags out of {MAPPING}.")
-
-
-def overwritten(mapping: MappingDocument) -> list[str]:
-    """The flags that every update of a contact writes."""
-    return [rule.target for rule in mapping.fields if rule.target in FLAGS and rule.apply_updates]
+def nobody() -> Finding:
+    """A warning: who opts out on one side is mailed by the other."""
+    message = "OPT_OUT_MODE is disabled: an opt-out on one side never reaches a record that is there on the other."
+    return Finding(NAME, "", "warning", message, "Set OPT_OUT_MODE to both.")
 
 
 def pairs(look: Look, use: OptOuts, profile: TargetResource) -> Iterator[Finding]:
@@ -152,19 +146,14 @@ SOURCES: Mapping[str, Callable[[Look, OptOutDocument, MappingDocument, TargetRes
 }
 
 
-def owners(use: OptOuts, mapping: MappingDocument) -> Iterator[Finding]:
-    """Flows and mapping must not write the same flag."""
-    paired = {pair.flag for pair in use.document.pairs}
-    owned = [rule.target for rule in mapping.fields if rule.target in paired]
-    if owned:
-        yield ok("flags", f"{', '.join(owned)} belong to the opt-out flow; the contacts mapping's rules for them are not used.")
-    alone = [flag for flag in overwritten(mapping) if flag not in paired]
-    if alone and use.reads_campaign:
-        message = (
-            f"{', '.join(alone)}: the contacts mapping writes it and no pair has it, so that a no that Campaign was told is "
-        )
-        mend = f"Add a pair of it to {DOCUMENT}, or take it out of {MAPPING}."
-        yield Finding(NAME, "flags", "warning", f"{message}undone by the contact's next edit in Dynamics.", mend)
+def owners(pairs: Sequence[Pair], mapping: MappingDocument) -> Iterator[Finding]:
+    """A mapping that was in force before its flags belonged to the opt-out flow goes on without its rules for them."""
+    alone, unused = not_carried(mapping, pairs), not_used(mapping)
+    if unused and not alone:
+        yield ok("flags", f"{', '.join(unused)} belong to the opt-out flow; the contacts mapping's rules for them are not used.")
+    if alone:
+        message = f"{', '.join(alone)}: the contacts mapping's rules are not used, and no pair carries them."
+        yield Finding(NAME, "flags", "warning", message, f"Add a pair of each to {DOCUMENT}, then take them out of {MAPPING}.")
 
 
 def ok(subject: str, message: str) -> Finding:

@@ -12,6 +12,7 @@ from shared.campaign import wire
 from shared.errors import BridgeError
 from shared.mapping import InvalidDocument, MappingDocument, check
 from shared.opt_out.catalog import NAME as OPT_OUT
+from shared.opt_out.owned import flag_problems, without_flags
 from shared.parents import flow_of
 from shared.state.documents import Documents
 from shared.transport import Response
@@ -81,10 +82,13 @@ def mappings(look: Look) -> Iterator[Finding]:
 
 def mapping(look: Look, document: MappingDocument) -> Iterator[Finding]:
     target = look.wiring.campaign.resource(document.api, document.resource)
-    problems = check(document, look.wiring.dataverse.table(document.table), target)
+    # A version in force goes on without its rules for opt-out flags; a document that is not yet in force is refused for them.
+    flags = [] if newest(look.stored, document.table) else flag_problems(document)
+    own = document if flags else without_flags(document)
+    problems = [*flags, *check(own, look.wiring.dataverse.table(document.table), target)]
     if problems:
         raise InvalidDocument(problems)
-    message = f"{len(document.fields)} fields and {len(document.links)} links fit both systems."
+    message = f"{len(own.fields)} fields and {len(own.links)} links fit both systems."
     yield Finding("mappings", document.table, "ok", message)
 
 

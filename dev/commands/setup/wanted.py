@@ -5,18 +5,18 @@ in `subscriptions`. Source: Microsoft Learn, "Security roles and privileges", "C
 "Register a plug-in" (filtering attributes).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from shared.catalog import without_flags
 from shared.dataverse.client import API, DataverseClient
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument
 from shared.mapping.compiling import columns
 from shared.opt_out.deciding import Mode
-from shared.opt_out.documents import OptOutDocument, Pair
+from shared.opt_out.documents import OptOutDocument
+from shared.opt_out.owned import without_flags
 
 MESSAGES = ("Create", "Update", "Delete")
 PLATFORM = ("prvReadEntity", "prvReadAttribute", "prvReadRelationship", "prvReadOptionSet")
@@ -47,10 +47,6 @@ class InUse:
     documents: Sequence[MappingDocument]
     email_events: bool = False
     opt_outs: OptOuts | None = None
-
-    @property
-    def pairs(self) -> Sequence[Pair]:
-        return self.opt_outs.document.pairs if self.opt_outs else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +154,15 @@ def platform_ids(client: DataverseClient) -> dict[str, str]:
 
 def subscriptions(in_use: InUse) -> dict[str, Subscription]:
     """By path: one for each mapped table, and one for the opt-outs of contacts where Dynamics is asked for them."""
-    found = [of_table(document, in_use.pairs) for document in in_use.documents]
+    found = [of_table(document) for document in in_use.documents]
     if in_use.opt_outs and in_use.opt_outs.reads_dynamics:
         found.append(Subscription(OPT_OUT, "contact", ("Create", "Update"), tuple(in_use.opt_outs.document.columns)))
     return {one.path: one for one in found}
 
 
-def of_table(document: MappingDocument, pairs: Iterable[Pair]) -> Subscription:
-    """A flag that belongs to the opt-out flow is no reason to wake the contacts flow."""
-    read = without_flags(document, pairs) if document.table == "contact" else document
-    return Subscription(document.table, document.table, MESSAGES, tuple(filtering_attributes(read)))
+def of_table(document: MappingDocument) -> Subscription:
+    """A flag, which belongs to the opt-out flow, is no reason to wake the contacts flow."""
+    return Subscription(document.table, document.table, MESSAGES, tuple(filtering_attributes(without_flags(document))))
 
 
 def filtering_attributes(document: MappingDocument) -> list[str]:

@@ -3,11 +3,11 @@
 import json
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableClient
 
@@ -19,45 +19,60 @@ from tests.contract.commands.conftest import OPT_OUTS, Office, of, told
 PROFILE = "/profileAndServicesExt/profile"
 
 
-def without(office: Office, *flags: str, but: Sequence[dict[str, Any]] = ()) -> None:
-    """The packaged mapping without the rules for these flags, but with others."""
+OLD_FLAGS: list[dict[str, Any]] = [
+    {"source": "donotphone", "target": "blackListPhone"},
+    {"source": "donotsendmm", "target": "denyListMobile", "apply_updates": False},
+]
+
+
+def with_flags(office: Office, *rules: dict[str, Any], in_force: bool = True) -> None:
+    """The packaged mapping with rules for flags: as the version in force, as older installations have it, or as a draft."""
     document = office.contact_document()
-    kept = [rule for rule in document["fields"] if rule["target"] not in flags]
-    office.put_document("contact", document | {"fields": [*kept, *but]})
+    document["fields"] += rules
+    if not in_force:
+        office.put_document("contact", document)
+        return
+    versions = stored(Look(json.loads(office.settings().read_text())["Values"]).settings)
+    versions.add("contact", 1, yaml.safe_dump(document, sort_keys=False), "")
 
 
-def test_switched_off_it_names_the_flags_that_an_edit_in_dynamics_would_undo(sound: Office) -> None:
+def test_switched_off_it_says_that_nobody_carries_opt_outs(sound: Office) -> None:
     sound.opt_outs("disabled")
     sound.setup_webhooks()
     code, findings = sound.check()
-    told(findings, "opt-out", "warning", "disabled", "blackListEmail", "blackListPhone", "next edit", "OPT_OUT_MODE to both")
+    told(findings, "opt-out", "warning", "disabled", "never reaches", "OPT_OUT_MODE to both")
     assert code == 1
-    without(sound, *(rule["target"] for rule in sound.contact_document()["fields"] if rule["target"].startswith("blackList")))
-    sound.setup_webhooks()
-    code, findings = sound.check()
-    told(findings, "opt-out", "ok", "disabled", "never hears")
-    assert code == 0
 
 
-def test_flags_that_belong_to_the_flow_are_named_in_one_line(sound: Office) -> None:
-    (flags,) = [finding for finding in of(sound.check()[1], "opt-out") if finding["subject"] == "flags"]
-    assert flags["state"] == "ok"
-    assert flags["message"].startswith("blackListEmail, blackList, blackListPhone, blackListFax, blackListPostalMail belong to")
-
-
-@pytest.mark.parametrize(
-    ("mode", "warned"), [("both", True), ("from-campaign", True), ("to-campaign", False)], ids=lambda value: str(value)
-)
-def test_a_flag_of_the_mapping_without_a_pair_is_a_warning_where_campaign_is_heard(
-    office: Office, mode: str, warned: bool
-) -> None:
+@pytest.mark.parametrize("mode", ["both", "disabled"])
+def test_rules_for_flags_in_force_that_the_pairs_carry_are_named_in_one_line(office: Office, mode: str) -> None:
     office.opt_outs(mode)
-    without(office, "blackListMobile", but=[{"source": "donotsendmm", "target": "blackListMobile"}])
+    with_flags(office, *OLD_FLAGS)
+    office.setup_webhooks()
+    found = of(office.check()[1], "opt-out")
+    flags = [finding for finding in found if finding["subject"] == "flags"]
+    if mode == "both":
+        assert [(one["state"], one["message"][:32]) for one in flags] == [("ok", "blackListPhone, blackListMobile ")]
+    else:
+        assert [one["state"] for one in flags] == ["warning"]
+
+
+@pytest.mark.parametrize("mode", ["both", "from-campaign", "to-campaign", "disabled"])
+def test_a_rule_for_a_flag_in_force_that_no_pair_carries_is_a_warning(office: Office, mode: str) -> None:
+    office.opt_outs(mode)
+    with_flags(office, {"source": "donotbulkpostalmail", "target": "blackListMobile"})
     office.setup_webhooks()
     code, findings = office.check()
-    assert (code, "blackListMobile: the contacts mapping writes it" in json.dumps(findings)) == (int(warned), warned)
-    if warned:
-        told(findings, "opt-out", "warning", "blackListMobile", "Add a pair", "mappings/contact.yaml")
+    told(findings, "opt-out", "warning", "blackListMobile", "Add a pair", "mappings/contact.yaml")
+    told(findings, "mappings", "ok", "19 fields")
+    assert code == 1
+
+
+def test_a_new_document_that_names_a_flag_is_an_error(sound: Office) -> None:
+    with_flags(sound, *OLD_FLAGS, in_force=False)
+    code, findings = sound.check()
+    told(findings, "mappings", "error", "blackListMobile is an opt-out flag", "opt_out.yaml")
+    assert code == 2
 
 
 @pytest.mark.parametrize(
@@ -99,7 +114,7 @@ def test_a_filter_that_does_not_find_what_has_changed_is_an_error(
 def test_a_filter_is_not_looked_for_where_campaign_is_not_read(sound: Office) -> None:
     sound.put_pairs(filter={"name": "byNothing", "parameter": "since"})
     sound.opt_outs("to-campaign")
-    assert [finding["subject"] for finding in of(sound.check()[1], "opt-out")] == ["pairs", "flags"]
+    assert [finding["subject"] for finding in of(sound.check()[1], "opt-out")] == ["pairs"]
 
 
 @pytest.mark.parametrize("source", ["filter", "scan"])

@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dev.commands.setup.__main__ import run
 from dev.commands.setup.connection import GivenToken, client
 from dev.commands.setup.wanted import filtering_attributes
@@ -13,6 +15,12 @@ from shared.mapping import read_document
 from tests.contract.commands.conftest import LOOSE, Office
 
 STEPS = "/sdkmessageprocessingsteps?$select=name,statecode,filteringattributes,_eventhandler_value"
+
+
+@pytest.fixture(autouse=True)
+def without_opt_outs(office: Office) -> None:
+    """Theirs are set up by test_setup_opt_outs.py."""
+    office.opt_outs("disabled")
 
 
 def registered(office: Office) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from shared.mapping import InvalidDocument, MappingDocument, check, compile_mapping, default_document, read_document
 from shared.mapping.documents import Condition, FieldRule, Key, Link
+from shared.opt_out.owned import flag_problems
 from tests.unit.mapping.metadata import CONTACT, PROFILE
 
 HEAD = "table: contact\nresource: profile\nkey: {source: contactid, target: externalId}\n"
@@ -23,29 +24,12 @@ def checked(rest: str) -> list[str]:
     return check(read_document(HEAD + rest), CONTACT, PROFILE)
 
 
-def test_the_default_document_of_contact_has_25_fields_and_fits() -> None:
+def test_the_default_document_of_contact_has_19_fields_no_opt_out_and_fits() -> None:
     document = read_document(default_document("contact"))
-    assert len(document.fields) == 25
+    assert len(document.fields) == 19
+    assert not flag_problems(document)
     assert check(document, CONTACT, PROFILE) == []
     assert (document.key.source, document.key.target, document.key.lookup) == ("contactid", "externalId", "uri")
-
-
-def test_an_edit_of_a_contact_does_not_undo_a_stop_by_sms() -> None:
-    from tests.unit.mapping.metadata import row
-
-    mapped = compile_mapping(read_document(default_document("contact")), CONTACT, PROFILE).map(row(donotsendmm=True))
-    assert mapped.record["blackListMobile"] is True  # type: ignore[union-attr]
-    assert "blackListMobile" not in mapped.update  # type: ignore[union-attr]
-    assert mapped.update["blackList"] is True  # type: ignore[union-attr]
-
-
-def test_a_contact_who_said_no_in_any_way_is_not_mailed() -> None:
-    from tests.unit.mapping.metadata import row
-
-    mapping = compile_mapping(read_document(default_document("contact")), CONTACT, PROFILE)
-    said = [(False, False), (True, False), (False, True), (True, True)]
-    flags = [mapping.map(row(donotemail=mail, donotbulkemail=bulk)).record["blackListEmail"] for mail, bulk in said]  # type: ignore[union-attr]
-    assert flags == [False, True, True, True]
 
 
 def test_a_table_without_a_packaged_document_is_told_what_to_do() -> None:
