@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
 from dev.commands.check.findings import Finding, split
+from dev.commands.check.first_read import first_read
 from dev.commands.check.look import Look
 from dev.commands.setup.wanted import OptOuts
 from shared.campaign.client import Written
@@ -41,6 +42,7 @@ def opt_outs(look: Look) -> Iterator[Finding]:
     if look.opt_outs.reads_campaign:
         yield from SOURCES[look.settings.opt_out_source](look, look.opt_outs.document, mapping, profile)
     yield from owners(look.opt_outs.document.pairs, mapping)
+    yield from first_read(look, look.opt_outs, mapping)
 
 
 def nobody() -> Finding:

@@ -111,10 +111,31 @@ def test_a_filter_that_does_not_find_what_has_changed_is_an_error(
     told(sound.check()[1], "opt-out", "ok", "byLastmodified", "in order")
 
 
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("both", "1 to opted out in Dynamics and 1 to opted out in Campaign"),
+        ("to-campaign", "1 to opted out in Campaign;"),
+        ("from-campaign", "1 to opted out in Dynamics;"),
+    ],
+)
+def test_what_the_first_read_would_do_is_told_before_it(office: Office, mode: str, said: str) -> None:
+    """For those who come from Adobe's hosted app: nothing is written, and no flag would be undone."""
+    office.opt_outs(mode)
+    office.setup_webhooks()
+    for here, there in ((True, False), (False, True), (True, True), (False, False)):
+        person = office.dynamics.create_contact(lastname="Reader", donotphone=here)
+        office.campaign.http.told("POST", PROFILE, {"externalId": person, "blackListPhone": there, "blackListMobile": True})
+    office.campaign.http.told("POST", PROFILE, {"externalId": "a-shop-customer", "blackListPhone": True})
+    writes = office.campaign.write_calls()["PATCH"]
+    told(office.check()[1], "opt-out", "ok", "Among 4 profiles, 4 have a contact", said, "none to opted in")
+    assert office.campaign.write_calls()["PATCH"] == writes
+
+
 def test_a_filter_is_not_looked_for_where_campaign_is_not_read(sound: Office) -> None:
     sound.put_pairs(filter={"name": "byNothing", "parameter": "since"})
     sound.opt_outs("to-campaign")
-    assert [finding["subject"] for finding in of(sound.check()[1], "opt-out")] == ["pairs"]
+    assert [finding["subject"] for finding in of(sound.check()[1], "opt-out")] == ["pairs", "first read"]
 
 
 @pytest.mark.parametrize("source", ["filter", "scan"])
