@@ -5,10 +5,8 @@ Target      the activity tables that the events document names, regarding the co
 Triggers    timer EMAIL_EVENTS_SCHEDULE, queue `email-events`
 State       checkpoints `email_events`, one for each source; counts in the ledger, no row of an event
 Guarantee   every event exactly once: its id is made from Campaign's own, and it is only ever created
-On failure  as contacts; a line or file that cannot be read is a dead letter, the rest arrives
+On failure  as contacts; each source fails by itself; a line or file that cannot be read is a dead letter, the rest arrives
 """
-
-from functools import partial
 
 import azure.functions as func
 
@@ -29,15 +27,25 @@ def email_events() -> EventsFlow:
     return flows[0]
 
 
-def source(number: int) -> EventsFlow:
-    return wiring().events_flows()[number]
-
-
 @blueprint.function_name("email_events_poll")
 @blueprint.timer_trigger("timer", "%EMAIL_EVENTS_SCHEDULE%")
 def email_events_poll(timer: func.TimerRequest, context: func.Context) -> None:
-    for number in range(len(wiring().events_flows())):
-        on_timer(partial(source, number), context)
+    """The exported files."""
+    poll_source("files", context)
+
+
+@blueprint.function_name("email_events_poll_journal")
+@blueprint.timer_trigger("timer", "%EMAIL_EVENTS_SCHEDULE%")
+def email_events_poll_journal(timer: func.TimerRequest, context: func.Context) -> None:
+    """The journal, by itself: an SFTP server that is slow or fails does not hold it up."""
+    poll_source("journal", context)
+
+
+def poll_source(name: str, context: func.Context) -> None:
+    """Not where the source is switched off."""
+    flows = {flow.table: flow for flow in wiring().events_flows()}
+    if name in flows:
+        on_timer(lambda: flows[name], context)
 
 
 @blueprint.function_name("email_events_deliver")

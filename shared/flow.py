@@ -26,6 +26,14 @@ class AnyFlow(Protocol):
     @property
     def key(self) -> str: ...
     @property
+    def feed(self) -> str:
+        """What its reading goes by in the state: `key`, but where one of several sources may fail without the others."""
+
+    @property
+    def letters(self) -> str:
+        """The key that its dead letters are kept under: that of the flow that delivers."""
+
+    @property
     def queue(self) -> str: ...
     @property
     def table(self) -> str: ...
@@ -98,6 +106,9 @@ class OnceFlow(AnyFlow, Protocol):
     @property
     def together(self) -> int:
         """How many changes go into one message and one write."""
+
+    def probe_feed(self) -> None:
+        """Raises Misconfigured while the cause is still there why its source can't be read; `probe` looks at the target."""
 
     def write_together(self, decisions: Sequence[Decision]) -> "WrittenTogether":
         """What became of each, a failure as its error; raises only what is a bug."""

@@ -2,15 +2,28 @@
 
 from shared import telemetry
 from shared.errors import Misconfigured, Retryable
-from shared.flow import Bridge, Flow
+from shared.flow import Bridge, Flow, OnceFlow
 from shared.state.flows import FAILED, RUNNING, STOPPED
 from shared.sweep import DELETE_BRAKE
 
 
 def held_up(flow: Flow, bridge: Bridge) -> str:
     """Why a flow does nothing now, "" if it runs. A failed one is tried now and then; one that only delivers needs that too."""
-    state = bridge.flows.state(flow.key)
-    return state.status if state.status == STOPPED or (state.status == FAILED and not recovered(flow, bridge)) else ""
+    return next((status for key in keys(flow) if (status := held_up_as(key, flow, bridge))), "")
+
+
+def keys(flow: Flow) -> list[str]:
+    """What the flow is known by as a whole, and its reading where that may fail by itself."""
+    return list(dict.fromkeys((flow.key, flow.feed)))
+
+
+def is_running(flow: Flow, bridge: Bridge) -> bool:
+    return all(bridge.flows.state(key).status == RUNNING for key in keys(flow))
+
+
+def held_up_as(key: str, flow: Flow, bridge: Bridge) -> str:
+    state = bridge.flows.state(key)
+    return state.status if state.status == STOPPED or (state.status == FAILED and not recovered(key, flow, bridge)) else ""
 
 
 def take_mapping(flow: Flow, bridge: Bridge) -> None:
@@ -20,9 +33,9 @@ def take_mapping(flow: Flow, bridge: Bridge) -> None:
         telemetry.noted(flow=flow.key, event="mapping_refused" if problem else "mapping_in_force", count=flow.mapping_version())
 
 
-def recovered(flow: Flow, bridge: Bridge) -> bool:
+def recovered(key: str, flow: Flow, bridge: Bridge) -> bool:
     """Whether a failed flow runs again: its cause is tried now and then, so that a repair needs no further step."""
-    state = bridge.flows.read(flow.key)
+    state = bridge.flows.read(key)
     if (
         state.status != FAILED
         or state.setting == DELETE_BRAKE
@@ -32,22 +45,24 @@ def recovered(flow: Flow, bridge: Bridge) -> bool:
     take_mapping(flow, bridge)  # the repair may be a corrected document
     try:
         flow.probe()
+        if key != flow.key and isinstance(flow, OnceFlow):
+            flow.probe_feed()
     except Misconfigured as error:
-        bridge.flows.change(flow.key, checked_at=bridge.now(), reason=str(error), setting=error.setting)
+        bridge.flows.change(key, checked_at=bridge.now(), reason=str(error), setting=error.setting)
         return False
     except Retryable:
         return False
-    start(flow.key, bridge, by="bridge")
+    start(key, bridge, by="bridge")
     return True
 
 
-def fail(flow: Flow, bridge: Bridge, error: Misconfigured) -> None:
-    """Pauses the flow with the cause; its records stay on the queue."""
-    if bridge.flows.read(flow.key).status != RUNNING:
+def fail(key: str, bridge: Bridge, error: Misconfigured) -> None:
+    """Pauses the flow, or one feed of it, with the cause; its records stay on the queue."""
+    if bridge.flows.read(key).status != RUNNING:
         return
     now = bridge.now()
-    bridge.flows.change(flow.key, status=FAILED, reason=str(error), setting=error.setting, by="bridge", since=now, checked_at=now)
-    telemetry.flow_changed(flow=flow.key, status=FAILED, reason=str(error), by="bridge")
+    bridge.flows.change(key, status=FAILED, reason=str(error), setting=error.setting, by="bridge", since=now, checked_at=now)
+    telemetry.flow_changed(flow=key, status=FAILED, reason=str(error), by="bridge")
 
 
 def start(key: str, bridge: Bridge, by: str) -> None:

@@ -59,7 +59,8 @@ def settle_once(
 def dead_letter(flow: Flow, settlement: Settlement, version: int, now: float) -> DeadLetter:
     change = settlement.change
     told = (settlement.reason, settlement.fields, settlement.sentence)
-    return DeadLetter(flow.key, change.record_id, *told, version, change.attempts + 1, now)
+    seen = (change.origin, change.first_seen)
+    return DeadLetter(flow.key, change.record_id, *told, version, change.attempts + 1, now, *seen)
 
 
 def given_up(settlement: Settlement, attempts: int) -> Settlement:

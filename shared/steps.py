@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from shared import telemetry
 from shared.campaign.client import Written
@@ -27,7 +28,7 @@ from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
 from shared.handoff import Envelope, read_envelope
 from shared.parents import hold, release
 from shared.records import Change, Kind, Outcome, Settlement
-from shared.running import fail, held_up, take_mapping
+from shared.running import fail, held_up, is_running, keys, take_mapping
 from shared.settle import resend, settle, settle_once
 from shared.state.checkpoints import Checkpoint
 from shared.state.flows import RUNNING
@@ -36,6 +37,7 @@ from shared.sweep import sweep
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
 ROOM_LOOK_SECONDS = 0.5
+MOST_DISCARDED = 2000  # by one request, which must end before the gateway's 230 s
 
 
 def poll(flow: Flow, bridge: Bridge) -> str:
@@ -47,9 +49,10 @@ def poll(flow: Flow, bridge: Bridge) -> str:
         take_mapping(flow, bridge)
         ended = read_on(flow, bridge, started, counts)
         caught_up = {"caught_up_at": started} if counts["ends"] else {}
-        bridge.flows.change(flow.key, polled_at=bridge.now(), **caught_up)
+        for key in keys(flow):
+            bridge.flows.change(key, polled_at=bridge.now(), **caught_up)
     except Misconfigured as error:
-        fail(flow, bridge, error)
+        fail(flow.feed, bridge, error)
         ended = "failed"
     except Retryable:
         ended = "interrupted"
@@ -70,7 +73,7 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
     checkpoint = bridge.checkpoints.load(flow.key, flow.table)
     deadline = started + bridge.settings.poll_budget_seconds
     while bridge.now() < deadline:
-        if bridge.flows.state(flow.key).status != RUNNING:
+        if not is_running(flow, bridge):
             return "stopped"
         if not room(flow, bridge):
             return "queue is long"
@@ -110,6 +113,8 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
     counts["pages"] += 1
     counts["changes"] += len(page.changes)
     counts["passed_over"] += page.passed_over
+    if page.finished:  # before the link is saved: what is cut off here is done again
+        bridge.deadletters.remove_from(flow.letters, *page.finished)
     checkpoint.link, checkpoint.taken_at = page.link, bridge.now()
     checkpoint.pages, checkpoint.rows = checkpoint.pages + 1, checkpoint.rows + len(page.changes)
     if page.complete and checkpoint.phase == "full":
@@ -137,7 +142,7 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
             return create_once(flow, bridge, envelope, changes)
         return patiently(flow, bridge, partial(carry_out, flow, bridge, envelope, changes))
     except Misconfigured as error:
-        fail(flow, bridge, error)
+        fail(flow.key, bridge, error)
         resend(flow, bridge, envelope, changes, paused)
     except Retryable as error:
         again = [replace(change, uncertain=change.uncertain or error.uncertain) for change in changes]
@@ -279,7 +284,7 @@ def attempt[Result](flow: Flow, bridge: Bridge, change: Change, work: Callable[[
         change = replace(change, uncertain=change.uncertain or error.uncertain)
         return Settlement(change, Outcome.WAITING, "target", "", str(error), retry_after_seconds=error.retry_after_seconds)
     except Misconfigured as error:
-        fail(flow, bridge, error)
+        fail(flow.key, bridge, error)
         wait_seconds = bridge.settings.paused_delay_seconds
         return Settlement(change, Outcome.WAITING, "flow_failed", "", str(error), retry_after_seconds=wait_seconds)
     except Exception as error:  # noqa: BLE001  # our bug: this record alone goes the way of the poison queue
@@ -311,8 +316,28 @@ def hand_off_again(flow: Flow, bridge: Bridge, ids: Sequence[str]) -> int:
     changes = [Change(record_id, Kind.REFERENCE, first_seen=bridge.now(), replay=True) for record_id in ids]
     together = 0
     if isinstance(flow, OnceFlow):
-        rows = ((change, bridge.deadletters.row(flow.key, change.record_id)) for change in changes)
-        changes = [replace(change, kind=Kind.ROW, row=row) for change, row in rows if row is not None]
+        kept = ((change, bridge.deadletters.row(flow.key, change.record_id)) for change in changes)
+        changes = [as_kept(flow, bridge, change, row) for change, row in kept if row is not None]
         together = flow.together
     bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), changes, together=together)
     return len(changes)
+
+
+def as_kept(flow: Flow, bridge: Bridge, change: Change, row: dict[str, Any]) -> Change:
+    letter = bridge.deadletters.get(flow.key, change.record_id)
+    return replace(change, kind=Kind.ROW, row=row, origin=letter.origin if letter else "")
+
+
+def discard(flow: Flow, bridge: Bridge, what: str, value: str = "", most: int = MOST_DISCARDED) -> int:
+    """Gives dead letters up, with the record that was kept: a "record", those of a "reason", or all "dead_letters".
+
+    Returns how many; `most` where there may be more.
+    """
+    if what == "record":
+        return bridge.deadletters.discard(flow.letters, [value])
+    after, count = "", 0
+    while count < most and (letters := bridge.deadletters.page(flow.letters, after)):
+        after = letters[-1].record_id
+        wanted = [letter.record_id for letter in letters if what == "dead_letters" or letter.reason == value]
+        count += bridge.deadletters.discard(flow.letters, wanted[: most - count])
+    return count

@@ -36,6 +36,14 @@ class TableFlow:
     tell: Callable[[Sequence[Settlement]], None] | None = None
     notes: Callable[[], list[str]] | None = None  # what a person must know of the documents in force
 
+    @property
+    def feed(self) -> str:
+        return self.key
+
+    @property
+    def letters(self) -> str:
+        return self.key
+
     def active(self) -> Active:
         return self.catalog.mapping(self.table)
 

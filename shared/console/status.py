@@ -17,12 +17,13 @@ POLL_OVERDUE_SECONDS = 900.0
 
 def status(flows: Mapping[str, Flow], bridge: Bridge) -> dict[str, Any]:
     """Per flow: status and reason, backlog, age of the oldest unwritten change, records by outcome, calls, token age."""
-    return {"at": moment(bridge.now()), "flows": {key: flow_status(flow, bridge) for key, flow in flows.items()}}
+    return {"at": moment(bridge.now()), "flows": {key: flow_status(flow, bridge, key) for key, flow in flows.items()}}
 
 
-def flow_status(flow: Flow, bridge: Bridge) -> dict[str, Any]:
-    state, checkpoint = bridge.flows.state(flow.key), bridge.checkpoints.load(flow.key, flow.table)
-    headers, messages = bridge.ledger.headers(flow.key), bridge.handoff.length(flow.queue)
+def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
+    """`key` is the flow's, or that of its feed: then records, calls and dead letters are counted in the flow's row alone."""
+    state, checkpoint = bridge.flows.state(key), bridge.checkpoints.load(flow.key, flow.table)
+    headers, messages = bridge.ledger.headers(key) if key == flow.key else [], bridge.handoff.length(flow.queue)
     now = bridge.now()
     return {
         "status": state.status,
@@ -37,7 +38,7 @@ def flow_status(flow: Flow, bridge: Bridge) -> dict[str, Any]:
         "records": total(header.counts for header in headers),
         "outcomes": total(header.totals for header in headers),
         "calls": total(header.calls for header in headers),
-        "dead_letters": bridge.deadletters.count(flow.key),
+        "dead_letters": bridge.deadletters.count(key),
         "phase": checkpoint.phase,
         "rows_read": checkpoint.rows,
         "sweep": checkpoint.sweep,
@@ -51,7 +52,7 @@ def flow_status(flow: Flow, bridge: Bridge) -> dict[str, Any]:
 def watch(flows: Mapping[str, Flow], bridge: Bridge) -> None:
     """Writes the line `watched` of each flow: the same figures as its status, for alerts and the workbook."""
     for key, flow in flows.items():
-        figures = flow_status(flow, bridge)
+        figures = flow_status(flow, bridge, key)
         telemetry.watched(
             flow=key,
             queue=flow.queue,
@@ -98,6 +99,7 @@ def letter_json(letter: DeadLetter) -> dict[str, Any]:
         "mapping_version": letter.mapping_version,
         "attempts": letter.attempts,
         "rejected_at": moment(letter.rejected_at),
+        "origin": letter.origin,
     }
 
 

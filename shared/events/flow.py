@@ -27,7 +27,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EventsFlow:
-    """`table` names the source, "files" or "journal"; both hand off to one queue, and what both tell of is written once."""
+    """`table` names the source, "files" or "journal"; both hand off to one queue, and what both tell of is written once.
+
+    Each source fails by itself, under the name of its feed: the other one and what is on the queue go on.
+    """
 
     table: str
     source: Source
@@ -40,6 +43,14 @@ class EventsFlow:
     pace: int = 0
     room: int = 0
     room_seconds: float = 0.0
+
+    @property
+    def feed(self) -> str:
+        return f"{self.key}-from-{self.table}"
+
+    @property
+    def letters(self) -> str:
+        return self.key
 
     def read(self, checkpoint: Checkpoint) -> Page:
         active = self.catalog.active()
@@ -71,4 +82,6 @@ class EventsFlow:
         self.catalog.forget()
         self.dataverse.who_am_i()
         self.catalog.active()
+
+    def probe_feed(self) -> None:
         self.source.probe()

@@ -104,6 +104,14 @@ class OptOutFlow:
     room: int = ROOM
     room_seconds: float = ROOM_SECONDS
 
+    @property
+    def feed(self) -> str:
+        return self.key
+
+    @property
+    def letters(self) -> str:
+        return KEY
+
     def active(self) -> ActiveOptOut:
         return self.catalog.active()
 

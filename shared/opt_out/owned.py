@@ -32,7 +32,7 @@ def flag_problems(document: MappingDocument) -> list[str]:
     places += [(f"links[{number}]", link.target) for number, link in enumerate(document.links, 1)]
     places.append(("key", document.key.target))
     return [
-        f"{document.place(place, target)}: {flag} is an opt-out flag. Only the opt-out flow writes it: take it out of the mapping. "
+        f"{document.place(place, target)}: {flag} is an opt-out flag, which only the opt-out flow writes. Take it out. "
         f"Name its column in a pair of {PAIRS}: see docs/opt-out.md."
         for place, target in places
         if (flag := flag_of(target))

@@ -75,10 +75,7 @@ class Sftp:
         with contextlib.suppress(MissingFile):
             found = self.run(f"look at {path}", lambda sftp: sftp.stat(path), is_file=True)
             if found.st_size is None:
-                sentence = (
-                    "The SFTP server tells no sizes of files, so nobody can know when one was read to its end: use another."
-                )
-                raise Misconfigured("SFTP_HOST", sentence)
+                raise Misconfigured("SFTP_HOST", NO_SIZES)
             return RemoteFile(path.rpartition("/")[2], found.st_size, float(found.st_mtime or 0))
         return None
 

@@ -6,7 +6,7 @@ until it is replayed, or until the container's lifetime ends (infra: 30 days).
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ from shared.state.pages import filled
 class DeadLetter:
     """`reason` is a code, `field` the target field or fields concerned, `sentence` says which rule was broken and what to do.
 
-    Time in seconds since 1970.
+    `origin`: the place at the source that it comes from, such as "deliveryLogs_1.txt:3", "" where there is none or an earlier
+    version of the bridge did not say. Times in seconds since 1970; `first_seen` is when the bridge read the record.
     """
 
     flow: str
@@ -32,6 +33,8 @@ class DeadLetter:
     mapping_version: int
     attempts: int
     rejected_at: float
+    origin: str = ""
+    first_seen: float = 0.0
 
 
 class DeadLetters:
@@ -44,7 +47,7 @@ class DeadLetters:
         """`row` is kept too where it is given."""
         if row is not None:
             self.bodies.upload_blob(f"{letter.flow}/{letter.record_id}", json.dumps(row).encode(), overwrite=True)
-        values = asdict(letter)
+        values = {**asdict(letter), "first_seen": float(letter.first_seen)}
         self.table.upsert_entity({"PartitionKey": values.pop("flow"), "RowKey": values.pop("record_id"), **values})
 
     def remove(self, flow: str, record_id: str) -> None:
@@ -61,6 +64,21 @@ class DeadLetters:
     def forget_row(self, flow: str, record_id: str) -> None:
         with contextlib.suppress(ResourceNotFoundError):
             self.bodies.delete_blob(f"{flow}/{record_id}")
+
+    def discard(self, flow: str, ids: Iterable[str]) -> int:
+        """Gives letters and kept rows up; returns how many letters there were."""
+        found = [record_id for record_id in ids if self.get(flow, record_id)]
+        for record_id in found:
+            self.forget_row(flow, record_id)
+            self.remove(flow, record_id)
+        return len(found)
+
+    def remove_from(self, flow: str, origin: str, before: float) -> int:
+        """Removes the letters of a file and of its lines that were read before a moment; returns how many."""
+        name = origin.replace("'", "''")
+        within = f"origin eq '{name}' or (origin ge '{name}:' and origin lt '{name};')"
+        condition = f"PartitionKey eq '{flow}' and first_seen lt {before:f} and ({within})"
+        return self.discard(flow, [entity["RowKey"] for entity in self.table.query_entities(condition, select=["RowKey"])])
 
     def page(self, flow: str, after: str = "", limit: int = 1000) -> list[DeadLetter]:
         """Up to `limit` (at most 1,000) dead letters of a flow in the order of record ids, from behind `after`."""
@@ -88,4 +106,6 @@ def read(entity: Any) -> DeadLetter:
         entity["mapping_version"],
         entity["attempts"],
         entity["rejected_at"],
+        entity.get("origin", ""),
+        entity.get("first_seen", 0.0),
     )

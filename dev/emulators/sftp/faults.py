@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncssh
 
-ACCESS = ("permissions", "uid", "gid")
+ACCESS = ("permissions", "uid", "gid", "owner", "group", "nlink")
 
 
 @dataclass(slots=True)

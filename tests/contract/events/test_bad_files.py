@@ -128,7 +128,7 @@ def test_an_sftp_server_that_is_away_delays_and_nothing_is_lost(world: World) ->
     world.export()
     world.stack.stop_sftp()
     assert world.files.poll() == "interrupted"
-    assert world.wiring.bridge.flows.read("email_events").status == RUNNING
+    assert world.wiring.bridge.flows.read("email_events-from-files").status == RUNNING
     world.stack.start_sftp()
     assert outcomes(world.files.sync()) == ["created"]
 
@@ -140,7 +140,7 @@ def test_a_host_key_that_has_changed_pauses_the_flow_with_the_cause(world: World
     world.stack.stop_sftp()
     world.stack.start_sftp(new_host_key=True)
     assert world.files.poll() == "failed"
-    state = world.wiring.bridge.flows.read("email_events")
+    state = world.wiring.bridge.flows.read("email_events-from-files")
     assert (state.status, state.setting) == (FAILED, "SFTP_HOST_KEY")
     assert "ask Adobe whether it was changed" in state.reason
     told = {"SFTP_HOST_KEY": world.stack.facts["sftp"]["host_key"]}
@@ -157,7 +157,7 @@ def test_a_key_that_is_refused_pauses_the_flow_with_the_cause(world: World) -> N
     RSAKey.generate(2048).write_private_key_file(str(other))
     refused = World(world.stack, SFTP_PRIVATE_KEY=other.read_text())
     assert refused.files.poll() == "failed"
-    assert world.wiring.bridge.flows.read("email_events").setting == "SFTP_PRIVATE_KEY"
+    assert world.wiring.bridge.flows.read("email_events-from-files").setting == "SFTP_PRIVATE_KEY"
     world.ahead = 120
     world.contact("Ana")
     world.send()

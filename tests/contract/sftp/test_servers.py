@@ -1,0 +1,287 @@
+"""The reader of exports on servers of several makers, on broken uploads, and on files that people touch while they are read."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.errors import Misconfigured, Retryable
+from shared.events.documents import EventsDocument, default_events_document, read_events_document
+from shared.events.files import EventFormat
+from shared.sftp.exports import Position
+from tests.contract.sftp.kit import Embedded, Reading, embedded_server, lines, reading
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+NAME = "deliveryLogs_1.txt"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    with embedded_server(tmp_path_factory.mktemp("servers")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Embedded) -> Embedded:
+    running.control.order()
+    for path in running.folder.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    return running
+
+
+def document(settled: int = 0) -> EventsDocument:
+    text = default_events_document().replace("settled_seconds: 60", f"settled_seconds: {settled}")
+    return read_events_document(text)
+
+
+DOCUMENT = document()
+COLUMNS = DOCUMENT.files.delivery_log.columns
+HEADER = list(COLUMNS.values())
+
+
+def row(number: int, **cells: str) -> list[str]:
+    known = {"log_id": str(number), "contact": "0f8fad5b-d9cb-469f-a165-70867728950e", "status": "1"}
+    values = {**known, "at": "2026/05/04 10:00:00", **cells}
+    return [values.get(field, "x") for field in COLUMNS]
+
+
+def text(*numbers: int, header: list[str] | None = None) -> bytes:
+    return lines(header or HEADER, [row(number) for number in numbers])
+
+
+def put(server: Embedded, data: bytes, name: str = NAME) -> Path:
+    path = server.folder / name
+    path.write_bytes(data)
+    return path
+
+
+def events(server: Embedded, settled: int = 0, **options: Any) -> Reading:
+    return reading(server, document(settled), EventFormat, **options)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"no_posix_rename": True},
+        {"no_rename": True},
+        {"no_permissions": True},
+        {"no_times": True},
+        {"no_permissions": True, "no_times": True, "no_posix_rename": True},
+        {"read_bytes": 100},
+    ],
+    ids=["no posix-rename", "posix-rename alone", "no permissions", "no times", "none of them", "short reads"],
+)
+def test_other_servers_work(server: Embedded, faults: dict[str, int]) -> None:
+    put(server, text(1, 2, 3))
+    server.control.order(**faults)
+    reader = events(server)
+    reader.until_done()
+    assert (len(set(reader.ids())), server.names(), server.names("processed")) == (3, [], [NAME])
+
+
+def test_a_server_that_tells_no_sizes_is_refused_with_a_sentence(server: Embedded) -> None:
+    put(server, text(1))
+    server.control.order(no_sizes=True)
+    with pytest.raises(Misconfigured, match="does not tell the sizes of files"):
+        events(server).poll()
+    assert server.names() == [NAME]
+
+
+def test_a_server_that_moves_nothing_is_refused_with_a_sentence(server: Embedded) -> None:
+    put(server, text(1))
+    server.control.order(no_rename=True, no_posix_rename=True)
+    with pytest.raises(Misconfigured, match="afterwards: delete"):
+        events(server).poll()
+
+
+def test_an_archived_file_takes_the_place_of_no_other(server: Embedded) -> None:
+    reader = events(server)
+    for number in (1, 2, 3):
+        put(server, text(number))
+        reader.until_done()
+    assert server.names("processed") == ["deliveryLogs_1-2.txt", "deliveryLogs_1-3.txt", NAME]
+    assert len(set(reader.ids())) == 3
+
+
+@pytest.mark.parametrize("name", [".deliveryLogs_1.txt", *(f"{NAME}{end}" for end in (".filepart", ".part", ".tmp", "~"))])
+def test_an_unfinished_name_is_left(server: Embedded, name: str) -> None:
+    put(server, text(1), name)
+    wide = read_events_document(
+        default_events_document()
+        .replace("settled_seconds: 60", "settled_seconds: 0")
+        .replace("deliveryLogs_*", "*deliveryLogs_*")
+    )
+    assert EventFormat(wide).takes(name)
+    reader = reading(server, wide, EventFormat)
+    assert (reader.poll(), reader.ids(), server.names()) == (True, [], [name])
+
+
+def test_a_file_that_is_put_back_is_read_from_its_first_row(server: Embedded) -> None:
+    put(server, text(1, 2, 3, header=["LogId", *HEADER[1:]]))
+    reader = events(server)
+    reader.until_done()
+    assert (server.names("rejected"), len(reader.faults())) == ([NAME], 1)
+    put(server, text(1, 2, 3))
+    reader.until_done()
+    assert (len(set(reader.ids())), server.names("processed"), reader.finished) == (3, [NAME], [NAME])
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_from_its_first_row(
+    server: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.sftp.exports.PAGE_EVENTS", 2)
+    path = put(server, text(*range(1, 9)))
+    reader = events(server, block_bytes=64)
+    page = reader.exports.page("", reader.document)
+    draft = put(server, text(*range(21, 29)) + b"\n", "draft")
+    draft.replace(path)
+    reader.link = page.link
+    reader.until_done()
+    reader.until_done()
+    assert len(set(reader.ids())) >= 8
+    assert server.names("processed") == [NAME]
+    assert not reader.faults()
+
+
+def test_an_upload_that_pauses_longer_than_it_should_loses_nothing(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops in the middle of a line, goes on just before the file is put away, and again after."""
+    whole = text(*range(1, 31))
+    path = put(server, whole[: len(whole) // 3])
+    reader = events(server)
+    page = reader.exports.page("", reader.document)
+    path.write_bytes(whole)
+    reader.link = page.link
+    reader.until_done()
+    reader.until_done()
+    assert (len(set(reader.ids())), server.names("processed")) == (30, [NAME])
+
+
+def test_a_file_that_grows_is_left_until_it_has_settled(server: Embedded) -> None:
+    whole = text(1, 2, 3)
+    path = put(server, whole[:100])
+    reader = events(server, settled=20)
+    assert (reader.poll(), reader.changes) == (True, [])
+    path.write_bytes(whole)
+    for _ in range(40):
+        reader.poll()
+    assert (len(reader.ids()), reader.faults(), server.names("processed")) == (3, [], [NAME])
+
+
+def test_a_file_that_is_deleted_while_it_is_read_is_a_dead_letter_and_the_next_is_read(
+    server: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.sftp.exports.PAGE_EVENTS", 2)
+    path = put(server, text(*range(1, 9)))
+    reader = events(server, block_bytes=64)
+    reader.link = reader.exports.page("", reader.document).link
+    path.unlink()
+    put(server, text(11, 12), "deliveryLogs_2.txt")
+    again = events(server)
+    again.link = reader.link
+    again.until_done()
+    ((rule, sentence),) = again.faults()
+    assert (rule, "deliveryLogs_1.txt was deleted while it was read" in sentence) == ("unreadable_file", True)
+    assert (len(again.ids()), server.names("processed")) == (2, ["deliveryLogs_2.txt"])
+
+
+def test_a_position_of_an_earlier_version_goes_on_at_its_line(server: Embedded) -> None:
+    put(server, text(1, 2, 3, 4))
+    reader = events(server)
+    reader.link = f'{{"file": "{NAME}", "line": 3, "ended": ""}}'
+    reader.until_done()
+    assert (len(reader.ids()), server.names("processed")) == (1, [NAME])
+    assert Position.read(f'{{"file": "{NAME}", "line": 3, "ended": "", "new": 1}}').line == 3
+
+
+@pytest.mark.parametrize("data", [b"\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n\n"], ids=["blank", "mark", "both"])
+def test_bytes_without_a_header_are_rejected(server: Embedded, data: bytes) -> None:
+    put(server, data)
+    reader = events(server)
+    reader.until_done()
+    assert ([rule for rule, _ in reader.faults()], server.names("rejected")) == (["unreadable_file"], [NAME])
+
+
+@pytest.mark.parametrize("data", [b"", text()], ids=["empty", "header alone"])
+def test_a_file_without_rows_is_done(server: Embedded, data: bytes) -> None:
+    put(server, data)
+    reader = events(server)
+    reader.until_done()
+    assert (reader.changes, server.names("processed")) == ([], [NAME])
+
+
+def test_a_gz_that_grows_out_of_proportion_is_rejected_once(server: Embedded) -> None:
+    put(server, gzip.compress(text(1) + b"0" * (100 << 20), 9), f"{NAME}.gz")
+    reader = events(server)
+    reader.until_done()
+    assert (len(reader.ids()), server.names("rejected")) == (1, [f"{NAME}.gz"])
+    assert [rule for rule, _ in reader.faults()] == ["broken_line", "unreadable_file"]
+    assert "inflates to more than" in reader.faults()[1][1]
+
+
+def test_a_read_that_stalls_ends_and_is_tried_again(server: Embedded) -> None:
+    put(server, text(1, 2))
+    server.control.order(stalls=1)
+    reader = events(server, answer_seconds=0.5)
+    assert reader.poll() is False
+    reader.until_done()
+    assert len(reader.ids()) == 2
+
+
+def test_a_lost_connection_keeps_nothing_of_the_reader(server: Embedded) -> None:
+    put(server, text(*range(1, 200)))
+    server.control.order(cut_after_bytes=2000, cuts=1)
+    reader = events(server, block_bytes=500)
+    assert reader.poll() is False
+    assert (reader.exports.open, server.names()) == (None, [NAME])
+    reader.until_done()
+    assert len(set(reader.ids())) == 199
+
+
+@pytest.mark.parametrize(
+    ("host_key", "private_key", "setting"),
+    [
+        ("SHA256:uNiVztksCsDhcc0u9e8BrqQkXW2JNhnnZ0eJ/0p3X0k", "", "SFTP_HOST_KEY"),
+        ("ssh-rsa AAAA", "", "SFTP_HOST_KEY"),
+        ("", "PuTTY-User-Key-File-3: ssh-ed25519", "SFTP_PRIVATE_KEY"),
+    ],
+    ids=["fingerprint", "cut off", "putty"],
+)
+def test_a_wrong_key_is_a_setting_to_correct(server: Embedded, host_key: str, private_key: str, setting: str) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        server.client(host_key, private_key).files("/")
+    assert caught.value.setting == setting
+
+
+def test_several_host_keys_are_known_for_a_rotation(server: Embedded, tmp_path: Path) -> None:
+    from dev.emulators.sftp.keys import prepared
+
+    other = prepared(tmp_path)
+    known = f"# before\n{other.client_key} comment\n[127.0.0.1]:22 {server.facts['host_key']}\n"
+    assert server.client(known).files("/") == []
+    with pytest.raises(Misconfigured, match="ask Adobe whether it was changed"):
+        server.client(other.client_key).files("/")
+    with pytest.raises(Misconfigured, match="ask Adobe whether it was changed"):
+        server.client(other.host_key).files("/")
+
+
+def test_two_sources_read_side_by_side(server: Embedded) -> None:
+    """One of them stalls: the other goes on."""
+    put(server, text(1, 2))
+    server.control.order(stalls=1)
+    slow, quick = events(server, answer_seconds=5.0), events(server, answer_seconds=5.0)
+    from threading import Thread
+
+    def stalled() -> None:
+        with pytest.raises(Retryable):
+            slow.exports.sftp.run("read", lambda sftp: sftp.open(f"{slow.exports.folder}/{NAME}").read())
+
+    thread = Thread(target=stalled)
+    thread.start()
+    while not server.control.file.exists() or not thread.is_alive():
+        pass
+    quick.until_done()
+    assert len(quick.ids()) == 2
+    thread.join(20)
