@@ -42,7 +42,8 @@ def spellings() -> list[str]:
 @pytest.mark.parametrize("form", ["{source: donotfax, target: %s}", "{template: '{donotfax}', target: %s, apply_updates: false}"])
 def test_a_mapping_that_names_a_flag_is_refused_with_where_to_go(target: str, form: str) -> None:
     (problem,) = flag_problems(document(f"  - {form % target}\n"))
-    assert problem.startswith(f"fields[2]: {flag_of(target)} is an opt-out flag")
+    assert problem.startswith("Line 6, fields[2] (")
+    assert f": {flag_of(target)} is an opt-out flag" in problem
     assert "opt-out/opt_out.yaml" in problem
     assert "docs/opt-out.md" in problem
     assert all(len(sentence.split()) <= 20 for sentence in problem.split(". "))
@@ -50,9 +51,9 @@ def test_a_mapping_that_names_a_flag_is_refused_with_where_to_go(target: str, fo
 
 def test_a_link_or_a_key_that_is_a_flag_is_refused_too() -> None:
     found = document("links: [{source: _ownerid_value, target: denyListFax, parent: contact}]\n")
-    assert flag_problems(found)[0].startswith("links[1]: blackListFax")
+    assert "links[1] (denyListFax): blackListFax" in flag_problems(found)[0]
     keyed = found.model_copy(update={"key": found.key.model_copy(update={"target": "ccpaOptOut"})})
-    assert flag_problems(keyed)[1].startswith("key: ccpaOptOut")
+    assert "key (ccpaOptOut): ccpaOptOut" in flag_problems(keyed)[1]
     assert without_flags(found).links == []
 
 
@@ -108,6 +109,12 @@ class Stored:
     def draft(self, name: str) -> tuple[str, str]:
         return self.drafted, "draft"
 
+    def tables(self) -> list[str]:
+        return ["contact"]
+
+    def activated(self) -> dict[str, Any]:
+        return {}
+
 
 class Systems:
     """Both systems' metadata."""
@@ -132,7 +139,8 @@ def test_a_document_with_a_flag_is_not_taken_into_force_and_every_problem_is_tol
     stored = Stored(default_document("contact"))
     stored.drafted = OLD + "  - {source: firstname, target: cusNothing}\n"
     problem = catalog(stored).adopt("contact")
-    for part in ("fields[2]: blackListEmail", "fields[7]: blackListMobile", "no field cusNothing", "Version 1 stays in force"):
+    flags = ("fields[2] (blackListEmail): blackListEmail", "fields[7] (blackListMobile): blackListMobile")
+    for part in (*flags, "no field cusNothing", "Version 1 stays in force"):
         assert part in problem
     assert len(stored.versions) == 1
     stored.drafted = OLD.replace(OLD_RULES, "")
