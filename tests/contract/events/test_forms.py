@@ -168,7 +168,7 @@ def test_a_document_in_force_that_cannot_be_used_any_more_stops_the_flow_with_th
     world.send()
     world.export()
     assert world.files.poll() == "failed"
-    state = world.wiring.bridge.flows.read("email_events")
+    state = world.wiring.bridge.flows.read("email_events-from-files")
     assert state.setting == "events document"
     assert "files.dates: the form does not tell the year of a time" in state.reason
     world.document(lambda text: text + "# corrected\n")
