@@ -31,6 +31,12 @@ class Embedded:
         address = (self.facts["host"], self.facts["port"], self.facts["user"])
         return Sftp(Server(*address, key, host_key or self.facts["host_key"]), **options)
 
+    def settings(self) -> dict[str, str]:
+        """What the bridge is told of it."""
+        key = Path(self.facts["key_file"]).read_text()
+        address = {"SFTP_HOST": self.facts["host"], "SFTP_PORT": str(self.facts["port"]), "SFTP_USER": self.facts["user"]}
+        return {**address, "SFTP_PRIVATE_KEY": key, "SFTP_HOST_KEY": self.facts["host_key"]}
+
     def names(self, below: str = "") -> list[str]:
         place = self.folder / below
         return sorted(path.name for path in place.iterdir() if path.is_file()) if place.is_dir() else []
