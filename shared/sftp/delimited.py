@@ -74,11 +74,16 @@ class Records:
             reader, base = csv.reader(pending[start:], delimiter=self.separator, strict=True), start
             try:
                 for cells in reader:
-                    stop = base + reader.line_num
-                    if stop > start + 1 and not self.is_one(pending[start:stop], cells):
-                        break
-                    begin, start = start, stop
-                    yield before + begin + 1, before + stop, cells
+                    if reader.line_num != start - base + 1:
+                        stop = base + reader.line_num
+                        if not self.is_one(pending[start:stop], cells):
+                            break
+                        begin, start = start, stop
+                        yield before + begin + 1, before + stop, cells
+                    else:
+                        start += 1
+                        number = before + start
+                        yield number, number, cells
             except csv.Error:
                 if not final and base + reader.line_num == len(pending) and self.may_go_on(pending[start:]):
                     break

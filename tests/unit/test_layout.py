@@ -25,6 +25,7 @@ LAYERS = [
     ("shared.telemetry", set()),
     ("shared.dataverse", {"shared.dataverse", *CLIENTS}),
     ("shared.campaign", {"shared.campaign", *CLIENTS}),
+    ("shared.sftp", {"shared.sftp", "shared.errors", "shared.records"}),
     ("shared.parents", {"shared.deciding", "shared.flow", "shared.mapping", "shared.records", "shared.state"}),
     ("shared.state", {"shared.state", "shared.errors", "shared.records", "shared.settings"}),
 ]  # fmt: skip
