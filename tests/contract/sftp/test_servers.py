@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -271,8 +272,7 @@ def test_two_sources_read_side_by_side(server: Embedded) -> None:
     """One of them stalls: the other goes on."""
     put(server, text(1, 2))
     server.control.order(stalls=1)
-    slow, quick = events(server, answer_seconds=5.0), events(server, answer_seconds=5.0)
-    from threading import Thread
+    slow, quick = events(server, answer_seconds=1.0), events(server)
 
     def stalled() -> None:
         with pytest.raises(Retryable):
@@ -280,8 +280,10 @@ def test_two_sources_read_side_by_side(server: Embedded) -> None:
 
     thread = Thread(target=stalled)
     thread.start()
-    while not server.control.file.exists() or not thread.is_alive():
-        pass
+    listed = 0
+    while thread.is_alive():
+        listed += len(quick.exports.sftp.files(quick.exports.folder))
+    thread.join()
+    assert listed > 3
     quick.until_done()
     assert len(quick.ids()) == 2
-    thread.join(20)
