@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from dev.commands.check.findings import Finding
 from dev.commands.check.look import Look
 from dev.commands.setup.wanted import OptOuts
+from shared import identifiers
 from shared.campaign.client import Written
 from shared.catalog import address
-from shared.dataverse.wire import GUID
 from shared.mapping import MappingDocument
 from shared.opt_out.deciding import Seen, decide
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS
@@ -40,7 +40,7 @@ def by_contact(look: Look, mapping: MappingDocument) -> dict[str, Mapping[str, A
     key = mapping.key.target
     query = "?" + urlencode({"_lineCount": MOST, "_order": f"{key} desc", "_forcePagination": "true"})
     rows = look.wiring.campaign.page(address(mapping), query, Written())[0]
-    return {str(row[key]).lower(): row for row in rows if GUID.fullmatch(str(row.get(key, "")).lower())}
+    return {found: row for row in rows if (found := identifiers.record_id(row.get(key)))}
 
 
 def changes(use: OptOuts, contacts: Mapping[str, Contact], profiles: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
