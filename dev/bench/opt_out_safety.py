@@ -188,7 +188,7 @@ def halted(process: Process, person: str, side: str, chance: Random) -> Iterator
     if chance.random() < 0.5:
         stop(key, process.bridge, "bench")
     else:
-        fail(process.feeds.get(key, process.flow), process.bridge, Misconfigured("CAMPAIGN_CLIENT_SECRET", "It has expired."))
+        fail(key, process.bridge, Misconfigured("CAMPAIGN_CLIENT_SECRET", "It has expired."))
     yield
     start(key, process.bridge, "bench")
 

@@ -230,7 +230,7 @@ def test_the_right_to_write_contacts_is_named(sound: Office) -> None:
 def test_a_document_that_cannot_be_read_or_has_been_changed_is_told(sound: Office) -> None:
     sound.put_pairs({"column": "donotphone", "flag": "noSuchFlag"})
     code, findings = sound.check()
-    told(findings, "mapping documents", "error", "pairs[1].flag: must be one of", "Correct opt-out/opt_out.yaml")
+    told(findings, "mapping documents", "error", "pairs[1].flag (noSuchFlag): must be one of", "Correct opt-out/opt_out.yaml")
     told(findings, "opt-out", "skipped", "mapping documents")
     assert code == 2
     sound.put_pairs()

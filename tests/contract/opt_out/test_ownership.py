@@ -81,5 +81,9 @@ def test_a_mapping_that_names_a_flag_is_refused_and_the_status_says_where_to_go(
     config.upload_blob("mappings/contact.yaml", yaml.safe_dump(document, sort_keys=False), overwrite=True)
     world.contacts.poll()
     problem = world.wiring.bridge.flows.read("contacts").mapping_problem
-    for part in ("fields[20]: blackListFax is an opt-out flag", "opt-out/opt_out.yaml", "Version 1 stays in force"):
+    for part in (
+        "fields[20] (blackListFax): blackListFax is an opt-out flag",
+        "opt-out/opt_out.yaml",
+        "Version 1 stays in force",
+    ):
         assert part in problem

@@ -91,7 +91,7 @@ def stopped(world: World, person: str) -> str:
 
 def failed(world: World, person: str) -> str:
     world.in_campaign(person, no=True)
-    fail(world.from_campaign.poller, world.wiring.bridge, Misconfigured("filter", "Publish it."))
+    fail(world.from_campaign.poller.key, world.wiring.bridge, Misconfigured("filter", "Publish it."))
     assert world.wiring.bridge.flows.read("opt_out-from-campaign").status == FAILED
     return "Flow opt_out-from-campaign is failed: Publish it."
 
