@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from dev.verbs import Campaign, Dynamics
@@ -94,12 +95,12 @@ def compare_one(mapping: CompiledMapping, row: dict[str, Any], record: dict[str,
 
 
 def differences(expected: Mapping[str, Any], profile: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The names of the fields that differ; a field that the profile lacks differs."""
+    """The names of the fields that differ; a field that the profile lacks differs. Campaign holds decimals as doubles."""
     names: list[str] = []
     for name, value in expected.items():
         held = profile.get(name)
         if isinstance(value, dict) and isinstance(held, dict):
             names += differences(value, held, f"{prefix}{name}.")
-        elif held != value:
+        elif held != (float(value) if isinstance(held, float) and isinstance(value, Decimal) else value):
             names.append(prefix + name)
     return names

@@ -12,6 +12,8 @@ from typing import Any
 
 import requests
 
+from shared import exact_json
+
 TIMEOUT_SECONDS = 120
 
 
@@ -47,10 +49,14 @@ class Http:
 
     def told(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The answer's JSON; an error status raises with the answer's text."""
+        response = self.answered(method, path, body, **headers)
+        return response.json() if response.content else None
+
+    def answered(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
         response = self.ask(method, path, body, **headers)
         if response.status_code >= 400:
             raise AssertionError(f"{method} {path}: {response.status_code} {response.text[:300]}")
-        return response.json() if response.content else None
+        return response
 
 
 class Dynamics:
@@ -89,7 +95,7 @@ class Dynamics:
     def rows(self, entity_set: str, columns: str) -> Iterator[dict[str, Any]]:
         path = f"/{entity_set}?$select={columns}"
         while path:
-            page = self.http.told("GET", path, Prefer="odata.maxpagesize=5000")
+            page = exact_json.read(self.http.answered("GET", path, Prefer="odata.maxpagesize=5000").content)
             yield from page["value"]
             path = page.get("@odata.nextLink", "")
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from shared.campaign.client import Address, CampaignClient
 from shared.claims import Claims
@@ -34,11 +35,16 @@ from shared.state.documents import Documents
 METADATA_SECONDS = 600.0
 REFUSED_SECONDS = 60.0
 SETTLED_SECONDS = 60.0
+REREAD_SECONDS, REREAD_SECONDS_MAX = (
+    10.0,
+    60.0,
+)  # between two reads because a value was refused: doubled while nothing has changed
+REPLAY_REREAD_SECONDS = 2.0  # the same for a record that a person replays
 
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """A mapping in force with what it was compiled against."""
+    """A mapping in force with what it was compiled against; `metadata` names that, as far as the mapping depends on it."""
 
     version: int
     mapping: CompiledMapping
@@ -47,6 +53,7 @@ class Active:
     compiled_at: float
     pairs: tuple[Pair, ...] = ()
     written: MappingDocument | None = None  # as a person wrote it, rules for opt-out flags included
+    metadata: str = ""
 
     @property
     def document(self) -> MappingDocument:
@@ -69,6 +76,8 @@ class Catalog:
         self.cache_seconds, self.now, self.pairs = cache_seconds, now, pairs
         self.claims = Claims(documents)
         self.lock = threading.Lock()
+        self.table_locks: dict[str, threading.Lock] = {}
+        self.rereads: dict[str, tuple[float, float]] = {}
         self.active: dict[str, Active] = {}
         self.looked_at: dict[str, float] = {}
         self.refused: dict[str, tuple[str, str, float]] = {}
@@ -80,13 +89,41 @@ class Catalog:
 
     def mapping(self, table: str) -> Active:
         """The mapping in force; Misconfigured with every problem if neither system's metadata bears it."""
-        with self.lock:
-            if known := self.fresh(table):
-                return known
+        if known := self.fresh(table):
+            return known
         # The opt-out catalog holds its own lock while it asks here for the profiles' address: ours must be free when it is asked.
         pairs = self.pairs_of(table)
-        with self.lock:
+        with self.table_lock(table):
             return self.fresh(table) or self.renewed(table, pairs)
+
+    def table_lock(self, table: str) -> threading.Lock:
+        """Held while documents and metadata of one table are read: no other table waits for them."""
+        return self.table_locks.setdefault(table, threading.Lock())
+
+    def reread(self, table: str, judged: Active, replay: bool = False) -> Active | None:
+        """The mapping with metadata that is newer than what a value was judged by; None if nothing in it has changed.
+
+        Reads the metadata, unless that was done a moment ago: a stream of bad values must not become a stream of calls.
+        """
+        pairs = self.pairs_of(table)
+        with self.table_lock(table):
+            known = self.active.get(table, judged)
+            if known is judged and self.may_reread(table, replay):
+                known = self.read_anew(table, judged, pairs)
+        return known if known.metadata != judged.metadata else None
+
+    def may_reread(self, table: str, replay: bool) -> bool:
+        at, pause = self.rereads.get(table, (0.0, 0.0))
+        return self.now() - at >= (min(pause, REPLAY_REREAD_SECONDS) if replay else pause)
+
+    def read_anew(self, table: str, judged: Active, pairs: tuple[Pair, ...]) -> Active:
+        pause = min(2 * self.rereads.get(table, (0.0, 0.0))[1] or REREAD_SECONDS, REREAD_SECONDS_MAX)
+        self.rereads[table] = (self.now(), pause)
+        found = self.active[table] = self.newly_compiled(table, self.newest(table), pairs)
+        self.looked_at[table] = self.now()
+        if found.metadata != judged.metadata:
+            self.rereads[table] = (self.now(), REREAD_SECONDS)
+        return found
 
     def fresh(self, table: str) -> Active | None:
         """What is known, if it was looked at a moment ago."""
@@ -99,11 +136,14 @@ class Catalog:
         same = known is not None and (known.version, known.pairs) == (version, pairs)
         if known and same and self.now() - known.compiled_at < METADATA_SECONDS:
             return known
+        self.active[table] = self.newly_compiled(table, version, pairs)
+        return self.active[table]
+
+    def newly_compiled(self, table: str, version: int, pairs: tuple[Pair, ...]) -> Active:
         document = self.document(table, version)
         if taken := self.claims.problems(document):
             raise Misconfigured("mapping", f"The mapping of {table} cannot run: {' '.join(taken)}")
-        self.active[table] = self.compiled(document, version, pairs)
-        return self.active[table]
+        return self.compiled(document, version, pairs)
 
     def document(self, table: str, version: int) -> MappingDocument:
         """A version in force."""
@@ -164,20 +204,17 @@ class Catalog:
 
     def unknown_seconds(self) -> float:
         """How long a child may have waited in vain: until each instance knew of its document. Longer when none is new."""
-        with self.lock:
-            newest = max((active.compiled_at for active in self.active.values()), default=0.0)
+        newest = max((active.compiled_at for active in list(self.active.values())), default=0.0)
         return SETTLED_SECONDS if self.now() - newest > SETTLED_SECONDS else 2 * self.cache_seconds
 
     def in_force(self, table: str) -> MappingDocument | None:
         """The document in force as a person wrote it; None before it is first used."""
-        with self.lock:
-            known = self.active.get(table)
-            return known.written if known else None
+        known = self.active.get(table)
+        return known.written if known else None
 
     def forget(self, table: str) -> None:
         """Reads document and metadata anew at the next use: something has shown that they no longer fit."""
-        with self.lock:
-            self.active.pop(table, None)
+        self.active.pop(table, None)
 
     def adopt(self, table: str) -> str:
         """Takes a person's changed document into force. Returns its problems as one message, "" if there are none.
@@ -236,7 +273,16 @@ class Catalog:
         if problems:
             raise Misconfigured("mapping", f"The mapping of {document.table} does not fit: " + " ".join(problems))
         mapping = compile_mapping(own, source, target, born_with(pairs, source, target))
-        return Active(version, mapping, source, address(document), self.now(), pairs, document)
+        named = metadata_of(mapping, source, target)
+        return Active(version, mapping, source, address(document), self.now(), pairs, document, named)
+
+
+def metadata_of(mapping: CompiledMapping, source: SourceTable, target: TargetResource) -> str:
+    """A name for the document and what both systems say of the columns and fields in it: another one, another mapping."""
+    columns = [source.column(name) for name in mapping.columns]
+    fields = [target.fields[step.target] for step in mapping.steps]
+    text = f"{mapping.document.model_dump_json()} {columns} {fields} {target.fields[mapping.document.key.target]}"
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def address(document: MappingDocument) -> Address:

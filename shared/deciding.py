@@ -14,14 +14,14 @@
 *Uncertain* is a change whose earlier delivery was cut off: it may have written what the ledger does not know, tombstone or not.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
 from typing import Any
 
-from shared.mapping import Filtered, Mapped
+from shared import exact_json
+from shared.mapping import Altered, Filtered, Mapped
 from shared.records import Change, Kind, Outcome
 from shared.state.ledger import LedgerRow
 
@@ -53,6 +53,11 @@ class Decision:
     note: bool = True
     agreed: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def altered(self) -> tuple[Altered, ...]:
+        """What the mapping left out or cut."""
+        return self.mapped.altered if self.mapped else ()
+
 
 def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None, delete_filtered: bool, key: bytes) -> Decision:
     """The decision on a row that came from the source."""
@@ -60,11 +65,12 @@ def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None,
         return Decision(change, Act.LOOK)
     if isinstance(mapped, Filtered):
         return decide_filtered(change, mapped, row, delete_filtered)
-    fingerprint = fingerprint_of(mapped.update, key)
+    fingerprint = fingerprint_of(sent(mapped), key)
     trusted = row is not None and row.exists and not change.uncertain  # a delivery cut off may have done more than the row says
     same = trusted and row is not None and row.fingerprint == fingerprint and not change.replay
     if row and same and not row_pending(row):
-        return Decision(change, Act.NOTHING, Outcome.UNCHANGED, fingerprint=fingerprint, note=change.version > row.version)
+        newer = change.version > row.version
+        return Decision(change, Act.NOTHING, Outcome.UNCHANGED, mapped=mapped, fingerprint=fingerprint, note=newer)
     return Decision(change, Act.SAVE, known=known(change, row), mapped=mapped, fingerprint=fingerprint)
 
 
@@ -109,7 +115,11 @@ def known(change: Change, row: LedgerRow | None) -> bool | None:
     return False if never_tried and not change.uncertain and not change.attempts else None
 
 
+def sent(mapped: Mapped) -> dict[str, Any]:
+    """What an update sends, and what it leaves out or cuts: a field that is left out differs from one that was never mapped."""
+    return {**mapped.update, "": mapped.altered} if mapped.altered else mapped.update
+
+
 def fingerprint_of(record: dict[str, Any], key: bytes) -> str:
     """A keyed hash of what an update would send: equal means that no call is needed. It does not give the values away."""
-    text = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return blake2b(text.encode(), digest_size=16, key=key).hexdigest()
+    return blake2b(exact_json.in_order(record), digest_size=16, key=key).hexdigest()

@@ -45,11 +45,14 @@ class Refusal:
 
 
 class Rejected(BridgeError):
-    """This record cannot be written as it is; its neighbours can. Carries every refusal that was found."""
+    """This record cannot be written as it is; its neighbours can. Carries every refusal that was found.
 
-    def __init__(self, *refusals: Refusal) -> None:
+    `metadata` names the metadata that had a say in it, "" where none had.
+    """
+
+    def __init__(self, *refusals: Refusal, metadata: str = "") -> None:
         super().__init__(" ".join(refusal.sentence for refusal in refusals))
-        self.refusals = refusals
+        self.refusals, self.metadata = refusals, metadata
 
     @property
     def reason(self) -> str:

@@ -94,6 +94,9 @@ class KeptFlow(AnyFlow, Protocol):
     def settled(self, settlements: Sequence[Settlement]) -> None:
         """Is told of records that have been settled for the first time, when they are: perhaps more than once."""
 
+    def metadata(self, anew: bool) -> str:
+        """Names the metadata that values are judged by; `anew`: as it is now. "" where none refuses any value."""
+
     def children(self) -> Collection[str]:
         """The tables whose records are linked to this one's, and wait for them."""
 

@@ -6,7 +6,6 @@ message. Rows too big for that travel as references and are read again at the so
 
 import base64
 import contextlib
-import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -17,6 +16,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
 
+from shared import exact_json
 from shared.errors import Refusal, Rejected
 from shared.records import Change
 from shared.settings import StorageSettings
@@ -38,19 +38,14 @@ def unpack(value: Any) -> Any:
 
 
 def read_changes(text: bytes) -> tuple[Change, ...]:
-    """The changes in their packed form; ValueError for another one."""
-    try:
-        return CHANGES.validate_json(text)
-    except ValidationError:
-        # Half of a surrogate pair is no JSON to pydantic, nor is a deep value. Their record is to be refused by name.
-        return CHANGES.validate_python(json.loads(text.decode("utf-8", "surrogatepass")))
+    """The changes in their packed form, decimals exact; ValueError for another one."""
+    return CHANGES.validate_python(exact_json.read(text))
 
 
 def pack(changes: Sequence[Change]) -> str:
     """A value of any form travels as it is: what refuses it is the mapping, for its record alone."""
     listed = [{name: value for name, value in asdict(change).items() if value not in (None, 0, False)} for change in changes]
-    text = json.dumps(listed, ensure_ascii=False)
-    return base64.b64encode(zlib.compress(text.encode("utf-8", "surrogatepass"), LEVEL)).decode()
+    return base64.b64encode(zlib.compress(exact_json.carried(listed), LEVEL)).decode()
 
 
 class Envelope(BaseModel):

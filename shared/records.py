@@ -1,6 +1,6 @@
 """What travels between the steps: a change, a page of them, and what became of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -77,6 +77,9 @@ class Settlement:
     """What became of one change, and what it cost. `fields` and `sentence` are for a person and hold no value
     of the record.
 
+    `altered`: the fields that were left out or cut, each (field, "omitted" or "cut", rule). `metadata`: the metadata that a value
+    was refused by, "" where none had a say.
+
     `quiet`: the ledger knows already. `agreed`: what it shall remember of both sides. `answer`: what the target said of a record
     that was created, as it came.
     `fault`: our own bug, to be raised when the others have been settled.
@@ -95,3 +98,5 @@ class Settlement:
     fault: Exception | None = None
     agreed: Mapping[str, Any] = field(default_factory=dict)
     answer: bytes = b""
+    altered: Sequence[tuple[str, str, str]] = ()
+    metadata: str = ""

@@ -33,6 +33,7 @@ def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlemen
             reason=s.reason,
             attempt=s.change.attempts + 1,
             duration_ms=s.duration_ms,
+            altered=", ".join(f"{name} {what}: {rule}" for name, what, rule in s.altered),
         )
     return settlements
 
@@ -59,7 +60,7 @@ def settle_once(
 def dead_letter(flow: Flow, settlement: Settlement, version: int, now: float) -> DeadLetter:
     change = settlement.change
     told = (settlement.reason, settlement.fields, settlement.sentence)
-    seen = (change.origin, change.first_seen)
+    seen = (change.origin, change.first_seen, settlement.metadata)
     return DeadLetter(flow.key, change.record_id, *told, version, change.attempts + 1, now, *seen)
 
 
@@ -102,13 +103,17 @@ def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
     row.rejected = outcome is Outcome.REJECTED or (row.rejected and outcome is Outcome.WAITING)
     if outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED):
         row.exists, row.deleted, row.fingerprint = True, False, settlement.fingerprint
+        row.altered = [list(entry) for entry in settlement.altered]
     elif outcome in (Outcome.DELETED, Outcome.FILTERED):
         row.exists = row.exists and not (outcome is Outcome.DELETED or settlement.calls)
         row.deleted = change.kind is Kind.DELETED
+        row.altered = row.altered if row.exists else []
     row.agreed = dict(settlement.agreed) or row.agreed
     row.happened(now, outcome, change.version, settlement.reason, change.attempts + 1)
     header.counts[outcome] += 1
     header.totals[outcome] += 1
+    if outcome in (Outcome.CREATED, Outcome.UPDATED):
+        header.totals.update({what for _, what, _ in settlement.altered})
     header.calls.update(settlement.calls)
     header.waiting_since = waiting_since(header.waiting_since, header.counts, change.first_seen, outcome)
     return row

@@ -27,6 +27,7 @@ from shared.errors import BridgeError, Contended, Misconfigured, Rejected, Retry
 from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
 from shared.handoff import Envelope, read_envelope
 from shared.parents import hold, release
+from shared.reconsidering import reconsider
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.running import fail, held_up, is_running, keys, take_mapping
 from shared.settle import resend, settle, settle_once
@@ -47,6 +48,7 @@ def poll(flow: Flow, bridge: Bridge) -> str:
     started, counts = bridge.now(), Counter[str]()
     try:
         take_mapping(flow, bridge)
+        reconsider(flow, bridge)
         ended = read_on(flow, bridge, started, counts)
         caught_up = {"caught_up_at": started} if counts["ends"] else {}
         for key in keys(flow):
@@ -243,7 +245,7 @@ def decide(flow: KeptFlow, bridge: Bridge, view: View, changes: Iterable[Change]
 def final(decision: Decision) -> Settlement:
     quiet = not decision.note
     told = (decision.change, decision.outcome, decision.reason)
-    return Settlement(*told, fingerprint=decision.fingerprint, quiet=quiet, agreed=decision.agreed)
+    return Settlement(*told, fingerprint=decision.fingerprint, quiet=quiet, agreed=decision.agreed, altered=decision.altered)
 
 
 def write(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
@@ -268,7 +270,8 @@ def write_one(flow: KeptFlow, bridge: Bridge, view: View, decision: Decision) ->
             raise Retryable("The claim was about to end; the record is sent again.")
         flow.write(decision, written)
         told = (decision.change, written.outcome, written.reason or decision.reason)
-        return Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed, answer=written.answer)
+        done = Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed, answer=written.answer)
+        return replace(done, altered=decision.altered)
 
     settlement = attempt(flow, bridge, decision.change, work)
     return replace(settlement, calls=dict(written.calls), duration_ms=(time.perf_counter() - started) * 1000)
@@ -279,7 +282,8 @@ def attempt[Result](flow: Flow, bridge: Bridge, change: Change, work: Callable[[
     try:
         return work()
     except Rejected as refusal:
-        return Settlement(change, Outcome.REJECTED, refusal.reason, refusal.field, str(refusal))
+        judged_by = refusal.metadata
+        return Settlement(change, Outcome.REJECTED, refusal.reason, refusal.field, str(refusal), metadata=judged_by)
     except Retryable as error:
         change = replace(change, uncertain=change.uncertain or error.uncertain)
         return Settlement(change, Outcome.WAITING, "target", "", str(error), retry_after_seconds=error.retry_after_seconds)

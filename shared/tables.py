@@ -10,7 +10,8 @@ from shared.catalog import Active, Catalog
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.deciding import Act, Decision
-from shared.mapping import CompiledMapping, table_of
+from shared.errors import Rejected
+from shared.mapping import METADATA_RULES, CompiledMapping, table_of
 from shared.records import Change, Kind, Page, Settlement
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
@@ -77,8 +78,21 @@ class TableFlow:
         return [change for change in changes if change.row is not None and lacks(change.row, mapping)]
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
-        """What to do; raises Rejected if the mapping refuses the row."""
+        """What to do; raises Rejected if the mapping refuses the row.
+
+        What metadata refuses is judged once more with metadata that is read now.
+        """
         active = self.active()
+        result = judged(self, active, change, row)
+        if by_metadata(result) and (newer := self.catalog.reread(self.table, active, change.replay)):
+            if change.row is not None and lacks(change.row, newer.mapping):
+                return Decision(change, Act.LOOK)
+            active, result = newer, judged(self, newer, change, row)
+        if isinstance(result, Rejected):
+            raise Rejected(*result.refusals, metadata=active.metadata if by_metadata(result) else "")
+        return result
+
+    def decided(self, active: Active, change: Change, row: LedgerRow | None) -> Decision:
         if change.kind is Kind.DELETED or change.row is None:
             return deciding.decide_deletion(change, row, active.document.deletes == "apply")
         if row and change.version < row.version:
@@ -120,11 +134,31 @@ class TableFlow:
     def mapping_version(self) -> int:
         return self.active().version
 
+    def metadata(self, anew: bool) -> str:
+        """`anew` reads it, unless that was done a moment ago."""
+        active = self.active()
+        return ((anew and self.catalog.reread(self.table, active)) or active).metadata
+
     def probe(self) -> None:
         """Raises Misconfigured while the cause of a failure is still there."""
         self.catalog.forget(self.table)
         self.dataverse.who_am_i()
         self.active()
+
+
+def judged(flow: TableFlow, active: Active, change: Change, row: LedgerRow | None) -> Decision | Rejected:
+    """The decision by one mapping, or why that refuses the row."""
+    try:
+        return flow.decided(active, change, row)
+    except Rejected as refusal:
+        return refusal
+
+
+def by_metadata(result: Decision | Rejected) -> bool:
+    """Whether newer metadata may make another result of it: it refused the row, or had a field left out or cut."""
+    if isinstance(result, Rejected):
+        return any(refusal.rule in METADATA_RULES for refusal in result.refusals)
+    return result.mapped is not None and any(entry.rule in METADATA_RULES for entry in result.mapped.altered)
 
 
 def seen(change: Change, item: Mapping[str, Any] | None, several: Iterable[str]) -> Change:

@@ -21,9 +21,17 @@ def follow(traceparent: str | None) -> None:
 
 
 def settled(
-    *, flow: str, record_id: str, outcome: str, reason: str, attempt: int, duration_ms: float, level: int = logging.INFO
+    *,
+    flow: str,
+    record_id: str,
+    outcome: str,
+    reason: str,
+    attempt: int,
+    duration_ms: float,
+    altered: str = "",
+    level: int = logging.INFO,
 ) -> None:
-    """The canonical line of one record."""
+    """The canonical line of one record. `altered`: the target fields that were left out or cut, with their rules."""
     if logger.isEnabledFor(level):
         line(
             level,
@@ -34,6 +42,7 @@ def settled(
             reason=reason,
             attempt=attempt,
             duration_ms=round(duration_ms, 1),
+            **({"altered": altered} if altered else {}),
         )
 
 

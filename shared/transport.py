@@ -5,7 +5,6 @@ The seam is `Send`: a request in, a response out. `pooled()` is its one implemen
 give a function.
 """
 
-import json
 import random
 import threading
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import urllib3
 
+from shared import exact_json
 from shared.errors import Retryable
 
 THROTTLED = 429
@@ -47,9 +47,9 @@ class Response:
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON; Retryable if it is not, for then something between us and the system has answered."""
+        """The body as JSON, decimals exact; Retryable if it is not, for then something between us and the system has answered."""
         try:
-            return json.loads(self.body)
+            return exact_json.read(self.body)
         except (ValueError, RecursionError):
             raise Retryable(
                 f"An answer with status {self.status} was not the JSON it should be; it is asked for again."

@@ -18,6 +18,7 @@ from rich.console import Console
 from dev.commands.stack import DIRECTORY, Stack
 from dev.comparison import compare, mapping_in_force
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
+from shared import exact_json
 from shared.mapping import Mapped
 from shared.settings import load_settings
 from shared.steps import deliver, poll
@@ -107,9 +108,7 @@ def bare_loop(stack: Stack, contacts: int) -> float:
 
 
 def body(mapped: Mapped) -> bytes:
-    import json
-
-    return json.dumps(mapped.record, ensure_ascii=False).encode()
+    return exact_json.written(mapped.record)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 Sources: Adobe Campaign Standard documentation, "API must-read", "Supported HTTP verbs", "Filtering", "Metadata mechanism".
 """
 
-import json
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared import exact_json
 from shared.campaign import wire
 from shared.errors import Misconfigured, Refusal, Rejected, Retryable, recovery
 from shared.mapping import TargetResource
@@ -237,7 +237,7 @@ class CampaignClient:
         record: Mapping[str, Any] | None = None,
         fields: Sequence[str] = (),
     ) -> Response:
-        body = None if record is None else json.dumps(record, ensure_ascii=False).encode()
+        body = None if record is None else exact_json.written(record)
         written.calls[verb] += 1
         token = self.tokens.token()
         response = self.authorized(verb, url, route, body, token)

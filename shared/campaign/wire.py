@@ -108,4 +108,9 @@ def labels(values: Any) -> dict[str, str]:
     if isinstance(values, dict):
         return {name: str(value.get("label", name)) if isinstance(value, dict) else str(value) for name, value in values.items()}
     listed = values if isinstance(values, list) else []
-    return {str(item["name"] if isinstance(item, dict) else item): str(item) for item in listed}
+    return dict(named(item) for item in listed)
+
+
+def named(item: Any) -> tuple[str, str]:
+    """Name and label of a listed value, which may be its name alone."""
+    return (str(item["name"]), str(item.get("label", item["name"]))) if isinstance(item, dict) else (str(item), str(item))

@@ -117,6 +117,7 @@ def record(flow: Flow, bridge: Bridge, record_id: str) -> dict[str, Any] | None:
         "version": row.version,
         "in_target": row.exists,
         "deleted": row.deleted,
+        "altered": [{"field": name, "what": what, "rule": rule} for name, what, rule in row.altered],
         "history": [event(*entry) for entry in row.history],
         "dead_letter": letter_json(letter) if letter else None,
     }

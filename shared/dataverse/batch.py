@@ -4,7 +4,6 @@ Sources: Microsoft Learn, "Execute batch operations using the Web API", "Use bul
 properties".
 """
 
-import json
 import re
 import threading
 import uuid
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from shared import exact_json
 from shared.dataverse.answers import ChangeSetAnswer, Expected, change_sets, unrecognised
 from shared.dataverse.client import API, DataverseClient, error_message
 from shared.errors import BridgeError, Refusal, Rejected
@@ -140,7 +140,7 @@ def written(change_sets: Iterable[Sequence[Operation]], boundary: str) -> Iterat
 
 def one(operation: Operation, number: int, boundary: str) -> Iterator[bytes]:
     """A part with its own Content-Length: some versions of Dataverse refuse a body without one."""
-    body = json.dumps(operation.body, ensure_ascii=False, separators=(",", ":")).encode()
+    body = exact_json.written(operation.body)
     yield (
         f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: {number}\r\n\r\n"
         f"{operation.method} {API}{operation.path} HTTP/1.1\r\nContent-Type: application/json; type=entry\r\n"

@@ -6,9 +6,11 @@ definitions using the Web API", "Service protection API limits".
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from shared import exact_json
 from shared.dataverse import wire
 from shared.dataverse.rights import Rights
 from shared.errors import BridgeError, Misconfigured, Retryable, recovery
@@ -26,7 +28,7 @@ ATTRIBUTE = "LogicalName,AttributeType,AttributeTypeName,IsValidForRead"
 DETAILS = {
     "StringAttributeMetadata": "?$select=LogicalName,MaxLength",
     "MemoAttributeMetadata": "?$select=LogicalName,MaxLength",
-    "DateTimeAttributeMetadata": "?$select=LogicalName,DateTimeBehavior",
+    "DateTimeAttributeMetadata": "?$select=LogicalName,DateTimeBehavior,Format",
     "LookupAttributeMetadata": "?$select=LogicalName,Targets",
     "BooleanAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
     "PicklistAttributeMetadata": "?$select=LogicalName&$expand=OptionSet,GlobalOptionSet",
@@ -98,7 +100,7 @@ class DataverseClient:
         url = f"{self.url}{API}{table.entity_set}({wire.guid(record_id)})?$select={','.join(columns)}"
         headers = {"If-Match": etag, "Prefer": "return=representation", "Content-Type": "application/json"}
         route = f"row of {table.logical_name}"
-        response = self.ask("PATCH", url, route, headers, json.dumps(values).encode())
+        response = self.ask("PATCH", url, route, headers, exact_json.written(values))
         if response.status not in (200, 204):
             raise self.refusal(response, f"PATCH {route}", privilege_to("Write", table))
         # Without its representation the row is read: the write was done, and nothing tells what became of it.
@@ -114,7 +116,12 @@ class DataverseClient:
         definition = self.metadata(f"{place}?$select={DEFINITION}&$expand=Attributes($select={ATTRIBUTE})", logical_name)
         kinds = (f"{place}/Attributes/Microsoft.Dynamics.CRM.{kind}{query}" for kind, query in DETAILS.items())
         details = [item for path in kinds for item in self.metadata_list(path, logical_name)]
-        return wire.table(definition, details)
+        return wire.table(definition, details, cache(self.base_language))
+
+    def base_language(self) -> int:
+        """The organization's own language, as an LCID such as 1033."""
+        rows = self.listed(f"{self.url}{API}organizations?$select=languagecode", "organization")
+        return int(rows[0]["languagecode"]) if rows else 0
 
     def metadata(self, path: str, table: str) -> dict[str, Any]:
         return self.get(f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"})

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from shared.errors import Refusal, Rejected, Retryable
@@ -48,12 +48,17 @@ def lookup_table(row: Mapping[str, Any], lookup: str) -> str:
     return str(row.get(f"{lookup}@{LOOKUP_TABLE}", ""))
 
 
-def table(definition: Mapping[str, Any], details: Iterable[Mapping[str, Any]]) -> SourceTable:
-    """A table from its EntityDefinitions answer and the typed answers on its columns, which fill lengths, labels and targets."""
+def table(
+    definition: Mapping[str, Any], details: Iterable[Mapping[str, Any]], base_language: Callable[[], int] = lambda: 0
+) -> SourceTable:
+    """A table from its EntityDefinitions answer and the typed answers on its columns, which fill lengths, labels and targets.
+
+    `base_language` is asked only where an option has no label in the caller's language.
+    """
     merged: dict[str, dict[str, Any]] = {}
     for attribute in [*definition["Attributes"], *details]:
         merged.setdefault(attribute["LogicalName"], {}).update(attribute)
-    columns = (column(attribute) for attribute in merged.values() if attribute.get("IsValidForRead", True))
+    columns = (column(attribute, base_language) for attribute in merged.values() if attribute.get("IsValidForRead", True))
     return SourceTable(
         logical_name=definition["LogicalName"],
         entity_set=definition["EntitySetName"],
@@ -63,28 +68,43 @@ def table(definition: Mapping[str, Any], details: Iterable[Mapping[str, Any]]) -
     )
 
 
-def column(attribute: Mapping[str, Any]) -> SourceColumn:
+def column(attribute: Mapping[str, Any], base_language: Callable[[], int] = lambda: 0) -> SourceColumn:
     kind = str((attribute.get("AttributeTypeName") or {}).get("Value", attribute.get("AttributeType", ""))).removesuffix("Type")
     behavior = (attribute.get("DateTimeBehavior") or {}).get("Value", "")
     return SourceColumn(
         name=attribute["LogicalName"],
         type="DateOnly" if behavior == "DateOnly" else kind,
         max_length=attribute.get("MaxLength"),
-        options=options(attribute),
+        options=options(attribute, base_language),
         targets=tuple(attribute.get("Targets") or ()),
+        user_local=behavior == "UserLocal",
+        date_only=behavior == "UserLocal" and attribute.get("Format") == "DateOnly",
     )
 
 
-def options(attribute: Mapping[str, Any]) -> dict[int, str]:
-    """The labels of a choice in the caller's language: {value: label}."""
-    chosen = attribute.get("OptionSet") or attribute.get("GlobalOptionSet") or {}
-    listed = chosen.get("Options") or [chosen[key] for key in ("FalseOption", "TrueOption") if chosen.get(key)]
-    return {int(option["Value"]): label(option) for option in listed}
+def options(attribute: Mapping[str, Any], base_language: Callable[[], int] = lambda: 0) -> dict[int, str]:
+    """The labels of a choice: {value: label}. A global choice has its options beside the column's own, which are then none."""
+    found = [option for name in ("GlobalOptionSet", "OptionSet") for option in listed(attribute.get(name) or {})]
+    return {int(option["Value"]): label(option, base_language) for option in found}
 
 
-def label(option: Mapping[str, Any]) -> str:
-    localized = (option.get("Label") or {}).get("UserLocalizedLabel") or {}
-    return str(localized.get("Label", option["Value"]))
+def listed(chosen: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return chosen.get("Options") or [chosen[key] for key in ("FalseOption", "TrueOption") if chosen.get(key)]
+
+
+def label(option: Mapping[str, Any], base_language: Callable[[], int]) -> str:
+    """In the caller's language, else in the organization's, else in the first that has one; "" where none has."""
+    labels = option.get("Label") or {}
+    if own := text_of(labels.get("UserLocalizedLabel")):
+        return own
+    texts = {int(item["LanguageCode"]): text for item in labels.get("LocalizedLabels") or () if (text := text_of(item))}
+    return (texts.get(base_language()) or texts[min(texts)]) if texts else ""
+
+
+def text_of(label: Mapping[str, Any] | None) -> str:
+    """A label's text; one of blanks alone is none."""
+    text = str((label or {}).get("Label") or "")
+    return text if text.strip() else ""
 
 
 class Malformed(Exception):

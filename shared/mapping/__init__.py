@@ -7,12 +7,15 @@ mapping.map(row)      -> Mapped | Filtered, or Rejected
 """
 
 from shared.mapping.checking import check, misfits
-from shared.mapping.compiling import BornWith, CompiledMapping, Filtered, Mapped, Parent, compile_mapping, table_of
+from shared.mapping.compiling import Altered, BornWith, CompiledMapping, Filtered, Mapped, Parent, compile_mapping, table_of
 from shared.mapping.documents import MappingDocument, default_document, read_document
 from shared.mapping.metadata import SourceColumn, SourceTable, TargetField, TargetResource
 from shared.mapping.reading import InvalidDocument
+from shared.mapping.refusal import METADATA_RULES
 
 __all__ = [
+    "METADATA_RULES",
+    "Altered",
     "BornWith",
     "CompiledMapping",
     "Filtered",

@@ -1,7 +1,7 @@
 """Does a document fit both systems? Every problem at once, each as a sentence with its place and what to do.
 
-`misfits` are what a mapping cannot run with; `pointless` is what has no effect and so hints at a mistake. A new document must be
-free of both. One that is in force already goes on with what is pointless.
+`misfits` are what a mapping cannot run with. `pointless` is what has no effect and so hints at a mistake. `unlabelled` are the
+choices whose records are refused. A new document must be free of all three. One that is in force goes on with the last two.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from shared.mapping.documents import FieldRule, Key, Link, MappingDocument, Scal
 from shared.mapping.filtering import faults
 from shared.mapping.metadata import LOOKUP_TYPES, SourceColumn, SourceTable, TargetField, TargetResource
 from shared.mapping.refusal import Refuse
-from shared.mapping.replacing import ambiguous_keys, key_faults, shown
+from shared.mapping.replacing import ambiguous_keys, form_of, key_faults, key_form, shown, table_of_replacements
 from shared.mapping.templating import template_faults
 
 TEXTS = frozenset({"String", "Memo", "EntityName"})
@@ -32,11 +32,13 @@ RuleCheck = Callable[[FieldRule, SourceTable, TargetField], Iterator[str]]
 
 def check(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
     """All problems of a document against the metadata of its table and its resource; [] if there are none."""
-    return misfits(document, source, target) + pointless(document, source, target)
+    source = source.in_zone(document.zone)
+    return [part for found in (misfits, pointless, unlabelled) for part in found(document, source, target)]
 
 
 def misfits(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
     """What keeps the mapping from running, or would give its filters another meaning than they have."""
+    source = source.in_zone(document.zone)
     found = [f"{document.place(part)}: {problem}" for part, problem in key_problems(document, source, target)]
     for number, rule in enumerate(document.fields, 1):
         place = document.place(f"fields[{number}]", rule.target)
@@ -50,13 +52,27 @@ def misfits(document: MappingDocument, source: SourceTable, target: TargetResour
 
 def pointless(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
     """What can never have an effect, of the parts that fit."""
+    found = in_rules(pointless_in, document, source, target)
+    return found + ([] if faults(document.filters, source) else placed(document, always(document.filters, source)))
+
+
+def unlabelled(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
+    """Choices that the document writes by label and that have none in any language."""
+    return in_rules(label_problems, document, source, target) if document.choices == "label" else []
+
+
+def in_rules(problems: RuleCheck, document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
+    """What a check finds in the rules whose columns and field are there, each with its place."""
     found = []
     for number, rule in enumerate(document.fields, 1):
         place = document.place(f"fields[{number}]", rule.target)
-        names = [rule.source] if rule.source else rule.template_columns()
-        if rule.target in target.fields and all(source.column(name) for name in names):
-            found += [f"{place}: {problem}" for problem in pointless_in(rule, source, target.fields[rule.target])]
-    return found + ([] if faults(document.filters, source) else placed(document, always(document.filters, source)))
+        if rule.target in target.fields and all(map(source.column, columns_of(rule))):
+            found += [f"{place}: {problem}" for problem in problems(rule, source, target.fields[rule.target])]
+    return found
+
+
+def columns_of(rule: FieldRule) -> list[str]:
+    return [rule.source] if rule.source else rule.template_columns()
 
 
 def placed(document: MappingDocument, found: Iterator[tuple[str, str]] | list[tuple[str, str]]) -> list[str]:
@@ -110,7 +126,7 @@ def column_problem(name: str, source: SourceTable) -> str:
 
 
 def field_problems(rule: FieldRule, document: MappingDocument, source: SourceTable, target: TargetResource) -> Iterator[str]:
-    names = [rule.source] if rule.source else rule.template_columns()
+    names = columns_of(rule)
     columns_wrong = [problem for name in names if (problem := column_problem(name, source))]
     target_wrong = list(target_problems(rule.target, target))
     yield from columns_wrong + target_wrong
@@ -124,6 +140,7 @@ def field_problems(rule: FieldRule, document: MappingDocument, source: SourceTab
         yield f"column {rule.source} ({column.type}) cannot become {rule.target} ({held.type}): map it to a string."
     yield from ambiguous_keys(rule.replace, column)
     yield from value_problems(rule, held)
+    yield from invalid_problems(rule, held)
 
 
 def value_problems(rule: FieldRule, held: TargetField) -> Iterator[str]:
@@ -142,6 +159,28 @@ def replacements(rule: FieldRule) -> Iterator[tuple[str, Scalar]]:
         yield "otherwise", rule.otherwise
 
 
+def invalid_problems(rule: FieldRule, held: TargetField) -> Iterator[str]:
+    """Only a text can be cut and still be of use."""
+    if rule.invalid != "cut":
+        return
+    if held.type in FITTING or held.type == "enumeration":
+        yield f"invalid: {rule.target} is of type {held.type}, and only a text can be cut: use omit or reject."
+    elif held.policy == "email":
+        yield f"invalid: {rule.target} holds an e-mail address, and a cut one is another address: use omit or reject."
+
+
+def label_problems(rule: FieldRule, source: SourceTable, held: TargetField) -> Iterator[str]:
+    """Choices without a label that the field is given by label."""
+    if held.type in FITTING or rule.otherwise is not None:
+        return
+    for column in (column for name in columns_of(rule) if (column := source.column(name))):
+        given, form = key_form(column)
+        replaced = table_of_replacements(dict.fromkeys(rule.replace), given) if rule.source else {}
+        for value in (value for value, label in column.options.items() if not label and form_of(value, form) not in replaced):
+            advice = "give it a label in Dynamics and publish, list it in `replace`, or set `choices: value`."
+            yield f"option {value} of column {column.name} has no label in any language: {advice}"
+
+
 def fits(column: SourceColumn, held: TargetField, rule: FieldRule) -> bool:
     """Replacements may turn anything into anything; otherwise the two types must have a meaning in common."""
     return rule.otherwise is not None or held.type not in FITTING or column.type in FITTING[held.type]
@@ -149,7 +188,7 @@ def fits(column: SourceColumn, held: TargetField, rule: FieldRule) -> bool:
 
 def pointless_in(rule: FieldRule, source: SourceTable, held: TargetField) -> Iterator[str]:
     """What of a rule can have no effect, and what YAML has read as something else than is written."""
-    for name in [rule.source] if rule.source else rule.template_columns():
+    for name in columns_of(rule):
         if (column := source.column(name)) and column.type in NOT_READ:
             yield f"column {name} ({column.type}) has no text: map another column."
     yield from key_faults(rule.replace, source.column(rule.source) if rule.source else None)

@@ -14,6 +14,7 @@ from typing import Any
 from shared.mapping.documents import Scalar
 from shared.mapping.metadata import LOOKUP_TYPES, SourceColumn
 from shared.mapping.refusal import Refuse
+from shared.mapping.times import comparable as comparable_time
 from shared.mapping.times import instant
 
 Compare = Callable[[Any, Any], bool]
@@ -102,7 +103,7 @@ def number(column: SourceColumn) -> Comparable:
 
     def given(value: Scalar) -> Decimal:
         form = decimal(value)
-        if abs(form) > largest:
+        if form.copy_abs() > largest:
             raise impossible("a number that the column cannot hold: correct it")
         return form
 
@@ -119,12 +120,15 @@ def decimal(value: Any) -> Decimal:
 
 
 def day(column: SourceColumn) -> Comparable:
+    """Days as people see them: of the document's zone, where the column shows days of a zone."""
+    held = comparable_time(column) if column.local_days else midnight_of
+
     def given(value: Scalar) -> datetime:
         if DAY.fullmatch(str(value)) or (TIME.fullmatch(str(value)) and midnight(instant(value))):
             return of_this_age(midnight_of(value))
         raise Refuse("not_a_date", "a value that is no day: write one such as 2019-01-05")
 
-    return Comparable("a day", ORDERED, given, midnight_of)
+    return Comparable("a day", ORDERED, given, held)
 
 
 def of_this_age(value: datetime) -> datetime:
@@ -143,6 +147,9 @@ def midnight(moment: datetime) -> bool:
 
 
 def moment(column: SourceColumn) -> Comparable:
+    if column.local_days:
+        return day(column)
+
     def given(value: Scalar) -> datetime:
         if DAY.fullmatch(str(value)) or TIME.fullmatch(str(value)):
             return of_this_age(instant(value))
@@ -152,7 +159,7 @@ def moment(column: SourceColumn) -> Comparable:
 
 
 def boolean(column: SourceColumn) -> Comparable:
-    labels = labelled(column)
+    labels = labelled(column.options)
 
     def given(value: Scalar) -> bool:
         if isinstance(value, bool):
@@ -172,11 +179,12 @@ def boolean(column: SourceColumn) -> Comparable:
     return Comparable("a yes/no", EQUAL, given, held, (True, False))
 
 
-def labelled(column: SourceColumn) -> dict[str, set[int]]:
-    """The numbers of each label, without case: two options may share a label."""
-    found: dict[str, set[int]] = {}
-    for value, label in column.options.items():
-        found.setdefault(label.strip().casefold(), set()).add(value)
+def labelled[Value](options: Mapping[Value, str]) -> dict[str, set[Value]]:
+    """The values of each label, without case: two options may share a label. One without a label has none."""
+    found: dict[str, set[Value]] = {}
+    for value, label in options.items():
+        if name := label.strip().casefold():
+            found.setdefault(name, set()).add(value)
     return found
 
 
@@ -193,7 +201,7 @@ def choice(column: SourceColumn) -> Comparable:
 
 def option(value: Scalar, column: SourceColumn) -> int:
     """A choice's number, from its number or its label; Refuse if the column does not have it."""
-    labels = labelled(column)
+    labels = labelled(column.options)
     # An unquoted Yes comes as true: it is the label where the choice has that.
     words = WORDS[value] if isinstance(value, bool) else (str(value).strip().casefold(),)
     for word in words:
@@ -208,7 +216,7 @@ def option(value: Scalar, column: SourceColumn) -> int:
 
 
 def offered(column: SourceColumn, before: str = ", such as ") -> str:
-    labels = [repr(label) for label in column.options.values()][:MOST_LABELS]
+    labels = [repr(label) for label in column.options.values() if label][:MOST_LABELS]
     return f"{before}{', '.join(labels)}" if labels else ""
 
 

@@ -5,7 +5,7 @@ Every choice is made here, once; the function that comes out only walks a list o
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.errors import Refusal, Rejected
 from shared.mapping.conversion import Convert, converter, textual
@@ -27,16 +27,25 @@ class Parent:
     target: str
 
 
+class Altered(NamedTuple):
+    """A target field that was left out or cut, as its rule in the document asks. `what`: "omitted" or "cut"; `rule` is a code."""
+
+    field: str
+    what: str
+    rule: str
+
+
 @dataclass(frozen=True, slots=True)
 class Mapped:
     """`record` is what a creation sends, and `born` besides; `update` what an update or a replay sends: no key, no
-    `apply_updates: false` fields."""
+    `apply_updates: false` fields. `altered`: the fields that were left out or cut, each with its rule; no values."""
 
     key: str
     record: dict[str, Any]
     update: dict[str, Any]
     parents: tuple[Parent, ...] = ()
     born: Mapping[str, Any] = field(default_factory=dict)
+    altered: tuple[Altered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,8 @@ class Filtered:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One target field: read `source`, convert, put at `inner` of `outer` ("" where it is not nested)."""
+    """One target field: read `source`, convert, put at `inner` of `outer` ("" where it is not nested). `omits`: a value that is
+    refused is left out; `cut` is the converter that shortens a text, None where none may."""
 
     read: Callable[[Row], Any]
     convert: Convert
@@ -66,6 +76,12 @@ class Step:
     inner: str
     updates: bool
     origin: str
+    omits: bool = False
+    cut: Convert | None = None
+
+    @property
+    def target(self) -> str:
+        return f"{self.outer}.{self.inner}" if self.outer else self.inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +113,14 @@ class CompiledMapping:
             return Filtered(key, reason)
         record: dict[str, Any] = {}
         update: dict[str, Any] = {}
+        altered: list[Altered] = []
         for step in self.steps:
             try:
                 value = step.convert(step.read(row))
             except Refuse as refusal:
-                refusals.append(refused(f"{step.outer}.{step.inner}" if step.outer else step.inner, step.origin, refusal))
-                continue
+                value = salvaged(step, row, refusal, refusals, altered)
+                if value is NOTHING:
+                    continue
             if step.outer:
                 record.setdefault(step.outer, {})[step.inner] = value
                 if step.updates:
@@ -115,11 +133,30 @@ class CompiledMapping:
             raise Rejected(*refusals)
         record[key_rule.target] = key
         born = {flag.target: True for flag in self.born_with if flag.said(row)}
-        return Mapped(key, record, update, self.parents(row), born)
+        return Mapped(key, record, update, self.parents(row), born, tuple(altered))
 
     def parents(self, row: Row) -> tuple[Parent, ...]:
         links = [link for link in self.document.links if leads(link, self.several)(row)]
         return tuple(Parent(parent_table(link, self.several, row), str(row[link.source]).lower(), link.target) for link in links)
+
+
+NOTHING = object()  # stands for a value that is not sent
+
+
+def salvaged(step: Step, row: Row, refusal: Refuse, refusals: list[Refusal], altered: list[Altered]) -> Any:
+    """What is sent in place of a value that was refused: the cut text, or NOTHING; puts on one of the lists what was done."""
+    if step.omits:
+        altered.append(Altered(step.target, "omitted", refusal.rule))
+        return NOTHING
+    try:
+        if step.cut is None or refusal.rule != "too_long":
+            raise refusal
+        value = step.cut(step.read(row))
+    except Refuse as final:
+        refusals.append(refused(step.target, step.origin, final))
+        return NOTHING
+    altered.append(Altered(step.target, "cut", refusal.rule))
+    return value
 
 
 def table_of(lookup: str) -> str:
@@ -146,6 +183,7 @@ def compile_mapping(
     document: MappingDocument, source: SourceTable, target: TargetResource, born_with: tuple[BornWith, ...] = ()
 ) -> CompiledMapping:
     """The mapping as a function. The document must have passed `check`."""
+    source = source.in_zone(document.zone)
     flags = {name for flag in born_with for name in flag.columns}
     steps = [field_step(rule, document, source, target) for rule in document.fields]
     lookups = {link.source: source.column(link.source) for link in document.links}
@@ -185,12 +223,18 @@ def key_converter(target: TargetField) -> Convert:
 
 def field_step(rule: FieldRule, document: MappingDocument, source: SourceTable, target: TargetResource) -> Step:
     labels = document.choices == "label"
-    column = source.column(rule.source) if rule.source else None
-    convert = converter(rule, column, target.fields[rule.target], labels)
+    column, held = source.column(rule.source) if rule.source else None, target.fields[rule.target]
     outer, _, inner = rule.target.rpartition(".")
-    if rule.source:
-        return Step(reading(rule.source), convert, outer, inner, rule.apply_updates, rule.source)
-    return Step(template(rule, source, labels), convert, outer, inner, rule.apply_updates, "a template")
+    return Step(
+        read=reading(rule.source) if rule.source else template(rule, source, labels),
+        convert=converter(rule, column, held, labels),
+        outer=outer,
+        inner=inner,
+        updates=rule.apply_updates,
+        origin=rule.source or "a template",
+        omits=rule.invalid == "omit",
+        cut=converter(rule, column, held, labels, cuts=True) if rule.invalid == "cut" else None,
+    )
 
 
 def link_step(link: Link, to_parent: Callable[[Row], bool], source: SourceTable, target: TargetResource) -> Step:

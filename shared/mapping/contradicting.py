@@ -95,7 +95,9 @@ def around(form: Any, kind: Comparable) -> Iterator[Any]:
         step = 1 if kind.kind == "a whole number" else Decimal("1e-10")
         yield from (form - step, form, form + step)
     elif isinstance(form, datetime):
-        apart = timedelta(days=1) if kind.kind == "a day" else MOMENT
-        yield from ((form + shift).isoformat() for shift in (-apart, 0 * apart, apart) if LAST - form > apart)
+        days = kind.kind == "a day"
+        apart = timedelta(days=1) if days else MOMENT
+        near = [form + shift for shift in (-apart, 0 * apart, apart) if LAST - form > apart]
+        yield from (moment.date().isoformat() if days else moment.isoformat() for moment in near)
     else:
         yield form

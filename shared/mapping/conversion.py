@@ -1,33 +1,34 @@
 """One value, from Dataverse's form to Campaign's: a converter is chosen once for each field and then only called.
 
 Whatever has no counterpart among Campaign's types goes as its text. Null clears: "" for texts and dates, 0, false, and the
-enumeration's unset name. Nothing is cut, rounded or guessed: what does not fit is refused, by rule, without its value.
+enumeration's unset name. Nothing is rounded or guessed, or cut unasked: what does not fit is refused, by rule, without its value.
 """
 
-import math
-import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
+from shared.mapping.comparing import labelled
 from shared.mapping.documents import FieldRule, Scalar
 from shared.mapping.metadata import SourceColumn, TargetField
+from shared.mapping.quantities import decimal, digits, integer, number
 from shared.mapping.refusal import Refuse
 from shared.mapping.replacing import form_of, key_form, table_of_replacements
-from shared.mapping.times import instant
+from shared.mapping.texts import fitting
+from shared.mapping.times import for_day, for_moment, for_text
 
 Convert = Callable[[Any], Any]
 
-UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what XML 1.0, which Campaign stores, cannot carry
-EMAIL = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\W_]([\w-]*[^\W_])?(\.[^\W_]([\w-]*[^\W_])?)+")
-WHOLE = re.compile(r"[+-]?\d{1,18}")
 UNSET_NAMES = ("unknown", "none")
-INTEGER_RANGE = range(-(2**31), 2**31)
 CHOICES = frozenset({"Picklist", "State", "Status"})
+LABELLED = CHOICES | {"MultiSelectPicklist"}
+FRACTIONAL = (float, Decimal)
+DECIMALS = frozenset({"Decimal", "Money", "Double"})
 
 
-def converter(rule: FieldRule, column: SourceColumn | None, target: TargetField, labels: bool) -> Convert:
-    """The converter for a rule; `column` is None for a template, whose text it is given."""
-    convert, null = into(column, target, labels), unset(target)
+def converter(rule: FieldRule, column: SourceColumn | None, target: TargetField, labels: bool, cuts: bool = False) -> Convert:
+    """The converter for a rule; `column` is None for a template, whose text it is given. `cuts`: it shortens a text to fit."""
+    convert, null = into(column, target, labels, cuts), unset(target)
     if rule.replace or rule.otherwise is not None:
         return replacing(rule, column, target, convert, null)
 
@@ -55,8 +56,20 @@ def replacing(rule: FieldRule, column: SourceColumn | None, target: TargetField,
 
 
 def word(value: Scalar | None) -> str:
-    """One form for 1 and "1", for true and "true"."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """One form for 1, 1.00 and "1", for true and "true"."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return plain_digits(value) if isinstance(value, FRACTIONAL) else str(value)
+
+
+def plain_digits(value: float | Decimal) -> str:
+    """Also of what is no number, which is then like nothing else."""
+    try:
+        return digits(value)
+    except Refuse:
+        return str(value)
 
 
 def unset(target: TargetField) -> Any:
@@ -66,42 +79,32 @@ def unset(target: TargetField) -> Any:
     return {"boolean": False, "integer": 0, "float": 0, "double": 0}.get(target.type, "")
 
 
-def into(column: SourceColumn | None, target: TargetField, labels: bool) -> Convert:
+def into(column: SourceColumn | None, target: TargetField, labels: bool, cuts: bool = False) -> Convert:
     as_text = textual(column, labels)
-    simple: dict[str, Convert] = {"boolean": boolean, "integer": integer, "float": number, "double": number}
+    as_number = decimal if column and column.type in DECIMALS else number
+    simple: dict[str, Convert] = {"boolean": boolean, "integer": integer, "float": as_number, "double": as_number}
     if target.type in simple:
         return simple[target.type]
     if target.type in ("date", "datetime"):
-        return day if target.type == "date" else moment
+        return for_day(column) if target.type == "date" else for_moment(column)
     if target.type == "enumeration":
-        names = {known.casefold(): name for name, label in target.values.items() for known in (label, name)}
+        names = enumeration(target.values)
         return lambda value: one_of(as_text(value), names)
-    return bounded(as_text, target)
+    return fitting(as_text, target, cuts)
 
 
-def bounded(as_text: Convert, target: TargetField) -> Convert:
-    """A text that fits the field: its length in characters, its policy, nothing that Campaign cannot store."""
-    longest, email = target.length or 0, target.policy == "email"
-
-    def text(value: Any) -> str:
-        result: str = as_text(value)
-        if longest and len(result) > longest:
-            raise Refuse("too_long", f"a text longer than the {longest} characters of the field: shorten it")
-        if UNSAFE.search(result):
-            raise Refuse("unsafe_characters", "a text with control characters that Campaign cannot store: remove them")
-        if email and not EMAIL.fullmatch(result):
-            raise Refuse("not_an_email", "a text that is no e-mail address: correct it")
-        return result
-
-    return text
+def enumeration(values: Mapping[str, str]) -> dict[str, str]:
+    """The names by themselves and by their labels, without case. A name goes before a label; one of two names stands for none."""
+    by_label = {label: names.pop() for label, names in labelled(values).items() if len(names) == 1}
+    return by_label | {name.casefold(): name for name in values}
 
 
 def textual(column: SourceColumn | None, labels: bool) -> Convert:
     """A value's text: labels of choices if the document says so, Campaign's form of times, else its plain form."""
     kind = column.type if column else ""
-    if kind == "DateTime":
-        return moment
-    if column and labels and column.options:
+    if column and kind == "DateTime":
+        return for_text(column)
+    if column and labels and (column.options or kind in LABELLED):
         options = {str(value): label for value, label in column.options.items()}
         if kind == "MultiSelectPicklist":
             return lambda value: "; ".join(label_of(part.strip(), options) for part in str(value).split(","))
@@ -112,21 +115,19 @@ def textual(column: SourceColumn | None, labels: bool) -> Convert:
 def label_of(value: str, options: Mapping[str, str]) -> str:
     if value not in options:
         raise Refuse("unknown_choice", "a choice that the column's metadata does not list: publish the table's changes")
+    if not options[value]:
+        raise Refuse("no_label", "a choice without a label in any language: give it one, or list it in `replace`")
     return options[value]
 
 
 def plain_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise Refuse("not_a_number", "a number that is none")
-        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
-    return word(value)
+    return digits(value) if isinstance(value, FRACTIONAL) else word(value)
 
 
 def one_of(text: str, names: Mapping[str, str]) -> str:
-    if (name := names.get(text.casefold())) is None:
+    if (name := names.get(text.strip().casefold())) is None:
         raise Refuse("unknown_choice", "a value that the enumeration does not have: add a replacement to the mapping document")
     return name
 
@@ -136,40 +137,3 @@ def boolean(value: Any) -> bool:
     if known is None:
         raise Refuse("not_a_boolean", "a value that is neither true nor false: add replacements to the mapping document")
     return known
-
-
-def integer(value: Any) -> int:
-    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and WHOLE.fullmatch(value.strip())):
-        value = int(value)
-    if isinstance(value, bool):
-        return int(value)
-    if not isinstance(value, int):
-        raise Refuse("not_a_number", "a value that is no whole number")
-    if value not in INTEGER_RANGE:
-        raise Refuse("out_of_range", "a number outside the 32 bits of the field")
-    return value
-
-
-def number(value: Any) -> float | int:
-    if isinstance(value, str):
-        try:
-            value = float(value.strip())
-        except ValueError:
-            raise Refuse("not_a_number", "a text that is no number") from None
-    if isinstance(value, bool):
-        return int(value)
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise Refuse("not_a_number", "a value that is no number")
-    if isinstance(value, int) and abs(value) > 2**53:
-        raise Refuse("out_of_range", "a number too large to be exact")
-    return value
-
-
-def day(value: Any) -> str:
-    """YYYY-MM-DD, of a date or of a time in UTC."""
-    return instant(value).date().isoformat()
-
-
-def moment(value: Any) -> str:
-    """Campaign's form of a time: YYYY-MM-DD HH:MM:SS.mmmZ, in UTC."""
-    return instant(value).strftime("%Y-%m-%d %H:%M:%S.") + f"{instant(value).microsecond // 1000:03d}Z"

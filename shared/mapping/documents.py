@@ -1,6 +1,7 @@
 """Mapping documents: YAML that a person writes, read strictly; every fault is told at once."""
 
 from collections import Counter
+from datetime import tzinfo
 from decimal import Decimal
 from importlib import resources
 from string import Formatter
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from shared.mapping.reading import Document, InvalidDocument, Misplaced, Part, read
+from shared.times import zone_of, zone_problem
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
@@ -52,6 +54,7 @@ class FieldRule(Part):
     replace: dict[Scalar, Scalar] = Field(default_factory=dict)
     otherwise: Scalar | None = None
     apply_updates: bool = True
+    invalid: Literal["reject", "omit", "cut"] = "reject"
 
     @field_validator("target")
     @classmethod
@@ -135,6 +138,18 @@ class MappingDocument(Document):
     filtered_out: Literal["keep", "delete"] = "keep"
     deletes: Literal["apply", "ignore"] = "apply"
     choices: Literal["label", "value"] = "label"
+    time_zone: str | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def known_zone(cls, name: str | None) -> str | None:
+        if name is not None and (problem := zone_problem(name)):
+            raise ValueError(problem)
+        return name
+
+    @property
+    def zone(self) -> tzinfo | None:
+        return zone_of(self.time_zone) if self.time_zone else None
 
     @model_validator(mode="after")
     def one_source_for_each_target(self) -> Self:

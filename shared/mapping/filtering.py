@@ -110,7 +110,8 @@ def whole_and_day(condition: Condition, column: SourceColumn, wanted: list[Any])
         return
     if column.type in ("Integer", "BigInt") and any(value != value.to_integral_value() for value in wanted):
         raise Refuse("cannot_match", "a number that is not whole, and the column holds whole numbers")
-    if column.type == "DateTime" and any(len(str(value)) == len("2019-01-05") for value in values_of(condition)):
+    of_times = column.type == "DateTime" and not column.local_days
+    if of_times and any(len(str(value)) == len("2019-01-05") for value in values_of(condition)):
         raise Refuse("cannot_match", "a day, and the column holds times: use ge and lt, or write the time")
 
 

@@ -1,7 +1,9 @@
 """What both systems say of their fields, in the mapping's own words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from typing import Self
 
 LOOKUP_TYPES = frozenset({"Lookup", "Customer", "Owner"})
 
@@ -10,13 +12,22 @@ LOOKUP_TYPES = frozenset({"Lookup", "Customer", "Owner"})
 class SourceColumn:
     """A Dataverse column. `type` as in AttributeTypeName without its ending (String, Memo, Boolean, Integer, BigInt, Decimal,
     Double, Money, DateTime, DateOnly, Picklist, MultiSelectPicklist, State, Status, Lookup, Customer, Owner, Uniqueidentifier,
-    Virtual); `options` are the labels of a choice; `targets` the tables that a lookup leads to."""
+    Virtual); `options` are the labels of a choice, "" where it has none in any language; `targets` the tables that a lookup leads
+    to. `user_local`: its times are shown in each user's zone; `date_only`: it shows days alone. `zone`: whose days they are."""
 
     name: str
     type: str
     max_length: int | None = None
     options: Mapping[int, str] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
+    user_local: bool = False
+    date_only: bool = False
+    zone: tzinfo | None = None
+
+    @property
+    def local_days(self) -> bool:
+        """Whether its values stand for days of a zone that is known."""
+        return self.date_only and self.zone is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,13 @@ class SourceTable:
     primary_id: str
     columns: Mapping[str, SourceColumn]
     change_tracking: bool = True
+
+    def in_zone(self, zone: tzinfo | None) -> Self:
+        """The table as users of the zone see it. Columns of another behavior are the same everywhere."""
+        if zone is None:
+            return self
+        shown = {name: replace(column, zone=zone) for name, column in self.columns.items() if column.user_local}
+        return replace(self, columns={**self.columns, **shown})
 
     def column(self, name: str) -> SourceColumn | None:
         """The column of a name as rows have it: a lookup stands there as `_<name>_value` (Web API navigation properties)."""

@@ -6,7 +6,7 @@ All documents that people write are read here: mappings, opt-outs, e-mail events
 import math
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -88,8 +88,13 @@ class Loader(yaml.SafeLoader):
             return 0
         if text.removeprefix("-").isdigit():
             return int(text)
+        try:
+            exact = Decimal(text)
+        except InvalidOperation:
+            self.problem(node, f"{shown(node)} is larger than any number: correct it.")
+            return 0
         value = float(text)
-        return value if math.isfinite(value) and Decimal(repr(value)) == Decimal(text) else Decimal(text)
+        return value if math.isfinite(value) and Decimal(repr(value)) == exact else exact
 
     def unknown(self, node: yaml.Node) -> None:
         self.problem(node, f"the tag {node.tag.replace(YAML, '!!')[:LONGEST_SHOWN]} has no meaning here: take it out.")

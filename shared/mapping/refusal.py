@@ -7,3 +7,7 @@ class Refuse(Exception):
     def __init__(self, rule: str, reason: str) -> None:
         super().__init__(rule)
         self.rule, self.reason = rule, reason
+
+
+# Rules that follow what a system's metadata says: the same value may pass once that is read anew.
+METADATA_RULES = frozenset({"unknown_choice", "no_label", "too_long"})

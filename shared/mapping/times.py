@@ -1,9 +1,73 @@
-"""Days and times. Dataverse writes UTC."""
+"""Days and times, in Campaign's forms. Dataverse writes UTC; a day that people see is a day of their time zone."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
+from shared.mapping.metadata import SourceColumn
 from shared.mapping.refusal import Refuse
+
+Convert = Callable[[Any], Any]
+
+
+def for_day(column: SourceColumn | None) -> Convert:
+    """What makes a day of the column's values: of its zone where it has one, else of UTC."""
+    if column is None or column.zone is None:
+        return day
+    at_home = local(column.zone)
+    return lambda value: at_home(value).date().isoformat()
+
+
+def for_moment(column: SourceColumn | None) -> Convert:
+    """What makes a time of the column's values; of a column that shows days alone, midnight of that day."""
+    if column is None or not column.local_days:
+        return moment
+    midnight = comparable(column)
+    return lambda value: moment_of(midnight(value))
+
+
+def for_text(column: SourceColumn) -> Convert:
+    return for_day(column) if column.local_days else moment
+
+
+def comparable(column: SourceColumn | None) -> Callable[[Any], datetime]:
+    """What brings a value of the column, or of the document, into the form that filters compare."""
+    if column is None or column.zone is None or not column.local_days:
+        return instant
+    at_home = local(column.zone)
+
+    def midnight(value: Any) -> datetime:
+        return at_home(value).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC)
+
+    return midnight
+
+
+def local(zone: tzinfo) -> Callable[[Any], datetime]:
+    """A time in the zone. A bare day stays that day."""
+
+    def found(value: Any) -> datetime:
+        if isinstance(value, str) and len(value) == 10:
+            return instant(value)
+        try:
+            return instant(value).astimezone(zone)
+        except OverflowError:
+            raise Refuse("not_a_date", "a value that is no date") from None
+
+    return found
+
+
+def day(value: Any) -> str:
+    """YYYY-MM-DD, of a date or of a time in UTC."""
+    return instant(value).date().isoformat()
+
+
+def moment(value: Any) -> str:
+    """Campaign's form of a time: YYYY-MM-DD HH:MM:SS.mmmZ, in UTC."""
+    return moment_of(instant(value))
+
+
+def moment_of(found: datetime) -> str:
+    return found.strftime("%Y-%m-%d %H:%M:%S.") + f"{found.microsecond // 1000:03d}Z"
 
 
 def instant(value: Any) -> datetime:

@@ -211,6 +211,10 @@ class OptOutFlow:
     def settled(self, settlements: Sequence[Settlement]) -> None:
         """Nobody waits for an opt-out."""
 
+    def metadata(self, anew: bool) -> str:
+        """None: an opt-out is true or false."""
+        return ""
+
     def children(self) -> Collection[str]:
         return ()
 

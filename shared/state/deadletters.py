@@ -5,15 +5,16 @@ until it is replayed, or until the container's lifetime ends (infra: 30 days).
 """
 
 import contextlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 
+from shared import exact_json
 from shared.state.pages import filled
 
 
@@ -23,6 +24,7 @@ class DeadLetter:
 
     `origin`: the place at the source that it comes from, such as "deliveryLogs_1.txt:3", "" where there is none or an earlier
     version of the bridge did not say. Times in seconds since 1970; `first_seen` is when the bridge read the record.
+    `metadata`: what refused it, where newer metadata may let it pass; "" elsewhere.
     """
 
     flow: str
@@ -35,6 +37,7 @@ class DeadLetter:
     rejected_at: float
     origin: str = ""
     first_seen: float = 0.0
+    metadata: str = ""
 
 
 class DeadLetters:
@@ -46,7 +49,7 @@ class DeadLetters:
     def put(self, letter: DeadLetter, row: Mapping[str, Any] | None = None) -> None:
         """`row` is kept too where it is given."""
         if row is not None:
-            self.bodies.upload_blob(f"{letter.flow}/{letter.record_id}", json.dumps(row).encode(), overwrite=True)
+            self.bodies.upload_blob(f"{letter.flow}/{letter.record_id}", exact_json.carried(row), overwrite=True)
         values = {**asdict(letter), "first_seen": float(letter.first_seen)}
         self.table.upsert_entity({"PartitionKey": values.pop("flow"), "RowKey": values.pop("record_id"), **values})
 
@@ -56,7 +59,7 @@ class DeadLetters:
     def row(self, flow: str, record_id: str) -> dict[str, Any] | None:
         """The record itself, None where it was not kept or its lifetime has ended."""
         try:
-            row: dict[str, Any] = json.loads(self.bodies.download_blob(f"{flow}/{record_id}").readall())
+            row: dict[str, Any] = exact_json.read(self.bodies.download_blob(f"{flow}/{record_id}").readall())
         except ResourceNotFoundError:
             return None
         return row
@@ -86,6 +89,16 @@ class DeadLetters:
         pages = self.table.query_entities(condition, results_per_page=limit).by_page()
         return [read(entity) for entity in filled(pages)]
 
+    def refused_before(self, flow: str, metadata: str, limit: int = 1000) -> list[str]:
+        """Up to `limit` ids of records that other metadata than this refused a value of."""
+        condition = f"PartitionKey eq '{flow}' and metadata gt '' and metadata ne '{metadata}'"
+        return [entity["RowKey"] for entity in islice(self.table.query_entities(condition, select=["RowKey"]), limit)]
+
+    def sent_again(self, flow: str, record_id: str, metadata: str) -> None:
+        """Notes with which metadata a record was sent again; nothing where it has arrived meanwhile."""
+        with contextlib.suppress(ResourceNotFoundError):
+            self.table.update_entity({"PartitionKey": flow, "RowKey": record_id, "metadata": metadata})
+
     def get(self, flow: str, record_id: str) -> DeadLetter | None:
         try:
             return read(self.table.get_entity(flow, record_id))
@@ -108,4 +121,5 @@ def read(entity: Any) -> DeadLetter:
         entity["rejected_at"],
         entity.get("origin", ""),
         entity.get("first_seen", 0.0),
+        entity.get("metadata", ""),
     )

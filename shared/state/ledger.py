@@ -52,7 +52,8 @@ class LedgerRow:
     dead letter. Times in seconds since 1970.
 
     `history`: the last things that happened, oldest first, each [time, outcome, version, reason, attempts]. `agreed`: what the
-    opt-out flow remembers of both sides (shared/opt_out/flow.py).
+    opt-out flow remembers of both sides (shared/opt_out/flow.py). `altered`: the fields that the target lacks or has cut, each
+    [field, "omitted" or "cut", rule].
     """
 
     record_id: str
@@ -68,6 +69,7 @@ class LedgerRow:
     rejected: bool = False
     history: list[list[Any]] = field(default_factory=list)
     agreed: dict[str, Any] = field(default_factory=dict)
+    altered: list[list[str]] = field(default_factory=list)
 
     def happened(self, now: float, outcome: Outcome, version: int, reason: str, attempts: int) -> None:
         self.outcome, self.reason, self.attempts, self.settled_at = outcome.value, reason, attempts, now
@@ -79,7 +81,8 @@ SELECTED = ["RowKey", *(item.name for item in fields(LedgerRow) if item.name != 
 
 @dataclass(slots=True)
 class Header:
-    """A partition's claim and counts. `counts`: records by last outcome; `totals`: outcomes so far; `calls`: by verb."""
+    """A partition's claim and counts. `counts`: records by last outcome; `totals`: outcomes so far, and writes with
+    fields `omitted` or `cut`; `calls`: by verb."""
 
     owner: str = ""
     until: float = 0.0
@@ -282,6 +285,7 @@ def read_row(entity: Mapping[str, Any]) -> LedgerRow:
         rejected=entity["rejected"],
         history=json.loads(entity["history"]),
         agreed=json.loads(entity.get("agreed") or "{}"),
+        altered=json.loads(entity.get("altered") or "[]"),
     )
 
 
@@ -301,6 +305,7 @@ def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
         "rejected": row.rejected,
         "history": json.dumps(row.history, separators=(",", ":")),
         **({"agreed": json.dumps(row.agreed, separators=(",", ":"))} if row.agreed else {}),
+        **({"altered": json.dumps(row.altered, separators=(",", ":"))} if row.altered else {}),
     }
 
 

@@ -1,11 +1,15 @@
 """The table of decisions, row by row; and that no order of deliveries leaves an older version behind."""
 
+from dataclasses import replace
+from decimal import Decimal
+from hashlib import blake2b
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.deciding import Act, decide_deletion, decide_row, fingerprint_of, stale
-from shared.mapping import Filtered, Mapped
+from shared.mapping import Altered, Filtered, Mapped
 from shared.records import Change, Kind, Outcome
 from shared.state.ledger import LedgerRow
 
@@ -97,3 +101,23 @@ def test_a_fingerprint_depends_on_content_and_key_and_not_on_order(record: dict[
     assert fingerprint_of(record, key) == fingerprint_of(backwards, key)
     assert fingerprint_of(record, key) != fingerprint_of({**record, "one more": 1}, key)
     assert fingerprint_of(record, key) != fingerprint_of(record, key + b"\x01")
+
+
+def test_what_is_left_out_is_part_of_a_fingerprint() -> None:
+    """Else a record would be taken for unchanged that has lost a field, or has it back."""
+    omitted = replace(MAPPED, altered=(Altered("email", "omitted", "not_an_email"),))
+    cut = replace(MAPPED, altered=(Altered("email", "cut", "too_long"),))
+    prints = {decide_row(change(), mapped, None, False, KEY).fingerprint for mapped in (MAPPED, omitted, cut)}
+    assert len(prints) == 3
+    written = row(
+        version=5, exists=True, fingerprint=decide_row(change(), omitted, None, False, KEY).fingerprint, outcome="created"
+    )
+    again = decide_row(change(6), omitted, written, False, KEY)
+    assert (again.act, again.mapped) == (Act.NOTHING, omitted)
+
+
+def test_fingerprints_of_the_previous_version_stand_where_a_float_was_exact() -> None:
+    written = fingerprint_of({"amount": 20000.5, "whole": 20000.0, "count": 3, "text": "Zoë"}, KEY)
+    assert fingerprint_of({"amount": Decimal("20000.5"), "whole": Decimal("20000.0"), "count": 3, "text": "Zoë"}, KEY) == written
+    plain = blake2b('{"amount":20000.5,"count":3,"text":"Zoë","whole":20000.0}'.encode(), digest_size=16, key=KEY).hexdigest()
+    assert written == plain

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,14 @@ from shared.handoff import MESSAGE_BYTES, envelopes, read_envelope
 from shared.records import Change, Kind
 from shared.state.ledger import ROWS_PER_TRANSACTION, bucket
 
-VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(st.characters()), st.floats(allow_nan=False))
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.text(st.characters()),
+    st.decimals(allow_nan=False, allow_infinity=False),
+    st.sampled_from([float("inf"), float("-inf")]),
+)
 CHANGES = st.builds(
     Change,
     record_id=st.uuids().map(str),
@@ -38,6 +46,13 @@ def read_all(changes: list[Change]) -> list[Change]:
 @given(st.lists(CHANGES, max_size=30, unique_by=lambda change: change.record_id))
 def test_what_goes_in_comes_out(changes: list[Change]) -> None:
     assert {change.record_id: change for change in read_all(changes)} == {change.record_id: change for change in changes}
+
+
+@pytest.mark.parametrize("digits", ["922337203685477.5807", "99999999999.9999999999", "0.00001", "20000.0000", "1E+999999"])
+def test_a_decimal_travels_with_its_own_digits(digits: str) -> None:
+    (change,) = read_all([Change("00000000-0000-0000-0000-000000000001", Kind.ROW, 1, {"amount": Decimal(digits)})])
+    assert change.row
+    assert str(change.row["amount"]) == digits
 
 
 def test_of_two_changes_of_a_record_the_later_one_travels() -> None:

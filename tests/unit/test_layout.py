@@ -10,13 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DEPLOYED = [ROOT / "function_app.py", *(ROOT / "functions").rglob("*.py"), *(ROOT / "shared").rglob("*.py")]
-CLIENTS = {f"shared.{name}" for name in ("transport", "tokens", "errors", "identifiers", "mapping", "records", "settings")}
+CLIENTS = {
+    f"shared.{name}" for name in ("transport", "tokens", "errors", "exact_json", "identifiers", "mapping", "records", "settings")
+}
 LAYERS = [
     ("function_app", {"functions"}),
     ("functions", {"functions", "shared"}),
-    ("shared.transport", {"shared.errors"}),
+    ("shared.transport", {"shared.errors", "shared.exact_json"}),
+    ("shared.exact_json", set()),
     ("shared.tokens", {"shared.errors"}),
-    ("shared.mapping", {"shared.mapping", "shared.errors"}),
+    ("shared.mapping", {"shared.mapping", "shared.errors", "shared.times"}),
     ("shared.errors", set()),
     ("shared.identifiers", set()),
     ("shared.labels", set()),
@@ -27,7 +30,7 @@ LAYERS = [
     ("shared.campaign", {"shared.campaign", *CLIENTS}),
     ("shared.sftp", {"shared.sftp", "shared.errors", "shared.records"}),
     ("shared.parents", {"shared.deciding", "shared.flow", "shared.mapping", "shared.records", "shared.state"}),
-    ("shared.state", {"shared.state", "shared.errors", "shared.records", "shared.settings"}),
+    ("shared.state", {"shared.state", "shared.errors", "shared.exact_json", "shared.records", "shared.settings"}),
 ]  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from dev.commands.check.look import Look
 from dev.commands.setup.documents import drafted, newest, stored
 from shared.campaign import wire
 from shared.errors import BridgeError
-from shared.mapping import InvalidDocument, MappingDocument, check
+from shared.mapping import InvalidDocument, MappingDocument, SourceTable, check
+from shared.mapping.compiling import columns as columns_of
 from shared.opt_out.catalog import NAME as OPT_OUT
 from shared.opt_out.owned import flag_problems, without_flags
 from shared.parents import flow_of
@@ -85,11 +86,25 @@ def mapping(look: Look, document: MappingDocument) -> Iterator[Finding]:
     # A version in force goes on without its rules for opt-out flags; a document that is not yet in force is refused for them.
     flags = [] if newest(look.stored, document.table) else flag_problems(document)
     own = document if flags else without_flags(document)
-    problems = [*flags, *check(own, look.wiring.dataverse.table(document.table), target)]
+    source = look.wiring.dataverse.table(document.table)
+    problems = [*flags, *check(own, source, target)]
     if problems:
         raise InvalidDocument(problems)
+    if days := days_without_zone(own, source):
+        message = (
+            f"Dynamics shows {', '.join(days)} as a day of each user's time zone, and time_zone is not set: days may be one off."
+        )
+        yield Finding("mappings", document.table, "warning", message, "Set time_zone in the mapping document.")
     message = f"{len(own.fields)} fields and {len(own.links)} links fit both systems."
     yield Finding("mappings", document.table, "ok", message)
+
+
+def days_without_zone(document: MappingDocument, source: SourceTable) -> list[str]:
+    """Columns that are mapped or filtered on, and whose days are those of a zone that the document does not name."""
+    if document.zone:
+        return []
+    columns = (source.column(name) for name in sorted(columns_of(document)))
+    return [column.name for column in columns if column and column.date_only]
 
 
 def keys(look: Look) -> Iterator[Finding]:

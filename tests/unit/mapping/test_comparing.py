@@ -23,6 +23,7 @@ EXTRA = [
     SourceColumn("acs_topics", "MultiSelectPicklist", options={1: "News", 2: "Sport", 9: "News, local"}),
     SourceColumn("acs_answer", "Picklist", options={1: "Yes", 2: "No", 3: "Twice", 4: "twice"}),
     SourceColumn("acs_big", "BigInt"),
+    SourceColumn("acs_bare", "Picklist", options={1: "High", 2: ""}),
     SourceColumn("acs_image", "Image"),
     SourceColumn("acs_new", "SomethingNew"),
 ]
@@ -163,6 +164,13 @@ def test_what_can_never_mean_anything_is_a_problem_with_its_line(condition: str,
     (problem,) = problems(f"{{{condition}}}")
     assert part in problem
     assert problem.startswith("Line 5, filters: ")
+
+
+@pytest.mark.parametrize("value", ["''", "' '", "Some"])
+def test_an_option_without_a_label_is_named_by_none(value: str) -> None:
+    (problem,) = problems(f"{{field: acs_bare, is: eq, value: {value}}}")
+    assert "no choice of the column" in problem
+    assert problem.endswith("such as 'High'.")
 
 
 @pytest.mark.parametrize("name", ["all", "any"])

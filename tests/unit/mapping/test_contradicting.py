@@ -45,6 +45,14 @@ def test_what_no_row_can_satisfy_is_a_problem(first: str, second: str) -> None:
     assert problem.startswith("Line 5, filters: ")
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(("second", "count"), [("{is: lt, value: 2019-01-06}", 1), ("{is: lt, value: 2019-01-07}", 0)])
+def test_days_of_a_zone_are_tried_as_days(zone: str, second: str, count: int) -> None:
+    conditions = f"{one('lastusedincampaign', 'gt', '2019-01-05')}, {second.replace('{', '{field: lastusedincampaign, ')}"
+    document = read_document(f"{HEAD}{{all: [{conditions}]}}\ntime_zone: {zone}")
+    assert len(check(document, CONTACT, PROFILE)) == count
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [

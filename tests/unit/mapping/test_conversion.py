@@ -1,11 +1,15 @@
 """Value in, value out: what each kind of column becomes in each kind of field."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from shared import exact_json
 from shared.errors import Rejected
 from shared.mapping import Mapped, compile_mapping, read_document, table_of
+from shared.mapping.conversion import enumeration
+from shared.mapping.texts import is_address
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
 
 
@@ -35,10 +39,22 @@ def converted(source: str, target: str, value: object, more: str = "") -> Any:
         ("numberofchildren", "cusText", 3, "3"),
         ("numberofchildren", "cusNumber", 3, 3),
         ("numberofchildren", "cusAmount", 3, 3),
-        ("annualincome", "cusAmount", 20000.5, 20000.5),
-        ("annualincome", "cusText", 20000.0, "20000"),
-        ("annualincome", "cusNumber", 20000.0, 20000),
-        ("exchangerate", "cusRatio", 0.1, 0.1),
+        ("annualincome", "cusAmount", Decimal("20000.5000"), Decimal("20000.5")),
+        ("annualincome", "cusText", Decimal("20000.0000"), "20000"),
+        ("annualincome", "cusNumber", Decimal("20000.0000"), 20000),
+        ("annualincome", "cusAmount", 20000, Decimal("20000.0")),
+        ("annualincome", "cusText", Decimal("922337203685477.5807"), "922337203685477.5807"),
+        ("annualincome", "cusAmount", Decimal("-922337203685477.5808"), Decimal("-922337203685477.5808")),
+        ("exchangerate", "cusRatio", Decimal("0.1"), Decimal("0.1")),
+        ("exchangerate", "cusText", Decimal("99999999999.9999999999"), "99999999999.9999999999"),
+        ("exchangerate", "cusText", Decimal("1E-10"), "0.0000000001"),
+        ("exchangerate", "cusText", Decimal("1.00"), "1"),
+        ("exchangerate", "cusText", Decimal("-0.00"), "0"),
+        ("exchangerate", "cusText", Decimal("0E+999999"), "0"),
+        ("address1_latitude", "cusText", Decimal("1.7976931348623157E+308"), "17976931348623157" + "0" * 292),
+        ("exchangerate", "cusFlag", Decimal("1.00"), True),
+        ("new_big", "cusText", 2**63 - 1, "9223372036854775807"),
+        ("new_big", "cusAmount", 2**53, 2**53),
         ("birthdate", "birthDate", "1980-02-29", "1980-02-29"),
         ("birthdate", "cusMoment", "1980-02-29", "1980-02-29 00:00:00.000Z"),
         ("modifiedon", "cusMoment", "2023-04-07T21:59:01Z", "2023-04-07 21:59:01.000Z"),
@@ -46,7 +62,8 @@ def converted(source: str, target: str, value: object, more: str = "") -> Any:
         ("modifiedon", "cusDay", "2023-04-07T23:59:01Z", "2023-04-07"),
         ("modifiedon", "cusText", "2023-04-07T21:59:01Z", "2023-04-07 21:59:01.000Z"),
         ("lastname", "cusNumber", " 42 ", 42),
-        ("lastname", "cusAmount", "4.5", 4.5),
+        ("lastname", "cusAmount", "4.5", Decimal("4.5")),
+        ("lastname", "cusAmount", " 1e-5 ", Decimal("0.00001")),
         ("lastname", "cusFlag", "true", True),
         ("emailaddress1", "email", "ana.o'brien+x@mail.example.org", "ana.o'brien+x@mail.example.org"),
         ("contactid", "cusText", "6d81597f-0f9f-e711-8122-000d3aa2331c", "6d81597f-0f9f-e711-8122-000d3aa2331c"),
@@ -85,7 +102,21 @@ def test_null_clears(target: str, expected: object, empty: object) -> None:
         ("lastname", "birthDate", "31.12.1999", "not_a_date"),
         ("lastname", "birthDate", "2023-02-29", "not_a_date"),
         ("numberofchildren", "cusNumber", 2**31, "out_of_range"),
-        ("annualincome", "cusNumber", 1.5, "not_a_number"),
+        ("annualincome", "cusNumber", Decimal("1.5"), "not_a_number"),
+        ("annualincome", "cusNumber", Decimal("1E+999999"), "out_of_range"),
+        ("annualincome", "cusNumber", Decimal("NaN"), "not_a_number"),
+        ("annualincome", "cusText", Decimal("1E+999999"), "out_of_range"),
+        ("annualincome", "cusText", Decimal("1E-999999"), "out_of_range"),
+        ("annualincome", "cusAmount", Decimal("Infinity"), "not_a_number"),
+        ("new_big", "cusAmount", 2**53 + 1, "out_of_range"),
+        ("new_big", "cusNumber", 2**31, "out_of_range"),
+        ("lastname", "cusAmount", "1e999999", "out_of_range"),
+        ("lastname", "cusAmount", "1e9999999999", "not_a_number"),
+        ("lastname", "cusAmount", "9" * 900, "not_a_number"),
+        ("lastname", "cusAmount", "nan", "not_a_number"),
+        ("lastname", "cusAmount", "Infinity", "not_a_number"),
+        ("lastname", "cusAmount", "1_000", "not_a_number"),
+        ("statecode", "cusText", 5, "unknown_choice"),
         ("annualincome", "cusAmount", float("nan"), "not_a_number"),
         ("annualincome", "cusAmount", float("inf"), "not_a_number"),
         ("annualincome", "cusText", float("inf"), "not_a_number"),
@@ -102,6 +133,164 @@ def test_what_does_not_fit_is_refused_by_rule(source: str, target: str, value: o
     (refusal,) = caught.value.refusals
     assert (refusal.field, refusal.rule) == (target, rule)
     assert source in refusal.sentence
+
+
+def test_a_number_looks_the_same_however_it_was_written() -> None:
+    """Else each change of a currency's precision would write every record again."""
+    written = {exact_json.in_order(converted("annualincome", "cusAmount", value)) for value in (1, Decimal(1), Decimal("1.00"))}
+    assert written == {b"1.0"}
+
+
+@pytest.mark.parametrize("value", [Decimal("0.00001"), Decimal("1E-7"), Decimal("922337203685477.5807"), Decimal("1E+22")])
+def test_campaign_is_sent_plain_digits(value: Decimal) -> None:
+    body = exact_json.written({"amount": converted("annualincome", "cusAmount", value)}).decode()
+    assert Decimal(body.removeprefix('{"amount":').removesuffix("}")) == value
+    assert "e" not in body.removeprefix('{"amount":').lower()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["zero\u200bwidth@example.com", "a\u200d@example.com", "a@exam\u00adple.com", "\ufeffa@example.com", "a\u2060@example.com",
+     "\u202ea@example.com", "a\u00a0@example.com", "a@example.com\u00a0", " a@example.com", "a@example.com ", ".a@example.com",
+     "a.@example.com", "a..b@example.com", "a@example..com", "a@.example.com", "a@example.com.", "a@example", "@example.com",
+     "a@b@example.com", "a@example.com;b@example.com", "a@example.com,b@example.com", "a@example.com b@example.com",
+     "Ana Test <a@example.com>", "<a@example.com>", '"a b"@example.com', "'a'@example.com'", "mailto:a@example.com",
+     "a\n@example.com",
+     "a@example.com\n", "a@exa_mple.com", "a@example-.com", "a@127.0.0.1", "a@[127.0.0.1]", "ａ@example.com", "a@example。com",
+     "a@" + "b" * 64 + ".com", "a" * 65 + "@example.com", "ü" * 33 + "@example.com", "a@" + ".".join(["b" * 30] * 9) + ".com"],
+)  # fmt: skip
+def test_an_address_that_cannot_be_written_to_is_refused(address: str) -> None:
+    assert not is_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a@example.org", "A.B+c-d_e@mail.example.org", "o'brien@example.org", "a@x1.example.org", "1@1.example.org",
+     "a@xn--exmple-cua.org",
+     "müller@exämple.org", "müller@example.org", "用户@例子.广告", "a@exämple.org", "a" * 64 + "@example.org"],
+)  # fmt: skip
+def test_an_address_is_accepted_as_it_is(address: str) -> None:
+    assert is_address(address)
+    assert len(address) > 60 or converted("emailaddress1", "email", address) == address
+
+
+@pytest.mark.parametrize(
+    ("zone", "value", "expected"),
+    [
+        ("Europe/Berlin", "2019-01-04T23:00:00Z", "2019-01-05"),
+        ("Europe/Berlin", "2019-07-04T22:00:00Z", "2019-07-05"),
+        ("Europe/Berlin", "2019-03-31T22:00:00Z", "2019-04-01"),
+        ("Pacific/Tongatapu", "2019-01-04T11:00:00Z", "2019-01-05"),
+        ("Pacific/Pago_Pago", "2019-01-05T11:00:00Z", "2019-01-05"),
+        ("America/New_York", "2019-01-05T05:00:00Z", "2019-01-05"),
+        ("Europe/Berlin", "2019-01-05", "2019-01-05"),
+    ],
+)
+def test_a_day_is_the_one_that_people_see(zone: str, value: str, expected: str) -> None:
+    more = f"time_zone: {zone}"
+    assert converted("lastusedincampaign", "cusDay", value, more) == expected
+    assert converted("lastusedincampaign", "cusText", value, more) == expected
+    assert converted("lastusedincampaign", "cusMoment", value, more) == f"{expected} 00:00:00.000Z"
+    template = mapped("{template: 'on {lastusedincampaign}', target: cusText}", more, lastusedincampaign=value)
+    assert template.record["cusText"] == f"on {expected}"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "value", "expected"),
+    [
+        ("birthdate", "cusDay", "2019-01-04", "2019-01-04"),
+        ("new_opened", "cusDay", "2019-01-04T23:00:00Z", "2019-01-04"),
+        ("new_opened", "cusText", "2019-01-04T23:00:00Z", "2019-01-04 23:00:00.000Z"),
+        ("modifiedon", "cusMoment", "2019-01-04T23:00:00Z", "2019-01-04 23:00:00.000Z"),
+        ("modifiedon", "cusText", "2019-01-04T23:00:00Z", "2019-01-04 23:00:00.000Z"),
+        ("modifiedon", "cusDay", "2019-01-04T23:00:00Z", "2019-01-05"),
+    ],
+)
+def test_what_is_no_local_day_is_not_moved(source: str, target: str, value: str, expected: str) -> None:
+    assert converted(source, target, value, "time_zone: Europe/Berlin") == expected
+
+
+def test_a_time_beyond_the_calendar_is_no_date() -> None:
+    with pytest.raises(Rejected) as caught:
+        converted("lastusedincampaign", "cusDay", "0001-01-01T00:00:00Z", "time_zone: America/New_York")
+    assert caught.value.reason == "not_a_date"
+
+
+def test_a_field_may_be_left_out_where_its_value_is_refused() -> None:
+    fields = (
+        "{source: emailaddress1, target: email, invalid: omit}, {source: address1_city, target: location.city, invalid: omit}"
+    )
+    result = mapped(f"{fields}, {{source: lastname, target: lastName}}", emailaddress1="nobody", address1_city="x" * 81)
+    assert result.update == {"lastName": ""}
+    assert result.record == {"externalId": result.key, "lastName": ""}
+    assert result.altered == (("email", "omitted", "not_an_email"), ("location.city", "omitted", "too_long"))
+
+
+def test_null_still_clears_where_values_may_be_left_out() -> None:
+    result = mapped("{source: emailaddress1, target: email, invalid: omit}")
+    assert (result.update, result.altered) == ({"email": ""}, ())
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("{template: '{lastname} {gendercode}', target: cusText, invalid: omit}", {"gendercode": 77}),
+        ("{source: gendercode, target: cusText, invalid: omit, replace: {1: m}}", {"gendercode": 77}),
+        ("{source: lastname, target: birthDate, invalid: omit}", {"lastname": "soon"}),
+    ],
+)
+def test_any_rule_may_leave_its_field_out(field: str, values: dict[str, Any]) -> None:
+    result = mapped(f"{field}, {{source: firstname, target: firstName}}", **values)
+    assert result.update == {"firstName": ""}
+    assert [what for _, what, _ in result.altered] == ["omitted"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("abcdef", "abcde"),
+        ("abcd🎉🎉", "abcd🎉"),
+        ("abcde\u0301f", "abcd"),
+        ("abc👩\u200d👩\u200d👧", "abc"),
+        ("abcd👍🏽", "abcd"),
+        ("abcd🇩🇪", "abcd"),
+        ("a" + "\u0301" * 9, "a" + "\u0301" * 4),
+    ],
+)
+def test_a_text_is_cut_between_characters(value: str, expected: str) -> None:
+    result = mapped("{source: lastname, target: cusShort, invalid: cut}", lastname=value)
+    assert result.update == {"cusShort": expected}
+    assert result.altered == (("cusShort", "cut", "too_long"),)
+
+
+def test_a_text_that_fits_is_not_cut_and_another_fault_still_refuses() -> None:
+    assert mapped("{source: lastname, target: cusShort, invalid: cut}", lastname="abcde").altered == ()
+    with pytest.raises(Rejected) as caught:
+        mapped("{source: lastname, target: cusShort, invalid: cut}", lastname="a\x07" * 9)
+    assert caught.value.reason == "unsafe_characters"
+
+
+def test_what_only_one_field_may_leave_out_still_refuses_the_record() -> None:
+    with pytest.raises(Rejected) as caught:
+        mapped(
+            "{source: emailaddress1, target: email, invalid: omit}, {source: firstname, target: firstName}",
+            emailaddress1="nobody",
+            firstname="x" * 31,
+        )
+    assert [refusal.rule for refusal in caught.value.refusals] == ["too_long"]
+
+
+@pytest.mark.parametrize("value", [Decimal("1.50"), Decimal("1.5"), Decimal("1.5000")])
+def test_replacements_compare_numbers_as_numbers(value: Decimal) -> None:
+    assert (
+        mapped("{source: exchangerate, target: cusText, replace: {1.50: middle}}", exchangerate=value).record["cusText"]
+        == "middle"
+    )
+
+
+def test_a_name_of_an_enumeration_goes_before_a_label_and_a_label_of_two_is_none() -> None:
+    names = enumeration({"a": "B", "b": "C", "x": "Same", "y": "Same"})
+    assert names == {"a": "a", "b": "b", "c": "b", "x": "x", "y": "y"}
 
 
 def test_choices_may_go_as_values() -> None:

@@ -1,16 +1,20 @@
 """Documents: read strictly, checked against both systems, every problem told at once."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
-from shared.mapping import InvalidDocument, MappingDocument, check, compile_mapping, default_document, read_document
+from shared.mapping import InvalidDocument, MappingDocument, SourceColumn, check, compile_mapping, default_document, read_document
 from shared.mapping.documents import Condition, FieldRule, Key, Link
 from shared.opt_out.owned import flag_problems
 from tests.unit.mapping.metadata import CONTACT, PROFILE
 
+MOODS = replace(
+    CONTACT, columns={**CONTACT.columns, "new_mood": SourceColumn("new_mood", "Picklist", options={1: "High", 2: ""})}
+)
 HEAD = "table: contact\nresource: profile\nkey: {source: contactid, target: externalId}\n"
 
 
@@ -127,3 +131,58 @@ def test_the_documentation_lists_exactly_the_keys_that_there_are() -> None:
     }
     known = {f"{prefix}{field.alias or name}" for prefix, model in models.items() for name, field in model.model_fields.items()}
     assert listed == known
+
+
+@pytest.mark.parametrize("zone", ["Berlin", "Europe/Nowhere", "../../etc/passwd", "/etc/localtime", "", "CEST+1"])
+def test_a_time_zone_is_one_of_the_iana_list(zone: str) -> None:
+    (problem,) = problems(f"{HEAD}time_zone: '{zone}'\nfields: [{{source: firstname, target: firstName}}]")
+    assert problem == "Line 4, time_zone: is no time zone: use a name of the IANA list, such as Europe/Berlin."
+
+
+@pytest.mark.parametrize(
+    ("field", "part"),
+    [
+        ("{source: birthdate, target: birthDate, invalid: cut}", "birthDate is of type date"),
+        ("{source: gendercode, target: gender, invalid: cut}", "gender is of type enumeration"),
+        ("{source: numberofchildren, target: cusNumber, invalid: cut}", "cusNumber is of type integer"),
+        ("{source: emailaddress1, target: email, invalid: cut}", "a cut one is another address"),
+        ("{source: new_mood, target: cusText}", "option 2 of column new_mood has no label in any language"),
+        ("{template: '{new_mood}!', target: cusText}", "option 2 of column new_mood has no label in any language"),
+        ("{source: new_mood, target: gender, replace: {1: male}}", "option 2 of column new_mood has no label in any language"),
+    ],
+)
+def test_a_rule_that_cannot_do_what_it_says_is_told(field: str, part: str) -> None:
+    (problem,) = check(read_document(f"{HEAD}fields: [{field}]"), MOODS, PROFILE)
+    assert problem.startswith("Line 4, fields[1] (")
+    assert part in problem
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "fields: [{source: new_mood, target: cusText, replace: {2: low}}]",
+        "fields: [{source: new_mood, target: cusText, otherwise: none}]",
+        "fields: [{source: new_mood, target: cusNumber}]",
+        "choices: value\nfields: [{source: new_mood, target: cusText}]",
+        "fields: [{source: lastname, target: cusShort, invalid: cut}]",
+    ],
+)
+def test_a_label_that_is_not_needed_is_not_missed(rest: str) -> None:
+    assert check(read_document(HEAD + rest), MOODS, PROFILE) == []
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["key: {source: contactid, target: externalId, invalid: omit}", "links: [{source: a, target: b, parent: c, invalid: omit}]"],
+)
+def test_keys_and_links_are_never_left_out(rest: str) -> None:
+    head = HEAD if rest.startswith("links") else "table: contact\nresource: profile\n"
+    (problem,) = problems(f"{head}{rest}\nfields: [{{source: firstname, target: firstName}}]")
+    assert re.search(r"invalid( \(b\))? is no key that is known here", problem)
+
+
+def test_decimals_of_a_document_are_exact() -> None:
+    filters = "filters: {field: annualincome, is: eq, value: 99999999999.9999999999}"
+    document = read_document(f"{HEAD}{filters}\nfields: [{{source: firstname, target: firstName}}]")
+    assert isinstance(document.filters, Condition)
+    assert str(document.filters.value) == "99999999999.9999999999"

@@ -1,5 +1,7 @@
 """Which rows pass: every comparison, nulls, nesting."""
 
+from decimal import Decimal
+
 import pytest
 
 from shared.mapping import Filtered, Mapped, compile_mapping, read_document
@@ -34,6 +36,11 @@ def passes(filters: str, **values: object) -> bool:
         ("{field: lastname, is: in, value: [a]}", None, False),
         ("{field: lastname, is: is_null, value: true}", None, True),
         ("{field: lastname, is: is_null, value: false}", None, False),
+        ("{field: annualincome, is: eq, value: 0.1}", Decimal("0.1000"), True),
+        ("{field: annualincome, is: eq, value: 922337203685477.5807}", Decimal("922337203685477.5807"), True),
+        ("{field: annualincome, is: eq, value: 922337203685477.5807}", Decimal("922337203685477.5806"), False),
+        ("{field: annualincome, is: gt, value: 1}", Decimal("1E+999999"), True),
+        ("{field: annualincome, is: in, value: [1, 2.50]}", Decimal("2.5"), True),
         ("{field: numberofchildren, is: gt, value: 2}", 3, True),
         ("{field: numberofchildren, is: ge, value: 3}", 3, True),
         ("{field: numberofchildren, is: lt, value: 3}", 3, False),
@@ -72,3 +79,20 @@ def test_the_reason_names_the_condition_and_never_the_value() -> None:
     )
     assert isinstance(result, Filtered)
     assert result.reason == "lastname eq or firstname eq"
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "expected"),
+    [
+        ("{field: lastusedincampaign, is: eq, value: '2019-01-05'}", "2019-01-04T23:00:00Z", True),
+        ("{field: lastusedincampaign, is: eq, value: '2019-01-04'}", "2019-01-04T23:00:00Z", False),
+        ("{field: lastusedincampaign, is: le, value: '2019-07-05'}", "2019-07-04T22:00:00Z", True),
+        ("{field: lastusedincampaign, is: gt, value: '2019-01-05'}", "2019-01-05T23:00:00Z", True),
+        ("{field: lastusedincampaign, is: in, value: ['2019-01-05']}", "2019-01-04T22:59:59Z", False),
+        ("{field: modifiedon, is: lt, value: '2019-01-05'}", "2019-01-04T23:30:00Z", True),
+        ("{field: birthdate, is: eq, value: '2019-01-05'}", "2019-01-05", True),
+    ],
+)
+def test_filters_see_the_day_that_people_see(condition: str, value: object, expected: bool) -> None:
+    name = condition.partition("field: ")[2].partition(",")[0]
+    assert passes(f"{condition}\ntime_zone: Europe/Berlin", **{name: value}) is expected

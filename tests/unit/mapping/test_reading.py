@@ -68,6 +68,7 @@ def test_a_fault_has_its_line_its_path_its_name_and_our_words(text: str, problem
     [
         ("a: 010", "Line 1: 010 may be read as another number than it looks like: quote it."),
         ("a: 1\nb: 10:30", "Line 2: 10:30 may be read as another number than it looks like: quote it."),
+        ("a: 1.0e+99999999999999999999", "Line 1: 1.0e+99999999999999999999 is larger than any number: correct it."),
         ("a: 1_000", "Line 1: 1_000 may be read as another number than it looks like: quote it."),
         ("a: 0x1F", "Line 1: 0x1F may be read as another number than it looks like: quote it."),
         ("a: +49", "Line 1: +49 may be read as another number than it looks like: quote it."),
