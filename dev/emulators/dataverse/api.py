@@ -9,6 +9,7 @@ from dev.emulators.dataverse.batch import Batch
 from dev.emulators.dataverse.bulk import Bulk
 from dev.emulators.dataverse.keys import Address, read_address
 from dev.emulators.dataverse.merging import Merging
+from dev.emulators.dataverse.metadata.options import ChoiceOptions
 from dev.emulators.dataverse.metadata.reads import MetadataReads
 from dev.emulators.dataverse.metadata.writes import MetadataWrites
 from dev.emulators.dataverse.model import Table
@@ -47,6 +48,7 @@ class Api:
         self.batch = Batch(store, self.handle)
         self.metadata = MetadataReads(registry)
         self.metadata_writes = MetadataWrites(registry, self.metadata, clock)
+        self.choice_options = ChoiceOptions(registry)
         self.merging = Merging(payloads, self.writing)
 
     def handle(self, request: Request) -> Response:
@@ -62,6 +64,7 @@ class Api:
             "RetrieveRolePrivilegesRole": self.role_privileges,
             "BulkDelete": self.bulk.bulk_delete,
             "Merge": self.merge,
+            "InsertOptionValue": self.insert_option,
             "PublishXml": self.publish,
             "PublishAllXml": self.publish,
             "$batch": self.batch.run,
@@ -107,7 +110,12 @@ class Api:
 
     def publish(self, request: Request) -> Response:
         self.access.require_platform(request.caller, "prvPublishCustomization")
+        self.choice_options.publish(request)
         return Response(204)
+
+    def insert_option(self, request: Request) -> Response:
+        self.access.require_platform(request.caller, "prvWriteAttribute")
+        return self.choice_options.insert(request)
 
     def merge(self, request: Request) -> Response:
         self.access.require(request.caller, "Write", self.registry.named("contact"))

@@ -4,15 +4,16 @@ Dictionaries are lists of key and value, typed objects carry `__type` first, dat
 Source: Microsoft Learn, "Use webhooks to create external handlers for server events" and recorded bodies.
 """
 
-import json
 import uuid
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from dev.emulators.dataverse.events import Event
 from dev.emulators.dataverse.model import Column, Table
 from dev.emulators.dataverse.steps import Step
 from dev.emulators.dataverse.store import Row
+from shared import exact_json
 
 CONTRACTS = "http://schemas.microsoft.com/xrm/2011/Contracts"
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -51,7 +52,9 @@ def value_of(column: Column, row: Row) -> Json:
     if column.kind == "MultiSelectPicklist":
         return [typed("OptionSetValue", {"Value": int(part)}) for part in value.split(",")]
     if column.kind == "Money":
-        return typed("Money", {"Value": value})
+        return typed("Money", {"Value": Decimal(value)})
+    if column.kind == "Decimal":
+        return Decimal(value)
     if column.kind == "DateTime":
         return date_value(value)
     return bool(value) if column.kind == "Boolean" else value
@@ -198,4 +201,4 @@ def serialized(context: dict[str, Json]) -> tuple[bytes, bool]:
 
 
 def encoded(context: dict[str, Json]) -> bytes:
-    return json.dumps(context, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/").encode("utf-8")
+    return exact_json.written(context).replace(b"/", b"\\/")

@@ -14,7 +14,18 @@ NAMESPACE = uuid.UUID("5b2f5a4e-6f0c-5c57-9c55-0a6c7f3f1f11")
 LOOKUP_KINDS = {"Lookup", "Customer", "Owner"}
 CHOICE_KINDS = {"Picklist", "State", "Status"}
 TEXT_KINDS = {"String", "Memo", "EntityName"}
+DECIMAL_KINDS = {"Decimal", "Money"}
 NUMBER_KINDS = {"Integer", "BigInt", "Decimal", "Double", "Money"}
+
+
+ENGLISH = 1033  # the language of every user
+
+
+def shown(label: Any) -> str:
+    """The text of a label that a user sees: in English, else in the first language that it has, "" where it has none."""
+    if not isinstance(label, dict):
+        return str(label)
+    return str(label.get(str(ENGLISH)) or next(iter(label.values()), ""))
 
 
 def stable_id(*names: str) -> str:
@@ -62,7 +73,22 @@ class Column:
     @cached_property
     def choices(self) -> dict[int, str]:
         """Values and labels of a choice column, empty for any other."""
-        return {int(value): str(label) for value, label in self.document.get("choices", {}).items()}
+        return {int(value): shown(label) for value, label in self.document.get("choices", {}).items()}
+
+    @cached_property
+    def choice_labels(self) -> dict[int, Any]:
+        """The labels as they were declared: a text, or texts by language."""
+        return {int(value): label for value, label in self.document.get("choices", {}).items()}
+
+    @cached_property
+    def flag_labels(self) -> list[Any]:
+        """Of a yes/no column: the labels of no and of yes, as they were declared."""
+        return list(self.document.get("labels", ["No", "Yes"]))
+
+    @property
+    def digits(self) -> int:
+        """Behind the point, of a decimal; money is answered with four."""
+        return 4 if self.kind == "Money" else int(self.document.get("precision", 2))
 
     @cached_property
     def states(self) -> dict[int, int]:

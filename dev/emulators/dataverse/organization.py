@@ -8,6 +8,7 @@ from dev.emulators.dataverse.metadata.shapes import PRIVILEGE_TYPES
 from dev.emulators.dataverse.model import Table, stable_id
 from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.roles import ADMINISTRATOR, Roles
+from dev.emulators.dataverse.rules import SAME
 from dev.emulators.dataverse.store import Store
 
 EVENT_MESSAGES = ("Create", "Update", "Delete")
@@ -56,7 +57,7 @@ def found(store: Store, registry: Registry) -> None:
 
 def dollars(row_id: str) -> dict[str, Any]:
     names = {"currencyname": "US Dollar", "isocurrencycode": "USD", "currencysymbol": "$"}
-    return {"transactioncurrencyid": row_id, **names, "exchangerate": 1.0, "statecode": 0, "statuscode": 1}
+    return {"transactioncurrencyid": row_id, **names, "exchangerate": SAME, "statecode": 0, "statuscode": 1}
 
 
 def settings(row_id: str, name: str, currency: str) -> dict[str, Any]:

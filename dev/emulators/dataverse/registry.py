@@ -23,9 +23,9 @@ SQL_TYPES = {
     "Picklist": "INTEGER",
     "State": "INTEGER",
     "Status": "INTEGER",
-    "Decimal": "REAL",
+    "Decimal": "TEXT COLLATE dv_decimal",
     "Double": "REAL",
-    "Money": "REAL",
+    "Money": "TEXT COLLATE dv_decimal",
 }
 
 
@@ -163,6 +163,11 @@ class Registry:
         self.store.db.execute(f'DROP INDEX "{table.logical}.key.{schema}"')
         self._save(Table(document, table.metadata_version))
 
+    def change_options(self, table: Table, document: dict[str, Any]) -> Table:
+        """Replaces the definition by one with other options; change tokens stay good."""
+        number = int(table.document.get("options_version", 0)) + 1
+        return self._save(Table({**document, "options_version": number}, table.metadata_version))
+
     def change(self, table: Table, **facts: Any) -> Table:
         """Replaces facts of the definition, such as `change_tracking`."""
         return self._save(Table({**table.document, **facts}, self.store.next_version()))
@@ -190,7 +195,7 @@ class Registry:
         self.store.db.execute(
             "INSERT INTO _tables VALUES (?, ?, ?) "
             "ON CONFLICT DO UPDATE SET document = excluded.document, version = excluded.version",
-            (table.logical, json.dumps(table.document), table.metadata_version),
+            (table.logical, json.dumps(table.document, default=float), table.metadata_version),
         )
         return self._remember(table)
 

@@ -9,10 +9,11 @@ Source of the shapes: Microsoft Learn, "Web API types and operations", "Query da
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from dev.emulators.dataverse.model import Column, Table
+from dev.emulators.dataverse.model import DECIMAL_KINDS, Column, Table, shown
 from dev.emulators.dataverse.odata.options import Expand, selected
 from dev.emulators.dataverse.odata.sql import fold, like
 from dev.emulators.dataverse.problems import no_such_property, not_emulated
@@ -38,8 +39,9 @@ def formatted_date(text: str | None, date_only: int) -> str | None:
     return day if date_only else f"{day} {moment.hour % 12 or 12}:{moment:%M %p}"
 
 
-def formatted_number(value: float | None, digits: int, symbol: str) -> str | None:
-    return None if value is None else f"{symbol}{value:,.{digits}f}"
+def formatted_number(value: float | str | None, digits: int, symbol: str) -> str | None:
+    """Decimals come as the text that is stored."""
+    return None if value is None else f"{symbol}{Decimal(value):,.{digits}f}"
 
 
 def install_functions(db: sqlite3.Connection) -> None:
@@ -67,12 +69,13 @@ class Rendering:
         context: str = "",
     ) -> str:
         """SQL that yields one row's JSON. `context` is the `@odata.context` of a row that stands alone."""
-        return self._expression(table.logical, table.metadata_version, alias, select, expand, annotations, context)
+        known = (table.metadata_version, int(table.document.get("options_version", 0)))
+        return self._expression(table.logical, known, alias, select, expand, annotations, context)
 
     def _build(
         self,
         logical: str,
-        _: int,
+        _: tuple[int, int],
         alias: str,
         select: tuple[str, ...],
         expand: tuple[Expand, ...],
@@ -116,7 +119,7 @@ class Rendering:
             cases = " ".join(f"WHEN {value} THEN {sql_text(label)}" for value, label in column.choices.items())
             return f"CASE {sql} {cases} END"
         if column.kind == "Boolean":
-            no, yes = column.document.get("labels", ["No", "Yes"])
+            no, yes = (shown(label) for label in column.flag_labels)
             return f"CASE {sql} WHEN 1 THEN {sql_text(yes)} ELSE {sql_text(no)} END"
         if column.kind == "DateTime":
             return f"dv_date({sql}, {int(column.date_only)})"
@@ -151,9 +154,8 @@ def value_sql(column: Column, sql: str) -> str:
     """The column's value as JSON text."""
     if column.kind == "Boolean":
         return f"CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END"
-    if column.kind in {"Decimal", "Money"}:
-        digits = 4 if column.kind == "Money" else int(column.document.get("precision", 2))
-        return f"coalesce(format('%.{digits}f', {sql}), 'null')" if digits else f"json_quote(CAST({sql} AS INTEGER))"
+    if column.kind in DECIMAL_KINDS:
+        return f"coalesce({sql}, 'null')"
     return f"json_quote({sql})"
 
 

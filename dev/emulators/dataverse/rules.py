@@ -47,6 +47,9 @@ def composite_address(number: int) -> Rule:
     return rule
 
 
+SAME = f"{1:.12f}"  # an exchange rate
+
+
 def base_amount(column: str) -> Rule:
     """Money in the base currency; the organization has one currency, so the amount is the same."""
 
@@ -54,7 +57,7 @@ def base_amount(column: str) -> Rule:
         if column not in values:
             return {}
         currency = row.get("transactioncurrencyid") or store.fact("currency")
-        return {f"{column}_base": values[column], "transactioncurrencyid": currency, "exchangerate": 1.0}
+        return {f"{column}_base": values[column], "transactioncurrencyid": currency, "exchangerate": SAME}
 
     return rule
 

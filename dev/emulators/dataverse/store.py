@@ -8,11 +8,18 @@ since a token is reading on in one direction.
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 FIRST_VERSION = 1_000_000
 Row = dict[str, Any]
+
+
+def ordered(left: str, right: str) -> int:
+    """The collation of decimals, which are stored as texts: their order as numbers."""
+    a, b = Decimal(left), Decimal(right)
+    return (a > b) - (a < b)
 
 
 class Store:
@@ -26,6 +33,7 @@ class Store:
 
     def _open(self) -> None:
         self.db = sqlite3.connect(self.database, isolation_level=None, check_same_thread=False, cached_statements=512)
+        self.db.create_collation("dv_decimal", ordered)
         for pragma in ("journal_mode = WAL", "synchronous = OFF", "cache_size = -200000", "temp_store = MEMORY"):
             self.db.execute(f"PRAGMA {pragma}")
         self.db.execute("CREATE TABLE IF NOT EXISTS _facts (name TEXT PRIMARY KEY, value)")

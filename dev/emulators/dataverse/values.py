@@ -6,12 +6,14 @@ Source: Microsoft Learn, "Web API types and operations", "Web service error code
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from dev.emulators.dataverse.keys import as_guid
 from dev.emulators.dataverse.model import Column, Table
 from dev.emulators.dataverse.problems import ApiError, bad_payload
 
+WIDEST, WIDEST_MONEY = 100_000_000_000, Decimal("922337203685477.5807")
 SMALLEST, LARGEST = -2147483648, 2147483647
 AS_STORED = re.compile(r"(1[89]|2\d)\d\d-(0[1-9]|1[0-2])-([01][1-9]|10|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)
 LOWEST_DATE = datetime(1753, 1, 1, tzinfo=UTC)
@@ -80,16 +82,28 @@ def utf16_length(value: str) -> int:
     return len(value) if value.isascii() else len(value) + sum(letter > "\uffff" for letter in value)
 
 
+def decimal(table: Table, column: Column, value: Any) -> str:
+    """As text, with as many digits behind the point as the column has; more are rounded."""
+    found = in_range(table, column, value)
+    rounded = found.quantize(Decimal(1).scaleb(-min(int(column.document.get("precision", 2)), column.digits)))
+    return f"{rounded:.{column.digits}f}"
+
+
 def number(table: Table, column: Column, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    return float(in_range(table, column, value))
+
+
+def in_range(table: Table, column: Column, value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise wrong_type(table, column, value)
-    low, high = column.document.get("min", -100_000_000_000), column.document.get("max", 100_000_000_000)
+    widest = WIDEST_MONEY if column.kind == "Money" else WIDEST
+    low, high = column.document.get("min", -widest), column.document.get("max", widest)
     if not low <= value <= high:
         raise invalid(
             "0x80044330",
             f"{outside(table, column, value)} of {low} to {high}.",
         )
-    return float(value)
+    return value if isinstance(value, Decimal) else Decimal(repr(value))
 
 
 def integer(table: Table, column: Column, value: Any) -> int:
@@ -185,9 +199,9 @@ CONVERTERS: dict[str, Callable[[Table, Column, Any], Any]] = {
     "EntityName": text,
     "Integer": integer,
     "BigInt": big_integer,
-    "Decimal": number,
+    "Decimal": decimal,
     "Double": number,
-    "Money": number,
+    "Money": decimal,
     "Boolean": flag,
     "Picklist": choice,
     "State": choice,

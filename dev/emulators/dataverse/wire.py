@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote, unquote_plus
@@ -43,9 +44,9 @@ class Request:
         """The body as an object; ApiError 400 in the platform's words if it is none."""
         entity_set = self.path.partition("(")[0].partition("/")[0]
         try:
-            found = json.loads(self.body.decode("utf-8"), parse_constant=refuse_constant)
+            found = json.loads(self.body.decode("utf-8"), parse_float=Decimal, parse_constant=refuse_constant)
             if b"\\u" in self.body:  # half of a surrogate pair can only hide in an escape
-                json.dumps(found, ensure_ascii=False).encode("utf-8")
+                json.dumps(found, ensure_ascii=False, default=str).encode("utf-8")
         except (ValueError, RecursionError) as error:
             raise bad_payload(entity_set, f"Microsoft.OData.ODataException: {error}") from error
         if not isinstance(found, dict):

@@ -176,6 +176,14 @@ def test_a_mapping_that_fits_neither_system_tells_every_problem(sound: Office) -
     told(findings, "mappings", "error", "cusNothing")
 
 
+def test_days_that_depend_on_a_time_zone_that_is_not_set_are_told(sound: Office) -> None:
+    document = sound.contact_document()
+    document["filters"] = {"field": "lastusedincampaign", "is": "gt", "value": "2019-01-05"}
+    told(with_document(sound, document), "mappings", "warning", "lastusedincampaign", "time_zone")
+    findings = with_document(sound, {**document, "time_zone": "Europe/Berlin"})
+    assert {finding["state"] for finding in of(findings, "mappings") if finding["subject"] == "contact"} == {"ok"}
+
+
 def test_a_resource_that_is_not_published_and_a_filter_without_its_parameter_are_told(sound: Office) -> None:
     findings = with_document(sound, sound.contact_document() | {"resource": "cusNothing"})
     told(findings, "mappings", "error", "resource", "Publish")

@@ -107,15 +107,15 @@ def option_set(table: Table, column: Column) -> Document:
         "HasChanged": None,
     }
     if column.kind == "Boolean":
-        no, yes = column.document.get("labels", ["No", "Yes"])
+        no, yes = column.flag_labels
         return {**head, "TrueOption": option(1, yes), "FalseOption": option(0, no)}
     return {
         **head,
-        "Options": [{**option(value, text), **stateful(table, column, value)} for value, text in column.choices.items()],
+        "Options": [{**option(value, text), **stateful(table, column, value)} for value, text in column.choice_labels.items()],
     }
 
 
-def option(value: int, text: str) -> Document:
+def option(value: int, text: Any) -> Document:
     return {
         "Value": value,
         "Label": label(text),

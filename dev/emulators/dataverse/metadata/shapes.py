@@ -3,18 +3,25 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dev.emulators.dataverse.model import Column, Key, Table, stable_id
+from dev.emulators.dataverse.model import ENGLISH, Column, Key, Table, stable_id
 
-ENGLISH = 1033
 PRIVILEGE_TYPES = ("Create", "Read", "Write", "Delete", "Assign", "Share", "Append", "AppendTo")
 Document = dict[str, Any]
 
 
-def label(text: str | None) -> Document:
-    if text is None:
-        return {"LocalizedLabels": [], "UserLocalizedLabel": None}
-    one = {"Label": text, "LanguageCode": ENGLISH, "IsManaged": True, "MetadataId": stable_id("label", text), "HasChanged": None}
-    return {"LocalizedLabels": [one], "UserLocalizedLabel": dict(one)}
+def label(text: Any) -> Document:
+    """A text is English; a dictionary has texts by language. The user's own label is null where English is missing."""
+    texts = {} if text is None else text if isinstance(text, dict) else {str(ENGLISH): text}
+    listed = [localized(int(language), one) for language, one in texts.items()]
+    return {
+        "LocalizedLabels": listed,
+        "UserLocalizedLabel": next((one for one in listed if one["LanguageCode"] == ENGLISH), None),
+    }
+
+
+def localized(language: int, text: str) -> Document:
+    facts = {"Label": text, "LanguageCode": language, "IsManaged": True, "HasChanged": None}
+    return {**facts, "MetadataId": stable_id("label", str(language), text)}
 
 
 def managed(value: Any, name: str, changeable: bool = True) -> Document:

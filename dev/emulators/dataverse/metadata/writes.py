@@ -172,6 +172,14 @@ def text_of(body: Body, fallback: str, name: str = "DisplayName") -> str:
     return str(labels[0]["Label"]) if labels else fallback
 
 
+def labels_of(option: Body, fallback: str) -> dict[str, str] | str:
+    """The texts of an option's label by language."""
+    if "Label" not in option:
+        return fallback
+    labels = (option["Label"] or {}).get("LocalizedLabels") or []
+    return {str(item["LanguageCode"]): str(item["Label"]) for item in labels}
+
+
 def described(attribute: Body) -> Body:
     return {
         "label": text_of(attribute, required(attribute, "SchemaName")),
@@ -211,12 +219,12 @@ def options_of(kind: str, option_set: Body) -> Body:
     if kind == "Boolean":
         return {
             "labels": [
-                text_of(option_set.get(f"{side}Option") or {}, text, "Label") for side, text in (("False", "No"), ("True", "Yes"))
+                labels_of(option_set.get(f"{side}Option") or {}, text) for side, text in (("False", "No"), ("True", "Yes"))
             ]
         }
     if "Options" not in option_set:
         return {}
-    return {"choices": {option["Value"]: text_of(option, str(option["Value"]), "Label") for option in option_set["Options"]}}
+    return {"choices": {option["Value"]: labels_of(option, str(option["Value"])) for option in option_set["Options"]}}
 
 
 def table_document(body: Body) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from dev.emulators.dataverse.problems import ApiError, bad_query, not_emulated
@@ -251,7 +252,7 @@ def literal(kind: str, token: str) -> Literal:
     if kind == "string":
         return Literal("string", token[1:-1].replace("''", "'"))
     if kind == "number":
-        return Literal("number", float(token) if re.search(r"[.eE]", token) else int(token))
+        return Literal("number", Decimal(token) if re.search(r"[.eE]", token) else int(token))
     if kind == "guid":
         return Literal("guid", token.lower())
     if kind == "enum":

@@ -7,9 +7,10 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from dev.emulators.dataverse.model import NUMBER_KINDS, TEXT_KINDS, Column, Table
+from dev.emulators.dataverse.model import DECIMAL_KINDS, NUMBER_KINDS, TEXT_KINDS, Column, Table
 from dev.emulators.dataverse.odata import expressions as tree
 from dev.emulators.dataverse.problems import ApiError, bad_query, no_such_property, not_emulated
 from dev.emulators.dataverse.registry import Registry
@@ -214,6 +215,8 @@ def compare(place: Place, operator: str, value: Any) -> Condition:
             sql += " COLLATE NOCASE"
         else:
             sql, value = f"dv_fold({sql})", fold(value)
+    if place.column.kind in DECIMAL_KINDS:
+        sql += " COLLATE dv_decimal"
     test = f"{sql} {sign} ?"
     return (f"({test} OR {place.sql} IS NULL)", [value]) if operator == "ne" else (test, [value])
 
@@ -222,7 +225,7 @@ def typed(value: Any) -> tree.Literal:
     """A function's argument as a literal; a string may stand for any type."""
     if isinstance(value, bool):
         return tree.Literal("boolean", value)
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         return tree.Literal("number", value)
     return tree.Literal("null" if value is None else "any", value)
 
@@ -248,6 +251,8 @@ def _converted(column: Column, kind: str, value: Any) -> Any:
         return date_literal(value, column.date_only)
     if (column.is_lookup or column.kind == "Uniqueidentifier") and (loose or kind == "guid"):
         return str(value).strip("{}").lower()
+    if column.kind in DECIMAL_KINDS and (loose or kind == "number"):
+        return f"{Decimal(str(value)):f}"
     if column.kind in REAL_KINDS and (loose or kind == "number"):
         return float(value)
     if (column.kind in NUMBER_KINDS or column.choices) and (loose or kind == "number"):
