@@ -75,7 +75,8 @@ class Things(World):
 
     def totals(self) -> dict[str, int]:
         """`outcomes` of `GET /api/status`."""
-        return dict(views.flow_status(self.workers[THING.name].flow, self.wiring.bridge)["outcomes"])
+        flow = self.workers[THING.name].flow
+        return dict(views.flow_status(flow, self.wiring.bridge, flow.key)["outcomes"])
 
     def letters(self) -> list[str]:
         return [letter.reason for letter in self.wiring.bridge.deadletters.page(self.workers[THING.name].flow.key)]
