@@ -1,6 +1,7 @@
 """Ids that come from outside, in one form: the GUID of a Dataverse record, the number of a Campaign log row. Pure."""
 
 import re
+from decimal import Decimal
 
 GUID = re.compile(r"(?:urn:)?(?:uuid:)?(?P<open>[{(]?)(?P<hex>[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})(?P<close>[})]?)")
 PLAIN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -38,7 +39,7 @@ def log_number(value: object) -> str | None:
 
     Numbers of JSON count as what they are; 0 is Campaign's "no row".
     """
-    text = json_number(value) if isinstance(value, int | float) else value
+    text = json_number(value) if isinstance(value, int | float | Decimal) else value
     if text is None:
         return ""
     if not isinstance(text, str) or not (text := trimmed(text)):
@@ -51,6 +52,9 @@ def json_number(value: object) -> object:
     """The digits of a whole number; False, which is no id, for any other."""
     if isinstance(value, bool):
         return False
+    if isinstance(value, Decimal):
+        in_range = value.is_finite() and 0 <= value < 10**MOST_DIGITS
+        return str(int(value)) if in_range and value == value.to_integral_value() else False
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and 0 <= value < EXACT_IN_JSON else False
     return str(value) if isinstance(value, int) and 0 <= value < 10**MOST_DIGITS else False

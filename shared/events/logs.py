@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -215,7 +216,7 @@ def whole(row: Row) -> None:
 
 def written(value: Any) -> str:
     """A text or number of JSON as a text; "" for anything else."""
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    return str(value) if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) else ""
 
 
 def in_range(at: datetime, name: str) -> datetime:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -59,6 +60,9 @@ def test_every_way_of_writing_a_guid_is_the_same_record(known: uuid.UUID, upper:
         ("\ufeff7", "7"),
         (7, "7"),
         (7.0, "7"),
+        (Decimal("7.0"), "7"),
+        (Decimal("7E+2"), "700"),
+        (Decimal("9007199254740993.0"), "9007199254740993"),
         ("9" * 19, "9" * 19),
         ("", ""),
         ("   ", ""),
@@ -76,6 +80,7 @@ def test_plain_digits_are_a_log_number(value: Any, expected: str) -> None:
     [
         "1.23457E+11", "1e5", "1,270,000", "1.270.000", "1 270 000", "1\u00a0270", "1'270", "+7", "-7", "7.0", "7,0", "0x1f",
         "\u0661\u0662", "\uff17", "\u00b2", "#####", "9" * 20, "1" * 5000, "0" * 5000, 7.5, 1e22, -7, 2**70, float("nan"),
+        Decimal("7.5"), Decimal("1E+22"), Decimal("-7"), Decimal("NaN"),
         float("inf"), True, [], {}, b"7",
     ],
     ids=lambda value: str(value)[:12],

@@ -1,6 +1,7 @@
 """Rows of the logs as events: labels and technical values, unknown codes, and who is the same event as whom."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -262,7 +263,7 @@ def xdm(kind: str, **message: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("number", [7, "7", "007", 7.0], ids=repr)
+@pytest.mark.parametrize("number", [7, "7", "007", 7.0, Decimal("7.0")], ids=repr)
 def test_a_number_of_the_journal_is_the_number_of_the_file(number: object) -> None:
     event = JournalReader(document()).read(xdm("send", **{"xdm:broadLogID": number}))
     assert event == {**(read(False, message(at="2026/05/04 08:00:00")) or {}), "mirror_page": ""}
