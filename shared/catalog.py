@@ -35,10 +35,8 @@ from shared.state.documents import Documents
 METADATA_SECONDS = 600.0
 REFUSED_SECONDS = 60.0
 SETTLED_SECONDS = 60.0
-REREAD_SECONDS, REREAD_SECONDS_MAX = (
-    10.0,
-    60.0,
-)  # between two reads because a value was refused: doubled while nothing has changed
+REREAD_SECONDS = 10.0  # between two reads because a value was refused: doubled while nothing has changed
+REREAD_SECONDS_MAX = 60.0
 REPLAY_REREAD_SECONDS = 2.0  # the same for a record that a person replays
 
 

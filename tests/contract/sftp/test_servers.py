@@ -272,7 +272,7 @@ def test_two_sources_read_side_by_side(server: Embedded) -> None:
     """One of them stalls: the other goes on."""
     put(server, text(1, 2))
     server.control.order(stalls=1)
-    slow, quick = events(server, answer_seconds=1.0), events(server)
+    slow, quick = events(server, answer_seconds=3.0), events(server)
 
     def stalled() -> None:
         with pytest.raises(Retryable):
@@ -284,6 +284,6 @@ def test_two_sources_read_side_by_side(server: Embedded) -> None:
     while thread.is_alive():
         listed += len(quick.exports.sftp.files(quick.exports.folder))
     thread.join()
-    assert listed > 3
+    assert listed > 1  # with one session for both, the first listing would have waited for the stall to end
     quick.until_done()
     assert len(quick.ids()) == 2
