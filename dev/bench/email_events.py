@@ -98,7 +98,7 @@ def write_files(stack: Stack, rows: int, contacts: Sequence[str]) -> None:
     for number in range((rows + ROWS_PER_FILE - 1) // ROWS_PER_FILE):
         kind = "trackingLogs" if number % 10 in (2, 5, 8) else "deliveryLogs"
         count = min(ROWS_PER_FILE, rows - written)
-        lines = (line(kind, written + index, contacts, chance) for index in range(count))
+        lines = (line(kind, 1 + written + index, contacts, chance) for index in range(count))
         path = place / f"{kind}_{number:04d}.txt"
         unfinished = place / f"writing_{number:04d}"
         with unfinished.open("w") as file:
