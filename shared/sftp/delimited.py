@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from shared.sftp.faults import BadHeader, Damaged, ParseError
 from shared.sftp.text import LONGEST_LINE_BYTES, End, Lines
 
-MOST_LINES_OF_A_RECORD = 100
+MOST_LINES_OF_A_RECORD, LINES_AT_ONCE, LINES_AFTER_A_FAULT = 100, 2000, 4
 LONGEST_CELL = csv.field_size_limit()
 Row = tuple[int, int, list[str] | ParseError]  # its first and its last line, counted from 1, and its cells
 
@@ -27,12 +27,11 @@ def columns_of(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, i
 class Records:
     """The header of a file, and its rows.
 
-    `header` is None where there is no text at all; Damaged where there is text without a header. `longest`: at most so many
-    characters have the lines that are being read.
+    `header` is None where there is no text at all; Damaged where there is text without a header.
     """
 
     def __init__(self, lines: Lines, separator: str) -> None:
-        self.separator, self.width, self.number, self.longest = separator, 0, 0, 0
+        self.separator, self.width, self.number = separator, 0, 0
         self.rows = self.read(lines)
         self.header, self.header_end = self.first()
 
@@ -68,37 +67,53 @@ class Records:
             yield self.number, self.number, item
 
     def drained(self, pending: list[str], final: bool) -> Iterator[Row]:
-        """The records of the lines, which are taken off the list; those of a record that may go on stay there."""
-        start, before, self.longest = 0, self.number, len(max(pending, key=len, default=""))
+        """The records of the lines, which are taken off the list; those of a record that may go on stay there.
+
+        Of lines that were refused as one record only the last may begin another: those between hold no quotation mark that
+        begins or ends a cell. So each line is looked at a few times at most.
+        """
+        start, before, window = 0, self.number, LINES_AT_ONCE
         while start < len(pending):
-            reader, base = csv.reader(pending[start:], delimiter=self.separator, strict=True), start
+            base, end = start, min(len(pending), start + window)
+            reader, stop = csv.reader(pending[base:end], delimiter=self.separator, strict=True), start
             try:
                 for cells in reader:
-                    if reader.line_num != start - base + 1:
-                        stop = base + reader.line_num
-                        if not self.is_one(pending[start:stop], cells):
-                            break
-                        begin, start = start, stop
-                        yield before + begin + 1, before + stop, cells
-                    else:
-                        start += 1
-                        number = before + start
-                        yield number, number, cells
+                    stop = base + reader.line_num
+                    if stop - start > 1 and not self.is_one(pending[start:stop], cells):
+                        break
+                    begin, start = start, stop
+                    yield before + begin + 1, before + stop, cells
             except csv.Error:
-                if not final and base + reader.line_num == len(pending) and self.may_go_on(pending[start:]):
+                stop = base + reader.line_num
+                if stop == end < len(pending) and (start > base or window < MOST_LINES_OF_A_RECORD):
+                    window = MOST_LINES_OF_A_RECORD + 1
+                    continue
+                if stop == len(pending) and not final and self.may_go_on(pending[start:]):
                     break
-            if start < len(pending):
-                yield before + start + 1, before + start + 1, self.alone(pending[start])
-                start += 1
+            window = LINES_AT_ONCE if start == end else LINES_AFTER_A_FAULT
+            for place in range(start, min(max(start + 1, stop - 1), end)):
+                start = place + 1
+                yield before + start, before + start, self.alone(pending[place])
         self.number = before + start
         del pending[:start]
 
     def is_one(self, lines: Sequence[str], cells: Sequence[str]) -> bool:
-        """Whether several lines are one record: it has the header's cells, and its lines are no whole lines themselves."""
+        """Whether several lines are one record: it has the header's cells, and none of its lines may be a record itself."""
         if len(lines) > MOST_LINES_OF_A_RECORD or sum(map(len, lines)) > LONGEST_LINE_BYTES:
             return False
-        whole = all(line.count(self.separator) == self.width - 1 for line in lines)
-        return not self.width or (len(cells) == self.width and not whole)
+        return not self.width or (len(cells) == self.width and not self.in_doubt(lines, cells))
+
+    def in_doubt(self, lines: Sequence[str], cells: Sequence[str]) -> bool:
+        """Whether stray quotation marks may have made one record of several: a cell holds both a line's end and a separator,
+        and one of the lines reads as a whole record by itself. Then each line stands alone, for none may be swallowed."""
+        across = any(self.separator in cell and "\n" in cell for cell in cells)
+        return across and any(self.is_whole(line) for line in lines)
+
+    def is_whole(self, line: str) -> bool:
+        try:
+            return [len(cells) for cells in csv.reader([line], delimiter=self.separator, strict=True)] == [self.width]
+        except csv.Error:
+            return False
 
     def may_go_on(self, lines: Sequence[str]) -> bool:
         return len(lines) < MOST_LINES_OF_A_RECORD and sum(map(len, lines)) <= LONGEST_LINE_BYTES
@@ -112,7 +127,5 @@ class Records:
             return ParseError("broken_line", "", sentence)
         if len(found) == 2:
             return found[0]
-        count = len(next(csv.reader([line], delimiter=self.separator)))
-        return ParseError(
-            "broken_line", "", f"has {count} cells where the header has {self.width}: a quotation mark does not end"
-        )
+        told = f"has {len(found[0])} cells where the header has {self.width}: a quotation mark does not end"
+        return ParseError("broken_line", "", told)

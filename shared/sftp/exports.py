@@ -21,7 +21,7 @@ from shared.sftp.faults import BadHeader, Damaged, ParseError, unreadable
 from shared.sftp.text import END, Blocks, End, Lines, lines_of
 
 PAGE_EVENTS, PAGE_LINES, PAGE_CHARACTERS = 4000, 40_000, 16 << 20
-LONG_LINE, LONGEST_ROW = 8_000, 30_000  # characters; a queue message takes 47,000 bytes of packed rows
+LONG_ROW, LONGEST_ROW = 4_000, 30_000  # characters; a queue message takes 47,000 bytes of packed rows
 PROCESSED, REJECTED = "processed", "rejected"
 # What programs call a file while they still write it: WinSCP, curl and lftp, rsync, browsers, editors.
 UNFINISHED = (".filepart", ".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".uploading", ".swp", "~")
@@ -120,8 +120,9 @@ class OpenFile:
             if last - begin <= passed:
                 continue
             try:
-                change = read(cells) if isinstance(cells, list) and len(cells) == width else unfit(cells, width)
-                if records.longest > LONG_LINE:
+                fit = isinstance(cells, list) and len(cells) == width
+                change = read(cells) if fit else unfit(cells, width)
+                if fit and sum(map(len, cells)) > LONG_ROW:
                     check_length(change)
             except ParseError as error:
                 change = self.letter(name, first, error)
@@ -143,7 +144,7 @@ def unfit(cells: list[str] | ParseError, width: int) -> Change | None:
 
 def check_length(change: Change | None) -> None:
     if change and len(json.dumps(change.row)) > LONGEST_ROW:
-        raise ParseError("broken_line", "", f"says more than the {LONGEST_ROW} characters that a message takes")
+        raise ParseError("too_large", "", f"says more than the {LONGEST_ROW} characters that a message takes: shorten its texts")
 
 
 class Exports:

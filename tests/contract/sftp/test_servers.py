@@ -11,8 +11,10 @@ import pytest
 from shared.errors import Misconfigured, Retryable
 from shared.events.documents import EventsDocument, default_events_document, read_events_document
 from shared.events.files import EventFormat
+from shared.handoff import MESSAGE_BYTES, envelopes
 from shared.sftp.exports import Position
 from tests.contract.sftp.kit import Embedded, Reading, embedded_server, lines, reading
+from tests.contract.sftp.test_cuts import opt_outs as all_opt_outs
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 NAME = "deliveryLogs_1.txt"
@@ -287,3 +289,22 @@ def test_two_sources_read_side_by_side(server: Embedded) -> None:
     assert listed > 1  # with one session for both, the first listing would have waited for the stall to end
     quick.until_done()
     assert len(quick.ids()) == 2
+
+
+def test_a_row_that_no_message_takes_is_a_dead_letter_of_its_line(server: Embedded) -> None:
+    """In a column that travels; what stands in others costs nothing."""
+    known, form, data, name = all_opt_outs("move")
+    header, first, second, *_ = data.decode().splitlines()
+    wide, large = "\u4e2d" * 40_000, second.split("\t")
+    place = header.split("\t").index("lastModified")
+    large[place] = wide
+    kept = f"{first}\t{wide}"
+    text = "\n".join((f"{header}\tnote", kept, "\t".join([*large, ""]), ""))
+    put(server, text.encode(), name)
+    reader = reading(server, known, form)
+    reader.until_done()
+    assert len(reader.ids()) == 1
+    ((rule, sentence),) = reader.faults()
+    assert rule == "too_large"
+    assert f"Line 3 of file {name}" in sentence
+    assert all(len(text) <= MESSAGE_BYTES for text, _ in envelopes("f", "t", 1, reader.changes))
