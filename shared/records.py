@@ -35,7 +35,8 @@ class Change:
     `version` is the row's version number at the source, 0 where the source tells none (deletions, references).
     `first_seen` is when the bridge first learned of it, in seconds since 1970. `replay` writes even what has not changed.
     `uncertain` marks an earlier attempt that may have reached the target without an answer. `origin` is where it stands at its
-    source, such as "deliveryLogs_1.txt:3", "" where the source keeps it under its id.
+    source, such as "deliveryLogs_1.txt:3", "" where the source keeps it under its id. `sample`: which file of that name it is of,
+    for what could not be read (shared/sftp/samples.py).
     """
 
     record_id: str
@@ -47,6 +48,7 @@ class Change:
     replay: bool = False
     uncertain: bool = False
     origin: str = ""
+    sample: str = ""
 
     def again(self, uncertain: bool) -> "Change":
         """The same change for its next attempt."""
@@ -56,19 +58,22 @@ class Change:
         return replace(self, kind=Kind.REFERENCE, version=0, row=None)
 
 
+Finished = tuple[str, float, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What one read of the source returned. `link` is where the next read begins; `complete` ends the read.
 
-    `finished`: what was read to its end before and handed off, by its name as in `origin`, and when that reading began (seconds
-    since 1970): dead letters of it that are older have had their second chance. `passed_over`: how many records were read that
-    are nobody's.
+    `finished`: what was read to its end before and handed off, by its name as in `origin`, when that reading began (seconds since
+    1970), and its sample: dead letters of this very file that are older have had their second chance. `passed_over`: how many
+    records were read that are nobody's.
     """
 
     changes: tuple[Change, ...]
     link: str
     complete: bool
-    finished: tuple[str, float] | None = None
+    finished: Finished | None = None
     passed_over: int = 0
 
 

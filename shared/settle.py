@@ -47,9 +47,8 @@ def settle_once(
         if settlement.outcome is Outcome.REJECTED:
             letter = dead_letter(flow, settlement, envelope.mapping_version, bridge.now())
             bridge.deadletters.put(letter, settlement.change.row)
-        elif settlement.change.replay and settlement.outcome is not Outcome.WAITING:
-            bridge.deadletters.remove(flow.key, settlement.change.record_id)
-            bridge.deadletters.forget_row(flow.key, settlement.change.record_id)
+    there = [s.change.record_id for s in settlements if s.outcome not in (Outcome.REJECTED, Outcome.WAITING)]
+    bridge.deadletters.arrived(flow.key, there)
     send_again(flow, bridge, envelope, [s for s in settlements if s.outcome is Outcome.WAITING])
     outcomes = Counter(settlement.outcome.value for settlement in settlements)
     bridge.ledger.count(partition_name(flow.key, envelope.bucket), outcomes, calls)
@@ -60,8 +59,9 @@ def settle_once(
 def dead_letter(flow: Flow, settlement: Settlement, version: int, now: float) -> DeadLetter:
     change = settlement.change
     told = (settlement.reason, settlement.fields, settlement.sentence)
-    seen = (change.origin, change.first_seen, settlement.metadata)
-    return DeadLetter(flow.key, change.record_id, *told, version, change.attempts + 1, now, *seen)
+    seen = (change.origin, change.first_seen)
+    letter = DeadLetter(flow.key, change.record_id, *told, version, change.attempts + 1, now, *seen)
+    return replace(letter, metadata=settlement.metadata, sample=change.sample)
 
 
 def given_up(settlement: Settlement, attempts: int) -> Settlement:

@@ -329,7 +329,8 @@ def hand_off_again(flow: Flow, bridge: Bridge, ids: Sequence[str]) -> int:
 
 def as_kept(flow: Flow, bridge: Bridge, change: Change, row: dict[str, Any]) -> Change:
     letter = bridge.deadletters.get(flow.key, change.record_id)
-    return replace(change, kind=Kind.ROW, row=row, origin=letter.origin if letter else "")
+    origin, sample = (letter.origin, letter.sample) if letter else ("", "")
+    return replace(change, kind=Kind.ROW, row=row, origin=origin, sample=sample)
 
 
 def discard(flow: Flow, bridge: Bridge, what: str, value: str = "", most: int = MOST_DISCARDED) -> int:

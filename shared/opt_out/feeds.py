@@ -214,6 +214,10 @@ class OptOutFormat:
     def takes(self, name: str) -> bool:
         return fnmatchcase(name, self.document.files.pattern)
 
+    def key_column(self, name: str) -> str:
+        """None: a contact's id comes again with each change."""
+        return ""
+
     def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> ReadCells:
         files, pairs = self.document.files, self.document.pairs
         needed = (files.contact, *(pair.flag for pair in pairs))

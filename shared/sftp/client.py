@@ -10,9 +10,11 @@ import re
 import socket
 import stat
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import paramiko
 
@@ -22,13 +24,13 @@ from shared.sftp.text import END, Blocks
 
 BLOCK_BYTES, BLOCKS_AHEAD = 256 * 1024, 8
 CONNECT_SECONDS, ANSWER_SECONDS = 15.0, 60.0
-MOST_NAMES = 1000
+MOST_NUMBERS = 10
 OTHER_KIND = re.compile(r"[dlbcps][rwxsStT-]{9}")  # a directory, a link, a device: as `ls -l` shows them
 NO_SIZES = (
     "The SFTP server does not tell the sizes of files, which the bridge needs to know when a file was read to its end. "
     "Use a server that tells them."
 )
-BROKEN = (paramiko.SSHException, OSError, EOFError)
+BROKEN = (paramiko.SSHException, OSError, EOFError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,22 @@ class MissingFile(Exception):
     """The file is not on the server any more."""
 
 
+class RefusedFile(Exception):
+    """The server does not let this file be opened or read; others it may."""
+
+
+class Client(paramiko.SFTPClient):
+    """A name that is not UTF-8 harms no other: its bytes stand as halves of characters."""
+
+    def _request(self, kind: int, *given: Any) -> tuple[int, paramiko.Message]:
+        answer: tuple[int, paramiko.Message] = super()._request(kind, *given)  # type: ignore[misc]
+        answer[1].get_text = lambda: answer[1].get_string().decode("utf-8", "surrogateescape")  # type: ignore[method-assign]
+        return answer
+
+
 class Sftp:
     """One connection, made at first use and again after it broke: one for each source, for it serves a call at a time. Every
-    failure is a BridgeError, but a file that is gone: MissingFile."""
+    failure is a BridgeError, but a file that is gone, MissingFile, or that alone is refused, RefusedFile."""
 
     def __init__(self, server: Server, block_bytes: int = BLOCK_BYTES, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.server, self.block_bytes, self.answer_seconds = server, block_bytes, answer_seconds
@@ -65,9 +80,11 @@ class Sftp:
         self.session: paramiko.SFTPClient | None = None
 
     def files(self, folder: str) -> list[RemoteFile]:
-        """The plain files of a folder, oldest first; by name where the server tells no times."""
+        """The plain files of a folder, oldest first; by name where the server tells no times. Those whose names nobody can write,
+        in bytes that are not UTF-8 or with line breaks, are left alone."""
         listed = self.run(f"list {folder}", lambda sftp: sftp.listdir_attr(folder))
-        found = [RemoteFile(item.filename, item.st_size or 0, float(item.st_mtime or 0)) for item in listed if is_file(item)]
+        named = [item for item in listed if is_file(item) and item.filename.isprintable()]
+        found = [RemoteFile(item.filename, item.st_size or 0, float(item.st_mtime or 0)) for item in named]
         return sorted(found, key=lambda file: (file.changed_at, file.name))
 
     def file(self, path: str) -> RemoteFile | None:
@@ -84,13 +101,13 @@ class Sftp:
 
         Where the file is shorter by now there are fewer bytes, and no END.
         """
-        file = self.run(f"open {path}", lambda sftp: sftp.open(path, "rb"), is_file=True)
+        file = self.run(f"open {path}", lambda sftp: sftp.open(path, "rb"), is_file=True, is_read=True)
         try:
             ahead = self.block_bytes * BLOCKS_AHEAD
             for start in range(0, size, ahead):
                 end = min(size, start + ahead)
                 wanted = [(place, min(self.block_bytes, end - place)) for place in range(start, end, self.block_bytes)]
-                found = self.run(f"read {path}", partial(read, file, wanted), is_file=True)
+                found = self.run(f"read {path}", partial(read, file, wanted), is_file=True, is_read=True)
                 yield from found
                 if sum(map(len, found)) < end - start:
                     return
@@ -110,8 +127,11 @@ class Sftp:
         with contextlib.suppress(MissingFile):
             self.run(f"delete {path}", lambda sftp: sftp.remove(path), is_file=True)
 
-    def run[Result](self, what: str, work: Callable[[paramiko.SFTPClient], Result], is_file: bool = False) -> Result:
-        """The result of the work; a failure is a BridgeError, and a broken connection is made anew at the next call."""
+    def run[Result](
+        self, what: str, work: Callable[[paramiko.SFTPClient], Result], is_file: bool = False, is_read: bool = False
+    ) -> Result:
+        """The result of the work; a failure is a BridgeError, and a broken connection is made anew at the next call. Where one
+        file `is_read`, what the server refuses says something of this file only."""
         with self.lock:
             connected = False
             try:
@@ -122,6 +142,8 @@ class Sftp:
                 if connected and is_file and isinstance(error, FileNotFoundError):
                     raise MissingFile from None
                 kind = self.kind(error)
+                if connected and is_read and kind in ("PermissionError", "Refused"):
+                    raise RefusedFile from None
                 self.close()
                 raise recovery("sftp", 0, kind, what) from None
 
@@ -164,7 +186,7 @@ def connect(server: Server, answer_seconds: float) -> paramiko.SFTPClient:
         session = authenticated(transport, server, known, own)
         session.settimeout(answer_seconds)
         session.invoke_subsystem("sftp")
-        client = paramiko.SFTPClient(session)
+        client = Client(session)
     except BROKEN:
         transport.close()
         raise
@@ -202,8 +224,7 @@ def read(file: paramiko.SFTPFile, wanted: list[tuple[int, int]], _: paramiko.SFT
 
 def moved(path: str, folder: str, sftp: paramiko.SFTPClient) -> None:
     sftp.stat(path)
-    if not exists(sftp, folder):
-        sftp.mkdir(folder)
+    make(sftp, folder)
     target = next(name for name in names(folder, path.rpartition("/")[2]) if not exists(sftp, name))
     try:
         sftp.rename(path, target)
@@ -216,12 +237,25 @@ def moved(path: str, folder: str, sftp: paramiko.SFTPClient) -> None:
         sftp.posix_rename(path, target)
 
 
+def make(sftp: paramiko.SFTPClient, folder: str) -> None:
+    """Makes the folder if it is not there. Another one may make it at the same moment."""
+    if exists(sftp, folder):
+        return
+    try:
+        sftp.mkdir(folder)
+    except OSError:
+        if not exists(sftp, folder):
+            raise
+
+
 def names(folder: str, name: str) -> Iterator[str]:
-    """The name, and then the name with a number before its first dot."""
+    """The name, then the name with a number before its first dot, and at last with what no other has there."""
     stem, dot, rest = name.partition(".")
     yield f"{folder}/{name}"
-    for number in range(2, MOST_NAMES):
+    for number in range(2, MOST_NUMBERS):
         yield f"{folder}/{stem}-{number}{dot}{rest}"
+    while True:
+        yield f"{folder}/{stem}-{uuid.uuid4().hex}{dot}{rest}"
 
 
 def exists(sftp: paramiko.SFTPClient, path: str) -> bool:

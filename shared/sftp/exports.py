@@ -1,8 +1,9 @@
 """Exported files on SFTP, read as pages of changes: file by file, oldest first, with flat memory.
 
 A position is a file and how many of its lines have been handed off. A file is archived (moved into `processed/`, or deleted) only
-when it was read to its size, the position behind its last line has been saved, and it still is what it was. One that cannot be
-read goes to `rejected/`, and both it and each line that cannot be read become dead letters. Lines before a fault are kept.
+when it was read to its size, the position behind its last line has been saved, and it still is what it was when it has been
+watched for the settled seconds once more. One that cannot be read goes to `rejected/`, and both it and each line that cannot be
+read become dead letters. Lines before a fault are kept. A file that the server does not let be read stays where it is.
 
 Whatever is raised drops the open reader: the next page opens the file again and passes over what was handed off.
 """
@@ -10,43 +11,26 @@ Whatever is raised drops the open reader: the next page opens the file again and
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import replace
 from typing import Any, Protocol
 
 from shared.errors import Retryable
-from shared.records import Change, Page
-from shared.sftp.client import MissingFile, RemoteFile, Sftp
-from shared.sftp.delimited import Records
+from shared.records import Change, Finished, Page
+from shared.sftp.client import MissingFile, RefusedFile, RemoteFile, Sftp
+from shared.sftp.delimited import Records, Row
 from shared.sftp.faults import BadHeader, Damaged, ParseError, unreadable
+from shared.sftp.positions import PROCESSED, REFUSED, REJECTED, Position, Saved
+from shared.sftp.samples import MOST_CHARACTERS, MOST_ROWS, sample
 from shared.sftp.text import END, Blocks, End, Lines, lines_of
 
 PAGE_EVENTS, PAGE_LINES, PAGE_CHARACTERS = 4000, 40_000, 16 << 20
+NOT_LET = ": the SFTP server does not let it be read. Give the user the right to read it; it is tried again every ten minutes"
 LONG_ROW, LONGEST_ROW = 4_000, 30_000  # characters; a queue message takes 47,000 bytes of packed rows
-PROCESSED, REJECTED = "processed", "rejected"
 # What programs call a file while they still write it: WinSCP, curl and lftp, rsync, browsers, editors.
-UNFINISHED = (".filepart", ".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".uploading", ".swp", "~")
-
-
-@dataclass(slots=True)
-class Position:
-    """`file` "" is before the next one. `line`: lines behind the header that were handed off. `ended`: "" while lines are left,
-    else the folder that the file goes to. `since`: when this reading began, in seconds since 1970. `size` and `changed_at`: the
-    file as it was then, -1 where an earlier version of the bridge did not say."""
-
-    file: str = ""
-    line: int = 0
-    ended: str = ""
-    size: int = -1
-    changed_at: float = 0.0
-    since: float = 0.0
-
-    @classmethod
-    def read(cls, link: str) -> "Position":
-        saved = json.loads(link) if link else {}
-        return cls(**{item.name: saved[item.name] for item in fields(cls) if item.name in saved})
-
-    def is_of(self, file: RemoteFile) -> bool:
-        return self.size < 0 or (self.size, self.changed_at) == (file.size, file.changed_at)
+UNFINISHED = (
+    *(".filepart", ".filepart2", ".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".uploading", ".swp", "~"),
+    *(".writing", ".inprogress", ".incomplete", ".lck", ".lock", ".bak"),
+)
 
 
 class Files(Protocol):
@@ -68,6 +52,9 @@ class Format(Protocol):
     @property
     def files(self) -> Files: ...
     def takes(self, name: str) -> bool: ...
+    def key_column(self, name: str) -> str:
+        """The column whose number tells a row from all others, "" where there is none."""
+
     def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> "ReadCells":
         """Reads the records below a header; BadHeader if it cannot serve."""
 
@@ -107,12 +94,13 @@ class OpenFile:
                 raise Damaged("it holds no header and no row")
             yield END
             return
+        rows = self.sampled(records.rows, records.header)
         try:
             read = self.form.reader(name, records.header, self.now)
         except BadHeader as error:
             raise Damaged(f"{error}: correct the workflow's columns or the document") from None
         width, begin = len(records.header), records.header_end
-        for item in records.rows:
+        for item in rows:
             if isinstance(item, End):
                 yield item
                 return
@@ -120,17 +108,56 @@ class OpenFile:
             if last - begin <= passed:
                 continue
             try:
-                fit = isinstance(cells, list) and len(cells) == width
-                change = read(cells) if fit else unfit(cells, width)
-                if fit and sum(map(len, cells)) > LONG_ROW:
-                    check_length(change)
+                if not isinstance(cells, list) or len(cells) != width:
+                    change = unfit(cells, width)
+                else:
+                    change = read(cells)
+                    if sum(map(len, cells)) > LONG_ROW:
+                        check_length(change)
             except ParseError as error:
                 change = self.letter(name, first, error)
             yield last - begin, change
 
     def letter(self, name: str, number: int, error: ParseError) -> Change:
         sentence = f"Line {number} of file {name} {error.sentence}; the others were read."
-        return unreadable(f"{name}:{number}", ParseError(error.rule, error.field, sentence), self.now())
+        return unreadable(f"{name}:{number}", ParseError(error.rule, error.field, sentence), self.now(), self.position)
+
+    def sampled(self, rows: Iterator[Row | End], header: Sequence[str]) -> Iterator[Row | End]:
+        """The rows. The first of them are looked at together, so that the dead letter of any says which file it is of."""
+        ahead, column = Ahead(rows), self.form.key_column(self.position.file)
+        whole = [cells for cells in ahead.cells if len(cells) == len(header)]
+        place = list(header).index(column) if column in header else len(header)
+        keys = [cells[place].strip() for cells in ahead.cells if len(cells) > place]
+        digits = [key.lstrip("0") for key in keys if key.isdecimal()]
+        self.position.sample = sample(self.position.size, self.position.changed_at, whole, digits)
+        return ahead.all()
+
+
+class Ahead:
+    """The first rows of a file read ahead. What is raised meanwhile is raised when its turn comes."""
+
+    def __init__(self, rows: Iterator[Row | End]) -> None:
+        self.rows, self.read = rows, list[Row | End]()
+        self.damage: Damaged | None = None
+        characters = 0
+        try:
+            for item in rows:
+                self.read.append(item)
+                characters += 0 if isinstance(item, End) or isinstance(item[2], ParseError) else sum(map(len, item[2]))
+                if len(self.read) >= MOST_ROWS or characters > MOST_CHARACTERS or isinstance(item, End):
+                    break
+        except Damaged as damage:
+            self.damage = damage
+
+    @property
+    def cells(self) -> list[list[str]]:
+        return [item[2] for item in self.read if not isinstance(item, End) and isinstance(item[2], list)]
+
+    def all(self) -> Iterator[Row | End]:
+        yield from self.read
+        if self.damage:
+            raise self.damage
+        yield from self.rows
 
 
 def unfit(cells: list[str] | ParseError, width: int) -> Change | None:
@@ -158,31 +185,32 @@ class Exports:
 
     def page(self, link: str, document: Any) -> Page:
         """The next changes behind a position; complete when no file is left that is ready."""
-        position, form = Position.read(link), self.format_of(document)
-        finished = None
-        if position.ended:
-            finished = (position.file, position.since) if self.archive(position, form.files) else None
-            position = Position()
-        if not position.file:
+        saved, form = Saved.read(link), self.format_of(document)
+        saved.set_aside()
+        finished = self.put_away(saved, form.files)
+        if not saved.position.file:
             self.drop()
-            file = self.next_file(form)
+            file = None if saved.is_full() else self.next_file(form, saved)
             if not file:
-                return Page((), "", complete=True, finished=finished)
-            position = Position(file.name, size=file.size, changed_at=file.changed_at, since=self.now())
-        return self.page_of(position, form, finished)
+                left = saved.due(self.now(), form.files.settled_seconds)
+                return Page((), saved.text(), complete=not left, finished=finished)
+            saved.begin(file, self.now())
+        return self.page_of(saved, form, finished)
 
-    def page_of(self, position: Position, form: Format, finished: tuple[str, float] | None) -> Page:
+    def page_of(self, saved: Saved, form: Format, finished: Finished | None) -> Page:
+        position = saved.position
         try:
             changes = self.read(position, form)
             if position.ended and not self.is_same(position):
                 raise Replaced  # nothing of this page counts: its last line may have been half a line
         except MissingFile:
             gone = [self.letter(position, "was deleted while it was read. Put it back to have its rest read")]
-            return Page(tuple(gone if position.line else ()), "", complete=not position.line, finished=finished)
+            changes = gone if position.line else []
+            return Page(tuple(changes), saved.without_position(), complete=not position.line, finished=finished)
         except Replaced:
             self.seen.pop(position.file, None)  # read from its first line when it has settled
-            return Page((), "", complete=True, finished=finished)
-        return Page(tuple(changes), json.dumps(asdict(position)), complete=False, finished=finished)
+            return Page((), saved.without_position(), complete=True, finished=finished)
+        return Page(tuple(changes), saved.text(), complete=False, finished=finished)
 
     def probe(self) -> None:
         self.sftp.files(self.folder)
@@ -195,27 +223,31 @@ class Exports:
         file = self.sftp.file(self.path(position))
         return file is None or position.is_of(file)
 
-    def archive(self, position: Position, files: Files) -> bool:
-        """Puts a file that was read where it belongs, or leaves it to be read again if it is another one by now. True if it was
-        read to its end."""
-        if not self.is_same(position):
-            return False
-        if position.ended == PROCESSED and files.afterwards == "delete":
-            self.sftp.delete(self.path(position))
+    def put_away(self, saved: Saved, files: Files) -> Finished | None:
+        """Puts a file that was read and watched where it belongs, or leaves it to be read again if it is another one by now. What
+        was read to its end, if it is such a file."""
+        done = saved.due(self.now(), files.settled_seconds)
+        if not done:
+            return None
+        saved.waiting.remove(done)
+        if not self.is_same(done):
+            return None
+        if done.ended == PROCESSED and files.afterwards == "delete":
+            self.sftp.delete(self.path(done))
         else:
-            self.sftp.move(self.path(position), f"{self.folder}/{position.ended}")
-        return position.ended == PROCESSED
+            self.sftp.move(self.path(done), f"{self.folder}/{done.ended}")
+        return (done.file, done.since, done.sample) if done.ended == PROCESSED else None
 
-    def next_file(self, form: Format) -> RemoteFile | None:
+    def next_file(self, form: Format, saved: Saved) -> RemoteFile | None:
         """The oldest file that is ours and complete. A file that still grows is passed over for now."""
         listed = [file for file in self.sftp.files(self.folder) if is_finished(file.name) and form.takes(file.name)]
         before, self.seen = self.seen, {}
         for file in listed:
             known, since = before.get(file.name, (file, self.now()))
             self.seen[file.name] = (file, since if known == file else self.now())
-        ready = (name for name, (_, since) in self.seen.items() if self.now() - since >= form.files.settled_seconds)
-        found = (self.sftp.file(f"{self.folder}/{name}") for name in ready)
-        return next((file for file in found if file), None)
+        settled = [file for file, since in self.seen.values() if self.now() - since >= form.files.settled_seconds]
+        found = (self.sftp.file(f"{self.folder}/{file.name}") for file in settled if saved.is_new(file, self.now()))
+        return next((file for file in found if file and saved.is_new(file, self.now())), None)
 
     def read(self, position: Position, form: Format) -> list[Change]:
         """Up to a page of changes behind the position, which moves on."""
@@ -237,21 +269,27 @@ class Exports:
         except Damaged as damage:
             position.ended = REJECTED
             found.append(self.letter(position, f": {damage}; the lines before it are kept. Mend the file and put it back"))
+        except RefusedFile:
+            position.ended = REFUSED
+            if not position.told:
+                found.append(self.letter(position, NOT_LET))
+        position.ended_at = self.now() if position.ended else 0.0
         return found
 
     @contextmanager
     def reading(self, position: Position, form: Format) -> Iterator[OpenFile]:
         """The open file at the position. It is kept for the next page only where nothing at all was raised."""
         kept, self.open = self.open, None
-        reader = kept if kept and kept.position == position else None
+        reader = kept if kept and kept.position.is_at(position) else None
         if kept and not reader:
             kept.close()
         reader = reader or self.opened(position, form)
         try:
             yield reader
             if not position.ended:
-                reader.position, self.open = Position(**asdict(position)), reader
+                reader.position, self.open = replace(position, sample=reader.position.sample), reader
         finally:
+            position.sample = reader.position.sample
             if self.open is not reader:
                 reader.close()
 
@@ -264,7 +302,7 @@ class Exports:
             raise Replaced
         position.size, position.changed_at = file.size, file.changed_at
         blocks = self.sftp.blocks(self.path(position), file.size)
-        return OpenFile(blocks, Position(**asdict(position)), form, self.now)
+        return OpenFile(blocks, replace(position), form, self.now)
 
     def drop(self) -> None:
         if self.open:
@@ -274,7 +312,7 @@ class Exports:
     def letter(self, position: Position, what: str) -> Change:
         """The dead letter of a file as a whole."""
         sentence = f"File {position.file}{'' if what.startswith(':') else ' '}{what}."
-        return unreadable(position.file, ParseError("unreadable_file", "", sentence), self.now())
+        return unreadable(position.file, ParseError("unreadable_file", "", sentence), self.now(), position)
 
 
 def is_finished(name: str) -> bool:

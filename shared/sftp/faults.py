@@ -1,6 +1,7 @@
 """What is wrong with an exported file, or with one line of it, and the dead letter that comes of it."""
 
 import uuid
+from typing import Protocol
 
 from shared.records import Change, Kind
 
@@ -23,11 +24,25 @@ class Damaged(Exception):
     """The rest of a file cannot be read; the message completes "its rest ..."."""
 
 
-def unreadable(origin: str, error: ParseError, first_seen: float) -> Change:
+class OfFile(Protocol):
+    """Which file of a name something is of."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def changed_at(self) -> float: ...
+    @property
+    def sample(self) -> str: ...
+
+
+def unreadable(origin: str, error: ParseError, first_seen: float, file: OfFile | None = None) -> Change:
     """What cannot be read travels too, so that it ends as a dead letter like everything that is refused.
 
-    `origin` is where it stands, such as "deliveryLogs_1.txt:3"; the dead letter's id is made from it.
+    `origin` is where it stands, such as "deliveryLogs_1.txt:3"; the dead letter's id is made from it and from size and time of
+    the file: another file of its name overwrites none of its letters.
     """
     told = {"rule": error.rule, "field": error.field, "sentence": error.sentence}
-    record_id = str(uuid.uuid5(NAMESPACE, f"fault:{origin}"))
-    return Change(record_id, Kind.ROW, row={"fault": told}, first_seen=first_seen, origin=origin)
+    which = f":{file.size}@{file.changed_at:.0f}" if file else ""
+    record_id = str(uuid.uuid5(NAMESPACE, f"fault:{origin}{which}"))
+    row = {"fault": told}
+    return Change(record_id, Kind.ROW, row=row, first_seen=first_seen, origin=origin, sample=file.sample if file else "")

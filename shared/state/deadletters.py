@@ -5,7 +5,7 @@ until it is replayed, or until the container's lifetime ends (infra: 30 days).
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
@@ -15,6 +15,7 @@ from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 
 from shared import exact_json
+from shared.sftp.samples import is_same_file
 from shared.state.pages import filled
 
 
@@ -24,7 +25,7 @@ class DeadLetter:
 
     `origin`: the place at the source that it comes from, such as "deliveryLogs_1.txt:3", "" where there is none or an earlier
     version of the bridge did not say. Times in seconds since 1970; `first_seen` is when the bridge read the record.
-    `metadata`: what refused it, where newer metadata may let it pass; "" elsewhere.
+    `metadata`: what refused it, where newer metadata may let it pass; "" elsewhere. `sample`: which file of its name it is of.
     """
 
     flow: str
@@ -38,6 +39,7 @@ class DeadLetter:
     origin: str = ""
     first_seen: float = 0.0
     metadata: str = ""
+    sample: str = ""
 
 
 class DeadLetters:
@@ -76,12 +78,22 @@ class DeadLetters:
             self.remove(flow, record_id)
         return len(found)
 
-    def remove_from(self, flow: str, origin: str, before: float) -> int:
-        """Removes the letters of a file and of its lines that were read before a moment; returns how many."""
+    def remove_from(self, flow: str, origin: str, before: float, sample: str) -> int:
+        """Removes the letters of a file and of its lines that were read before a moment; returns how many. Letters of another
+        file of its name stay, and so do those of records, which go when the record itself has arrived."""
         name = origin.replace("'", "''")
         within = f"origin eq '{name}' or (origin ge '{name}:' and origin lt '{name};')"
         condition = f"PartitionKey eq '{flow}' and first_seen lt {before:f} and ({within})"
-        return self.discard(flow, [entity["RowKey"] for entity in self.table.query_entities(condition, select=["RowKey"])])
+        found = self.table.query_entities(condition, select=["RowKey", "sample"])
+        return self.discard(flow, [one["RowKey"] for one in found if is_same_file(one.get("sample", ""), sample)])
+
+    def arrived(self, flow: str, ids: Collection[str]) -> int:
+        """Removes the letters of records that have arrived, where there are some; returns how many."""
+        if not ids:
+            return 0
+        condition = f"PartitionKey eq '{flow}' and RowKey ge '{min(ids)}' and RowKey le '{max(ids)}'"
+        found = {entity["RowKey"] for entity in self.table.query_entities(condition, select=["RowKey"])}
+        return self.discard(flow, found & set(ids))
 
     def page(self, flow: str, after: str = "", limit: int = 1000) -> list[DeadLetter]:
         """Up to `limit` (at most 1,000) dead letters of a flow in the order of record ids, from behind `after`."""
@@ -122,4 +134,5 @@ def read(entity: Any) -> DeadLetter:
         entity.get("origin", ""),
         entity.get("first_seen", 0.0),
         entity.get("metadata", ""),
+        entity.get("sample", ""),
     )

@@ -1,5 +1,7 @@
 """A file that is mended takes its dead letters away, others can be given up, and one source fails without the other."""
 
+import pytest
+
 from shared.state.flows import FAILED, RUNNING
 from shared.steps import discard, replay
 from tests.contract.battery.kit import outcomes
@@ -53,6 +55,56 @@ def test_the_letter_of_an_event_that_dynamics_refused_goes_when_its_file_is_read
     world.dynamics.faults()
     put(world, FILE, HEADER, line(1, ana))
     assert outcomes(world.files.sync()) == ["created"]
+    assert world.letters() == []
+
+
+@pytest.mark.parametrize("again", [5, 12], ids=["as many rows", "more"])
+def test_another_file_of_its_name_takes_no_letter_away(world: World, again: int) -> None:
+    """Some workflows write the same name each day. Yesterday's event is kept, and can still be replayed."""
+    ana = world.contact("Ana")
+    refusal = {"error": {"code": "0x80040265", "message": "A plug-in says no."}}
+    world.dynamics.faults({"match": {"route": "batch"}, "action": {"status": 400, "body": refusal}})
+    put(world, FILE, HEADER, line(1, ana), "2\tonly", line(3, ana, status="banana"), "only", line(4, ana))
+    world.files.sync()
+    world.dynamics.faults()
+    before = {letter.record_id for letter in world.wiring.bridge.deadletters.page("email_events")}
+    assert len(before) == 5
+    put(world, FILE, HEADER, "21\tonly", *(line(number + 20, ana) for number in range(2, again)), "only")
+    world.files.sync()
+    world.files.sync()
+    after = {letter.record_id for letter in world.wiring.bridge.deadletters.page("email_events")}
+    assert (after > before, len(after)) == (True, 7)
+    assert all(world.wiring.bridge.deadletters.row("email_events", letter) for letter in before)
+    assert replay(world.files.flow, world.files.bridge, "dead_letters") == 7
+    assert outcomes(world.files.drain()).count("created") == 2
+    assert len(world.letters()) == 5
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [("7\tonly",), ("7\tonly", "8\tonly"), ("7\tonly", "no number\tonly")],
+    ids=["one row", "two", "one of them"],
+)
+def test_a_file_without_a_good_row_is_known_by_its_log_ids(world: World, lines: tuple[str, ...]) -> None:
+    ana = world.contact("Ana")
+    put(world, FILE, HEADER, *lines)
+    world.files.sync()
+    assert len(world.letters()) == len(lines)
+    put(world, FILE, HEADER, line(7, ana), line(8, ana))
+    world.files.sync()
+    assert world.letters() == []
+
+
+def test_the_letter_of_an_event_goes_when_another_file_brings_it(world: World) -> None:
+    ana = world.contact("Ana")
+    refusal = {"error": {"code": "0x80040265", "message": "A plug-in says no."}}
+    world.dynamics.faults({"match": {"route": "batch"}, "action": {"status": 400, "body": refusal}})
+    put(world, FILE, HEADER, line(1, ana))
+    world.files.sync()
+    assert len(world.letters()) == 1
+    world.dynamics.faults()
+    put(world, "deliveryLogs_other.txt", HEADER, line(9, ana), line(1, ana))
+    world.files.sync()
     assert world.letters() == []
 
 

@@ -1,11 +1,14 @@
 """The reader of exports on servers of several makers, on broken uploads, and on files that people touch while they are read."""
 
 import gzip
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import paramiko
 import pytest
 
 from shared.errors import Misconfigured, Retryable
@@ -109,7 +112,10 @@ def test_an_archived_file_takes_the_place_of_no_other(server: Embedded) -> None:
     assert len(set(reader.ids())) == 3
 
 
-@pytest.mark.parametrize("name", [".deliveryLogs_1.txt", *(f"{NAME}{end}" for end in (".filepart", ".part", ".tmp", "~"))])
+UNFINISHED_NAMES = ".filepart .part .tmp ~ .writing .inprogress .incomplete .lck .lock .filepart2 .crdownload .bak"
+
+
+@pytest.mark.parametrize("name", [".deliveryLogs_1.txt", *(f"{NAME}{end}" for end in UNFINISHED_NAMES.split())])
 def test_an_unfinished_name_is_left(server: Embedded, name: str) -> None:
     put(server, text(1), name)
     wide = read_events_document(
@@ -308,3 +314,109 @@ def test_a_row_that_no_message_takes_is_a_dead_letter_of_its_line(server: Embedd
     assert rule == "too_large"
     assert f"Line 3 of file {name}" in sentence
     assert all(len(text) <= MESSAGE_BYTES for text, _ in envelopes("f", "t", 1, reader.changes))
+
+
+def test_an_upload_that_pauses_longer_than_the_settled_seconds_is_watched_on(server: Embedded) -> None:
+    """It was read to its end by then. Other files are read meanwhile, and what came later is read as well."""
+    whole = text(*range(1, 31))
+    path = put(server, whole[: len(whole) // 2])
+    reader = events(server, settled=60)
+    while not reader.ids():
+        reader.poll()
+    put(server, text(41), "deliveryLogs_2.txt")
+    path.write_bytes(whole)
+    for _ in range(200):
+        reader.poll()
+    assert (len(set(reader.ids())), server.names()) == (31, [])
+    assert sorted(set(reader.finished)) == [NAME, "deliveryLogs_2.txt"]
+    assert (server.folder / "processed" / NAME).read_bytes() == whole
+
+
+def test_a_file_is_put_away_only_when_it_was_watched_once_more(server: Embedded) -> None:
+    put(server, text(1))
+    reader = events(server, settled=60)
+    polls = 0
+    while not reader.ids():
+        polls += reader.poll()
+    assert (server.names(), reader.poll()) == ([NAME], True)
+    again = events(server, settled=60)  # another instance goes on
+    again.exports.now = reader.exports.now
+    again.link = reader.link
+    for _ in range(100):
+        again.poll()
+    assert (again.ids(), again.finished, server.names("processed")) == ([], [NAME], [NAME])
+
+
+def test_many_files_that_wait_keep_the_link_short(server: Embedded) -> None:
+    for number in range(70):
+        put(server, text(number + 1), f"deliveryLogs_{number:03d}_{'long' * 20}.txt")
+    reader, longest = events(server, settled=60), 0
+    for _ in range(400):
+        reader.poll()
+        longest = max(longest, len(json.dumps({"position": reader.link})))
+    assert (len(set(reader.ids())), server.names()) == (70, [])
+    assert longest < 32_000
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError("Failure")], ids=["denied", "failure"])
+def test_a_file_that_cannot_be_opened_is_one_dead_letter_and_its_neighbours_are_read(
+    server: Embedded, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    real = paramiko.SFTPClient.open
+
+    def opened(session: paramiko.SFTPClient, name: str, *given: Any) -> Any:
+        if "_0" in name:
+            raise error
+        return real(session, name, *given)
+
+    put(server, text(1), "deliveryLogs_0.txt")
+    put(server, text(2, 3))
+    reader = events(server)
+    with monkeypatch.context() as played:
+        played.setattr(paramiko.SFTPClient, "open", opened)
+        for _ in range(3):
+            assert reader.poll() is True
+    ((rule, sentence),) = reader.faults()
+    assert (rule, "deliveryLogs_0.txt: the SFTP server does not let it be read" in sentence) == ("unreadable_file", True)
+    assert (len(set(reader.ids())), server.names()) == (2, ["deliveryLogs_0.txt"])
+    (letter,) = [change for change in reader.changes if change.row and "fault" in change.row]
+    for _ in range(700):
+        reader.poll()
+    assert (len(set(reader.ids())), server.names(), len(reader.faults())) == (3, [], 1)
+    assert letter.sample
+
+
+def test_a_name_that_is_not_utf_8_is_left_alone(server: Embedded) -> None:
+    odd = os.fsencode(server.folder) + b"/deliveryLogs_caf\xe9.txt"
+    Path(os.fsdecode(odd)).write_bytes(text(1))
+    put(server, text(2))
+    reader = events(server)
+    reader.until_done()
+    assert (len(reader.ids()), server.names("processed"), Path(os.fsdecode(odd)).exists()) == (1, [NAME], True)
+
+
+def test_names_that_are_taken_a_thousand_times_leave_a_free_one(server: Embedded) -> None:
+    (server.folder / "processed").mkdir(exist_ok=True)
+    for name in (NAME, *(f"deliveryLogs_1-{number}.txt" for number in range(2, 1100))):
+        (server.folder / "processed" / name).write_bytes(b"")
+    put(server, text(1))
+    reader = events(server)
+    reader.until_done()
+    assert (len(reader.ids()), server.names(), len(server.names("processed"))) == (1, [], 1100)
+
+
+def test_two_who_make_a_folder_at_once_both_go_on(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = paramiko.SFTPClient.mkdir
+
+    def made_before(session: paramiko.SFTPClient, path: str, *given: Any) -> None:
+        real(session, path, *given)
+        real(session, path, *given)
+
+    monkeypatch.setattr(paramiko.SFTPClient, "mkdir", made_before)
+    folder = server.folder / "processed"
+    if folder.exists():
+        folder.rmdir()
+    put(server, text(1))
+    reader = events(server)
+    reader.until_done()
+    assert server.names("processed") == [NAME]
