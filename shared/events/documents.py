@@ -14,6 +14,7 @@ from shared.events.words import MEANINGS, table_problems
 from shared.labels import folded
 from shared.mapping.documents import placeholders
 from shared.mapping.reading import Document, Misplaced, Part, read
+from shared.sftp.forms import encoding_problem, separator_problem
 from shared.times import form_problem, zone_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
@@ -92,6 +93,20 @@ class Files(Part):
     delivery_log: LogFile
     tracking_log: LogFile
 
+    @field_validator("separator")
+    @classmethod
+    def parting(cls, separator: str) -> str:
+        if found := separator_problem(separator):
+            raise ValueError(found)
+        return separator
+
+    @field_validator("encoding")
+    @classmethod
+    def of_text(cls, encoding: str) -> str:
+        if found := encoding_problem(encoding):
+            raise ValueError(found)
+        return encoding
+
     @field_validator("dates")
     @classmethod
     def readable(cls, form: str) -> str:
@@ -168,11 +183,6 @@ class EventsDocument(Document):
             extra = {"status"} if name == "delivery_log" else {"type", "broad_log_id"}
             if missing := sorted((needed | extra) - log.columns.keys()):
                 raise ValueError(f"files.{name}.columns lacks {', '.join(missing)}")
-        try:
-            "".encode(self.files.encoding)
-        except LookupError:
-            what = f"names {self.files.encoding}, which is no encoding that is known, such as utf-8"
-            raise Misplaced(what, "files", "encoding") from None
         if unknown := [name for name in self.channels if folded(name) not in MEANINGS["channel"]]:
             what = f"names {', '.join(unknown)}, which is no channel: use email, sms, phone, paper, fax, push"
             raise Misplaced(what, "channels")

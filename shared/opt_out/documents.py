@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from shared.labels import folded
 from shared.mapping import SourceTable, TargetResource
 from shared.mapping.reading import Document, Misplaced, Part, read
+from shared.sftp.forms import encoding_problem, separator_problem
 from shared.times import zone_problem
 
 Column = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
@@ -103,13 +104,18 @@ class ExportFiles(Part):
             raise ValueError("has a label that says both yes and no: keep one")
         return {folded(label): yes for label, yes in values.items()}
 
+    @field_validator("separator")
+    @classmethod
+    def parting(cls, separator: str) -> str:
+        if found := separator_problem(separator):
+            raise ValueError(found)
+        return separator
+
     @field_validator("encoding")
     @classmethod
-    def known(cls, encoding: str) -> str:
-        try:
-            "".encode(encoding)
-        except LookupError:
-            raise ValueError("names no encoding that is known, such as utf-8 or iso-8859-1") from None
+    def of_text(cls, encoding: str) -> str:
+        if found := encoding_problem(encoding):
+            raise ValueError(found)
         return encoding
 
 

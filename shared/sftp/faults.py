@@ -21,7 +21,7 @@ class BadHeader(Exception):
 
 
 class Damaged(Exception):
-    """The rest of a file cannot be read; the message completes "its rest ..."."""
+    """The rest of a file cannot be read; the message completes "File ...: "."""
 
 
 class OfFile(Protocol):

@@ -4,6 +4,7 @@ Every stage passes on what it gets and, last of all, END. Where END does not com
 """
 
 import codecs
+import contextlib
 import io
 import re
 import zlib
@@ -11,12 +12,13 @@ from collections.abc import Generator
 from typing import Final
 
 from shared.sftp.faults import Damaged, ParseError
+from shared.sftp.forms import encoding_problem
 
 LONGEST_LINE_BYTES = 1 << 20
 INFLATED_BLOCK_BYTES = 1 << 18
 INFLATION_IS_FREE_BYTES, MOST_INFLATION = 64 << 20, 250
 LARGEST_TEXT_BYTES = 16 << 30
-BOM = b"\xef\xbb\xbf"
+MARKS = re.compile(rb"\A(?:\xef\xbb\xbf)++")  # byte order marks; programs that join files leave several
 # The first end of a line that stands outside of quotes; a carriage return alone counts where something follows it.
 FIRST_END = re.compile(rb'(?:"[^"]*+"|[^"\r\n])*+(?:(?P<feed>\r*\n)|\r(?=[^\r\n]|\r++[^\r\n]))')
 
@@ -37,6 +39,8 @@ def lines_of(blocks: Blocks, name: str, encoding: str) -> Lines:
     """
     if name.lower().endswith(".gz"):
         blocks = inflated(blocks)
+    if encoding_problem(encoding):
+        raise Damaged(f"{encoding!a} is no encoding of text: correct it in the document")
     codec = codecs.lookup(encoding).name.removesuffix("-sig")
     if "\n".encode(codec) != b"\n":
         blocks, codec = recoded(blocks, codec, encoding), "utf-8"
@@ -79,22 +83,23 @@ def recoded(blocks: Blocks, codec: str, encoding: str) -> Blocks:
             yield decoder.decode(data, final=last).encode()
         except UnicodeDecodeError as error:
             decoder.setstate(pending)
-            yield decoder.decode(data[: max(0, error.start - len(pending[0]))]).encode()
+            with contextlib.suppress(ValueError):  # such as a missing byte order mark: then nothing stands before it
+                yield decoder.decode(data[: max(0, error.start - len(pending[0]))]).encode()
             raise Damaged(f"its rest is not in {encoding}") from None
-        except UnicodeError:
+        except ValueError:
             raise Damaged(f"its rest is not in {encoding}") from None
         if last:
             yield END
 
 
 def with_line_feeds(blocks: Blocks) -> Blocks:
-    """Without the byte order mark. Where the first line ends in a carriage return alone, they become line feeds."""
+    """Without byte order marks. Where the first line ends in a carriage return alone, they become line feeds."""
     head, only_returns = b"", None
     for block in blocks:
         last = isinstance(block, End)
         if only_returns is None:
             head += b"" if isinstance(block, End) else block
-            start = head.removeprefix(BOM)
+            start = MARKS.sub(b"", head)
             found = FIRST_END.match(start)
             if not found and not last and len(head) <= LONGEST_LINE_BYTES:
                 continue
@@ -148,7 +153,7 @@ def decoded(blocks: Generator[bytes | ParseError | End], codec: str, encoding: s
             continue
         try:
             text = None if b"\0" in block else block.decode(codec)
-        except UnicodeDecodeError:
+        except ValueError:
             text = None
         lines = list(io.StringIO(text, newline="\n")) if text else []
         if text is not None and len(max(lines, key=len, default="")) <= LONGEST_LINE_BYTES:
@@ -165,5 +170,5 @@ def one_line(line: bytes, codec: str, encoding: str) -> list[str] | ParseError:
         return ParseError("broken_line", "", "holds a NUL character: look whether the encoding is right")
     try:
         return [line.decode(codec)]
-    except UnicodeDecodeError:
+    except ValueError:
         return ParseError("wrong_encoding", "", f"is not in {encoding}")

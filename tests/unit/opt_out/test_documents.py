@@ -22,7 +22,7 @@ def test_the_packaged_document_is_sound() -> None:
         (GOOD + "  - {column: donotemail, flag: denyListFax}", "blackListFax stands in two pairs"),
         (GOOD + "opt_in_from_dynamics: maybe", "opt_in_from_dynamics"),
         (GOOD + "promise_minutes: 0", "promise_minutes"),
-        (GOOD + "files: {encoding: utf-9}", "names no encoding that is known"),
+        (GOOD + "files: {encoding: utf-9}", "no encoding of text that is known"),
         (GOOD + "files: {time_zone: CEST}", "files.time_zone: is no time zone"),
         (GOOD + "files: {values: {Oui: yes, OUI: no}}", "says both yes and no"),
         (GOOD + "files: {values: {Oui: oui}}", "files.values.Oui"),

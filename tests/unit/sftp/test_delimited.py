@@ -95,6 +95,7 @@ def test_a_line_that_is_refused_harms_none_of_its_neighbours(
     [
         (b"\n\r\n  \na\tb\n1\t2\n", ["a", "b"]),
         (b"\xef\xbb\xbfa\tb\n1\t2\n", ["a", "b"]),
+        (b"\xef\xbb\xbf\xef\xbb\xbfa\tb\n1\t2\n", ["a", "b"]),
         (b"\xef\xbb\xbf\r\na\tb\r\n1\t2", ["a", "b"]),
         (b"a\tb\r1\t2\r", ["a", "b"]),
         (b"\ra\tb\r1\t2", ["a", "b"]),
@@ -104,7 +105,19 @@ def test_a_line_that_is_refused_harms_none_of_its_neighbours(
         (b'"a\rx"\t"b"\n1\t2', ["a\rx", "b"]),
         (b" a \tb\n1\t2\n\n", ["a", "b"]),
     ],
-    ids=["blank", "mark", "mark, blank", "returns", "returns, blank", "returns, quoted", "quoted", "break", "return", "blanks"],
+    ids=[
+        "blank",
+        "mark",
+        "two marks",
+        "mark, blank",
+        "returns",
+        "returns, blank",
+        "returns, quoted",
+        "quoted",
+        "break",
+        "return",
+        "blanks",
+    ],
 )
 def test_a_header_is_found(data: bytes, header: list[str]) -> None:
     for size in (1 << 18, 1):

@@ -1,0 +1,26 @@
+"""What a document may say of the form of exported files. Pure."""
+
+import codecs
+
+NO_SEPARATORS = frozenset('\n\r"\0 -:/.')
+# These are encodings of Python's, but not of files of text, or not of lines that stand by themselves.
+NOT_OF_FILES = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem"})
+
+
+def separator_problem(separator: str) -> str:
+    """Why cells cannot be parted by it; "" if they can."""
+    if separator in NO_SEPARATORS or separator.isalnum():
+        return "is a character that cells or lines need themselves: use a tab, a semicolon, a comma or a vertical bar"
+    return ""
+
+
+def encoding_problem(encoding: str) -> str:
+    """Why no file of lines is read with it; "" if one is."""
+    try:
+        found = codecs.lookup(encoding)
+        "a\n".encode(encoding)  # LookupError for what is no encoding of text, such as base64
+        if found.name.replace("-", "_") not in {name.replace("-", "_") for name in NOT_OF_FILES}:
+            return ""
+    except (LookupError, ValueError):
+        pass
+    return f"names {encoding!a}, which is no encoding of text that is known, such as utf-8 or iso-8859-1"
