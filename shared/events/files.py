@@ -20,6 +20,10 @@ class EventFormat:
     def files(self) -> Files:
         return self.document.files
 
+    @property
+    def watched_seconds(self) -> float:
+        return self.document.files.settled_seconds
+
     def takes(self, name: str) -> bool:
         logs = (self.document.files.delivery_log, self.document.files.tracking_log)
         return any(fnmatchcase(name, log.pattern) for log in logs)

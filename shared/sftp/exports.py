@@ -52,6 +52,10 @@ class Format(Protocol):
     @property
     def files(self) -> Files: ...
     def takes(self, name: str) -> bool: ...
+    @property
+    def watched_seconds(self) -> float:
+        """For how long a file must not change after it was read, before it is put away."""
+
     def key_column(self, name: str) -> str:
         """The column whose number tells a row from all others, "" where there is none."""
 
@@ -187,12 +191,12 @@ class Exports:
         """The next changes behind a position; complete when no file is left that is ready."""
         saved, form = Saved.read(link), self.format_of(document)
         saved.set_aside()
-        finished = self.put_away(saved, form.files)
+        finished = self.put_away(saved, form)
         if not saved.position.file:
             self.drop()
             file = None if saved.is_full() else self.next_file(form, saved)
             if not file:
-                left = saved.due(self.now(), form.files.settled_seconds)
+                left = saved.due(self.now(), form.watched_seconds)
                 return Page((), saved.text(), complete=not left, finished=finished)
             saved.begin(file, self.now())
         return self.page_of(saved, form, finished)
@@ -223,16 +227,16 @@ class Exports:
         file = self.sftp.file(self.path(position))
         return file is None or position.is_of(file)
 
-    def put_away(self, saved: Saved, files: Files) -> Finished | None:
+    def put_away(self, saved: Saved, form: Format) -> Finished | None:
         """Puts a file that was read and watched where it belongs, or leaves it to be read again if it is another one by now. What
         was read to its end, if it is such a file."""
-        done = saved.due(self.now(), files.settled_seconds)
+        done = saved.due(self.now(), form.watched_seconds)
         if not done:
             return None
         saved.waiting.remove(done)
         if not self.is_same(done):
             return None
-        if done.ended == PROCESSED and files.afterwards == "delete":
+        if done.ended == PROCESSED and form.files.afterwards == "delete":
             self.sftp.delete(self.path(done))
         else:
             self.sftp.move(self.path(done), f"{self.folder}/{done.ended}")

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,6 +16,7 @@ from shared.errors import Misconfigured, Retryable
 from shared.events.documents import EventsDocument, default_events_document, read_events_document
 from shared.events.files import EventFormat
 from shared.handoff import MESSAGE_BYTES, envelopes
+from shared.opt_out.feeds import OptOutFormat
 from shared.sftp.exports import Position
 from tests.contract.sftp.kit import Embedded, Reading, embedded_server, lines, reading
 from tests.contract.sftp.test_cuts import opt_outs as all_opt_outs
@@ -420,3 +422,19 @@ def test_two_who_make_a_folder_at_once_both_go_on(server: Embedded, monkeypatch:
     reader = events(server)
     reader.until_done()
     assert server.names("processed") == [NAME]
+
+
+def test_who_reads_at_once_does_not_put_away_at_once(server: Embedded) -> None:
+    """The look before a delivery takes files that may still be written: what comes later is read as well."""
+    known, _, data, name = all_opt_outs("move")
+    known = known.model_copy(update={"files": known.files.model_copy(update={"settled_seconds": 60.0})})
+    path = put(server, data[: len(data) // 2], name)
+    reader = reading(server, known, partial(OptOutFormat, at_once=True))
+    reader.until_done()
+    assert (len(reader.ids()) > 0, server.names()) == (True, [name])
+    path.write_bytes(data)
+    reader.until_done()
+    assert (len(set(reader.ids())), server.names()) == (120, [name])
+    for _ in range(100):
+        reader.poll()
+    assert server.names("processed") == [name]
