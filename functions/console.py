@@ -8,6 +8,7 @@ On failure  400 and 404 with a sentence; 503 with the cause while settings are m
 """
 
 import json
+from collections import Counter
 from typing import Any
 
 import azure.functions as func
@@ -18,6 +19,8 @@ from shared import telemetry
 from shared.console import status as views
 from shared.flow import Flow, OnceFlow
 from shared.identifiers import record_id
+from shared.letters import Left
+from shared.letters import told as told_of
 from shared.running import start, stop
 from shared.steps import MOST_DISCARDED, discard, replay
 from shared.sweep import answer as answer_sweep
@@ -73,7 +76,8 @@ def console_record(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("flows/{flow}/{command}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 @told
 def console_command(req: func.HttpRequest) -> func.HttpResponse:
-    """A command on a flow; the body may say `by` whom, `deletes` for start, `what`, `id` and `reason` for replay and discard."""
+    """A command on a flow; the body may say `by` whom, `deletes` for start, `what`, `id` and `reason` for replay and discard,
+    `checked` for discard."""
     name, command = req.route_params["flow"], req.route_params["command"]
     if name not in flows():
         return unknown_flow(name)
@@ -123,9 +127,12 @@ def command_discard(name: str, flow: Flow, body: dict[str, Any]) -> func.HttpRes
         return answer(400, error="id must be the GUID of the dead letter's record.")
     if what == "reason" and not value:
         return answer(400, error="reason must be the code that the dead letters have, such as broken_line.")
-    count = discard(flow, wiring().bridge, what, value)
+    left = Counter[Left]()
+    count = discard(flow, wiring().bridge, what, value, checked=body.get("checked") is True, left=left)
+    if left and not count:
+        return answer(409, error=" ".join(left), left=left.total())
     telemetry.noted(flow=flow.letters, event="dead_letters_discarded", count=count)
-    return answer(200, flow=name, what=what, discarded=count, more=count >= MOST_DISCARDED)
+    return answer(200, flow=name, what=what, discarded=count, more=count >= MOST_DISCARDED, **told_of(left))
 
 
 def command_replay(name: str, flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
@@ -134,7 +141,11 @@ def command_replay(name: str, flow: Flow, body: dict[str, Any]) -> func.HttpResp
         return answer(400, error='what must be "all", "record" or "dead_letters".')
     if what == "record" and not given:
         return answer(400, error="id must be the GUID of the record to replay.")
-    return answer(202, flow=flow.key, what=what, handed_off=replay(flow, wiring().bridge, what, given))
+    left = Counter[Left]()
+    handed_off = replay(flow, wiring().bridge, what, given, left)
+    if left and what == "record":
+        return answer(409, error=" ".join(left))
+    return answer(202, flow=flow.key, what=what, handed_off=handed_off, **told_of(left))
 
 
 COMMANDS = {"start": command_start, "stop": command_stop, "replay": command_replay, "discard": command_discard}

@@ -34,6 +34,10 @@ class AnyFlow(Protocol):
         """The key that its dead letters are kept under: that of the flow that delivers."""
 
     @property
+    def keeps_letters(self) -> bool:
+        """Whether its dead letters are never given up: that of a record stays until the record has arrived."""
+
+    @property
     def queue(self) -> str: ...
     @property
     def table(self) -> str: ...

@@ -17,7 +17,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from shared import telemetry
 from shared.campaign.client import Written
@@ -26,6 +25,7 @@ from shared.deciding import Act, Decision
 from shared.errors import BridgeError, Contended, Misconfigured, Rejected, Retryable
 from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
 from shared.handoff import Envelope, read_envelope
+from shared.letters import Left, give_up, hand_off_again
 from shared.parents import hold, release
 from shared.reconsidering import reconsider
 from shared.records import Change, Kind, Outcome, Settlement
@@ -295,54 +295,48 @@ def attempt[Result](flow: Flow, bridge: Bridge, change: Change, work: Callable[[
         return Settlement(change, Outcome.WAITING, "fault", "", f"{type(error).__name__} in the bridge.", fault=error)
 
 
-def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "") -> int:
+def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "", left: Counter[Left] | None = None) -> int:
     """Writes again although nothing has changed: "all" (read anew by the polls), "record" or "dead_letters" (now).
 
-    Returns how many records were handed off; 0 for "all", whose number is known when they have been read.
+    Returns how many records were handed off; 0 for "all", whose number is known when they have been read. `left` counts the
+    letters that stay, by their cause.
     """
+    left = Counter() if left is None else left
     if what == "all":
         checkpoint = bridge.checkpoints.load(flow.key, flow.table)
         checkpoint.restart(replay=True)
         bridge.checkpoints.save(checkpoint)
         return 0
     if what == "record":
-        return hand_off_again(flow, bridge, [record_id])
+        return hand_off_again(flow, bridge, {record_id: bridge.deadletters.get(flow.letters, record_id)}, left)
     bridge.handoff.take_back(flow.queue)
     handed, after = 0, ""
-    while letters := bridge.deadletters.page(flow.key, after):
+    while letters := bridge.deadletters.page(flow.letters, after):
         after = letters[-1].record_id
-        handed += hand_off_again(flow, bridge, [letter.record_id for letter in letters])
+        handed += hand_off_again(flow, bridge, {letter.record_id: letter for letter in letters}, left)
     return handed
 
 
-def hand_off_again(flow: Flow, bridge: Bridge, ids: Sequence[str]) -> int:
-    """As references, or as the dead letters kept them where the source cannot be asked again."""
-    changes = [Change(record_id, Kind.REFERENCE, first_seen=bridge.now(), replay=True) for record_id in ids]
-    together = 0
-    if isinstance(flow, OnceFlow):
-        kept = ((change, bridge.deadletters.row(flow.key, change.record_id)) for change in changes)
-        changes = [as_kept(flow, bridge, change, row) for change, row in kept if row is not None]
-        together = flow.together
-    bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), changes, together=together)
-    return len(changes)
-
-
-def as_kept(flow: Flow, bridge: Bridge, change: Change, row: dict[str, Any]) -> Change:
-    letter = bridge.deadletters.get(flow.key, change.record_id)
-    origin, sample = (letter.origin, letter.sample) if letter else ("", "")
-    return replace(change, kind=Kind.ROW, row=row, origin=origin, sample=sample)
-
-
-def discard(flow: Flow, bridge: Bridge, what: str, value: str = "", most: int = MOST_DISCARDED) -> int:
+def discard(
+    flow: Flow,
+    bridge: Bridge,
+    what: str,
+    value: str = "",
+    most: int = MOST_DISCARDED,
+    checked: bool = False,
+    left: Counter[Left] | None = None,
+) -> int:
     """Gives dead letters up, with the record that was kept: a "record", those of a "reason", or all "dead_letters".
 
-    Returns how many; `most` where there may be more.
+    Returns how many; `most` where there may be more. `left` counts the letters that may not be given up, by their cause.
     """
+    left = Counter() if left is None else left
     if what == "record":
-        return bridge.deadletters.discard(flow.letters, [value])
+        letter = bridge.deadletters.get(flow.letters, value)
+        return give_up(flow, bridge, [letter] if letter else [], 1, checked, left)
     after, count = "", 0
     while count < most and (letters := bridge.deadletters.page(flow.letters, after)):
         after = letters[-1].record_id
-        wanted = [letter.record_id for letter in letters if what == "dead_letters" or letter.reason == value]
-        count += bridge.deadletters.discard(flow.letters, wanted[: most - count])
+        wanted = [letter for letter in letters if what == "dead_letters" or letter.reason == value]
+        count += give_up(flow, bridge, wanted, most - count, checked, left)
     return count

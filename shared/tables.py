@@ -34,6 +34,7 @@ class TableFlow:
     pace: int = 0
     room: int = 0
     room_seconds: float = 0.0
+    keeps_letters: bool = False
     tell: Callable[[Sequence[Settlement]], None] | None = None
     notes: Callable[[], list[str]] | None = None  # what a person must know of the documents in force
 

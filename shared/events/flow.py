@@ -43,6 +43,7 @@ class EventsFlow:
     pace: int = 0
     room: int = 0
     room_seconds: float = 0.0
+    keeps_letters: bool = False
 
     @property
     def feed(self) -> str:

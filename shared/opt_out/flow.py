@@ -103,6 +103,7 @@ class OptOutFlow:
     pace: int = PACE
     room: int = ROOM
     room_seconds: float = ROOM_SECONDS
+    keeps_letters: bool = True
 
     @property
     def feed(self) -> str:

@@ -83,7 +83,7 @@ def underway(deliver: OptOutFlow, bridge: Bridge) -> list[str]:
             f"{poisoned} messages with opt-outs are on {deliver.queue}-poison: replay the dead letters of {deliver.key}."
         )
     if letters := bridge.deadletters.count(deliver.key):
-        found.append(f"{letters} opt-outs were refused: see GET /api/dead-letters?flow={deliver.key}, then replay them.")
+        found.append(f"{letters} opt-outs were refused: see GET /api/dead-letters?flow={deliver.key}, and do what each says.")
     headers = bridge.ledger.headers(deliver.key)
     if waiting := sum(header.counts[Outcome.WAITING] for header in headers):
         found.append(f"{waiting} opt-outs wait to be written, or for the contacts flow to come to their contact.")

@@ -121,7 +121,7 @@ class FakeFlow:
     """A table whose one column is kept in the target."""
 
     key, queue, table = "contacts", "contacts", "contact"
-    urgent, pace, room, room_seconds = False, 0, 0, 0.0
+    urgent, pace, room, room_seconds, keeps_letters = False, 0, 0, 0.0, False
 
     def __init__(self, source: Source, target: FakeTarget) -> None:
         self.source, self.target, self.told = source, target, set[str]()

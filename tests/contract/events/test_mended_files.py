@@ -1,7 +1,10 @@
 """A file that is mended takes its dead letters away, others can be given up, and one source fails without the other."""
 
+from collections import Counter
+
 import pytest
 
+from shared.letters import Left
 from shared.state.flows import FAILED, RUNNING
 from shared.steps import discard, replay
 from tests.contract.battery.kit import outcomes
@@ -152,3 +155,15 @@ def test_a_stop_of_the_flow_stops_both_sources(world: World) -> None:
     assert (world.files.poll(), world.journal.poll()) == ("stopped", "stopped")
     start("email_events", world.wiring.bridge, "a person")
     assert (world.files.poll(), world.journal.poll()) == ("up to date", "up to date")
+
+
+def test_what_could_not_be_read_is_not_replayed_and_its_letter_stays(world: World) -> None:
+    ana = world.contact("Ana")
+    put(world, FILE, HEADER, line(10, ana), "1\tonly")
+    put(world, "deliveryLogs_2.txt", HEADER, "another\tfile")
+    world.files.sync()
+    flow, bridge, left = world.files.flow, world.files.bridge, Counter[Left]()
+    assert replay(flow, bridge, "dead_letters", left=left) == 0
+    (letter, _) = bridge.deadletters.page("email_events")
+    assert replay(flow, bridge, "record", letter.record_id, left) == 0
+    assert (left, reasons(world), world.files.drain()) == ({Left.UNREADABLE: 3}, ["broken_line", "broken_line"], [])

@@ -1,0 +1,81 @@
+"""What may become of dead letters: which records can be handed off again, and which letters may be given up."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+
+from shared.flow import Bridge, Flow, OnceFlow
+from shared.records import Change, Kind
+from shared.state.deadletters import DeadLetter
+
+# Of a line or a file. Letters of an earlier version do not say where it stands.
+UNREADABLE = frozenset({"broken_line", "unreadable_file", "unknown_flag", "wrong_encoding"})
+
+
+class Left(StrEnum):
+    """Why a letter stays; each is a sentence for a person."""
+
+    UNREADABLE = "What could not be read can't be replayed. Mend the file and put it back, or discard its letters."
+    NOT_KEPT = "The record is not kept any more. Put its file back, or discard its letter."
+    OPT_OUT = (
+        "An opt-out of a contact is never given up. Mend what the letter names and replay it. "
+        "Or set the flag by hand in both systems, then replay it."
+    )
+    UNCHECKED = (
+        'An opt-out that could not be read is given up only with "checked": true. '
+        "Say so when the line's contacts have their opt-outs in Dynamics and Campaign."
+    )
+
+
+def hand_off_again(flow: Flow, bridge: Bridge, letters: Mapping[str, DeadLetter | None], left: Counter[Left]) -> int:
+    """Records with their letters, as references, or as kept where the source cannot be asked again; returns how many.
+
+    A line or a file that could not be read is nobody's record: nothing at the source has its id, so its letter stays.
+    """
+    found = (once_more(flow, bridge, record_id, letter, left) for record_id, letter in letters.items())
+    again = [change for change in found if change]
+    together = flow.together if isinstance(flow, OnceFlow) else 0
+    bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), again, together=together)
+    return len(again)
+
+
+def once_more(flow: Flow, bridge: Bridge, record_id: str, letter: DeadLetter | None, left: Counter[Left]) -> Change | None:
+    """The change to hand off; None for a letter that stays, whose cause is counted."""
+    change = Change(record_id, Kind.REFERENCE, first_seen=bridge.now(), replay=True)
+    if not isinstance(flow, OnceFlow):
+        if letter and of_a_line(letter):
+            left[Left.UNREADABLE] += 1
+            return None
+        return change
+    row = bridge.deadletters.row(flow.letters, record_id)
+    if row is None or "fault" in row:
+        left.update([Left.NOT_KEPT if row is None else Left.UNREADABLE] if letter else [])
+        return None
+    origin, sample = (letter.origin, letter.sample) if letter else ("", "")
+    return replace(change, kind=Kind.ROW, row=row, origin=origin, sample=sample)
+
+
+def of_a_line(letter: DeadLetter) -> bool:
+    """Whether the letter is of a line or a file, where the source keeps records under their own ids."""
+    return bool(letter.origin) or letter.reason in UNREADABLE
+
+
+def give_up(flow: Flow, bridge: Bridge, letters: Sequence[DeadLetter], most: int, checked: bool, left: Counter[Left]) -> int:
+    """Discards up to `most` letters that may be; returns how many. `checked`: a person has seen to what could not be read."""
+    causes = {letter.record_id: why_kept(flow, letter, checked) for letter in letters}
+    left.update(cause for cause in causes.values() if cause)
+    free = [record_id for record_id, cause in causes.items() if not cause]
+    return bridge.deadletters.discard(flow.letters, free[:most])
+
+
+def why_kept(flow: Flow, letter: DeadLetter, checked: bool) -> Left | None:
+    if not flow.keeps_letters or (checked and of_a_line(letter)):
+        return None
+    return Left.UNCHECKED if of_a_line(letter) else Left.OPT_OUT
+
+
+def told(left: Counter[Left]) -> dict[str, Any]:
+    """What an answer says of letters that stay; nothing where none does."""
+    return {"left": left.total(), "why": list(left)} if left else {}
