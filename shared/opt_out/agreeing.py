@@ -122,15 +122,17 @@ class Agreement:
             self.tell(active, master, {flag for flag in new if not master.values[flag]}, Rule.MERGED, written)
         return contact.master
 
-    def receive_alias(self, active: ActiveOptOut, contact: Contact | None, told: Mapping[str, Any], written: Written) -> None:
+    def receive_alias(self, active: ActiveOptOut, contact: Contact | None, told: Mapping[str, Any], written: Written) -> bool:
         """Passes on the opt-outs of a profile whose key is the contact's id in another form. The contact's id does not find it.
 
-        Where the form may be the file's own, only if there is no profile under the contact's id.
+        Where the form may be the file's own, only if there is no profile under the contact's id: else False.
         """
-        if contact is None or (told["alias"] == MAYBE_ALIAS and written.outcome is not Outcome.FILTERED):
-            return
-        received = {flag for flag, value in told["values"].items() if value and contact.values.get(flag) is False}
-        self.tell(active, contact, received, Rule.ALIAS, written)
+        if contact is not None and told["alias"] == MAYBE_ALIAS and written.outcome is not Outcome.FILTERED:
+            return False
+        if contact is not None:
+            received = {flag for flag, value in told["values"].items() if value and contact.values.get(flag) is False}
+            self.tell(active, contact, received, Rule.ALIAS, written)
+        return True
 
     def tell(self, active: ActiveOptOut, master: Contact, flags: set[str], rule: Rule, written: Written) -> None:
         """Writes opt-outs of another record to a contact. From there they take their own way to Campaign."""

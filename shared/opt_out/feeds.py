@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode
 from shared.campaign.client import Address, CampaignClient, Written
 from shared.identifiers import record_id
 from shared.labels import folded
+from shared.opt_out.aliases import one_each
 from shared.opt_out.documents import ExportFiles, OptOutDocument, Pair
 from shared.opt_out.sides import ALIAS, MAYBE_ALIAS, exported_time, instant, profile_of
 from shared.records import Change, Kind, Page
@@ -104,7 +105,7 @@ class Remembered:
     def page(self, link: str, place: Place, found: Sequence[Change | None]) -> Page:
         """What is new of a read from the link up to the place; None stands for a profile of nobody."""
         after = json.dumps(asdict(place))
-        changes = self.new(link, after, filter(None, found))
+        changes = self.new(link, after, one_each(filter(None, found)))
         return Page(changes, after, complete=not place.next, passed_over=found.count(None))
 
     def new(self, link: str, following: str, changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -266,9 +267,10 @@ class Exported:
         page = self.exports.page(known["position"], document)
         ended = bool(page.link) and json.loads(page.link)["ended"] == "processed"
         file_at = self.now() if ended else known["file_at"]
-        changes = tuple(change for change in page.changes if change.record_id)
+        named = [change for change in page.changes if change.record_id]
+        changes = tuple(one_each(named))
         link = json.dumps({"position": page.link, "file_at": file_at})
-        return replace(page, changes=changes, link=link, passed_over=len(page.changes) - len(changes))
+        return replace(page, changes=changes, link=link, passed_over=len(page.changes) - len(named))
 
     def probe(self, document: OptOutDocument, address: Address) -> None:
         self.exports.probe()

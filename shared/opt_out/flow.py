@@ -17,6 +17,7 @@ from shared.deciding import CONTACTS_FIRST, Act, Decision
 from shared.errors import Refusal, Rejected
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import SETTLED, ContactsFlow
+from shared.opt_out.aliases import OWED, carried, is_alias, passed_on, passed_on_before, told_by_aliases
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.feeds import Feed
 from shared.opt_out.memory import Memory, remember, terms_of
@@ -147,14 +148,16 @@ class OptOutFlow:
         memory = self.memory(row.agreed if row else {})
         if (told.get("campaign") or {}).get("alias") == ALIAS and not is_alias(told):
             return quiet(change)
-        found = (
-            None
-            if change.replay or is_alias(told)
-            else (self.known if change.kind is Kind.ROW else self.as_seen)(change, row, memory)
-        )
+        look = self.known_alias if is_alias(told) else self.known if change.kind is Kind.ROW else self.as_seen
+        found = None if change.replay else look(change, row, memory)
         if found is None and change.kind is Kind.ROW:
             return Decision(change, Act.LOOK)
         return found or Decision(change, Act.SAVE, agreed=memory.held)
+
+    def known_alias(self, change: Change, row: LedgerRow | None, memory: Memory) -> Decision | None:
+        """The decision on opt-outs that were passed on before; None where they must be."""
+        settled = row is not None and row.outcome not in (Outcome.WAITING, Outcome.REJECTED)
+        return quiet(change) if settled and passed_on_before(change.row or {}, memory.held) else None
 
     def as_seen(self, change: Change, row: LedgerRow | None, memory: Memory) -> Decision | None:
         """The decision on a contact that has been looked at, where Campaign need not be asked; None where it must be."""
@@ -194,17 +197,21 @@ class OptOutFlow:
 
     def waits(self, decision: Decision) -> Settlement:
         memory, contact = self.memory(decision.agreed), contact_in(decision.change.row or {})
-        agreed = remember(memory.terms, memory.flags, contact, None, memory.master)
+        agreed = carried(memory.held) | remember(memory.terms, memory.flags, contact, None, memory.master)
         sentence = "Waits until the contacts flow has come to the contact, whose profile it makes."
         return Settlement(decision.change, Outcome.WAITING, CONTACTS_FIRST, "", sentence, agreed=agreed)
 
     def write(self, decision: Decision, written: Written) -> None:
         """Reads the profile, decides each flag, writes what must be written on either side."""
         active, told = self.active(), decision.change.row or {}
-        contact = contact_in(told)
-        self.agreement.settle(active, decision.change.record_id, contact, self.memory(decision.agreed), written)
-        if is_alias(told):
-            self.agreement.receive_alias(active, contact, told["campaign"], written)
+        contact, memory = contact_in(told), self.memory(decision.agreed)
+        self.agreement.settle(active, decision.change.record_id, contact, memory, written)
+        aliases = carried(memory.held)
+        if is_alias(told) or (contact and OWED in aliases):
+            received = told_by_aliases(told, memory.held)
+            if self.agreement.receive_alias(active, contact, received, written):
+                aliases = passed_on(told, memory.held, there=contact is not None)
+        written.agreed = {**aliases, **written.agreed}
 
     def memory(self, held: Mapping[str, Any]) -> Memory:
         return Memory(held, terms_of(self.agreement.mode, self.active().document.pairs))
@@ -229,12 +236,6 @@ class OptOutFlow:
         """Raises Misconfigured while the cause of a failure is still there."""
         self.catalog.forget()
         self.reader.probe(self.active())
-
-
-def is_alias(told: Mapping[str, Any]) -> bool:
-    """Whether these are opt-outs of a profile that the contact's id does not find. The ledger's row is of another profile."""
-    campaign = told.get("campaign") or {}
-    return bool(campaign.get("alias")) and any(campaign["values"].values())
 
 
 def quiet(change: Change) -> Decision:
@@ -279,7 +280,7 @@ def first_agreed(memory: Memory, profile: Profile, contact: Contact | None) -> d
     if memory.flags or "campaign" in memory.held or (contact and contact.master) or dict(values) != dict(profile.values):
         return {}
     flags = {flag: {"value": value, "time": profile.times[flag]} for flag, value in profile.values.items()}
-    agreed = remember(memory.terms, flags, contact, profile, "")
+    agreed = carried(memory.held) | remember(memory.terms, flags, contact, profile, "")
     return agreed if contact else {**memory.held, **agreed}
 
 

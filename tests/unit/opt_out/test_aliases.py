@@ -1,0 +1,75 @@
+"""Changes of one contact in one page: the opt-outs of its aliases, whatever order they come in."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from shared.opt_out.aliases import HELD, OWED, one_each, passed_on, passed_on_before
+from shared.opt_out.sides import ALIAS, MAYBE_ALIAS
+from shared.records import Change, Kind
+
+AT = "2026-05-04 10:00:00.000Z"
+LATER = "2026-05-04 10:00:01.000Z"
+
+
+def told(alias: str = "", at: str = AT, changed: str = AT, **values: bool) -> Change:
+    flags = {"values": values, "times": dict.fromkeys(values, at), "changed": changed, **({"alias": alias} if alias else {})}
+    return Change("one", Kind.ROW, row={"campaign": flags})
+
+
+def campaign(changes: list[Change]) -> dict[str, Any]:
+    (change,) = changes
+    assert change.row
+    found: dict[str, Any] = change.row["campaign"]
+    return found
+
+
+NO, YES = {"mail": True, "phone": False}, {"mail": False, "phone": False}
+OTHER = {"mail": False, "phone": True}
+
+
+@pytest.mark.parametrize(
+    ("page", "alias", "values"),
+    [
+        pytest.param([told(ALIAS, **NO), told(**YES)], ALIAS, NO, id="an alias and the contact's own"),
+        pytest.param([told(MAYBE_ALIAS, **NO), told(**OTHER)], ALIAS, NO, id="of a file that has both forms"),
+        pytest.param([told(MAYBE_ALIAS, **NO), told(MAYBE_ALIAS, **OTHER)], MAYBE_ALIAS, NO | {"phone": True}, id="two maybe"),
+        pytest.param([told(ALIAS, **NO), told(MAYBE_ALIAS, **OTHER)], ALIAS, NO | {"phone": True}, id="two aliases"),
+        pytest.param([told(ALIAS, **YES), told(**NO)], None, NO, id="an alias that says nothing"),
+        pytest.param([told(MAYBE_ALIAS, **YES), told(**NO)], None, NO, id="a maybe that says nothing"),
+        pytest.param([told(**YES)], None, YES, id="no alias"),
+    ],
+)
+def test_an_alias_neither_replaces_nor_is_replaced(page: list[Change], alias: str | None, values: dict[str, bool]) -> None:
+    for order in permutations(page):
+        found = campaign(one_each(order))
+        assert (found.get("alias"), found["values"]) == (alias, values)
+
+
+def test_the_last_of_a_contacts_own_counts() -> None:
+    assert campaign(one_each([told(**NO), told(**YES)]))["values"] == YES
+    assert campaign(one_each([told(**YES), told(**NO)]))["values"] == NO
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "before"),
+    [
+        pytest.param(told(ALIAS, **NO), told(ALIAS, **NO), True, id="the same"),
+        pytest.param(told(ALIAS, **NO), told(ALIAS, "2026/05/04 10:00:00", **NO), True, id="as an export writes it"),
+        pytest.param(told(ALIAS, **NO), told(ALIAS, LATER, **NO), False, id="said again later"),
+        pytest.param(told(ALIAS, **NO), told(ALIAS, **OTHER), False, id="another flag"),
+        pytest.param(told(ALIAS, "", **NO), told(ALIAS, "", **NO), True, id="by the profile's time"),
+        pytest.param(told(ALIAS, "", **NO), told(ALIAS, "", LATER, **NO), False, id="the profile changed"),
+        pytest.param(told(ALIAS, "", "", **NO), told(ALIAS, "", "", **NO), False, id="no times at all"),
+    ],
+)
+def test_what_was_passed_on_is_no_news(first: Change, again: Change, before: bool) -> None:
+    held = passed_on(first.row or {}, {}, there=True)
+    assert passed_on_before(again.row or {}, held) is before
+
+
+def test_what_is_owed_to_a_contact_that_is_not_there_is_kept_until_it_is() -> None:
+    held = passed_on(told(ALIAS, **NO).row or {}, {}, there=False)
+    assert held == {HELD: {"mail": AT}, OWED: ["mail"]}
+    assert passed_on({}, held, there=True) == {HELD: {"mail": AT}}
