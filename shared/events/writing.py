@@ -16,6 +16,7 @@ from shared.dataverse.batch import MOST_OPERATIONS, BatchWriter, Operation, Writ
 from shared.dataverse.client import DataverseClient
 from shared.errors import BridgeError, Refusal, Rejected
 from shared.events.activities import COMPLETED, Contact, activity_of, task_of
+from shared.events.bounces import BOUNCE, numbered, written_as
 from shared.events.documents import EventsDocument
 from shared.mapping import SourceTable
 from shared.records import Change, Outcome
@@ -108,21 +109,32 @@ class ActivityWriter:
         known = self.contacts.of(wanted, written.calls) if wanted else {}
         groups: dict[str, Group] = {}
         unsure = any(change.uncertain for change in changes)
+        moved = self.moved(document, changes, written)
         for change in changes:
             event: Mapping[str, Any] = change.row or {}
             contact = known.get(event.get("contact", ""))
-            if contact is None:
-                written.verdicts[change.record_id] = Outcome.NO_CONTACT
+            event_id = moved.get(change.record_id, change.record_id)
+            if contact is None or not event_id:
+                written.verdicts[change.record_id] = Outcome.UNCHANGED if contact else Outcome.NO_CONTACT
                 continue
             name = document.rule(event["kind"]).table
             group = groups.setdefault(name, Group(self.batch.table(name), []))
-            item = self.item(document, group.table, change.record_id, event, contact)
+            item = self.item(document, group.table, event_id, event, contact)
             if refused := unwritable(item):
-                written.verdicts[change.record_id] = refused
+                written.verdicts[event_id] = refused
             else:
                 group.items.append(item)
         self.create([self.sifted(group, written) if unsure else group for group in groups.values()], written)
+        written.verdicts |= {record_id: written.verdicts[at] for record_id, at in moved.items() if at in written.verdicts}
         return written
+
+    def moved(self, document: EventsDocument, changes: Sequence[Change], written: Written) -> Mapping[str, str]:
+        """Bounces that stand, or go, under another id."""
+        bounces = [change for change in changes if numbered(change)]
+        if document.bounces != "all" or not bounces:
+            return {}
+        table = self.batch.table(document.rule(BOUNCE).table)
+        return written_as(self.contacts.dataverse, document.rule(BOUNCE), table, bounces, written.calls)
 
     def item(
         self, document: EventsDocument, table: WritableTable, event_id: str, event: Mapping[str, Any], contact: Contact
