@@ -14,6 +14,7 @@ SAMPLES = (datetime(2026, 11, 25, 23, 58, 47), datetime(2027, 2, 3, 4, 5, 6))  #
 TAIL = re.compile(r"(?P<rest>.*?\d)(?P<part>[.,]\d{1,9})?(?:\s*(?P<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d){0,2}))?", re.IGNORECASE)
 OFFSET_OF_HOURS = re.compile(r"[+-]\d\d")
 LONG_FRACTION = re.compile(r"([.,]\d{6})\d+")
+ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].+)?|\d{8}T.+", re.ASCII | re.IGNORECASE)
 MACHINES_OWN = {
     "%Z": "%z, an offset such as +02:00",
     "%c": "a form of its parts",
@@ -29,16 +30,26 @@ def form_problem(form: str) -> str:
     for directive, instead in MACHINES_OWN.items():
         if directive in form:
             return f"{directive} depends on the machine that reads it: write {instead}"
-    if not any(directive in form for directive in YEARS):
+    return form_fault(form) or (f"does not tell the {lost[0]} of a time: {ADVICE}" if (lost := untold(form)) else "")
+
+
+def form_fault(form: str) -> str:
+    """Why no date can be read by a form, or only one of another year; "" if one can."""
+    if not any(directive in form for directive in (*YEARS, "%c", "%x")):
         return f"does not tell the year of a time: {ADVICE}"
     try:
-        read = [datetime.strptime(sample.replace(tzinfo=UTC).strftime(form), form) for sample in SAMPLES]  # noqa: DTZ007
+        lost = untold(form)
     except (ValueError, re.error, OverflowError):
         return f"is no form of dates: {ADVICE}"
-    lost = [name for name in ("year", "month", "day", "hour", "minute") if any(
-        getattr(found, name) != getattr(sample, name) for found, sample in zip(read, SAMPLES, strict=True)
-    )]  # fmt: skip
-    return f"does not tell the {lost[0]} of a time: {ADVICE}" if lost else ""
+    return f"does not tell the year of a time: {ADVICE}" if "year" in lost else ""
+
+
+def untold(form: str) -> list[str]:
+    """The parts of a time that a form does not tell; ValueError, re.error or OverflowError for no form."""
+    read = [datetime.strptime(sample.replace(tzinfo=UTC).strftime(form), form) for sample in SAMPLES]  # noqa: DTZ007
+    pairs = list(zip(read, SAMPLES, strict=True))
+    parts = ("year", "month", "day", "hour", "minute")
+    return [name for name in parts if any(getattr(found, name) != getattr(sample, name) for found, sample in pairs)]
 
 
 @lru_cache(1)
@@ -72,6 +83,13 @@ def parsed(text: str, form: str) -> datetime:
         return datetime.strptime(tail["rest"] + minutes(tail["offset"] or ""), form)  # noqa: DTZ007
     found = datetime.strptime(tail["rest"], form)  # noqa: DTZ007
     return found.replace(tzinfo=datetime.strptime(minutes(tail["offset"]), "%z").tzinfo) if tail["offset"] else found
+
+
+def iso_time(text: str) -> datetime:
+    """A date, or a date and time, as ISO 8601 writes it. ValueError for what only has as many digits: a count of milliseconds."""
+    if not ISO.fullmatch(text):
+        raise ValueError("no date of ISO 8601")
+    return datetime.fromisoformat(text)
 
 
 def minutes(offset: str) -> str:

@@ -13,9 +13,9 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from shared.events.words import MEANINGS, table_problems
 from shared.labels import folded
 from shared.mapping.documents import placeholders
-from shared.mapping.reading import Document, Misplaced, Part, read
+from shared.mapping.reading import Document, InvalidDocument, Misplaced, Part, read
 from shared.sftp.forms import encoding_problem, separator_problem
-from shared.times import form_problem, zone_problem
+from shared.times import form_fault, form_problem, zone_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
 Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -110,8 +110,8 @@ class Files(Part):
     @field_validator("dates")
     @classmethod
     def readable(cls, form: str) -> str:
-        if found := form_problem(form):
-            raise ValueError(f"the form {found}" if not found.startswith("%") else found)
+        if found := form_fault(form):
+            raise ValueError(f"the form {found}")
         return form
 
     @field_validator("time_zone")
@@ -206,8 +206,14 @@ class EventsDocument(Document):
 
 
 def read_events_document(text: str) -> EventsDocument:
-    """The document in a YAML text; InvalidDocument with every problem that it has."""
-    return read(text, EventsDocument)
+    """The document in a YAML text; InvalidDocument with every problem that it has.
+
+    A form of dates that loses a part of the time is one for a new document. Versions in force go on with theirs.
+    """
+    document = read(text, EventsDocument)
+    if found := form_problem(document.files.dates):
+        raise InvalidDocument([f"{document.place('files.dates')}: {found if found.startswith('%') else f'the form {found}'}."])
+    return document
 
 
 def misnamed(document: EventsDocument) -> Iterator[str]:

@@ -21,7 +21,7 @@ from shared.labels import cut, folded
 from shared.records import Change, Kind
 from shared.sftp.delimited import columns_of
 from shared.sftp.faults import ParseError
-from shared.times import in_utc, instant
+from shared.times import in_utc, instant, iso_time
 
 NAMESPACE = uuid.UUID("8f6f0f5e-7d0c-5b83-9d0c-2b1f5b6f6a55")
 SOFT_BOUNCE = "soft_bounce"  # in ids only; a hard bounce has the name that both had before
@@ -202,9 +202,9 @@ class JournalReader(EventReader):
 
     def time(self, row: Mapping[str, str], field: str) -> datetime:
         try:
-            return in_range(in_utc(datetime.fromisoformat(row.get(field, "")), "UTC"), field)
+            return in_range(in_utc(iso_time(row.get(field, "").strip()), "UTC"), field)
         except ValueError:
-            raise ParseError("not_a_date", field, "has no time") from None
+            raise ParseError("not_a_date", field, f"has no time in {field}, such as 2026-01-31T08:00:00Z") from None
 
 
 def whole(row: Row) -> None:

@@ -16,7 +16,7 @@ from shared.dataverse.client import DataverseClient
 from shared.errors import Rejected, Retryable
 from shared.mapping import SourceTable
 from shared.opt_out.documents import Pair
-from shared.times import in_utc
+from shared.times import in_utc, iso_time
 
 EXPORTED = "%Y/%m/%d %H:%M:%S"
 # Campaign told of a profile whose key is the contact's id in another form, such as {8F0E...}: certainly, or perhaps.
@@ -146,7 +146,7 @@ def instant(text: str, zone: str = "UTC") -> float | None:
     """
     form = text.strip().replace("/", "-").replace(" ", "T", 1).replace(" ", "")
     try:
-        return in_utc(datetime.fromisoformat(form), zone).timestamp()
+        return in_utc(iso_time(form), zone).timestamp()
     except ValueError:
         return None
 

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import Misconfigured
 from shared.events.documents import EventsDocument, default_events_document, misnamed, read_events_document
 from shared.events.logs import JournalReader, LogReader, event_id, identity
 from shared.mapping import InvalidDocument
+from shared.mapping.reading import read_active
 from shared.sftp.faults import BadHeader, ParseError
 
 DEFAULT = default_events_document()
@@ -381,6 +383,34 @@ def test_a_document_that_cannot_serve_is_refused_by_name(before: str, after: str
 
 
 @pytest.mark.parametrize(
+    ("form", "date", "at"),
+    [
+        ("%Y/%m/%d", "2026/05/04", "2026-05-04T00:00:00Z"),
+        ("%d.%m.%y", "04.05.26", "2026-05-04T00:00:00Z"),
+        ("%c", "Mon May  4 10:00:00 2026", "2026-05-04T10:00:00Z"),
+        ("%Y/%m/%d %I:%M:%S", "2026/05/04 10:00:00", "2026-05-04T10:00:00Z"),
+        ("%Y/%m/%d %H", "2026/05/04 10", "2026-05-04T10:00:00Z"),
+        ("%Y/%m/%d %H:%M:%S %Z", "2026/05/04 10:00:00 UTC", "2026-05-04T10:00:00Z"),
+    ],
+)
+def test_a_form_of_dates_in_force_goes_on_and_is_refused_of_a_new_document(form: str, date: str, at: str) -> None:
+    text = default_events_document().replace('dates: "%Y/%m/%d %H:%M:%S"', f'dates: "{form}"')
+    with pytest.raises(InvalidDocument, match=r"files\.dates"):
+        read_events_document(text)
+    in_force = read_active(text, EventsDocument, "events document", "Version 1")
+    event = read(False, message(at=date), in_force)
+    assert event
+    assert event["at"] == at
+
+
+@pytest.mark.parametrize("form", ["YYYY/MM/DD HH24:MI:SS", "%m/%d %H:%M", "%s %Y", "%Y %Y"])
+def test_a_form_that_reads_no_date_fails_the_version_in_force(form: str) -> None:
+    text = default_events_document().replace('dates: "%Y/%m/%d %H:%M:%S"', f'dates: "{form}"')
+    with pytest.raises(Misconfigured, match=r"files\.dates"):
+        read_active(text, EventsDocument, "events document", "Version 1")
+
+
+@pytest.mark.parametrize(
     ("agent", "device", "expected"),
     [
         ("GoogleImageProxy/1", "", True),
@@ -430,3 +460,32 @@ def test_a_document_of_the_version_before_makes_the_same_events(
 def test_a_subject_has_names_only(subject: str) -> None:
     with pytest.raises(InvalidDocument, match="subject"):
         document(('subject: "Campaign Name: {campaign}; Delivery Name: {delivery}"', f'subject: "{subject}"'))
+
+
+JOURNAL_AT = {
+    "2026-05-04T10:00:00Z": "2026-05-04T10:00:00Z",
+    "2026-05-04T12:00:00.123+02:00": "2026-05-04T10:00:00Z",
+    "2026-05-04 10:00": "2026-05-04T10:00:00Z",
+    "20260504T100000Z": "2026-05-04T10:00:00Z",
+    "2026-05-04": "2026-05-04T00:00:00Z",
+    "1760123000123": None,
+    1760123000123: None,
+    1760123000: None,
+    Decimal("1760123000.123"): None,
+    "20261126": None,
+    "2026-W48-4": None,
+    "2026-05-04x10:00:00": None,
+    "17601230 00:01:23": None,
+}
+
+
+@pytest.mark.parametrize(("told", "at"), JOURNAL_AT.items(), ids=map(str, JOURNAL_AT))
+def test_a_time_of_the_journal_is_one_that_looks_like_a_time(told: object, at: str | None) -> None:
+    """A count of milliseconds is no year."""
+    reader = JournalReader(document())
+    if at is None:
+        with pytest.raises(ParseError, match="no time") as caught:
+            reader.time({"at": str(told)}, "at")
+        assert caught.value.rule == "not_a_date"
+    else:
+        assert reader.time({"at": str(told)}, "at").strftime("%Y-%m-%dT%H:%M:%SZ") == at
