@@ -50,6 +50,8 @@ WORDS = {True: ("yes", "on", "true"), False: ("no", "off", "false")}
 MOST_LABELS = 10
 FIRST_YEAR = 1753
 AMBIGUOUS = "ambiguous_label"
+PLAIN_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+UNAMBIGUOUS = "quote the label, or write 1 for true and 0 for false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +164,16 @@ def boolean(column: SourceColumn) -> Comparable:
     labels = labelled(column.options)
 
     def given(value: Scalar) -> bool:
+        named, plain = named_by(value, labels), PLAIN_BOOLEANS.get(str(value).strip().lower())
+        if named and plain is not None and not isinstance(value, str) and named != {plain}:
+            word = str(value).lower()
+            raise Refuse(AMBIGUOUS, f"{word}, which may mean the value {word} or a label{offered(column)}: {UNAMBIGUOUS}")
         if isinstance(value, bool):
             return value
-        if isinstance(value, str) and (found := labels.get(value.strip().casefold())) is not None:
-            return bool(one(found, value))
-        if str(value).strip().lower() in ("true", "false", "1", "0"):
-            return str(value).strip().lower() in ("true", "1")
+        if named:
+            return bool(one(named, value))
+        if plain is not None:
+            return plain
         labels_too = offered(column, " or ")
         raise Refuse("unknown_choice", f"{value!r}, which is no value of the yes/no column: write true, false{labels_too}")
 
@@ -188,6 +194,12 @@ def labelled[Value](options: Mapping[Value, str]) -> dict[str, set[Value]]:
     return found
 
 
+def named_by[Value](value: Scalar, labels: Mapping[str, set[Value]]) -> set[Value]:
+    """The values whose label this is. An unquoted Yes comes as true: it is any label that YAML reads so."""
+    words = WORDS[value] if isinstance(value, bool) else (str(value).strip().casefold(),)
+    return {found for word in words for found in labels.get(word, ())}
+
+
 def one(numbers: Iterable[int], label: Any) -> int:
     found = sorted(numbers)
     if len(found) > 1:
@@ -199,17 +211,20 @@ def choice(column: SourceColumn) -> Comparable:
     return Comparable("a choice", EQUAL, lambda value: option(value, column), whole, tuple(column.options))
 
 
-def option(value: Scalar, column: SourceColumn) -> int:
-    """A choice's number, from its number or its label; Refuse if the column does not have it."""
-    labels = labelled(column.options)
-    # An unquoted Yes comes as true: it is the label where the choice has that.
-    words = WORDS[value] if isinstance(value, bool) else (str(value).strip().casefold(),)
-    for word in words:
-        if word in labels:
-            return one(labels[word], value)
+def option(value: Scalar, column: SourceColumn, quoted: bool = True) -> int:
+    """A choice's number, from its number or its label; Refuse if the column does not have it.
+
+    A text that is `quoted` by itself is the label where a choice has that; any other number may be either.
+    """
+    named = named_by(value, labelled(column.options))
     digits = str(value).strip().removesuffix(".0")
-    if DIGITS.fullmatch(digits) and (int(digits) in column.options or not column.options):
-        return int(digits)
+    number = int(digits) if DIGITS.fullmatch(digits) and (int(digits) in column.options or not column.options) else None
+    if named and number is not None and named != {number} and not (quoted and isinstance(value, str)):
+        raise Refuse(AMBIGUOUS, f"{digits}, the number of one choice and the label of another: quote the label that you mean")
+    if named:
+        return one(named, value)
+    if number is not None:
+        return number
     if isinstance(value, bool):
         raise Refuse("unknown_choice", f"{UNQUOTED}: quote a label of the column{offered(column)}")
     raise Refuse("unknown_choice", f"{value!r}, which is no choice of the column: write its number or its label{offered(column)}")
@@ -237,7 +252,7 @@ def several(column: SourceColumn) -> Comparable:
             parts = re.split("[;,]", str(value)) if isinstance(value, str) else []
             if len(parts) < 2:
                 raise
-        return frozenset(option(part, column) for part in parts)
+        return frozenset(option(part, column, quoted=False) for part in parts)
 
     def held(value: Any) -> frozenset[int]:
         return frozenset(whole(part) for part in str(value).split(","))
