@@ -207,6 +207,9 @@ SQL = re.compile(
     r"SQL statement '.*?' could not be executed|\b(?:update\s+\S+\s+set|insert\s+into|delete\s+from|select\b[^\n]*\bfrom)\b[^\n]*",
     re.IGNORECASE | re.DOTALL,
 )
+# A value that a text quotes, in Campaign's quotation marks or PostgreSQL's: no mark within a word opens or ends one, as in L'Oise.
+STATEMENT = re.compile(r"SQL statement '.*?' could not be executed", re.IGNORECASE | re.DOTALL)
+VALUE = re.compile(r"(?<!\w)'[^\n]*?'(?!\w)|\"[^\n\"]*\"|=\([^\n]*?\)(?!\w)|Failing row contains \([^\n]*\)")
 NAMED = re.compile(r"'@?([\w.:/@]+)' (?:field|property)\b")
 
 
@@ -225,9 +228,9 @@ def recovery(system: str, status: int, text: str, route: str, fields: Sequence[s
 
 
 def rule_of(system: str, status: int, text: str) -> Rule | None:
-    """The first row that fits. Only a cause that passes is looked for in the SQL that a text quotes."""
-    phrases = SQL.sub("", text)
-    return next((rule for rule in RULES if fits(rule, system, status, text if rule.recovery is Retryable else phrases)), None)
+    """The first row that fits. What a text quotes decides nothing: a refusal is none of its SQL, a passing cause no value."""
+    phrases, causes = SQL.sub("", text), VALUE.sub("", STATEMENT.sub("", text))
+    return next((rule for rule in RULES if fits(rule, system, status, causes if rule.recovery is Retryable else phrases)), None)
 
 
 def named_fields(text: str, fields: Sequence[str]) -> list[str]:

@@ -228,3 +228,24 @@ def test_a_value_in_the_text_names_no_field() -> None:
     nested = recovery("campaign", 500, "The value of the '@location.city' field is too long", "POST", ["email", "location.city"])
     assert isinstance(nested, Rejected)
     assert nested.field == "location.city"
+
+
+QUOTED = [
+    ("The value '{}' of the '@lastName' field is too long", "too_long"),
+    ("The value 'L'Oise {}' of the '@lastName' field is too long", "too_long"),
+    ("The value '{}' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field", "bad_enumeration_value"),
+    ("A 'Service' with the same key '{}' already exists.", "duplicate_key"),
+    ("The '@email' field is not a valid email (value: '{}').", "not_an_email"),
+    ('ERROR:  invalid input syntax for type integer: "{}"', "refused_value"),
+    ('ERROR:  duplicate key value violates unique constraint "k" DETAIL:  Key (slabel)=({}) already exists.', "duplicate_key"),
+    ("ERROR:  null value violates not-null constraint DETAIL:  Failing row contains (7, {}, null).", "refused_value"),
+    ("WDB-200001 SQL statement 'UPDATE x SET s='{}'' could not be executed. The '@fax' field is too long", "too_long"),
+]
+
+
+@pytest.mark.parametrize("value", [*PASSES, "No connection to server", "took too long"])
+@pytest.mark.parametrize(("form", "reason"), QUOTED, ids=[f"{number}-{reason}" for number, (_, reason) in enumerate(QUOTED)])
+def test_a_value_that_reads_like_a_passing_cause_is_none(form: str, reason: str, value: str) -> None:
+    error = recovery("campaign", 500, form.format(value), "PATCH profile/{key}")
+    assert isinstance(error, Rejected)
+    assert error.reason == reason
