@@ -23,6 +23,7 @@ from shared.mapping import (
     check,
     compile_mapping,
     default_document,
+    has_default,
     misfits,
     read_document,
 )
@@ -30,7 +31,7 @@ from shared.mapping.identity import moved
 from shared.mapping.reading import read_active
 from shared.opt_out.documents import Pair
 from shared.opt_out.owned import flag_problems, without_flags
-from shared.state.documents import Documents
+from shared.state.documents import Documents, not_activated
 
 METADATA_SECONDS = 600.0
 REFUSED_SECONDS = 60.0
@@ -156,8 +157,18 @@ class Catalog:
         try:
             self.documents.add(table, 1, default_document(table), "")
         except InvalidDocument as error:
-            raise Misconfigured("mapping", f"No sound mapping document of {table} is in force: {error}") from None
+            raise Misconfigured("mapping", self.without_version(table, error)) from None
         return 1
+
+    def without_version(self, table: str, error: InvalidDocument) -> str:
+        """Why a table has no version: its first document was refused, or there is none."""
+        if not self.documents.draft_etag(table):
+            return f"No sound mapping document of {table} is in force: {error}"
+        _, problem, _ = self.refused.get(table, ("", "", 0.0))
+        return problem or (
+            f"The document mappings/{table}.yaml was not taken into force yet, and no version is in force. "
+            "See mapping_problem in GET /api/status for the reason."
+        )
 
     def pairs_of(self, table: str) -> tuple[Pair, ...]:
         """The pairs by which a profile of this table is created with its contact's opt-outs, in every mode."""
@@ -227,24 +238,24 @@ class Catalog:
         if known == etag and self.now() - at < REFUSED_SECONDS:
             return problem
         text, etag = self.documents.draft(table)
-        problem = self.problem(table, text, version)
+        found = self.draft_problems(table, text, version)
+        problem = problem_message(table, found, version) if found else ""
         self.refused[table] = (etag.strip('"'), problem, self.now())
         if not problem:
             self.documents.add(table, version + 1, text, etag)
             self.forget(table)
         return problem
 
-    def problem(self, table: str, text: str, version: int) -> str:
-        """Why a document cannot be taken into force, "" if it can."""
+    def draft_problems(self, table: str, text: str, version: int) -> list[str]:
+        """Why a document cannot be taken into force, [] if it can. Changes nothing."""
         try:
             document = read_document(text)
             if document.table != table:
                 what = f"it maps table {document.table}, and its name says {table}: rename it, or correct `table`."
                 raise InvalidDocument([f"{document.place('table')}: {what}"])
-            found = self.new_problems(document, version)
+            return self.new_problems(document, version)
         except InvalidDocument as error:
-            found = error.problems
-        return problem_message(table, found, version) if found else ""
+            return error.problems
 
     def new_problems(self, document: MappingDocument, version: int) -> list[str]:
         """What a new document changes that cannot change while its table is mapped, and what does not fit."""
@@ -296,4 +307,4 @@ def born_with(pairs: Iterable[Pair], contact: SourceTable, profile: TargetResour
 
 
 def problem_message(table: str, problems: list[str], version: int) -> str:
-    return f"The document mappings/{table}.yaml was not taken into force: {' '.join(problems)} Version {version} stays in force."
+    return not_activated(f"mappings/{table}.yaml", " ".join(problems), version, packaged=has_default(table))

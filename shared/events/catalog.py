@@ -10,7 +10,7 @@ from shared.events.activities import problems
 from shared.events.documents import KINDS, EventsDocument, default_events_document, misnamed, read_events_document
 from shared.mapping import InvalidDocument
 from shared.mapping.reading import read_active
-from shared.state.documents import Documents
+from shared.state.documents import Documents, not_activated
 
 NAME = "email_events"
 METADATA_SECONDS = 600.0
@@ -70,13 +70,19 @@ class EventsCatalog:
         if not etag or etag == taken_from:
             return ""
         text, etag = self.documents.draft(NAME)
+        if problem := self.draft_problem(text, version):
+            return problem
+        self.documents.add(NAME, version + 1, text, etag)
+        self.forget()
+        return ""
+
+    def draft_problem(self, text: str, version: int) -> str:
+        """Why a document cannot be taken into force, "" if it can. Changes nothing."""
         try:
             document = read_events_document(text)
             if unknown := list(misnamed(document)):
                 raise InvalidDocument(unknown)
             self.checked(document, version + 1)
         except (InvalidDocument, Misconfigured) as problem:
-            return f"The document events/{NAME}.yaml was not taken into force: {problem} Version {version} stays in force."
-        self.documents.add(NAME, version + 1, text, etag)
-        self.forget()
+            return not_activated(f"events/{NAME}.yaml", str(problem), version)
         return ""

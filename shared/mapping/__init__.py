@@ -8,7 +8,7 @@ mapping.map(row)      -> Mapped | Filtered, or Rejected
 
 from shared.mapping.checking import check, misfits
 from shared.mapping.compiling import Altered, BornWith, CompiledMapping, Filtered, Mapped, Parent, compile_mapping, table_of
-from shared.mapping.documents import MappingDocument, default_document, read_document
+from shared.mapping.documents import MappingDocument, default_document, has_default, read_document
 from shared.mapping.metadata import SourceColumn, SourceTable, TargetField, TargetResource
 from shared.mapping.reading import InvalidDocument
 from shared.mapping.refusal import METADATA_RULES
@@ -30,6 +30,7 @@ __all__ = [
     "check",
     "compile_mapping",
     "default_document",
+    "has_default",
     "misfits",
     "read_document",
     "table_of",

@@ -167,11 +167,14 @@ def read_document(text: str) -> MappingDocument:
     return read(text, MappingDocument)
 
 
+def has_default(table: str) -> bool:
+    return resources.files("shared.mapping.defaults").joinpath(f"{table}.yaml").is_file()
+
+
 def default_document(table: str) -> str:
     """The packaged document of a table; InvalidDocument if there is none."""
-    file = resources.files("shared.mapping.defaults").joinpath(f"{table}.yaml")
-    if not file.is_file():
+    if not has_default(table):
         raise InvalidDocument(
             [f"There is no mapping document for table {table}: put mappings/{table}.yaml into the container config."]
         )
-    return file.read_text("utf-8")
+    return resources.files("shared.mapping.defaults").joinpath(f"{table}.yaml").read_text("utf-8")

@@ -19,6 +19,7 @@ from shared.mapping.wording import sentence
 Loc = Sequence[str | int]
 
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+([eE][+-]?\d+)?)?")
+NOT_UTF_8 = re.compile("[\ud800-\udfff]")  # what a byte is decoded to that is no UTF-8
 NAMED_BY = ("target", "field", "flag", "column", "source", "template")
 LONGEST_SHOWN = 40
 
@@ -139,6 +140,8 @@ def read_active[D: Document](text: str, kind: type[D], setting: str, name: str) 
 
 def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
     """What the YAML says, and its node; InvalidDocument where it is none."""
+    if number := next((number for number, line in enumerate(text.split("\n"), 1) if NOT_UTF_8.search(line)), 0):
+        raise InvalidDocument([f"Line {number} is not UTF-8: save the file as UTF-8."])
     try:
         loader = Loader(text)
         node = loader.get_single_node()

@@ -10,7 +10,7 @@ from shared.errors import Misconfigured
 from shared.mapping import InvalidDocument, SourceTable
 from shared.mapping.reading import read_active
 from shared.opt_out.documents import OptOutDocument, Pair, default_opt_out_document, problems, read_opt_out_document
-from shared.state.documents import Documents
+from shared.state.documents import Documents, not_activated
 
 NAME = "opt_out"
 METADATA_SECONDS = 600.0
@@ -97,10 +97,16 @@ class OptOutCatalog:
         if not etag or etag == taken_from:
             return ""
         text, etag = self.documents.draft(NAME)
+        if problem := self.draft_problem(text, version):
+            return problem
+        self.documents.add(NAME, version + 1, text, etag)
+        self.forget()
+        return ""
+
+    def draft_problem(self, text: str, version: int) -> str:
+        """Why a document cannot be taken into force, "" if it can. Changes nothing."""
         try:
             self.checked(read_opt_out_document(text), version + 1)
         except (InvalidDocument, Misconfigured) as problem:
-            return f"The document opt-out/{NAME}.yaml was not taken into force: {problem} Version {version} stays in force."
-        self.documents.add(NAME, version + 1, text, etag)
-        self.forget()
+            return not_activated(f"opt-out/{NAME}.yaml", str(problem), version)
         return ""

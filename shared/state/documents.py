@@ -28,12 +28,15 @@ class Documents:
         self.container, self.folder = container, folder
 
     def draft(self, table: str) -> tuple[str, str]:
-        """The document as a person left it and its ETag; ("", "") if there is none."""
+        """The document as a person left it and its ETag; ("", "") if there is none.
+
+        A byte that is not UTF-8 stays as half of a character, so that whoever reads the document refuses it with its line.
+        """
         try:
             blob = self.container.download_blob(f"{self.folder}/{table}.yaml")
         except ResourceNotFoundError:
             return "", ""
-        return blob.readall().decode("utf-8", "replace"), str(blob.properties.etag)
+        return blob.readall().decode("utf-8", "surrogateescape"), str(blob.properties.etag)
 
     def draft_etag(self, table: str) -> str:
         try:
@@ -82,3 +85,10 @@ class Documents:
         except ResourceExistsError:
             pass
         return self.container.download_blob("fingerprint.key").readall()
+
+
+def not_activated(path: str, problem: str, version: int, packaged: bool = True) -> str:
+    """What is said of a document that was refused. `packaged`: one of ours is used before the first version."""
+    instead = f"Version {version} stays in force." if version else "No version is in force."
+    instead = "The packaged document stays in force." if packaged and not version else instead
+    return f"The document {path} was not taken into force: {problem} {instead}"

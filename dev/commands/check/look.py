@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from dev.commands.setup.documents import mapping_document, opt_outs, stored, tables
+from dev.commands.setup.documents import fitting_documents, opt_outs, stored
 from dev.commands.setup.wanted import InUse, OptOuts
 from shared.dataverse.client import API
 from shared.mapping import MappingDocument
@@ -34,7 +34,7 @@ class Look:
 
     @cached_property
     def documents(self) -> list[MappingDocument]:
-        return [mapping_document(self.stored, table) for table in tables(self.stored)]
+        return fitting_documents(self.stored)
 
     @cached_property
     def opt_outs(self) -> OptOuts | None:

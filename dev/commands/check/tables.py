@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+from dev.commands.check import drafts
 from dev.commands.check.findings import Check, Finding, failures
 from dev.commands.check.look import Look
 from dev.commands.setup.documents import drafted, newest, stored
@@ -26,6 +27,7 @@ def documents(look: Look) -> Iterator[Finding]:
     """Those of tables, and that of opt-outs while they are carried."""
     for document in look.documents:
         yield from standing(look.stored, document.table)
+    yield from drafts.unread(look.stored)
     try:
         if look.opt_outs:
             yield from standing(stored(look.settings, "opt-out"), OPT_OUT)
@@ -40,7 +42,7 @@ def standing(documents: Documents, name: str) -> Iterator[Finding]:
     yield Finding("mapping documents", name, "ok", message)
     if version and drafted(documents, name):
         message = f"{documents.folder}/{name}.yaml has been changed since version {version} was taken from it."
-        mend = "If it is not in force in a minute, see what keeps it out: mapping_problem in GET /api/status."
+        mend = "If it is not in force in a minute, see `mappings` below, and mapping_problem in GET /api/status."
         yield Finding("mapping documents", name, "warning", message, mend)
 
 
@@ -77,6 +79,7 @@ def window(table: str, taken_at: float, days: int, now: float) -> Finding:
 
 
 def mappings(look: Look) -> Iterator[Finding]:
+    yield from each("mappings", "", partial(drafts.refused, look))
     for document in look.documents:
         yield from each("mappings", document.table, partial(mapping, look, document))
 
@@ -87,7 +90,7 @@ def mapping(look: Look, document: MappingDocument) -> Iterator[Finding]:
     flags = [] if newest(look.stored, document.table) else flag_problems(document)
     own = document if flags else without_flags(document)
     source = look.wiring.dataverse.table(document.table)
-    problems = [*flags, *check(own, source, target)]
+    problems = [*drafts.rivals(look, document), *flags, *check(own, source, target)]
     if problems:
         raise InvalidDocument(problems)
     if days := days_without_zone(own, source):

@@ -33,8 +33,13 @@ def stored(settings: StorageSettings, folder: str = "mappings") -> Documents:
 def mapping_documents(settings: StorageSettings) -> list[MappingDocument]:
     if not has_storage(settings):
         return [read_document(default_document("contact"))]
-    documents = stored(settings)
-    return [mapping_document(documents, table) for table in tables(documents)]
+    return fitting_documents(stored(settings))
+
+
+def fitting_documents(documents: Documents) -> list[MappingDocument]:
+    """Those whose name says the table that they map: the bridge refuses the others."""
+    found = [(table, mapping_document(documents, table)) for table in tables(documents)]
+    return [document for table, document in found if document.table == table]
 
 
 def mapping_document(documents: Documents, table: str) -> MappingDocument:

@@ -17,6 +17,10 @@ from dev.commands.check.checks import CHECKS
 from dev.commands.check.findings import Check, exit_code, run_all
 from dev.commands.check.look import Look
 from dev.verbs import Http
+from shared.events.documents import default_events_document
+from shared.mapping import default_document
+from shared.opt_out.documents import default_opt_out_document
+from shared.state.documents import Documents
 from tests.contract.commands.conftest import LOOSE, Findings, Office, of, told
 
 ANOTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDsdSwz8M0y2q9aGmjJhJ2yR1f3m3kRpj1CZ6yTlN2kO"
@@ -212,6 +216,90 @@ def test_a_changed_document_that_is_not_in_force_is_a_warning(sound: Office) -> 
         told(findings, "mapping documents", "warning", "mappings/contact.yaml", "mapping_problem")
     finally:
         sound.config.delete_blob("mappings/versions/contact/000001.yaml")
+
+
+def put(sound: Office, blob: str, text: str) -> Findings:
+    """What is found with this text in the container, which is taken away again."""
+    sound.config.upload_blob(blob, text.encode(), overwrite=True)
+    try:
+        code, findings = sound.check()
+    finally:
+        sound.config.delete_blob(blob)
+    assert code
+    return findings
+
+
+def in_force(sound: Office, folder: str, name: str, text: str) -> str:
+    """Puts a first version into force; the blob to take away again."""
+    documents = Documents(sound.config, folder)
+    documents.add(name, 1, text, "")
+    return documents.name(name, 1)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "packaged", "words"),
+    [
+        ("mappings", "contact", default_document("contact"), ("Line 1 is not UTF-8", "Version 1 stays in force")),
+        ("opt-out", "opt_out", default_opt_out_document(), ("Line 1 is not UTF-8", "Version 1 stays in force")),
+        ("events", "email_events", default_events_document(), ("Line 1 is not UTF-8", "Version 1 stays in force")),
+    ],
+    ids=["mapping", "opt-out", "e-mail events"],
+)
+def test_a_draft_that_the_bridge_refuses_is_an_error(
+    sound: Office, folder: str, name: str, packaged: str, words: tuple[str, ...]
+) -> None:
+    version = in_force(sound, folder, name, packaged)
+    sound.config.upload_blob(f"{folder}/{name}.yaml", "# Größe\n".encode("latin-1"), overwrite=True)
+    try:
+        code, findings = sound.check()
+    finally:
+        sound.config.delete_blob(version)
+        sound.config.delete_blob(f"{folder}/{name}.yaml")
+    told(findings, "mappings", "error", f"{folder}/{name}.yaml", *words)
+    assert code == 2
+
+
+@pytest.mark.parametrize(
+    ("blob", "text", "check", "state", "words"),
+    [
+        (
+            "mappings/contacts.yaml",
+            default_document("contact"),
+            "mappings",
+            "error",
+            ("maps table contact", "its name says contacts"),
+        ),
+        (
+            "events/email_events.yaml",
+            default_events_document().replace(
+                "columns: {log_id: logId, contact", "columns: {chanel: x, log_id: logId, contact", 1
+            ),
+            "mappings",
+            "error",
+            ("chanel is no name that is known",),
+        ),
+        (
+            "opt-out/opt_out.yaml",
+            "pairs: [{column: firstname, flag: blackListFax}]",
+            "mappings",
+            "error",
+            ("firstname is of type String",),
+        ),
+        ("mappings/Contact.yml", "table: contact", "mapping documents", "warning", ("Nothing reads", "mappings/<table>.yaml")),
+        ("mapping/account.yaml", "table: account", "mapping documents", "warning", ("Nothing reads", "mappings/<table>.yaml")),
+    ],
+    ids=["name of another table", "misnamed column", "pair", "ending", "folder"],
+)
+def test_a_document_that_is_never_used_is_told(
+    sound: Office, blob: str, text: str, check: str, state: str, words: tuple[str, ...]
+) -> None:
+    told(put(sound, blob, text), check, state, *words)
+
+
+def test_two_tables_for_one_resource_are_told(sound: Office) -> None:
+    LOOSE.create(sound.dynamics)
+    document = LOOSE.document() | {"resource": "profile", "key": {"source": "acs_looseid", "target": "externalId"}}
+    told(with_document(sound, document), "mappings", "error", "a resource takes one table")
 
 
 def test_a_journal_of_another_organization_is_told(sound: Office) -> None:

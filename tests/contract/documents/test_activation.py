@@ -1,6 +1,6 @@
 """Which documents are activated, on real storage and real emulators; and what becomes of one that is active and means nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +209,31 @@ def test_no_call_is_made_for_a_key_that_a_url_would_shorten(wiring: Wiring, stac
         wiring.campaign.delete(address, key, written)
     assert refused.value.reason == "bad_key"
     assert not written.calls
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "adopt"),
+    [
+        ("mappings", "contact", lambda wiring: wiring.table_flow("contact").adopt()),
+        ("opt-out", "opt_out", lambda wiring: wiring.opt_out_catalog.adopt()),
+        ("events", "email_events", lambda wiring: wiring.events_catalog.adopt()),
+    ],
+    ids=["mapping", "opt-out", "e-mail events"],
+)
+def test_a_document_that_is_not_utf_8_is_refused(wiring: Wiring, folder: str, name: str, adopt: Callable[[Wiring], str]) -> None:
+    blob = wiring.storage.container("config").get_blob_client(f"{folder}/{name}.yaml")
+    blob.upload_blob("# Größe\n".encode("latin-1"), overwrite=True)
+    try:
+        assert "Line 1 is not UTF-8: save the file as UTF-8." in adopt(wiring)
+    finally:
+        blob.delete_blob()
+
+
+def test_a_first_document_that_is_refused_is_said_to_be_there(wiring: Wiring) -> None:
+    problem = put(wiring, FIRST, key=KEY | {"source": "acs_text"})
+    assert problem.endswith("No version is in force.")
+    with pytest.raises(Misconfigured) as caught:
+        wiring.catalog.mapping(FIRST.name)
+    assert str(caught.value) == problem
+    with pytest.raises(Misconfigured, match=r"mappings/acs_thing\.yaml was not taken into force yet"):
+        Wiring(wiring.settings).catalog.mapping(FIRST.name)

@@ -1,6 +1,7 @@
 """YAML into documents: what it cannot mean is refused with line, path and name, in our words; no text ends in a crash."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -194,3 +195,15 @@ def test_an_active_version_that_cannot_be_read_fails_its_flow_with_the_line() ->
         read_active(FIELD + "choices: 010", MappingDocument, "mapping", "Version 2 of the mapping of contact")
     assert failed.value.setting == "mapping"
     assert "Version 2 of the mapping of contact cannot be read any more: Line 6: 010 may be read" in str(failed.value)
+
+
+@pytest.mark.parametrize("read", [read_document, read_opt_out_document, read_events_document])
+def test_a_byte_that_is_not_utf_8_is_refused_with_its_line(read: Callable[[str], object]) -> None:
+    text = (FIELD + "# Stra\u00dfe\n").encode("latin-1").decode("utf-8", "surrogateescape")
+    with pytest.raises(InvalidDocument) as caught:
+        read(text)
+    assert caught.value.problems == ["Line 6 is not UTF-8: save the file as UTF-8."]
+
+
+def test_a_byte_order_mark_does_no_harm() -> None:
+    assert read_document("\ufeff" + FIELD).table == "contact"
