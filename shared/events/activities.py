@@ -92,24 +92,36 @@ def bind(table: WritableTable, column: str, target: str) -> str:
     return f"{name}@odata.bind"
 
 
+def missing_table(document: EventsDocument, kind: str) -> str:
+    path, name = f"kinds.{kind}.table", document.rule(kind).table
+    return (
+        f"{document.place(path)}: Dataverse has no table {name} for the activities of kind {kind}: "
+        f"make the tables with `manage.py setup activities`, or correct {path}."
+    )
+
+
 def problems(document: EventsDocument, tables: Mapping[str, WritableTable]) -> list[str]:
     """What the tables lack that the document names, each as a sentence."""
     found = []
     for kind in ("send", "open", "click", "bounce"):
         rule = document.rule(kind)
         table = tables.get(rule.table)
-        missing = [column for column in rule.columns.values() if table and column not in table.columns] if rule.enabled else []
-        found += [f"kinds.{kind}: table {rule.table} has no column {name}: create it, or correct its name." for name in missing]
-        found += too_short(kind, rule, table) if table and rule.enabled else []
+        missing = [(key, name) for key, name in rule.columns.items() if table and rule.enabled and name not in table.columns]
+        found += [
+            f"{document.place(f'kinds.{kind}.columns.{key}', name)}: table {rule.table} has no such column: "
+            "create it with `manage.py setup activities`, or correct its name."
+            for key, name in missing
+        ]
+        found += too_short(document, kind, rule, table) if table and rule.enabled else []
     return found
 
 
-def too_short(kind: str, rule: KindRule, table: WritableTable) -> list[str]:
+def too_short(document: EventsDocument, kind: str, rule: KindRule, table: WritableTable) -> list[str]:
     """Columns that cannot hold what must not be cut."""
-    columns = ((rule.columns[name], needed) for name, needed in NEEDED_LENGTHS.items() if name in rule.columns)
+    columns = ((name, rule.columns[name], needed) for name, needed in NEEDED_LENGTHS.items() if name in rule.columns)
     return [
-        f"kinds.{kind}: column {column} of table {rule.table} holds {table.lengths[column]} characters, and {needed} are needed: "
-        "lengthen it."
-        for column, needed in columns
+        f"{document.place(f'kinds.{kind}.columns.{name}', column)}: "
+        f"column {column} of table {rule.table} holds {table.lengths[column]} characters, and {needed} are needed: lengthen it."
+        for name, column, needed in columns
         if table.lengths.get(column, needed) < needed
     ]

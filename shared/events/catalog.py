@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.dataverse.batch import BatchWriter
+from shared.dataverse.batch import BatchWriter, WritableTable
 from shared.errors import Misconfigured
-from shared.events.activities import problems
+from shared.events.activities import missing_table, problems
 from shared.events.documents import KINDS, EventsDocument, default_events_document, misnamed, read_events_document
 from shared.mapping import InvalidDocument
 from shared.mapping.reading import read_active
@@ -58,10 +58,23 @@ class EventsCatalog:
             self.batch.forget()
 
     def checked(self, document: EventsDocument, version: int) -> ActiveEvents:
-        names = {document.rule(kind).table for kind in KINDS if document.rule(kind).enabled}
-        if found := problems(document, {name: self.batch.table(name) for name in names}):
+        tables, missing = self.tables(document)
+        if found := missing + problems(document, tables):
             raise Misconfigured("events document", f"The events document does not fit: {' '.join(found)}")
         return ActiveEvents(version, document, self.now())
+
+    def tables(self, document: EventsDocument) -> tuple[dict[str, WritableTable], list[str]]:
+        """The tables of the kinds that are on, and a sentence for each kind whose table is missing."""
+        tables, missing = {}, []
+        for kind in (kind for kind in KINDS if document.rule(kind).enabled):
+            name = document.rule(kind).table
+            try:
+                tables[name] = self.batch.table(name)
+            except Misconfigured as error:
+                if error.setting != "mapping":  # as of any table that Dataverse does not know
+                    raise
+                missing.append(missing_table(document, kind))
+        return tables, missing
 
     def adopt(self) -> str:
         """Takes a person's changed document into force; what stands in the way as one message, "" if nothing does."""

@@ -225,7 +225,8 @@ def misnamed(document: EventsDocument) -> Iterator[str]:
         ("journal.fields", document.journal.fields, JOURNAL_FIELDS),
     ):
         for name in sorted(given.keys() - known):
-            yield f"{place}: {name} is no name that is known here. Use one of {', '.join(sorted(known))}."
+            what = f"{name} is no name that is known here. Use one of {', '.join(sorted(known))}."
+            yield f"{document.place(f'{place}.{name}')}: {what}"
 
 
 def default_events_document() -> str:

@@ -4,7 +4,7 @@
 choices whose records are refused. A new document must be free of all three. One that is in force goes on with the last two.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from shared.mapping.contradicting import always, never
 from shared.mapping.conversion import CHOICES, converter
@@ -26,6 +26,7 @@ FITTING = {
     "datetime": TEXTS | {"DateTime", "DateOnly"},
 }
 NOT_READ = frozenset({"Image", "File", "PartyList", "CalendarRules", "ManagedProperty"})
+MOST_NAMES = 12  # of an enumeration, in one sentence
 
 RuleCheck = Callable[[FieldRule, SourceTable, TargetField], Iterator[str]]
 
@@ -149,7 +150,16 @@ def value_problems(rule: FieldRule, held: TargetField) -> Iterator[str]:
         try:
             converter(FieldRule(target=rule.target, source="value", otherwise=value), None, held, labels=False)
         except Refuse as refusal:
+            if held.type == "enumeration" and refusal.rule == "unknown_choice":
+                yield f"{key}: {shown(value)} is none of the names of {rule.target}: use one of {listed(held.values)}."
+                continue
             yield f"{key}: a replacement for {rule.target} is {refusal.reason}."
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names, or the first of very many."""
+    known = list(names)
+    return ", ".join(known[:MOST_NAMES]) + (f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else "")
 
 
 def replacements(rule: FieldRule) -> Iterator[tuple[str, Scalar]]:

@@ -47,13 +47,14 @@ class Part(BaseModel):
 
 
 class Document(Part):
-    """A whole document. It knows the lines of its parts, so that later checks can name them."""
+    """A whole document. It knows the lines and names of its parts as they are written, so that later checks can name them."""
 
-    _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
+    _lines: Mapping[str, tuple[int, str]] = PrivateAttr(default_factory=dict)
 
     def place(self, path: str, name: str = "") -> str:
-        """Where a part of the document stands: `Line 12, fields[3] (firstName)`."""
-        line = self._lines.get(path)
+        """Where a part of the document stands: `Line 12, fields[3] (firstName)`. Its name is shown as a person wrote it."""
+        line, written = self._lines.get(path, (0, ""))
+        name = name and (written or name)
         return f"{f'Line {line}, ' if line else ''}{path}{f' ({name})' if name else ''}"
 
 
@@ -125,7 +126,7 @@ def read[D: Document](text: str, kind: type[D]) -> D:
         document = kind.model_validate(content)
     except ValidationError as error:
         raise InvalidDocument(list(dict.fromkeys(problems(error, node, kind)))) from None
-    document._lines = dict(lines(node, ""))
+    document._lines = {path: (line, name_of(part)) for path, line, part in lines(node, "")}
     return document
 
 
@@ -175,16 +176,16 @@ NO_YAML = {
 }
 
 
-def lines(node: yaml.Node, path: str) -> Iterator[tuple[str, int]]:
-    """The line of each part that has a name of its own, by its path; a part that is an alias stands where its anchor stands."""
+def lines(node: yaml.Node, path: str) -> Iterator[tuple[str, int, yaml.Node]]:
+    """Line and node of each part that has a name of its own, by its path; an alias stands where its anchor stands."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             below = f"{path}.{key.value}" if path else str(key.value)
-            yield below, key.start_mark.line + 1
+            yield below, key.start_mark.line + 1, value
             yield from lines(value, below)
     elif isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value, 1):
-            yield f"{path}[{number}]", item.start_mark.line + 1
+            yield f"{path}[{number}]", item.start_mark.line + 1, item
             yield from lines(item, f"{path}[{number}]")
 
 

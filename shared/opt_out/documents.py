@@ -4,7 +4,7 @@ YAML for people, as the mapping documents are; `defaults/opt_out.yaml` is the fi
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Annotated, Any, Literal, Self
 
@@ -155,16 +155,21 @@ def default_opt_out_document() -> str:
 def problems(document: OptOutDocument, contact: SourceTable, profile: TargetResource) -> list[str]:
     """Why the pairs do not fit both systems, each with what to do; [] if they do."""
     found = []
-    for pair in document.pairs:
-        for name in pair.columns:
-            column = contact.columns.get(name)
-            if column is None:
-                found.append(f"Table contact has no column {name}: correct the pair of {pair.flag}, or take it out.")
-            elif column.type != "Boolean":
-                found.append(f"Column {name} is of type {column.type}: a pair needs a Yes/No column.")
-        held = profile.fields.get(pair.flag)
-        if held is None:
-            found.append(f"The profile has no flag {pair.flag}: take the pair out, or ask Adobe for the release that has it.")
-        elif held.read_only:
-            found.append(f"Flag {pair.flag} is read-only: take the pair out.")
+    for number, pair in enumerate(document.pairs, 1):
+        place = document.place(f"pairs[{number}]", pair.flag)
+        found += [f"{place}: {problem}" for problem in pair_problems(pair, contact, profile)]
     return found
+
+
+def pair_problems(pair: Pair, contact: SourceTable, profile: TargetResource) -> Iterator[str]:
+    for name in pair.columns:
+        column = contact.columns.get(name)
+        if column is None:
+            yield f"table contact has no column {name}: correct its name, or take the pair out."
+        elif column.type != "Boolean":
+            yield f"column {name} is of type {column.type}, and a pair needs a Yes/No column: name another column."
+    held = profile.fields.get(pair.flag)
+    if held is None:
+        yield f"the profile has no flag {pair.flag}: take the pair out, or ask Adobe for the release that has it."
+    elif held.read_only:
+        yield f"flag {pair.flag} is read-only: take the pair out."

@@ -132,7 +132,8 @@ def test_a_choice_without_a_label_keeps_a_new_document_out_and_does_not_stop_one
     systems = Systems()
     systems.options = {1: "Male", 2: ""}
     catalog = catalog_of(systems)
-    assert "option 2 of column gendercode has no label" in catalog.problem("contact", Documents().text("contact", 1), 1)
+    (problem,) = catalog.draft_problems("contact", Documents().text("contact", 1), 1)
+    assert "option 2 of column gendercode has no label" in problem
     mapping = catalog.mapping("contact").mapping
     assert mapping.map(row(gendercode=1)).key == ID
     with pytest.raises(Rejected) as caught:

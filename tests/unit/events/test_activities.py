@@ -1,11 +1,15 @@
 """Events as rows of activity tables: what fits, what is cut, and what a table must have."""
 
+import re
+from typing import Any
+
 import pytest
 
 from shared.dataverse.batch import WritableTable, naming
-from shared.errors import Misconfigured, Refusal, Rejected
+from shared.errors import Misconfigured, Refusal, Rejected, recovery
 from shared.events.activities import Contact, activity_of, problems
-from shared.events.documents import default_events_document, read_events_document
+from shared.events.catalog import EventsCatalog
+from shared.events.documents import KINDS, default_events_document, read_events_document
 from shared.labels import units
 
 DOCUMENT = read_events_document(default_events_document())
@@ -67,6 +71,7 @@ def test_an_id_is_never_cut_and_its_column_must_hold_it() -> None:
     short = table({"acs_eventid": 20})
     assert activity_of(DOCUMENT, short, ID, click(), CONTACT)["acs_eventid"] == ID
     (told,) = problems(DOCUMENT, {"acs_emailclick": short})
+    assert re.match(r"Line \d+, kinds\.click\.columns\.event_id \(acs_eventid\): ", told)
     assert "column acs_eventid of table acs_emailclick holds 20 characters, and 36 are needed: lengthen it." in told
 
 
@@ -80,3 +85,48 @@ def test_a_rejection_names_the_columns_and_nothing_else_of_the_message() -> None
     assert "Jane" not in str(named)
     other = Misconfigured("security role", "Access is denied.")
     assert naming(other, message, ["acs_trackingurl"]) is other
+
+
+def test_a_missing_column_is_told_with_its_line() -> None:
+    (told,) = problems(DOCUMENT, {"acs_emailclick": table({}, COLUMNS - {"acs_trackingurl"})})
+    assert re.match(r"Line \d+, kinds\.click\.columns\.url \(acs_trackingurl\): table acs_emailclick has no such column: ", told)
+
+
+class Tables:
+    """Dataverse with some of the tables."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def table(self, name: str) -> WritableTable:
+        if name not in self.names:
+            raise recovery("dataverse", 404, "0x80060888", f"definition of table {name}")
+        wanted = next(rule for kind in KINDS if (rule := DOCUMENT.rule(kind)).table == name)
+        return table({}, frozenset({*wanted.columns.values(), "subject"}))
+
+
+def test_a_missing_table_is_told_with_its_kind_and_is_no_fault_of_a_mapping() -> None:
+    batch: Any = Tables("acs_emailsend", "acs_emailopen", "acs_emailclick")
+    documents: Any = None
+    with pytest.raises(Misconfigured) as caught:
+        EventsCatalog(documents, batch, 0, lambda: 0.0).checked(DOCUMENT, 1)
+    assert caught.value.setting == "events document"
+    for part in (
+        "kinds.bounce.table: ",
+        "acs_emailbounce",
+        "kind bounce",
+        "`manage.py setup activities`, or correct kinds.bounce.table",
+    ):
+        assert part in str(caught.value)
+
+
+def test_what_else_keeps_a_table_from_being_read_is_told_as_it_is() -> None:
+    class Refusing(Tables):
+        def table(self, name: str) -> WritableTable:
+            raise recovery("dataverse", 401, "", "definition")
+
+    batch: Any = Refusing()
+    documents: Any = None
+    with pytest.raises(Misconfigured) as caught:
+        EventsCatalog(documents, batch, 0, lambda: 0.0).checked(DOCUMENT, 1)
+    assert caught.value.setting == "DATAVERSE_AUTH"

@@ -80,7 +80,10 @@ def test_the_newer_name_of_a_deny_list_is_understood() -> None:
         ("fields: [{source: firstname, target: cusNothing}]", "publish it"),
         ("fields: [{source: firstname, target: age}]", "read-only"),
         ("fields: [{source: gendercode, target: cusDay}]", "cannot become cusDay"),
-        ("fields: [{source: gendercode, target: gender, replace: {1: mail}}]", "a replacement for gender"),
+        (
+            "fields: [{source: gendercode, target: gender, replace: {1: mail}}]",
+            "mail is none of the names of gender",
+        ),
         ("fields: [{template: '{fistname}', target: cusText}]", "no column fistname"),
         ("fields: [{source: firstname, target: firstName}]\nfilters: {field: x, is: eq, value: 1}", "no column x"),
         ("fields: [{source: firstname, target: firstName}]\nfilters: {field: statecode, is: eq, value: Asleep}", "statecode eq"),

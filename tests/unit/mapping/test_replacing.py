@@ -6,6 +6,7 @@ import pytest
 
 from shared.errors import Rejected
 from shared.mapping import InvalidDocument, Mapped, SourceColumn, SourceTable, check, compile_mapping, misfits, read_document
+from shared.mapping.checking import MOST_NAMES, listed
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
 
 HEAD = "table: contact\nresource: profile\nkey: {source: contactid, target: externalId}\nfields:\n  - "
@@ -91,7 +92,7 @@ def test_a_key_finds_its_value(source: str, replace: str, value: object, expecte
         ("source: lastname, target: cusText, replace: {a: 1.10}", "the key a of replace: a number with a point"),
         ("source: lastname, target: cusShort, replace: {a: abcdef}", "the key a of replace: a replacement for cusShort"),
         ("source: lastname, target: cusShort, otherwise: abcdef", "otherwise: a replacement for cusShort"),
-        ("source: lastname, target: gender, replace: {a: mail}", "a replacement for gender"),
+        ("source: lastname, target: gender, replace: {a: mail}", "mail is none of the names of gender: use one of "),
         ("source: lastname, target: cusDay, replace: {a: 2019-02-30}", "a replacement for cusDay"),
         ("source: lastname, target: cusNumber, replace: {a: 1.5}", "a replacement for cusNumber"),
         ("source: lastname, target: cusFlag, otherwise: perhaps", "a replacement for cusFlag"),
@@ -159,3 +160,8 @@ def test_a_key_that_a_url_would_shorten_is_refused(key: str) -> None:
     with pytest.raises(Rejected) as refused:
         mapping.map({**row(), "contactid": key})
     assert refused.value.reason in ("bad_key", "unsafe_characters", "too_long")
+
+
+def test_the_first_names_of_a_long_enumeration_are_listed() -> None:
+    assert listed(["a", "b"]) == "a, b"
+    assert listed(f"n{number}" for number in range(MOST_NAMES + 3)).endswith("n11 and 3 more")

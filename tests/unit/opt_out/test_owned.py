@@ -52,8 +52,8 @@ def test_a_mapping_that_names_a_flag_is_refused_with_where_to_go(target: str, fo
 def test_a_link_or_a_key_that_is_a_flag_is_refused_too() -> None:
     found = document("links: [{source: _ownerid_value, target: denyListFax, parent: contact}]\n")
     assert "links[1] (denyListFax): blackListFax" in flag_problems(found)[0]
-    keyed = found.model_copy(update={"key": found.key.model_copy(update={"target": "ccpaOptOut"})})
-    assert "key (ccpaOptOut): ccpaOptOut" in flag_problems(keyed)[1]
+    keyed = read_document((HEAD.format(table="contact", resource="profile") + PLAIN).replace("externalId", "ccpaOptOut"))
+    assert "key (ccpaOptOut): ccpaOptOut" in flag_problems(keyed)[0]
     assert without_flags(found).links == []
 
 
@@ -146,6 +146,12 @@ def test_a_document_with_a_flag_is_not_taken_into_force_and_every_problem_is_tol
     stored.drafted = OLD.replace(OLD_RULES, "")
     assert catalog(stored).adopt("contact") == ""
     assert len(stored.versions) == 2
+
+
+def test_a_flag_is_shown_as_it_was_written() -> None:
+    stored = Stored(default_document("contact"))
+    stored.drafted = OLD.replace("blackListEmail", "denyListEmail")
+    assert "fields[2] (denyListEmail): blackListEmail is an opt-out flag" in catalog(stored).adopt("contact")
 
 
 def test_a_version_in_force_that_names_flags_goes_on_without_its_rules_for_them() -> None:
