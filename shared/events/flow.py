@@ -6,11 +6,12 @@ from typing import Any, Protocol
 
 from shared.dataverse.client import DataverseClient
 from shared.deciding import Act, Decision
-from shared.errors import Refusal, Rejected
+from shared.errors import Rejected
 from shared.events.catalog import EventsCatalog
 from shared.events.documents import EventsDocument
 from shared.events.writing import ActivityWriter, Written
 from shared.records import Change, Outcome, Page
+from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
@@ -62,7 +63,7 @@ class EventsFlow:
         """Create it, or leave it out; Rejected for what could not be read."""
         event: Mapping[str, Any] = change.row or {}
         if fault := event.get("fault"):
-            raise Rejected(Refusal(fault["field"], fault["rule"], fault["sentence"]))
+            raise Rejected(refusal_of(fault, change.origin))
         document = self.catalog.active().document
         since_send = int(event["since_send"]) if "since_send" in event else None
         if document.machines.made(event.get("agent", ""), event.get("device", ""), since_send):

@@ -59,7 +59,7 @@ class EventReader:
         if "channel" not in self.names:
             return False
         name = self.named("channel")
-        sentence = f"has a channel in {name} that is not known: add it to values.channel of the document"
+        sentence = f"has a channel in {name} that is not known"
         found = self.words["channel"].get(folded(row["channel"])) or self.coded_channel(row["channel"])
         if not found:
             raise ParseError("unknown_channel", name, sentence)
@@ -84,7 +84,7 @@ class EventReader:
         """The digits of an id; a ParseError for anything else, so that no two rows become one event, nor one row two."""
         found, name = log_number(row.get(field)), self.named(field)
         if found is None:
-            raise ParseError("bad_log_id", name, f"has no plain number in {name}: export the id without any formatting")
+            raise ParseError("bad_log_id", name, f"has no plain number in {name}")
         if needed and not found:
             raise ParseError("no_log_id", name, f"has no log id in {name}")
         return found

@@ -250,7 +250,7 @@ def flag_of(row: Mapping[str, str], flag: str, values: Mapping[str, bool]) -> bo
     if text in values:
         return values[text]
     if text not in YES | NO:
-        raise ParseError("unknown_flag", flag, f"has neither yes nor no in {flag}: add its labels to files.values")
+        raise ParseError("unknown_flag", flag, f"has neither yes nor no in {flag}")
     return text in YES
 
 

@@ -14,7 +14,7 @@ from shared.campaign.client import Written
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.deciding import CONTACTS_FIRST, Act, Decision
-from shared.errors import Refusal, Rejected
+from shared.errors import Rejected
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import SETTLED, ContactsFlow
 from shared.opt_out.aliases import OWED, carried, is_alias, passed_on, passed_on_before, told_by_aliases
@@ -24,6 +24,7 @@ from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
 from shared.opt_out.sides import ALIAS, Contact, Contacts, Profile, contact_of
 from shared.records import Change, Kind, Outcome, Page, Settlement
+from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
@@ -144,7 +145,7 @@ class OptOutFlow:
         """Nothing where both feeds tell what is known; else look, and then settle it between the two sides."""
         told: Mapping[str, Any] = change.row or {}
         if fault := told.get("fault"):
-            raise Rejected(Refusal(fault["field"], fault["rule"], fault["sentence"]))
+            raise Rejected(refusal_of(fault, change.origin))
         memory = self.memory(row.agreed if row else {})
         if (told.get("campaign") or {}).get("alias") == ALIAS and not is_alias(told):
             return quiet(change)

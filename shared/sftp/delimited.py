@@ -18,10 +18,20 @@ Row = tuple[int, int, list[str] | ParseError]  # its first and its last line, co
 def columns_of(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:
     """Where each field stands, by the header's name of its column. BadHeader for a column that is not there once."""
     if missing := [name for name in columns.values() if name not in header]:
-        raise BadHeader(f"its header lacks {', '.join(missing)}")
+        raise BadHeader(header_fault(header, missing, len(columns)))
     if doubled := [name for name in columns.values() if header.count(name) > 1]:
         raise BadHeader(f"its header has {', '.join(dict.fromkeys(doubled))} more than once")
     return {field: list(header).index(name) for field, name in columns.items()}
+
+
+def header_fault(header: Sequence[str], missing: Sequence[str], needed: int) -> str:
+    """What is wrong with a header that lacks columns: the separator, all of it, or just these."""
+    lacks = f"lacks {', '.join(missing)}"
+    if len(header) == 1 < needed:
+        return f"its header is one cell: is `files.separator` of the document right? It {lacks}"
+    if len(missing) == needed > 1:
+        return f"its first line is no header: it names none of the columns, and {lacks}"
+    return f"its header {lacks}"
 
 
 class Records:

@@ -45,6 +45,7 @@ def test_a_line_that_cannot_be_read_is_named_and_its_neighbours_arrive(
     assert sorted(outcomes(world.files.sync())) == ["created", "created", "rejected"]
     ((found, sentence),) = world.letters()
     assert (found, f"Line 3 of file deliveryLogs_1.txt {told}" in sentence) == (reason, True)
+    assert sentence.endswith("ut the file back.")
     assert "banana" not in sentence
     assert (world.names(), world.names("processed")) == ([], ["deliveryLogs_1.txt"])
 

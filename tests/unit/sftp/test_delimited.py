@@ -233,8 +233,13 @@ def test_the_lines_of_a_record_are_counted() -> None:
 
 @pytest.mark.parametrize(
     ("header", "told"),
-    [(["a"], "lacks b"), (["a", "b", "b"], "has b more than once")],
-    ids=["missing", "doubled"],
+    [
+        (["a", "x"], "its header lacks b"),
+        (["a", "b", "b"], "has b more than once"),
+        (["a;b"], "its header is one cell: is `files.separator` of the document right"),
+        (["1", "2"], "its first line is no header: it names none of the columns, and lacks a, b"),
+    ],
+    ids=["missing", "doubled", "another separator", "no header"],
 )
 def test_a_header_that_lacks_a_column_or_has_it_twice_is_refused_by_name(header: list[str], told: str) -> None:
     with pytest.raises(BadHeader, match=told):
