@@ -179,8 +179,8 @@ RULES = (
     *(Rule("ims", status, "", Misconfigured, "CAMPAIGN_IMS_URL", NOT_THE_API) for status in (404, *ELSEWHERE)),
     Rule("sftp", 0, "^BadHostKey", Misconfigured, "SFTP_HOST_KEY", "its host key is not the one in SFTP_HOST_KEY: ask Adobe whether "
          "it was changed, then set the new one"),
-    Rule("sftp", 0, "^AuthenticationException", Misconfigured, "SFTP_PRIVATE_KEY", "it does not accept the key: register the public half in "
-         "Campaign's Control Panel, or set SFTP_PRIVATE_KEY"),
+    Rule("sftp", 0, "^AuthenticationException", Misconfigured, "SFTP_PRIVATE_KEY", "it does not accept the key: check SFTP_USER, register the "
+         "public half in Campaign's Control Panel, or set SFTP_PRIVATE_KEY"),
     Rule("sftp", 0, "^Permission", Misconfigured, "SFTP_FOLDER", "it lets the user neither read nor move files there: check "
          "SFTP_FOLDER and its rights"),
     Rule("sftp", 0, "^NoFolder", Misconfigured, "SFTP_FOLDER", "it has no such folder: create it, or correct SFTP_FOLDER"),
@@ -218,7 +218,7 @@ def recovery(system: str, status: int, text: str, route: str, fields: Sequence[s
     rule, title = rule_of(system, status, text), TITLES[system]
     if rule is None:
         return Retryable(f"{title} answered {route} with status {status}, which is not known; it is tried again.")
-    sentence = f"{title} refused {route} (status {status}): {rule.advice}."
+    sentence = f"{title} refused {route}{f' (status {status})' if status else ''}: {rule.advice}."
     if rule.recovery is Retryable:
         return Retryable(sentence)
     named = named_fields(text, fields)

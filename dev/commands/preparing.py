@@ -7,10 +7,11 @@ from typing import Any, Literal
 import yaml
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from dev.seed.tables import Table, add_column, add_lookup
 from dev.verbs import Dynamics
+from shared.mapping.reading import InvalidDocument, content_of
 
 Kind = Literal[
     "String", "Memo", "Integer", "Decimal", "Double", "Money", "Boolean", "DateTime", "Picklist", "MultiSelectPicklist"
@@ -54,10 +55,12 @@ def read_yaml(path: Path) -> Any:
 
 def read_tables(path: Path) -> dict[str, NewTable]:
     try:
-        return NewTables.validate_python(read_yaml(path))
-    except ValidationError as error:
-        told = "; ".join(f"{' > '.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False))
-        raise CannotPrepare(f"The tables in {path} do not have the form of docs/local-stack.md. {told}.") from None
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        return NewTables.validate_python(content_of(text, NewTables.validate_python, NewTable))
+    except OSError as error:
+        raise CannotPrepare(f"The file {path} cannot be read: {error.strerror}. Correct its path.") from None
+    except InvalidDocument as error:
+        raise CannotPrepare(f"The tables in {path} do not have the form of docs/local-stack.md. {error}") from None
 
 
 def read_documents(paths: Iterable[Path]) -> dict[str, bytes]:

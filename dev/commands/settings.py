@@ -83,7 +83,7 @@ def name_and_value(text: str) -> tuple[str, str]:
     names = [*map(environment_name, Settings.model_fields), *RUNTIME]
     if name not in names:
         near = get_close_matches(name.upper(), names, 3, 0.6) or get_close_matches(name, names, 3, 0.6)
-        advice = f"Did you mean {' or '.join(near)}?" if near else "docs/deploy.md lists all settings."
+        advice = f"Did you mean {' or '.join(near)}?" if near else "local.settings.json.example lists all settings."
         raise UnknownSetting(f"--set: {name or text} is no setting of the function app. {advice}")
     if not equals:
         raise UnknownSetting(f"--set: {name} has no value. Write {name}=VALUE.")

@@ -3,6 +3,7 @@
 import argparse
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -69,10 +70,19 @@ def alive(facts: Path) -> int:
     return next((pid for pid in pids if psutil.pid_exists(pid)), 0)
 
 
+def at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more")
+        return int(text)
+
+    return number
+
+
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py up", description=__doc__)
-    parser.add_argument("--instances", type=int, default=1, help="how many processes run the functions")
-    parser.add_argument("--contacts", type=int, default=0, help="how many contacts Dataverse begins with")
+    parser.add_argument("--instances", type=at_least(1), default=1, help="how many processes run the functions")
+    parser.add_argument("--contacts", type=at_least(0), default=0, help="how many contacts Dataverse begins with")
     parser.add_argument("--no-host", action="store_true", help="leave the functions to `func start`")
     parser.add_argument(
         "--set",

@@ -184,7 +184,7 @@ class EventsDocument(Document):
             if missing := sorted((needed | extra) - log.columns.keys()):
                 raise ValueError(f"files.{name}.columns lacks {', '.join(missing)}")
         if unknown := [name for name in self.channels if folded(name) not in MEANINGS["channel"]]:
-            what = f"names {', '.join(unknown)}, which is no channel: use email, sms, phone, paper, fax, push"
+            what = f"names {', '.join(unknown)}, which is no channel: use email, sms, phone, paper, fax, push, other"
             raise Misplaced(what, "channels")
         if self.machines.seconds_since_send is not None and not self.knows_sends:
             what = "needs the column sent_at in files.tracking_log.columns: add it there"

@@ -18,6 +18,7 @@ from shared.mapping.metadata import SourceTable
 CERTAIN = frozenset({"eq", "ne", "in", "is_null"})
 OTHER_TEXT = "\U0010fffd"
 MOMENT = timedelta(microseconds=1)
+LONGEST_SHOWN = 40
 LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -55,7 +56,14 @@ def by_column(found: Iterable[Condition]) -> dict[str, list[Condition]]:
 
 
 def told(group: Sequence[Condition]) -> str:
-    return ", ".join(condition.is_ for condition in group)
+    """The conditions as the document has them."""
+    return ", ".join(f"{condition.is_} {shown(condition.value)}" for condition in group)
+
+
+def shown(value: Any) -> str:
+    text = ", ".join(map(shown, value)) if isinstance(value, list) else str(value)
+    text = f"[{text}]" if isinstance(value, list) else text.lower() if isinstance(value, bool) else text
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def tried(group: Sequence[Condition], table: SourceTable, certain: bool = False) -> Iterator[list[bool]]:

@@ -5,7 +5,7 @@ All documents that people write are read here: mappings, opt-outs, e-mail events
 
 import math
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -128,6 +128,16 @@ def read[D: Document](text: str, kind: type[D]) -> D:
         raise InvalidDocument(list(dict.fromkeys(problems(error, node, kind)))) from None
     document._lines = {path: (line, name_of(part)) for path, line, part in lines(node, "")}
     return document
+
+
+def content_of(text: str, validate: Callable[[Any], object], kind: type[BaseModel]) -> dict[Any, Any]:
+    """What another file in YAML says, of another form; InvalidDocument likewise. `kind` is the form of its parts."""
+    content, node = parsed(text)
+    try:
+        validate(content)
+    except ValidationError as error:
+        raise InvalidDocument(list(dict.fromkeys(problems(error, node, kind)))) from None
+    return content
 
 
 def read_active[D: Document](text: str, kind: type[D], setting: str, name: str) -> D:

@@ -22,7 +22,7 @@ FINGERPRINT = re.compile(r"(?:^|\s)(SHA256:[A-Za-z0-9+/=]{20,}|(?:MD5:)?(?:[0-9a
 LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
-SET_HOST_KEY = 'set the lines that ssh-keyscan prints, such as "ssh-ed25519 AAAA..."'
+SET_HOST_KEY = 'set the lines that ssh-keyscan prints, such as "ssh-ed25519 AAAA...", for a fingerprint is not enough'
 SET_PRIVATE_KEY = "set the private key in OpenSSH, PEM or PKCS#8 form, without a passphrase"
 
 

@@ -249,3 +249,8 @@ def test_a_value_that_reads_like_a_passing_cause_is_none(form: str, reason: str,
     error = recovery("campaign", 500, form.format(value), "PATCH profile/{key}")
     assert isinstance(error, Rejected)
     assert error.reason == reason
+
+
+def test_a_system_without_statuses_is_told_without_one() -> None:
+    told = str(recovery("sftp", 0, "AuthenticationException", "list /exports"))
+    assert told.startswith("The SFTP server refused list /exports: it does not accept the key: check SFTP_USER")

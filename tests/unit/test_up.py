@@ -7,7 +7,7 @@ import yaml
 
 from dev.commands.preparing import CannotPrepare, read_documents, read_tables
 from dev.commands.settings import UnknownSetting, chosen_settings
-from dev.commands.up import publication_file, run
+from dev.commands.up import parse, publication_file, run
 from dev.emulators.campaign.publication import InvalidPublication, extended_publication
 from dev.seed.vehicles import PUBLICATION
 from shared.errors import Misconfigured
@@ -28,7 +28,7 @@ def test_settings_are_taken_by_their_names_and_the_last_counts() -> None:
         ("OPT_OUT_MOD=both", "OPT_OUT_MODE"),
         ("opt_out_mode=both", "OPT_OUT_MODE"),
         ("POLL_BUDGET_SECOND=100", "POLL_BUDGET_SECONDS"),
-        ("COLOUR=blue", "docs/deploy.md"),
+        ("COLOUR=blue", "local.settings.json.example"),
         ("OPT_OUT_MODE", "OPT_OUT_MODE=VALUE"),
         ("", "no setting"),
     ],
@@ -75,11 +75,15 @@ def test_the_examples_publication_is_sound() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param("profile: [", "no YAML", id="no YAML"),
+        pytest.param("profile: [", "Line 1: this is not YAML", id="no YAML"),
         pytest.param("- profile", "form", id="a list"),
         pytest.param("", "form", id="empty"),
-        pytest.param("profile: {field: {a: {}}}", "profile > field", id="an unknown word"),
-        pytest.param("profile: {fields: {a: {type: text}}}", "profile > fields > a > type", id="an unknown type"),
+        pytest.param(
+            "profile: {field: {a: {}}}",
+            "Line 1, profile.field is no key that is known here: take it out, or correct its name. Did you mean fields",
+            id="an unknown word",
+        ),
+        pytest.param("profile: {fields: {a: {type: text}}}", "profile.fields.a.type must be one of", id="an unknown type"),
         pytest.param("profile: {keys: [[nothing]]}", "no field nothing", id="a key that is no field"),
         pytest.param("profile: {filters: {x: {conditions: [{field: nothing}]}}}", "no field nothing", id="a filter"),
         pytest.param("cusA: {fields: {b: {}}, links: {c: {target: cusB, join: {b: id}}}}", "links to cusB", id="a link"),
@@ -109,6 +113,31 @@ def test_nothing_is_started_where_something_is_wrong(
     assert "Nothing was started." in out
     assert said in out
     assert not (tmp_path / "stack").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("contact: {colums: {a: {}}}", "Line 1, contact.colums is no key that is known here"),
+        ("contact:\n  columns: {a: {kind: Text}}", "Line 2, contact.columns.a.kind must be one of these"),
+        ("contact: 5", "Line 1, contact must hold `key: value` lines"),
+        ("contact: {", "this is not YAML"),
+    ],
+)
+def test_tables_of_another_form_are_refused_with_file_and_line(tmp_path: Path, text: str, said: str) -> None:
+    path = publication(tmp_path, text)
+    with pytest.raises(CannotPrepare) as caught:
+        read_tables(path)
+    assert str(path) in str(caught.value)
+    assert said in str(caught.value)
+    assert "Input should" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--contacts", "-3"), ("--instances", "0"), ("--contacts", "many")])
+def test_a_number_that_cannot_be_is_refused(capsys: pytest.CaptureFixture[str], option: str, value: str) -> None:
+    with pytest.raises(SystemExit):
+        parse([f"{option}={value}"])
+    assert f"argument {option}: must be a whole number, " in capsys.readouterr().err
 
 
 def test_the_merged_publication_is_written_for_the_emulator(tmp_path: Path) -> None:
@@ -141,11 +170,11 @@ def test_a_file_that_is_no_document_is_refused(tmp_path: Path, text: str) -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("acs_car: {column: {}}", "acs_car > column"),
-        ("acs_car: {columns: {acs_plate: {kind: Text}}}", "acs_plate > kind"),
-        ("acs_car: {lookups: [contact]}", "acs_car > lookups"),
+        ("acs_car: {column: {}}", "acs_car.column is no key"),
+        ("acs_car: {columns: {acs_plate: {kind: Text}}}", "acs_plate.kind must be"),
+        ("acs_car: {lookups: [contact]}", "acs_car.lookups must hold"),
         ("[acs_car]", "form"),
-        ("acs_car: [", "no YAML"),
+        ("acs_car: [", "not YAML"),
     ],
 )
 def test_tables_of_another_form_are_refused_with_their_place(tmp_path: Path, text: str, said: str) -> None:

@@ -24,7 +24,8 @@ def run(argv: list[str]) -> int:
     try:
         take_settings(file)
     except FileNotFoundError:
-        print(f"There is no {file}: give the settings' file, or start the stack with `manage.py up`.", file=sys.stderr)
+        mend = "start the stack with `manage.py up`, and give both the same --directory" if options.stack else "correct its path"
+        print(f"There is no {file}: {mend}.", file=sys.stderr)
         return 2
     except (ValueError, KeyError, TypeError):
         print(f"{file} is no local.settings.json: it must be JSON with the settings under Values.", file=sys.stderr)

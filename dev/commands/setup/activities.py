@@ -20,6 +20,9 @@ class Activities(Making):
         there = self.dataverse.tables([table.name for table in TABLES])
         for table in TABLES:
             self.table(table, there)
+        if self.plan and not self.changes:
+            self.found("nothing to publish")
+            return self.problems
         self.make("published", f"{len(TABLES)} tables", partial(self.dataverse.publish, publish_order(TABLES)))
         return self.problems
 

@@ -11,9 +11,10 @@ class Making:
     """`plan` looks only. `problems` counts what a person must see to."""
 
     def __init__(self, dataverse: Customizing, say: Say, plan: bool = False) -> None:
-        self.dataverse, self.say, self.plan, self.problems = dataverse, say, plan, 0
+        self.dataverse, self.say, self.plan, self.problems, self.changes = dataverse, say, plan, 0, 0
 
     def make(self, done: str, what: str, work: Callable[[], object]) -> None:
+        self.changes += 1
         if self.plan:
             self.say(f"to be {done:<10} {what}")
             return

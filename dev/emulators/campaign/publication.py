@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from dev.emulators.campaign.model import HERE, load_model
+from shared.mapping.reading import InvalidDocument, content_of
 
 
 class InvalidPublication(Exception):
@@ -76,16 +77,11 @@ def extended_publication(path: Path) -> dict[str, Any]:
 
 def read_publication(path: Path) -> dict[str, Any]:
     try:
-        text = yaml.safe_load(path.read_text("utf-8"))
-        Publication.validate_python(text)
+        return content_of(path.read_bytes().decode("utf-8", "surrogateescape"), Publication.validate_python, PublishedResource)
     except OSError as error:
         raise InvalidPublication(f"The publication {path} cannot be read: {error.strerror}. Correct its path.") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise InvalidPublication(f"The publication {path} is no YAML. Correct its indentation and brackets.") from None
-    except ValidationError as error:
-        told = "; ".join(f"{' > '.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False))
-        raise InvalidPublication(f"The publication {path} does not have the form of one. {told}.") from None
-    return dict(text)
+    except InvalidDocument as error:
+        raise InvalidPublication(f"The publication {path} does not have the form of one. {error}") from None
 
 
 def joined(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

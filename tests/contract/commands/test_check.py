@@ -68,7 +68,7 @@ def test_a_reference_that_only_azure_resolves_is_told(sound: Office) -> None:
         ({"DATAVERSE_URL": NOBODY_LISTENS}, "dataverse", ("could not be reached", "region")),
         ({"SFTP_FOLDER": "/nowhere"}, "sftp", ("no such folder", "SFTP_FOLDER")),
         ({"SFTP_HOST_KEY": ANOTHER_KEY}, "sftp", ("host key", "SFTP_HOST_KEY")),
-        ({"SFTP_USER": "somebody"}, "sftp", ("key",)),
+        ({"SFTP_USER": "somebody"}, "sftp", ("key", "SFTP_USER")),
         ({"SFTP_PORT": "9"}, "sftp", ("could not be reached", "SFTP_HOST")),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
