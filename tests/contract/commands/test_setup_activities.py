@@ -121,7 +121,10 @@ def test_a_plan_says_what_would_be_made_and_writes_nothing(org: Organization, se
     assert (code, lines, org.calls("POST")) == (0, {"to": MADE + 1}, 0)
     assert "to be created    column acs_emailclick.acs_trackingurl" in said
     set_up()
-    assert set_up("--plan")[1] == {"found": MADE - 1, "to": 1}
+    assert "tables again" not in said
+    _, lines, said = set_up("--plan")
+    assert lines == {"found": MADE - 1, "to": 1}
+    assert "to be published  4 tables again, in case an earlier run was interrupted" in said
 
 
 def test_a_publisher_with_our_prefix_is_used(org: Organization, set_up: SetUp) -> None:
@@ -182,4 +185,6 @@ def test_the_settings_of_the_app_lead_to_the_organization(org: Organization, tmp
 def test_without_settings_or_a_stack_it_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["activities", "--settings", str(tmp_path / "none.json")]) == 1
     assert run(["activities", "--stack", "--directory", str(tmp_path)]) == 1
-    assert capsys.readouterr().err.count("There is no") == 2
+    err = capsys.readouterr().err
+    assert err.count("There is no") == 2
+    assert "start the stack with `manage.py up`, and give both the same --directory" in err

@@ -18,6 +18,12 @@ def one(field: str, is_: str, value: object) -> str:
     return f"{{field: {field}, is: {is_}, value: {value}}}"
 
 
+def test_the_values_of_the_document_are_named() -> None:
+    text = f"{HEAD}{{all: [{STATE}, {one('statecode', 'in', '[1, Inactive]')}]}}"
+    (problem,) = check(read_document(text), CONTACT, PROFILE)
+    assert problem.endswith("no row can satisfy all conditions on statecode: eq 0, in [1, Inactive].")
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
