@@ -6,7 +6,7 @@ choices whose records are refused. A new document must be free of all three. One
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from shared.mapping.contradicting import always, never
+from shared.mapping.contradicting import always, lets_nothing_pass, never
 from shared.mapping.conversion import CHOICES, converter
 from shared.mapping.documents import FieldRule, Key, Link, MappingDocument, Scalar
 from shared.mapping.filtering import faults
@@ -47,14 +47,22 @@ def misfits(document: MappingDocument, source: SourceTable, target: TargetResour
     for number, link in enumerate(document.links, 1):
         place = document.place(f"links[{number}]", link.target)
         found += [f"{place}: {problem}" for problem in link_problems(link, source, target)]
-    filters = faults(document.filters, source)
-    return found + placed(document, filters or never(document.filters, source))
+    return found + placed(document, faults(document.filters, source) or deletes_all(document, source))
+
+
+def deletes_all(document: MappingDocument, source: SourceTable) -> list[tuple[str, str]]:
+    """Filters that certainly let no row pass only send nothing, unless the records of such rows are deleted."""
+    if document.filtered_out == "delete" and lets_nothing_pass(document.filters, source):
+        return [("filters", "no row can pass, and filtered_out: delete would delete every record: correct the conditions.")]
+    return []
 
 
 def pointless(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
     """What can never have an effect, of the parts that fit."""
     found = in_rules(pointless_in, document, source, target)
-    return found + ([] if faults(document.filters, source) else placed(document, always(document.filters, source)))
+    if faults(document.filters, source):
+        return found
+    return found + placed(document, [*never(document.filters, source), *always(document.filters, source)])
 
 
 def unlabelled(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:

@@ -1,34 +1,36 @@
-"""Conditions that decide nothing together: what `all` asks for and no row can have, and what `any` lets every row have.
+"""Conditions that decide nothing together: what no row can satisfy, and what `any` lets every row have.
 
-Values are tried: each that a condition names, its neighbours, an empty column, and one that nobody names. Only what these decide
-for certain is reported; the parts of a text are not.
+Only what is certain is reported. Conditions on different columns never contradict each other. The filters must have no faults.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from functools import reduce
+from itertools import product
+from math import prod
 from typing import Any
 
-from shared.mapping.comparing import Comparable, comparable
+from shared.mapping.comparing import TEXTUAL, comparable
 from shared.mapping.documents import AllOf, Condition, Filter
-from shared.mapping.filtering import parts_of, tester, values_of
+from shared.mapping.filtering import conditions, parts_of, tester
 from shared.mapping.metadata import SourceTable
+from shared.mapping.samples import apart, exact, samples
 
-CERTAIN = frozenset({"eq", "ne", "in", "is_null"})
-OTHER_TEXT = "\U0010fffd"
-MOMENT = timedelta(microseconds=1)
+MOST_WAYS = 500  # to satisfy a filter, of which each is tried
 LONGEST_SHOWN = 40
-LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def never(chosen: Filter | None, table: SourceTable) -> Iterator[tuple[str, str]]:
-    """The `all` that no row satisfies, with the column that says so. The filter must have no faults."""
-    for path, part in parts_of(chosen):
-        if isinstance(part, AllOf):
-            for name, group in by_column(flat(part)).items():
-                if len(group) > 1 and not any(all(tests) for tests in tried(group, table)):
-                    yield path, f"no row can satisfy all conditions on {name}: {told(group)}."
+    """The innermost parts that no row satisfies, each with the column that says so."""
+    found = {path: told for path, part in parts_of(chosen) if (told := impossible(part, table))}
+    for path, told in found.items():
+        if not any(other.startswith((f"{path}.all[", f"{path}.any[")) for other in found):
+            yield path, told
+
+
+def lets_nothing_pass(chosen: Filter | None, table: SourceTable) -> bool:
+    """Whether it is certain that no row at all satisfies the filters."""
+    return chosen is not None and bool(impossible(chosen, table))
 
 
 def always(chosen: Filter | None, table: SourceTable) -> Iterator[tuple[str, str]]:
@@ -36,16 +38,43 @@ def always(chosen: Filter | None, table: SourceTable) -> Iterator[tuple[str, str
     for path, part in parts_of(chosen):
         if not isinstance(part, AllOf | Condition):
             for name, group in by_column(one for one in part.any if isinstance(one, Condition)).items():
-                if len(group) > 1 and all(any(tests) for tests in tried(group, table, certain=True)):
+                if len(group) > 1 and decided(group, table, each=True):
                     yield path, f"every row satisfies one of the conditions on {name}: {told(group)}."
 
 
-def flat(part: AllOf) -> Iterator[Condition]:
-    for inner in part.all:
-        if isinstance(inner, Condition):
-            yield inner
-        elif isinstance(inner, AllOf):
-            yield from flat(inner)
+def impossible(part: Filter, table: SourceTable) -> str:
+    """Why no row satisfies the part, "" where one may."""
+    if number_of_ways(part) > MOST_WAYS:
+        return ""
+    against: set[str] = set()
+    for way in ways(part):
+        columns = [name for name, group in by_column(way).items() if decided(group, table, each=False)]
+        if not columns:
+            return ""
+        against.update(columns[:1])
+    if isinstance(part, Condition):
+        return f"no row can satisfy {part.field} {part.is_} with this value: correct it."
+    if len(against) > 1:
+        return f"no row can satisfy these conditions together: correct those on {', '.join(sorted(against))}."
+    (name,) = against
+    return f"no row can satisfy all conditions on {name}: {told(by_column(conditions(part))[name])}."
+
+
+def number_of_ways(part: Filter) -> int:
+    if isinstance(part, Condition):
+        return 1
+    inner = part.all if isinstance(part, AllOf) else part.any
+    counts = [number_of_ways(one) for one in inner]
+    return prod(counts) if isinstance(part, AllOf) else sum(counts)
+
+
+def ways(part: Filter) -> list[tuple[Condition, ...]]:
+    """The ways to satisfy a part: in each, all of the conditions hold."""
+    if isinstance(part, Condition):
+        return [(part,)]
+    if isinstance(part, AllOf):
+        return [reduce(tuple.__add__, way, ()) for way in product(*map(ways, part.all))]
+    return [way for one in part.any for way in ways(one)]
 
 
 def by_column(found: Iterable[Condition]) -> dict[str, list[Condition]]:
@@ -66,46 +95,14 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
-def tried(group: Sequence[Condition], table: SourceTable, certain: bool = False) -> Iterator[list[bool]]:
-    """Of each value that is tried, which of the conditions it satisfies. One that satisfies all where nothing is certain."""
+def decided(group: Sequence[Condition], table: SourceTable, each: bool) -> bool:
+    """Whether it is certain that each value satisfies one of the conditions; or else, that none satisfies all of them."""
     column = table.column(group[0].field)
     kind = comparable(column) if column else None
-    decided = kind and all(condition.is_ in CERTAIN or "contains" not in kind.operators for condition in group)
-    if not column or not kind or not decided:
-        yield [not certain] * len(group)
-        return
+    if not column or not kind or (each and kind.operators is TEXTUAL and not exact(group)):
+        return False
+    found = samples(group, column, kind, primary=column.name == table.primary_id)
+    if found is None:
+        return not each and kind.operators is TEXTUAL and apart(group, kind)
     tests = [tester(condition, column) for condition in group]
-    yield [test(None) for test in tests]
-    for value in candidates(group, kind):
-        yield [test(value) for test in tests]
-
-
-def candidates(group: Sequence[Condition], kind: Comparable) -> Iterator[Any]:
-    """Values as a row has them."""
-    if kind.values:
-        yield from kind.values
-        return
-    if kind.kind == "a text":
-        yield OTHER_TEXT
-    forms = [kind.given(value) for condition in group if condition.is_ != "is_null" for value in values_of(condition)]
-    if kind.kind == "a multiple choice":
-        forms.append(frozenset().union(*forms))
-    for form in forms:
-        yield from around(form, kind)
-
-
-def around(form: Any, kind: Comparable) -> Iterator[Any]:
-    """A value and what lies next to it, in the form of a row."""
-    if isinstance(form, frozenset):
-        yield ",".join(map(str, form))
-        yield ",".join(map(str, {*form, -1}))
-    elif isinstance(form, Decimal):
-        step = 1 if kind.kind == "a whole number" else Decimal("1e-10")
-        yield from (form - step, form, form + step)
-    elif isinstance(form, datetime):
-        days = kind.kind == "a day"
-        apart = timedelta(days=1) if days else MOMENT
-        near = [form + shift for shift in (-apart, 0 * apart, apart) if LAST - form > apart]
-        yield from (moment.date().isoformat() if days else moment.isoformat() for moment in near)
-    else:
-        yield form
+    return all(any(test(value) for test in tests) if each else not all(test(value) for test in tests) for value in found)
