@@ -120,6 +120,14 @@ def form_of(value: Any) -> str:
     return "all" if isinstance(value, AllOf) else "any" if isinstance(value, AnyOf) else "condition"
 
 
+DEEPEST_FILTERS = 20
+
+
+def depth(part: "Filter") -> int:
+    inner = [] if isinstance(part, Condition) else part.all if isinstance(part, AllOf) else part.any
+    return 1 + max(map(depth, inner), default=0)
+
+
 Filter = Annotated[
     Annotated[AllOf, Tag("all")] | Annotated[AnyOf, Tag("any")] | Annotated[Condition, Tag("condition")], Discriminator(form_of)
 ]
@@ -150,6 +158,12 @@ class MappingDocument(Document):
     @property
     def zone(self) -> tzinfo | None:
         return zone_of(self.time_zone) if self.time_zone else None
+
+    @model_validator(mode="after")
+    def shallow(self) -> Self:
+        if self.filters is not None and depth(self.filters) > DEEPEST_FILTERS:
+            raise Misplaced(f"all and any stand more than {DEEPEST_FILTERS} deep within each other: write fewer", "filters")
+        return self
 
     @model_validator(mode="after")
     def one_source_for_each_target(self) -> Self:

@@ -22,6 +22,8 @@ PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+([eE][+-]?\d+)?)?")
 NOT_UTF_8 = re.compile("[\ud800-\udfff]")  # what a byte is decoded to that is no UTF-8
 NAMED_BY = ("target", "field", "flag", "column", "source", "template")
 LONGEST_SHOWN = 40
+MOST_PARTS = 20_000
+DEEPEST = 50
 
 
 class InvalidDocument(Exception):
@@ -156,6 +158,8 @@ def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
     try:
         loader = Loader(text)
         node = loader.get_single_node()
+        if node and (too_much := unfit(node)):
+            raise InvalidDocument([too_much])
         content = loader.construct_document(node) if node else None
     except (yaml.YAMLError, TypeError, ValueError, LookupError, RecursionError) as error:
         raise InvalidDocument([no_yaml(error)]) from None
@@ -164,6 +168,31 @@ def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
     if not isinstance(node, yaml.MappingNode) or not isinstance(content, dict):
         raise InvalidDocument(["The document must be a list of `key: value` lines."])
     return content, node
+
+
+def unfit(root: yaml.Node) -> str:
+    """Why a document is not looked at: its parts, written out where an alias stands for them, are too many or nested too deep."""
+    sizes: dict[int, tuple[int, int]] = {}
+
+    def measured(node: yaml.Node, above: frozenset[int]) -> tuple[int, int]:
+        if id(node) in above or len(above) > DEEPEST:
+            return 1, DEEPEST + 1
+        if id(node) not in sizes:
+            found = [measured(one, above | {id(node)}) for one in within(node)]
+            sizes[id(node)] = 1 + sum(size for size, _ in found), 1 + max((depth for _, depth in found), default=0)
+        return sizes[id(node)]
+
+    size, depth = measured(root, frozenset())
+    if depth > DEEPEST:
+        return f"The document is nested too deep: write at most {DEEPEST} parts within each other, and none within itself."
+    if size > MOST_PARTS:
+        return f"The document has too many parts: at most {MOST_PARTS} are read. Where an alias stands, count what it stands for."
+    return ""
+
+
+def within(node: yaml.Node) -> Iterator[yaml.Node]:
+    for item in node.value if isinstance(node, yaml.CollectionNode) else []:
+        yield from item if isinstance(item, tuple) else (item,)
 
 
 def no_yaml(error: Exception) -> str:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from shared.errors import Misconfigured
 from shared.events.documents import default_events_document, read_events_document
-from shared.mapping import InvalidDocument, MappingDocument, read_document
+from shared.mapping import InvalidDocument, MappingDocument, check, read_document
 from shared.mapping.reading import read_active
 from shared.opt_out.documents import read_opt_out_document
+from tests.unit.mapping.metadata import CONTACT, PROFILE
 
 HEAD = "table: contact\nresource: profile\nkey: {source: contactid, target: externalId}\n"
 FIELD = HEAD + "fields:\n  - {source: firstname, target: firstName}\n"
@@ -115,6 +116,57 @@ def test_an_anchor_and_a_merged_key_mean_what_they_say() -> None:
         + "fields:\n  - &first {source: firstname, target: firstName, apply_updates: false}\n  - {<<: *first, target: lastName}"
     )
     assert [rule.apply_updates for rule in read_document(text).fields] == [False, False]
+
+
+def bomb(line: str, times: int) -> str:
+    """Each line stands for ten of the line before."""
+    return "".join(line.format(one=number, ten=", ".join([f"*a{number - 1}"] * 10)) for number in range(1, times))
+
+
+BOMBS = {
+    "filters": "filters:\n  all:\n  - &a0 {field: statecode, is: eq, value: 0}\n" + bomb("  - &a{one} {{all: [{ten}]}}\n", 8),
+    "merged": "x0: &a0 {k: v}\n" + bomb("x{one}: &a{one} {{<<: [{ten}]}}\n", 8),
+    "long": "links: [" + "a, " * 20_000 + "]",
+}
+
+
+@pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
+@pytest.mark.parametrize("read", [read_document, read_opt_out_document, read_events_document])
+def test_a_document_that_unfolds_without_end_is_refused_at_once(read: Callable[[str], object], text: str) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        read(FIELD + text)
+    (problem,) = caught.value.problems
+    assert problem.startswith("The document has too many parts: at most 20000 are read.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filters: &a {all: [*a]}",
+        "links: &a [*a]",
+        "x: &a {<<: *a}",
+        "x: &a {<<: [*a]}",
+        "x: &a {? *a : b}",
+        "x: " + "[" * 60 + "]" * 60,
+    ],
+)
+def test_a_part_within_itself_and_one_too_deep_are_refused(text: str) -> None:
+    assert problems(FIELD + text)[0].startswith("The document is nested too deep: ")
+
+
+@pytest.mark.parametrize(("deep", "fits"), [(19, True), (20, False), (23, False)])
+@pytest.mark.parametrize("word", ["all", "any"])
+def test_filters_have_a_depth(deep: int, fits: bool, word: str) -> None:
+    text = FIELD + "filters: " + f"{{{word}: [" * deep + "{field: statecode, is: eq, value: 0}" + "]}" * deep
+    if fits:
+        assert check(read_document(text), CONTACT, PROFILE) == []
+    else:
+        assert problems(text) == ["Line 6, filters: all and any stand more than 20 deep within each other: write fewer."]
+
+
+@pytest.mark.parametrize("deep", [30, 60, 100, 150, 190, 250, 900])
+def test_no_depth_gets_past_the_reading(deep: int) -> None:
+    assert len(problems(FIELD + "filters: " + "{all: [" * deep + "{field: statecode, is: eq, value: 0}" + "]}" * deep)) == 1
 
 
 def test_a_decimal_is_read_exactly() -> None:
