@@ -11,6 +11,7 @@ from shared.mapping.conversion import CHOICES, converter
 from shared.mapping.documents import FieldRule, Key, Link, MappingDocument, Scalar
 from shared.mapping.filtering import faults
 from shared.mapping.metadata import LOOKUP_TYPES, SourceColumn, SourceTable, TargetField, TargetResource
+from shared.mapping.reading import Part
 from shared.mapping.refusal import Refuse
 from shared.mapping.replacing import ambiguous_keys, form_of, key_faults, key_form, shown, table_of_replacements
 from shared.mapping.templating import template_faults
@@ -59,10 +60,18 @@ def deletes_all(document: MappingDocument, source: SourceTable) -> list[tuple[st
 
 def pointless(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
     """What can never have an effect, of the parts that fit."""
-    found = in_rules(pointless_in, document, source, target)
+    found = in_rules(pointless_in, document, source, target) + left_empty(document)
     if faults(document.filters, source):
         return found
     return found + placed(document, [*never(document.filters, source), *always(document.filters, source)])
+
+
+def left_empty(document: MappingDocument) -> list[str]:
+    """Keys with nothing behind them, which are read as if they were not there."""
+    parts: list[tuple[str, Part]] = [("", document)]
+    parts += [(f"fields[{number}].", rule) for number, rule in enumerate(document.fields, 1)]
+    empty = [f"{path}{name}" for path, part in parts for name in sorted(part.model_fields_set) if getattr(part, name) is None]
+    return [f"{document.place(path)}: is empty: write a value, or take it out." for path in empty]
 
 
 def unlabelled(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
@@ -149,7 +158,7 @@ def field_problems(rule: FieldRule, document: MappingDocument, source: SourceTab
         yield f"column {rule.source} ({column.type}) cannot become {rule.target} ({held.type}): map it to a string."
     yield from ambiguous_keys(rule.replace, column)
     yield from value_problems(rule, held)
-    yield from invalid_problems(rule, held)
+    yield from invalid_problems(rule, held, [found for name in names if (found := source.column(name))])
 
 
 def value_problems(rule: FieldRule, held: TargetField) -> Iterator[str]:
@@ -177,14 +186,17 @@ def replacements(rule: FieldRule) -> Iterator[tuple[str, Scalar]]:
         yield "otherwise", rule.otherwise
 
 
-def invalid_problems(rule: FieldRule, held: TargetField) -> Iterator[str]:
-    """Only a text can be cut and still be of use."""
+def invalid_problems(rule: FieldRule, held: TargetField, columns: list[SourceColumn]) -> Iterator[str]:
+    """Only a text can be cut and still be of use: a part of a number, a date or an id is another one."""
     if rule.invalid != "cut":
         return
     if held.type in FITTING or held.type == "enumeration":
         yield f"invalid: {rule.target} is of type {held.type}, and only a text can be cut: use omit or reject."
     elif held.policy == "email":
         yield f"invalid: {rule.target} holds an e-mail address, and a cut one is another address: use omit or reject."
+    else:
+        for column in (column for column in columns if column.type not in TEXTS):
+            yield f"invalid: column {column.name} ({column.type}) is no text, and only a text can be cut: use omit or reject."
 
 
 def label_problems(rule: FieldRule, source: SourceTable, held: TargetField) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from shared.errors import Refusal, Rejected
 from shared.mapping.conversion import Convert, converter, textual
-from shared.mapping.documents import FieldRule, Link, MappingDocument
+from shared.mapping.documents import FieldRule, Link, MappingDocument, placeholders
 from shared.mapping.filtering import Verdict, conditions, verdict
 from shared.mapping.keys import key_fault
 from shared.mapping.metadata import SourceTable, TargetField, TargetResource
@@ -254,12 +254,22 @@ def reading(name: str) -> Callable[[Row], Any]:
 
 
 def template(rule: FieldRule, source: SourceTable, labels: bool) -> Callable[[Row], str]:
-    """The text of a template; a null column leaves nothing, and blanks are not doubled by it."""
+    """The text of a template. A column that is empty leaves no blanks behind; what the others hold stays as it is."""
     texts = {name: textual(source.column(name), labels) for name in rule.template_columns()}
-    form = rule.template or ""
+    parts = placeholders(" ".join((rule.template or "").split()))
 
     def filled(row: Row) -> str:
-        values = {name: "" if row[name] is None else text(row[name]) for name, text in texts.items()}
-        return " ".join(form.format_map(values).split())
+        found: list[tuple[str, bool]] = []  # each piece, and whether a column gave it
+        after_empty = True
+        for literal, name in parts:
+            if after_empty and (not found or found[-1][0].endswith(" ")):
+                literal = literal.lstrip(" ")
+            value = "" if not name or row[name] is None else texts[name](row[name])
+            found += [(literal, False)] if literal else []
+            found += [(value, True)] if (kept := bool(value.strip(" "))) else []
+            after_empty = bool(name) and not kept
+        if found and after_empty and not found[-1][1]:
+            found[-1] = (found[-1][0].rstrip(" "), False)
+        return "".join(piece for piece, _ in found)
 
     return filled

@@ -4,7 +4,7 @@ Whatever has no counterpart among Campaign's types goes as its text. Null clears
 enumeration's unset name. Nothing is rounded or guessed, or cut unasked: what does not fit is refused, by rule, without its value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -89,14 +89,15 @@ def into(column: SourceColumn | None, target: TargetField, labels: bool, cuts: b
         return for_day(column) if target.type == "date" else for_moment(column)
     if target.type == "enumeration":
         names = enumeration(target.values)
-        return lambda value: one_of(as_text(value), names)
+        return lambda value: one_of(as_text(value), names, target.values)
     return fitting(as_text, target, cuts)
 
 
 def enumeration(values: Mapping[str, str]) -> dict[str, str]:
-    """The names by themselves and by their labels, without case. A name goes before a label; one of two names stands for none."""
-    by_label = {label: names.pop() for label, names in labelled(values).items() if len(names) == 1}
-    return by_label | {name.casefold(): name for name in values}
+    """The names by themselves and by their labels, without case. A name goes before a label; what may be two names is none."""
+    spelled = labelled({name: name for name in values})
+    alone = {word: set(names) for word, names in (labelled(values) | spelled).items() if len(names) == 1}
+    return {word: names.pop() for word, names in alone.items()}
 
 
 def textual(column: SourceColumn | None, labels: bool) -> Convert:
@@ -126,8 +127,12 @@ def plain_text(value: Any) -> str:
     return digits(value) if isinstance(value, FRACTIONAL) else word(value)
 
 
-def one_of(text: str, names: Mapping[str, str]) -> str:
-    if (name := names.get(text.strip().casefold())) is None:
+def one_of(text: str, names: Mapping[str, str], exact: Container[str]) -> str:
+    """The name as it is; else the one that `names` knows for it."""
+    written = text.strip()
+    if written in exact:
+        return written
+    if (name := names.get(written.casefold())) is None:
         raise Refuse("unknown_choice", "a value that the enumeration does not have: add a replacement to the mapping document")
     return name
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shared.mapping.comparing import AMBIGUOUS, TEXTUAL, comparable, written
+from shared.mapping.comparing import AMBIGUOUS, DAY, LARGEST, TEXTUAL, WHOLE, comparable, written
 from shared.mapping.documents import Scalar
 from shared.mapping.metadata import SourceColumn
 from shared.mapping.refusal import Refuse
@@ -64,6 +64,7 @@ def key_faults(replace: Mapping[Scalar, Scalar], column: SourceColumn | None) ->
     for key, value in replace.items():
         try:
             form = given(key)
+            some_value_has(key, form, column)
         except Refuse as refusal:
             if refusal.rule != AMBIGUOUS:
                 found.append(f"the key {shown(key)} of replace is {refusal.reason}.")
@@ -72,6 +73,15 @@ def key_faults(replace: Mapping[Scalar, Scalar], column: SourceColumn | None) ->
             found.append(f"the keys {shown(known[form][0])} and {shown(key)} of replace are the same value: take one out.")
         known.setdefault(form, (key, value))
     return found
+
+
+def some_value_has(key: Scalar, form: Any, column: SourceColumn | None) -> None:
+    """Refuse for a key that compares with the column's values, and equals none of them."""
+    kind = column.type if column else ""
+    if kind in WHOLE and (form != form.to_integral_value() or form == LARGEST[kind]):
+        raise Refuse("cannot_match", "a number that the column cannot hold")
+    if column and kind == "DateTime" and not column.local_days and DAY.fullmatch(str(key)):
+        raise Refuse("cannot_match", "a day, and the column holds times: write the time")
 
 
 def ambiguous_keys(replace: Mapping[Scalar, Scalar], column: SourceColumn | None) -> list[str]:

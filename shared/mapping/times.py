@@ -1,5 +1,6 @@
 """Days and times, in Campaign's forms. Dataverse writes UTC; a day that people see is a day of their time zone."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
@@ -8,6 +9,9 @@ from shared.mapping.metadata import SourceColumn
 from shared.mapping.refusal import Refuse
 
 Convert = Callable[[Any], Any]
+
+# A day, or a time with or without an offset: no week dates, no dates without dashes.
+WRITTEN = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 
 
 def for_day(column: SourceColumn | None) -> Convert:
@@ -67,13 +71,15 @@ def moment(value: Any) -> str:
 
 
 def moment_of(found: datetime) -> str:
-    return found.strftime("%Y-%m-%d %H:%M:%S.") + f"{found.microsecond // 1000:03d}Z"
+    return found.replace(tzinfo=None).isoformat(" ", "milliseconds") + "Z"
 
 
 def instant(value: Any) -> datetime:
     """A time in UTC: date only, time-zone independent or user local; Dataverse writes all of them without an offset or with Z."""
     if isinstance(value, str):
         try:
+            if not WRITTEN.fullmatch(value):
+                raise ValueError
             if len(value) == 10:
                 parsed = date.fromisoformat(value)
                 return datetime(parsed.year, parsed.month, parsed.day, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """Conditions that decide nothing together are problems; those that some rows satisfy and others do not are none."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.mapping import check, misfits, read_document
@@ -172,6 +172,7 @@ def test_a_part_that_no_row_satisfies_beside_others_deletes_nothing() -> None:
 CHILDREN = st.tuples(st.sampled_from(["eq", "ne", "gt", "ge", "lt", "le"]), st.integers(0, 6))
 
 
+@settings(deadline=None)
 @given(st.lists(CHILDREN, min_size=2, max_size=4))
 def test_numbers_contradict_each_other_exactly_where_no_number_satisfies_all(group: list[tuple[str, int]]) -> None:
     listed = ", ".join(one("numberofchildren", is_, value) for is_, value in group)

@@ -8,7 +8,8 @@ import pytest
 from shared import exact_json
 from shared.errors import Rejected
 from shared.mapping import Mapped, compile_mapping, read_document, table_of
-from shared.mapping.conversion import enumeration
+from shared.mapping.conversion import enumeration, one_of
+from shared.mapping.refusal import Refuse
 from shared.mapping.texts import is_address
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
 
@@ -365,3 +366,60 @@ def test_a_lookup_that_leads_to_a_table_without_a_link_leaves_the_link_empty() -
     linked: dict[str, Any] = {"_parentcustomerid_value": "aaaa", table_of("_parentcustomerid_value"): "account"}
     result = mapped("{source: firstname, target: firstName}", more, **linked)
     assert (result.record["cusText"], result.parents) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "expected"),
+    [
+        ("{firstname} {lastname}", {"firstname": "a  b\n\u00a0c", "lastname": " d"}, "a  b\n\u00a0c  d"),
+        ("{firstname} {middlename} {lastname}", {"firstname": "a", "lastname": "b"}, "a b"),
+        ("{firstname} {middlename} {lastname}", {"middlename": "a"}, "a"),
+        ("{firstname} {middlename} {lastname}", {"firstname": "a", "middlename": "  "}, "a"),
+        ("{firstname} {middlename} {lastname}", {"firstname": "a "}, "a "),
+        ("{firstname}, {lastname}", {"firstname": "a"}, "a,"),
+        ("({firstname}) {lastname}", {"lastname": "b"}, "() b"),
+        ("{firstname}{middlename}{lastname}", {"firstname": "a", "lastname": "b"}, "ab"),
+        ("{{{firstname}}}", {"firstname": "a"}, "{a}"),
+        ("{firstname} {lastname}", {}, ""),
+        ("  Dear   {firstname} ", {"firstname": "a"}, "Dear a"),
+    ],
+)
+def test_a_template_collapses_blanks_around_what_is_empty_alone(template: str, values: dict[str, object], expected: str) -> None:
+    assert mapped(f"{{template: '{template}', target: cusText}}", **values).record["cusText"] == expected
+
+
+@pytest.mark.parametrize("text", ["a\x1fb", "\x1ca", "a\x00"])
+def test_a_template_takes_no_character_that_a_source_does_not(text: str) -> None:
+    for field in ("{template: '{description}', target: cusText}", "{source: description, target: cusText}"):
+        with pytest.raises(Rejected) as refused:
+            mapped(field, description=text)
+        assert refused.value.reason == "unsafe_characters"
+
+
+@pytest.mark.parametrize("value", ["2019-W01-1", "20190105", "2019W011", "2019-01-05x10:00", "20190105T100000Z", "2019-01-05T10"])
+@pytest.mark.parametrize("target", ["cusDay", "cusMoment"])
+def test_a_text_of_another_form_is_no_date(target: str, value: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        converted("description", target, value)
+    assert refused.value.reason == "not_a_date"
+
+
+def test_a_year_has_four_digits() -> None:
+    assert converted("description", "cusMoment", "0999-05-05T01:02:03.456789Z") == "0999-05-05 01:02:03.456Z"
+    assert converted("description", "cusDay", "0999-05-05") == "0999-05-05"
+
+
+NAMES = {"male": "Male", "Male": "Man", "MALE": "M", "fr": "French"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("male", "male"), ("Male", "Male"), ("MALE", "MALE"), ("man", "Male"), ("FR", "fr"), ("french", "fr")],
+)
+def test_a_name_of_an_enumeration_is_found_as_it_is_first(text: str, name: str) -> None:
+    assert one_of(text, enumeration(NAMES), NAMES) == name
+
+
+def test_a_name_that_may_be_two_is_none() -> None:
+    with pytest.raises(Refuse):
+        one_of("mALE", enumeration(NAMES), NAMES)

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from shared.mapping import InvalidDocument, MappingDocument, SourceColumn, check, compile_mapping, default_document, read_document
+from shared.mapping import (
+    InvalidDocument,
+    MappingDocument,
+    SourceColumn,
+    check,
+    compile_mapping,
+    default_document,
+    misfits,
+    read_document,
+)
 from shared.mapping.documents import Condition, FieldRule, Key, Link
 from shared.opt_out.owned import flag_problems
 from tests.unit.mapping.metadata import CONTACT, PROFILE
@@ -148,6 +157,13 @@ def test_a_time_zone_is_one_of_the_iana_list(zone: str) -> None:
         ("{source: birthdate, target: birthDate, invalid: cut}", "birthDate is of type date"),
         ("{source: gendercode, target: gender, invalid: cut}", "gender is of type enumeration"),
         ("{source: numberofchildren, target: cusNumber, invalid: cut}", "cusNumber is of type integer"),
+        ("{source: annualincome, target: cusShort, invalid: cut}", "column annualincome (Money) is no text"),
+        ("{source: birthdate, target: cusShort, invalid: cut}", "column birthdate (DateOnly) is no text"),
+        ("{source: contactid, target: cusShort, invalid: cut}", "column contactid (Uniqueidentifier) is no text"),
+        ("{source: _parentcustomerid_value, target: cusShort, invalid: cut}", "(Customer) is no text"),
+        ("{source: gendercode, target: cusShort, invalid: cut}", "column gendercode (Picklist) is no text"),
+        ("{source: new_colours, target: cusShort, invalid: cut}", "(MultiSelectPicklist) is no text"),
+        ("{template: '{firstname} {gendercode}', target: cusShort, invalid: cut}", "column gendercode (Picklist) is no text"),
         ("{source: emailaddress1, target: email, invalid: cut}", "a cut one is another address"),
         ("{source: new_mood, target: cusText}", "option 2 of column new_mood has no label in any language"),
         ("{template: '{new_mood}!', target: cusText}", "option 2 of column new_mood has no label in any language"),
@@ -189,3 +205,17 @@ def test_decimals_of_a_document_are_exact() -> None:
     document = read_document(f"{HEAD}{filters}\nfields: [{{source: firstname, target: firstName}}]")
     assert isinstance(document.filters, Condition)
     assert str(document.filters.value) == "99999999999.9999999999"
+
+
+def test_an_otherwise_with_nothing_behind_it_is_a_problem() -> None:
+    found = checked("fields:\n  - source: firstname\n    target: cusShort\n    otherwise:\n")
+    assert found == ["Line 7, fields[1].otherwise: is empty: write a value, or take it out."]
+
+
+@pytest.mark.parametrize("text", ["filters:", "filters: ~", "time_zone:", "filters: # later"])
+def test_a_key_with_nothing_behind_it_is_a_problem_of_a_new_document(text: str) -> None:
+    """With `filtered_out: delete` it may be half of an edit. A version that is active goes on."""
+    document = read_document(f"{HEAD}fields: [{{source: firstname, target: firstName}}]\n{text}\nfiltered_out: delete")
+    name = text.split(":")[0]
+    assert check(document, CONTACT, PROFILE) == [f"Line 5, {name}: is empty: write a value, or take it out."]
+    assert misfits(document, CONTACT, PROFILE) == []

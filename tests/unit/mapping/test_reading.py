@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import Misconfigured
@@ -215,6 +215,7 @@ def test_events_documents_are_read_in_the_same_way() -> None:
     assert caught.value.problems[0].endswith("Did you mean bounces?")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.text("a1:-[]{}&*!|>%@`'\"?,#\n\t ~.e_<", max_size=60))
 def test_no_text_ends_in_a_crash(text: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
