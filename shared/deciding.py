@@ -15,7 +15,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from hashlib import blake2b
 from typing import Any
@@ -52,11 +52,12 @@ class Decision:
     fingerprint: str = ""
     note: bool = True
     agreed: Mapping[str, Any] = field(default_factory=dict)
+    never_given: tuple[Altered, ...] = ()  # left out or cut by the creation, and no update sends them
 
-    @property
-    def altered(self) -> tuple[Altered, ...]:
-        """What the mapping left out or cut."""
-        return self.mapped.altered if self.mapped else ()
+    def altered(self, created: bool = False) -> tuple[Altered, ...]:
+        """What the target lacks or has cut. A creation sends all that the mapping gives."""
+        left_out = self.mapped.altered if self.mapped else ()
+        return left_out if created else left_out + self.never_given
 
 
 def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None, delete_filtered: bool, key: bytes) -> Decision:
@@ -65,13 +66,30 @@ def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None,
         return Decision(change, Act.LOOK)
     if isinstance(mapped, Filtered):
         return decide_filtered(change, mapped, row, delete_filtered)
-    fingerprint = fingerprint_of(sent(mapped), key)
+    missing = never_given(mapped, row)
+    fingerprint = fingerprint_of(sent(replace(mapped, altered=mapped.altered + missing)), key)
     trusted = row is not None and row.exists and not change.uncertain  # a delivery cut off may have done more than the row says
     same = trusted and row is not None and row.fingerprint == fingerprint and not change.replay
     if row and same and not row_pending(row):
         newer = change.version > row.version
-        return Decision(change, Act.NOTHING, Outcome.UNCHANGED, mapped=mapped, fingerprint=fingerprint, note=newer)
-    return Decision(change, Act.SAVE, known=known(change, row), mapped=mapped, fingerprint=fingerprint)
+        return Decision(
+            change, Act.NOTHING, Outcome.UNCHANGED, mapped=mapped, fingerprint=fingerprint, note=newer, never_given=missing
+        )
+    return Decision(change, Act.SAVE, known=known(change, row), mapped=mapped, fingerprint=fingerprint, never_given=missing)
+
+
+def never_given(mapped: Mapped, row: LedgerRow | None) -> tuple[Altered, ...]:
+    """Fields that only a creation sends, and which it left out or cut. Their value fits now, but Campaign may have its own."""
+    again = {entry.field for entry in mapped.altered}
+    left = [Altered(*entry) for entry in row.altered] if row and row.exists else []
+    return tuple(
+        one for one in left if one.field not in again and holds(mapped.record, one.field) and not holds(mapped.update, one.field)
+    )
+
+
+def holds(record: Mapping[str, Any], name: str) -> bool:
+    outer, _, inner = name.rpartition(".")
+    return inner in (record.get(outer, {}) if outer else record)
 
 
 def stale(change: Change) -> Decision:

@@ -245,7 +245,7 @@ def decide(flow: KeptFlow, bridge: Bridge, view: View, changes: Iterable[Change]
 def final(decision: Decision) -> Settlement:
     quiet = not decision.note
     told = (decision.change, decision.outcome, decision.reason)
-    return Settlement(*told, fingerprint=decision.fingerprint, quiet=quiet, agreed=decision.agreed, altered=decision.altered)
+    return Settlement(*told, fingerprint=decision.fingerprint, quiet=quiet, agreed=decision.agreed, altered=decision.altered())
 
 
 def write(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
@@ -271,7 +271,7 @@ def write_one(flow: KeptFlow, bridge: Bridge, view: View, decision: Decision) ->
         flow.write(decision, written)
         told = (decision.change, written.outcome, written.reason or decision.reason)
         done = Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed, answer=written.answer)
-        return replace(done, altered=decision.altered)
+        return replace(done, altered=decision.altered(created=written.outcome is Outcome.CREATED))
 
     settlement = attempt(flow, bridge, decision.change, work)
     return replace(settlement, calls=dict(written.calls), duration_ms=(time.perf_counter() - started) * 1000)

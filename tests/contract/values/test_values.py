@@ -189,6 +189,20 @@ def test_what_is_left_out_or_cut_is_told_counted_and_comes_back(things: Things) 
     assert things.told(record_id)["altered"] == []
 
 
+def test_a_field_of_the_creation_alone_that_was_left_out_stays_told(things: Things) -> None:
+    things.use(rules={"acs_mail": {"invalid": "omit", "apply_updates": False}})
+    record_id = things.write('{"acs_thing_name":"a","acs_mail":"nobody"}')
+    assert things.settle() == ["created"]
+    left_out = [{"field": "acs_mail", "what": "omitted", "rule": "not_an_email"}]
+    assert things.told(record_id)["altered"] == left_out
+    things.change(THING.name, record_id, acs_mail="ana@example.org")
+    assert things.settle() == ["unchanged"]
+    things.change(THING.name, record_id, acs_thing_name="b")
+    assert things.settle() == ["updated"]
+    assert (things.record(record_id)["name"], things.record(record_id)["acs_mail"]) == ("b", "")
+    assert things.told(record_id)["altered"] == left_out
+
+
 def test_a_new_record_begins_without_what_is_left_out(things: Things) -> None:
     things.use(rules={"acs_mail": {"invalid": "omit"}})
     record_id = things.write('{"acs_thing_name":"a","acs_mail":"nobody"}')
