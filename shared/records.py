@@ -36,7 +36,7 @@ class Change:
     `first_seen` is when the bridge first learned of it, in seconds since 1970. `replay` writes even what has not changed.
     `uncertain` marks an earlier attempt that may have reached the target without an answer. `origin` is where it stands at its
     source, such as "deliveryLogs_1.txt:3", "" where the source keeps it under its id. `sample`: which file of that name it is of,
-    for what could not be read (shared/sftp/samples.py).
+    for what could not be read (shared/file_samples.py).
     """
 
     record_id: str

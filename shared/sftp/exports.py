@@ -15,12 +15,12 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from shared.errors import Retryable
+from shared.file_samples import MOST_CHARACTERS, MOST_ROWS, sample
 from shared.records import Change, Finished, Page
 from shared.sftp.client import MissingFile, RefusedFile, RemoteFile, Sftp
 from shared.sftp.delimited import Records, Row
 from shared.sftp.faults import BadHeader, Damaged, ParseError, unreadable
 from shared.sftp.positions import PROCESSED, REFUSED, REJECTED, Position, Saved
-from shared.sftp.samples import MOST_CHARACTERS, MOST_ROWS, sample
 from shared.sftp.text import END, Blocks, End, Lines, lines_of
 
 PAGE_EVENTS, PAGE_LINES, PAGE_CHARACTERS = 4000, 40_000, 16 << 20

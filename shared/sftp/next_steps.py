@@ -17,6 +17,7 @@ NEXT_STEPS = {
     "unknown_flag": f"Add its label to files.values in the document, or correct the line. {AGAIN}",
     "no_log_id": f"Name the right column as log_id in the document, or correct the line. {AGAIN}",
     "bad_log_id": f"Export the id as plain digits, or correct the line. {AGAIN}",
+    "too_large": f"Export shorter texts or fewer columns, or correct the line. {AGAIN}",
     "unsafe_characters": CORRECT,
 }
 OF_JOURNAL = "Look at the path of this field in journal.fields of the document."

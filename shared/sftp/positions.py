@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from shared.file_samples import sample
 from shared.sftp.client import RemoteFile
-from shared.sftp.samples import sample
 
 PROCESSED, REJECTED, REFUSED = "processed", "rejected", "refused"
 MOST_WAITING = 60  # a link is kept in one column of a table

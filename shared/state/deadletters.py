@@ -15,7 +15,7 @@ from azure.data.tables import TableClient
 from azure.storage.blob import ContainerClient
 
 from shared import exact_json
-from shared.sftp.samples import is_same_file
+from shared.file_samples import is_same_file
 from shared.state.pages import filled
 
 

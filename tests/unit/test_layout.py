@@ -22,15 +22,16 @@ LAYERS = [
     ("shared.mapping", {"shared.mapping", "shared.errors", "shared.times"}),
     ("shared.errors", set()),
     ("shared.identifiers", set()),
+    ("shared.file_samples", set()),
     ("shared.labels", set()),
     ("shared.times", set()),
     ("shared.records", set()),
     ("shared.telemetry", set()),
     ("shared.dataverse", {"shared.dataverse", *CLIENTS}),
     ("shared.campaign", {"shared.campaign", *CLIENTS}),
-    ("shared.sftp", {"shared.sftp", "shared.errors", "shared.records"}),
+    ("shared.sftp", {"shared.sftp", "shared.errors", "shared.file_samples", "shared.records"}),
     ("shared.parents", {"shared.deciding", "shared.flow", "shared.mapping", "shared.records", "shared.state"}),
-    ("shared.state", {"shared.state", "shared.errors", "shared.exact_json", "shared.records", "shared.settings"}),
+    ("shared.state", {"shared.state", *(f"shared.{name}" for name in ("errors", "exact_json", "file_samples", "records", "settings"))}),
 ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.sftp.samples import is_same_file, sample
+from shared.file_samples import is_same_file, sample
 
 ROWS = [[str(number), "a", "b"] for number in range(50)]
 KEYS = [str(number) for number in range(50)]
