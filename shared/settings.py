@@ -6,9 +6,9 @@ default must be given. Triggers name some of them as %NAME%; `local.settings.jso
 
 import os
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from shared.errors import Misconfigured
 
@@ -17,6 +17,25 @@ CAMPAIGN_SCOPES = (
     "additional_info.projectedProductContext"
 )
 SFTP = ["sftp_host", "sftp_user", "sftp_private_key", "sftp_host_key"]
+
+
+def as_url(value: Any) -> Any:
+    """A URL as it may be pasted, made as clients use it: no spaces, no slash at its end, scheme and host in lower case."""
+    if not isinstance(value, str):
+        return value
+    scheme, mark, rest = value.strip().rstrip("/").partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}{mark}{host.lower()}{slash}{path}"
+
+
+def as_campaign_url(value: Any) -> Any:
+    """As above; the last part is `campaign`, however it is written."""
+    url = as_url(value)
+    start, slash, last = str(url).rpartition("/")
+    return f"{start}{slash}campaign" if last.lower() == "campaign" else url
+
+
+Url = Annotated[str, BeforeValidator(as_url)]
 
 
 class StorageSettings(BaseModel):
@@ -40,7 +59,7 @@ class DataverseSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    dataverse_url: str = Field(pattern=r"^https?://[^/]+$", description="Organization URL, https://<org>.crm.dynamics.com")
+    dataverse_url: Url = Field(pattern=r"^https?://[^/?#@\s]+$", description="Organization URL, https://<org>.crm.dynamics.com")
     dataverse_auth: Literal["managed_identity", "client_secret", "certificate"] = Field(
         "managed_identity", description="How the bridge proves to Dataverse who it is"
     )
@@ -50,7 +69,7 @@ class DataverseSettings(BaseModel):
     dataverse_certificate: SecretStr = Field(
         SecretStr(""), description="For certificate: private key and certificate in PEM form, a Key Vault reference"
     )
-    dataverse_authority_url: str = Field("https://login.microsoftonline.com", description="Entra's sign-in host")
+    dataverse_authority_url: Url = Field("https://login.microsoftonline.com", description="Entra's sign-in host")
     dataverse_page_size: int = Field(5000, ge=1, le=5000, description="Rows a page of change tracking asks for")
     dataverse_timeout_seconds: float = Field(60, gt=0, le=120, description="Longest wait for an answer of Dataverse")
     dataverse_max_concurrency: int = Field(8, ge=1, le=52, description="Most calls to Dataverse under way at once")
@@ -95,10 +114,10 @@ class ChosenFlows(BaseModel):
 class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows):
     """Names are those of the environment in lower case; each field's description is its help."""
 
-    campaign_url: str = Field(
-        pattern=r"^https?://[^/]+/[^/]+/campaign$", description="https://mc.adobe.io/<organization>/campaign"
+    campaign_url: Annotated[str, BeforeValidator(as_campaign_url)] = Field(
+        pattern=r"^https?://[^/?#@\s]+/[^/?#\s]+/campaign$", description="https://mc.adobe.io/<organization>/campaign"
     )
-    campaign_ims_url: str = Field("https://ims-na1.adobelogin.com", description="Adobe's identity service")
+    campaign_ims_url: Url = Field("https://ims-na1.adobelogin.com", description="Adobe's identity service")
     campaign_client_id: str = Field(min_length=1, description="Client id (API key) of the Adobe Developer project")
     campaign_client_secret: SecretStr = Field(
         min_length=1, description="Client secret of the Adobe Developer project; a Key Vault reference"
@@ -109,7 +128,7 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows)
         16, ge=1, le=128, description="Most calls to Campaign under way at once in one instance; fewer if it throttles"
     )
 
-    campaign_journal_url: str = Field(
+    campaign_journal_url: Url = Field(
         "", pattern=r"^(https?://.+)?$", description="The I/O Events journal, as the Developer Console shows it; for `journal`"
     )
     campaign_ims_organization: str = Field("", description="IMS organization id, ...@AdobeOrg; for `journal`")

@@ -26,6 +26,43 @@ def test_what_is_complete_loads() -> None:
     assert settings.storage_account == "account"
 
 
+@pytest.mark.parametrize(
+    ("name", "pasted", "taken"),
+    [
+        ("DATAVERSE_URL", "https://contoso.crm.example.org/", "https://contoso.crm.example.org"),
+        ("DATAVERSE_URL", "HTTPS://Contoso.CRM.example.org", "https://contoso.crm.example.org"),
+        ("DATAVERSE_URL", "  https://contoso.crm.example.org// ", "https://contoso.crm.example.org"),
+        ("DATAVERSE_AUTHORITY_URL", "https://Login.example.org/", "https://login.example.org"),
+        ("CAMPAIGN_URL", "https://MC.example.org/Acme/campaign/", "https://mc.example.org/Acme/campaign"),
+        ("CAMPAIGN_URL", "HTTPS://mc.example.org/acme/Campaign", "https://mc.example.org/acme/campaign"),
+        ("CAMPAIGN_IMS_URL", "https://IMS.example.org/", "https://ims.example.org"),
+        ("CAMPAIGN_JOURNAL_URL", "https://Events.example.org/a/B/c/ ", "https://events.example.org/a/B/c"),
+    ],
+)
+def test_a_pasted_url_is_taken_as_clients_use_it(name: str, pasted: str, taken: str) -> None:
+    assert getattr(load_settings({**COMPLETE, name: pasted}), name.lower()) == taken
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATAVERSE_URL", "contoso.crm.example.org"),
+        ("DATAVERSE_URL", "https://contoso.crm.example.org/main.aspx"),
+        ("DATAVERSE_URL", "https://contoso.crm.example.org?app=1"),
+        ("DATAVERSE_URL", "https://somebody@contoso.crm.example.org"),
+        ("CAMPAIGN_URL", "https://mc.example.org/campaign"),
+        ("CAMPAIGN_URL", "https://mc.example.org/acme/campaign/profileAndServices"),
+        ("CAMPAIGN_URL", "https://mc.example.org/acme/campaign?x=/campaign"),
+        ("CAMPAIGN_URL", "https://somebody@mc.example.org/acme/campaign"),
+        ("CAMPAIGN_JOURNAL_URL", "events.example.org/a"),
+    ],
+)
+def test_what_is_not_the_url_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(Misconfigured, match=name) as caught:
+        load_settings({**COMPLETE, name: value})
+    assert value not in str(caught.value)
+
+
 def test_all_missing_settings_are_told_in_one_message() -> None:
     with pytest.raises(Misconfigured) as caught:
         load_settings({})
