@@ -2,19 +2,22 @@ metadata description = 'The bridge between Dynamics 365 and Adobe Campaign: a fu
 
 targetScope = 'resourceGroup'
 
-@description('Required. Short name of the environment, such as dev or prod, lower case letters and digits; part of every name.')
-@minLength(2)
-@maxLength(8)
+import { campaignUrl as asCampaignUrl, dataverseUrl as asDataverseUrl, isJournalUrl, lettersAndDigits, schedule } from 'modules/rules.bicep'
+import { ReadyInstances, Settings } from 'modules/settings.bicep'
+import { Addresses, Journal, MappingAuthor, Sftp, Tags } from 'modules/types.bicep'
+
+@description('Required. Name of the environment, as azd has it: dev, Prod or contoso-bridge-dev. Names of resources are made from it.')
+@minLength(1)
+@maxLength(64)
 param environmentName string
 
 @description('Optional. Region of all resources; it must offer Flex Consumption.')
 param location string = resourceGroup().location
 
 @description('Optional. Tags of every resource.')
-param tags object = {}
+param tags Tags = {}
 
 @description('Required. Organization URL of Dataverse, https://<org>.crm.dynamics.com.')
-@minLength(12)
 param dataverseUrl string
 
 @description('Optional. How the bridge proves to Dataverse who it is; a secret or certificate is for an organization in another tenant.')
@@ -32,7 +35,6 @@ param dataverseClientId string = ''
 param dataverseTenantId string = ''
 
 @description('Required. Base URL of Campaign, https://mc.adobe.io/<organization>/campaign.')
-@minLength(18)
 param campaignUrl string
 
 @description('Required. Client id (API key) of the Adobe Developer project.')
@@ -40,15 +42,12 @@ param campaignUrl string
 param campaignClientId string
 
 @description('Optional. When contacts are polled: NCRONTAB with six fields.')
-@minLength(11)
 param contactsSchedule string = '*/15 * * * * *'
 
 @description('Optional. When custom entities are polled: NCRONTAB with six fields.')
-@minLength(11)
 param customEntitiesSchedule string = '*/15 * * * * *'
 
 @description('Optional. When e-mail events are read: NCRONTAB with six fields.')
-@minLength(11)
 param emailEventsSchedule string = '0 * * * * *'
 
 @description('Optional. Where e-mail events come from: none, files, journal or both.')
@@ -78,28 +77,19 @@ param optOutMode string = 'both'
 param optOutSource string = 'filter'
 
 @description('Optional. When opt-outs are read on both sides: NCRONTAB with six fields.')
-@minLength(11)
 param optOutSchedule string = '*/15 * * * * *'
 
-@description('Optional. SFTP server of Campaign; for files: host, user, hostKey, folder.')
-param sftp object = {
-  host: ''
-  user: ''
-  hostKey: ''
-  folder: '/d365_loads/exports'
-}
+@description('Optional. SFTP server of Campaign; for e-mail events and opt-outs from files.')
+param sftp Sftp?
 
-@description('Optional. I/O Events journal and IMS organization; for journal: url, imsOrganization.')
-param journal object = {
-  url: ''
-  imsOrganization: ''
-}
+@description('Optional. I/O Events journal and IMS organization; for e-mail events from the journal.')
+param journal Journal?
 
-@description('Optional. Other settings in place of their defaults, by name, such as POLL_BUDGET_SECONDS.')
-param settings object = {}
+@description('Optional. Other settings in place of their defaults, by name, such as POLL_BUDGET_SECONDS: 120.')
+param settings Settings = {}
 
-@description('Optional. Most instances at once: with the concurrency of each, the budget of calls towards Campaign.')
-@minValue(1)
+@description('Optional. Most instances at once per function group: every queue and timer function is a group of its own, HTTP functions are one.')
+@minValue(40)
 @maxValue(1000)
 param maximumInstanceCount int = 40
 
@@ -111,8 +101,11 @@ param maximumInstanceCount int = 40
 ])
 param instanceMemoryMB int = 2048
 
-@description('Optional. Instances that are kept ready: a list of {name, instanceCount}, name http or function:<function name>.')
-param alwaysReady array = []
+@description('Optional. Instances that are kept ready, such as {name: \'function:opt_out_deliver\', instanceCount: 1}; billed by the second.')
+param alwaysReady ReadyInstances[] = []
+
+@description('Optional. Whether instances are spread over zones. Azure then keeps two ready instances of every function group, and bills them.')
+param zoneRedundant bool = false
 
 @description('Optional. Most requests that one instance answers at once.')
 @minValue(1)
@@ -143,11 +136,20 @@ param dataverseConcurrency int = 8
 ])
 param storageRedundancy string = 'Standard_ZRS'
 
+@description('Optional. Whether a lock keeps the storage account from being deleted by mistake; whoever deploys must be allowed to make locks.')
+param lockStorage bool = false
+
+@description('Optional. People and groups who may put mapping documents into the container config: {principalId, principalType}.')
+param mappingAuthors MappingAuthor[] = []
+
 @description('Optional. Whether storage and vault are reached through a virtual network only, and closed to the public.')
 param networkIsolation bool = false
 
+@description('Optional. Resource id of a NAT gateway of yours for the app\'s subnet; one is made where nothing is given. For networkIsolation.')
+param natGatewayId string = ''
+
 @description('Optional. Addresses of the virtual network and its two subnets (app: /27 or larger, endpoints: /28 or larger); for networkIsolation.')
-param addresses object = {
+param addresses Addresses = {
   network: '10.90.0.0/24'
   app: '10.90.0.0/26'
   endpoints: '10.90.0.64/27'
@@ -190,46 +192,72 @@ var flows = [
   'opt-out'
 ]
 
-var name = 'bridge-${environmentName}'
-var suffix = uniqueString(resourceGroup().id, environmentName)
+var hash = uniqueString(resourceGroup().id, environmentName)
 var allTags = union(tags, { 'azd-env-name': environmentName })
 
-var dataverseUrlKept = startsWith(dataverseUrl, 'https://') && length(split(dataverseUrl, '/')) == 3
-var campaignUrlKept = startsWith(campaignUrl, 'https://') && endsWith(campaignUrl, '/campaign')
-var dataverseAuthKept = dataverseAuth == 'managed_identity' || (!empty(dataverseClientId) && !empty(dataverseTenantId))
-var fromFiles = emailEventsSource == 'files' || emailEventsSource == 'both'
-var fromJournal = emailEventsSource == 'journal' || emailEventsSource == 'both'
-var optOutsFromFiles = optOutSource == 'file' && (optOutMode == 'from-campaign' || optOutMode == 'both')
-var sftpGiven = !empty(sftp.host) && !empty(sftp.user) && !empty(sftp.hostKey)
-var journalGiven = !empty(journal.url) && !empty(journal.imsOrganization)
-var emailEventsSourceKept = (!fromFiles || sftpGiven) && (!fromJournal || journalGiven)
-
-var optOutSourceKept = !optOutsFromFiles || sftpGiven
-
-module checks 'modules/checks.bicep' = {
-  name: 'checks'
-  params: {
-    dataverseUrl: any(dataverseUrlKept ? 'https://<org>.crm.dynamics.com, with no slash at its end' : dataverseUrl)
-    campaignUrl: any(campaignUrlKept ? 'https://mc.adobe.io/<organization>/campaign' : campaignUrl)
-    dataverseAuth: any(dataverseAuthKept ? 'client_secret and certificate need dataverseClientId and dataverseTenantId' : dataverseAuth)
-    emailEventsSource: any(emailEventsSourceKept ? 'files needs host, user and hostKey in sftp; journal needs url and imsOrganization in journal; both needs all' : emailEventsSource)
-    optOutSource: any(optOutSourceKept ? 'file needs host, user and hostKey in sftp' : optOutSource)
-  }
+var dataverse = asDataverseUrl(dataverseUrl)
+var campaign = asCampaignUrl(campaignUrl)
+var schedules = {
+  contactsSchedule: contactsSchedule
+  customEntitiesSchedule: customEntitiesSchedule
+  emailEventsSchedule: emailEventsSchedule
+  optOutSchedule: optOutSchedule
 }
+var badSchedules = map(filter(items(schedules), given => empty(schedule(given.value))), given => given.key)
+var eventsFromFiles = contains(['files', 'both'], emailEventsSource)
+var eventsFromJournal = contains(['journal', 'both'], emailEventsSource)
+var optOutsFromFiles = optOutSource == 'file' && contains(['from-campaign', 'both'], optOutMode)
+
+// What types and ranges cannot say. All that is wrong is said at once.
+var problems = filter(
+  [
+    empty(dataverse) ? 'dataverseUrl must be a URL like https://<org>.crm.dynamics.com' : ''
+    empty(campaign) ? 'campaignUrl must be a URL like https://mc.adobe.io/<organization>/campaign' : ''
+    dataverseAuth != 'managed_identity' && (empty(dataverseClientId) || empty(dataverseTenantId))
+      ? 'dataverseAuth ${dataverseAuth} needs dataverseClientId and dataverseTenantId'
+      : ''
+    empty(badSchedules)
+      ? ''
+      : '${join(badSchedules, ', ')} must be NCRONTAB with six fields, like 0 */5 * * * * for every five minutes'
+    eventsFromFiles && sftp == null ? 'emailEventsSource ${emailEventsSource} needs sftp' : ''
+    eventsFromJournal && journal == null ? 'emailEventsSource ${emailEventsSource} needs journal' : ''
+    journal == null || isJournalUrl(journal.?url ?? '')
+      ? ''
+      : 'The url in journal must begin with https:// and have a path'
+    optOutsFromFiles && sftp == null ? 'optOutSource file needs sftp' : ''
+    zoneRedundant && !contains(['Standard_ZRS', 'Standard_GZRS'], storageRedundancy)
+      ? 'zoneRedundant needs storageRedundancy Standard_ZRS or Standard_GZRS'
+      : ''
+  ],
+  problem => !empty(problem)
+)
+
+// A plain name such as dev is part of names as it is. Of any other the first letters are, and a hash tells two apart.
+var letters = lettersAndDigits(environmentName, 16)
+var short = empty(letters) ? 'x' : letters
+var isPlain = short == environmentName && length(environmentName) <= 8
+var base = empty(problems) ? 'bridge-${short}' : fail(join(problems, '. '))
+var name = isPlain ? base : '${base}-${take(hash, 6)}'
+var identityName = 'id-${name}'
+var workspaceName = 'log-${name}'
+var insightsName = 'appi-${name}'
+var storageName = 'st${take(short, 8)}${take(hash, 12)}'
+var keyVaultName = 'kv-${take(short, 8)}-${take(hash, 12)}'
+var networkName = 'vnet-${name}'
+var functionAppName = 'func-${base}-${take(hash, 6)}'
 
 module identity 'modules/identity.bicep' = {
-  name: 'identity'
   params: {
-    name: 'id-${name}'
+    name: identityName
     location: location
     tags: allTags
   }
 }
 
 module monitoring 'modules/monitoring.bicep' = {
-  name: 'monitoring'
   params: {
-    name: name
+    workspaceName: workspaceName
+    insightsName: insightsName
     location: location
     tags: allTags
     retentionDays: logRetentionDays
@@ -237,65 +265,79 @@ module monitoring 'modules/monitoring.bicep' = {
 }
 
 module storage 'modules/storage.bicep' = {
-  name: 'storage'
   params: {
-    name: 'st${environmentName}${take(suffix, 12)}'
+    name: storageName
     location: location
     tags: allTags
     flows: flows
     redundancy: storageRedundancy
     closed: networkIsolation
-    workspaceId: monitoring.outputs.workspaceId
+    locked: lockStorage
+    workspaceName: workspaceName
   }
+  dependsOn: [
+    monitoring
+  ]
 }
 
 module keyVault 'modules/key_vault.bicep' = {
-  name: 'keyVault'
   params: {
-    name: 'kv-${environmentName}-${take(suffix, 12)}'
+    name: keyVaultName
     location: location
     tags: allTags
     closed: networkIsolation
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceName: workspaceName
   }
+  dependsOn: [
+    monitoring
+  ]
 }
 
 module roles 'modules/roles.bicep' = {
-  name: 'roles'
   params: {
-    principalId: identity.outputs.principalId
-    storageName: storage.outputs.name
-    keyVaultName: keyVault.outputs.name
-    insightsName: monitoring.outputs.insightsName
+    identityName: identityName
+    storageName: storageName
+    keyVaultName: keyVaultName
+    insightsName: insightsName
+    mappingAuthors: mappingAuthors
   }
+  dependsOn: [
+    identity
+    storage
+    keyVault
+    monitoring
+  ]
 }
 
 module network 'modules/network.bicep' = if (networkIsolation) {
-  name: 'network'
   params: {
     name: name
     location: location
     tags: allTags
+    networkName: networkName
     addresses: addresses
-    storageId: storage.outputs.id
-    keyVaultId: keyVault.outputs.id
+    natGatewayId: natGatewayId
+    storageName: storageName
+    keyVaultName: keyVaultName
   }
+  dependsOn: [
+    storage
+    keyVault
+  ]
 }
 
 module functionApp 'modules/function_app.bicep' = {
-  name: 'functionApp'
   params: {
-    name: 'func-${name}-${take(suffix, 6)}'
+    name: functionAppName
     location: location
     tags: allTags
-    identityId: identity.outputs.id
-    identityClientId: identity.outputs.clientId
-    storageName: storage.outputs.name
-    deploymentContainerUrl: storage.outputs.deploymentContainerUrl
-    keyVaultUri: keyVault.outputs.uri
-    insightsName: monitoring.outputs.insightsName
-    workspaceId: monitoring.outputs.workspaceId
-    subnetId: networkIsolation ? network.outputs.appSubnetId : ''
+    identityName: identityName
+    storageName: storageName
+    keyVaultName: keyVaultName
+    insightsName: insightsName
+    workspaceName: workspaceName
+    subnetId: networkIsolation ? resourceId('Microsoft.Network/virtualNetworks/subnets', networkName, 'app') : ''
+    zoneRedundant: zoneRedundant
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
     alwaysReady: alwaysReady
@@ -303,22 +345,22 @@ module functionApp 'modules/function_app.bicep' = {
     queueBatchSize: queueBatchSize
     telemetryMode: telemetryMode
     dataverse: {
-      url: dataverseUrl
+      url: dataverse
       auth: dataverseAuth
       clientId: dataverseClientId
       tenantId: dataverseTenantId
       concurrency: dataverseConcurrency
     }
     campaign: {
-      url: campaignUrl
+      url: campaign
       clientId: campaignClientId
       concurrency: campaignConcurrency
     }
     schedules: {
-      contacts: contactsSchedule
-      customEntities: customEntitiesSchedule
-      emailEvents: emailEventsSchedule
-      optOut: optOutSchedule
+      contacts: schedule(contactsSchedule)
+      customEntities: schedule(customEntitiesSchedule)
+      emailEvents: schedule(emailEventsSchedule)
+      optOut: schedule(optOutSchedule)
     }
     emailEventsSource: emailEventsSource
     optOut: {
@@ -330,38 +372,42 @@ module functionApp 'modules/function_app.bicep' = {
     settings: settings
   }
   dependsOn: [
-    checks
     roles
+    network
   ]
 }
 
 module alerts 'modules/alerts.bicep' = {
-  name: 'alerts'
   params: {
     name: name
     location: location
     tags: allTags
     flows: flows
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceName: workspaceName
     alertEmail: alertEmail
     unwrittenMinutes: unwrittenMinutes
     deadLettersAnHour: deadLettersAnHour
     changeTrackingDays: changeTrackingDays
   }
+  dependsOn: [
+    monitoring
+  ]
 }
 
 module workbook 'modules/workbook.bicep' = {
-  name: 'workbook'
   params: {
     name: name
     location: location
     tags: allTags
-    workspaceId: monitoring.outputs.workspaceId
+    workspaceName: workspaceName
   }
+  dependsOn: [
+    monitoring
+  ]
 }
 
 @description('Name of the function app, for the deployment of the code.')
-output functionAppName string = functionApp.outputs.name
+output functionAppName string = functionAppName
 
 @description('Host of the function app, for the registration of the webhook.')
 output functionAppHost string = functionApp.outputs.host
@@ -370,4 +416,10 @@ output functionAppHost string = functionApp.outputs.host
 output identityClientId string = identity.outputs.clientId
 
 @description('Name of the vault that takes campaign-client-secret, dataverse-webhook-secret and the other secrets.')
-output keyVaultName string = keyVault.outputs.name
+output keyVaultName string = keyVaultName
+
+@description('Name of the storage account, for mapping documents.')
+output storageAccountName string = storageName
+
+@description('With networkIsolation: the address from which the bridge calls, for allow lists; empty with a NAT gateway of yours.')
+output outboundAddress string = networkIsolation ? network!.outputs.outboundAddress : ''

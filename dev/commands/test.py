@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from dev.bicep import find, missing
 from dev.commands.processes import ROOT
 
 KINDS = ("unit", "contract", "e2e")
@@ -15,6 +16,8 @@ def run(argv: list[str]) -> int:
     if unknown := [kind for kind in chosen if kind not in KINDS]:
         print(f"There is no kind of test called {unknown[0]}: use unit, contract or e2e.", file=sys.stderr)
         return 2
+    if not chosen or "contract" in chosen:
+        tell_what_is_left_out()
     folders = [f"tests/{kind}" for kind in chosen or KINDS]
     checks = [
         ["ruff", "check", "."],
@@ -27,3 +30,9 @@ def run(argv: list[str]) -> int:
         if code:
             return code
     return 0
+
+
+def tell_what_is_left_out() -> None:
+    """One line if there is no Bicep compiler: tests/contract/infra needs it."""
+    if find() is None:
+        print(missing(), file=sys.stderr)

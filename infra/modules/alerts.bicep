@@ -1,5 +1,7 @@
 metadata description = 'Tells a person what needs one. The queries read the lines `watched` and `flow_changed` of shared/telemetry.py.'
 
+import { Tags } from 'types.bicep'
+
 @description('Required. Name of the bridge.')
 param name string
 
@@ -7,13 +9,13 @@ param name string
 param location string
 
 @description('Required. Tags.')
-param tags object
+param tags Tags
 
 @description('Required. Names of the flows; each has its poison alert.')
-param flows array
+param flows string[]
 
-@description('Required. Workspace whose logs are read.')
-param workspaceId string
+@description('Required. Name of the workspace whose logs are read.')
+param workspaceName string
 
 @description('Required. Where alerts are sent; empty for nowhere.')
 param alertEmail string
@@ -26,6 +28,10 @@ param deadLettersAnHour int
 
 @description('Required. Days that Dataverse keeps changes.')
 param changeTrackingDays int
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
+  name: workspaceName
+}
 
 var watched = 'AppTraces | where Message has "watched" | extend line = parse_json(Message) | where tostring(line.event) == "watched" | extend Flow = tostring(line.flow)'
 var changed = 'AppTraces | where Message has "flow_changed" or Message has "watched" | extend line = parse_json(Message) | where tostring(line.event) in ("flow_changed", "watched") | extend Flow = tostring(line.flow)'
@@ -83,7 +89,7 @@ var rules = [
     action: 'The flow has not read for days; start it, or repair what GET /api/status names, before Dataverse forgets the changes.'
     severity: 1
     frequency: 'PT1H'
-    window: 'PT1H'
+    window: 'PT2H'
     query: '${watched} | where todouble(line.token_age_seconds) > ${changeTrackingDays * 43200}'
     operator: 'GreaterThan'
     threshold: 0
@@ -107,7 +113,7 @@ var rules = [
     action: 'Renew it where it came from and put the new one into the vault under the same name, with its date of expiry.'
     severity: 2
     frequency: 'PT1H'
-    window: 'PT1H'
+    window: 'PT2H'
     query: 'AZKVAuditLogs | where OperationName in ("SecretNearExpiryEventGridNotification", "SecretExpiredEventGridNotification")'
     operator: 'GreaterThan'
     threshold: 0
@@ -134,69 +140,73 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-03-15-preview' = [for rule in rules: {
-  name: 'alert-${name}-${rule.name}'
-  location: location
-  tags: tags
-  properties: {
-    displayName: rule.title
-    description: rule.action
-    severity: rule.severity
-    enabled: true
-    evaluationFrequency: rule.frequency
-    windowSize: rule.window
-    skipQueryValidation: true
-    scopes: [
-      workspaceId
-    ]
-    criteria: {
-      allOf: [
-        {
-          query: rule.query
-          timeAggregation: 'Count'
-          operator: rule.operator
-          threshold: rule.threshold
-          dimensions: rule.dimensions
-        }
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for rule in rules: {
+    name: 'alert-${name}-${rule.name}'
+    location: location
+    tags: tags
+    properties: {
+      displayName: rule.title
+      description: rule.action
+      severity: rule.severity
+      enabled: true
+      evaluationFrequency: rule.frequency
+      windowSize: rule.window
+      skipQueryValidation: true
+      scopes: [
+        workspace.id
       ]
-    }
-    actions: {
-      actionGroups: [
-        people.id
-      ]
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: rule.operator
+            threshold: rule.threshold
+            dimensions: rule.dimensions
+          }
+        ]
+      }
+      actions: {
+        actionGroups: [
+          people.id
+        ]
+      }
     }
   }
-}]
+]
 
-resource poison 'Microsoft.Insights/scheduledQueryRules@2023-03-15-preview' = [for flow in flows: {
-  name: 'alert-${name}-${flow}-poison'
-  location: location
-  tags: tags
-  properties: {
-    displayName: 'Messages in ${flow}-poison'
-    description: 'A record met a bug of the bridge. When it is mended: POST /api/flows/<flow>/replay takes the messages back.'
-    severity: 2
-    enabled: true
-    evaluationFrequency: 'PT5M'
-    windowSize: 'PT10M'
-    skipQueryValidation: true
-    scopes: [
-      workspaceId
-    ]
-    criteria: {
-      allOf: [
-        {
-          query: '${watched} | where tostring(line.queue) == "${flow}" and tolong(line.poison_messages) > 0'
-          timeAggregation: 'Count'
-          operator: 'GreaterThan'
-          threshold: 0
-        }
+resource poison 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for flow in flows: {
+    name: 'alert-${name}-${flow}-poison'
+    location: location
+    tags: tags
+    properties: {
+      displayName: 'Messages in ${flow}-poison'
+      description: 'A record met a bug of the bridge. When it is mended: POST /api/flows/<flow>/replay takes the messages back.'
+      severity: 2
+      enabled: true
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT10M'
+      skipQueryValidation: true
+      scopes: [
+        workspace.id
       ]
-    }
-    actions: {
-      actionGroups: [
-        people.id
-      ]
+      criteria: {
+        allOf: [
+          {
+            query: '${watched} | where tostring(line.queue) == "${flow}" and tolong(line.poison_messages) > 0'
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: 0
+          }
+        ]
+      }
+      actions: {
+        actionGroups: [
+          people.id
+        ]
+      }
     }
   }
-}]
+]

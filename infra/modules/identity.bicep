@@ -1,5 +1,7 @@
 metadata description = 'The one identity of the bridge: for storage, vault, monitoring and Dataverse.'
 
+import { Tags } from 'types.bicep'
+
 @description('Required. Name of the identity.')
 param name string
 
@@ -7,19 +9,13 @@ param name string
 param location string
 
 @description('Required. Tags.')
-param tags object
+param tags Tags
 
-resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: name
   location: location
   tags: tags
 }
 
-@description('Resource id.')
-output id string = identity.id
-
 @description('Client id, as settings and Dataverse name it.')
 output clientId string = identity.properties.clientId
-
-@description('Object id, as role assignments name it.')
-output principalId string = identity.properties.principalId

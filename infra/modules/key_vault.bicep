@@ -1,5 +1,7 @@
 metadata description = 'The vault of the secrets: Adobe\'s, the webhook\'s, the SFTP key. A person puts them in, never a template.'
 
+import { Tags } from 'types.bicep'
+
 @description('Required. Name of the vault.')
 @minLength(3)
 @maxLength(24)
@@ -9,15 +11,19 @@ param name string
 param location string
 
 @description('Required. Tags.')
-param tags object
+param tags Tags
 
 @description('Required. Whether only private endpoints reach it.')
 param closed bool
 
-@description('Required. Workspace that takes the audit log.')
-param workspaceId string
+@description('Required. Name of the workspace that takes the audit log.')
+param workspaceName string
 
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
+  name: workspaceName
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   name: name
   location: location
   tags: tags
@@ -43,7 +49,7 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: vault
   name: 'to-workspace'
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     logAnalyticsDestinationType: 'Dedicated'
     logs: [
       {
@@ -53,12 +59,3 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     ]
   }
 }
-
-@description('Resource id of the vault.')
-output id string = vault.id
-
-@description('Name of the vault.')
-output name string = vault.name
-
-@description('URI of the vault, as Key Vault references begin.')
-output uri string = vault.properties.vaultUri

@@ -1,19 +1,26 @@
 metadata description = 'Log Analytics and Application Insights; telemetry is taken from identities only.'
 
-@description('Required. Name of the bridge.')
-param name string
+import { Tags } from 'types.bicep'
+
+@description('Required. Name of the workspace.')
+@minLength(4)
+@maxLength(63)
+param workspaceName string
+
+@description('Required. Name of the Application Insights component.')
+param insightsName string
 
 @description('Required. Region.')
 param location string
 
 @description('Required. Tags.')
-param tags object
+param tags Tags
 
 @description('Required. Days that logs are kept.')
 param retentionDays int
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
-  name: 'log-${name}'
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
+  name: workspaceName
   location: location
   tags: tags
   properties: {
@@ -28,7 +35,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
 }
 
 resource insights 'Microsoft.Insights/components@2020-02-02' = {
-  name: 'appi-${name}'
+  name: insightsName
   location: location
   tags: tags
   kind: 'web'
@@ -38,9 +45,3 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
     DisableLocalAuth: true
   }
 }
-
-@description('Resource id of the workspace.')
-output workspaceId string = workspace.id
-
-@description('Name of the Application Insights component.')
-output insightsName string = insights.name

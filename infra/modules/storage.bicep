@@ -1,5 +1,7 @@
 metadata description = 'The bridge\'s state: queues, tables, containers. No shared keys, nothing public.'
 
+import { Tags } from 'types.bicep'
+
 @description('Required. Name of the account.')
 @minLength(3)
 @maxLength(24)
@@ -9,10 +11,10 @@ param name string
 param location string
 
 @description('Required. Tags.')
-param tags object
+param tags Tags
 
 @description('Required. Names of the flows; each has a queue and a poison queue.')
-param flows array
+param flows string[]
 
 @description('Required. Redundancy: the name of a SKU.')
 param redundancy string
@@ -20,8 +22,15 @@ param redundancy string
 @description('Required. Whether only private endpoints reach it.')
 param closed bool
 
-@description('Required. Workspace that takes the metrics.')
-param workspaceId string
+@description('Required. Whether a lock keeps it from being deleted.')
+param locked bool
+
+@description('Required. Name of the workspace that takes the metrics.')
+param workspaceName string
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
+  name: workspaceName
+}
 
 var tableNames = [
   'checkpoints'
@@ -39,7 +48,7 @@ var containerNames = [
   'deployment'
 ]
 
-resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
   location: location
   tags: tags
@@ -62,7 +71,17 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
+// Whoever deletes the group or the account by mistake would delete every checkpoint and every opt-out that waits.
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locked) {
+  scope: account
+  name: 'keep-the-state'
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Holds the state of the bridge. docs/deploy.md says how the bridge is taken down.'
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -77,16 +96,18 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
   }
 }
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = [for container in containerNames: {
-  parent: blobs
-  name: container
-  properties: {
-    publicAccess: 'None'
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
+  for container in containerNames: {
+    parent: blobs
+    name: container
+    properties: {
+      publicAccess: 'None'
+    }
   }
-}]
+]
 
 // What dead letters keep of a record has a lifetime.
-resource lifetimes 'Microsoft.Storage/storageAccounts/managementPolicies@2023-05-01' = {
+resource lifetimes 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
   parent: account
   name: 'default'
   properties: {
@@ -119,36 +140,42 @@ resource lifetimes 'Microsoft.Storage/storageAccounts/managementPolicies@2023-05
   }
 }
 
-resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2023-05-01' = {
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' = {
   parent: account
   name: 'default'
 }
 
-resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for flow in flows: {
-  parent: queueService
-  name: flow
-}]
+resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' = [
+  for flow in flows: {
+    parent: queueService
+    name: flow
+  }
+]
 
-resource poisonQueues 'Microsoft.Storage/storageAccounts/queueServices/queues@2023-05-01' = [for flow in flows: {
-  parent: queueService
-  name: '${flow}-poison'
-}]
+resource poisonQueues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' = [
+  for flow in flows: {
+    parent: queueService
+    name: '${flow}-poison'
+  }
+]
 
-resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2023-05-01' = {
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = {
   parent: account
   name: 'default'
 }
 
-resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2023-05-01' = [for table in tableNames: {
-  parent: tableService
-  name: table
-}]
+resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' = [
+  for table in tableNames: {
+    parent: tableService
+    name: table
+  }
+]
 
 resource blobMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: blobs
   name: 'to-workspace'
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     metrics: [
       {
         category: 'Transaction'
@@ -162,7 +189,7 @@ resource queueMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
   scope: queueService
   name: 'to-workspace'
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     metrics: [
       {
         category: 'Transaction'
@@ -176,7 +203,7 @@ resource tableMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
   scope: tableService
   name: 'to-workspace'
   properties: {
-    workspaceId: workspaceId
+    workspaceId: workspace.id
     metrics: [
       {
         category: 'Transaction'
@@ -185,12 +212,3 @@ resource tableMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
     ]
   }
 }
-
-@description('Resource id of the account.')
-output id string = account.id
-
-@description('Name of the account.')
-output name string = account.name
-
-@description('URL of the container that holds the deployed code.')
-output deploymentContainerUrl string = '${account.properties.primaryEndpoints.blob}deployment'

@@ -1,5 +1,7 @@
 metadata description = 'The workbook that shows the flows: freshness, backlog, outcomes, dead letters, what failed.'
 
+import { Tags } from 'types.bicep'
+
 @description('Required. Name of the bridge.')
 param name string
 
@@ -7,10 +9,14 @@ param name string
 param location string
 
 @description('Required. Tags.')
-param tags object
+param tags Tags
 
-@description('Required. Workspace whose logs are shown.')
-param workspaceId string
+@description('Required. Name of the workspace whose logs are shown.')
+param workspaceName string
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existing = {
+  name: workspaceName
+}
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   name: guid(resourceGroup().id, name, 'flows')
@@ -20,7 +26,7 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   properties: {
     displayName: 'Flows of ${name}'
     category: 'workbook'
-    sourceId: workspaceId
+    sourceId: workspace.id
     serializedData: loadTextContent('../workbook.json')
   }
 }
