@@ -61,6 +61,7 @@ class Compiler:
 
     environ: Mapping[str, str] = field(default_factory=dict)
     asked: int = 0
+    compiled: dict[Path, dict[str, Any]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         program = find()
@@ -90,10 +91,10 @@ class Compiler:
         return [finding(one) for one in said["diagnostics"]]
 
     def template(self, path: Path) -> dict[str, Any]:
-        """What a .bicep file compiles to."""
-        contents = self.ask("compile", path=str(path))["contents"]
-        compiled: dict[str, Any] = json.loads(contents)
-        return compiled
+        """What a .bicep file compiles to; compiled once."""
+        if path not in self.compiled:
+            self.compiled[path] = json.loads(self.ask("compile", path=str(path))["contents"])
+        return self.compiled[path]
 
     def snapshot(self, path: Path) -> dict[str, Any]:
         """The evaluated deployment of a .bicepparam file: `predictedResources`, `outputs`. Refused says why there is none."""

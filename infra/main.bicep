@@ -225,6 +225,14 @@ var problems = filter(
       ? ''
       : 'The url in journal must begin with https:// and have a path'
     optOutsFromFiles && sftp == null ? 'optOutSource file needs sftp' : ''
+    empty(alertEmail) || contains(alertEmail, '@') ? '' : 'alertEmail must be an e-mail address'
+    networkIsolation && parseCidr(addresses.app).cidr > 27 ? 'The range app in addresses must be /27 or larger' : ''
+    networkIsolation && parseCidr(addresses.endpoints).cidr > 28
+      ? 'The range endpoints in addresses must be /28 or larger'
+      : ''
+    empty(natGatewayId) || contains(natGatewayId, '/providers/Microsoft.Network/natGateways/')
+      ? ''
+      : 'natGatewayId must be a resource id that ends in /natGateways/<name>'
     zoneRedundant && !contains(['Standard_ZRS', 'Standard_GZRS'], storageRedundancy)
       ? 'zoneRedundant needs storageRedundancy Standard_ZRS or Standard_GZRS'
       : ''
@@ -347,13 +355,13 @@ module functionApp 'modules/function_app.bicep' = {
     dataverse: {
       url: dataverse
       auth: dataverseAuth
-      clientId: dataverseClientId
-      tenantId: dataverseTenantId
+      clientId: trim(dataverseClientId)
+      tenantId: trim(dataverseTenantId)
       concurrency: dataverseConcurrency
     }
     campaign: {
       url: campaign
-      clientId: campaignClientId
+      clientId: trim(campaignClientId)
       concurrency: campaignConcurrency
     }
     schedules: {
@@ -384,7 +392,7 @@ module alerts 'modules/alerts.bicep' = {
     tags: allTags
     flows: flows
     workspaceName: workspaceName
-    alertEmail: alertEmail
+    alertEmail: trim(alertEmail)
     unwrittenMinutes: unwrittenMinutes
     deadLettersAnHour: deadLettersAnHour
     changeTrackingDays: changeTrackingDays

@@ -113,13 +113,13 @@ var bridge = {
   CAMPAIGN_CLIENT_ID: campaign.clientId
   CAMPAIGN_CLIENT_SECRET: '${secret}campaign-client-secret)'
   CAMPAIGN_MAX_CONCURRENCY: string(campaign.concurrency)
-  CAMPAIGN_JOURNAL_URL: journal.?url ?? ''
-  CAMPAIGN_IMS_ORGANIZATION: journal.?imsOrganization ?? ''
-  SFTP_HOST: sftp.?host ?? ''
-  SFTP_USER: sftp.?user ?? ''
+  CAMPAIGN_JOURNAL_URL: trim(journal.?url ?? '')
+  CAMPAIGN_IMS_ORGANIZATION: trim(journal.?imsOrganization ?? '')
+  SFTP_HOST: trim(sftp.?host ?? '')
+  SFTP_USER: trim(sftp.?user ?? '')
   SFTP_PRIVATE_KEY: files ? '${secret}sftp-private-key)' : ''
-  SFTP_HOST_KEY: sftp.?hostKey ?? ''
-  SFTP_FOLDER: sftp.?folder ?? '/d365_loads/exports'
+  SFTP_HOST_KEY: trim(sftp.?hostKey ?? '')
+  SFTP_FOLDER: trim(sftp.?folder ?? '/d365_loads/exports')
   EMAIL_EVENTS_SOURCE: emailEventsSource
   EMAIL_EVENTS_SCHEDULE: schedules.emailEvents
   OPT_OUT_MODE: optOut.mode

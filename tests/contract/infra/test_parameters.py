@@ -8,6 +8,7 @@ from dev.bicep import Compiler, Refused
 from dev.settings_bicep import bounds, tunable
 from tests.contract.infra.kit import JOURNAL, SFTP, Deployment, Deployments
 
+ADDRESSES = "{ network: '10.1.0.0/24', app: '10.1.0.0/27', endpoints: '10.1.0.64/28' }"
 LONGEST = "a" * 64
 ENVIRONMENTS = ["x", "dev", "Dev", "a-b", "ab", "contoso-bridge-dev", "contoso-bridge-dev-2", "2.(b)_", "---", LONGEST]
 WORD = r"(?!-)[A-Za-z0-9-]*(?<!-)"
@@ -125,6 +126,17 @@ def test_a_wrong_name_or_form_ends_when_it_is_compiled(
         ({"emailEventsSource": "'both'", "sftp": SFTP}, "emailEventsSource both needs journal"),
         ({"optOutMode": "'both'", "optOutSource": "'file'"}, "optOutSource file needs sftp"),
         ({"journal": JOURNAL.replace("https", "http")}, "The url in journal must begin with https://"),
+        ({"alertEmail": "'operator'"}, "alertEmail must be an e-mail address"),
+        (
+            {"networkIsolation": "true", "addresses": ADDRESSES.replace("0.0/27", "0.0/28")},
+            "The range app in addresses must be /27",
+        ),
+        (
+            {"networkIsolation": "true", "addresses": ADDRESSES.replace("64/28", "64/29")},
+            "The range endpoints in addresses must be",
+        ),
+        ({"networkIsolation": "true", "addresses": ADDRESSES.replace("0.0/27", "0.300/27")}, "10.1.0.300/27"),
+        ({"natGatewayId": "'our-gateway'"}, "natGatewayId must be a resource id that ends in /natGateways/<name>"),
         ({"zoneRedundant": "true", "storageRedundancy": "'Standard_LRS'"}, "zoneRedundant needs storageRedundancy Standard_ZRS"),
     ],
     ids=lambda given: ", ".join(given) if isinstance(given, dict) else "",
@@ -162,8 +174,12 @@ def test_pasted_urls_and_spaced_schedules_arrive_as_they_are_used(deployments: D
     settings = deployments.with_parameters(
         dataverseUrl="' HTTPS://Contoso.CRM.dynamics.com/ '",
         campaignUrl="'https://MC.adobe.io/Contoso/Campaign/'",
+        campaignClientId="' client-id '",
+        sftp=SFTP.replace("user: 'bridge'", "user: ' bridge '"),
         contactsSchedule="' 0  */5 * * * * '",
     ).settings()
     assert settings["DATAVERSE_URL"] == "https://contoso.crm.dynamics.com"
     assert settings["CAMPAIGN_URL"] == "https://mc.adobe.io/Contoso/campaign"
     assert settings["CONTACTS_SCHEDULE"] == "0 */5 * * * *"
+    assert settings["CAMPAIGN_CLIENT_ID"] == "client-id"
+    assert settings["SFTP_USER"] == "bridge"

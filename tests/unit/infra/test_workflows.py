@@ -58,7 +58,8 @@ def test_every_script_is_bash(path: Path) -> None:
 def test_the_tests_run_on_every_push() -> None:
     test = load(ROOT / ".github" / "workflows" / "test.yml")
     assert test["on"]["push"] == {"branches": ["**"]}
-    assert any(step.get("run") == "python3 manage.py test" for step in test["jobs"]["test"]["steps"])
+    scripts = [step.get("run") for step in test["jobs"]["test"]["steps"]]
+    assert scripts.index("az bicep install") < scripts.index("python3 manage.py test")
 
 
 def test_production_comes_after_tests_dev_and_a_plan_that_changes_nothing() -> None:
