@@ -38,7 +38,6 @@ param dataverseTenantId string = ''
 param campaignUrl string
 
 @description('Required. Client id (API key) of the Adobe Developer project.')
-@minLength(1)
 param campaignClientId string
 
 @description('Optional. When contacts are polled: NCRONTAB with six fields.')
@@ -213,7 +212,8 @@ var problems = filter(
   [
     empty(dataverse) ? 'dataverseUrl must be a URL like https://<org>.crm.dynamics.com' : ''
     empty(campaign) ? 'campaignUrl must be a URL like https://mc.adobe.io/<organization>/campaign' : ''
-    dataverseAuth != 'managed_identity' && (empty(dataverseClientId) || empty(dataverseTenantId))
+    empty(trim(campaignClientId)) ? 'campaignClientId must be the client id of the Adobe Developer project' : ''
+    dataverseAuth != 'managed_identity' && (empty(trim(dataverseClientId)) || empty(trim(dataverseTenantId)))
       ? 'dataverseAuth ${dataverseAuth} needs dataverseClientId and dataverseTenantId'
       : ''
     empty(badSchedules)
