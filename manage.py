@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The one command: python3 manage.py demo | test | up | bench | setup | check.
+"""The one command: python3 manage.py demo | test | up | bench | setup | check | package | lock.
 
-Needs nothing but a Python (3.8 or newer) to begin with: finds a Python 3.13, makes .venv, installs what is pinned, gets Azurite
-by npm, and runs the command there. A second run finds all of it in place.
+Needs nothing but a Python (3.8 or newer) to begin with: finds a Python 3.13, makes .venv, installs what is locked, gets Azurite
+and the readers of tests by npm, and runs the command there. A second run finds all of it in place.
 """
 
 import hashlib
@@ -79,20 +79,20 @@ def run_step(title, command, **options):
 
 
 def set_up_python():
-    """.venv with what requirements-dev.txt pins; a stamp tells when nothing is to be done."""
-    wanted = fingerprint(ROOT / "requirements.txt", ROOT / "requirements-dev.txt")
+    """.venv with what requirements-dev.txt locks; a stamp tells when nothing is to be done."""
+    wanted = fingerprint(ROOT / "requirements-dev.txt")
     stamp = VENV / "installed"
     if stamp.exists() and stamp.read_text() == wanted and version_of([str(venv_python())]) == WANTED:
         return
     if version_of([str(venv_python())]) != WANTED:
         run_step("Making .venv", [*find_python(), "-m", "venv", "--clear", str(VENV)])
     pip = [str(venv_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run_step("Installing Python packages", [*pip, "-r", str(ROOT / "requirements-dev.txt")])
+    run_step("Installing Python packages", [*pip, "--require-hashes", "-r", str(ROOT / "requirements-dev.txt")])
     stamp.write_text(wanted)
 
 
 def set_up_tools():
-    """Azurite, by npm, under .local/tools."""
+    """Azurite, and what reads queries and workflows in tests, by npm, under .local/tools."""
     wanted = fingerprint(ROOT / "package.json")
     stamp = TOOLS / "installed"
     if stamp.exists() and stamp.read_text() == wanted:
@@ -103,7 +103,7 @@ def set_up_tools():
     TOOLS.mkdir(parents=True, exist_ok=True)
     shutil.copy(str(ROOT / "package.json"), str(TOOLS / "package.json"))
     flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--loglevel=error"]
-    run_step("Installing Azurite", [npm, "install", *flags], cwd=str(TOOLS))
+    run_step("Installing npm packages", [npm, "install", *flags], cwd=str(TOOLS))
     stamp.write_text(wanted)
 
 

@@ -52,7 +52,8 @@ def settle_once(
     send_again(flow, bridge, envelope, [s for s in settlements if s.outcome is Outcome.WAITING])
     outcomes = Counter(settlement.outcome.value for settlement in settlements)
     bridge.ledger.count(partition_name(flow.key, envelope.bucket), outcomes, calls)
-    telemetry.settled_together(flow=flow.key, **outcomes)
+    reasons = Counter(settlement.reason for settlement in settlements if settlement.outcome is Outcome.REJECTED)
+    telemetry.settled_together(flow=flow.key, **outcomes, reasons=reasons)
     return settlements
 
 

@@ -7,6 +7,7 @@ a client's exception ever is. Lines are JSON on the logger `bridge`.
 
 import json
 import logging
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -55,10 +56,12 @@ def settled_together(
     no_contact: int = 0,
     waiting: int = 0,
     rejected: int = 0,
+    reasons: Mapping[str, int] | None = None,
 ) -> None:
-    """The canonical line of an envelope whose records are created once: how many became what."""
+    """The canonical line of an envelope whose records are created once: how many became what. `reasons`: why, of the rejected."""
     counts = {"created": created, "unchanged": unchanged, "filtered": filtered, "no_contact": no_contact}
-    line(logging.INFO, event="settled_together", flow=flow, **counts, waiting=waiting, rejected=rejected)
+    told = {"waiting": waiting, "rejected": rejected, "reasons": dict(reasons or {})}
+    line(logging.INFO, event="settled_together", flow=flow, **counts, **told)
 
 
 def polled(

@@ -14,6 +14,11 @@ COMMANDS = {
     "up": ("dev.commands.up", "start everything and stay"),
     "bench": ("dev.bench.__main__", "measure"),
     "setup": ("dev.commands.setup.__main__", "make in Dataverse what the bridge needs there: setup dataverse, setup activities"),
+    "package": (
+        "dev.commands.package",
+        "make the zip that is deployed: the app, and its packages where nothing is built in Azure",
+    ),
+    "lock": ("dev.commands.lock", "pin every package with its hashes: requirements.txt, requirements-dev.txt"),
     "check": ("dev.commands.check.__main__", "say what is wrong between the bridge and what it needs, and what to do"),
 }
 

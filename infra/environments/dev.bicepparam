@@ -1,10 +1,10 @@
 using '../main.bicep'
 
-// What differs between customers comes from the environment: the workflow or the shell sets it. What is missing is refused by name.
+// What differs between customers comes from the environment: the workflow or the shell sets it.
 param environmentName = 'dev'
-param dataverseUrl = readEnvironmentVariable('DATAVERSE_URL', '')
-param campaignUrl = readEnvironmentVariable('CAMPAIGN_URL', '')
-param campaignClientId = readEnvironmentVariable('CAMPAIGN_CLIENT_ID', '')
+param dataverseUrl = readEnvironmentVariable('DATAVERSE_URL')
+param campaignUrl = readEnvironmentVariable('CAMPAIGN_URL')
+param campaignClientId = readEnvironmentVariable('CAMPAIGN_CLIENT_ID')
 param alertEmail = readEnvironmentVariable('ALERT_EMAIL', '')
 
 param tags = {

@@ -33,9 +33,6 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' existin
   name: workspaceName
 }
 
-var watched = 'AppTraces | where Message has "watched" | extend line = parse_json(Message) | where tostring(line.event) == "watched" | extend Flow = tostring(line.flow)'
-var changed = 'AppTraces | where Message has "flow_changed" or Message has "watched" | extend line = parse_json(Message) | where tostring(line.event) in ("flow_changed", "watched") | extend Flow = tostring(line.flow)'
-
 var byFlow = [
   {
     name: 'Flow'
@@ -54,7 +51,7 @@ var rules = [
     severity: 1
     frequency: 'PT5M'
     window: 'PT10M'
-    query: '${changed} | where tostring(line.status) == "failed"'
+    query: loadTextContent('../queries/failed.kql')
     operator: 'GreaterThan'
     threshold: 0
     dimensions: byFlow
@@ -66,7 +63,7 @@ var rules = [
     severity: 2
     frequency: 'PT5M'
     window: 'PT10M'
-    query: '${watched} | where todouble(line.oldest_unwritten_seconds) > ${unwrittenMinutes * 60}'
+    query: replace(loadTextContent('../queries/unwritten.kql'), '{seconds}', string(unwrittenMinutes * 60))
     operator: 'GreaterThan'
     threshold: 0
     dimensions: byFlow
@@ -78,7 +75,7 @@ var rules = [
     severity: 2
     frequency: 'PT15M'
     window: 'PT1H'
-    query: '${watched} | extend Letters = tolong(line.dead_letters) | summarize (NewestAt, Newest) = arg_max(TimeGenerated, Letters), (OldestAt, Oldest) = arg_min(TimeGenerated, Letters) by Flow | where Newest - Oldest >= ${deadLettersAnHour}'
+    query: replace(loadTextContent('../queries/dead-letters.kql'), '{letters}', string(deadLettersAnHour))
     operator: 'GreaterThan'
     threshold: 0
     dimensions: byFlow
@@ -90,7 +87,7 @@ var rules = [
     severity: 1
     frequency: 'PT1H'
     window: 'PT2H'
-    query: '${watched} | where todouble(line.token_age_seconds) > ${changeTrackingDays * 43200}'
+    query: replace(loadTextContent('../queries/change-token.kql'), '{seconds}', string(changeTrackingDays * 43200))
     operator: 'GreaterThan'
     threshold: 0
     dimensions: byFlow
@@ -102,10 +99,22 @@ var rules = [
     severity: 1
     frequency: 'PT15M'
     window: 'PT30M'
-    query: watched
+    query: loadTextContent('../queries/silent.kql')
     operator: 'LessThan'
     threshold: 1
     dimensions: []
+  }
+  {
+    name: 'unwatched'
+    title: 'A flow is not watched'
+    action: 'Its other alerts are blind meanwhile. The log of console_watch says what fails; its lines name the flow.'
+    severity: 1
+    frequency: 'PT15M'
+    window: 'PT6H'
+    query: loadTextContent('../queries/unwatched.kql')
+    operator: 'GreaterThan'
+    threshold: 0
+    dimensions: byFlow
   }
   {
     name: 'secret-expiring'
@@ -114,7 +123,7 @@ var rules = [
     severity: 2
     frequency: 'PT1H'
     window: 'PT2H'
-    query: 'AZKVAuditLogs | where OperationName in ("SecretNearExpiryEventGridNotification", "SecretExpiredEventGridNotification")'
+    query: loadTextContent('../queries/secret-expiring.kql')
     operator: 'GreaterThan'
     threshold: 0
     dimensions: []
@@ -195,7 +204,7 @@ resource poison 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
       criteria: {
         allOf: [
           {
-            query: '${watched} | where tostring(line.queue) == "${flow}" and tolong(line.poison_messages) > 0'
+            query: replace(loadTextContent('../queries/poison.kql'), '{queue}', flow)
             timeAggregation: 'Count'
             operator: 'GreaterThan'
             threshold: 0

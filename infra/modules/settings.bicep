@@ -118,6 +118,7 @@ type ReadyGroup =
   | 'function:custom_entities_poll'
   | 'function:email_events_deliver'
   | 'function:email_events_poll'
+  | 'function:email_events_poll_journal'
   | 'function:opt_out_deliver'
   | 'function:opt_out_poll'
   | 'function:opt_out_poll_campaign'

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,19 +51,27 @@ def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
 
 
 def watch(flows: Mapping[str, Flow], bridge: Bridge) -> None:
-    """Writes the line `watched` of each flow: the same figures as its status, for alerts and the workbook."""
-    for key, flow in flows.items():
-        figures = flow_status(flow, bridge, key)
-        telemetry.watched(
-            flow=key,
-            queue=flow.queue,
-            status=figures["status"],
-            oldest_unwritten_seconds=figures["oldest_unwritten_seconds"],
-            token_age_seconds=figures["token_age_seconds"] or 0.0,
-            backlog_messages=figures["backlog_messages"],
-            poison_messages=figures["poison_messages"],
-            dead_letters=figures["dead_letters"],
-        )
+    """Writes the line `watched` of each flow: the same figures as its status, for alerts and the workbook.
+
+    Each flow is watched on its own: an error of one is raised after the others have their line.
+    """
+    with ExitStack() as each:
+        for key, flow in reversed(list(flows.items())):
+            each.callback(watch_one, key, flow, bridge)
+
+
+def watch_one(key: str, flow: Flow, bridge: Bridge) -> None:
+    figures = flow_status(flow, bridge, key)
+    telemetry.watched(
+        flow=key,
+        queue=flow.queue,
+        status=figures["status"],
+        oldest_unwritten_seconds=figures["oldest_unwritten_seconds"],
+        token_age_seconds=figures["token_age_seconds"] or 0.0,
+        backlog_messages=figures["backlog_messages"],
+        poison_messages=figures["poison_messages"],
+        dead_letters=figures["dead_letters"],
+    )
 
 
 def mapping_version(checkpoint: Checkpoint) -> int:

@@ -1,9 +1,6 @@
-"""Imports run one way, what is deployed knows nothing of what is not, and only the app is shipped."""
+"""Imports run one way, and what is deployed knows nothing of what is not."""
 
 import ast
-import fnmatch
-import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -99,37 +96,3 @@ def test_there_is_one_broad_except() -> None:
 def test_a_file_is_a_page_or_two() -> None:
     for path in DEPLOYED:
         assert path.read_text().count("\n") <= 350, path
-
-
-def tracked() -> list[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-    )
-    return [name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
-
-
-def anchored(pattern: str, path: str) -> bool:
-    """Core Tools' reading of .funcignore: anchored at the root, ended by a word boundary."""
-    text = re.escape(pattern.lstrip("/")).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*")
-    return re.match(f"{text}(/|$)", path) is not None
-
-
-def gitignored(pattern: str, path: str) -> bool:
-    """azd's reading: as gitignore; a leading slash anchors, else any part of the path may match."""
-    parts = path.split("/")
-    if pattern.startswith("/"):
-        return any(
-            fnmatch.fnmatchcase("/".join(parts[:n]), pattern[1:])
-            and "/" not in "/".join(parts[:n]).removeprefix(pattern[1:].split("*")[0])
-            for n in range(1, len(parts) + 1)
-        )
-    return any(fnmatch.fnmatchcase(part, pattern.removeprefix("**/")) for part in parts)
-
-
-@pytest.mark.parametrize("rule", [anchored, gitignored])
-def test_exactly_the_app_is_shipped(rule) -> None:  # type: ignore[no-untyped-def]
-    patterns = (ROOT / ".funcignore").read_text().split()
-    shipped = {path for path in [*tracked(), "shared/__pycache__/x.pyc"] if not any(rule(pattern, path) for pattern in patterns)}
-    wanted = {"function_app.py", "host.json", "requirements.txt"}
-    assert {path for path in shipped if path.split("/")[0] not in ("functions", "shared")} == wanted
-    assert not [path for path in shipped if "__pycache__" in path]

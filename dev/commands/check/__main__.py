@@ -14,13 +14,16 @@ from pathlib import Path
 from dev.commands.check.checks import CHECKS
 from dev.commands.check.findings import Finding, exit_code, run_all
 from dev.commands.check.look import Look
+from dev.commands.private import settings_file
 from dev.commands.setup.connection import STACK_SETTINGS, take_settings
 from dev.commands.stack import DIRECTORY
+
+USUAL = "check.settings.json"
 
 
 def run(argv: list[str]) -> int:
     options = parse(argv)
-    file = options.directory / STACK_SETTINGS if options.stack else options.settings
+    file = options.directory / STACK_SETTINGS if options.stack else settings_file(options.settings, USUAL)
     try:
         take_settings(file)
     except FileNotFoundError:
@@ -50,7 +53,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         prog="manage.py check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--settings", type=Path, help="a local.settings.json; without it the environment holds the settings")
+    place.add_argument("--settings", type=Path, help=f"settings; without it .local/{USUAL}, else the environment")
     place.add_argument("--stack", action="store_true", help="the stack that `manage.py up` started")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where that stack's files are")
     parser.add_argument("--json", action="store_true", help="a list of {check, subject, state, message, next}")

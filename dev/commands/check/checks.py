@@ -1,11 +1,12 @@
 """Every check, in the order in which they are made. A further one is one entry."""
 
-from dev.commands.check import connections, files, opt_outs, rights, storage, tables, webhooks
+from dev.commands.check import connections, files, opt_outs, private, rights, storage, tables, webhooks
 from dev.commands.check.findings import Check
 
 DATAVERSE = "Correct DATAVERSE_URL (organization and region: crm, crm4, crm11 and so on), or look at the network."
 CAMPAIGN = "Correct CAMPAIGN_URL (organization and instance), or look at the network."
 CHECKS = (
+    Check("settings files", private.settings_files),
     Check("settings", connections.settings),
     Check("clocks", connections.clocks, ("settings",), "Correct DATAVERSE_URL or CAMPAIGN_URL, or look at the network."),
     Check("storage", storage.storage, ("settings",)),

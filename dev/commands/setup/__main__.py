@@ -8,6 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from dev.commands.private import ADVICE, misplaced, settings_file
 from dev.commands.setup.activities import Activities
 from dev.commands.setup.connection import REFERENCE, Place, by_settings, by_stack
 from dev.commands.setup.customizing import Customizing, Refused
@@ -19,12 +20,16 @@ from shared.errors import BridgeError
 from shared.mapping import InvalidDocument
 from shared.settings import ChosenFlows, DataverseSettings, StorageSettings, WebhookSettings, load, text
 
+USUAL = "setup.settings.json"
+
 
 def run(argv: list[str]) -> int:
     """0 if everything is there and fits; what an error interrupted is finished by the next run."""
     options = parse(argv)
+    for name in misplaced(given=options.settings):
+        print(f"{name} holds secrets and lies beside the code. {ADVICE}", file=sys.stderr)
     try:
-        place = by_stack(options.directory) if options.stack else by_settings(options.settings)
+        place = by_stack(options.directory) if options.stack else by_settings(settings_file(options.settings, USUAL))
         dataverse = Customizing(place.client)
         if options.what == "activities":
             return 1 if Activities(dataverse, print, options.plan).run() else 0
@@ -69,7 +74,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("what", choices=["activities", "dataverse"])
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--settings", type=Path, help="a local.settings.json; without it the environment holds the settings")
+    place.add_argument("--settings", type=Path, help=f"settings; without it .local/{USUAL}, else the environment")
     place.add_argument("--stack", action="store_true", help="the emulator of the stack that `manage.py up` started")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where that stack's stack.json is")
     parser.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")

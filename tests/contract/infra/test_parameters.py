@@ -121,7 +121,6 @@ def test_a_wrong_name_or_form_ends_when_it_is_compiled(
         ({"optOutSchedule": "''"}, "optOutSchedule must be NCRONTAB with six fields"),
         ({"dataverseUrl": "'contoso.crm.dynamics.com'"}, "dataverseUrl must be a URL like https://<org>.crm.dynamics.com"),
         ({"campaignUrl": "'https://mc.adobe.io/campaign'"}, "campaignUrl must be a URL like https://mc.adobe.io/"),
-        ({"campaignClientId": "' '"}, "campaignClientId must be the client id of the Adobe Developer project"),
         ({"dataverseAuth": "'certificate'"}, "dataverseAuth certificate needs dataverseClientId and dataverseTenantId"),
         ({"emailEventsSource": "'files'"}, "emailEventsSource files needs sftp"),
         ({"emailEventsSource": "'both'", "sftp": SFTP}, "emailEventsSource both needs journal"),
@@ -151,10 +150,8 @@ def test_what_no_type_can_say_is_refused_in_a_sentence(
 
 def test_all_that_is_wrong_is_said_at_once(deployments: Deployments) -> None:
     with pytest.raises(Refused) as caught:
-        deployments.with_parameters(
-            dataverseUrl="''", campaignUrl="''", campaignClientId="''", contactsSchedule="''", optOutSchedule="'x'"
-        )
-    for name in ("dataverseUrl", "campaignUrl", "campaignClientId", "contactsSchedule, optOutSchedule"):
+        deployments.with_parameters(dataverseUrl="'x'", campaignUrl="'y'", contactsSchedule="'z'", customEntitiesSchedule="'z'")
+    for name in ("dataverseUrl", "campaignUrl", "contactsSchedule, customEntitiesSchedule"):
         assert f"{name} must be" in str(caught.value)
 
 

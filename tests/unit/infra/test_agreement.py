@@ -52,6 +52,24 @@ def test_what_the_docs_keep_ready_are_functions() -> None:
     assert {"opt_out_deliver", "contacts_deliver"} <= named <= set(triggers())
 
 
+@pytest.mark.parametrize("claim", ["finish what they have in hand", "only a bug of ours", "az functionapp restart"])
+def test_no_page_says_what_azure_does_not_do(claim: str) -> None:
+    """A deployment ends what runs at once; timeouts and crashes spend receipts too; a restart need not fetch a secret anew."""
+    for path in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
+        assert claim not in path.read_text(), path.name
+
+
+@pytest.mark.parametrize(
+    "failure",
+    ["51021", "`maximumInstanceCount` is refused", "older than 1.23.13", "Python 3.11", "HASHES", "Key Vault reference",
+     "renewed secret", "PrincipalNotFound", "`Forbidden`", "publish profile", "ScopeLocked", "unhealthy", "receipts"],
+)  # fmt: skip
+def test_each_known_failure_has_its_row(failure: str) -> None:
+    rows = (ROOT / "docs" / "deploy.md").read_text().split("## Troubleshooting")[1].splitlines()
+    (row,) = [row for row in rows if failure in row]
+    assert all(cell.strip() for cell in row.strip("|").split("|")), "what you see, what it means, what to do"
+
+
 def test_no_line_that_an_alert_reads_is_sampled_away() -> None:
     sampling = json.loads((ROOT / "host.json").read_text())["logging"]["applicationInsights"]["samplingSettings"]
     assert "Trace" in sampling["excludedTypes"].split(";")

@@ -1,0 +1,15 @@
+"""Whether a file beside the code holds secrets, where a package or a commit may take it along."""
+
+from collections.abc import Iterator
+
+from dev.commands.check.findings import Finding
+from dev.commands.check.look import Look
+from dev.commands.private import ADVICE, misplaced
+
+
+def settings_files(look: Look) -> Iterator[Finding]:
+    found = misplaced()
+    if not found:
+        yield Finding("settings files", "", "ok", "No file beside the code holds secrets.")
+    for name in found:
+        yield Finding("settings files", name, "warning", "It holds secrets and lies beside the code.", ADVICE)
