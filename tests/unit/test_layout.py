@@ -28,7 +28,7 @@ LAYERS = [
     ("shared.campaign", {"shared.campaign", *CLIENTS}),
     ("shared.sftp", {"shared.sftp", "shared.errors", "shared.file_samples", "shared.records"}),
     ("shared.parents", {"shared.deciding", "shared.flow", "shared.mapping", "shared.records", "shared.state"}),
-    ("shared.state", {"shared.state", *(f"shared.{name}" for name in ("errors", "exact_json", "file_samples", "records", "settings"))}),
+    ("shared.state", {f"shared.{name}" for name in ("state", "errors", "exact_json", "file_samples", "records", "settings")}),
 ]  # fmt: skip
 
 
