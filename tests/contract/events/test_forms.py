@@ -182,4 +182,4 @@ def test_a_name_that_nothing_reads_is_refused_when_the_document_is_changed(world
     )
     world.wiring.storage.container("config").upload_blob("events/email_events.yaml", text, overwrite=True)
     problem = world.wiring.events_flows()[0].adopt()
-    assert "files.delivery_log.columns: chanel is no name that is known here" in problem
+    assert "files.delivery_log.columns.chanel: chanel is no name that is known here" in problem

@@ -82,7 +82,7 @@ def test_a_mapping_that_names_a_flag_is_refused_and_the_status_says_where_to_go(
     world.contacts.poll()
     problem = world.wiring.bridge.flows.read("contacts").mapping_problem
     for part in (
-        "fields[20] (blackListFax): blackListFax is an opt-out flag",
+        "fields[20] (denyListFax): blackListFax is an opt-out flag",
         "opt-out/opt_out.yaml",
         "Version 1 stays in force",
     ):
