@@ -41,7 +41,9 @@ def run(console: Console, small: bool = False) -> dict[str, Any]:
 
 
 def started(contacts: int, **options: Any) -> Stack:
-    settings = {"CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY), **options.pop("settings", {})}
+    # Contacts alone: what opt-outs cost beside them is the bench of opt-outs.
+    alone = {"CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY), "OPT_OUT_MODE": "disabled"}
+    settings = {**alone, **options.pop("settings", {})}
     stack = Stack(DIRECTORY / "bench", settings=settings, **options)
     stack.start()
     Dynamics(stack.facts).seed(contacts)

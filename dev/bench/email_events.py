@@ -40,7 +40,12 @@ HEADERS = {
     "trackingLogs": "logId broadLogId externalId urlType logDate url urlLabel userAgent trackedDevice deliveryName deliveryLabel "
     "campaignName campaignLabel mirrorPageUrl",
 }
-SETTINGS = {"EMAIL_EVENTS_SOURCE": "files", "DATAVERSE_MAX_CONCURRENCY": str(CONCURRENCY), "QUEUE_LIMIT_MESSAGES": "200"}
+SETTINGS = {
+    "EMAIL_EVENTS_SOURCE": "files",
+    "OPT_OUT_MODE": "disabled",  # events alone
+    "DATAVERSE_MAX_CONCURRENCY": str(CONCURRENCY),
+    "QUEUE_LIMIT_MESSAGES": "200",
+}
 
 
 def run(console: Console, small: bool = False) -> dict[str, Any]:
