@@ -29,6 +29,8 @@ CONCURRENCY = 16
 LATENCY_MS = 50
 LATENCY_SAMPLES = 60
 
+ALONE = {"OPT_OUT_MODE": "disabled"}  # what opt-outs cost beside contacts is the bench of opt-outs
+
 
 def run(console: Console, small: bool = False) -> dict[str, Any]:
     """All figures, each with its target in its name."""
@@ -41,9 +43,7 @@ def run(console: Console, small: bool = False) -> dict[str, Any]:
 
 
 def started(contacts: int, **options: Any) -> Stack:
-    # Contacts alone: what opt-outs cost beside them is the bench of opt-outs.
-    alone = {"CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY), "OPT_OUT_MODE": "disabled"}
-    settings = {**alone, **options.pop("settings", {})}
+    settings = {"CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY), **ALONE, **options.pop("settings", {})}
     stack = Stack(DIRECTORY / "bench", settings=settings, **options)
     stack.start()
     Dynamics(stack.facts).seed(contacts)
@@ -164,7 +164,7 @@ def timed(real: Any, spent: list[float]) -> Any:
 def processor(scale: int) -> dict[str, Any]:
     """Polls and delivers in this process: with Campaign's answers given at once, and with the real HTTP client."""
     contacts = 10_000 // scale
-    with Stack(DIRECTORY / "bench", host=False) as stack:
+    with Stack(DIRECTORY / "bench", host=False, settings=ALONE) as stack:
         os.environ.update({name: value for name, value in stack.environment.items() if name.startswith("IDENTITY_")})
         Dynamics(stack.facts).seed(contacts)
         settings = load_settings(
@@ -186,7 +186,7 @@ def answered_at_once(system: str, timeout_seconds: float, connections: int) -> A
 
     def send(request: Request) -> Response:
         if request.method in ("POST", "PATCH") and "/profile" in request.url:
-            return Response(201, {}, b"{}")
+            return Response(201, {}, request.body or b"{}")  # as Campaign does: with the record
         return real(request)
 
     return send
