@@ -137,5 +137,4 @@ class Records:
             return ParseError("broken_line", "", sentence)
         if len(found) == 2:
             return found[0]
-        told = f"has {len(found[0])} cells where the header has {self.width}: a quotation mark does not end"
-        return ParseError("broken_line", "", told)
+        return ParseError("broken_line", "", "has a quotation mark that does not end")
