@@ -6,8 +6,8 @@ message that came back softly is tried again, and may come back hard.
 Source: Adobe Campaign Standard documentation, "Indicator calculation", "Understanding delivery failures".
 """
 
-import re
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -28,7 +28,6 @@ SOFT_BOUNCE = "soft_bounce"  # in ids only; a hard bounce has the name that both
 # The longest texts that travel: an event must fit one queue message, and no text column of Dataverse holds more.
 LONGEST = {"url": 4000, "mirror_page": 4000}
 LONGEST_NAME = 500
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 FIRST_YEAR = 1753  # of dates in Dataverse
 Row = dict[str, Any]
 
@@ -37,7 +36,7 @@ def event_id(*names: str) -> str:
     return str(uuid.uuid5(NAMESPACE, ":".join(names)))
 
 
-class EventReader:
+class EventReader(ABC):
     """What rows of the logs and events of the journal have in common. `names`: our name of a field -> its name at the source."""
 
     def __init__(self, document: EventsDocument, names: Mapping[str, str]) -> None:
@@ -106,13 +105,14 @@ class EventReader:
             "mirror_page": row.get("mirror_page", ""),
             **more,
         }
+        kept = self.shortened(texts)  # first: half of a character is refused here, and no id can be made of it
         return {
             "id": identity(name, rule.repeat, ids, more.get("url", "")),
             "kind": kind,
             "log_id": ids["log_id"],
             "contact": record_id(row["contact"]),
             "at": shown(at),
-            **self.shortened(texts),
+            **kept,
         }
 
     def machine(self, row: Mapping[str, str], at: datetime) -> dict[str, str]:
@@ -137,8 +137,9 @@ class EventReader:
             return text
         raise ParseError("unsafe_characters", self.named(name), f"has half of a character in {self.named(name)}")
 
+    @abstractmethod
     def time(self, row: Mapping[str, str], field: str) -> datetime:
-        raise NotImplementedError
+        """When it happened; ParseError for a text that is no time."""
 
 
 class LogReader(EventReader):
@@ -190,7 +191,6 @@ class JournalReader(EventReader):
             return None
         values = {field: at_path(event, path) for field, path in self.fields.items()}
         row: Row = {field: value if field.endswith("log_id") else written(value) for field, value in values.items()}
-        whole(row)
         row["log_id"] = row.get("broad_log_id" if kind in ("send", "bounce") else "tracking_log_id")
         if row.get("channel") and self.other_channel(row):
             return None
@@ -205,13 +205,6 @@ class JournalReader(EventReader):
             return in_range(in_utc(iso_time(row.get(field, "").strip()), "UTC"), field)
         except ValueError:
             raise ParseError("not_a_date", field, f"has no time in {field}, such as 2026-01-31T08:00:00Z") from None
-
-
-def whole(row: Row) -> None:
-    """ParseError for a text with half of a character, which no message carries."""
-    halves = [field for field, value in row.items() if isinstance(value, str) and LONE_SURROGATE.search(value)]
-    if halves:
-        raise ParseError("unsafe_characters", halves[0], f"holds half of a character (a lone surrogate) in {', '.join(halves)}")
 
 
 def written(value: Any) -> str:

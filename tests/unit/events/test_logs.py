@@ -490,3 +490,11 @@ def test_a_time_of_the_journal_is_one_that_looks_like_a_time(told: object, at: s
         assert caught.value.rule == "not_a_date"
     else:
         assert reader.time({"at": str(told)}, "at").strftime("%Y-%m-%dT%H:%M:%SZ") == at
+
+
+@pytest.mark.parametrize("repeat", ["all", "first"])
+def test_half_of_a_character_in_a_url_is_refused_before_an_id_is_made_of_it(repeat: str) -> None:
+    row = reaction(type="1", url="https://www.example.org/\ud83d")
+    with pytest.raises(ParseError) as caught:
+        read(True, row, document(("repeat: all", f"repeat: {repeat}")))
+    assert caught.value.rule == "unsafe_characters"
