@@ -20,9 +20,21 @@ def announce(ready_file: Path, **facts: object) -> None:
     draft.replace(ready_file)
 
 
-async def listen(app: web.Application, port: int, tls: ssl.SSLContext | None = None) -> tuple[web.AppRunner, int]:
-    """Starts serving on 127.0.0.1; port 0 takes a free one. Returns the runner and the port in use."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2, max_line_size=LONGEST_LINE_BYTES)
+async def listen(
+    app: web.Application, port: int, tls: ssl.SSLContext | None = None, unpack: bool = True
+) -> tuple[web.AppRunner, int]:
+    """Starts serving on 127.0.0.1; port 0 takes a free one. Returns the runner and the port in use.
+
+    A packed body is handed on as it was sent unless `unpack`.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=2,
+        max_line_size=LONGEST_LINE_BYTES,
+        auto_decompress=unpack,
+    )
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls, backlog=1024)
     await site.start()

@@ -53,8 +53,14 @@ def read_function(metadata: Any) -> Function:
         _check(binding, OUTPUTS if binding["name"] in outputs else TRIGGERS)
     if len(inputs) != 1:
         raise ConfigurationError(f"expected one trigger, found {len(inputs)}")
-    disabled = os.environ.get(f"AzureWebJobs.{metadata.name}.Disabled", "").lower() in ("1", "true")
-    return Function(metadata.function_id, metadata.name, inputs[0], outputs, metadata.retry_options, disabled)
+    return Function(metadata.function_id, metadata.name, inputs[0], outputs, metadata.retry_options, is_disabled(metadata.name))
+
+
+def is_disabled(name: str) -> bool:
+    """By AzureWebJobs.<name>.Disabled or AzureWebJobs_<name>_Disabled, in any case."""
+    settings = {setting.lower(): value for setting, value in os.environ.items()}
+    values = (settings.get(f"azurewebjobs{sign}{name.lower()}{sign}disabled", "") for sign in "._")
+    return any(value.lower() in ("1", "true") for value in values)
 
 
 def _check(binding: Binding, supported: set[str]) -> None:

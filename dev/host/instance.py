@@ -7,19 +7,24 @@ import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from dev.emulators.serve import listen
 from dev.host.admin import Admin
+from dev.host.answers import without_made_up_type
 from dev.host.background import in_background
 from dev.host.config import HostConfig, read_config
-from dev.host.front import MAX_BODY_BYTES, Front, route_of
+from dev.host.front import Front
 from dev.host.function import Function, read_function
+from dev.host.incoming import MAX_BODY_BYTES
+from dev.host.indexing import routes_of
 from dev.host.invocation import BY_HAND, Invoker
 from dev.host.keys import Keys
 from dev.host.messages import MessageProcessor, hand_written
 from dev.host.queues import QueueListener
+from dev.host.routes import Route
 from dev.host.settings import ConfigurationError, load_local_settings
 from dev.host.storage import Storage
 from dev.host.timer_state import TimerState
@@ -53,9 +58,9 @@ class Instance:
         """
         for path in self.config.not_applied:
             log.warning("host.json: %s is not applied by this host", path)
-        functions, errors = await self._load()
-        self._front, self._admin, app = self._build_front(functions, errors)
-        self._runner, port = await listen(app, port)
+        functions, routes, errors = await self._load()
+        self._front, self._admin, app = self._build_front(functions, routes, errors)
+        self._runner, port = await listen(app, port, unpack=False)
         self._front.list_routes(port)
         self._start_listeners(functions.values())
         log.info("Host started (%d functions) on http://127.0.0.1:%d", len(functions), port)
@@ -71,34 +76,32 @@ class Instance:
         if not self.invoker.abandoned:
             self._worker.stop()
 
-    async def _load(self) -> tuple[dict[str, Function], dict[str, str]]:
-        functions, errors = {}, {}
-        for metadata in await self._worker.index():
-            try:
-                function = read_function(metadata)
-                self._check_route(function)
-                await self._worker.load(metadata)
-                functions[function.name] = function
-            except ConfigurationError as error:
-                errors[metadata.name] = str(error)
-                log.error("The '%s' function is in error: %s", metadata.name, error)
+    async def _load(self) -> tuple[dict[str, Function], list[tuple[Function, Route]], dict[str, str]]:
+        """Functions, the routes of those that have one, and why others cannot run."""
+        found = {metadata.name: metadata for metadata in await self._worker.index()}
+        functions, errors = _read(found)
+        web_functions = [function for function in functions.values() if function.kind == "httpTrigger"]
+        routes, refused = routes_of(web_functions, self.config.route_prefix)
+        for name, text in (errors | refused).items():
+            functions.pop(name, None)
+            log.error("The '%s' function is in error: %s", name, text)
+        for name in functions:
+            await self._worker.load(found[name])
         if not functions:
-            raise ConfigurationError("no function can run" if errors else f"no functions found in {self._app_dir}")
-        return functions, errors
+            raise ConfigurationError("no function can run" if errors or refused else f"no functions found in {self._app_dir}")
+        return functions, routes, errors | refused
 
-    def _check_route(self, function: Function) -> None:
-        if function.kind == "httpTrigger":
-            route_of(function, self.config.route_prefix)
-
-    def _build_front(self, functions: dict[str, Function], errors: dict[str, str]) -> tuple[Front, Admin, web.Application]:
+    def _build_front(
+        self, functions: dict[str, Function], routes: list[tuple[Function, Route]], errors: dict[str, str]
+    ) -> tuple[Front, Admin, web.Application]:
         keys = Keys(self._keys_file, functions)
-        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        app = web.Application(client_max_size=MAX_BODY_BYTES + 1)
+        app.on_response_prepare.append(without_made_up_type)
         admin = Admin(self._id, functions, errors, self._fire)
         admin.add_to(app, keys)
-        web_functions = [function for function in functions.values() if function.kind == "httpTrigger"]
-        front = Front(self.invoker, web_functions, self.config.route_prefix, keys, self._stopping.is_set)
+        front = Front(self.invoker, routes, keys, self._stopping.is_set)
         app.router.add_get("/", _greet)
-        app.router.add_route("*", "/{path:.*}", front.serve)
+        app.router.add_route("*", r"/{path:[\s\S]*}", front.serve)
         return front, admin, app
 
     def _start_listeners(self, functions: Iterable[Function]) -> None:
@@ -129,6 +132,17 @@ class Instance:
         value, metadata = hand_written(text)
         with contextlib.suppress(FunctionFailed):
             await self.invoker.invoke(function, BY_HAND, value, metadata)
+
+
+def _read(found: dict[str, Any]) -> tuple[dict[str, Function], dict[str, str]]:
+    """Functions by name, and why others cannot run."""
+    functions, errors = {}, {}
+    for name, metadata in found.items():
+        try:
+            functions[name] = read_function(metadata)
+        except ConfigurationError as error:
+            errors[name] = str(error)
+    return functions, errors
 
 
 async def _greet(request: web.Request) -> web.Response:

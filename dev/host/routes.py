@@ -1,118 +1,127 @@
-"""ASP.NET Core route templates: `contacts/{id:guid}`, `{page:int:min(1)?}`, `files/{*path}`.
+"""Which paths a route fits, and the parameters that it then has, as ASP.NET Core decides it.
 
-Source: Microsoft Learn, Routing in ASP.NET Core, "Route template reference" and "Route constraint reference".
+Literals ignore case, a trailing slash is ignored, an empty segment fits nothing. A segment of several parts is read from its
+right end without going back. What the real host answered is in tests/fixtures/conformance/routes.tsv.
 """
 
-import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from urllib.parse import unquote
 
-from dev.host.settings import ConfigurationError
-
-PARAMETER = re.compile(r"(/?)\{(\*{0,2})(\w+)((?::\w+(?:\([^()]*\))?)*)(?:=([^{}?]*))?(\?)?\}")
+from dev.host.constraints import Check, UnknownConstraint, check_of
+from dev.host.templates import Parameter, Part, Segment, TemplateRefused, parse
 
 
-def _number(value: str) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        return float("nan")
-
-
-def _is_date(value: str) -> bool:
-    try:
-        return bool(datetime.fromisoformat(value))
-    except ValueError:
-        return False
-
-
-def _matches(pattern: str) -> Callable[..., bool]:
-    return lambda value: re.fullmatch(pattern, value, re.I) is not None
-
-
-CONSTRAINTS: dict[str, Callable[..., bool]] = {
-    "int": lambda value: bool(re.fullmatch(r"-?\d+", value)) and -(2**31) <= int(value) < 2**31,
-    "long": lambda value: bool(re.fullmatch(r"-?\d+", value)) and -(2**63) <= int(value) < 2**63,
-    "decimal": _matches(r"-?\d+(\.\d+)?"),
-    "double": _matches(r"-?\d+(\.\d+)?(e[+-]?\d+)?"),
-    "float": _matches(r"-?\d+(\.\d+)?(e[+-]?\d+)?"),
-    "bool": _matches("true|false"),
-    "guid": _matches(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}"),
-    "alpha": _matches("[a-z]+"),
-    "datetime": _is_date,
-    "required": bool,
-    "regex": lambda value, pattern: re.search(pattern, value, re.I) is not None,
-    "length": lambda value, least, most=None: int(least) <= len(value) <= int(most or least),
-    "minlength": lambda value, least: len(value) >= int(least),
-    "maxlength": lambda value, most: len(value) <= int(most),
-    "min": lambda value, least: _number(value) >= float(least),
-    "max": lambda value, most: _number(value) <= float(most),
-    "range": lambda value, least, most: float(least) <= _number(value) <= float(most),
-}
+class RouteNotBuilt(Exception):
+    """A template that parses and yet makes no route: the real host does not start at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     template: str
-    pattern: re.Pattern[str]
-    checks: dict[str, list[Callable[[str], bool]]]
-    defaults: dict[str, str]
-    rank: list[int]
-    """Sorts the more exact route first: per segment, literal before constrained before free before catch-all."""
+    segments: list[Segment]
+    checks: dict[str, list[Check]]
 
-    def match(self, raw_path: str) -> dict[str, str] | None:
-        """The route's parameters if the path, still percent-encoded, fits; %2F in a parameter stays as it is."""
-        path = unquote(re.sub("%2f", "%252F", raw_path, flags=re.I)).strip("/")
-        found = self.pattern.fullmatch(path)
-        if not found:
+    def match(self, path: str) -> dict[str, str] | None:
+        """The route's parameters if the decoded path fits; %2F in it is a character of its segment."""
+        values = self._values(tokens(path), path)
+        if values is None:
             return None
-        values = {name: value for name, value in found.groupdict().items() if value}
-        fits = all(check(values[name]) for name in values for check in self.checks.get(name, ()))
-        return self.defaults | values if fits else None
+        found = self._defaults() | values
+        return found if all(self._passes(part, found) for part in self._parameters()) else None
+
+    def _parameters(self) -> list[Parameter]:
+        return [part for segment in self.segments for part in segment if isinstance(part, Parameter)]
+
+    def _defaults(self) -> dict[str, str]:
+        return {part.name: part.default for part in self._parameters() if part.default is not None}
+
+    def _passes(self, part: Parameter, found: dict[str, str]) -> bool:
+        value = found.get(part.name)
+        if value is None:
+            return part.optional or not self.checks[part.name]
+        return all(check(value) for check in self.checks[part.name])
+
+    def _values(self, given: Sequence[tuple[int, str]], path: str) -> dict[str, str] | None:
+        values: dict[str, str] = {}
+        for position, (start, text) in enumerate(given):
+            if position >= len(self.segments) or not text:
+                return None
+            segment = self.segments[position]
+            if is_catch_all(segment):
+                return values | {name_of(segment): path[start:]}
+            found = match_segment(segment, text)
+            if found is None:
+                return None
+            values |= found
+        rest = self.segments[len(given) :]
+        return values if all(len(segment) == 1 and may_be_absent(segment[0]) for segment in rest) else None
 
 
-def compile_route(template: str) -> Route:
-    """Raises ConfigurationError for a template or a constraint that this host does not know."""
-    pattern, end = "", 0
-    checks, defaults = {}, {}
-    for parameter in PARAMETER.finditer(template):
-        slash, star, name, constraints, default, optional = parameter.groups()
-        part = f"{slash}(?P<{name}>{'.*' if star else '[^/]+'})"
-        is_optional = optional or star or default is not None
-        pattern += _literal(template, end, parameter.start()) + (f"(?:{part})?" if is_optional else part)
-        checks[name] = [_check(template, text) for text in re.findall(r":(\w+(?:\([^()]*\))?)", constraints)]
-        if default is not None:
-            defaults[name] = default
-        end = parameter.end()
-    pattern += _literal(template, end, len(template))
-    return Route(template, re.compile(pattern.removeprefix("/"), re.I), checks, defaults, _rank(template))
+def build(template: str, prefix: str) -> Route:
+    """Raises TemplateRefused for a template that does not parse, RouteNotBuilt for one that makes no route."""
+    parse(template)
+    try:
+        segments = parse("/".join(filter(None, [prefix, template])))
+        parameters = [part for segment in segments for part in segment if isinstance(part, Parameter)]
+        checks = {part.name: [check_of(text) for text in part.constraints] for part in parameters}
+    except (TemplateRefused, UnknownConstraint) as error:
+        raise RouteNotBuilt(f"the route '{template}' cannot be built: {error}") from error
+    return Route("/".join(filter(None, [prefix, template])), segments, checks)
 
 
-def _literal(template: str, start: int, end: int) -> str:
-    text = template[start:end]
-    if "{" in text or "}" in text:
-        raise ConfigurationError(f"the route template '{template}' is not understood at '{text}'")
-    return re.escape(text)
+def tokens(path: str) -> list[tuple[int, str]]:
+    """Start and text of each segment of `/a/b/`; the slash at its end adds none."""
+    found, start = [], 1
+    while start < len(path):
+        end = path.find("/", start)
+        end = len(path) if end < 0 else end
+        found.append((start, path[start:end]))
+        start = end + 1
+    return found
 
 
-def _check(template: str, text: str) -> Callable[[str], bool]:
-    name, _, rest = text.partition("(")
-    if name not in CONSTRAINTS:
-        raise ConfigurationError(f"the route template '{template}' has an unknown constraint '{name}'")
-    inner = rest.removesuffix(")")
-    arguments = [inner] if name == "regex" else [part.strip() for part in inner.split(",") if part.strip()]
-    return lambda value: CONSTRAINTS[name](value, *arguments)
+def is_catch_all(segment: Segment) -> bool:
+    return isinstance(segment[0], Parameter) and segment[0].catch_all
 
 
-def _rank(template: str) -> list[int]:
-    return [_segment_rank(segment) for segment in template.split("/")]
+def name_of(segment: Segment) -> str:
+    assert isinstance(segment[0], Parameter)
+    return segment[0].name
 
 
-def _segment_rank(segment: str) -> int:
-    if "{" not in segment:
-        return 0
-    if "{*" in segment:
-        return 3
-    return 1 if ":" in segment else 2
+def may_be_absent(part: Part) -> bool:
+    return isinstance(part, Parameter) and part.may_be_absent
+
+
+def match_segment(segment: Segment, text: str) -> dict[str, str] | None:
+    if len(segment) == 1:
+        only = segment[0]
+        if isinstance(only, Parameter):
+            return {only.name: text}
+        return {} if only.lower() == text.lower() else None
+    last = segment[-1]
+    found = match_parts(segment, text)
+    if found is None and isinstance(last, Parameter) and last.optional and not text.endswith("."):
+        return match_parts(segment[:-2], text) if len(segment) > 3 else match_segment(segment[:-2], text)
+    return found
+
+
+def match_parts(parts: Segment, text: str) -> dict[str, str] | None:
+    """From the right: each literal is looked for at its last place, leaving a character for the parameter after it."""
+    values: dict[str, str] = {}
+    end, waiting, lower = len(text), None, text.lower()
+    for position in reversed(range(len(parts))):
+        part = parts[position]
+        if isinstance(part, Parameter):
+            waiting = part
+            continue
+        at = lower.rfind(part.lower(), 0, end - (1 if waiting else 0))
+        if at < 0 or (position == len(parts) - 1 and at + len(part) != len(text)):
+            return None
+        if waiting:
+            values[waiting.name] = text[at + len(part) : end]
+        end, waiting = at, None
+    if waiting:
+        values[waiting.name] = text[:end]
+        return values if all(values.values()) else None
+    return values if end == 0 and all(values.values()) else None

@@ -75,7 +75,7 @@ def test_a_function_in_error_is_named_with_its_reason_and_the_others_run(
 @app.blob_trigger("blob", path="in/{name}", connection="AzureWebJobsStorage")
 def blob(blob: func.InputStream) -> None: ...
 
-@app.route("odd/{x:even}")
+@app.route("odd/{x}{y}")
 def odd(req: func.HttpRequest) -> str: ...
 """
     timers = TIMER.format(name="lost", setting="MISSING") + TIMER.format(name="five_fields", setting="SHORT")
@@ -86,13 +86,22 @@ def odd(req: func.HttpRequest) -> str: ...
         "The 'lost' function is in error: '%MISSING%' does not resolve to a value.",
         "The 'five_fields' function is in error: '0 * * * *' is not a six-field NCRONTAB expression",
         "The 'blob' function is in error: the binding 'blob' (blobTrigger) is not supported by this host",
-        "The 'odd' function is in error: the route template 'api/odd/{x:even}' has an unknown constraint 'even'",
+        "The 'odd' function is in error: the template 'odd/{x}{y}' has two parameters without anything between them",
         "host.json: extensions.http.hsts is not applied by this host",
     ):
         assert text in host.log()
     headers = {"x-functions-key": app.keys()["_master"]}
     assert "MISSING" in host.call("/admin/functions/lost/status", headers=headers).json()["errors"][0]
     assert len(host.call("/admin/host/status", headers=headers).json()["errors"]) == 4
+
+
+def test_a_route_that_cannot_be_built_stops_the_whole_app_as_in_azure(
+    new_app: Callable[..., Any], run_to_end: Callable[..., tuple[int, str]]
+) -> None:
+    odd = '@app.route("odd/{x:even}")\ndef odd(req: func.HttpRequest) -> str: ...\n'
+    code, output = run_to_end(new_app(ANSWERS + odd))
+    assert code == 1
+    assert "the route 'odd/{x:even}' cannot be built: there is no constraint 'even'" in output
 
 
 def test_settings_come_from_the_environment_then_from_local_settings_json(

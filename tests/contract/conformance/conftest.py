@@ -1,0 +1,90 @@
+"""Where the conformance app runs: dev/host, or a host that stands at CONFORMANCE_URL.
+
+Another host is given by CONFORMANCE_URL (its address), CONFORMANCE_KEY (its master key) and CONFORMANCE_KIND (its name).
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from dev.commands.azurite import start_azurite
+
+ROOT = Path(__file__).resolve().parents[3]
+APP = ROOT / "tests" / "fixtures" / "conformance"
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Target:
+    """A running host: `kind` is "stand-in" or the name of another."""
+
+    url: str
+    master_key: str
+    kind: str
+
+    def call(self, path: str, method: str = "GET", **options: Any) -> requests.Response:
+        return requests.request(method, self.url + path, timeout=30, allow_redirects=False, **options)
+
+    def raw(self, text: bytes) -> tuple[int, bytes]:
+        """Sends these very bytes; returns status and body."""
+        host, port = self.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(text)
+            received = b""
+            while chunk := connection.recv(65536):
+                received += chunk
+        head, _, body = received.partition(b"\r\n\r\n")
+        return int(head.split()[1]), body
+
+    def get(self, path: str, *headers: str) -> tuple[int, bytes]:
+        """GET of a path exactly as it is written here, one header a text."""
+        lines = [f"GET {path} HTTP/1.1", "Host: host", "Connection: close", *headers, "", ""]
+        return self.raw("\r\n".join(lines).encode("latin-1"))
+
+
+@pytest.fixture(scope="session")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    if url := os.environ.get("CONFORMANCE_URL"):
+        yield Target(url.rstrip("/"), os.environ["CONFORMANCE_KEY"], os.environ.get("CONFORMANCE_KIND", "another"))
+        return
+    folder = tmp_path_factory.mktemp("conformance")
+    with start_azurite() as azurite:
+        process, facts = start(folder, azurite.connection_string)
+        try:
+            keys = json.loads((folder / "keys.json").read_text("utf-8"))
+            yield Target(f"http://127.0.0.1:{facts['port']}", keys["_master"], "stand-in")
+        finally:
+            process.kill()
+            process.wait(10)
+
+
+def start(folder: Path, storage: str) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+    ready, log = folder / "ready.json", folder / "host.log"
+    command = [sys.executable, "-m", "dev.host", str(APP), "--port", "0", "--ready-file", str(ready)]
+    settings = {"AzureWebJobsStorage": storage, "AzureWebJobs_OFF_Disabled": "TRUE"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--keys", str(folder / "keys.json")],
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise AssertionError(log.read_text("utf-8"))
+        time.sleep(0.02)
+    return process, json.loads(ready.read_text("utf-8"))
