@@ -1,4 +1,4 @@
-"""python -m dev.host APP_DIR [--port N] [--ready-file FILE] [--keys FILE] [--message-lease SECONDS] [--instances N]"""
+"""python -m dev.host APP_DIR [--port N] [--ready-file FILE] [--keys FILE] [--instances N] [--groups] ...: see --help."""
 
 import argparse
 import asyncio
@@ -10,10 +10,14 @@ from pathlib import Path
 
 from dev.emulators.serve import announce, until_stopped
 from dev.host.fleet import Fleet
-from dev.host.instance import REAL_MESSAGE_LEASE_SECONDS, Instance
+from dev.host.instance import REAL_MESSAGE_LEASE_SECONDS, Instance, Pace
+from dev.host.lease import LOCK_SECONDS
 from dev.host.logs import configure_logging
 from dev.host.settings import ConfigurationError
 from dev.host.worker import FunctionFailed
+
+STOP_SECONDS = 10.0
+"""What Azure gives a host between the signal and its end."""
 
 log = logging.getLogger("Host")
 
@@ -25,7 +29,11 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--ready-file", type=_absolute, metavar="FILE", help="written when everything answers")
     parser.add_argument("--keys", type=_absolute, metavar="FILE", help="access keys (APP_DIR/.local/host-keys.json)")
     parser.add_argument("--message-lease", type=int, default=REAL_MESSAGE_LEASE_SECONDS, metavar="SECONDS")
+    parser.add_argument("--timer-lock", type=int, default=LOCK_SECONDS, metavar="SECONDS", help="15 is the least")
+    parser.add_argument("--group", default="", help="listen for this group only: http, or function:<name>")
+    parser.add_argument("--groups", action="store_true", help="a process for each group, as on Flex Consumption")
     parser.add_argument("--instances", type=int, default=1, metavar="N", help="processes of the same app")
+    parser.add_argument("--stop-seconds", type=float, default=STOP_SECONDS, metavar="SECONDS", help="for what runs (0: none)")
     parser.add_argument("--stop-at-end-of-input", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     arguments.keys = arguments.keys or arguments.app_dir / ".local" / "host-keys.json"
@@ -37,19 +45,41 @@ def _absolute(path: str) -> Path:
 
 
 async def run_instance(arguments: argparse.Namespace) -> int:
-    """Until a signal, then drains; a second signal does not wait for the runs under way. Returns the exit code."""
+    """Until a signal, then drains for ten seconds at most; a second signal does not wait. Returns the exit code.
+
+    Where the real host stops by itself, another is started at the same address, as the platform does.
+    """
+    told = asyncio.ensure_future(_until_told(arguments.stop_at_end_of_input))
+    while True:
+        instance = await _started(arguments)
+        if instance is None:
+            return 1
+        over = asyncio.ensure_future(instance.over.wait())
+        await asyncio.wait([told, over], return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
+        if told.done():
+            return await _stop(instance, arguments.stop_seconds)
+        log.error("The host has stopped, as it does in Azure, where the platform then starts another. It is started.")
+        await instance.close()
+
+
+async def _started(arguments: argparse.Namespace) -> Instance | None:
+    """None, and why, if the app cannot be run."""
+    instance = None
     try:
-        instance = Instance(arguments.app_dir, arguments.keys, arguments.message_lease)
+        pace = Pace(arguments.message_lease, arguments.timer_lock, arguments.group)
+        instance = Instance(arguments.app_dir, arguments.keys, pace)
         configure_logging(instance.config.log_levels, instance.invoker.running)
-        port = await instance.start(arguments.port)
+        arguments.port = await instance.start(arguments.port)
     except (ConfigurationError, FunctionFailed, OSError) as error:
         print(f"The app could not be started: {error}\n{getattr(error, 'stack_trace', '')}", flush=True)
-        return 1
+        if instance:
+            await instance.close()
+        return None
     if arguments.ready_file:
-        announce(arguments.ready_file, port=port, pid=os.getpid())
-    await _until_told(arguments.stop_at_end_of_input)
-    log.info("Application is shutting down (%d runs under way)", len(instance.invoker.running))
-    return await _drain(instance)
+        facts = {"pid": os.getpid(), "worker": instance.worker_pid, "group": arguments.group, "groups": instance.groups}
+        announce(arguments.ready_file, port=arguments.port, **facts)
+    return instance
 
 
 async def _until_told(at_end_of_input: bool) -> None:
@@ -72,27 +102,30 @@ async def _end_of_input() -> None:
     await ended.wait()
 
 
-async def _drain(instance: Instance) -> int:
-    """0 when everything under way has ended; 1 when a second signal cut it short."""
+async def _stop(instance: Instance, seconds: float) -> int:
+    """0 when everything under way has ended in time; 1 when it was cut off, by a second signal or the end of the time."""
+    log.info("Application is shutting down (%d runs under way)", len(instance.invoker.running))
     drain = asyncio.ensure_future(instance.drain())
     again = asyncio.ensure_future(until_stopped([]))
-    await asyncio.wait([drain, again], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([drain, again], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     again.cancel()
-    if drain.done():
-        drain.result()
-    if drain.done() and not instance.invoker.abandoned:
-        return 0
-    logging.shutdown()
-    os._exit(0 if drain.done() else 1)  # a normal exit would wait for the functions' threads
+    in_time = drain.done()
+    if not in_time:
+        log.warning("Not ended within %g s, or told twice: %d runs are cut off", seconds, len(instance.invoker.running))
+        drain.cancel()
+    await instance.close()
+    return 0 if in_time else 1
 
 
 def main() -> int:
     arguments = parse()
-    if arguments.instances == 1:
+    if arguments.instances == 1 and not arguments.groups:
         return asyncio.run(run_instance(arguments))
     logging.basicConfig(stream=sys.stdout, level=logging.INFO)
     one = [str(arguments.app_dir), "--keys", str(arguments.keys), "--message-lease", str(arguments.message_lease)]
-    return asyncio.run(Fleet(one, arguments.port, arguments.instances).run(arguments.ready_file))
+    one += ["--stop-seconds", str(arguments.stop_seconds), "--timer-lock", str(arguments.timer_lock)]
+    fleet = Fleet(one, arguments.port, arguments.instances, arguments.groups)
+    return asyncio.run(fleet.run(arguments.ready_file))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Several instances of one app, each in its own process: they start together and stop together; none is restarted."""
+"""Several instances of one app, each in its own process: they start together and stop together; none is restarted.
+
+With groups, each timer and each queue function has instances of its own, and all HTTP functions share some, as on Flex
+Consumption: nothing in memory is shared between two groups.
+"""
 
 import asyncio
 import json
@@ -15,10 +19,10 @@ log = logging.getLogger("Host.Fleet")
 
 
 class Fleet:
-    """`arguments`: the command line of one instance, without port and ready file."""
+    """`arguments`: the command line of one instance, without port and ready file; `count` instances, of each group if apart."""
 
-    def __init__(self, arguments: list[str], port: int, count: int) -> None:
-        self._arguments, self._port, self._count = arguments, port, count
+    def __init__(self, arguments: list[str], port: int, count: int, apart: bool = False) -> None:
+        self._arguments, self._port, self._count, self._apart = arguments, port, count, apart
         self._children: list[asyncio.subprocess.Process] = []
 
     async def run(self, ready_file: Path | None) -> int:
@@ -39,15 +43,17 @@ class Fleet:
         return 0 if codes and not any(codes) else 1
 
     async def _start(self, directory: Path) -> list[dict[str, Any]]:
-        """The first instance alone, because it completes the keys; then the others at the same time."""
-        first = await self._spawn(directory / "0.json", self._port)
-        others = [self._spawn(directory / f"{number}.json", 0) for number in range(1, self._count)]
+        """The first instance alone, because it completes the keys and knows the groups; then the others at the same time."""
+        first = await self._spawn(directory / "0.json", self._port, "http" if self._apart else "")
+        groups = [group for group in first["groups"] if group != "http"] if self._apart else []
+        wanted = [first["group"]] * (self._count - 1) + groups * self._count
+        others = [self._spawn(directory / f"{number}.json", 0, group) for number, group in enumerate(wanted, start=1)]
         return [first, *await asyncio.gather(*others)]
 
-    async def _spawn(self, ready_file: Path, port: int) -> dict[str, Any]:
+    async def _spawn(self, ready_file: Path, port: int, group: str) -> dict[str, Any]:
         """Starts one instance and waits until it answers; raises ChildProcessError when it ends before that."""
         command = [sys.executable, "-m", "dev.host", *self._arguments, "--port", str(port)]
-        command += ["--ready-file", str(ready_file), "--stop-at-end-of-input"]
+        command += ["--ready-file", str(ready_file), "--stop-at-end-of-input", *(["--group", group] if group else [])]
         child = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
         self._children.append(child)
         while not ready_file.exists():

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from dev.host.incoming import MAX_BODY_BYTES
 from dev.host.indexing import routes_of
 from dev.host.invocation import BY_HAND, Invoker
 from dev.host.keys import Keys
+from dev.host.lease import LOCK_SECONDS
 from dev.host.messages import MessageProcessor, hand_written
 from dev.host.queues import QueueListener
 from dev.host.routes import Route
@@ -36,19 +38,43 @@ REAL_MESSAGE_LEASE_SECONDS = 600
 log = logging.getLogger("Host")
 
 
-class Instance:
-    """`keys_file` is read and completed; `message_lease_seconds` hides a queue message while its function runs."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What takes long in Azure, and which listeners this instance has."""
 
-    def __init__(self, app_dir: Path, keys_file: Path, message_lease_seconds: int = REAL_MESSAGE_LEASE_SECONDS) -> None:
+    message_lease_seconds: int = REAL_MESSAGE_LEASE_SECONDS
+    """How long a queue message is hidden while its function runs."""
+    timer_lock_seconds: int = LOCK_SECONDS
+    group: str = ""
+    """`http` or `function:<name>`, as an instance on Flex Consumption has one group; all if empty."""
+
+    def covers(self, function: Function) -> bool:
+        own = "http" if function.kind == "httpTrigger" else f"function:{function.name}"
+        return self.group in ("", own)
+
+
+class Instance:
+    """`keys_file` is read and completed."""
+
+    def __init__(self, app_dir: Path, keys_file: Path, pace: Pace) -> None:
         load_local_settings(app_dir)
         self.config: HostConfig = read_config(app_dir)
-        self._app_dir, self._keys_file, self._message_lease_seconds = app_dir, keys_file, message_lease_seconds
+        self._app_dir, self._keys_file, self._pace = app_dir, keys_file, pace
         self._id = host_id(app_dir)
-        self._storage, self._worker = Storage(), Worker(app_dir)
+        self.over = asyncio.Event()
+        """Set where the real host stops by itself: the platform then starts another."""
+        self._storage, self._worker = Storage(), Worker(app_dir, self.over.set)
         self.invoker = Invoker(self._worker, self._storage, self.config)
         self._stopping = asyncio.Event()
         self._timers: dict[str, TimerListener] = {}
         self._listening: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+        self.groups: list[str] = []
+        """The groups that Flex Consumption would make of the app's functions."""
+
+    @property
+    def worker_pid(self) -> int:
+        return self._worker.pid
 
     async def start(self, port: int) -> int:
         """Indexes the app and serves on 127.0.0.1 (0 = a free port); returns the port.
@@ -62,6 +88,7 @@ class Instance:
         self._front, self._admin, app = self._build_front(functions, routes, errors)
         self._runner, port = await listen(app, port, unpack=False)
         self._front.list_routes(port)
+        self.groups = groups_of(functions.values())
         self._start_listeners(functions.values())
         log.info("Host started (%d functions) on http://127.0.0.1:%d", len(functions), port)
         return port
@@ -71,10 +98,17 @@ class Instance:
         self._stopping.set()
         await asyncio.gather(*self._listening, *self._admin.runs, return_exceptions=True)
         await self.invoker.wait_until_idle()
-        await self._runner.cleanup()
+
+    async def close(self) -> None:
+        """Ends what still runs; its messages stay hidden until their lease ends, its claims stand."""
+        self._stopping.set()
+        for task in self._listening:
+            task.cancel()
+        await self._worker.stop()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+        if self._runner:
+            await self._runner.cleanup()
         await self._storage.close()
-        if not self.invoker.abandoned:
-            self._worker.stop()
 
     async def _load(self) -> tuple[dict[str, Function], list[tuple[Function, Route]], dict[str, str]]:
         """Functions, the routes of those that have one, and why others cannot run."""
@@ -85,10 +119,9 @@ class Instance:
         for name, text in (errors | refused).items():
             functions.pop(name, None)
             log.error("The '%s' function is in error: %s", name, text)
-        for name in functions:
-            await self._worker.load(found[name])
         if not functions:
             raise ConfigurationError("no function can run" if errors or refused else f"no functions found in {self._app_dir}")
+        await self._worker.load([found[name] for name in functions])
         return functions, routes, errors | refused
 
     def _build_front(
@@ -99,7 +132,8 @@ class Instance:
         app.on_response_prepare.append(without_made_up_type)
         admin = Admin(self._id, functions, errors, self._fire)
         admin.add_to(app, keys)
-        front = Front(self.invoker, routes, keys, self._stopping.is_set)
+        own = [(function, route) for function, route in routes if self._pace.covers(function)]
+        front = Front(self.invoker, own, keys, self._stopping.is_set)
         app.router.add_get("/", _greet)
         app.router.add_route("*", r"/{path:[\s\S]*}", front.serve)
         return front, admin, app
@@ -107,20 +141,20 @@ class Instance:
     def _start_listeners(self, functions: Iterable[Function]) -> None:
         for function in functions:
             listener = self._listener(function)
-            if listener and not function.disabled:
+            if listener and not function.disabled and self._pace.covers(function):
                 self._listening.append(in_background(listener.run(), f"the listener of {function.name}"))
 
     def _listener(self, function: Function) -> TimerListener | QueueListener | None:
         if function.kind == "timerTrigger":
-            state = TimerState(self._storage, self._id, function.name)
-            self._timers[function.name] = TimerListener(self.invoker, function, state, self._stopping)
-            return self._timers[function.name]
+            state, seconds = TimerState(self._storage, self._id, function.name), self._pace.timer_lock_seconds
+            listener = TimerListener(self.invoker, function, state, self._stopping, self.over.set, seconds)
+            self._timers[function.name] = listener
+            return listener
         return self._queue_listener(function) if function.kind == "queueTrigger" else None
 
     def _queue_listener(self, function: Function) -> QueueListener:
-        options = self.config.queues
-        lease_seconds = self._message_lease_seconds
-        processor = MessageProcessor(self.invoker, self._storage, function, options, lease_seconds)
+        options, seconds = self.config.queues, self._pace.message_lease_seconds
+        processor = MessageProcessor(self.invoker, self._storage, function, options, seconds, self.over.set)
         bell = self._storage.bell(function.trigger["queueName"])
         return QueueListener(function, processor, options, bell, self._stopping)
 
@@ -132,6 +166,13 @@ class Instance:
         value, metadata = hand_written(text)
         with contextlib.suppress(FunctionFailed):
             await self.invoker.invoke(function, BY_HAND, value, metadata)
+
+
+def groups_of(functions: Iterable[Function]) -> list[str]:
+    """HTTP functions share one, each other function has its own (Microsoft Learn: Flex Consumption, per-function scaling)."""
+    kinds = {function.name: function.kind for function in functions}
+    web_group = ["http"] if "httpTrigger" in kinds.values() else []
+    return web_group + [f"function:{name}" for name, kind in kinds.items() if kind != "httpTrigger"]
 
 
 def _read(found: dict[str, Any]) -> tuple[dict[str, Function], dict[str, str]]:

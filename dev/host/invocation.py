@@ -15,6 +15,8 @@ from dev.host.function import Binding, Function
 from dev.host.storage import Storage
 from dev.host.worker import FunctionFailed, Worker
 
+RECYCLE_SECONDS = 2.0
+"""After a run has exceeded functionTimeout: then the worker process ends with every other run in it."""
 BY_HAND = "This function was programmatically called via the host APIs."
 
 
@@ -25,8 +27,6 @@ class Invoker:
         self._worker, self._storage, self._config = worker, storage, config
         self.running: dict[str, str] = {}
         """Invocation id -> function name."""
-        self.abandoned = 0
-        """Functions that outran functionTimeout; their threads cannot be stopped."""
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -80,7 +80,7 @@ class Invoker:
             response = await asyncio.wait_for(self._worker.invoke(function, *arguments), limit)
             await self._write_outputs(function, response)
         except TimeoutError as error:
-            self.abandoned += 1
+            asyncio.get_running_loop().call_later(RECYCLE_SECONDS, self._worker.recycle)
             raise FunctionFailed(f"Timeout value of {limit:g} s exceeded by 'Functions.{function.name}'") from error
         except (AzureError, ValueError) as error:
             raise FunctionFailed(f"an output of 'Functions.{function.name}' could not be written: {error}") from error

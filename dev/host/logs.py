@@ -1,19 +1,27 @@
 """Log lines on standard output, filtered by host.json's logging.logLevel.
 
-What code of a function logs has the category `Function.<name>.User`, everything else its logger's name; the longest prefix
-in logLevel decides (Microsoft Learn: How to configure monitoring for Azure Functions). The host's own storage clients and
-the worker library are heard from Warning on.
+What code of a function logs has the category `Function.<name>.User`, everything else its logger's name; the longest category
+of logLevel that it starts with, without case, decides (Microsoft Learn: How to configure monitoring for Azure Functions). A
+line of the app that belongs to no invocation is dropped, as the real host drops it: the app's threads must carry the context
+of the invocation that started them. The host's own storage clients and the worker library are heard from Warning on.
 """
 
 import logging
 import sys
 from collections.abc import Mapping
 
-import azure_functions_runtime as runtime
-
 from dev.host.config import LOG_LEVELS
 
 QUIET = ("azure", "aiohttp", "asyncio")
+OF_THE_LIBRARY = ("azure.functions", "azure_functions_runtime", "azure_functions_worker")
+LINES = logging.getLogger("Worker")
+
+
+def heard(level: int, logger: str, text: str, invocation: str | None) -> None:
+    """A line from the worker process."""
+    record = logging.LogRecord(logger, level, "", 0, "%s", (text,), None)
+    record.worker, record.invocation_id = True, invocation
+    LINES.handle(record)
 
 
 class CategoryFilter(logging.Filter):
@@ -29,21 +37,22 @@ class CategoryFilter(logging.Filter):
         return min([logging.INFO, *self._levels.values()])
 
     def filter(self, record: logging.LogRecord) -> bool:
-        invocation = runtime.invocation_id_cv.get()
+        invocation = getattr(record, "invocation_id", None)
         record.invocation = f" {invocation[:8]}" if invocation else ""
         name = self._running.get(invocation or "")
+        if getattr(record, "worker", False) and not name and not record.name.startswith(OF_THE_LIBRARY):
+            return False
         category = f"Function.{name}.User" if name else record.name
         return record.levelno >= max(self._level(category.lower()), self._floor(record.name, bool(name)))
 
     def _level(self, category: str) -> int:
-        while category and category not in self._levels:
-            category = category.rpartition(".")[0]
-        return self._levels.get(category or "default", logging.INFO)
+        fitting = [known for known in self._levels if known != "default" and category.startswith(known)]
+        return self._levels[max(fitting, key=len)] if fitting else self._levels.get("default", logging.INFO)
 
     @staticmethod
     def _floor(logger: str, in_function: bool) -> int:
         ours = logger.split(".")[0] in QUIET and not in_function
-        return logging.WARNING if ours or logger.startswith("azure.functions") else 0
+        return logging.WARNING if ours or logger.startswith(OF_THE_LIBRARY) else 0
 
 
 def configure_logging(levels: dict[str, str], running: Mapping[str, str]) -> None:

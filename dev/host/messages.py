@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -26,11 +27,22 @@ log = logging.getLogger("Host.Queues")
 
 
 class MessageProcessor:
-    """`lease_seconds`: how long a message is hidden while its function runs; renewed at half of it."""
+    """`lease_seconds`: how long a message is hidden while its function runs; renewed at half of it.
 
-    def __init__(self, invoker: Invoker, storage: Storage, function: Function, options: QueueOptions, lease_seconds: int) -> None:
+    `stop_host` is called where the real host stops: storage does not renew or complete a message, or refuses to be read.
+    """
+
+    def __init__(
+        self,
+        invoker: Invoker,
+        storage: Storage,
+        function: Function,
+        options: QueueOptions,
+        lease_seconds: int,
+        stop_host: Callable[[], None],
+    ) -> None:
         self._invoker, self._storage, self._function = invoker, storage, function
-        self._options, self._lease_seconds = options, lease_seconds
+        self._options, self._lease_seconds, self.stop_host = options, lease_seconds, stop_host
         name = function.trigger["queueName"]
         self._queue = storage.queue(function.trigger, name)
         self._poison = None if name.endswith("-poison") else storage.queue(function.trigger, f"{name}-poison")
@@ -41,15 +53,22 @@ class MessageProcessor:
         return [message async for message in pages]
 
     async def process(self, message: QueueMessage) -> None:
-        """Never raises: what storage refuses is logged, and the message shows up again after its lease."""
+        """Never raises. A message that another instance has is let go; any other answer of storage stops the host."""
         try:
             body = self._body(message)
             if body is None:
                 await self._move_to_poison(message)
             else:
                 await self._complete(message, await self._run(message, body))
-        except AzureError as error:  # most often: the lease ran out and another instance has the message
-            log.warning("%s: message %s could not be settled: %s", self._function.name, message.id, error)
+        except AzureError as error:
+            self._refused(message, "settled", error)
+
+    def _refused(self, message: QueueMessage, done: str, error: AzureError) -> None:
+        if is_elsewhere(error):  # the lease ran out and another instance has the message
+            log.warning("%s: message %s was lost before it was %s", self._function.name, message.id, done)
+        else:
+            log.error("%s: message %s could not be %s: %s", self._function.name, message.id, done, error)
+            self.stop_host()
 
     def _body(self, message: QueueMessage) -> bytes | None:
         """None when the message must not be run: attempts used up by killed hosts, or text that is not base64."""
@@ -81,11 +100,9 @@ class MessageProcessor:
             try:
                 renewed = await self._queue.update_message(message, visibility_timeout=self._lease_seconds)
                 message.pop_receipt = renewed.pop_receipt
-            except HttpResponseError as error:
-                log.warning("%s: message %s was lost: %s", self._function.name, message.id, error.message)
-                return
             except AzureError as error:
-                log.warning("%s: message %s could not be renewed: %s", self._function.name, message.id, error)
+                self._refused(message, "renewed", error)
+                return
 
     async def _complete(self, message: QueueMessage, succeeded: bool) -> None:
         if succeeded:
@@ -102,6 +119,15 @@ class MessageProcessor:
         log.warning("Message %s is moved to queue '%s'.", message.id, self._poison.queue_name)
         await self._storage.send(self._poison, message.content)
         await self._queue.delete_message(message.id, message.pop_receipt)
+
+
+def is_elsewhere(error: AzureError) -> bool:
+    """Whether the message is gone or was received again meanwhile."""
+    if not isinstance(error, HttpResponseError):
+        return False
+    return error.status_code in (404, 409) or (
+        error.status_code == 400 and getattr(error, "error_code", "") == "PopReceiptMismatch"
+    )
 
 
 def attempts(message: QueueMessage) -> int:

@@ -23,7 +23,9 @@ class Message(Record):
 
 def messages() -> Any:
     """The namespace that the library knows as `protos`: one class per message, and the enumerations it compares with."""
-    protos = Record(**{name: type(name, (Message,), {}) for name in NAMES.split()})
+    kinds = {name: type(name, (Message,), {"__module__": __name__}) for name in NAMES.split()}
+    globals().update(kinds)  # where pickle looks for them: they travel between host and worker process
+    protos = Record(**kinds)
     protos.BindingInfo.undefined, protos.BindingInfo.out, protos.BindingInfo.inout = 0, 1, 2
     protos.StatusResult.Failure, protos.StatusResult.Success = 0, 1
     protos.RpcHttpCookie.SameSite = Record(**{"None": 0, "Lax": 1, "Strict": 2, "ExplicitNone": 3})

@@ -8,8 +8,9 @@ trigger, polling algorithm and concurrency).
 import asyncio
 import logging
 import random
+import time
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 
 from dev.host.config import QueueOptions
@@ -17,6 +18,7 @@ from dev.host.function import Function
 from dev.host.messages import MessageProcessor
 
 SHORTEST_POLL_SECONDS = 0.1
+MOST_SECONDS_WITHOUT_CONNECTION = 22.0
 
 log = logging.getLogger("Host.Queues")
 
@@ -34,6 +36,7 @@ class QueueListener:
         self._bell, self._stopping = bell, stopping
         self._tasks: set[asyncio.Task[None]] = set()
         self._interval_seconds = SHORTEST_POLL_SECONDS
+        self._cut_since: float | None = None
 
     async def run(self) -> None:
         """Polls until the host stops; messages already fetched are processed to the end, so that none stays hidden."""
@@ -50,12 +53,23 @@ class QueueListener:
 
     async def _receive(self) -> list[QueueMessage]:
         try:
-            return await self._processor.receive(self._options.batch_size)
+            messages = await self._processor.receive(self._options.batch_size)
         except ResourceNotFoundError:  # nobody has written to this queue yet
             return []
         except AzureError as error:
-            log.warning("%s: the queue does not answer: %s", self._function.name, error)
+            self._unanswered(error)
             return []
+        self._cut_since = None
+        return messages
+
+    def _unanswered(self, error: AzureError) -> None:
+        """Server errors are waited out; a refusal, or no connection for long, stops the host."""
+        log.warning("%s: the queue does not answer: %s", self._function.name, error)
+        now = time.monotonic()
+        self._cut_since = None if isinstance(error, HttpResponseError) else self._cut_since or now
+        refused = isinstance(error, HttpResponseError) and error.status_code == 403
+        if refused or (self._cut_since and now - self._cut_since > MOST_SECONDS_WITHOUT_CONNECTION):
+            self._processor.stop_host()
 
     def _start(self, message: QueueMessage) -> None:
         task = asyncio.create_task(self._processor.process(message))

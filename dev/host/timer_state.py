@@ -1,18 +1,16 @@
-"""The schedule status of one timer, shared by all instances of an app.
+"""The schedule status of one timer, shared by all instances of an app, and where its lock is.
 
-It rests where the Functions host keeps it, blob azure-webjobs-hosts/timers/<host id>/Host.Functions.<name>/status, in its
-form: {"Last", "Next", "LastUpdated"}, moments in ISO 8601. Here its lease is the right to run the timer.
+They rest where the Functions host keeps them: blobs azure-webjobs-hosts/timers/<host id>/Host.Functions.<name>/status, in the
+form {"Last", "Next", "LastUpdated"} with moments in ISO 8601, and locks/<host id>/Host.Functions.<name>.Listener.
 """
 
 import json
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from azure.core.exceptions import HttpResponseError
-from azure.storage.blob.aio import BlobLeaseClient
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.blob.aio import BlobClient
 
-from dev.host.lease import try_lease
 from dev.host.schedule import Schedule
 from dev.host.storage import Storage
 
@@ -47,23 +45,18 @@ class TimerState:
     def __init__(self, storage: Storage, host_id: str, function_name: str) -> None:
         self._storage = storage
         self._path = f"timers/{host_id}/Host.Functions.{function_name}/status"
+        self._lock = f"locks/{host_id}/Host.Functions.{function_name}.Listener"
 
-    async def open(self) -> None:
-        """Finds or creates the blob. Calling twice is harmless."""
-        self._blob = await self._storage.host_blob(self._path)
-        try:
-            await self._blob.upload_blob(b"{}", overwrite=False)
-        except HttpResponseError as error:
-            if error.status_code not in (409, 412):  # exists; exists and is leased
-                raise
-
-    def turn(self) -> AbstractAsyncContextManager[BlobLeaseClient | None]:
-        """The right to run this timer inside the block; None when a run is under way, here or elsewhere."""
-        return try_lease(self._blob)
+    async def lock_blob(self) -> BlobClient:
+        return await self._storage.host_blob(self._lock)
 
     async def load(self) -> Status | None:
-        return Status.parse(await (await self._blob.download_blob()).readall())
+        blob = await self._storage.host_blob(self._path)
+        try:
+            return Status.parse(await (await blob.download_blob()).readall())
+        except ResourceNotFoundError:
+            return None
 
-    async def save(self, status: Status, lease: BlobLeaseClient) -> None:
-        """Raises HttpResponseError when the lease has been lost: then another instance decides."""
-        await self._blob.upload_blob(json.dumps(status.as_json()), overwrite=True, lease=lease)
+    async def save(self, status: Status) -> None:
+        blob = await self._storage.host_blob(self._path)
+        await blob.upload_blob(json.dumps(status.as_json()), overwrite=True)

@@ -1,9 +1,8 @@
-"""Timer triggers: one schedule for all instances, and never two runs of one timer at once.
+"""Timer triggers: the instance that holds a timer's lock fires it, from start to stop; the others wait for the lock.
 
-Every instance waits for the shared `Next`. When it comes, whoever gets the timer's lease runs the function and writes the
-following `Next`; the others read that and wait on. An instance that dies in a run leaves `Next` as it was, so another runs
-the occurrence again when the lease has expired. Occurrences that pass during a run are skipped, as in Azure
-(Microsoft Learn: Timer trigger for Azure Functions).
+After a kill the lock stands until its lease ends, and the others ask as seldom as that: a timer pauses for up to twice the
+time. A run that takes longer than its interval is followed by one run at once; occurrences between are skipped. A run by hand
+needs no lock and may overlap. Source: Azure WebJobs SDK extensions, TimerListener and ScheduleMonitor, which were run.
 """
 
 import asyncio
@@ -11,118 +10,110 @@ import contextlib
 import itertools
 import json
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from azure.core.exceptions import AzureError
-from azure.storage.blob.aio import BlobLeaseClient
 
 from dev.host.function import Function
 from dev.host.invocation import BY_HAND, Invoker
-from dev.host.lease import LEASE_SECONDS
+from dev.host.lease import LOCK_SECONDS, Lock
 from dev.host.protocol import TypedData
 from dev.host.schedule import Schedule
-from dev.host.timer_state import Status, TimerState
+from dev.host.timer_state import NEVER, Status, TimerState
 from dev.host.worker import FunctionFailed
 
-MONITORED_FROM = timedelta(minutes=1)
-"""Shorter intervals are not monitored: what was missed while no instance ran is not made up for."""
-LATE = timedelta(seconds=1)
-TURN_POLL_SECONDS = 0.5
 LONGEST_SLEEP_SECONDS = 30
 
 log = logging.getLogger("Host.Timers")
 
 
 class TimerListener:
-    def __init__(self, invoker: Invoker, function: Function, state: TimerState, stopping: asyncio.Event) -> None:
+    """`lost` is called when the lock is lost in use: the host then stops."""
+
+    def __init__(
+        self,
+        invoker: Invoker,
+        function: Function,
+        state: TimerState,
+        stopping: asyncio.Event,
+        lost: Callable[[], None],
+        lock_seconds: int = LOCK_SECONDS,
+    ) -> None:
         self._invoker, self._function, self._state, self._stopping = invoker, function, state, stopping
+        self._lost, self._lock_seconds = lost, lock_seconds
         self._schedule = Schedule(function.trigger["schedule"])
         self._use_monitor = function.trigger.get("useMonitor") is not False
-        self._monitored = self._use_monitor and self._interval() >= MONITORED_FROM
-        self._run_at_start = bool(function.trigger.get("runOnStartup"))
-        self._started = False
-
-    def _interval(self) -> timedelta:
-        first = self._schedule.next(datetime.now(UTC))
-        return self._schedule.next(first) - first
+        self._monitored = self._use_monitor and not several_a_minute(function.trigger["schedule"], self._schedule)
+        self._status: Status | None = None
 
     async def run(self) -> None:
         """Fires until the host stops; a run under way is finished first."""
         while not self._stopping.is_set():
             try:
-                await self._step()
+                lock = Lock(await self._state.lock_blob(), self._lock_seconds, self._lost)
+                if await lock.take():
+                    await self._hold(lock)
+                else:
+                    await self._pause(self._lock_seconds)
             except AzureError as error:
                 log.warning("%s: the schedule status cannot be used: %s", self._function.name, error)
-                self._started = False  # should it be gone, it is made anew
                 await self._pause(1)
 
     async def run_by_hand(self) -> None:
-        """One run outside the schedule, after the run that may be under way."""
-        await self._state.open()
-        while not self._stopping.is_set():
-            async with self._state.turn() as lease:
-                if lease:
-                    await self._fire(BY_HAND, False, None)
-                    return
-            await self._pause(TURN_POLL_SECONDS)
+        """One run outside the schedule, beside one that may be under way."""
+        await self._fire(BY_HAND, False, None)
 
-    async def _step(self) -> None:
-        if not self._started:
-            await self._state.open()
-            self._started = await self._start()
-            return
-        status = await self._state.load()
-        wait = (status.next - datetime.now(UTC)).total_seconds() if status else 0
-        if wait > 0:
-            await self._pause(min(wait, LONGEST_SLEEP_SECONDS))
-        elif not await self._take_turn():
-            await self._pause(TURN_POLL_SECONDS)
+    async def _hold(self, lock: Lock) -> None:
+        try:
+            await self._begin(datetime.now(UTC))
+            while not self._stopping.is_set():
+                await self._next()
+        finally:
+            await lock.release()
 
-    async def _start(self) -> bool:
-        """Brings the status in line with the schedule, and fires if asked to at start; False when it is not our turn."""
-        async with self._state.turn() as lease:
-            if lease:
-                status = self._reviewed(await self._state.load(), datetime.now(UTC))
-                await self._state.save(status, lease)
-                if self._run_at_start:
-                    self._run_at_start = False
-                    await self._fire("Timer fired at startup", self._is_past_due(status), status)
-                    await self._state.save(Status.after(datetime.now(UTC), self._schedule, status.last), lease)
-                return True
-        await self._pause(TURN_POLL_SECONDS)
-        return False
+    async def _begin(self, now: datetime) -> None:
+        """What was missed while nobody held the lock is made up for once, and only then is a run past due."""
+        past_due = False
+        if self._monitored:
+            status = self._reviewed(await self._state.load(), now)
+            await self._state.save(status)
+            past_due = now > status.next
+            self._status = status
+        else:
+            self._status = Status.after(now, self._schedule)
+        if past_due or self._function.trigger.get("runOnStartup"):
+            await self._run("Timer fired at startup" if not past_due else "Timer is past due", past_due)
 
     def _reviewed(self, status: Status | None, now: datetime) -> Status:
+        """A changed schedule never fires for the past."""
         if status is None:
             return Status.after(now, self._schedule)
-        due = self._schedule.next(status.last_updated)  # differs from status.next if the schedule was changed
-        if not self._monitored and now - due > timedelta(seconds=LEASE_SECONDS):
-            return Status.after(now, self._schedule, status.last)
-        return Status(status.last, due, status.last_updated)
+        since = status.last_updated if status.last == NEVER else status.last
+        due = self._schedule.next(since)
+        if due == status.next:
+            return status
+        return Status.after(now, self._schedule) if now > due else Status(NEVER, due, since)
 
-    async def _take_turn(self) -> bool:
-        """Runs the function if it is still due; False when another run is under way."""
-        async with self._state.turn() as lease:
-            if lease is None:
-                return False
-            status = await self._state.load() or Status.after(datetime.now(UTC), self._schedule)
-            if status.next <= datetime.now(UTC):
-                await self._run_occurrence(status, lease)
-            else:
-                await self._state.save(status, lease)
-            return True
+    async def _next(self) -> None:
+        assert self._status
+        wait = (self._status.next - datetime.now(UTC)).total_seconds()
+        if wait > 0:
+            await self._pause(min(wait, LONGEST_SLEEP_SECONDS))
+        else:
+            await self._run(f"Timer fired at {datetime.now(UTC).isoformat()}", False)
 
-    async def _run_occurrence(self, status: Status, lease: BlobLeaseClient) -> None:
-        reason = f"Timer fired at {datetime.now(UTC).isoformat()}"
-        if await self._fire(reason, self._is_past_due(status), status):
-            done = Status.after(max(status.next, datetime.now(UTC)), self._schedule, last=status.next)
-            await self._state.save(done, lease)
+    async def _run(self, reason: str, past_due: bool) -> None:
+        """The next occurrence is reckoned from the start of this run: one that passes meanwhile follows at once."""
+        began = datetime.now(UTC)
+        assert self._status
+        await self._fire(reason, past_due, self._status)
+        self._status = Status.after(max(began, self._status.next), self._schedule, last=max(began, self._status.next))
+        if self._monitored:
+            await self._state.save(self._status)
 
-    def _is_past_due(self, status: Status) -> bool:
-        return self._monitored and datetime.now(UTC) - status.next > LATE
-
-    async def _fire(self, reason: str, past_due: bool, status: Status | None) -> bool:
-        """One run with its retries; False when the host stopped between two attempts."""
+    async def _fire(self, reason: str, past_due: bool, status: Status | None) -> None:
+        """One run with its retries, which end when the host stops."""
         info = {
             "Schedule": {"AdjustForDST": True},
             "ScheduleStatus": status.as_json() if status and self._use_monitor else None,
@@ -133,14 +124,20 @@ class TimerListener:
         for attempt in itertools.count():
             with contextlib.suppress(FunctionFailed):  # the invoker has logged it
                 await self._invoker.invoke(self._function, reason, data, retry=(attempt, most))
-                return True
+                return
             if attempt == most:
-                return True
+                return
             await self._pause(self._function.retry_delay_seconds(attempt))
             if self._stopping.is_set():
-                return False
-        raise AssertionError("unreachable")
+                return
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def several_a_minute(expression: str, schedule: Schedule) -> bool:
+    """Such a schedule, every minute of every day, is not monitored: what was missed is not made up for."""
+    minutes = expression.split()[1:]
+    first = schedule.next(datetime.now(UTC))
+    return minutes == ["*"] * 5 and schedule.next(first) - first < timedelta(minutes=1)

@@ -1,17 +1,26 @@
-"""The language worker: Microsoft's library on its own thread, reached only by the worker protocol's requests."""
+"""The language worker: a child process with Microsoft's library, reached only by the worker protocol's requests."""
 
 import asyncio
+import contextlib
+import itertools
+import logging
 import os
 import sys
-import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import azure_functions_runtime as runtime
-
+from dev.host.background import in_background
+from dev.host.frames import packed, receive
 from dev.host.function import Function
+from dev.host.logs import heard
 from dev.host.protocol import Record, protos
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_CRASHES, CRASH_WINDOW_SECONDS = 3, 1800.0
+
+log = logging.getLogger("Host.Worker")
 
 
 class FunctionFailed(Exception):
@@ -23,26 +32,40 @@ class FunctionFailed(Exception):
 
 
 class Worker:
-    """Runs one app. Its event loop is not the host's: a blocking function stalls other functions, never the host."""
+    """Runs one app. When its process ends, every run in it has failed, and another process is started.
 
-    def __init__(self, app_dir: Path) -> None:
-        self._app_dir = app_dir
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="worker", daemon=True).start()
+    `given_up` is called once the process has crashed three times within half an hour.
+    """
+
+    def __init__(self, app_dir: Path, given_up: Callable[[], None]) -> None:
+        self._app_dir, self._given_up = app_dir, given_up
+        self._process: asyncio.subprocess.Process | None = None
+        self._open: dict[int, asyncio.Future[Any]] = {}
+        self._numbers = itertools.count()
+        self._loaded: list[Any] = []
+        self._ready = asyncio.Event()
+        self._crashes: list[float] = []
+        self._stopping = self._on_purpose = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
 
     async def index(self) -> list[Any]:
         """Imports the app and returns the RpcFunctionMetadata of its functions; raises FunctionFailed as Azure would."""
-        sys.path.insert(0, str(self._app_dir))
-        os.chdir(self._app_dir)
-        runtime.start_threadpool_executor()
+        await self._start()
         start = Record(capabilities={}, function_app_directory=str(self._app_dir))
-        await self._request(runtime.worker_init_request, worker_init_request=start)
-        response = await self._request(runtime.functions_metadata_request)
+        await self._request("init", worker_init_request=start)
+        response = await self._request("metadata")
         return response.function_metadata_results or []
 
-    async def load(self, metadata: Any) -> None:
-        load = Record(function_id=metadata.function_id, metadata=metadata)
-        await self._request(runtime.function_load_request, function_load_request=load)
+    async def load(self, metadata: list[Any]) -> None:
+        """Loads these functions, now and into each process that follows."""
+        self._loaded = metadata
+        for one in metadata:
+            await self._request("load", function_load_request=Record(function_id=one.function_id, metadata=one))
+        self._ready.set()
 
     async def invoke(
         self,
@@ -54,6 +77,7 @@ class Worker:
         retry: tuple[int, int],
     ) -> Any:
         """One call with `data` (TypedData) for the trigger; returns the InvocationResponse, raises FunctionFailed."""
+        await self._ready.wait()
         invocation = Record(
             invocation_id=invocation_id,
             function_id=function.id,
@@ -62,19 +86,96 @@ class Worker:
             trace_context=Record(trace_parent=traceparent, trace_state="", attributes={}),
             retry_context=Record(retry_count=retry[0], max_retry_count=retry[1], exception=None),
         )
-        return await self._request(runtime.invocation_request, invocation_id, invocation_request=invocation)
+        return await self._request("invoke", invocation_id, invocation_request=invocation)
 
-    def stop(self) -> None:
-        """Waits for the thread pool's functions to end."""
-        runtime.stop_threadpool_executor()
+    def recycle(self) -> None:
+        """Ends the process with every run in it; another follows. Not a crash."""
+        self._on_purpose = True
+        self._kill()
 
-    async def _request(self, handler: Callable[[Any], Awaitable[Any]], invocation_id: str | None = None, **fields: Any) -> Any:
-        async def on_worker_loop() -> Any:
-            runtime.invocation_id_cv.set(invocation_id)
-            properties = {"protos": protos, "host": "127.0.0.1"}
-            return await handler(Record(request=Record(**fields), properties=properties))
+    async def stop(self) -> None:
+        """Ends the process and whatever still runs in it."""
+        self._stopping = True
+        self._kill()
+        if self._process:
+            await self._process.wait()
 
-        response = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(on_worker_loop(), self._loop))
+    def _kill(self) -> None:
+        if self._process and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def _start(self) -> None:
+        self._on_purpose = False
+        search = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "dev.host.worker_process",
+            str(self._app_dir),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=sys.stdout.fileno(),
+            env=os.environ | {"PYTHONPATH": search},
+        )
+        self._keep(in_background(self._listen(self._process), "the worker"))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                kind, *rest = await receive(process.stdout)
+                if kind == "line":
+                    heard(*rest)
+                else:
+                    self._answered(*rest)
+        await process.wait()
+        self._ended(process)
+
+    def _answered(self, number: int, response: Any) -> None:
+        waiting = self._open.pop(number, None)
+        if waiting and not waiting.done():
+            waiting.set_result(response)
+
+    def _ended(self, process: asyncio.subprocess.Process) -> None:
+        """Every run in the process has failed; what was loaded is loaded into the next."""
+        self._ready.clear()
+        if self._stopping:  # cut off: nobody hears of it, and messages come back when their lease ends
+            return
+        text = f"The worker process ended with code {process.returncode} while this ran."
+        for waiting in self._open.values():
+            if not waiting.done():
+                waiting.set_exception(FunctionFailed(text))
+        self._open.clear()
+        if not self._loaded:
+            return
+        if not self._on_purpose and self._crashed_too_often():
+            log.error("The worker process has ended %d times within half an hour: the host stops.", MOST_CRASHES)
+            self._given_up()
+            return
+        log.warning("The worker process has ended with code %s; another is started.", process.returncode)
+        self._keep(in_background(self._again(), "the next worker"))
+
+    def _crashed_too_often(self) -> bool:
+        now = time.monotonic()
+        self._crashes = [at for at in self._crashes if now - at < CRASH_WINDOW_SECONDS] + [now]
+        return len(self._crashes) >= MOST_CRASHES
+
+    async def _again(self) -> None:
+        await self.index()
+        await self.load(self._loaded)
+
+    async def _request(self, kind: str, invocation_id: str | None = None, **fields: Any) -> Any:
+        assert self._process
+        assert self._process.stdin
+        number = next(self._numbers)
+        waiting = self._open[number] = asyncio.get_running_loop().create_future()
+        self._process.stdin.write(packed((number, kind, invocation_id, fields)))
+        response = await waiting
         if response.result.status != protos.StatusResult.Success:
             raise FunctionFailed(response.result.exception.message, response.result.exception.stack_trace)
         return response

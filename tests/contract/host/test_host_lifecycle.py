@@ -168,13 +168,122 @@ def test_a_second_signal_does_not_wait(new_app: Callable[..., Any], launch: Call
         assert isinstance(answer.exception(20), OSError)
 
 
-def test_a_function_that_exceeds_its_time_answers_500_and_does_not_hold_up_the_end(
-    new_app: Callable[..., Any], launch: Callable[..., Any]
+def test_a_run_that_exceeds_its_time_takes_its_neighbours_along_and_another_worker_follows(
+    new_app: Callable[..., Any], launch: Callable[..., Any], until: Any
 ) -> None:
-    host = launch(new_app(WAITS, {"functionTimeout": "00:00:01"}))
-    assert host.call("/api/wait").status_code == 500
-    assert "Timeout value of 1 s exceeded by 'Functions.wait'" in host.log()
+    neighbour = """
+@app.queue_trigger("message", queue_name="%QUEUE%", connection="AzureWebJobsStorage")
+def take(message: func.QueueMessage) -> None: ...
+
+@app.route("who")
+def who(req: func.HttpRequest) -> str:
+    return str(os.getpid())
+"""
+    host = launch(new_app(WAITS + neighbour, {"functionTimeout": "00:00:03"}, QUEUE="unused"))
+    before = host.call("/api/who").text
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        first = pool.submit(host.call, "/api/wait")
+        until(lambda: "Executing 'Functions.wait'" in host.log())
+        assert first.result(20).status_code == 500
+        second = pool.submit(host.call, "/api/wait")
+        assert second.result(20).status_code == 500
+    until(lambda: host.call("/api/who").text != before)
+    assert "Timeout value of 3 s exceeded by 'Functions.wait'" in host.log()
+    assert "The worker process ended with code -9 while this ran." in host.log()
     assert host.stop() == 0
+
+
+def test_a_worker_that_crashes_is_replaced_and_the_third_time_the_host(
+    new_app: Callable[..., Any], launch: Callable[..., Any], until: Any
+) -> None:
+    crashing = (
+        ANSWERS
+        + """
+@app.route("crash")
+def crash(req: func.HttpRequest) -> str:
+    os._exit(3)
+"""
+    )
+    host = launch(new_app(crashing))
+    for _ in range(3):
+        assert host.call("/api/crash").status_code == 500
+    until(lambda: "The host has stopped, as it does in Azure" in host.log())
+    until(lambda: answers(host))
+    assert host.log().count("The worker process ended with code 3") == 3
+
+
+def answers(host: Any) -> bool:
+    try:
+        return host.call("/api/who").status_code == 200
+    except OSError:
+        return False
+
+
+def test_what_does_not_end_in_time_is_cut_off_and_its_message_stays_hidden(
+    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+) -> None:
+    stuck = """
+@app.queue_trigger("message", queue_name="%QUEUE%", connection="AzureWebJobsStorage")
+def take(message: func.QueueMessage) -> None:
+    note("taking")
+    wait_for_file("/nonexistent")
+"""
+    app = new_app(stuck, QUEUE=unique)
+    queue(unique).send_message("x")
+    host = launch(app, "--stop-seconds", "0")
+    app.diary.wait("taking")
+    assert host.stop() == 1
+    assert "1 runs are cut off" in host.log()
+    assert queue(unique).get_queue_properties().approximate_message_count == 1
+    assert not list(queue(unique).receive_messages())
+    assert not any(is_running(entry["pid"]) for entry in app.diary.entries())
+
+
+def test_a_line_of_a_thread_without_the_invocations_context_is_dropped(
+    new_app: Callable[..., Any], launch: Callable[..., Any], until: Any
+) -> None:
+    lines = """
+import contextvars
+
+@app.route("lines")
+def lines(req: func.HttpRequest) -> str:
+    for target, text in ((logging.warning, "from a bare thread"), (contextvars.copy_context().run, "with the context")):
+        arguments = (text,) if target is logging.warning else (logging.warning, text)
+        thread = threading.Thread(target=target, args=arguments)
+        thread.start()
+        thread.join()
+    return "done"
+"""
+    host = launch(new_app(lines))
+    assert host.call("/api/lines").text == "done"
+    until(lambda: "with the context" in host.log())
+    assert "from a bare thread" not in host.log()
+
+
+def test_with_groups_each_timer_and_queue_function_has_a_process_of_its_own(
+    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+) -> None:
+    apart = (
+        ANSWERS
+        + """
+@app.queue_trigger("message", queue_name="%QUEUE%", connection="AzureWebJobsStorage")
+def take(message: func.QueueMessage) -> None:
+    note("take")
+
+@app.timer_trigger("timer", schedule="* * * * * *")
+def tick(timer: func.TimerRequest) -> None:
+    note("tick")
+"""
+    )
+    app = new_app(apart, QUEUE=unique)
+    fleet = launch(app, "--groups")
+    queue(unique).send_message("x")
+    groups = {instance["group"]: instance["worker"] for instance in fleet.ready["instances"]}
+    assert set(groups) == {"http", "function:take", "function:tick"}
+    assert app.diary.wait("take")[0]["pid"] == groups["function:take"]
+    assert app.diary.wait("tick")[0]["pid"] == groups["function:tick"]
+    assert fleet.call("/api/who").text == str(groups["http"])
+    assert fleet.stop() == 0
 
 
 def test_instances_started_at_the_same_time_agree_on_the_keys(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
@@ -208,7 +317,7 @@ def test_several_instances_are_one_process_each_and_stop_together(
     until(lambda: not psutil.pid_exists(pids[1]))
     for place in (0, 2):
         fleet.ready["port"] = int(urls[place].rpartition(":")[2])
-        assert fleet.call("/api/who").text == str(pids[place])
+        assert fleet.call("/api/who").text == str(instances[place]["worker"])
     assert fleet.stop() == 0
     assert not any(psutil.pid_exists(pid) for pid in pids)
 

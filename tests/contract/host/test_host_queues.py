@@ -209,7 +209,7 @@ def test_a_message_of_a_killed_instance_is_taken_by_another_after_its_lease(
     hosts = [launch(app, "--message-lease", "2"), launch(app, "--message-lease", "2")]
     queue(unique).send_message("survivor")
     victim = app.diary.wait("take")[0]["pid"]
-    next(host for host in hosts if host.ready["pid"] == victim).kill()
+    next(host for host in hosts if host.ready["worker"] == victim).kill()
     second = app.diary.wait("take", 2)[1]
     assert (second["attempt"], second["body"]) == (2, "survivor")
     assert second["pid"] != victim

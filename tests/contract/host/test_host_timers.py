@@ -1,6 +1,5 @@
 """Timer triggers of the local host: the schedule, one run at a time over all instances, and what a crash leaves."""
 
-import contextlib
 import itertools
 import json
 import time
@@ -10,9 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError
-from azure.storage.blob import BlobClient, BlobServiceClient
+from azure.storage.blob import BlobServiceClient
 
+from dev.host.schedule import Schedule
+from dev.host.timer_state import Status
+from dev.host.timers import TimerListener, several_a_minute
+
+SHORT_LOCK = ("--timer-lock", "15")
 EVERY_SECOND = "* * * * * *"
 NEW_YEAR = "0 0 0 1 1 *"
 NOTES = """
@@ -59,12 +62,12 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(new_app: Callable[..., Any], launch: Callable[..., Any]) -> Scene:
     orphaned, pair = new_app(STUCK, SCHEDULE=EVERY_SECOND), new_app(THREE_TIMERS, SCHEDULE=EVERY_SECOND)
-    hosts = [launch(orphaned), launch(orphaned)]
+    hosts = [launch(orphaned, *SHORT_LOCK), launch(orphaned, *SHORT_LOCK)]
     victim = orphaned.diary.wait("start")[0]["pid"]
-    next(host for host in hosts if host.ready["pid"] == victim).kill()
+    next(host for host in hosts if host.ready["worker"] == victim).kill()
     killed_at = time.time()
-    for host in (launch(pair), launch(pair)):
-        host.fire("slow")
+    for _ in range(2):
+        launch(pair, *SHORT_LOCK)
     return Scene(pair, orphaned, victim, killed_at)
 
 
@@ -81,11 +84,22 @@ def test_two_instances_fire_each_occurrence_once(scene: Scene) -> None:
     assert seconds == list(range(seconds[0], seconds[0] + len(seconds)))
 
 
-def test_runs_of_one_timer_never_overlap_over_two_instances_and_runs_by_hand(scene: Scene) -> None:
+def test_occurrences_that_pass_in_a_run_are_one_run_that_follows_at_once(scene: Scene) -> None:
     scene.pair.diary.wait("slow end", 4)
     runs = [entry for entry in scene.pair.diary.entries() if entry["kind"].startswith("slow")]
     assert [run["kind"] for run in runs] == [("slow start", "slow end")[place % 2] for place in range(len(runs))]
-    assert all(start["pid"] == end["pid"] for start, end in zip(runs[::2], runs[1::2], strict=False))
+    assert len({run["pid"] for run in runs}) == 1
+    pauses = [start["at"] - end["at"] for end, start in zip(runs[1::2], runs[2::2], strict=False)]
+    assert max(pauses) < 1
+
+
+def test_a_run_by_hand_needs_no_lock_and_overlaps(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+    app = new_app(STUCK.replace("if first", "if True"), SCHEDULE=NEW_YEAR)
+    host = launch(app)
+    host.fire("tick")
+    app.diary.wait("start")
+    host.fire("tick")
+    app.diary.wait("start", 2)
 
 
 def test_a_timer_is_fired_by_hand_on_any_instance(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
@@ -116,8 +130,9 @@ def test_an_occurrence_missed_while_nothing_ran_is_made_up_for_and_marked_past_d
     new_app: Callable[..., Any], launch: Callable[..., Any], storage: str, unique: str
 ) -> None:
     app = new_app(NOTES, SCHEDULE="0 0 * * * *", AzureFunctionsWebHost__hostid=unique)
-    hour_ago = datetime.now(UTC) - timedelta(hours=1, minutes=5)
-    status = {name: hour_ago.isoformat() for name in ("Last", "Next", "LastUpdated")}
+    last = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
+    moments = {"Last": last, "Next": last + timedelta(hours=1), "LastUpdated": last}
+    status = {name: moment.isoformat() for name, moment in moments.items()}
     with BlobServiceClient.from_connection_string(storage) as service:
         container = service.get_container_client("azure-webjobs-hosts")
         if not container.exists():
@@ -134,32 +149,43 @@ def test_an_occurrence_missed_while_nothing_ran_is_made_up_for_and_marked_past_d
 
 
 def test_a_timer_goes_on_when_its_status_was_deleted(
-    new_app: Callable[..., Any], launch: Callable[..., Any], storage: str, unique: str, until: Any
+    new_app: Callable[..., Any], launch: Callable[..., Any], storage: str, unique: str
 ) -> None:
-    app = new_app(NOTES, SCHEDULE=EVERY_SECOND, AzureFunctionsWebHost__hostid=unique)
+    app = new_app(NOTES, SCHEDULE="*/2 * * * 1-12 *", AzureFunctionsWebHost__hostid=unique)
     launch(app)
     app.diary.wait("tick")
     with BlobServiceClient.from_connection_string(storage) as service:
-        blob = service.get_blob_client("azure-webjobs-hosts", f"timers/{unique}/Host.Functions.tick/status")
-        until(lambda: deleted(blob))
+        service.get_blob_client("azure-webjobs-hosts", f"timers/{unique}/Host.Functions.tick/status").delete_blob()
     app.diary.wait("tick", len(app.diary.entries()) + 2)
 
 
-def deleted(blob: BlobClient) -> bool:
-    """False while a run holds the lease."""
-    with contextlib.suppress(HttpResponseError):
-        blob.delete_blob()
-        return True
-    return False
-
-
-def test_run_on_startup_fires_at_every_start(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+def test_run_on_startup_fires_where_the_lock_is_got(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
     source = NOTES.replace('schedule="%SCHEDULE%"', 'schedule="%SCHEDULE%", run_on_startup=True')
     app = new_app(source, SCHEDULE=NEW_YEAR)
-    launch(app)
+    first = launch(app)
     app.diary.wait("tick")
+    assert first.stop() == 0
     launch(app)
-    app.diary.wait("tick", 2)
+    assert len(app.diary.wait("tick", 2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("last", "next_run", "schedule", "fires"),
+    [
+        (-65, -5, "0 0 * * * *", True),
+        (-65, 55, "0 0 * * * *", False),
+        (-65, -5, "*/20 * * * * *", False),
+    ],
+    ids=["missed", "changed since, and its new time is past", "several a minute are not monitored"],
+)
+def test_what_is_past_due_at_the_first_run_after_a_start(last: int, next_run: int, schedule: str, fires: bool) -> None:
+    now = datetime(2026, 5, 4, 12, 5, tzinfo=UTC)
+    moments = [now + timedelta(minutes=minutes) for minutes in (last, next_run, last)]
+    before = Status(*moments)
+    listener = TimerListener.__new__(TimerListener)
+    listener._schedule = Schedule(schedule)
+    due = now > listener._reviewed(before, now).next
+    assert (due and not several_a_minute(schedule, listener._schedule)) == fires
 
 
 def test_a_disabled_timer_is_silent_until_it_is_fired_by_hand(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
@@ -172,7 +198,7 @@ def test_a_disabled_timer_is_silent_until_it_is_fired_by_hand(new_app: Callable[
     app.diary.wait("tick")
 
 
-def test_when_an_instance_is_killed_in_a_run_another_goes_on_within_the_lease(scene: Scene) -> None:
-    after = scene.orphaned.diary.wait("start", 2, seconds=30)[1]
+def test_after_a_kill_another_instance_goes_on_once_the_lock_has_ended_and_it_has_asked(scene: Scene) -> None:
+    after = scene.orphaned.diary.wait("start", 2, seconds=45)[1]
     assert after["pid"] != scene.victim
-    assert after["at"] - scene.killed_at < 18
+    assert after["at"] - scene.killed_at < 33
