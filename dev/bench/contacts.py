@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-import psutil
 import requests.adapters
 from azure.core.paging import ItemPaged
 from azure.data.tables import TableClient
@@ -54,7 +53,7 @@ def load(stack: Stack, contacts: int) -> tuple[float, float]:
     """Seconds from the first contact written to the last, and CPU seconds of the host meanwhile."""
     campaign, operator = Campaign(stack.facts), Operator(stack.facts)
     wait_until(lambda: campaign.calls().get("POST /profileAndServicesExt/profile", 0) > 0, "the first profile", 60, 0.02)
-    host = psutil.Process(stack.facts["pids"]["host-1"])
+    host = stack.worker(1)
     began, cpu = time.perf_counter(), sum(host.cpu_times()[:2])
     wait_until(lambda: campaign.calls().get("POST /profileAndServicesExt/profile", 0) >= contacts, "the last profile", 1200, 0.05)
     seconds, cpu_seconds = time.perf_counter() - began, sum(host.cpu_times()[:2]) - cpu
@@ -239,7 +238,7 @@ def memory(scale: int) -> dict[str, Any]:
         stack = started(contacts, settings={"CAMPAIGN_MAX_CONCURRENCY": "32"})
         try:
             load(stack, contacts)
-            peaks[contacts] = peak_megabytes(stack.facts["pids"]["host-1"])
+            peaks[contacts] = peak_megabytes(stack.worker(1).pid)
         finally:
             stack.stop()
     return {f"peak memory of the host at {contacts} contacts, MB": peak for contacts, peak in peaks.items()}

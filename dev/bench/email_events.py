@@ -12,7 +12,6 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-import psutil
 from rich.console import Console
 
 from dev.bench.contacts import peak_megabytes, timed_storage
@@ -130,7 +129,7 @@ def load(rows: int) -> dict[str, Any]:
     try:
         dynamics, operator = Dynamics(stack.facts), Operator(stack.facts)
         contacts = dynamics.some_contact_ids(CONTACTS)
-        host = psutil.Process(stack.facts["pids"]["host-1"])
+        host = stack.worker(1)
         writing = threading.Thread(target=write_files, args=(stack, rows, contacts))
         writing.start()
         wait_until(lambda: created(operator) > 0, "the first events", 60, 0.05)
@@ -141,7 +140,7 @@ def load(rows: int) -> dict[str, Any]:
         wait_until(lambda: operator.settled("email_events"), "quiet", 60, 0.5)
         status = operator.status("email_events")
         found = {"seconds": seconds * rows / max(1, rows - first), "cpu": cpu, "requests": sum(status["calls"].values())}
-        found["peak"] = peak_megabytes(stack.facts["pids"]["host-1"])
+        found["peak"] = peak_megabytes(stack.worker(1).pid)
         found["activities"] = sum(count_rows(dynamics, kind) for kind in ("send", "open", "click"))
         return found
     finally:

@@ -4,11 +4,13 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import psutil
 
 from dev.commands.azurite import Azurite, start_azurite
 from dev.commands.processes import ROOT, STOP_SECONDS, Child
@@ -20,20 +22,22 @@ from dev.commands.setup.wanted import subscriptions
 from dev.commands.setup.webhooks import Receiver, Webhooks
 from dev.emulators.sftp import EXPORTS
 from dev.emulators.tokens import issue
-from dev.verbs import Http
+from dev.verbs import Http, wait_until
 from shared.settings import ChosenFlows, StorageSettings, load
 
 ORGANIZATION, API_KEY = "acme-mkt-stage1", "acme-bridge"
 TEST_TOKEN_SECONDS = 30 * 24 * 3600
 DIRECTORY = ROOT / ".local"
+TIMER_PACE = ("--timer-lock", "15", "--timer-ask", "0.5")
 
 
 class Stack:
     """A context manager; `facts` is what `.local/stack.json` holds. Two stacks run side by side if their directories differ.
 
-    `host=False` leaves the functions to somebody else. `instances` host processes share the storage; `kill_instance` ends one
-    as a failing machine would. `settings` override those of the function app. The messages of a dead instance come back
-    after `message_lease_seconds`; the real host takes ten minutes.
+    `host=False` leaves the functions to somebody else. `instances` hosts share the storage, of each group of functions if
+    `groups`, as on Flex Consumption; `kill_instance` ends one as a failing machine would, `kill_worker` its worker process
+    alone. `settings` override those of the function app. The messages of a dead instance come back after
+    `message_lease_seconds` (Azure: ten minutes), its timers go on after 15 s (Azure: up to two minutes).
     """
 
     def __init__(
@@ -46,10 +50,13 @@ class Stack:
         message_lease_seconds: int = 30,
         database: str = ":memory:",
         publication: Path | None = None,
+        groups: bool = False,
     ) -> None:
         self.directory, self.instances, self.with_host = directory, instances, host
         self.overrides, self.latency_ms, self.message_lease_seconds = dict(settings or {}), latency_ms, message_lease_seconds
-        self.database, self.publication = database, publication
+        self.database, self.publication, self.apart = database, publication, groups
+        self.groups: list[str] = []
+        """Of each host by its number, from 1; empty texts unless `groups`."""
         self.token_key, self.webhook_secret = secrets.token_hex(32), secrets.token_hex(16)
         self.campaign_client_secret = secrets.token_hex(16)
         self.keys = {"_master": secrets.token_urlsafe(32), "default": secrets.token_urlsafe(32)}
@@ -158,12 +165,22 @@ class Stack:
             return
         keys = self.directory / "host-keys.json"
         keys.write_text(json.dumps(self.keys))
-        for number in range(1, self.instances + 1):
-            self.host_child(number).start()
-        for number in range(1, self.instances + 1):
-            self.children[f"host-{number}"].wait()
+        self.groups = ["http" if self.apart else ""] * self.instances
+        self.start_hosts(range(1, self.instances + 1))
+        if self.apart:
+            others = [group for group in self.children["host-1"].facts["groups"] if group != "http"]
+            self.groups += others * self.instances
+            self.start_hosts(range(self.instances + 1, len(self.groups) + 1))
         self.facts["functions"] = url(self.children["host-1"].facts["port"])
         self.register_webhooks()
+
+    def start_hosts(self, numbers: Iterable[int]) -> None:
+        """All at the same time."""
+        children = [self.host_child(number) for number in numbers]
+        for child in children:
+            child.start()
+        for child in children:
+            child.wait()
 
     def register_webhooks(self) -> None:
         """Those that the settings need, as `setup dataverse` does it."""
@@ -174,7 +191,9 @@ class Stack:
 
     def host_child(self, number: int, port: int = 0) -> Child:
         arguments = ["dev.host", str(ROOT), "--port", str(port), "--keys", str(self.directory / "host-keys.json")]
-        arguments += ["--message-lease", str(self.message_lease_seconds)]
+        arguments += ["--message-lease", str(self.message_lease_seconds), *TIMER_PACE]
+        if group := self.groups[number - 1]:
+            arguments += ["--group", group]
         child = self.children[f"host-{number}"] = Child(f"host-{number}", arguments, self.directory, self.environment)
         return child
 
@@ -191,7 +210,25 @@ class Stack:
         path.chmod(0o600)
 
     def kill_instance(self, number: int) -> None:
+        """Host and worker, as when their machine goes away."""
+        worker = self.worker(number)
         self.children[f"host-{number}"].kill()
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
+
+    def deploy_now(self, number: int) -> None:
+        """As a deployment under the strategy Recreate: what runs is cut off, its messages stay hidden; it starts anew."""
+        self.children[f"host-{number}"].stop_now()
+        self.start_instance(number)
+
+    def worker(self, number: int) -> psutil.Process:
+        """The process that runs the functions, as in Azure: its memory and CPU are the app's."""
+        host = psutil.Process(self.children[f"host-{number}"].pid)
+        return wait_until(lambda: next(filter(is_worker, host.children()), None), f"the worker of host-{number}")
+
+    def kill_worker(self, number: int) -> None:
+        """As when it crashes, or when a run exceeds functionTimeout: every run in it has failed, its claims stand."""
+        self.worker(number).kill()
 
     def start_instance(self, number: int) -> None:
         """Starts an instance that was killed, at its old address."""
@@ -232,6 +269,12 @@ class Stack:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
+
+
+def is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return "dev.host.worker_process" in process.cmdline()
+    return False
 
 
 def url(port: int) -> str:

@@ -32,7 +32,8 @@ def run(argv: list[str]) -> int:
     if running := alive(options.directory / "stack.json"):
         print(f"A stack runs already from {options.directory} (process {running}): stop it first, or give another --directory.")
         return 1
-    with Stack(options.directory, options.instances, not options.no_host, settings, publication=publication) as stack:
+    chosen = {"publication": publication, "groups": options.groups}
+    with Stack(options.directory, options.instances, not options.no_host, settings, **chosen) as stack:
         create_tables(Dynamics(stack.facts), tables)
         put_documents(stack.facts["storage"], documents)
         if stack.with_host and documents:
@@ -82,6 +83,9 @@ def at_least(least: int) -> Callable[[str], int]:
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py up", description=__doc__)
     parser.add_argument("--instances", type=at_least(1), default=1, help="how many processes run the functions")
+    parser.add_argument(
+        "--groups", action="store_true", help="a process for each timer and queue function, as on Flex Consumption"
+    )
     parser.add_argument("--contacts", type=at_least(0), default=0, help="how many contacts Dataverse begins with")
     parser.add_argument("--no-host", action="store_true", help="leave the functions to `func start`")
     parser.add_argument(

@@ -11,7 +11,7 @@ from pathlib import Path
 from dev.emulators.serve import announce, until_stopped
 from dev.host.fleet import Fleet
 from dev.host.instance import REAL_MESSAGE_LEASE_SECONDS, Instance, Pace
-from dev.host.lease import LOCK_SECONDS
+from dev.host.lease import ASK_SECONDS, LOCK_SECONDS
 from dev.host.logs import configure_logging
 from dev.host.settings import ConfigurationError
 from dev.host.worker import FunctionFailed
@@ -30,6 +30,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--keys", type=_absolute, metavar="FILE", help="access keys (APP_DIR/.local/host-keys.json)")
     parser.add_argument("--message-lease", type=int, default=REAL_MESSAGE_LEASE_SECONDS, metavar="SECONDS")
     parser.add_argument("--timer-lock", type=int, default=LOCK_SECONDS, metavar="SECONDS", help="15 is the least")
+    parser.add_argument("--timer-ask", type=float, default=ASK_SECONDS, metavar="SECONDS", help="of who has no lock")
     parser.add_argument("--group", default="", help="listen for this group only: http, or function:<name>")
     parser.add_argument("--groups", action="store_true", help="a process for each group, as on Flex Consumption")
     parser.add_argument("--instances", type=int, default=1, metavar="N", help="processes of the same app")
@@ -67,7 +68,7 @@ async def _started(arguments: argparse.Namespace) -> Instance | None:
     """None, and why, if the app cannot be run."""
     instance = None
     try:
-        pace = Pace(arguments.message_lease, arguments.timer_lock, arguments.group)
+        pace = Pace(arguments.message_lease, arguments.timer_lock, arguments.timer_ask, arguments.group)
         instance = Instance(arguments.app_dir, arguments.keys, pace)
         configure_logging(instance.config.log_levels, instance.invoker.running)
         arguments.port = await instance.start(arguments.port)
@@ -124,6 +125,7 @@ def main() -> int:
     logging.basicConfig(stream=sys.stdout, level=logging.INFO)
     one = [str(arguments.app_dir), "--keys", str(arguments.keys), "--message-lease", str(arguments.message_lease)]
     one += ["--stop-seconds", str(arguments.stop_seconds), "--timer-lock", str(arguments.timer_lock)]
+    one += ["--timer-ask", str(arguments.timer_ask)]
     fleet = Fleet(one, arguments.port, arguments.instances, arguments.groups)
     return asyncio.run(fleet.run(arguments.ready_file))
 

@@ -23,7 +23,7 @@ from dev.host.incoming import MAX_BODY_BYTES
 from dev.host.indexing import routes_of
 from dev.host.invocation import BY_HAND, Invoker
 from dev.host.keys import Keys
-from dev.host.lease import LOCK_SECONDS
+from dev.host.lease import ASK_SECONDS, LOCK_SECONDS
 from dev.host.messages import MessageProcessor, hand_written
 from dev.host.queues import QueueListener
 from dev.host.routes import Route
@@ -45,6 +45,9 @@ class Pace:
     message_lease_seconds: int = REAL_MESSAGE_LEASE_SECONDS
     """How long a queue message is hidden while its function runs."""
     timer_lock_seconds: int = LOCK_SECONDS
+    """For how long a timer's lock stands after a kill, 15 or more."""
+    timer_ask_seconds: float = ASK_SECONDS
+    """How often an instance without the lock asks for it."""
     group: str = ""
     """`http` or `function:<name>`, as an instance on Flex Consumption has one group; all if empty."""
 
@@ -146,8 +149,9 @@ class Instance:
 
     def _listener(self, function: Function) -> TimerListener | QueueListener | None:
         if function.kind == "timerTrigger":
-            state, seconds = TimerState(self._storage, self._id, function.name), self._pace.timer_lock_seconds
-            listener = TimerListener(self.invoker, function, state, self._stopping, self.over.set, seconds)
+            state, pace = TimerState(self._storage, self._id, function.name), self._pace
+            times = pace.timer_lock_seconds, pace.timer_ask_seconds
+            listener = TimerListener(self.invoker, function, state, self._stopping, self.over.set, *times)
             self._timers[function.name] = listener
             return listener
         return self._queue_listener(function) if function.kind == "queueTrigger" else None

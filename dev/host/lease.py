@@ -1,7 +1,6 @@
 """A timer's lock: the lease of a blob that one instance holds from start to stop, while the others ask from time to time.
 
-Azure's host takes it for 60 s, renews it at half of that, and the others ask every 60 s (Azure WebJobs SDK, SingletonManager);
-`seconds` is both.
+Azure's host takes it for 60 s, renews it at half of that, and the others ask every 60 s (Azure WebJobs SDK, SingletonManager).
 """
 
 import asyncio
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient, BlobLeaseClient
 
-LOCK_SECONDS = 60
+LOCK_SECONDS = ASK_SECONDS = 60
 SHORTEST_LOCK_SECONDS = 15  # of a lease in Azure Storage (Microsoft Learn: Lease Blob)
 
 log = logging.getLogger("Host.Lease")

@@ -17,7 +17,7 @@ from azure.core.exceptions import AzureError
 
 from dev.host.function import Function
 from dev.host.invocation import BY_HAND, Invoker
-from dev.host.lease import LOCK_SECONDS, Lock
+from dev.host.lease import ASK_SECONDS, LOCK_SECONDS, Lock
 from dev.host.protocol import TypedData
 from dev.host.schedule import Schedule
 from dev.host.timer_state import NEVER, Status, TimerState
@@ -39,9 +39,10 @@ class TimerListener:
         stopping: asyncio.Event,
         lost: Callable[[], None],
         lock_seconds: int = LOCK_SECONDS,
+        ask_seconds: float = ASK_SECONDS,
     ) -> None:
         self._invoker, self._function, self._state, self._stopping = invoker, function, state, stopping
-        self._lost, self._lock_seconds = lost, lock_seconds
+        self._lost, self._lock_seconds, self._ask_seconds = lost, lock_seconds, ask_seconds
         self._schedule = Schedule(function.trigger["schedule"])
         self._use_monitor = function.trigger.get("useMonitor") is not False
         self._monitored = self._use_monitor and not several_a_minute(function.trigger["schedule"], self._schedule)
@@ -55,7 +56,7 @@ class TimerListener:
                 if await lock.take():
                     await self._hold(lock)
                 else:
-                    await self._pause(self._lock_seconds)
+                    await self._pause(self._ask_seconds)
             except AzureError as error:
                 log.warning("%s: the schedule status cannot be used: %s", self._function.name, error)
                 await self._pause(1)

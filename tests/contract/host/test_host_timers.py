@@ -15,7 +15,7 @@ from dev.host.schedule import Schedule
 from dev.host.timer_state import Status
 from dev.host.timers import TimerListener, several_a_minute
 
-SHORT_LOCK = ("--timer-lock", "15")
+SHORT_LOCK = ("--timer-lock", "15", "--timer-ask", "15")
 EVERY_SECOND = "* * * * * *"
 NEW_YEAR = "0 0 0 1 1 *"
 NOTES = """
