@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, overload
 
@@ -45,6 +44,7 @@ from shared.state.storage import Storage
 from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting
 from shared.tables import TableFlow
+from shared.threads import ThreadPool
 from shared.tokens import CachedToken
 from shared.transport import AdaptiveConcurrency, Send, Transport, pooled
 
@@ -150,8 +150,8 @@ class Wiring:
             sweeps=Sweeps(storage.container("sweeps")),
             waiting=Waiting(storage.table("waiting")),
             handoff=self.handoff,
-            writers=ThreadPoolExecutor(self.settings.campaign_max_concurrency, "writer"),
-            urgent_writers=ThreadPoolExecutor(self.settings.campaign_max_concurrency, "urgent"),
+            writers=ThreadPool(self.settings.campaign_max_concurrency, "writer"),
+            urgent_writers=ThreadPool(self.settings.campaign_max_concurrency, "urgent"),
             settings=self.settings,
             now=self.now,
             sleep=time.sleep,

@@ -5,12 +5,12 @@ It is what a delivery would do first, without the message: a look at the ledger 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from shared.deciding import Act, Decision
 from shared.errors import Contended, Rejected
 from shared.records import Change
 from shared.state.ledger import Ledger, LedgerRow, bucket, partition_name
+from shared.threads import ThreadPool
 
 Decide = Callable[[Change, LedgerRow | None], Decision]
 AT_ONCE = 2  # what is delivered meanwhile needs the same storage, and is in more of a hurry
@@ -34,7 +34,7 @@ def news(
         return [(change, found) for change, found in acts if found]
 
     told, left = list[tuple[Change, Act]](), list(groups)
-    with ThreadPoolExecutor(AT_ONCE, "news") as pool:
+    with ThreadPool(AT_ONCE, "news") as pool:
         for _ in range(LOOKS):
             parts = dict(zip(left, pool.map(of, left), strict=True))
             told += [one for part in parts.values() for one in part or ()]

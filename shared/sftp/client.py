@@ -21,6 +21,7 @@ import paramiko
 from shared.errors import Misconfigured, recovery
 from shared.sftp.keys import host_keys, private_key, unknown_key_types
 from shared.sftp.text import END, Blocks
+from shared.threads import call_later
 
 BLOCK_BYTES, BLOCKS_AHEAD = 256 * 1024, 8
 CONNECT_SECONDS, ANSWER_SECONDS = 15.0, 60.0
@@ -179,9 +180,7 @@ def connect(server: Server, answer_seconds: float) -> paramiko.SFTPClient:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     transport = paramiko.Transport(connection, disabled_algorithms={"keys": unknown_key_types(known)})
     # Some of its steps wait without end for a server that says nothing: then the connection is closed under them.
-    watch = threading.Timer(2 * CONNECT_SECONDS, transport.close)
-    watch.daemon = True
-    watch.start()
+    watch = call_later(2 * CONNECT_SECONDS, transport.close)
     try:
         session = authenticated(transport, server, known, own)
         session.settimeout(answer_seconds)

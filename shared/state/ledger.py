@@ -11,7 +11,6 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from functools import partial
 from hashlib import blake2b
@@ -26,6 +25,7 @@ from shared.errors import Contended, Retryable
 from shared.records import Outcome
 from shared.state.pages import filled
 from shared.state.sieve import Sieve
+from shared.threads import ThreadPool
 
 BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
@@ -118,7 +118,7 @@ class Ledger:
 
     def __init__(self, table: TableClient) -> None:
         self.table = table
-        self.pool = ThreadPoolExecutor(16, "ledger")
+        self.pool = ThreadPool(16, "ledger")
         self.scans = threading.Semaphore(2)  # a page of 1,000 rows is megabytes; more at once cost memory and gain no time
 
     def view(self, partition: str, ids: Collection[str], now: float) -> View:

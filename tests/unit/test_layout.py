@@ -10,6 +10,7 @@ DEPLOYED = [ROOT / "function_app.py", *(ROOT / "functions").rglob("*.py"), *(ROO
 CLIENTS = {
     f"shared.{name}" for name in ("transport", "tokens", "errors", "exact_json", "identifiers", "mapping", "records", "settings")
 }
+STATE = ("state", "errors", "exact_json", "file_samples", "records", "settings", "threads")
 LAYERS = [
     ("function_app", {"functions"}),
     ("functions", {"functions", "shared"}),
@@ -21,14 +22,15 @@ LAYERS = [
     ("shared.identifiers", set()),
     ("shared.file_samples", set()),
     ("shared.labels", set()),
+    ("shared.threads", set()),
     ("shared.times", set()),
     ("shared.records", set()),
     ("shared.telemetry", set()),
     ("shared.dataverse", {"shared.dataverse", *CLIENTS}),
     ("shared.campaign", {"shared.campaign", *CLIENTS}),
-    ("shared.sftp", {"shared.sftp", "shared.errors", "shared.file_samples", "shared.records"}),
+    ("shared.sftp", {f"shared.{name}" for name in ("sftp", "errors", "file_samples", "records", "threads")}),
     ("shared.parents", {"shared.deciding", "shared.flow", "shared.mapping", "shared.records", "shared.state"}),
-    ("shared.state", {f"shared.{name}" for name in ("state", "errors", "exact_json", "file_samples", "records", "settings")}),
+    ("shared.state", {f"shared.{name}" for name in STATE}),
 ]  # fmt: skip
 
 
