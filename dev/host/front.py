@@ -103,5 +103,7 @@ def auth_level(function: Function) -> str:
 
 
 def key_of(request: web.Request) -> str:
-    """The caller's key; the header goes before the query, as in the host."""
-    return request.headers.get("x-functions-key") or request.query.get("code") or ""
+    """The caller's key: the first header if there is one, even an empty one; else the first `code`, in any case."""
+    in_headers = request.headers.getall("x-functions-key", [])
+    in_query = [value for name, value in request.query.items() if name.lower() == "code"]
+    return next(iter([*in_headers, *in_query]), "")

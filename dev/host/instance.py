@@ -22,6 +22,7 @@ from dev.host.function import Function, read_function
 from dev.host.incoming import MAX_BODY_BYTES
 from dev.host.indexing import routes_of
 from dev.host.invocation import BY_HAND, Invoker
+from dev.host.key_api import KeyApi
 from dev.host.keys import Keys
 from dev.host.lease import ASK_SECONDS, LOCK_SECONDS
 from dev.host.messages import MessageProcessor, hand_written
@@ -135,6 +136,7 @@ class Instance:
         app.on_response_prepare.append(without_made_up_type)
         admin = Admin(self._id, functions, errors, self._fire)
         admin.add_to(app, keys)
+        KeyApi(keys, functions).add_to(app)
         own = [(function, route) for function, route in routes if self._pace.covers(function)]
         front = Front(self.invoker, own, keys, self._stopping.is_set)
         app.router.add_get("/", _greet)

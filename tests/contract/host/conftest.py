@@ -83,7 +83,10 @@ class App:
         return self.directory / "keys.json"
 
     def keys(self) -> dict[str, str]:
-        return json.loads(self.keys_file.read_text("utf-8"))
+        """The master key, the host's key `default`, and that of each function under the function's name."""
+        kept = json.loads(self.keys_file.read_text("utf-8"))
+        functions = {name: named["default"] for name, named in kept["functions"].items()}
+        return {"_master": kept["master"], "default": kept["host"]["default"], **functions}
 
 
 @dataclass
