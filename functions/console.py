@@ -7,9 +7,7 @@ Guarantee   answers hold ids, codes and sentences; never a value of a record
 On failure  400 and 404 with a sentence; 503 with the cause while settings are missing
 """
 
-import json
 from collections import Counter
-from typing import Any
 
 import azure.functions as func
 
@@ -17,6 +15,8 @@ from functions import contacts, custom_entities
 from functions.triggers import answer, told
 from shared import telemetry
 from shared.console import status as views
+from shared.console.callers import caller
+from shared.console.commands import Discard, InvalidCommand, Replay, Start, Stop, read_command
 from shared.flow import Flow, OnceFlow
 from shared.identifiers import record_id
 from shared.letters import Left
@@ -76,20 +76,16 @@ def console_record(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route("flows/{flow}/{command}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 @told
 def console_command(req: func.HttpRequest) -> func.HttpResponse:
-    """A command on a flow; the body may say `by` whom, `deletes` for start, `what`, `id` and `reason` for replay and discard,
-    `checked` for discard."""
+    """A command on a flow. Who gave it is told by the key that it came with."""
     name, command = req.route_params["flow"], req.route_params["command"]
     if name not in flows():
         return unknown_flow(name)
     if command not in COMMANDS:
         return answer(404, error=f"There is no command {command}: use {', '.join(COMMANDS)}.")
     try:
-        body = json.loads(req.get_body() or b"{}")
-    except ValueError:
-        return answer(400, error="The body must be JSON, or empty.")
-    if not isinstance(body, dict):
-        return answer(400, error="The body must be a JSON object, or empty.")
-    return COMMANDS[command](name, flows()[name], body)
+        return COMMANDS[command](name, flows()[name], req.get_body(), caller(req.headers, req.params))
+    except InvalidCommand as error:
+        return answer(400, error=str(error))
 
 
 @blueprint.function_name("console_watch")
@@ -99,60 +95,45 @@ def console_watch(timer: func.TimerRequest, context: func.Context) -> None:
     views.watch(flows(), wiring().bridge)
 
 
-def command_start(name: str, flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
-    bridge, deletes = wiring().bridge, body.get("deletes")
-    if deletes not in (None, "confirm", "skip"):
-        return answer(400, error='deletes must be "confirm" or "skip".')
+def command_start(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
+    deletes, bridge = read_command(Start, body).deletes, wiring().bridge
     checkpoint = bridge.checkpoints.load(flow.key, flow.table)
     if name == flow.key and checkpoint.sweep == "asking" and not isinstance(flow, OnceFlow):
         if deletes is None:
             return answer(400, error=bridge.flows.state(flow.key).reason)
         answer_sweep(flow, bridge, checkpoint, confirm=deletes == "confirm")
-    start(name, bridge, by=who(body))
+        telemetry.noted(flow=name, event="deletes_answered", count=checkpoint.missing, reason=deletes, by=by)
+    start(name, bridge, by=by)
     return answer(200, flow=name, status="running")
 
 
-def command_stop(name: str, flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
-    stop(name, wiring().bridge, by=who(body))
+def command_stop(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
+    read_command(Stop, body)
+    stop(name, wiring().bridge, by=by)
     return answer(200, flow=name, status="stopped")
 
 
-def command_discard(name: str, flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
-    """Names what it gives up: nothing is given up by an empty body."""
-    what, given = body.get("what"), record_id(body.get("id"))
-    value = given if what == "record" else str(body.get("reason", ""))
-    if what not in ("record", "reason", "dead_letters"):
-        return answer(400, error='what must be "record" with id, "reason" with reason, or "dead_letters" for all of the flow.')
-    if what == "record" and not given:
-        return answer(400, error="id must be the GUID of the dead letter's record.")
-    if what == "reason" and not value:
-        return answer(400, error="reason must be the code that the dead letters have, such as broken_line.")
+def command_discard(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
+    order = read_command(Discard, body)
     left = Counter[Left]()
-    count = discard(flow, wiring().bridge, what, value, checked=body.get("checked") is True, left=left)
+    count = discard(flow, wiring().bridge, order.what, order.value, checked=order.checked, left=left)
     if left and not count:
         return answer(409, error=" ".join(left), left=left.total())
-    telemetry.noted(flow=flow.letters, event="dead_letters_discarded", count=count)
-    return answer(200, flow=name, what=what, discarded=count, more=count >= MOST_DISCARDED, **told_of(left))
+    telemetry.noted(flow=flow.letters, event="dead_letters_discarded", count=count, reason=order.what, by=by)
+    return answer(200, flow=name, what=order.what, discarded=count, more=count >= MOST_DISCARDED, **told_of(left))
 
 
-def command_replay(name: str, flow: Flow, body: dict[str, Any]) -> func.HttpResponse:
-    what, given = body.get("what", "dead_letters"), record_id(body.get("id"))
-    if what not in ("all", "record", "dead_letters"):
-        return answer(400, error='what must be "all", "record" or "dead_letters".')
-    if what == "record" and not given:
-        return answer(400, error="id must be the GUID of the record to replay.")
+def command_replay(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
+    order = read_command(Replay, body)
     left = Counter[Left]()
-    handed_off = replay(flow, wiring().bridge, what, given, left)
-    if left and what == "record":
+    handed_off = replay(flow, wiring().bridge, order.what, order.record, left)
+    if left and order.what == "record":
         return answer(409, error=" ".join(left))
-    return answer(202, flow=flow.key, what=what, handed_off=handed_off, **told_of(left))
+    telemetry.noted(flow=flow.key, event="replayed", count=handed_off, reason=order.what, by=by)
+    return answer(202, flow=flow.key, what=order.what, handed_off=handed_off, **told_of(left))
 
 
 COMMANDS = {"start": command_start, "stop": command_stop, "replay": command_replay, "discard": command_discard}
-
-
-def who(body: dict[str, Any]) -> str:
-    return str(body.get("by", "a person"))[:100]
 
 
 def unknown_flow(name: str) -> func.HttpResponse:

@@ -119,9 +119,9 @@ def refused(*, flow: str, reason: str) -> None:
     line(logging.WARNING, event="refused", flow=flow, reason=reason)
 
 
-def noted(*, flow: str, event: str, count: int = 0, reason: str = "") -> None:
-    """Anything else worth a line: a mapping taken into force, a sweep ended, a token expired."""
-    line(logging.INFO, event=event, flow=flow, count=count, reason=reason)
+def noted(*, flow: str, event: str, count: int = 0, reason: str = "", by: str = "") -> None:
+    """Anything else worth a line: a mapping taken into force, a sweep ended, a token expired. `by`: who gave the command."""
+    line(logging.INFO, event=event, flow=flow, count=count, reason=reason, **({"by": by} if by else {}))
 
 
 def line(level: int, **fields: Any) -> None:

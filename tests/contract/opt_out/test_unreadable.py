@@ -121,12 +121,14 @@ def test_a_person_is_told_why_letters_stay(by_file: World, monkeypatch: pytest.M
     (letter,) = letters(world)
     monkeypatch.setattr("functions.console.wiring", lambda: world.wiring)
     flow, record = world.from_campaign.flow, {"what": "record", "id": letter.record_id}
-    again = command_replay("opt_out", flow, {"what": "dead_letters"})
+    given, by = json.dumps(record).encode(), "key anna"
+    again = command_replay("opt_out", flow, b'{"what": "dead_letters"}', by)
     assert json.loads(again.get_body()) == {
         "flow": "opt_out", "what": "dead_letters", "handed_off": 0, "left": 1, "why": [Left.UNREADABLE.value]
     }  # fmt: skip
-    refused = [command_replay("opt_out", flow, record), command_discard("opt_out", flow, record)]
+    refused = [command_replay("opt_out", flow, given, by), command_discard("opt_out", flow, given, by)]
     assert [one.status_code for one in refused] == [409, 409]
     assert [json.loads(one.get_body())["error"] for one in refused] == [Left.UNREADABLE, Left.UNCHECKED]
-    given_up = json.loads(command_discard("opt_out", flow, {**record, "checked": True}).get_body())
+    checked = json.dumps({**record, "checked": True}).encode()
+    given_up = json.loads(command_discard("opt_out", flow, checked, by).get_body())
     assert given_up["discarded"] == 1
