@@ -168,23 +168,26 @@ class Campaign:
 
 
 class Operator:
-    """A person at the bridge's own HTTP routes."""
+    """A person at the bridge's own HTTP routes, with a key for each thing that is done there."""
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
-        self.http = Http(facts["functions"], {"x-functions-key": facts["function_key"]})
+        keys = facts["keys"]
+        self.http = Http(facts["functions"], {"x-functions-key": keys["reading"]})
+        self.commands = Http(facts["functions"], {"x-functions-key": keys["commands"]})
+        self.campaign = Http(facts["functions"], {"x-functions-key": keys["safe_to_send"]})
         self.admin = Http(facts["functions"], {"x-functions-key": facts["master_key"]})
 
     def status(self, flow: str = "contacts") -> dict[str, Any]:
         return dict(self.http.told("GET", "/api/status")["flows"][flow])
 
     def start(self, flow: str = "contacts", **body: Any) -> Any:
-        return self.http.told("POST", f"/api/flows/{flow}/start", body)
+        return self.commands.told("POST", f"/api/flows/{flow}/start", body)
 
     def stop(self, flow: str = "contacts") -> Any:
-        return self.http.told("POST", f"/api/flows/{flow}/stop", {})
+        return self.commands.told("POST", f"/api/flows/{flow}/stop", {})
 
     def replay(self, flow: str = "contacts", **body: Any) -> Any:
-        return self.http.told("POST", f"/api/flows/{flow}/replay", body)
+        return self.commands.told("POST", f"/api/flows/{flow}/replay", body)
 
     def dead_letters(self, flow: str = "contacts") -> list[dict[str, Any]]:
         return list(self.http.told("GET", f"/api/dead-letters?flow={flow}&limit=1000")["dead_letters"])
@@ -193,7 +196,7 @@ class Operator:
         return dict(self.http.told("GET", f"/api/records/{flow}/{record_id}"))
 
     def safe(self) -> dict[str, Any]:
-        return dict(self.http.told("GET", "/api/safe-to-send"))
+        return dict(self.campaign.told("GET", "/api/safe-to-send"))
 
     def fire(self, function: str) -> None:
         self.admin.told("POST", f"/admin/functions/{function}", {})

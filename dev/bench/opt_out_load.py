@@ -90,7 +90,7 @@ def prepared(stack: Stack, opt_outs: int) -> list[No]:
 
 
 def safe(operator: Operator) -> bool:
-    return bool(operator.http.told("GET", "/api/safe-to-send")["safe"])
+    return bool(operator.safe()["safe"])
 
 
 def played(stack: Stack, in_dynamics: Sequence[No], in_campaign: Sequence[No], backfill: int) -> dict[str, Any]:

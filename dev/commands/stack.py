@@ -18,8 +18,10 @@ from dev.commands.settings import app_settings
 from dev.commands.setup.connection import STACK_SETTINGS, GivenToken, client
 from dev.commands.setup.customizing import Customizing
 from dev.commands.setup.documents import in_use
+from dev.commands.setup.function_keys import stack_keys
 from dev.commands.setup.wanted import subscriptions
 from dev.commands.setup.webhooks import Receiver, Webhooks
+from dev.commands.stack_keys import HOST_KEYS, StackKeys
 from dev.emulators.sftp import EXPORTS
 from dev.emulators.tokens import issue
 from dev.verbs import Http, wait_until
@@ -59,7 +61,7 @@ class Stack:
         """Of each host by its number, from 1; empty texts unless `groups`."""
         self.token_key, self.webhook_secret = secrets.token_hex(32), secrets.token_hex(16)
         self.campaign_client_secret = secrets.token_hex(16)
-        self.keys = {"_master": secrets.token_urlsafe(32), "default": secrets.token_urlsafe(32)}
+        self.keys = StackKeys()
         self.children: dict[str, Child] = {}
         self.azurite: Azurite | None = None
         self.environment: dict[str, str] = {}
@@ -126,8 +128,9 @@ class Stack:
         root = url(campaign["port"])
         self.facts = {
             "functions": "",
-            "function_key": self.keys["default"],
-            "master_key": self.keys["_master"],
+            "function_key": self.keys.host,
+            "master_key": self.keys.master,
+            "keys": self.keys.callers,
             "dataverse": url(dataverse["port"]),
             "dataverse_token": self.dataverse_token(url(dataverse["port"])),
             "campaign": f"{root}/{ORGANIZATION}/campaign",
@@ -163,8 +166,7 @@ class Stack:
     def start_host(self) -> None:
         if not self.with_host:
             return
-        keys = self.directory / "host-keys.json"
-        keys.write_text(json.dumps(self.keys))
+        self.keep(HOST_KEYS, self.keys.as_the_host_keeps_them())
         self.groups = ["http" if self.apart else ""] * self.instances
         self.start_hosts(range(1, self.instances + 1))
         if self.apart:
@@ -184,13 +186,13 @@ class Stack:
 
     def register_webhooks(self) -> None:
         """Those that the settings need, as `setup dataverse` does it."""
-        receiver = Receiver(self.facts["functions"], self.facts["function_key"], self.webhook_secret)
+        receiver = Receiver(self.facts["functions"], stack_keys(self.facts), self.webhook_secret)
         dataverse = Customizing(client(self.facts["dataverse"], GivenToken(self.facts["dataverse_token"])))
         used = in_use(load(ChosenFlows, self.environment), load(StorageSettings, self.environment))
         Webhooks(dataverse, lambda _: None).run(subscriptions(used), receiver)
 
     def host_child(self, number: int, port: int = 0) -> Child:
-        arguments = ["dev.host", str(ROOT), "--port", str(port), "--keys", str(self.directory / "host-keys.json")]
+        arguments = ["dev.host", str(ROOT), "--port", str(port), "--keys", str(self.directory / HOST_KEYS)]
         arguments += ["--message-lease", str(self.message_lease_seconds), *TIMER_PACE]
         if group := self.groups[number - 1]:
             arguments += ["--group", group]

@@ -155,7 +155,7 @@ def nothing_was_queued(world: World) -> bool:
     ],
 )
 def test_a_malformed_webhook_is_refused_and_nothing_is_queued(world: World, body: bytes, status: int) -> None:
-    headers = {"x-functions-key": world.stack.keys["default"], "x-webhook-secret": world.stack.webhook_secret}
+    headers = {"x-functions-key": world.stack.facts["keys"]["contacts_webhook"], "x-webhook-secret": world.stack.webhook_secret}
     http = Http(world.stack.facts["functions"], headers)
     response = http.session.post(f"{http.base}/api/dataverse/contact", data=body, timeout=30)
     assert (response.status_code, "error" in response.json()) == (status, True)
@@ -164,7 +164,11 @@ def test_a_malformed_webhook_is_refused_and_nothing_is_queued(world: World, body
 
 @pytest.mark.parametrize("headers", [{}, {"x-functions-key": "wrong"}, {"x-webhook-secret": "wrong"}])
 def test_a_wrong_key_or_secret_is_refused_and_nothing_is_queued(world: World, headers: dict[str, str]) -> None:
-    given = headers if "x-webhook-secret" not in headers else {**headers, "x-functions-key": world.stack.keys["default"]}
+    given = (
+        headers
+        if "x-webhook-secret" not in headers
+        else {**headers, "x-functions-key": world.stack.facts["keys"]["contacts_webhook"]}
+    )
     response = Http(world.stack.facts["functions"], given).ask("POST", "/api/dataverse/contact", webhook_body(STRANGER))
     assert response.status_code == 401
     assert nothing_was_queued(world)

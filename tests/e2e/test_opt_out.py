@@ -92,7 +92,9 @@ def test_a_wrong_question_is_answered_with_a_sentence(world: World, path: str, s
 
 
 def test_a_webhook_needs_the_secret(world: World) -> None:
-    answer = world.operator.http.ask("POST", "/api/dataverse/contact/opt-out", {}, **WEBHOOK_SECRET)
+    facts = world.stack.facts
+    bridge = Http(facts["functions"], {"x-functions-key": facts["keys"]["opt_out_webhook"]})
+    answer = bridge.ask("POST", "/api/dataverse/contact/opt-out", {}, **WEBHOOK_SECRET)
     assert (answer.status_code, "DATAVERSE_WEBHOOK_SECRET" in answer.json()["error"]) == (401, True)
 
 
@@ -104,7 +106,7 @@ def test_what_the_bridge_wrote_itself_wakes_it_not(world: World) -> None:
         row["applicationid"]: row["systemuserid"] for row in world.dynamics.rows("systemusers", "systemuserid,applicationid")
     }
     headers = {
-        "x-functions-key": world.stack.facts["function_key"],
+        "x-functions-key": world.stack.facts["keys"]["opt_out_webhook"],
         "x-webhook-secret": world.stack.environment["DATAVERSE_WEBHOOK_SECRET"],
     }
     bridge = Http(world.stack.facts["functions"], headers)

@@ -14,6 +14,7 @@ from dev.commands.setup.connection import REFERENCE, Place, by_settings, by_stac
 from dev.commands.setup.customizing import Customizing, Refused
 from dev.commands.setup.dataverse import DataverseSetUp, Order
 from dev.commands.setup.documents import in_use
+from dev.commands.setup.function_keys import ONE_KEY_FOR_ALL, given_keys, stack_keys
 from dev.commands.setup.webhooks import Receiver
 from dev.commands.stack import DIRECTORY
 from shared.errors import BridgeError
@@ -51,21 +52,21 @@ def set_up(dataverse: Customizing, place: Place, options: argparse.Namespace) ->
 
 
 def receiver(place: Place, options: argparse.Namespace) -> Receiver | None:
-    """Where webhooks go; None leaves their addresses as they are. A key comes from a file or a pipe, never as an argument."""
-    address, key = options.functions or place.facts.get("functions", ""), place.facts.get("function_key", "")
+    """Where webhooks go; None leaves their addresses as they are."""
+    if options.function_key_file:
+        raise Refused(ONE_KEY_FOR_ALL)
+    address = options.functions or place.facts.get("functions", "")
     if not address:
         return None
-    if options.function_key_file:
-        file = options.function_key_file
-        key = (sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")).strip()
-    if not key:
-        raise Refused("The webhook needs a function key: give --function-key-file, or - to read it from standard input.")
+    keys = given_keys(options.function_keys) if options.function_keys else stack_keys(place.facts)
+    if not keys:
+        raise Refused("Each webhook needs a key of its own function: give --function-keys, or - to read it from standard input.")
     secret = text(load(WebhookSettings).dataverse_webhook_secret)
     if secret.startswith(REFERENCE):
         raise Refused(
             "DATAVERSE_WEBHOOK_SECRET is a Key Vault reference, which only the function app resolves: set the secret itself."
         )
-    return Receiver(address, key, secret)
+    return Receiver(address, keys, secret)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -83,7 +84,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--functions", default="", help="address of the function app, for webhooks: https://<app>.azurewebsites.net"
     )
-    parser.add_argument("--function-key-file", type=Path, help="file that holds a function key; - is standard input")
+    parser.add_argument(
+        "--function-keys",
+        type=Path,
+        help='JSON, {"<function>": "<its key>"}, one object or several in a row; - is standard input',
+    )
+    parser.add_argument("--function-key-file", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 

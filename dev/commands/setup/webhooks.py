@@ -13,22 +13,27 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from dev.commands.setup.making import Making
-from dev.commands.setup.wanted import Subscription
+from dev.commands.setup.wanted import OPT_OUT, Subscription
 
 MARK = "Made by the Adobe Campaign bridge"
 PREFIX = "campaign-bridge"
 WEBHOOK, HTTP_HEADER, POST_OPERATION, ASYNCHRONOUS = 8, 5, 40, 1
 ENABLED = {"statecode": 0, "statuscode": 1}
 STEP = "sdkmessageprocessingstepid,name,statecode,stage,mode,filteringattributes,_sdkmessageid_value"
+CUSTOM_ENTITIES = "custom_entities_webhook"
+ENDPOINTS = {"contact": "contacts_webhook", OPT_OUT: "opt_out_webhook"}
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """The function app: its address, a function key, and the secret of DATAVERSE_WEBHOOK_SECRET. Printed without them."""
+    """The function app: its address, a key of each function that is an endpoint, and the secret of DATAVERSE_WEBHOOK_SECRET.
+
+    Printed without keys and secret.
+    """
 
     address: str
-    function_key: str
+    keys: Mapping[str, str]
     secret: str
 
     def __repr__(self) -> str:
@@ -37,17 +42,23 @@ class Receiver:
     def endpoint(self, path: str) -> Row:
         return {
             "name": f"{PREFIX} {path}",
-            "url": f"{self.address.rstrip('/')}/api/dataverse/{path}",
+            "url": self.url(path),
             "contract": WEBHOOK,
             "authtype": HTTP_HEADER,
-            "description": f"{MARK}; credential {self.fingerprint()}",
+            "description": f"{MARK}; credential {self.fingerprint(path)}",
         }
 
-    def fingerprint(self) -> str:
-        return hmac.digest(self.secret.encode(), self.function_key.encode(), "sha256").hex()[:16]
+    def url(self, path: str) -> str:
+        return f"{self.address.rstrip('/')}/api/dataverse/{path}"
 
-    def credential(self) -> Row:
-        headers = {"x-functions-key": self.function_key, "x-webhook-secret": self.secret}
+    def has_key(self, path: str) -> bool:
+        return function_of(path) in self.keys
+
+    def fingerprint(self, path: str) -> str:
+        return hmac.digest(self.secret.encode(), self.keys[function_of(path)].encode(), "sha256").hex()[:16]
+
+    def credential(self, path: str) -> Row:
+        headers = {"x-functions-key": self.keys[function_of(path)], "x-webhook-secret": self.secret}
         settings = "".join(f"<setting name={quoteattr(name)} value={quoteattr(value)}/>" for name, value in headers.items())
         return {"authvalue": f"<settings>{settings}</settings>"}
 
@@ -75,29 +86,44 @@ class Webhooks(Making):
         return {row["name"].removeprefix(f"{PREFIX} "): row for row in rows}
 
     def endpoint(self, path: str, there: Row | None, receiver: Receiver | None) -> str:
-        """Its id, "planned" while it is only that, "" without one."""
+        """Its id, "planned" while it is only that, "" without one. Each endpoint has the key of its own function."""
         name = f"webhook of {path}"
         if receiver is None:
             if there is None:
-                self.kept(f"no {name}, changes arrive by poll: give --functions and --function-key-file to register it")
+                self.kept(f"no {name}, changes arrive by poll: give --functions and --function-keys to register it")
                 return ""
             self.found(name)
             return str(there["serviceendpointid"])
+        if not receiver.has_key(path):
+            return self.without_key(path, there, receiver)
         wanted = receiver.endpoint(path)
         if there is None:
             ids: list[str] = []
             self.make(
-                "created", f"{name} at {wanted['url']}", lambda: ids.append(self.created(wanted | receiver.credential(), name))
+                "created",
+                f"{name} at {wanted['url']}",
+                lambda: ids.append(self.created(wanted | receiver.credential(path), name)),
             )
             return ids[0] if ids else "planned"
         if different := [part for part in ("url", "description") if there[part] != wanted[part]]:
             what = " and ".join("credential" if part == "description" else part for part in different)
-            change = {part: wanted[part] for part in different} | receiver.credential()
+            change = {part: wanted[part] for part in different} | receiver.credential(path)
             row = f"serviceendpoints({there['serviceendpointid']})"
             self.make("updated", f"{name}: {what}", lambda: self.dataverse.change(row, name, change))
         else:
             self.found(name)
         return str(there["serviceendpointid"])
+
+    def without_key(self, path: str, there: Row | None, receiver: Receiver) -> str:
+        """What is registered at this address stays as it is: so one endpoint's key can be renewed alone."""
+        name, function = f"webhook of {path}", function_of(path)
+        if there is not None and there["url"] == receiver.url(path):
+            self.kept(f"{name} with its key: --function-keys has none of {function}")
+            return str(there["serviceendpointid"])
+        self.problem(
+            f"--function-keys has no key of {function}, so {name} cannot be registered at {receiver.url(path)}", "missing"
+        )
+        return ""
 
     def created(self, body: Row, what: str) -> str:
         return self.dataverse.created(self.dataverse.post("serviceendpoints", what, body))
@@ -154,6 +180,11 @@ class Webhooks(Making):
             self.make("removed", f"step {step['name']}", partial(self.dataverse.delete, path, f"step {step['name']}"))
         path = f"serviceendpoints({endpoint['serviceendpointid']})"
         self.make("removed", f"webhook of {name}", partial(self.dataverse.delete, path, f"webhook of {name}"))
+
+
+def function_of(path: str) -> str:
+    """The function that answers at this path: all tables but contact share one."""
+    return ENDPOINTS.get(path, CUSTOM_ENTITIES)
 
 
 def difference(step: Row, columns: str | None) -> Row:

@@ -22,7 +22,9 @@ from shared.opt_out.documents import default_opt_out_document
 Findings = list[dict[str, str]]
 LOOSE = Table("acs_loose")
 OPT_OUTS = "opt-out/opt_out.yaml"
-ADDRESS = ["--functions", "https://bridge.example.org", "--function-key-file"]
+ADDRESS = ["--functions", "https://bridge.example.org", "--function-keys"]
+MARK = "key-of-the-tests"
+FUNCTION_KEYS = {name: f"dataverse.{MARK}-{name}" for name in ("contacts_webhook", "custom_entities_webhook", "opt_out_webhook")}
 
 
 def publication(path: Path) -> Path:
@@ -88,9 +90,13 @@ class Office:
         return code, self.heard()
 
     def setup_webhooks(self, *arguments: str) -> tuple[int, str]:
-        key = self.directory / "function-key"
-        key.write_text("a-function-key-of-the-tests\n")
-        return self.setup(*ADDRESS, str(key), *arguments)
+        return self.setup(*ADDRESS, str(self.keys_file(FUNCTION_KEYS)), *arguments)
+
+    def keys_file(self, keys: dict[str, Any]) -> Path:
+        """As Azure CLI prints them: a JSON object for each function."""
+        file = self.directory / "function-keys.json"
+        file.write_text("\n".join(json.dumps({name: key}) for name, key in keys.items()))
+        return file
 
     def heard(self) -> str:
         assert self.capsys
@@ -138,7 +144,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("office")
     published = publication(directory / "publication.yaml")
     settings = {"EMAIL_EVENTS_SOURCE": "files"}
-    with Stack(directory=directory, host=False, settings=settings, publication=published) as running:
+    database = str(directory / "dataverse.sqlite")
+    with Stack(directory=directory, host=False, settings=settings, publication=published, database=database) as running:
         container = ContainerClient.from_connection_string(running.facts["storage"], "config")
         container.create_container()
         yield running
@@ -178,6 +185,6 @@ def sound(office: Office) -> Iterator[Office]:
 def assert_no_secret(office: Office) -> None:
     """Whatever was said, no secret was."""
     secrets = ("CAMPAIGN_CLIENT_SECRET", "DATAVERSE_WEBHOOK_SECRET", "SFTP_PRIVATE_KEY", "IDENTITY_HEADER")
-    values = [office.stack.environment[name] for name in secrets] + ["a-function-key-of-the-tests", "AccountKey="]
+    values = [office.stack.environment[name] for name in secrets] + [MARK, "AccountKey="]
     said = "".join(office.said)
     assert not [value for value in values if value in said]

@@ -12,7 +12,7 @@ from dev.commands.setup.connection import GivenToken, client
 from dev.commands.setup.wanted import filtering_attributes
 from dev.commands.setup.webhooks import Receiver
 from shared.mapping import read_document
-from tests.contract.commands.conftest import LOOSE, Office
+from tests.contract.commands.conftest import LOOSE, MARK, Office
 
 STEPS = "/sdkmessageprocessingsteps?$select=name,statecode,filteringattributes,_eventhandler_value"
 
@@ -147,14 +147,13 @@ def test_what_was_made_is_taken_away_and_nothing_else(office: Office) -> None:
     assert office.setup_webhooks()[0] == 0
 
 
-def test_another_address_or_key_reaches_the_endpoint(office: Office, tmp_path: Path) -> None:
+def test_another_address_or_key_reaches_the_endpoint(office: Office) -> None:
     office.setup_webhooks()
-    key = tmp_path / "another-key"
-    key.write_text("another")
-    said = office.setup("--functions", "https://other.example.org", "--function-key-file", str(key))[1]
+    file = office.keys_file({"contacts_webhook": f"dataverse.another-{MARK}"})
+    said = office.setup("--functions", "https://other.example.org", "--function-keys", str(file))[1]
     assert "updated    webhook of contact: url and credential" in said
     assert len(office.rows("/serviceendpoints?$select=name")) == 1
-    assert "another" not in repr(Receiver("https://other.example.org", "another", "secret"))
+    assert "another" not in repr(Receiver("https://other.example.org", {"contacts_webhook": "another"}, "secret"))
 
 
 def test_a_step_that_was_disabled_or_doubled_is_put_right(office: Office) -> None:
