@@ -1,0 +1,259 @@
+"""A key for each caller: which key opens which route, who is told to have done something, and how keys are renewed."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.data.tables import TableServiceClient
+from azure.functions.decorators.http import HttpTrigger
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from dev.commands.check.__main__ import run as run_check
+from dev.commands.demo import LOCAL_PACE
+from dev.commands.setup.__main__ import run as run_setup
+from dev.commands.stack import Stack
+from dev.commands.stack_keys import OPENED
+from dev.verbs import Http, wait_until
+from function_app import app
+from tests.contract.commands.registered import registered
+from tests.e2e.conftest import World, world_of
+
+READERS = {"console_status", "console_dead_letters", "console_record", "opt_out_contact", "opt_out_decisions"}
+OPENS = {
+    "contacts_webhook": {"contacts_webhook"},
+    "custom_entities_webhook": {"custom_entities_webhook"},
+    "opt_out_webhook": {"opt_out_webhook"},
+    "commands": {"console_command"},
+    "reading": READERS,
+    "safe_to_send": {"opt_out_safe"},
+}
+"""Caller -> the functions that its key opens; every other route must answer 401."""
+
+
+def http_functions() -> dict[str, HttpTrigger]:
+    """Every route of the app, from the app itself."""
+    triggers = {function.get_function_name(): function.get_trigger() for function in app.get_functions()}
+    return {name: trigger for name, trigger in triggers.items() if isinstance(trigger, HttpTrigger)}
+
+
+ROUTES = http_functions()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    directory = tmp_path_factory.mktemp("keys")
+    with Stack(directory=directory, settings=LOCAL_PACE, database=str(directory / "dataverse.sqlite")) as stack:
+        yield world_of(stack)
+
+
+class Caller:
+    """Whoever has this key. The webhooks' second secret is always right, so that a 401 is the host's."""
+
+    def __init__(self, world: World, key: str | None, in_query: bool = False) -> None:
+        self.key, self.in_query = key, in_query
+        self.http = Http(world.stack.facts["functions"], {"x-webhook-secret": world.stack.webhook_secret})
+
+    def ask(self, method: str, path: str, body: Any = None) -> int:
+        return int(self.answer(method, path, body).status_code)
+
+    def answer(self, method: str, path: str, body: Any = None) -> Any:
+        if self.key is None:
+            return self.http.ask(method, path, body)
+        if self.in_query:
+            return self.http.session.request(method, self.http.base + path, params={"code": self.key}, json=body, timeout=60)
+        return self.http.ask(method, path, body, x_functions_key=self.key)
+
+    def opens(self, function: str) -> bool:
+        """By each method of the function, with parameters that do no harm; all agree."""
+        trigger = ROUTES[function]
+        path = "/api/" + re.sub(r"\{(\w+)[^}]*\}", r"no-\1", trigger.route)
+        statuses = {self.ask(method.value, path) for method in trigger.methods}
+        assert not statuses & {500, 503}, (function, statuses)
+        assert len({status == 401 for status in statuses}) == 1
+        return 401 not in statuses
+
+
+class KeyAdmin:
+    """Whoever has the master key, at the host's key management API."""
+
+    def __init__(self, world: World) -> None:
+        self.http = world.operator.admin
+
+    def put(self, scope: str, name: str, value: str) -> str:
+        self.http.told("PUT", f"/admin/{scope}/{name}", {"name": name, "value": value})
+        return value
+
+    def delete(self, scope: str, name: str) -> None:
+        self.http.told("DELETE", f"/admin/{scope}/{name}")
+
+    def all(self) -> dict[str, dict[str, str]]:
+        """Scope -> name -> value."""
+        scopes = ["host/keys", *(f"functions/{name}/keys" for name in ROUTES)]
+        return {
+            scope: {key["name"]: key["value"] for key in self.http.told("GET", f"/admin/{scope}")["keys"]} for scope in scopes
+        }
+
+
+@pytest.fixture
+def keys(world: World) -> KeyAdmin:
+    return KeyAdmin(world)
+
+
+def stop(world: World, key: str, body: Any = None, in_query: bool = False) -> Any:
+    return Caller(world, key, in_query).answer("POST", "/api/flows/contacts/stop", body)
+
+
+def test_every_route_asks_for_a_key_and_is_in_the_table() -> None:
+    assert {trigger.auth_level for trigger in ROUTES.values()} == {func.AuthLevel.FUNCTION}
+    assert set().union(*OPENS.values()) == ROUTES.keys()
+    assert {caller: set(functions) for caller, (_, functions) in OPENED.items()} == OPENS
+
+
+@pytest.mark.parametrize("in_query", [False, True], ids=["header", "query"])
+def test_every_key_on_every_route(world: World, keys: KeyAdmin, in_query: bool) -> None:
+    """The whole table: all keys that the host has, and what is no key, on all routes of the app."""
+    expected: dict[str | None, set[str]] = {None: set(), "": set(), "wrong": set(), "dataverse.": set()}
+    expected |= {world.stack.facts["keys"][caller]: functions for caller, functions in OPENS.items()}
+    expected |= {world.stack.facts["master_key"]: set(ROUTES), world.stack.facts["function_key"]: set(ROUTES)}
+    held = {value: scope for scope, named in keys.all().items() for value in named.values()}
+    assert held.keys() <= expected.keys()
+    opened = {key: {name for name in ROUTES if Caller(world, key, in_query).opens(name)} for key in expected}
+    assert opened == expected
+
+
+def test_what_dataverse_holds_opens_its_endpoint_and_stops_nothing(world: World) -> None:
+    """F1. The keys are read from the emulated Dataverse's own database."""
+    held = registered(world.stack.directory / "dataverse.sqlite")
+    assert held.keys() == {"contact", "contact/opt-out"}
+    for path, endpoint in held.items():
+        function = {"contact": "contacts_webhook", "contact/opt-out": "opt_out_webhook"}[path]
+        assert {name for name in ROUTES if Caller(world, endpoint.key).opens(name)} == {function}
+        for in_query in (False, True):
+            assert stop(world, endpoint.key, {}, in_query).status_code == 401
+    assert world.operator.status()["status"] == "running"
+
+
+def test_who_stopped_a_flow_is_told_by_the_key(world: World, keys: KeyAdmin) -> None:
+    """F2."""
+    anna = keys.put("functions/console_command/keys", "anna", "anna.0123456789abcdef")
+    plain = keys.put("functions/console_command/keys", "plain", "0123456789abcdef")
+    for key, in_query, who in [
+        (world.stack.facts["keys"]["commands"], False, "key commands"),
+        (anna, False, "key anna"),
+        (plain, False, "a key without a name"),
+        (anna, True, "key anna"),
+        (world.stack.facts["function_key"], True, "key default"),
+        (world.stack.facts["master_key"], False, "key master"),
+    ]:
+        assert stop(world, key, {}, in_query).status_code == 200
+        wait_until(lambda who=who: world.operator.status()["by"] == who, f"the stop by {who}")
+    world.operator.start()
+    wait_until(lambda: world.operator.status()["status"] == "running", "the start")
+
+
+def test_by_in_a_body_is_refused_and_nothing_is_stopped(world: World) -> None:
+    for command in ("start", "stop", "replay", "discard"):
+        body = {"by": "somebody.else@example.org"}
+        commands = Caller(world, world.stack.facts["keys"]["commands"])
+        answer = commands.answer("POST", f"/api/flows/contacts/{command}", body)
+        assert (answer.status_code, "call with a key that carries your name" in answer.json()["error"]) == (400, True)
+    status = world.operator.status()
+    assert (status["status"], "somebody" in str(status)) == ("running", False)
+
+
+@pytest.mark.parametrize("caller", OPENS)
+def test_old_and_new_key_overlap(world: World, keys: KeyAdmin, caller: str) -> None:
+    old = world.stack.facts["keys"][caller]
+    name, functions = OPENED[caller]
+    new = f"{name}.renewed-{caller}"
+    scopes = [f"functions/{function}/keys" for function in functions]
+    for scope in scopes:
+        keys.put(scope, f"{name}-2", new)
+    both = [{route for route in ROUTES if Caller(world, key).opens(route)} for key in (old, new)]
+    assert both == [OPENS[caller]] * 2
+    for scope in scopes:
+        keys.delete(scope, name)
+    assert [{route for route in ROUTES if Caller(world, key).opens(route)} for key in (old, new)] == [set(), OPENS[caller]]
+    for scope in scopes:
+        keys.put(scope, name, old)
+        keys.delete(scope, f"{name}-2")
+
+
+def test_a_webhooks_key_is_renewed_and_no_change_is_lost(
+    world: World, keys: KeyAdmin, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steps of docs/set-up.md, "Renew a webhook's key", while Dataverse sends."""
+    scope, old = "functions/contacts_webhook/keys", world.stack.facts["keys"]["contacts_webhook"]
+    new = keys.put(scope, "dataverse-2", "dataverse.fedcba9876543210")
+    file = tmp_path / "keys.json"
+    file.write_text(f'{{"contacts_webhook": "{new}"}}')
+    with monkeypatch.context() as environment:
+        for setting, value in world.stack.environment.items():
+            environment.setenv(setting, value)
+        assert run_setup(["dataverse", "--stack", "--directory", str(world.stack.directory), "--function-keys", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "updated    webhook of contact: credential" in said
+    assert "kept       webhook of contact/opt-out with its key" in said
+    first = world.dynamics.create_contact(firstname="Ana", lastname="Overlap", emailaddress1="ana@example.org")
+    world.wait_for_profile(first, firstName="Ana")
+    wait_until(lambda: world.dynamics.emulator.told("GET", "/webhooks")["pending"] == 0, "the webhooks under way")
+    keys.delete(scope, "dataverse")
+    assert not Caller(world, old).opens("contacts_webhook")
+    world.dynamics.change_contact(first, firstname="Bea")
+    wait_until(lambda: world.dynamics.emulator.told("GET", "/webhooks")["pending"] == 0, "the webhooks of the new key")
+    assert world.dynamics.emulator.told("GET", "/webhooks")["failed"] == 0
+    world.wait_for_profile(first, firstName="Bea")
+    keys.put(scope, "dataverse", old)
+    world.stack.register_webhooks()
+    keys.delete(scope, "dataverse-2")
+
+
+def test_no_key_is_in_a_log_a_table_a_message_or_an_answer(
+    world: World, keys: KeyAdmin, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything is driven with every key, rightly and wrongly, and the commands of manage.py run; then all is searched."""
+    mark = "mark0fakeythatnobodymaysee"
+    values = [keys.put("functions/console_command/keys", "marked", f"marked.{mark}"), f"wrong.{mark}", f"{mark}"]
+    values += world.stack.facts["keys"].values()
+    answers = []
+    for value in values:
+        for in_query in (False, True):
+            caller = Caller(world, value, in_query)
+            for command in ("stop", "start", "replay", "discard", "none"):
+                for body in ({}, {"by": "x"}, [], {"what": "record"}, {"deletes": "skip"}):
+                    answers.append(caller.answer("POST", f"/api/flows/contacts/{command}", body).text)
+            answers += [caller.answer("GET", path).text for path in ("/api/status", "/api/opt-out", "/api/safe-to-send")]
+            answers.append(caller.answer("POST", "/api/dataverse/contact", {"PrimaryEntityName": value}).text)
+    with monkeypatch.context() as environment:
+        for setting, value in world.stack.environment.items():
+            environment.setenv(setting, value)
+        run_setup(["dataverse", "--stack", "--directory", str(world.stack.directory)])
+        run_check(["--stack", "--directory", str(world.stack.directory)])
+    out = capsys.readouterr()
+    secrets = [mark, *(value.partition(".")[2] for value in world.stack.facts["keys"].values())]
+    searched = {"answers": "\n".join(answers), "commands": out.out + out.err, **at_rest(world)}
+    assert ("key commands" in searched["tables"], "flow_changed" in searched["host-1.log"]) == (True, True)
+    found = {place for place, text in searched.items() for secret in secrets if secret in text}
+    assert found == set()
+    keys.delete("functions/console_command/keys", "marked")
+
+
+def at_rest(world: World) -> dict[str, str]:
+    """What the bridge's storage holds, and what each program has logged."""
+    connection = world.stack.facts["storage"]
+    tables, queues = TableServiceClient.from_connection_string(connection), QueueServiceClient.from_connection_string(connection)
+    blobs = BlobServiceClient.from_connection_string(connection)
+    rows = [dict(row) for table in tables.list_tables() for row in tables.get_table_client(table.name).list_entities()]
+    messages = [m.content for q in queues.list_queues() for m in queues.get_queue_client(q.name).peek_messages(32)]
+    config = [
+        blobs.get_blob_client(container.name, blob.name).download_blob().readall().decode(errors="replace")
+        for container in blobs.list_containers()
+        for blob in blobs.get_container_client(container.name).list_blobs()
+    ]
+    logs = {file.name: file.read_text(errors="replace") for file in world.stack.directory.rglob("*.log")}
+    assert logs
+    return {"tables": str(rows), "queues": "\n".join(messages), "blobs": "\n".join(config), **logs}
