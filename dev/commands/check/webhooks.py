@@ -1,12 +1,12 @@
 """Whether Dataverse tells the bridge of changes: endpoints, enabled steps, filtering attributes as the documents need them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dev.commands.check.findings import Finding
 from dev.commands.check.look import Look
 from dev.commands.setup.customizing import Customizing
 from dev.commands.setup.wanted import MESSAGES, Subscription, subscriptions
-from dev.commands.setup.webhooks import Row, Webhooks, as_set
+from dev.commands.setup.webhooks import Row, Webhooks, as_set, function_of
 
 NAME = "webhooks"
 MEND = "Run `manage.py setup dataverse`."
@@ -25,9 +25,19 @@ def webhooks(look: Look) -> Iterator[Finding]:
             continue
         steps = there.steps_of(endpoint["serviceendpointid"])
         problems = list(faults(subscription, {ids.get(step["_sdkmessageid_value"], ""): step for step in steps}, len(steps)))
+        problems += shared_key(path, endpoints)
         yield from problems or [Finding(NAME, path, "ok", f"{len(steps)} steps are on, filtered by the mapped columns.")]
     for path in endpoints.keys() - wanted.keys():
         yield warning(path, "It is registered, and nothing takes what it tells.", MEND)
+
+
+def shared_key(path: str, endpoints: Mapping[str, Row]) -> Iterator[Finding]:
+    """Told by the hash of the credential. Tables other than contact share a function, and so a key."""
+    credential = endpoints[path]["description"]
+    same = [other for other in endpoints if endpoints[other]["description"] == credential]
+    if others := [other for other in same if function_of(other) != function_of(path)]:
+        message = f"It has the same key as {', '.join(others)}. Such a key opens every function, the commands too."
+        yield warning(path, message, 'Give each its own: docs/deploy.md, "Dataverse".')
 
 
 def faults(wanted: Subscription, steps: dict[str, Row], count: int) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 Read by the grammar of `az` and `azd` and by our own commands' parsers, and run where it can run here."""
 
+import re
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -15,7 +16,9 @@ import yaml
 from dev.bench.__main__ import BENCHES
 from dev.commands import package
 from dev.commands.__main__ import COMMANDS
+from dev.commands.stack_keys import READING, WEBHOOKS
 from dev.commands.test import KINDS
+from function_app import app
 from tests.unit.cli_words import Command, az_problems, azd_problems, of_page, of_script, table
 
 ROOT = Path(__file__).parents[3]
@@ -113,6 +116,16 @@ def test_a_command_that_goes_on_in_the_next_line_is_read_as_one() -> None:
     script = "group=$(az group show --name a --query id)\naz group create --name a \\\n  --location 'b\n  c'\necho done\n"
     read = [str(command) for command in of_script(script)]
     assert read == ["az group show --name a --query id", "az group create --name a --location b   c"]
+
+
+def test_keys_are_made_for_functions_that_the_app_has() -> None:
+    """Those that a command names, and those of its loops, which are the ones that the local stack's keys open."""
+    pages = "\n".join(page.read_text() for page in PAGES)
+    loops = {frozenset(found.split()) for found in re.findall(r"for function in ([\w ]+); do", pages)}
+    assert loops == {frozenset(READING), frozenset(WEBHOOKS)}
+    single = set(re.findall(r"--function-name (\w+)", pages))
+    assert single
+    assert single <= {function.get_function_name() for function in app.get_functions()}
 
 
 def test_the_tables_have_no_command_that_nothing_uses() -> None:

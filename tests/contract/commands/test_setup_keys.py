@@ -11,7 +11,7 @@ import pytest
 from dev.commands.setup.connection import GivenToken, client
 from dev.commands.setup.customizing import Customizing
 from dev.commands.setup.webhooks import Receiver, Webhooks
-from tests.contract.commands.conftest import ADDRESS, FUNCTION_KEYS, LOOSE, MARK, Office
+from tests.contract.commands.conftest import ADDRESS, FUNCTION_KEYS, LOOSE, MARK, Office, of
 from tests.contract.commands.registered import registered
 
 CONTACT, OPT_OUT, CUSTOM = "contacts_webhook", "opt_out_webhook", "custom_entities_webhook"
@@ -69,9 +69,12 @@ def test_one_key_for_all_of_an_earlier_release_is_replaced_everywhere(three: Off
     for path, endpoint in endpoints.endpoints().items():
         assert endpoints.endpoint(path, endpoint, earlier)
     assert set(kept(three).values()) == {f"the-host-key-{MARK}"}
+    warned = {finding["subject"] for finding in of(three.check()[1], "webhooks") if "the same key as" in finding["message"]}
+    assert warned == FUNCTIONS.keys()
     code, said = register(three, FUNCTION_KEYS)
     assert (code, said.count(": credential")) == (0, 3)
     assert kept(three) == AS_GIVEN
+    assert "the same key as" not in str(three.check()[1])
 
 
 def test_a_webhook_without_a_key_is_missing_and_the_others_are_made(three: Office) -> None:
