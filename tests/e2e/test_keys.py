@@ -1,6 +1,10 @@
 """A key for each caller: which key opens which route, who is told to have done something, and how keys are renewed."""
 
+import os
 import re
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,13 +18,16 @@ from azure.storage.queue import QueueServiceClient
 
 from dev.commands.check.__main__ import run as run_check
 from dev.commands.demo import LOCAL_PACE
+from dev.commands.processes import ROOT
 from dev.commands.setup.__main__ import run as run_setup
+from dev.commands.setup.function_keys import given_keys
 from dev.commands.stack import Stack
 from dev.commands.stack_keys import OPENED
 from dev.verbs import Http, wait_until
 from function_app import app
 from tests.contract.commands.registered import registered
 from tests.e2e.conftest import World, world_of
+from tests.unit.cli_words import BLOCK, PLACE
 
 READERS = {"console_status", "console_dead_letters", "console_record", "opt_out_contact", "opt_out_decisions"}
 OPENS = {
@@ -242,6 +249,79 @@ def test_no_key_is_in_a_log_a_table_a_message_or_an_answer(
     found = {place for place, text in searched.items() for secret in secrets if secret in text}
     assert found == set()
     keys.delete("functions/console_command/keys", "marked")
+
+
+class Shell:
+    """Runs the blocks of a page as they stand, with `az` at the local host's key API and what a person fills in."""
+
+    def __init__(self, world: World, directory: Path) -> None:
+        self.directory = directory
+        (directory / ".local").mkdir()
+        az = directory / "az"
+        az.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("az_keys.py")}" "$@"\n')
+        az.chmod(0o755)
+        path = f"{directory}:{os.environ['PATH']}"
+        self.environment = {**os.environ, "PATH": path, "FUNCTIONS": world.stack.facts["functions"]}
+        self.environment["MASTER_KEY"] = world.stack.facts["master_key"]
+
+    def run(self, page: str, heading: str) -> list[str]:
+        """The lines that the section's blocks print; what is piped on is printed instead."""
+        section = (ROOT / "docs" / page).read_text().partition(f"\n{heading}\n")[2].partition("\n#")[0]
+        blocks = [found[0] for found in BLOCK.finditer(section) if " keys " in found[0] or "umask" in found[0]]
+        assert blocks, heading
+        script = re.sub(r" \| \\\n\s+python3 .*", "", PLACE.sub("filled-in", "\n".join(textwrap.dedent(one) for one in blocks)))
+        done = subprocess.run(["bash", "-euc", script], cwd=self.directory, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+
+@pytest.fixture
+def shell(world: World, tmp_path: Path) -> Shell:
+    return Shell(world, tmp_path)
+
+
+def opened(world: World, key: str) -> set[str]:
+    return {name for name in ROUTES if Caller(world, key).opens(name)}
+
+
+def test_the_page_on_deployment_makes_a_key_for_each_webhook(world: World, shell: Shell) -> None:
+    """docs/deploy.md, "Dataverse", steps 3 and 4. The keys of the stack have the same name and are replaced, then put back."""
+    shell.run("deploy.md", "## Dataverse")
+    file = shell.directory / ".local" / "function-keys.json"
+    made = given_keys(file)
+    assert file.stat().st_mode & 0o077 == 0
+    assert {function: opened(world, key) for function, key in made.items()} == {name: {name} for name in made}
+    assert made.keys() == {"contacts_webhook", "custom_entities_webhook", "opt_out_webhook"}
+    for function in made:
+        KeyAdmin(world).put(f"functions/{function}/keys", "dataverse", world.stack.facts["keys"][function])
+
+
+def test_the_page_on_keys_makes_renews_and_takes_away(world: World, shell: Shell, keys: KeyAdmin) -> None:
+    """docs/operating.md, "Keys"."""
+    anna, reading, safe = shell.run("operating.md", "### Make a key")
+    assert [opened(world, key) for key in (anna, reading, safe)] == [{"console_command"}, READERS, {"opt_out_safe"}]
+    assert [key.partition(".")[0] for key in (anna, reading, safe)] == ["anna", "reading", "safe-to-send"]
+    shell.run("operating.md", "### Renew a key")
+    second = keys.all()["functions/console_command/keys"]["anna-2"]
+    assert [opened(world, key) for key in (anna, second)] == [{"console_command"}] * 2
+    shell.run("operating.md", "### Take a key away")
+    assert [opened(world, key) for key in (anna, second)] == [set(), {"console_command"}]
+    assert second.startswith("anna.")
+    keys.delete("functions/console_command/keys", "anna-2")
+    for caller in ("reading", "safe_to_send"):
+        name, functions = OPENED[caller]
+        for function in functions:
+            keys.put(f"functions/{function}/keys", name, world.stack.facts["keys"][caller])
+
+
+def test_the_page_on_the_set_up_renews_a_webhooks_key(world: World, shell: Shell, keys: KeyAdmin) -> None:
+    """docs/set-up.md. What is piped to the set-up is printed here; that the set-up renews the endpoint is tested above."""
+    file = shell.directory / ".local" / "printed.json"
+    file.write_text("\n".join(shell.run("set-up.md", "### Renew a webhook's key")))
+    new = given_keys(file)["contacts_webhook"]
+    assert (opened(world, new), opened(world, world.stack.facts["keys"]["contacts_webhook"])) == ({"contacts_webhook"}, set())
+    keys.put("functions/contacts_webhook/keys", "dataverse", world.stack.facts["keys"]["contacts_webhook"])
+    keys.delete("functions/contacts_webhook/keys", "dataverse-2")
 
 
 def at_rest(world: World) -> dict[str, str]:
