@@ -16,7 +16,7 @@ from functions.triggers import answer, told
 from shared import telemetry
 from shared.console import status as views
 from shared.console.callers import caller
-from shared.console.commands import Discard, InvalidCommand, Replay, Start, Stop, read_command
+from shared.console.commands import Discard, InvalidCommand, Replay, Start, Stop, check_length, read_command
 from shared.flow import Flow, OnceFlow
 from shared.identifiers import record_id
 from shared.letters import Left
@@ -83,6 +83,7 @@ def console_command(req: func.HttpRequest) -> func.HttpResponse:
     if command not in COMMANDS:
         return answer(404, error=f"There is no command {command}: use {', '.join(COMMANDS)}.")
     try:
+        check_length(req.headers)
         return COMMANDS[command](name, flows()[name], req.get_body(), caller(req.headers, req.params))
     except InvalidCommand as error:
         return answer(400, error=str(error))

@@ -4,6 +4,7 @@ A field's description is the sentence for a value that it does not take.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from shared.identifiers import record_id
 
 BY = 'by is not taken from a body: call with a key that carries your name (docs/operating.md, "Keys").'
+NO_LENGTH = "The body came without Content-Length, and Azure hands on nothing of such a body: send it with its length."
 NOT_AN_OBJECT = "The body must be a JSON object, or empty."
 PLAIN = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -35,9 +37,9 @@ class Stop(Command):
 
 
 class Replay(Command):
-    what: Literal["all", "record", "dead_letters"] = Field(
-        "dead_letters", description='what must be "all", "record" or "dead_letters".'
-    )
+    """Names what it replays: a body that arrives empty replays nothing."""
+
+    what: Literal["all", "record", "dead_letters"] = Field(description='what must be "all", "record" or "dead_letters".')
     id: str = Field("", description="id must be the GUID of the record to replay.")
 
     @model_validator(mode="after")
@@ -84,6 +86,13 @@ def read_command[Body: Command](kind: type[Body], body: bytes) -> Body:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         raise InvalidCommand(min((sentence(kind, problem) for problem in problems), key=lambda said: said != BY)) from None
+
+
+def check_length(headers: Mapping[str, str]) -> None:
+    """InvalidCommand for a chunked body: in Azure it arrives empty, and what it asked for would be lost."""
+    names = {name.lower() for name in headers}
+    if "transfer-encoding" in names and "content-length" not in names:
+        raise InvalidCommand(NO_LENGTH)
 
 
 def sentence(kind: type[Command], problem: Any) -> str:

@@ -62,7 +62,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         process, facts = start(folder, azurite.connection_string)
         try:
             keys = json.loads((folder / "keys.json").read_text("utf-8"))
-            yield Target(f"http://127.0.0.1:{facts['port']}", keys["_master"], "stand-in")
+            yield Target(f"http://127.0.0.1:{facts['port']}", keys["master"], "stand-in")
         finally:
             process.kill()
             process.wait(10)

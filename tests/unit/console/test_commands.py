@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.console import COMMANDS
-from shared.console.commands import BY, NOT_AN_OBJECT, Command, Discard, InvalidCommand, Replay, Start, Stop, read_command
+from shared.console.commands import (
+    BY,
+    NO_LENGTH,
+    NOT_AN_OBJECT,
+    Command,
+    Discard,
+    InvalidCommand,
+    Replay,
+    Start,
+    Stop,
+    check_length,
+    read_command,
+)
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 KINDS: list[type[Command]] = [Start, Stop, Replay, Discard]
@@ -29,7 +41,7 @@ def refusal(kind: type[Command], body: bytes) -> str:
         pytest.param(Start, b"\xef\xbb\xbf{}", {"deletes": None}, id="byte order mark"),
         pytest.param(Start, b'{"deletes": "skip"}', {"deletes": "skip"}, id="skip"),
         pytest.param(Stop, b"{}", {}, id="stop"),
-        pytest.param(Replay, b"", {"what": "dead_letters"}, id="replay of dead letters by default"),
+        pytest.param(Replay, b'{"what": "dead_letters"}', {"what": "dead_letters", "record": ""}, id="all dead letters"),
         pytest.param(Replay, json.dumps({"what": "record", "id": f"{{{ID.upper()}}}"}).encode(), {"record": ID}, id="a record"),
         pytest.param(Discard, json.dumps({"what": "record", "id": ID}).encode(), {"value": ID, "checked": False}, id="a letter"),
         pytest.param(Discard, b'{"what": "reason", "reason": "broken_line"}', {"value": "broken_line"}, id="a reason"),
@@ -51,10 +63,11 @@ def test_what_a_command_takes(kind: type[Command], body: bytes, fields: dict[str
         pytest.param(
             Stop, {"a.b": 1}, "stop does not take a member of the body. Its body must be empty.", id="no word to repeat"
         ),
+        pytest.param(Replay, {}, 'what must be "all", "record" or "dead_letters".', id="nothing named"),
         pytest.param(Replay, {"what": "everything"}, 'what must be "all", "record" or "dead_letters".', id="another what"),
         pytest.param(Replay, {"what": "record"}, "id must be the GUID of the record to replay.", id="no id"),
         pytest.param(Replay, {"what": "record", "id": 7}, "id must be the GUID of the record to replay.", id="a number"),
-        pytest.param(Replay, {"id": ID}, 'id goes with what "record" only.', id="an id, and all letters would be replayed"),
+        pytest.param(Replay, {"id": ID}, 'what must be "all", "record" or "dead_letters".', id="an id alone"),
         pytest.param(Replay, {"what": "all", "id": ID}, 'id goes with what "record" only.', id="an id, and all would be read"),
         pytest.param(Discard, {}, "what must be", id="empty"),
         pytest.param(Discard, {"what": "all"}, "what must be", id="another word"),
@@ -92,6 +105,18 @@ def test_by_is_refused_with_the_way_to_a_named_key(kind: type[Command], more: di
 )
 def test_a_body_of_another_form(kind: type[Command], body: bytes, said: str) -> None:
     assert refusal(kind, body) == said
+
+
+@pytest.mark.parametrize("headers", [{"transfer-encoding": "chunked"}, {"Transfer-Encoding": "gzip, chunked"}])
+def test_a_body_without_a_length_is_refused_by_name_for_it_would_arrive_empty(headers: dict[str, str]) -> None:
+    with pytest.raises(InvalidCommand) as refused:
+        check_length(headers)
+    assert str(refused.value) == NO_LENGTH
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-length": "2"}, {"host": "example.org"}])
+def test_a_body_with_a_length_or_none_at_all_is_read(headers: dict[str, str]) -> None:
+    check_length(headers)
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
