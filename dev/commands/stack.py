@@ -12,8 +12,10 @@ from typing import Any, Self
 
 import psutil
 
+from dev.commands import core_tools
 from dev.commands.azurite import Azurite, start_azurite
-from dev.commands.processes import ROOT, STOP_SECONDS, Child
+from dev.commands.core_tools import CoreTools
+from dev.commands.processes import ROOT, STOP_SECONDS, Child, DidNotStart
 from dev.commands.settings import app_settings
 from dev.commands.setup.connection import STACK_SETTINGS, GivenToken, client
 from dev.commands.setup.customizing import Customizing
@@ -30,6 +32,7 @@ from shared.settings import ChosenFlows, StorageSettings, load
 ORGANIZATION, API_KEY = "acme-mkt-stage1", "acme-bridge"
 TEST_TOKEN_SECONDS = 30 * 24 * 3600
 DIRECTORY = ROOT / ".local"
+WORKERS = ("dev.host.worker_process", "azure_functions_worker", "worker.py")
 TIMER_PACE = ("--timer-lock", "15", "--timer-ask", "0.5")
 
 
@@ -39,7 +42,8 @@ class Stack:
     `host=False` leaves the functions to somebody else. `instances` hosts share the storage, of each group of functions if
     `groups`, as on Flex Consumption; `kill_instance` ends one as a failing machine would, `kill_worker` its worker process
     alone. `settings` override those of the function app. The messages of a dead instance come back after
-    `message_lease_seconds` (Azure: ten minutes), its timers go on after 15 s (Azure: up to two minutes).
+    `message_lease_seconds` (Azure: ten minutes), its timers go on after 15 s (Azure: up to two minutes). `host_kind` "func" is
+    Azure Functions Core Tools.
     """
 
     def __init__(
@@ -53,10 +57,12 @@ class Stack:
         database: str = ":memory:",
         publication: Path | None = None,
         groups: bool = False,
+        host_kind: str = "",
     ) -> None:
         self.directory, self.instances, self.with_host = directory, instances, host
         self.overrides, self.latency_ms, self.message_lease_seconds = dict(settings or {}), latency_ms, message_lease_seconds
         self.database, self.publication, self.apart = database, publication, groups
+        self.core_tools = core_tools.chosen(host_kind)
         self.groups: list[str] = []
         """Of each host by its number, from 1; empty texts unless `groups`."""
         self.token_key, self.webhook_secret = secrets.token_hex(32), secrets.token_hex(16)
@@ -167,6 +173,8 @@ class Stack:
         if not self.with_host:
             return
         self.keep(HOST_KEYS, self.keys.as_the_host_keeps_them())
+        if self.core_tools:
+            self.prepare_core_tools()
         self.groups = ["http" if self.apart else ""] * self.instances
         self.start_hosts(range(1, self.instances + 1))
         if self.apart:
@@ -175,6 +183,11 @@ class Stack:
             self.start_hosts(range(self.instances + 1, len(self.groups) + 1))
         self.facts["functions"] = url(self.children["host-1"].facts["port"])
         self.register_webhooks()
+
+    def prepare_core_tools(self) -> None:
+        if self.apart:
+            raise DidNotStart("Core Tools run every function in one host: leave out --groups, or --host func.")
+        core_tools.put_keys(self.facts["storage"], self.keys)
 
     def start_hosts(self, numbers: Iterable[int]) -> None:
         """All at the same time."""
@@ -192,12 +205,18 @@ class Stack:
         Webhooks(dataverse, lambda _: None).run(subscriptions(used), receiver)
 
     def host_child(self, number: int, port: int = 0) -> Child:
+        name = f"host-{number}"
+        child = self.children[name] = self.new_host(number, name, port)
+        return child
+
+    def new_host(self, number: int, name: str, port: int) -> Child:
+        if self.core_tools:
+            return CoreTools(name, self.directory, self.environment, self.keys.master, port)
         arguments = ["dev.host", str(ROOT), "--port", str(port), "--keys", str(self.directory / HOST_KEYS)]
         arguments += ["--message-lease", str(self.message_lease_seconds), *TIMER_PACE]
         if group := self.groups[number - 1]:
             arguments += ["--group", group]
-        child = self.children[f"host-{number}"] = Child(f"host-{number}", arguments, self.directory, self.environment)
-        return child
+        return Child(name, arguments, self.directory, self.environment)
 
     def write_facts(self) -> None:
         self.facts["pids"] = {name: child.pid for name, child in self.children.items()}
@@ -226,7 +245,7 @@ class Stack:
     def worker(self, number: int) -> psutil.Process:
         """The process that runs the functions, as in Azure: its memory and CPU are the app's."""
         host = psutil.Process(self.children[f"host-{number}"].pid)
-        return wait_until(lambda: next(filter(is_worker, host.children()), None), f"the worker of host-{number}")
+        return wait_until(lambda: next(filter(is_worker, host.children(recursive=True)), None), f"the worker of host-{number}")
 
     def kill_worker(self, number: int) -> None:
         """As when it crashes, or when a run exceeds functionTimeout: every run in it has failed, its claims stand."""
@@ -274,8 +293,9 @@ class Stack:
 
 
 def is_worker(process: psutil.Process) -> bool:
+    """Of the stand-in, or of Core Tools."""
     with suppress(psutil.Error):
-        return "dev.host.worker_process" in process.cmdline()
+        return any(name in argument for name in WORKERS for argument in process.cmdline())
     return False
 
 

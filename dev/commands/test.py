@@ -1,9 +1,15 @@
-"""`manage.py test [unit|contract|e2e] [-- pytest's own options]`: style, types, tests."""
+"""`manage.py test [unit|contract|e2e] [--host func] [-- pytest's own options]`: style, types, tests.
 
+With `--host func` the functions of the e2e tests run under Azure Functions Core Tools.
+"""
+
+import argparse
+import os
 import subprocess
 import sys
 
 from dev.bicep import find, missing
+from dev.commands import core_tools
 from dev.commands.processes import ROOT
 
 KINDS = ("unit", "contract", "e2e")
@@ -11,26 +17,44 @@ KINDS = ("unit", "contract", "e2e")
 
 def run(argv: list[str]) -> int:
     """Exit code of the first check that fails; pytest's closing line is the last that is printed."""
-    own, _, passed_on = " ".join(argv).partition("-- ") if "--" in argv else (" ".join(argv), "", "")
-    chosen = own.split()
-    if unknown := [kind for kind in chosen if kind not in KINDS]:
-        print(f"There is no kind of test called {unknown[0]}: use unit, contract or e2e.", file=sys.stderr)
-        return 2
-    if not chosen or "contract" in chosen:
+    own, passed_on = split(argv)
+    options = parse(own)
+    if options.host == "func" and core_tools.find() is None:
+        print(core_tools.HOW_TO_GET_IT, file=sys.stderr)
+        return 1
+    kinds = options.kinds or KINDS
+    if "contract" in kinds:
         tell_what_is_left_out()
     # The long files first, or one worker would be left with them at the end while the other has nothing to do.
-    folders = [f"tests/{kind}" for kind in reversed(KINDS) if kind in (chosen or KINDS)]
+    folders = [f"tests/{kind}" for kind in reversed(KINDS) if kind in kinds]
     checks = [
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
         ["mypy"],
-        ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *folders, *passed_on.split()],
+        ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *folders, *passed_on],
     ]
+    environment = os.environ | {"TEST_HOST": options.host}
     for check in checks:
-        code = subprocess.run([sys.executable, "-m", *check], cwd=ROOT, check=False).returncode
+        code = subprocess.run([sys.executable, "-m", *check], cwd=ROOT, env=environment, check=False).returncode
         if code:
             return code
     return 0
+
+
+def split(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Before and after `--`: what follows is pytest's."""
+    place = argv.index("--") if "--" in argv else len(argv)
+    return argv[:place], argv[place + 1 :]
+
+
+def parse(own: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="manage.py test", description="Style, types and tests.")
+    parser.add_argument("kinds", nargs="*", metavar="|".join(KINDS), help="all if none is given")
+    parser.add_argument("--host", choices=("func",), default="", help="run the functions of e2e under Azure Functions Core Tools")
+    options = parser.parse_args(own)
+    if unknown := [kind for kind in options.kinds if kind not in KINDS]:
+        parser.error(f"There is no kind of test called {unknown[0]}: use unit, contract or e2e.")
+    return options
 
 
 def tell_what_is_left_out() -> None:

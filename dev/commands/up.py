@@ -32,7 +32,7 @@ def run(argv: list[str]) -> int:
     if running := alive(options.directory / "stack.json"):
         print(f"A stack runs already from {options.directory} (process {running}): stop it first, or give another --directory.")
         return 1
-    chosen = {"publication": publication, "groups": options.groups}
+    chosen = {"publication": publication, "groups": options.groups, "host_kind": options.host}
     with Stack(options.directory, options.instances, not options.no_host, settings, **chosen) as stack:
         create_tables(Dynamics(stack.facts), tables)
         put_documents(stack.facts["storage"], documents)
@@ -87,6 +87,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "--groups", action="store_true", help="a process for each timer and queue function, as on Flex Consumption"
     )
     parser.add_argument("--contacts", type=at_least(0), default=0, help="how many contacts Dataverse begins with")
+    parser.add_argument("--host", choices=("stand-in", "func"), default="stand-in", help="func: Azure Functions Core Tools")
     parser.add_argument("--no-host", action="store_true", help="leave the functions to `func start`")
     parser.add_argument(
         "--set",
