@@ -66,10 +66,19 @@ def free_port() -> int:
 
 
 class CoreTools(Child):
-    """One `func start`; it answers once its state is Running and it lists functions."""
+    """One `func start`; it answers once its state is Running and it lists functions. `app` is the folder of its host.json."""
 
-    def __init__(self, name: str, directory: Path, environment: Mapping[str, str], master_key: str, port: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        environment: Mapping[str, str],
+        master_key: str,
+        port: int = 0,
+        app: Path = ROOT,
+    ) -> None:
         super().__init__(name, [], directory, environment)
+        self.app = app
         self.environment |= {"AzureFunctionsWebHost__hostid": HOST_ID, "FUNCTIONS_WORKER_RUNTIME": "python"}
         self.environment |= {"languageWorkers__python__defaultExecutablePath": sys.executable}
         self.master_key, self.port = master_key, port or free_port()

@@ -1,6 +1,6 @@
 """`manage.py test [unit|contract|e2e] [--host func] [-- pytest's own options]`: style, types, tests.
 
-With `--host func` the functions of the e2e tests run under Azure Functions Core Tools.
+With `--host func` the conformance app and the functions of the e2e tests run under Azure Functions Core Tools.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def run(argv: list[str]) -> int:
     if "contract" in kinds:
         tell_what_is_left_out()
     # The long files first, or one worker would be left with them at the end while the other has nothing to do.
-    folders = [f"tests/{kind}" for kind in reversed(KINDS) if kind in kinds]
+    folders = [folder(kind, options.host) for kind in reversed(KINDS) if kind in kinds]
     checks = [
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
@@ -41,6 +41,11 @@ def run(argv: list[str]) -> int:
     return 0
 
 
+def folder(kind: str, host: str) -> str:
+    """Under another host, of the contracts only what every host must keep."""
+    return "tests/contract/conformance" if kind == "contract" and host else f"tests/{kind}"
+
+
 def split(argv: list[str]) -> tuple[list[str], list[str]]:
     """Before and after `--`: what follows is pytest's."""
     place = argv.index("--") if "--" in argv else len(argv)
@@ -50,7 +55,7 @@ def split(argv: list[str]) -> tuple[list[str], list[str]]:
 def parse(own: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py test", description="Style, types and tests.")
     parser.add_argument("kinds", nargs="*", metavar="|".join(KINDS), help="all if none is given")
-    parser.add_argument("--host", choices=("func",), default="", help="run the functions of e2e under Azure Functions Core Tools")
+    parser.add_argument("--host", choices=("func",), default="", help="under Azure Functions Core Tools: conformance, e2e")
     options = parser.parse_args(own)
     if unknown := [kind for kind in options.kinds if kind not in KINDS]:
         parser.error(f"There is no kind of test called {unknown[0]}: use unit, contract or e2e.")

@@ -1,4 +1,4 @@
-"""Where the conformance app runs: dev/host, or a host that stands at CONFORMANCE_URL.
+"""Where the conformance app runs: dev/host; Core Tools with `manage.py test contract --host func`; or what is at CONFORMANCE_URL.
 
 Another host is given by CONFORMANCE_URL (its address), CONFORMANCE_KEY (its master key) and CONFORMANCE_KIND (its name).
 """
@@ -17,11 +17,14 @@ from typing import Any
 import pytest
 import requests
 
+from dev.commands import core_tools
 from dev.commands.azurite import start_azurite
+from dev.commands.stack_keys import StackKeys
 
 ROOT = Path(__file__).resolve().parents[3]
 APP = ROOT / "tests" / "fixtures" / "conformance"
 START_SECONDS = 60
+SETTINGS = {"AzureWebJobs_OFF_Disabled": "TRUE"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,9 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         return
     folder = tmp_path_factory.mktemp("conformance")
     with start_azurite() as azurite:
+        if core_tools.chosen(""):
+            yield from under_core_tools(folder, azurite.connection_string)
+            return
         process, facts = start(folder, azurite.connection_string)
         try:
             keys = json.loads((folder / "keys.json").read_text("utf-8"))
@@ -68,15 +74,25 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
             process.wait(10)
 
 
+def under_core_tools(folder: Path, storage: str) -> Iterator[Target]:
+    keys = StackKeys()
+    core_tools.put_keys(storage, keys)
+    host = core_tools.CoreTools("host", folder, SETTINGS | {"AzureWebJobsStorage": storage}, keys.master, app=APP)
+    host.start()
+    try:
+        yield Target(f"http://127.0.0.1:{host.wait()['port']}", keys.master, "core-tools")
+    finally:
+        host.kill()
+
+
 def start(folder: Path, storage: str) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
     ready, log = folder / "ready.json", folder / "host.log"
     command = [sys.executable, "-m", "dev.host", str(APP), "--port", "0", "--ready-file", str(ready)]
-    settings = {"AzureWebJobsStorage": storage, "AzureWebJobs_OFF_Disabled": "TRUE"}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--keys", str(folder / "keys.json")],
             cwd=ROOT,
-            env=os.environ | settings,
+            env=os.environ | SETTINGS | {"AzureWebJobsStorage": storage},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
