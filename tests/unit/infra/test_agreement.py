@@ -52,11 +52,17 @@ def test_what_the_docs_keep_ready_are_functions() -> None:
     assert {"opt_out_deliver", "contacts_deliver"} <= named <= set(triggers())
 
 
-@pytest.mark.parametrize("claim", ["finish what they have in hand", "only a bug of ours", "az functionapp restart"])
-def test_no_page_says_what_azure_does_not_do(claim: str) -> None:
-    """A deployment ends what runs at once; timeouts and crashes spend receipts too; a restart need not fetch a secret anew."""
-    for path in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
-        assert claim not in path.read_text(), path.name
+@pytest.mark.parametrize(
+    ("claim", "where"),
+    [("finish what they have in hand", []), ("only a bug of ours", []), ("az functionapp restart", ["operating.md"])],
+)
+def test_no_page_says_what_azure_does_not_do(claim: str, where: list[str]) -> None:
+    """A deployment ends what runs at once; timeouts and crashes spend receipts too; a restart need not fetch a secret anew.
+
+    A restart does make instances forget a function key, which one page says.
+    """
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    assert [path.name for path in pages if claim in path.read_text()] == where
 
 
 @pytest.mark.parametrize(
