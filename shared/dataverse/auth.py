@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msal
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -39,6 +39,10 @@ def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, floa
                 "DATAVERSE_CLIENT_ID",
                 "The managed identity got no token for Dataverse: check DATAVERSE_CLIENT_ID and DATAVERSE_URL.",
             ) from None
+        except AzureError:
+            raise Retryable("The managed identity's endpoint could not be reached for a token; it is asked again.") from None
+        except (ValueError, KeyError, TypeError):  # as below: the answer's JSON is read without a check
+            raise Retryable("The managed identity's endpoint did not answer with a token; it is asked again.") from None
         return token.token, float(token.expires_on)
 
     return fetch

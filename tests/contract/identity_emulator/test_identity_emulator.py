@@ -12,8 +12,9 @@ from azure.identity import ManagedIdentityCredential
 
 from dev.commands.processes import Child
 from dev.emulators.tokens import check
+from dev.verbs import Http
 from shared.dataverse.auth import dataverse_token
-from shared.errors import Misconfigured
+from shared.errors import Misconfigured, Retryable
 from shared.settings import load_settings
 from tests.unit.test_settings import COMPLETE
 
@@ -95,6 +96,26 @@ def test_the_bridge_gets_a_token_in_each_of_its_three_ways(identity: dict[str, A
         settings_for(identity, "certificate", DATAVERSE_CERTIFICATE=pem),
     ]
     assert [audience_of(dataverse_token(settings).token()) for settings in ways] == [ORG] * 3
+
+
+def test_an_identity_endpoint_that_does_not_answer_is_asked_again(
+    identity: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:9/msi/token")
+    with pytest.raises(Retryable, match="managed identity's endpoint"):
+        dataverse_token(settings_for(identity, "managed_identity")).token()
+
+
+def test_an_identity_endpoint_that_answers_with_a_page_is_asked_again(identity: dict[str, Any]) -> None:
+    """Such as a proxy's, in place of the endpoint's JSON."""
+    control = Http(f"http://127.0.0.1:{identity['port']}/_emulator", {})
+    page = {"match": {"route": "msi/token"}, "action": {"status": 200, "body": "<html>A page</html>"}}
+    control.told("POST", "/faults", [page])
+    try:
+        with pytest.raises(Retryable, match="did not answer with a token"):
+            dataverse_token(settings_for(identity, "managed_identity")).token()
+    finally:
+        control.told("POST", "/faults", [])
 
 
 @pytest.mark.parametrize("secret", ["wrong", "another"])
