@@ -8,7 +8,10 @@ Source: Python documentation, "strftime() and strptime() Format Codes"; PEP 495.
 import re
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
+from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator
 
 SAMPLES = (datetime(2026, 11, 25, 23, 58, 47), datetime(2027, 2, 3, 4, 5, 6))  # noqa: DTZ001  # wall clock times
 TAIL = re.compile(r"(?P<rest>.*?\d)(?P<part>[.,]\d{1,9})?(?:\s*(?P<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d){0,2}))?", re.IGNORECASE)
@@ -59,6 +62,16 @@ def zones() -> frozenset[str]:
 
 def zone_problem(name: str) -> str:
     return "" if name in zones() else "is no time zone: use a name of the IANA list, such as Europe/Berlin"
+
+
+def known_zone(name: str) -> str:
+    """The same name; a ValueError with its problem."""
+    if found := zone_problem(name):
+        raise ValueError(found)
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(known_zone)]
 
 
 @lru_cache(64)

@@ -14,8 +14,8 @@ from shared.events.words import MEANINGS, table_problems
 from shared.labels import folded
 from shared.mapping.documents import placeholders
 from shared.mapping.reading import Document, InvalidDocument, Misplaced, Part, read
-from shared.sftp.forms import encoding_problem, separator_problem
-from shared.times import form_fault, form_problem, zone_problem
+from shared.sftp.forms import Encoding, Separator
+from shared.times import TimeZone, form_fault, form_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
 Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -84,28 +84,14 @@ class Files(Part):
     """How Campaign's extract files are written. `settled_seconds`: a file is read when its size and time have not changed for
     so long; 0 where the workflow gives a file its name only when it is complete. `time_zone`: whose clocks the dates show."""
 
-    separator: str = Field("\t", min_length=1, max_length=1)
-    encoding: str = "utf-8"
+    separator: Separator = "\t"
+    encoding: Encoding = "utf-8"
     dates: str = "%Y/%m/%d %H:%M:%S"
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     settled_seconds: float = Field(60, ge=0, le=86400)
     afterwards: Literal["move", "delete"] = "move"
     delivery_log: LogFile
     tracking_log: LogFile
-
-    @field_validator("separator")
-    @classmethod
-    def parting(cls, separator: str) -> str:
-        if found := separator_problem(separator):
-            raise ValueError(found)
-        return separator
-
-    @field_validator("encoding")
-    @classmethod
-    def of_text(cls, encoding: str) -> str:
-        if found := encoding_problem(encoding):
-            raise ValueError(found)
-        return encoding
 
     @field_validator("dates")
     @classmethod
@@ -113,13 +99,6 @@ class Files(Part):
         if found := form_fault(form):
             raise ValueError(f"the form {found}")
         return form
-
-    @field_validator("time_zone")
-    @classmethod
-    def known_zone(cls, name: str) -> str:
-        if found := zone_problem(name):
-            raise ValueError(found)
-        return name
 
 
 class JournalShape(Part):

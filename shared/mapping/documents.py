@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from shared.mapping.reading import Document, InvalidDocument, Misplaced, Part, read
-from shared.times import zone_of, zone_problem
+from shared.times import TimeZone, zone_of
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
@@ -146,14 +146,7 @@ class MappingDocument(Document):
     filtered_out: Literal["keep", "delete"] = "keep"
     deletes: Literal["apply", "ignore"] = "apply"
     choices: Literal["label", "value"] = "label"
-    time_zone: str | None = None
-
-    @field_validator("time_zone")
-    @classmethod
-    def known_zone(cls, name: str | None) -> str | None:
-        if name is not None and (problem := zone_problem(name)):
-            raise ValueError(problem)
-        return name
+    time_zone: TimeZone | None = None
 
     @property
     def zone(self) -> tzinfo | None:

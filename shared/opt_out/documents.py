@@ -13,8 +13,8 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from shared.labels import folded
 from shared.mapping import SourceTable, TargetResource
 from shared.mapping.reading import Document, Misplaced, Part, read
-from shared.sftp.forms import encoding_problem, separator_problem
-from shared.times import zone_problem
+from shared.sftp.forms import Encoding, Separator
+from shared.times import TimeZone
 
 Column = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
@@ -79,22 +79,15 @@ class ExportFiles(Part):
     """
 
     pattern: str = Field("optOuts_*", min_length=1)
-    separator: str = Field("\t", min_length=1, max_length=1)
-    encoding: str = "utf-8"
+    separator: Separator = "\t"
+    encoding: Encoding = "utf-8"
     settled_seconds: float = Field(60, ge=0, le=86400)
     afterwards: Literal["move", "delete"] = "move"
     contact: str = Field("externalId", min_length=1)
     changed: str = Field("lastModified", min_length=1)
     promise_hours: float = Field(26, gt=0, le=24 * 14)
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     values: dict[str, bool] = Field(default_factory=dict)
-
-    @field_validator("time_zone")
-    @classmethod
-    def known_zone(cls, name: str) -> str:
-        if found := zone_problem(name):
-            raise ValueError(found)
-        return name
 
     @field_validator("values")
     @classmethod
@@ -103,20 +96,6 @@ class ExportFiles(Part):
         if len({(folded(label), yes) for label, yes in values.items()}) > len({folded(label) for label in values}):
             raise ValueError("has a label that says both yes and no: keep one")
         return {folded(label): yes for label, yes in values.items()}
-
-    @field_validator("separator")
-    @classmethod
-    def parting(cls, separator: str) -> str:
-        if found := separator_problem(separator):
-            raise ValueError(found)
-        return separator
-
-    @field_validator("encoding")
-    @classmethod
-    def of_text(cls, encoding: str) -> str:
-        if found := encoding_problem(encoding):
-            raise ValueError(found)
-        return encoding
 
 
 class OptOutDocument(Document):

@@ -1,6 +1,9 @@
 """What a document may say of the form of exported files. Pure."""
 
 import codecs
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
 
 NO_SEPARATORS = frozenset('\n\r"\0 -:/.')
 # These are encodings of Python's, but not of files of text, or not of lines that stand by themselves.
@@ -24,3 +27,21 @@ def encoding_problem(encoding: str) -> str:
     except (LookupError, ValueError):
         pass
     return f"names {encoding!a}, which is no encoding of text that is known, such as utf-8 or iso-8859-1"
+
+
+def parting(separator: str) -> str:
+    """The same separator; a ValueError with its problem."""
+    if found := separator_problem(separator):
+        raise ValueError(found)
+    return separator
+
+
+def of_text(encoding: str) -> str:
+    """The same encoding; a ValueError with its problem."""
+    if found := encoding_problem(encoding):
+        raise ValueError(found)
+    return encoding
+
+
+Separator = Annotated[str, StringConstraints(min_length=1, max_length=1), AfterValidator(parting)]
+Encoding = Annotated[str, AfterValidator(of_text)]
