@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from azure.core.credentials import TokenCredential
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableClient, TableServiceClient
-from azure.identity import ManagedIdentityCredential
+from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from shared.settings import StorageSettings, text
@@ -39,11 +40,24 @@ class Storage:
         return client
 
 
+OTHER_WAYS = ("environment", "workload_identity", "shared_token_cache", "visual_studio_code", "powershell", "broker")
+
+
+def credential(client_id: str) -> TokenCredential:
+    """The identity that is named. If none is: the app's own, else who has signed in by `az login` or `azd auth login`.
+
+    So `manage.py check` and `setup` reach the account from any machine. Source: Microsoft Learn, "DefaultAzureCredential
+    overview"; "Azure Functions developer guide", identity-based connections in local development.
+    """
+    if client_id:
+        return ManagedIdentityCredential(client_id=client_id)
+    return DefaultAzureCredential(**{f"exclude_{way}_credential": True for way in OTHER_WAYS})
+
+
 def service(settings: StorageSettings, kind: str, factory: Callable[..., Any] | type, **options: Any) -> Any:
     """A service client of the storage account; `kind` is blob, queue or table."""
     if settings.storage_account:
         url = f"https://{settings.storage_account}.{kind}.core.windows.net"
-        credential = ManagedIdentityCredential(client_id=settings.storage_client_id or None)
         argument = "endpoint" if kind == "table" else "account_url"
-        return factory(**{argument: url, "credential": credential, **options})
+        return factory(**{argument: url, "credential": credential(settings.storage_client_id), **options})
     return factory.from_connection_string(text(settings.azurewebjobsstorage), **options)  # type: ignore[union-attr]

@@ -7,12 +7,14 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from dev.commands.check.findings import Check, Finding, failures
 from dev.commands.check.look import Look
+from dev.commands.setup.connection import require_sign_in
 from shared.handoff import open_handoff
 
 NAME = "storage"
 
 
 def storage(look: Look) -> Iterator[Finding]:
+    require_sign_in(look.settings)
     for subject, work in (("queues", queues), ("tables", tables), ("blobs", blobs)):
         yield from one(look, subject, work)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dev.commands.private import ADVICE, misplaced, settings_file
 from dev.commands.setup.activities import Activities
-from dev.commands.setup.connection import REFERENCE, Place, by_settings, by_stack
+from dev.commands.setup.connection import REFERENCE, Place, by_settings, by_stack, require_sign_in
 from dev.commands.setup.customizing import Customizing, Refused
 from dev.commands.setup.dataverse import DataverseSetUp, Order
 from dev.commands.setup.documents import in_use
@@ -48,6 +48,7 @@ def set_up(dataverse: Customizing, place: Place, options: argparse.Namespace) ->
     client_id = options.user or load(DataverseSettings).dataverse_client_id
     if options.remove:
         return work.remove(client_id)
+    require_sign_in(load(StorageSettings))
     return work.run(Order(in_use(load(ChosenFlows), load(StorageSettings)), client_id, receiver(place, options)))
 
 

@@ -6,15 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from azure.core.exceptions import ClientAuthenticationError
+
+from dev.commands.setup.customizing import Refused
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.client import DataverseClient
-from shared.settings import DataverseSettings, load
+from shared.settings import DataverseSettings, StorageSettings, load
+from shared.state.storage import credential
 from shared.tokens import TokenSource
 from shared.transport import AdaptiveConcurrency, Transport, pooled
 
 SECONDS_PER_CALL = 120.0  # a table takes Dataverse half a minute and more
 REFERENCE = "@Microsoft.KeyVault("  # what the app has in a secret's place; only App Service resolves it
 STACK_SETTINGS = "app.settings.json"
+
+
+STORAGE_SCOPE = "https://storage.azure.com/.default"
+SIGN_IN = (
+    "No identity is signed in that reaches the storage account: run `az login`, leave AzureWebJobsStorage__clientId out of these "
+    "settings, and give yourself Storage Blob Data Contributor on the account. `check` needs Storage Queue Data Contributor and "
+    "Storage Table Data Contributor too."
+)
 
 
 class GivenToken:
@@ -60,3 +72,12 @@ def by_stack(directory: Path) -> Place:
 def client(url: str, tokens: TokenSource, at_once: int = 1) -> DataverseClient:
     transport = Transport("Dataverse", pooled("Dataverse", SECONDS_PER_CALL, at_once), AdaptiveConcurrency(at_once))
     return DataverseClient(url, tokens, transport)
+
+
+def require_sign_in(settings: StorageSettings) -> None:
+    """Refused if nobody is signed in. The clients of the storage would find that out for a minute each."""
+    if settings.storage_account:
+        try:
+            credential(settings.storage_client_id).get_token(STORAGE_SCOPE)
+        except ClientAuthenticationError:
+            raise Refused(SIGN_IN) from None

@@ -369,6 +369,17 @@ def test_a_storage_that_refuses_is_told_and_the_rest_is_looked_at(sound: Office)
     assert code == 2
 
 
+def test_an_account_that_nobody_is_signed_in_to_is_told_in_one_line(sound: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that is not in Azure, before `az login`."""
+    monkeypatch.setenv("PATH", "")
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+        monkeypatch.delenv(name, raising=False)
+    changed = {"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "stexample", "IDENTITY_ENDPOINT": ""}
+    code, findings = sound.check(**changed)
+    told(findings, "storage", "error", "az login", "AzureWebJobsStorage__clientId")
+    assert (code, len(of(findings, "storage"))) == (2, 1)
+
+
 def test_the_age_of_a_change_token_is_told_against_its_life(sound: Office) -> None:
     now = time.time()
     ages = {3: "ok", 4: "warning", 8: "warning"}

@@ -225,6 +225,16 @@ def give_administrator(office: Office) -> None:
     office.dynamics.http.told("POST", f"/systemusers({user['systemuserid']})/systemuserroles_association/$ref", body)
 
 
+def test_an_account_that_nobody_is_signed_in_to_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its documents say what to make: nothing is made without them."""
+    monkeypatch.setenv("PATH", "")
+    file = office.settings(AzureWebJobsStorage="", AzureWebJobsStorage__accountName="stexample", IDENTITY_ENDPOINT="")
+    before = office.writes()
+    assert run(["dataverse", "--settings", str(file)]) == 1
+    assert "run `az login`" in office.heard()
+    assert office.writes() == before
+
+
 def test_a_right_that_the_administrator_lacks_is_told_in_the_words_of_dataverse(office: Office) -> None:
     office.dynamics.emulator.told("POST", "/access", {"privileges": {"prvCreateRole": "None"}})
     code, said = office.setup()

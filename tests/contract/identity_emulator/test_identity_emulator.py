@@ -1,5 +1,7 @@
 """Microsoft's own libraries, unchanged, against the identity emulator; and the bridge's token sources through them."""
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from dev.verbs import Http
 from shared.dataverse.auth import dataverse_token
 from shared.errors import Misconfigured, Retryable
 from shared.settings import load_settings
+from shared.state.storage import credential
 from tests.unit.test_settings import COMPLETE
 
 KEY, ORG = "k" * 64, "https://org.example.org"
@@ -39,8 +42,6 @@ def as_in_app_service(identity: dict[str, Any], monkeypatch: pytest.MonkeyPatch)
 
 
 def audience_of(token: str) -> str:
-    import time
-
     return str(check(KEY, token, ORG, time.time())["aud"])
 
 
@@ -116,6 +117,35 @@ def test_an_identity_endpoint_that_answers_with_a_page_is_asked_again(identity: 
             dataverse_token(settings_for(identity, "managed_identity")).token()
     finally:
         control.told("POST", "/faults", [])
+
+
+STORAGE = "https://storage.azure.com"
+
+
+@pytest.fixture
+def signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Azure CLI, as far as its `account get-access-token` goes."""
+    program = tmp_path / "az"
+    program.write_text("""#!/bin/sh
+echo '{"accessToken": "of-a-person", "expiresOn": "2100-01-01 00:00:00.000000", "expires_on": 4102444800}'
+""")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+
+def test_on_a_machine_that_is_not_in_azure_the_storage_is_reached_as_who_has_signed_in(
+    signed_in: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`manage.py check` and `setup` run there, and the account takes no shared key."""
+    monkeypatch.delenv("IDENTITY_ENDPOINT")
+    monkeypatch.delenv("IDENTITY_HEADER")
+    assert credential("").get_token(f"{STORAGE}/.default").token == "of-a-person"
+
+
+def test_in_azure_the_storage_is_reached_as_the_app(identity: dict[str, Any], signed_in: None) -> None:
+    for client_id in ("", identity["client_id"]):
+        token = credential(client_id).get_token(f"{STORAGE}/.default").token
+        assert check(KEY, token, STORAGE, time.time())["appid"] == identity["client_id"]
 
 
 @pytest.mark.parametrize("secret", ["wrong", "another"])
