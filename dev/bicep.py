@@ -103,7 +103,7 @@ class Compiler:
         return taken
 
     def arguments(self, path: Path) -> dict[str, Any]:
-        overrides = {"parameterOverrides": {}} if path.suffix == ".bicepparam" else {}
+        overrides: dict[str, Any] = {"parameterOverrides": {}} if path.suffix == ".bicepparam" else {}
         return {"path": str(path), **overrides}
 
     def ask(self, method: str, **arguments: Any) -> dict[str, Any]:

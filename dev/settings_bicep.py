@@ -88,7 +88,7 @@ def default(info: FieldInfo) -> str:
 @cache
 def triggers() -> dict[str, Any]:
     """The trigger of each function; the library lists an app's functions once in a process."""
-    return {function.get_function_name(): function.get_trigger() for function in function_app.app.get_functions()}
+    return {str(function.get_function_name()): function.get_trigger() for function in function_app.app.get_functions()}
 
 
 def ready_groups() -> list[str]:

@@ -3,7 +3,7 @@
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -133,7 +133,7 @@ def counted_storage() -> Iterator[list[str]]:
 def timed_storage() -> Iterator[list[float]]:
     """CPU seconds of each call of the storage clients that the flow makes; they work in the thread that calls them."""
     spent: list[float] = []
-    calls = [
+    calls: list[tuple[type, str]] = [
         (TableClient, name) for name in ("submit_transaction", "get_entity", "update_entity", "create_entity", "upsert_entity")
     ]
     calls += [(QueueClient, name) for name in ("send_message", "delete_message", "get_queue_properties")] + [
@@ -216,11 +216,12 @@ def calls(scale: int) -> dict[str, Any]:
         wait_until(operator.settled, "quiet", 60)
         figures = {"calls per insert (target 1)": sum(campaign.write_calls().values()) / count}
         ids = dynamics.some_contact_ids(count)
-        for name, act in (
-            ("update (target 1)", lambda i: dynamics.change_contact(i, True, middlename="Changed")),
-            ("unchanged (target 0)", lambda i: dynamics.change_contact(i, True, middlename="Changed")),
-            ("delete (target 1)", lambda i: dynamics.delete_contact(i, True)),
-        ):
+        acts: dict[str, Callable[[str], None]] = {
+            "update (target 1)": lambda i: dynamics.change_contact(i, True, middlename="Changed"),
+            "unchanged (target 0)": lambda i: dynamics.change_contact(i, True, middlename="Changed"),
+            "delete (target 1)": lambda i: dynamics.delete_contact(i, True),
+        }
+        for name, act in acts.items():
             before, settled_before = sum(campaign.write_calls().values()), sum(operator.status()["outcomes"].values())
             for contact_id in ids:
                 act(contact_id)

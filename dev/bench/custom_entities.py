@@ -17,7 +17,7 @@ from dev.commands.demo import LOCAL_PACE
 from dev.commands.stack import DIRECTORY, Stack
 from dev.seed.tables import Table, create_many, put_documents, update_many, write_publication
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
-from shared import steps
+from shared import parents, steps
 from shared.settings import load_settings
 from shared.steps import deliver, poll
 from shared.wiring import Wiring
@@ -71,7 +71,7 @@ def families(scale: int) -> dict[str, Any]:
     directory = DIRECTORY / "bench"
     directory.mkdir(parents=True, exist_ok=True)
     publication = write_publication(directory / "publication.yaml", [CAR, SERVICE])
-    options = {"settings": PACE, "message_lease_seconds": 5, "latency_ms": 10, "publication": publication}
+    options: dict[str, Any] = {"settings": PACE, "message_lease_seconds": 5, "latency_ms": 10, "publication": publication}
     with Stack(directory, instances=INSTANCES, **options) as stack:
         dynamics, campaign, operator = Dynamics(stack.facts), Campaign(stack.facts), Operator(stack.facts)
         wait_until(operator.settled, "a quiet start", 60)
@@ -177,7 +177,7 @@ class one_process:  # noqa: N801  # reads as a word at its use
     """A stack without a host and parking switched off where that is asked for."""
 
     def __init__(self, tables: list[Table], parking: bool = False) -> None:
-        self.tables, self.parking, self.real = tables, parking, steps.hold
+        self.tables, self.parking, self.real = tables, parking, parents.hold
         directory = DIRECTORY / "bench"
         directory.mkdir(parents=True, exist_ok=True)
         self.stack = Stack(directory, host=False, publication=write_publication(directory / "publication.yaml", tables))
@@ -185,11 +185,11 @@ class one_process:  # noqa: N801  # reads as a word at its use
     def __enter__(self) -> OneProcess:
         self.stack.start()
         if not self.parking:
-            steps.hold = off
+            steps.hold = off  # type: ignore[attr-defined, assignment]
         return OneProcess(self.stack, self.tables)
 
     def __exit__(self, *_: object) -> None:
-        steps.hold = self.real
+        steps.hold = self.real  # type: ignore[attr-defined]
         self.stack.stop()
 
 

@@ -91,7 +91,7 @@ def prepared(**options: Any) -> Stack:
 
 
 def folder(stack: Stack) -> Path:
-    place = stack.sftp_root / stack.facts["sftp"]["exports"].strip("/")
+    place: Path = stack.sftp_root / stack.facts["sftp"]["exports"].strip("/")
     place.mkdir(parents=True, exist_ok=True)
     return place
 
@@ -202,7 +202,7 @@ def processor(rows: int) -> dict[str, Any]:
         contacts = Dynamics(stack.facts).some_contact_ids(CONTACTS)
         write_files(stack, rows, contacts)
         wiring = Wiring(load_settings({**stack.environment, "QUEUE_LIMIT_MESSAGES": "5000"}))
-        wiring.batch.run = at_once  # type: ignore[method-assign]
+        wiring.batch.run = at_once  # type: ignore[method-assign, assignment]
         (flow,) = wiring.events_flows()
         flow.adopt()
         flow.catalog.active()

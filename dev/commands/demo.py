@@ -87,6 +87,11 @@ def initial_load(story: Story) -> str:
     return f"{story.operator.status()['records'].get('created', 0)} profiles created"
 
 
+def called(name: str) -> Callable[[dict[str, Any] | None], bool]:
+    """Whether a profile has this first name."""
+    return lambda profile: profile is not None and profile["firstName"] == name
+
+
 def edits(story: Story) -> str:
     """Twenty edits: half raise webhooks, half are only seen by the poll; the profile of each follows."""
     ids = story.dynamics.some_contact_ids(14)
@@ -95,7 +100,7 @@ def edits(story: Story) -> str:
         quietly = number % 2 == 1
         if number < 8:
             story.dynamics.change_contact(contact_id, quietly, firstname=f"Edited{number}", jobtitle="Reader")
-            expected[contact_id] = lambda profile, name=f"Edited{number}": bool(profile) and profile["firstName"] == name
+            expected[contact_id] = called(f"Edited{number}")
         elif number < 11:
             story.dynamics.deactivate_contact(contact_id, quietly)
             expected[contact_id] = lambda profile: profile is not None
@@ -105,7 +110,7 @@ def edits(story: Story) -> str:
     for number in range(6):
         columns = {"firstname": f"New{number}", "lastname": "Contact", "emailaddress1": f"new{number}@example.org"}
         contact_id = story.dynamics.create_contact(number % 2 == 1, **columns)
-        expected[contact_id] = lambda profile, name=f"New{number}": bool(profile) and profile["firstName"] == name
+        expected[contact_id] = called(f"New{number}")
     for contact_id, arrived in expected.items():
         wait_until(lambda: arrived(story.campaign.profile(contact_id)), f"the profile of contact {contact_id}")
     return "10 by webhook, 10 by poll: 8 edited, 6 created, 3 deactivated, 3 deleted"

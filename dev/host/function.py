@@ -41,7 +41,7 @@ class Function:
             return float(fixed.total_seconds())
         least: timedelta = self.retry.minimum_interval
         most: timedelta = self.retry.maximum_interval
-        return min(least.total_seconds() * 2**attempt, most.total_seconds())
+        return min(least.total_seconds() * 2.0**attempt, most.total_seconds())
 
 
 def read_function(metadata: Any) -> Function:

@@ -74,16 +74,16 @@ class Gateway:
         app.router.add_post("/_emulator/unpublish", self.unpublish)
         app.router.add_post("/_emulator/hide", self.hide)
         app.router.add_get("/_emulator/dump", self.dump)
-        for path, kind, act in (
-            ("deliveries", orders.Send, self.marketing.send),
-            ("events", orders.React, self.marketing.react),
-            ("bounce", orders.Bounce, self.marketing.bounce),
-            ("generate", orders.Generate, self.marketing.generate),
-            ("export", orders.Export, self.exports.run),
-            ("export/finish", orders.Order, lambda _: self.exports.finish()),
-            ("journal", orders.Journaling, self.journal.arrange),
+        for path, handler in (
+            ("deliveries", orders.route(orders.Send, self.marketing.send)),
+            ("events", orders.route(orders.React, self.marketing.react)),
+            ("bounce", orders.route(orders.Bounce, self.marketing.bounce)),
+            ("generate", orders.route(orders.Generate, self.marketing.generate)),
+            ("export", orders.route(orders.Export, self.exports.run)),
+            ("export/finish", orders.route(orders.Order, lambda _: self.exports.finish())),
+            ("journal", orders.route(orders.Journaling, self.journal.arrange)),
         ):
-            app.router.add_post(f"/_emulator/{path}", orders.route(kind, act))
+            app.router.add_post(f"/_emulator/{path}", handler)
         app.router.add_get("/events/{path:.*}", self.journal.serve)
         app.router.add_route("*", "/{organization}/campaign/{path:.*}", self.serve)
         return app

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from dev.emulators.campaign.errors import NotDone
 from dev.emulators.campaign.extracts import Extract, Line, Style, extracts
@@ -46,8 +46,9 @@ class Exports:
         """Removes the files that it wrote; their names are not given again."""
         for half in self.unfinished:
             half.rest.close()
-        for name in self.names if self.folder else ():
-            (self.folder / name).unlink(missing_ok=True)
+        if self.folder:
+            for name in self.names:
+                (self.folder / name).unlink(missing_ok=True)
         self.last_run, self.unfinished = {}, []
 
     def run(self, order: Export) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def write_lines(file: IO[bytes], columns: Sequence[str], lines: Iterator[Line], 
     with ExitStack() as stack:
         inner: Any = stack.enter_context(gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6)) if order.gzip else file
         text = TextIOWrapper(inner, order.encoding, errors="replace", newline="")
-        quoting = csv.QUOTE_ALL if order.qualifier else csv.QUOTE_MINIMAL
+        quoting: Literal[0, 1] = csv.QUOTE_ALL if order.qualifier else csv.QUOTE_MINIMAL
         writer = csv.writer(text, delimiter=order.separator, lineterminator="\n", quoting=quoting)
         if order.header:
             writer.writerow(columns)

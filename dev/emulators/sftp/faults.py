@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import asyncssh
 
@@ -37,7 +38,7 @@ class Control:
     def __init__(self, file: Path) -> None:
         self.file, self.told, self.faults, self.bytes = file, "", Faults(), 0
 
-    def order(self, **faults: int) -> None:
+    def order(self, **faults: Any) -> None:
         """What a test does: puts faults into the file, in place of those before."""
         draft = self.file.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(Faults(**faults)) | {"order": os.urandom(4).hex()}))
@@ -62,7 +63,7 @@ class Control:
 
 
 class FaultyServer(asyncssh.SFTPServer):
-    def __init__(self, channel: asyncssh.SSHServerChannel, root: Path, control: Control) -> None:
+    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], root: Path, control: Control) -> None:
         super().__init__(channel, chroot=str(root).encode())
         self.control = control
 
@@ -71,11 +72,11 @@ class FaultyServer(asyncssh.SFTPServer):
         if faults.stalls:
             faults.stalls -= 1
             await asyncio.Event().wait()
-        data = super().read(file_obj, offset, min(size, faults.read_bytes or size))
+        data = cast(bytes, super().read(file_obj, offset, min(size, faults.read_bytes or size)))
         if self.control.is_cut(len(data)):
             self.channel.get_connection().abort()
             raise asyncssh.SFTPConnectionLost("The connection is cut, as asked for.")
-        return bytes(data)
+        return data
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
         if self.control.now().no_rename:
@@ -88,13 +89,13 @@ class FaultyServer(asyncssh.SFTPServer):
         super().posix_rename(oldpath, newpath)
 
     def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        return self.told(asyncssh.SFTPAttrs.from_local(super().stat(path)))
+        return self.told(asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().stat(path))))
 
     def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        return self.told(asyncssh.SFTPAttrs.from_local(super().lstat(path)))
+        return self.told(asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().lstat(path))))
 
     def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
-        return self.told(asyncssh.SFTPAttrs.from_local(super().fstat(file_obj)))
+        return self.told(asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().fstat(file_obj))))
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         async for name in super().scandir(path):
