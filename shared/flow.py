@@ -64,6 +64,9 @@ class AnyFlow(Protocol):
 
     def mapping_version(self) -> int: ...
 
+    def at_rest(self, change: Change) -> Change:
+        """The change as it waits on the queue: without the values that the source can be asked for again."""
+
     def probe(self) -> None:
         """Raises Misconfigured while the cause of a failure is still there."""
 

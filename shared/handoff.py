@@ -74,6 +74,16 @@ def read_envelope(body: bytes) -> Envelope:
 def envelopes(
     flow: str, table: str, mapping_version: int, changes: Iterable[Change], together: int = 0
 ) -> Iterator[tuple[str, int]]:
+def references_only(body: bytes) -> str:
+    """The message without the rows of its records; as it is if it is no envelope of ours."""
+    try:
+        envelope = read_envelope(body)
+    except Rejected:
+        return body.decode()
+    references = tuple(change.as_reference() for change in envelope.changes)
+    return envelope.model_copy(update={"changes": references}).model_dump_json()
+
+
     """Messages for these changes, with the number of changes in each; a later change of a record replaces an earlier one."""
     newest = {change.record_id: change for change in changes}
     groups: dict[int, list[Change]] = {}

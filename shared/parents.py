@@ -32,6 +32,9 @@ class FlowOf:
     queue: str
 
 
+REFETCHED = frozenset({"contacts", "custom-entities"})  # queues whose records the source can be asked for again
+
+
 def flow_of(table: str) -> FlowOf:
     """Contacts have a flow of their own; every other table is one of the custom entities."""
     return FlowOf("contacts", "contacts") if table == "contact" else FlowOf(f"custom_entities-{table}", "custom-entities")

@@ -155,6 +155,10 @@ def delay(settlement: Settlement, bridge: Bridge) -> float:
     return min(doubled, bridge.settings.retry_delay_max_seconds)
 
 
-def resend(flow: Flow, bridge: Bridge, envelope: Envelope, changes: Iterable[Change], delay_seconds: float) -> None:
+def resend(
+    flow: Flow, bridge: Bridge, envelope: Envelope, changes: Iterable[Change], delay_seconds: float, whole: bool = False
+) -> None:
+    """Puts the changes on the queue again: as they may rest there, or `whole` for a moment, with their rows."""
     together = flow.together if isinstance(flow, OnceFlow) else 0
     bridge.handoff.put(flow.queue, flow.key, envelope.table, envelope.mapping_version, changes, delay_seconds, together)
+    changes = changes if whole else [flow.at_rest(change) for change in changes]

@@ -148,7 +148,8 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
         resend(flow, bridge, envelope, changes, paused)
     except Retryable as error:
         again = [replace(change, uncertain=change.uncertain or error.uncertain) for change in changes]
-        resend(flow, bridge, envelope, again, error.retry_after_seconds or bridge.settings.retry_delay_seconds)
+        delay = error.retry_after_seconds or bridge.settings.retry_delay_seconds
+        resend(flow, bridge, envelope, again, delay, whole=isinstance(error, Contended))  # a claim is soon given back
     return []
 
 

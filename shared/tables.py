@@ -96,7 +96,8 @@ class TableFlow:
     def decided(self, active: Active, change: Change, row: LedgerRow | None) -> Decision:
         if change.kind is Kind.DELETED or change.row is None:
             return deciding.decide_deletion(change, row, active.document.deletes == "apply")
-        if row and change.version < row.version:
+        # A version orders what was queued. A row that was just read is the truth, whatever its version.
+        if row and change.kind is Kind.ROW and change.version < row.version:
             return deciding.stale(change)
         mapped = active.mapping.map(change.row)
         return deciding.decide_row(change, mapped, row, active.document.filtered_out == "delete", self.fingerprint_key)
@@ -128,6 +129,10 @@ class TableFlow:
         """`tell` is whoever waits for records of this table."""
         if self.tell and settlements:
             self.tell(settlements)
+
+    def at_rest(self, change: Change) -> Change:
+        """A reference: no value of a record waits, and what is delivered in the end is what the source holds then."""
+        return change.as_reference()
 
     def children(self) -> Collection[str]:
         return self.catalog.children(self.table)

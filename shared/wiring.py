@@ -20,7 +20,7 @@ from shared.events.journal import Journal
 from shared.events.writing import ActivityWriter
 from shared.events.writing import Contacts as EventContacts
 from shared.flow import Bridge
-from shared.handoff import Handoff, open_handoff
+from shared.handoff import Handoff, open_handoff, references_only
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.catalog import OptOutCatalog
@@ -29,7 +29,7 @@ from shared.opt_out.feeds import Exported, Feed, Filtered, OptOutFormat, Scanned
 from shared.opt_out.owned import notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
-from shared.parents import flow_of
+from shared.parents import REFETCHED, flow_of
 from shared.settings import Settings, load_settings, load_storage_settings, text
 from shared.sftp.client import Server, Sftp
 from shared.sftp.exports import Exports
@@ -257,5 +257,6 @@ def wiring() -> Wiring:
 
 
 def postpone(queue: str, body: bytes, delay_seconds: float) -> None:
-    """Puts a message back untouched, for later: what cannot be delivered while settings are missing must not be poisoned."""
-    open_handoff(load_storage_settings()).send(queue, body.decode(), delay_seconds)
+    """Puts a message back for later, as it may rest: what cannot be delivered while settings are missing must not be poisoned."""
+    text = references_only(body) if queue in REFETCHED else body.decode()
+    open_handoff(load_storage_settings()).send(queue, text, delay_seconds)

@@ -217,6 +217,10 @@ class OptOutFlow:
     def memory(self, held: Mapping[str, Any]) -> Memory:
         return Memory(held, terms_of(self.agreement.mode, self.active().document.pairs))
 
+    def at_rest(self, change: Change) -> Change:
+        """As it is: ids, flags and their times. What Campaign told of a profile under another key cannot be asked for again."""
+        return change
+
     def settled(self, settlements: Sequence[Settlement]) -> None:
         """Nobody waits for an opt-out."""
 

@@ -135,6 +135,9 @@ class FakeFlow:
         version, text = self.source[change.record_id]
         return replace(change, kind=Kind.REFERENCE, row={"text": text}, version=version)
 
+    def at_rest(self, change: Change) -> Change:
+        return change.as_reference()
+
     def children(self) -> list[str]:
         return []
 
@@ -150,7 +153,7 @@ class FakeFlow:
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         if change.row is None:
             return deciding.decide_deletion(change, row, True)
-        if row and change.version < row.version:
+        if row and change.kind is Kind.ROW and change.version < row.version:
             return deciding.stale(change)
         record = {"text": change.row["text"]}
         return deciding.decide_row(change, Mapped(change.record_id, record, record), row, False, KEY)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Rejected
-from shared.handoff import MESSAGE_BYTES, envelopes, read_envelope
+from shared.handoff import MESSAGE_BYTES, envelopes, read_envelope, references_only
 from shared.records import Change, Kind
 from shared.state.ledger import ROWS_PER_TRANSACTION, bucket
 
@@ -53,6 +53,19 @@ def test_a_decimal_travels_with_its_own_digits(digits: str) -> None:
     (change,) = read_all([Change("00000000-0000-0000-0000-000000000001", Kind.ROW, 1, {"amount": Decimal(digits)})])
     assert change.row
     assert str(change.row["amount"]) == digits
+
+
+@given(st.lists(CHANGES, min_size=1, max_size=5, unique_by=lambda change: change.record_id))
+def test_a_message_without_rows_tells_of_the_same_records(changes: list[Change]) -> None:
+    for text, _ in envelopes("contacts", "contact", 3, changes):
+        before, after = read_envelope(text.encode()), read_envelope(references_only(text.encode()).encode())
+        assert after.changes == tuple(change.as_reference() for change in before.changes)
+        assert (after.flow, after.bucket, after.mapping_version) == (before.flow, before.bucket, before.mapping_version)
+
+
+@pytest.mark.parametrize("body", [b"", b"no envelope", b'{"v": 2}'])
+def test_a_message_that_is_no_envelope_stays_as_it_is(body: bytes) -> None:
+    assert references_only(body) == body.decode()
 
 
 def test_of_two_changes_of_a_record_the_later_one_travels() -> None:
