@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions import console, contacts, custom_entities, email_events, opt_out
+from functions import console, contacts, custom_entities, email_events, opt_out, poison
 
 app = func.FunctionApp()
 app.register_functions(contacts.blueprint)
@@ -10,3 +10,4 @@ app.register_functions(custom_entities.blueprint)
 app.register_functions(email_events.blueprint)
 app.register_functions(opt_out.blueprint)
 app.register_functions(console.blueprint)
+app.register_functions(poison.blueprint)

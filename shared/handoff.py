@@ -8,12 +8,12 @@ import base64
 import contextlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import batched
 from typing import Annotated, Any, Literal
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
 
 from shared import exact_json
@@ -24,6 +24,9 @@ from shared.state.ledger import ROWS_PER_TRANSACTION, bucket
 from shared.state.storage import service
 
 MESSAGE_BYTES = 47_000  # 64 KiB less a third for base64, and room for the host's own
+
+POISON = "-poison"
+GONE = ("MessageNotFound", "PopReceiptMismatch", "QueueNotFound")
 
 LEVEL = 6  # 400 events then fit one message, and with 3 they do not; it costs 1 ms a message
 
@@ -71,9 +74,6 @@ def read_envelope(body: bytes) -> Envelope:
         ) from None
 
 
-def envelopes(
-    flow: str, table: str, mapping_version: int, changes: Iterable[Change], together: int = 0
-) -> Iterator[tuple[str, int]]:
 def references_only(body: bytes) -> str:
     """The message without the rows of its records; as it is if it is no envelope of ours."""
     try:
@@ -84,6 +84,9 @@ def references_only(body: bytes) -> str:
     return envelope.model_copy(update={"changes": references}).model_dump_json()
 
 
+def envelopes(
+    flow: str, table: str, mapping_version: int, changes: Iterable[Change], together: int = 0
+) -> Iterator[tuple[str, int]]:
     """Messages for these changes, with the number of changes in each; a later change of a record replaces an earlier one."""
     newest = {change.record_id: change for change in changes}
     groups: dict[int, list[Change]] = {}
@@ -116,6 +119,25 @@ def message(envelope: Envelope) -> str:
         return envelope.model_dump_json()
     except (ValueError, RecursionError):
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message in hand. `receipt` completes it; `receipts`: how often it was received, this time included."""
+
+    content: str
+    id: str
+    receipt: str
+    receipts: int
+
+
+def received(message: QueueMessage) -> Received:
+    return Received(message.content, message.id, message.pop_receipt or "", message.dequeue_count or 1)
+
+
+def poison_of(queue: str) -> str:
+    """The queue that the host moves a message to whose attempts are used up."""
+    return f"{queue}{POISON}"
 
 
 class Handoff:
@@ -182,13 +204,29 @@ class Handoff:
         head = self.head(queue) if messages else []
         return round(messages * sum(len(envelope.changes) for envelope in head) / len(head)) if head else messages
 
+    def receive(self, queue: str, hidden_seconds: float) -> Received | None:
+        """One message, hidden from others meanwhile; None where none is visible."""
+        try:
+            message = self.clients(queue).receive_message(visibility_timeout=int(hidden_seconds))
+        except ResourceNotFoundError:
+            return None
+        return received(message) if message else None
+
+    def complete(self, queue: str, message: Received) -> None:
+        """Ends a message; one that somebody else has received since is left to them."""
+        try:
+            self.clients(queue).delete_message(message.id, message.receipt)
+        except HttpResponseError as error:
+            if getattr(error, "error_code", "") not in GONE:
+                raise
+
     def take_back(self, queue: str) -> int:
         """Puts the messages of `<queue>-poison` on the queue again; returns how many."""
         moved = 0
         try:
-            for message in self.clients(f"{queue}-poison").receive_messages(messages_per_page=32, visibility_timeout=60):
+            for message in self.clients(poison_of(queue)).receive_messages(messages_per_page=32, visibility_timeout=60):
                 self.send(queue, message.content)
-                self.clients(f"{queue}-poison").delete_message(message)
+                self.clients(poison_of(queue)).delete_message(message)
                 moved += 1
         except ResourceNotFoundError:
             pass

@@ -8,8 +8,9 @@ from typing import Any
 
 from shared.flow import Bridge, Flow, OnceFlow
 from shared.records import Change, Kind
-from shared.state.deadletters import DeadLetter
+from shared.state.deadletters import POISON, DeadLetter
 
+POISONED, UNREADABLE_MESSAGE = "poisoned", "unreadable_message"
 # Of a line or a file. Letters of an earlier version do not say where it stands.
 UNREADABLE = frozenset({"broken_line", "unreadable_file", "unknown_flag", "wrong_encoding"})
 
@@ -34,11 +35,23 @@ def hand_off_again(flow: Flow, bridge: Bridge, letters: Mapping[str, DeadLetter 
 
     A line or a file that could not be read is nobody's record: nothing at the source has its id, so its letter stays.
     """
-    found = (once_more(flow, bridge, record_id, letter, left) for record_id, letter in letters.items())
+    messages = [letter for letter in letters.values() if letter and letter.reason == UNREADABLE_MESSAGE]
+    found = (once_more(flow, bridge, id_, letter, left) for id_, letter in letters.items() if letter not in messages)
     again = [change for change in found if change]
     together = flow.together if isinstance(flow, OnceFlow) else 0
     bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), again, together=together)
-    return len(again)
+    return len(again) + sum(send_message(bridge, letter, left) for letter in messages)
+
+
+def send_message(bridge: Bridge, letter: DeadLetter, left: Counter[Left]) -> bool:
+    """Puts a message that could not be read on its queue again, whole, and takes its letter away; False where it is not kept."""
+    content = bridge.deadletters.message(letter)
+    if content is None:
+        left[Left.NOT_KEPT] += 1
+        return False
+    bridge.handoff.send(letter.origin.removesuffix(POISON), content)
+    bridge.deadletters.discard(letter.flow, [letter.record_id])
+    return True
 
 
 def once_more(flow: Flow, bridge: Bridge, record_id: str, letter: DeadLetter | None, left: Counter[Left]) -> Change | None:
@@ -48,7 +61,8 @@ def once_more(flow: Flow, bridge: Bridge, record_id: str, letter: DeadLetter | N
         if letter and of_a_line(letter):
             left[Left.UNREADABLE] += 1
             return None
-        return change
+        kept = bridge.deadletters.row(flow.letters, record_id) if letter and flow.keeps_letters else None
+        return replace(change, kind=Kind.ROW, row=kept) if kept else change
     row = bridge.deadletters.row(flow.letters, record_id)
     if row is None or "fault" in row:
         left.update([Left.NOT_KEPT if row is None else Left.UNREADABLE] if letter else [])

@@ -82,12 +82,13 @@ def keep_dead_letter(
     """
     change = settlement.change
     if settlement.outcome is Outcome.REJECTED:
-        bridge.deadletters.put(dead_letter(flow, settlement, version, bridge.now()))
+        letter = dead_letter(flow, settlement, version, bridge.now())
+        bridge.deadletters.put(letter, flow.at_rest(change).row)  # what the source cannot be asked for again
         row = bridge.ledger.row(view.partition, change.record_id)
         if row is not None and not row.rejected:
-            bridge.deadletters.remove(flow.key, change.record_id)
+            bridge.deadletters.discard(flow.key, [change.record_id])
     elif change.record_id in had_letters and settlement.outcome is not Outcome.WAITING:
-        bridge.deadletters.remove(flow.key, change.record_id)
+        bridge.deadletters.discard(flow.key, [change.record_id])
 
 
 def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
@@ -160,5 +161,5 @@ def resend(
 ) -> None:
     """Puts the changes on the queue again: as they may rest there, or `whole` for a moment, with their rows."""
     together = flow.together if isinstance(flow, OnceFlow) else 0
-    bridge.handoff.put(flow.queue, flow.key, envelope.table, envelope.mapping_version, changes, delay_seconds, together)
     changes = changes if whole else [flow.at_rest(change) for change in changes]
+    bridge.handoff.put(flow.queue, flow.key, envelope.table, envelope.mapping_version, changes, delay_seconds, together)

@@ -91,6 +91,7 @@ def watched(
     token_age_seconds: float,
     backlog_messages: int,
     poison_messages: int,
+    poison_letters: int,
     dead_letters: int,
 ) -> None:
     """How a flow is, every few minutes whatever its status: what alerts and the workbook read (infra/modules/alerts.bicep)."""
@@ -104,6 +105,7 @@ def watched(
         token_age_seconds=token_age_seconds,
         backlog_messages=backlog_messages,
         poison_messages=poison_messages,
+        poison_letters=poison_letters,
         dead_letters=dead_letters,
     )
 

@@ -15,7 +15,7 @@ from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
 from shared.events.catalog import EventsCatalog
 from shared.events.files import EventFormat
-from shared.events.flow import EventsFlow, Source
+from shared.events.flow import EventsFlow, NoSource, Source
 from shared.events.journal import Journal
 from shared.events.writing import ActivityWriter
 from shared.events.writing import Contacts as EventContacts
@@ -146,7 +146,7 @@ class Wiring:
             presence=Presence(ledger, self.now),
             checkpoints=Checkpoints(storage.table("checkpoints")),
             flows=Flows(storage.table("flows"), self.now),
-            deadletters=DeadLetters(storage.table("deadletters"), storage.container("letters")),
+            deadletters=DeadLetters(storage.table("deadletters"), storage.container("letters"), storage.container("poison")),
             sweeps=Sweeps(storage.container("sweeps")),
             waiting=Waiting(storage.table("waiting")),
             handoff=self.handoff,
@@ -205,8 +205,15 @@ class Wiring:
             sources.append(("files", self.exports))
         if chosen in ("journal", "both"):
             sources.append(("journal", self.journal))
-        parts = (self.events_catalog, self.activity_writer, self.dataverse)
-        return [EventsFlow(name, source, *parts) for name, source in sources]
+        return [self.events_flow(name, source) for name, source in sources]
+
+    def events_flow(self, name: str, source: Source) -> EventsFlow:
+        return EventsFlow(name, source, self.events_catalog, self.activity_writer, self.dataverse)
+
+    @once
+    def events_delivery(self) -> EventsFlow:
+        """The flow of events that were read before, whichever source is on: it reads none."""
+        return self.events_flow("", NoSource())
 
     def table_flow(self, table: str) -> TableFlow:
         flow, clients = flow_of(table), (self.catalog, self.dataverse, self.campaign, self.fingerprint_key, self.now)

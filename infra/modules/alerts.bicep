@@ -191,8 +191,8 @@ resource poison 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
     location: location
     tags: tags
     properties: {
-      displayName: 'Messages in ${flow}-poison'
-      description: 'A record met a bug of the bridge. When it is mended: POST /api/flows/<flow>/replay takes the messages back.'
+      displayName: 'Poison messages of ${flow}'
+      description: 'Records could not be delivered, by a bug or a cut. They are dead letters. POST /api/flows/<flow>/replay sends them again.'
       severity: 2
       enabled: true
       evaluationFrequency: 'PT5M'

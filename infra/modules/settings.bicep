@@ -122,6 +122,7 @@ type ReadyGroup =
   | 'function:opt_out_deliver'
   | 'function:opt_out_poll'
   | 'function:opt_out_poll_campaign'
+  | 'function:poison_collect'
 
 @export()
 @description('Instances of a function group that are kept ready.')

@@ -45,6 +45,7 @@ var containerNames = [
   'config'
   'sweeps'
   'letters'
+  'poison'
   'deployment'
 ]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from shared import telemetry
 from shared.flow import Bridge, Flow
+from shared.handoff import poison_of
+from shared.letters import POISONED, UNREADABLE_MESSAGE
 from shared.state.checkpoints import Checkpoint
 from shared.state.deadletters import DeadLetter
 from shared.state.flows import RUNNING, FlowState
@@ -25,7 +27,7 @@ def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
     """`key` is the flow's, or that of its feed: then records, calls and dead letters are counted in the flow's row alone."""
     state, checkpoint = bridge.flows.state(key), bridge.checkpoints.load(flow.key, flow.table)
     headers, messages = bridge.ledger.headers(key) if key == flow.key else [], bridge.handoff.length(flow.queue)
-    now = bridge.now()
+    now, letters = bridge.now(), bridge.deadletters.counts(key)
     return {
         "status": state.status,
         "reason": state.reason,
@@ -34,12 +36,13 @@ def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
         "by": state.by,
         "backlog": bridge.handoff.backlog(flow.queue, messages),
         "backlog_messages": messages,
-        "poison_messages": bridge.handoff.length(f"{flow.queue}-poison"),
+        "poison_messages": bridge.handoff.length(poison_of(flow.queue)),
+        "poison_letters": letters[POISONED] + letters[UNREADABLE_MESSAGE],
         "oldest_unwritten_seconds": oldest_unwritten(flow, bridge, state, headers),
         "records": total(header.counts for header in headers),
         "outcomes": total(header.totals for header in headers),
         "calls": total(header.calls for header in headers),
-        "dead_letters": bridge.deadletters.count(key),
+        "dead_letters": letters.total(),
         "phase": checkpoint.phase,
         "rows_read": checkpoint.rows,
         "sweep": checkpoint.sweep,
@@ -70,6 +73,7 @@ def watch_one(key: str, flow: Flow, bridge: Bridge) -> None:
         token_age_seconds=figures["token_age_seconds"] or 0.0,
         backlog_messages=figures["backlog_messages"],
         poison_messages=figures["poison_messages"],
+        poison_letters=figures["poison_letters"],
         dead_letters=figures["dead_letters"],
     )
 

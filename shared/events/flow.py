@@ -26,6 +26,16 @@ class Source(Protocol):
         """Raises a BridgeError while the source cannot be reached."""
 
 
+class NoSource:
+    """No events, for whoever has to do with those that were read before."""
+
+    def page(self, link: str, document: EventsDocument) -> Page:
+        return Page((), link, complete=True)
+
+    def probe(self) -> None:
+        """Nothing can be unreachable."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventsFlow:
     """`table` names the source, "files" or "journal"; both hand off to one queue, and what both tell of is written once.
@@ -73,6 +83,10 @@ class EventsFlow:
     def write_together(self, decisions: Sequence[Decision]) -> Written:
         return self.writer.write(self.catalog.active().document, [decision.change for decision in decisions])
 
+    def at_rest(self, change: Change) -> Change:
+        """As it is: neither a file nor the journal gives one event again."""
+        return change
+
     def adopt(self) -> str:
         return self.catalog.adopt()
 
@@ -83,10 +97,6 @@ class EventsFlow:
         """Raises Misconfigured while the cause of a failure is still there."""
         self.catalog.forget()
         self.dataverse.who_am_i()
-    def at_rest(self, change: Change) -> Change:
-        """As it is: neither a file nor the journal gives one event again."""
-        return change
-
         self.catalog.active()
 
     def probe_feed(self) -> None:

@@ -58,6 +58,10 @@ class OptOut:
         """Misconfigured while the mode is disabled."""
         if self.mode is Mode.DISABLED:
             raise Misconfigured("OPT_OUT_MODE", "Opt-outs are not carried while OPT_OUT_MODE is disabled: set it to both.")
+        return self.delivery()
+
+    def delivery(self) -> OptOutFlow:
+        """The flow that delivers, whatever the mode."""
         return self.flow(KEY, "contact", self.dynamics_feed())
 
     def flow(self, key: str, table: str, reader: Reader) -> OptOutFlow:

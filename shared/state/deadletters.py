@@ -5,6 +5,7 @@ until it is replayed, or until the container's lifetime ends (infra: 30 days).
 """
 
 import contextlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -17,6 +18,8 @@ from azure.storage.blob import ContainerClient
 from shared import exact_json
 from shared.file_samples import is_same_file
 from shared.state.pages import filled
+
+POISON = "-poison"  # how the origin of a message ends that was kept as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,10 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The table `deadletters` and the container `letters`. Putting twice and removing what is not there are harmless."""
+    """The table `deadletters`, containers `letters` and `poison`. Putting twice and removing what is not there are harmless."""
 
-    def __init__(self, table: TableClient, bodies: ContainerClient) -> None:
-        self.table, self.bodies = table, bodies
+    def __init__(self, table: TableClient, bodies: ContainerClient, messages: ContainerClient) -> None:
+        self.table, self.bodies, self.messages = table, bodies, messages
 
     def put(self, letter: DeadLetter, row: Mapping[str, Any] | None = None) -> None:
         """`row` is kept too where it is given."""
@@ -54,6 +57,19 @@ class DeadLetters:
             self.bodies.upload_blob(f"{letter.flow}/{letter.record_id}", exact_json.carried(row), overwrite=True)
         values = {**asdict(letter), "first_seen": float(letter.first_seen)}
         self.table.upsert_entity({"PartitionKey": values.pop("flow"), "RowKey": values.pop("record_id"), **values})
+
+    def put_message(self, letter: DeadLetter, content: str) -> None:
+        """The letter of a whole message that could not be read, with the message, which has no lifetime."""
+        self.messages.upload_blob(message_name(letter), content.encode("utf-8", "surrogatepass"), overwrite=True)
+        self.put(letter)
+
+    def message(self, letter: DeadLetter) -> str | None:
+        """The message of a letter, None where none is kept."""
+        try:
+            body: bytes = self.messages.download_blob(message_name(letter)).readall()
+        except ResourceNotFoundError:
+            return None
+        return body.decode("utf-8", "surrogatepass")
 
     def remove(self, flow: str, record_id: str) -> None:
         self.table.delete_entity(flow, record_id)
@@ -72,10 +88,13 @@ class DeadLetters:
 
     def discard(self, flow: str, ids: Iterable[str]) -> int:
         """Gives letters and kept rows up; returns how many letters there were."""
-        found = [record_id for record_id in ids if self.get(flow, record_id)]
-        for record_id in found:
-            self.forget_row(flow, record_id)
-            self.remove(flow, record_id)
+        found = [letter for record_id in ids if (letter := self.get(flow, record_id))]
+        for letter in found:
+            self.forget_row(flow, letter.record_id)
+            if letter.origin.endswith(POISON):
+                with contextlib.suppress(ResourceNotFoundError):
+                    self.messages.delete_blob(message_name(letter))
+            self.remove(flow, letter.record_id)
         return len(found)
 
     def remove_from(self, flow: str, origin: str, before: float, sample: str) -> int:
@@ -118,7 +137,15 @@ class DeadLetters:
             return None
 
     def count(self, flow: str) -> int:
-        return sum(1 for _ in self.table.query_entities(f"PartitionKey eq '{flow}'", select=["RowKey"]))
+        return self.counts(flow).total()
+
+    def counts(self, flow: str) -> Counter[str]:
+        """How many letters a flow has, by their reason."""
+        return Counter(entity["reason"] for entity in self.table.query_entities(f"PartitionKey eq '{flow}'", select=["reason"]))
+
+
+def message_name(letter: DeadLetter) -> str:
+    return f"{letter.origin}/{letter.record_id}"
 
 
 def read(entity: Any) -> DeadLetter:

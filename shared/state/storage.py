@@ -12,7 +12,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from shared.settings import StorageSettings, text
 
 TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions")
-CONTAINERS = ("config", "sweeps", "letters")
+CONTAINERS = ("config", "sweeps", "letters", "poison")
 
 
 class Storage:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from azure.storage.blob import ContainerClient
+from azure.storage.queue import QueueClient
 
 from dev.commands.demo import REFUSAL
 from dev.comparison import compare
@@ -247,6 +248,20 @@ def test_too_many_missing_records_are_not_deleted_unasked(world: World) -> None:
         world.wait_for_no_profile(contact_id)
     world.wait_for_quiet()
     assert compare(world.stack.facts).agree
+
+
+def test_a_message_that_cannot_be_read_is_a_dead_letter_and_goes_with_it(world: World) -> None:
+    queue = QueueClient.from_connection_string(world.stack.facts["storage"], "contacts")
+    queue.send_message("no envelope, and no base64")
+    wait_until(lambda: world.operator.status()["poison_messages"] == 1, "the host to set it aside")
+    world.operator.fire("poison_collect")
+    status = wait_until(lambda: (s := world.operator.status())["poison_letters"] and s, "the dead letter")
+    assert status
+    assert (status["poison_messages"], status["poison_letters"]) == (0, 1)
+    (letter,) = [one for one in world.operator.dead_letters() if one["reason"] == "unreadable_message"]
+    assert letter["origin"] == "contacts-poison"
+    world.operator.http.told("POST", "/api/flows/contacts/discard", {"what": "record", "id": letter["record_id"]})
+    assert world.operator.status()["poison_letters"] == 0
 
 
 def test_no_personal_data_is_written_anywhere_but_to_campaign(world: World) -> None:
