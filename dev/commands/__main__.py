@@ -19,6 +19,7 @@ COMMANDS = {
         "make the zip that is deployed: the app, and its packages where nothing is built in Azure",
     ),
     "lock": ("dev.commands.lock", "pin every package with its hashes: requirements.txt, requirements-dev.txt"),
+    "mapping": ("dev.commands.mapping", "check a document, put it into the container config: mapping check, mapping apply"),
     "check": ("dev.commands.check.__main__", "say what is wrong between the bridge and what it needs, and what to do"),
 }
 

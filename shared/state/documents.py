@@ -9,7 +9,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
 
@@ -19,6 +20,14 @@ class Activated:
 
     version: int
     since: datetime
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else put or deleted the document since it was read."""
+
+    def __init__(self, folder: str, table: str) -> None:
+        what = f"Somebody changed {folder}/{table}.yaml in this very moment."
+        super().__init__(f"{what} Run this again, and look at what changes.")
 
 
 class Documents:
@@ -43,6 +52,18 @@ class Documents:
             return str(self.container.get_blob_client(f"{self.folder}/{table}.yaml").get_blob_properties().etag)
         except ResourceNotFoundError:
             return ""
+
+    def put_draft(self, table: str, text: str, etag: str) -> None:
+        """Puts a person's document in place of the one with this ETag, "" for none. ChangedMeanwhile if another one is there."""
+        name, body = f"{self.folder}/{table}.yaml", text.encode("utf-8", "surrogateescape")
+        try:
+            if etag:
+                same = MatchConditions.IfNotModified
+                self.container.upload_blob(name, body, overwrite=True, etag=etag, match_condition=same)
+            else:
+                self.container.upload_blob(name, body)
+        except (ResourceExistsError, ResourceModifiedError):
+            raise ChangedMeanwhile(self.folder, table) from None
 
     def tables(self) -> list[str]:
         """The tables that a person has put a document for."""

@@ -1,0 +1,257 @@
+"""`manage.py mapping`: checks a document as the bridge does, and puts it into the container `config`.
+
+mapping check FILE   says what is wrong with it, by line; changes nothing
+mapping apply FILE   checks it, shows what changes, and puts it where the bridge reads it
+
+Mapping documents, the opt-out document and the events document are told apart by what is in them. Exit code 0: sound, or put;
+1: refused, nothing was changed; 2: the storage account or a file could not be used.
+"""
+
+import argparse
+import difflib
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.identity import DefaultAzureCredential
+from azure.storage.blob import BlobServiceClient, ContainerClient
+
+from dev.commands.preparing import PLACES
+from dev.commands.private import settings_file
+from dev.commands.setup.connection import STACK_SETTINGS, take_settings
+from dev.commands.setup.documents import newest
+from dev.commands.stack import DIRECTORY
+from shared.catalog import Catalog, address
+from shared.claims import Claims
+from shared.errors import BridgeError
+from shared.events.catalog import EventsCatalog
+from shared.events.documents import misnamed, read_events_document
+from shared.mapping import InvalidDocument, default_document, read_document
+from shared.mapping.identity import moved
+from shared.opt_out.catalog import OptOutCatalog
+from shared.opt_out.documents import read_opt_out_document
+from shared.opt_out.owned import flag_problems
+from shared.settings import StorageSettings, load_settings, load_storage_settings
+from shared.state.documents import ChangedMeanwhile, Documents
+from shared.state.storage import service
+from shared.wiring import Wiring
+
+USUAL = "check.settings.json"
+CONTAINER = "config"
+RIGHTS = (
+    "The storage account refuses it. You need Storage Blob Data Contributor on the container config: parameter mappingAuthors, "
+    "docs/deploy.md. A new role takes some minutes."
+)
+SIGN_IN = "You are not signed in to Azure. Run `az login`, then run this again."
+UNREACHABLE = (
+    "The storage account does not answer. Correct its name. With networkIsolation, run this inside the network: docs/deploy.md."
+)
+NO_CONTAINER = "The storage account has no container config. Name the account of the function app: output storageAccountName."
+
+
+class CannotUse(Exception):
+    """Says which file or account cannot be used, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A person's document: `folder` and `name` are where the bridge reads it."""
+
+    folder: str
+    name: str
+    text: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.folder}/{self.name}.yaml"
+
+
+def run(argv: list[str]) -> int:
+    options = parse(argv)
+    logging.getLogger("azure").setLevel(logging.CRITICAL)  # it would tell the same, and worse
+    try:
+        draft = read_draft(options.file)
+        take_connection(options)
+        storage = storage_of(options.storage_account)
+        return work(options, draft, Documents(config(storage), draft.folder), wiring_of())
+    except InvalidDocument as error:
+        return refused(error.problems)
+    except CannotUse as error:
+        print(error, file=sys.stderr)
+    except ClientAuthenticationError:
+        print(SIGN_IN, file=sys.stderr)
+    except ResourceNotFoundError:
+        print(NO_CONTAINER, file=sys.stderr)
+    except HttpResponseError as error:
+        print(RIGHTS if error.status_code == 403 else UNREACHABLE, file=sys.stderr)
+    except (AzureError, ValueError):
+        print(UNREACHABLE, file=sys.stderr)
+    return 2
+
+
+def work(options: argparse.Namespace, draft: Draft, documents: Documents, systems: Wiring | str) -> int:
+    before, etag = documents.draft(draft.name)
+    if found := problems(draft, documents, systems):
+        return refused(found)
+    print(f"{options.file} is sound as {draft.path}. {how_checked(systems)}")
+    if options.command == "check":
+        return 0
+    if before == draft.text:
+        print(f"{draft.path} holds this already. Nothing was changed.")
+        return 0
+    print(difference(draft, documents, before))
+    if options.plan:
+        print("This was a plan. Nothing was changed.")
+        return 0
+    try:
+        documents.put_draft(draft.name, draft.text, etag)
+    except ChangedMeanwhile as error:
+        return refused([str(error)])
+    print(
+        f"Put into {draft.path}. The next poll takes it into force: see mapping_version and mapping_problem of GET /api/status."
+    )
+    return 0
+
+
+def refused(found: Sequence[str]) -> int:
+    print("\n".join([*found, "Nothing was changed."]), file=sys.stderr)
+    return 1
+
+
+def read_draft(path: Path) -> Draft:
+    """The document with its place, which its content tells; InvalidDocument where it has none."""
+    try:
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise CannotUse(f"The file {path} cannot be read: {error.strerror}. Correct its path.") from None
+    for word, place in PLACES.items():
+        if word in keys(text):
+            folder, _, name = place.partition("/")
+            return Draft(folder, name.removesuffix(".yaml"), text)
+    return Draft("mappings", read_document(text).table, text)
+
+
+def keys(text: str) -> Mapping[object, object]:
+    """The outermost keys; none where the text is no YAML, which the reader of documents tells by its line."""
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) and "table" not in content else {}
+
+
+def take_connection(options: argparse.Namespace) -> None:
+    file = options.directory / STACK_SETTINGS if options.stack else settings_file(options.settings, USUAL)
+    try:
+        take_settings(file)
+    except FileNotFoundError:
+        mend = "Start the stack with `manage.py up`" if options.stack else "Correct its path"
+        raise CannotUse(f"There is no {file}. {mend}.") from None
+    except (ValueError, KeyError, TypeError):
+        raise CannotUse(f"{file} is no local.settings.json: it must be JSON with the settings under Values.") from None
+
+
+def storage_of(account: str) -> StorageSettings:
+    """The account that is named, else that of the settings."""
+    if account:
+        return StorageSettings.model_validate({"AzureWebJobsStorage__accountName": account})
+    found = load_storage_settings()
+    if not found.storage_account and not found.azurewebjobsstorage.get_secret_value():
+        raise CannotUse("Name the storage account: --storage-account <storageAccountName>, --stack, or a settings file.")
+    return found
+
+
+def config(storage: StorageSettings) -> ContainerClient:
+    """The container, reached as whoever is signed in."""
+    signed_in = {"credential": DefaultAzureCredential()} if storage.storage_account else {}
+    blobs: BlobServiceClient = service(storage, "blob", BlobServiceClient, retry_total=2, **signed_in)
+    return blobs.get_container_client(CONTAINER)
+
+
+def wiring_of() -> Wiring | str:
+    """Both systems, or why a document cannot be checked against them."""
+    try:
+        wiring = Wiring(load_settings(os.environ))
+        wiring.dataverse.who_am_i()
+        wiring.campaign_tokens.token()
+    except BridgeError as error:
+        return str(error)
+    return wiring
+
+
+def how_checked(systems: Wiring | str) -> str:
+    if isinstance(systems, Wiring):
+        return "It was checked against Dataverse and Campaign."
+    return f"It was NOT checked against Dataverse and Campaign. {systems} The bridge checks it before it takes it into force."
+
+
+def problems(draft: Draft, documents: Documents, systems: Wiring | str) -> list[str]:
+    """Why the bridge would refuse the document, as far as that can be seen from here."""
+    version = newest(documents, draft.name)
+    try:
+        return form_problems(draft, documents, version) if isinstance(systems, str) else fit(draft, documents, version, systems)
+    except InvalidDocument as error:
+        return error.problems
+
+
+def form_problems(draft: Draft, documents: Documents, version: int) -> list[str]:
+    if draft.folder == "opt-out":
+        read_opt_out_document(draft.text)
+        return []
+    if draft.folder == "events":
+        return list(misnamed(read_events_document(draft.text)))
+    document, claims = read_document(draft.text), Claims(documents)
+    active = claims.active(draft.name, version)
+    return [*(moved(document, active, version) if active else []), *claims.problems(document), *flag_problems(document)]
+
+
+def fit(draft: Draft, documents: Documents, version: int, systems: Wiring) -> list[str]:
+    """As the bridge itself decides it."""
+    dataverse, campaign, now = systems.dataverse, systems.campaign, systems.now
+    if draft.folder == "mappings":
+        return Catalog(documents, dataverse, campaign, 0, now).draft_problems(draft.name, draft.text, version)
+    if draft.folder == "events":
+        problem = EventsCatalog(documents, systems.batch, 0, now).draft_problem(draft.text, version)
+    else:
+        mappings = Documents(documents.container)
+        profiles = lambda: address(read_document(in_force(mappings, "contact")))  # noqa: E731
+        problem = OptOutCatalog(documents, dataverse, campaign, profiles, 0, now).draft_problem(draft.text, version)
+    return [problem] if problem else []
+
+
+def in_force(mappings: Documents, table: str) -> str:
+    version = newest(mappings, table)
+    return mappings.text(table, version) if version else default_document(table)
+
+
+def difference(draft: Draft, documents: Documents, before: str) -> str:
+    """What changes, line by line: against what a person left there, else against what is in force."""
+    version = newest(documents, draft.name)
+    old = before or (documents.text(draft.name, version) if version else "")
+    name = draft.path if before else f"version {version}" if version else "nothing"
+    lines = difflib.unified_diff(old.splitlines(), draft.text.splitlines(), name, "the file", lineterm="", n=1)
+    return "\n".join(lines).encode("utf-8", "replace").decode()
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="manage.py mapping", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=["check", "apply"])
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--plan", action="store_true", help="with apply: say what would change, and change nothing")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--stack", action="store_true", help="the stack that `manage.py up` started")
+    place.add_argument("--storage-account", default="", metavar="NAME", help="the function app's account, as who is signed in")
+    parser.add_argument("--settings", type=Path, help=f"of both systems; without it .local/{USUAL}, else the environment")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where that stack's files are")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
