@@ -18,7 +18,7 @@ from shared.console import status as views
 from shared.console.callers import caller
 from shared.console.commands import Discard, InvalidCommand, Replay, Start, Stop, check_length, read_command
 from shared.flow import Flow, OnceFlow
-from shared.identifiers import record_id
+from shared.identifiers import is_row_key, record_id
 from shared.letters import Left
 from shared.letters import told as told_of
 from shared.running import start, stop
@@ -56,7 +56,9 @@ def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
         return unknown_flow(flow)
     if not limit.isdigit() or not 1 <= int(limit) <= 1000:
         return answer(400, error="limit must be a number from 1 to 1000.")
-    return answer(200, **views.dead_letters(flow, wiring().bridge, req.params.get("after", "").replace("'", ""), int(limit)))
+    if not is_row_key(after := req.params.get("after", "")):
+        return answer(400, error="after must be the id that `next` gave.")
+    return answer(200, **views.dead_letters(flow, wiring().bridge, after, int(limit)))
 
 
 @blueprint.function_name("console_record")

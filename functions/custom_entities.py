@@ -12,8 +12,9 @@ from functools import partial
 
 import azure.functions as func
 
-from functions.triggers import on_message, on_timer, on_webhook
+from functions.triggers import NotTaken, left_over, on_message, on_timer, on_webhook, ready
 from shared.handoff import read_envelope
+from shared.identifiers import table_name
 from shared.parents import catch_up, overdue
 from shared.tables import TableFlow
 from shared.wiring import wiring
@@ -30,19 +31,30 @@ def custom_entity(table: str) -> TableFlow:
     return wiring().table_flow(table)
 
 
+def mapped(name: str) -> TableFlow:
+    """The flow of a table that has a document; NotTaken for any other name."""
+    if not (table := table_name(name)):
+        raise NotTaken("The address names no table: write /api/dataverse/<logical name of the table>.")
+    if table not in tables():
+        raise NotTaken(f"There is no mapping document of table {table}, so nothing takes its changes. {left_over(table)}")
+    return custom_entity(table)
+
+
 @blueprint.function_name("custom_entities_poll")
 @blueprint.timer_trigger("timer", "%CUSTOM_ENTITIES_SCHEDULE%")
 def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> None:
+    if not (bridge := ready()):
+        return
     for table in tables():
         on_timer(partial(custom_entity, table), context)
-    catch_up(wiring().bridge, wiring().catalog.unknown_seconds())
-    overdue(wiring().bridge)
+    catch_up(bridge, wiring().catalog.unknown_seconds())
+    overdue(bridge)
 
 
 @blueprint.function_name("custom_entities_webhook")
 @blueprint.route("dataverse/{table}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def custom_entities_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    return on_webhook(lambda: custom_entity(req.route_params["table"]), req, context)
+    return on_webhook(partial(mapped, req.route_params["table"]), req, context)
 
 
 @blueprint.function_name("custom_entities_deliver")

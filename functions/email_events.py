@@ -10,7 +10,7 @@ On failure  as contacts; each source fails by itself; a line or file that cannot
 
 import azure.functions as func
 
-from functions.triggers import on_message, on_timer
+from functions.triggers import on_message, on_timer, ready
 from shared.errors import Misconfigured
 from shared.events.flow import EventsFlow
 from shared.wiring import wiring
@@ -43,6 +43,8 @@ def email_events_poll_journal(timer: func.TimerRequest, context: func.Context) -
 
 def poll_source(name: str, context: func.Context) -> None:
     """Not where the source is switched off."""
+    if not ready():
+        return
     flows = {flow.table: flow for flow in wiring().events_flows()}
     if name in flows:
         on_timer(lambda: flows[name], context)

@@ -10,7 +10,7 @@ On failure  as contacts; a feed that fails stops neither the other nor deliverie
 
 import azure.functions as func
 
-from functions.triggers import answer, on_message, on_timer, on_webhook, told
+from functions.triggers import NotTaken, answer, left_over, on_message, on_timer, on_webhook, ready, told
 from shared.console import opt_out as views
 from shared.identifiers import record_id
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
@@ -24,21 +24,33 @@ def opt_out() -> OptOutFlow:
     return wiring().opt_out.deliver()
 
 
+def told_by_dynamics() -> OptOutFlow:
+    """NotTaken in a mode that carries no opt-outs of Dynamics."""
+    parts = wiring().opt_out
+    if not parts.writes_campaign:
+        sentence = f"OPT_OUT_MODE is {parts.mode.value}, so nothing takes opt-outs of Dynamics."
+        raise NotTaken(f"{sentence} {left_over('contact/opt-out')}")
+    return opt_out()
+
+
 @blueprint.function_name("opt_out_poll")
 @blueprint.timer_trigger("timer", "%OPT_OUT_SCHEDULE%")
 def opt_out_poll(timer: func.TimerRequest, context: func.Context) -> None:
     """Dynamics' feed, and what is to be done now and then."""
+    if not (bridge := ready()):
+        return
     poll_feed(FROM_DYNAMICS, context)
     if wiring().opt_out.polls():
-        held_up(opt_out(), wiring().bridge)
-        wiring().opt_out.catch_up(wiring().bridge)
+        held_up(opt_out(), bridge)
+        wiring().opt_out.catch_up(bridge)
 
 
 @blueprint.function_name("opt_out_poll_campaign")
 @blueprint.timer_trigger("timer", "%OPT_OUT_SCHEDULE%")
 def opt_out_poll_campaign(timer: func.TimerRequest, context: func.Context) -> None:
     """Campaign's feed, by itself: while Dynamics' has much to read, for minutes, this one goes on every time."""
-    poll_feed(FROM_CAMPAIGN, context)
+    if ready():
+        poll_feed(FROM_CAMPAIGN, context)
 
 
 def poll_feed(key: str, context: func.Context) -> None:
@@ -51,7 +63,7 @@ def poll_feed(key: str, context: func.Context) -> None:
 @blueprint.function_name("opt_out_webhook")
 @blueprint.route("dataverse/contact/opt-out", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def opt_out_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    return on_webhook(opt_out, req, context, ours=lambda: wiring().own_user)
+    return on_webhook(told_by_dynamics, req, context, ours=lambda: wiring().own_user)
 
 
 @blueprint.function_name("opt_out_deliver")

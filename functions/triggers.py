@@ -12,32 +12,57 @@ import azure.functions as func
 from shared import telemetry
 from shared.dataverse.wire import Malformed, webhook_reference
 from shared.errors import BridgeError, Misconfigured
-from shared.flow import Flow
+from shared.flow import Bridge, Flow
 from shared.records import Change, Kind
 from shared.settings import text
 from shared.steps import deliver, poll
-from shared.wiring import postpone, wiring
+from shared.wiring import fail_all, postpone, wiring
 
 WEBHOOK_LIMIT_BYTES = 512 * 1024  # Dataverse cuts its bodies at 256 KB
 SECRET_HEADER = "x-webhook-secret"  # noqa: S105  # the header's name
 UNSET_DELAY_SECONDS = 60.0
+ANOTHER_ORGANIZATION = (
+    "The webhook comes from another organization than DATAVERSE_URL names, such as a copy of it. "
+    "Remove the bridge's steps there: `manage.py setup dataverse --remove`."
+)
 Endpoint = Callable[[func.HttpRequest], func.HttpResponse]
+
+
+class NotTaken(Exception):
+    """Nothing takes what this webhook tells: a step is left over in Dataverse. The sentence says which, and what removes it."""
+
+
+def left_over(path: str) -> str:
+    return f"Remove the endpoint 'campaign-bridge {path}' and its steps in Dataverse: run `manage.py setup dataverse`."
 
 
 def on_timer(flow: Callable[[], Flow], context: func.Context) -> None:
     telemetry.follow(context.trace_context.trace_parent)
-    poll(flow(), wiring().bridge)
+    if bridge := ready():
+        poll(flow(), bridge)
 
 
 def on_message(flow: Callable[[], Flow], queue: str, message: func.QueueMessage, context: func.Context) -> None:
     telemetry.follow(context.trace_context.trace_parent)
+    bridge = ready()
     try:
-        known, bridge = flow(), wiring().bridge
+        known = flow() if bridge else None
     except Misconfigured as error:
         logging.getLogger("bridge").error("%s", error)
+        known = None
+    if bridge and known:
+        deliver(known, bridge, message.get_body(), message.dequeue_count or 1)
+    else:
         postpone(queue, message.get_body(), UNSET_DELAY_SECONDS)
-        return
-    deliver(known, bridge, message.get_body(), message.dequeue_count or 1)
+
+
+def ready() -> Bridge | None:
+    """What steps work with; None while settings are missing or unresolved, and then all flows are failed with that cause."""
+    try:
+        return wiring().bridge
+    except Misconfigured as error:
+        fail_all(error)
+        return None
 
 
 def on_webhook(
@@ -49,26 +74,42 @@ def on_webhook(
     """
     telemetry.follow(context.trace_context.trace_parent)
     try:
-        known, bridge = flow(), wiring().bridge
+        return received(flow, req, ours)
     except BridgeError as error:
         return answer(503, error=str(error))
-    secret = text(bridge.settings.dataverse_webhook_secret)
-    if not hmac.compare_digest(req.headers.get(SECRET_HEADER, "").encode(), secret.encode()):
-        return refuse(known, 401, f"The header {SECRET_HEADER} does not hold the secret of DATAVERSE_WEBHOOK_SECRET.")
+
+
+def received(flow: Callable[[], Flow], req: func.HttpRequest, ours: Callable[[], str] | None) -> func.HttpResponse:
+    """The secret first: of who does not know it nothing is read."""
+    bridge = wiring().bridge
+    if not knows_secret(req, text(bridge.settings.dataverse_webhook_secret)):
+        return refuse(401, f"The header {SECRET_HEADER} does not hold the secret of DATAVERSE_WEBHOOK_SECRET.")
+    try:
+        known = flow()
+    except NotTaken as error:
+        return refuse(404, str(error))
     body = req.get_body()
     if len(body) > WEBHOOK_LIMIT_BYTES:
-        return refuse(known, 413, f"The body is larger than {WEBHOOK_LIMIT_BYTES} bytes; Dataverse sends at most 256 KB.")
+        return refuse(413, f"The body is larger than {WEBHOOK_LIMIT_BYTES} bytes; Dataverse sends at most 256 KB.", known.key)
     try:
-        table, record_id, user = webhook_reference(body)
+        told = webhook_reference(body)
     except Malformed as error:
-        return refuse(known, 400, str(error))
-    if table != known.table:
-        return refuse(known, 400, f"This address takes changes of table {known.table} only: correct the step's registration.")
-    if ours and user and user == told_by(ours):
-        return answer(200, passed_over=record_id)
-    change = Change(record_id, Kind.REFERENCE, first_seen=bridge.now())
+        return refuse(400, str(error), known.key)
+    if told.table != known.table:
+        return refuse(400, f"This address takes changes of table {known.table} only: correct the step's registration.", known.key)
+    if told.organization and not wiring().is_own_organization(told.organization):
+        return refuse(400, ANOTHER_ORGANIZATION, known.key)
+    if ours and told.user and told.user == told_by(ours):
+        return answer(200, passed_over=told.record_id)
+    change = Change(told.record_id, Kind.REFERENCE, first_seen=bridge.now())
     bridge.handoff.put(known.queue, known.key, known.table, 0, [change])
-    return answer(202, accepted=record_id)
+    return answer(202, accepted=told.record_id)
+
+
+def knows_secret(req: func.HttpRequest, secret: str) -> bool:
+    """A header that is missing, doubled or of any bytes is a wrong one."""
+    given = req.headers.get(SECRET_HEADER, "")
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
 
 
 def told_by(ours: Callable[[], str]) -> str:
@@ -79,8 +120,8 @@ def told_by(ours: Callable[[], str]) -> str:
         return ""
 
 
-def refuse(flow: Flow, status: int, reason: str) -> func.HttpResponse:
-    telemetry.refused(flow=flow.key, reason=reason)
+def refuse(status: int, reason: str, flow: str = "") -> func.HttpResponse:
+    telemetry.refused(flow=flow, reason=reason)
     return answer(status, error=reason)
 
 

@@ -1,4 +1,5 @@
-"""Ids that come from outside, in one form: the GUID of a Dataverse record, the number of a Campaign log row. Pure."""
+"""Names and ids that come from outside, in one form: the GUID of a Dataverse record, the number of a Campaign log row, the name
+of a table, the key of a row of our own. Pure."""
 
 import re
 from decimal import Decimal
@@ -10,6 +11,11 @@ GROUPS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 NUMBER = re.compile(r"[0-9]{1,40}")
 MOST_DIGITS = 19  # a signed number of 64 bits
 EXACT_IN_JSON = 2**53  # above it, a JSON number that was read as a float may be another one
+TABLE = re.compile(r"[a-z][a-z0-9_]{0,127}")  # Microsoft Learn: "Table definitions", logical names
+NO_ROW_KEY = re.compile(
+    r"[\x00-\x1f\x7f-\x9f/\\#?\ud800-\udfff]"
+)  # Microsoft Learn: "Understanding the Table service data model"
+LONGEST_ROW_KEY = 500
 PADDING = "\ufeff\u200b\u2060"  # byte order mark, zero-width space, word joiner: invisible, and no blank to str.strip
 
 
@@ -32,6 +38,16 @@ def record_id(value: object) -> str:
         return ""
     digits = found["hex"].replace("-", "")
     return "-".join(digits[begin:end] for begin, end in GROUPS)
+
+
+def table_name(value: object) -> str:
+    """The logical name of a Dataverse table, as it may stand in a message, a blob's name, a key or a URL; "" for another."""
+    return value if isinstance(value, str) and TABLE.fullmatch(value) else ""
+
+
+def is_row_key(value: str) -> bool:
+    """Whether a text may be the key of a row of our tables, or where a list goes on behind one."""
+    return len(value) <= LONGEST_ROW_KEY and not NO_ROW_KEY.search(value)
 
 
 def log_number(value: object) -> str | None:

@@ -3,7 +3,7 @@
 from shared import telemetry
 from shared.errors import Misconfigured, Retryable
 from shared.flow import Bridge, Flow, OnceFlow
-from shared.state.flows import FAILED, RUNNING, STOPPED
+from shared.state.flows import FAILED, RUNNING, STOPPED, Flows
 from shared.sweep import DELETE_BRAKE
 
 
@@ -58,10 +58,15 @@ def recovered(key: str, flow: Flow, bridge: Bridge) -> bool:
 
 def fail(key: str, bridge: Bridge, error: Misconfigured) -> None:
     """Pauses the flow, or one feed of it, with the cause; its records stay on the queue."""
-    if bridge.flows.read(key).status != RUNNING:
+    fail_flow(key, bridge.flows, error)
+
+
+def fail_flow(key: str, flows: Flows, error: Misconfigured) -> None:
+    """As above, for who has no more than the flows' rows."""
+    if flows.read(key).status != RUNNING:
         return
-    now = bridge.now()
-    bridge.flows.change(key, status=FAILED, reason=str(error), setting=error.setting, by="bridge", since=now, checked_at=now)
+    now = flows.now()
+    flows.change(key, status=FAILED, reason=str(error), setting=error.setting, by="bridge", since=now, checked_at=now)
     telemetry.flow_changed(flow=key, status=FAILED, reason=str(error), by="bridge")
 
 

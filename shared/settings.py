@@ -5,12 +5,26 @@ default must be given. Triggers name some of them as %NAME%; `local.settings.jso
 """
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
+from shared.addresses import address_fault, canonical
 from shared.errors import Misconfigured
+from shared.identifiers import trimmed
 
 CAMPAIGN_SCOPES = (
     "campaign_sdk,openid,deliverability_service_general,campaign_config_server_general,AdobeID,"
@@ -19,13 +33,25 @@ CAMPAIGN_SCOPES = (
 SFTP = ["sftp_host", "sftp_user", "sftp_private_key", "sftp_host_key"]
 
 
+# A value that the platform was to fetch from elsewhere, as it stands while that has not succeeded. Source: Microsoft Learn, "Use
+# Key Vault references as app settings in Azure App Service", "Use App Configuration references".
+REFERENCE = re.compile(r"@\s*Microsoft\s*\.\s*(KeyVault|AppConfiguration)\s*\(", re.IGNORECASE)
+UNRESOLVED, FAULTY = "unresolved", "faulty"
+CAUSES = (
+    "The secret is missing, or the app's identity lacks the role Key Vault Secrets User, or the vault's firewall refuses it. "
+    "A new role takes up to 10 minutes. "
+    "Mend it, then let the app fetch anew: docs/deploy.md, 'Secrets', steps 3 and 4. A restart alone may not. "
+    "Outside Azure nothing resolves it: give the secret itself."
+)
+
+
+def is_reference(value: object) -> bool:
+    """Whether a value is, or holds, a reference that nobody has resolved."""
+    return isinstance(value, str) and REFERENCE.search(value) is not None
+
+
 def as_url(value: Any) -> Any:
-    """A URL as it may be pasted, made as clients use it: no spaces, no slash at its end, scheme and host in lower case."""
-    if not isinstance(value, str):
-        return value
-    scheme, mark, rest = value.strip().rstrip("/").partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme.lower()}{mark}{host.lower()}{slash}{path}"
+    return canonical(value) if isinstance(value, str) else value
 
 
 def as_campaign_url(value: Any) -> Any:
@@ -35,36 +61,77 @@ def as_campaign_url(value: Any) -> Any:
     return f"{start}{slash}campaign" if last.lower() == "campaign" else url
 
 
-Url = Annotated[str, BeforeValidator(as_url)]
+def sound_url(value: str) -> str:
+    """An address that tokens and records may be sent to; an empty one is none."""
+    if value and (fault := address_fault(value)):
+        raise PydanticCustomError(FAULTY, fault)
+    return value
 
 
-class StorageSettings(BaseModel):
+def sound_connection(value: SecretStr) -> SecretStr:
+    """A connection string whose endpoints are encrypted, or on this machine."""
+    parts = dict(part.partition("=")[::2] for part in value.get_secret_value().split(";"))
+    known = {name.strip().lower(): text.strip() for name, text in parts.items()}
+    urls = [text for name, text in known.items() if name.endswith(("endpoint", "proxyuri")) and text]
+    fault = next((fault for url in urls if (fault := address_fault(canonical(url)))), "")
+    if not fault and known.get("defaultendpointsprotocol", "").lower() == "http" and not urls:
+        fault = "asks for http: write DefaultEndpointsProtocol=https"
+    if fault:
+        raise PydanticCustomError(FAULTY, fault)
+    return value
+
+
+def printable(value: SecretStr) -> SecretStr:
+    """A secret that travels in a header."""
+    if not re.fullmatch("[ -~]*", value.get_secret_value()):
+        raise PydanticCustomError(FAULTY, "has a line break or a letter beyond ASCII, which no header takes: make another one")
+    return value
+
+
+Url = Annotated[str, BeforeValidator(as_url), AfterValidator(sound_url)]
+HEADER = "^[!-~]*$"  # what may stand in a header
+NAME = "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$"  # a GUID or a domain, which may stand in a URL
+
+
+class Part(BaseModel):
+    """Some of the settings. Every one of them is refused, by its name, while it is a reference that nobody has resolved."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def resolved(cls, value: Any) -> Any:
+        if is_reference(value):
+            raise PydanticCustomError(UNRESOLVED, "is still a Key Vault reference, which the platform has not resolved")
+        return value
+
+
+class StorageSettings(Part):
     """Where the state is: what is needed even when everything else is missing."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    azurewebjobsstorage: SecretStr = Field(
+    azurewebjobsstorage: Annotated[SecretStr, AfterValidator(sound_connection)] = Field(
         SecretStr(""), alias="AzureWebJobsStorage", description="Connection string; only where there is no identity"
     )
     storage_account: str = Field(
-        "", alias="AzureWebJobsStorage__accountName", description="Storage account reached by the managed identity"
+        "",
+        pattern=r"^([a-z0-9]{3,24})?$",
+        alias="AzureWebJobsStorage__accountName",
+        description="Storage account reached by the managed identity",
     )
     storage_client_id: str = Field(
         "", alias="AzureWebJobsStorage__clientId", description="Client id of the identity that reaches the storage"
     )
 
 
-class DataverseSettings(BaseModel):
+class DataverseSettings(Part):
     """Which organization, and as whom: all that a set-up of Dataverse needs."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    dataverse_url: Url = Field(pattern=r"^https?://[^/?#@\s]+$", description="Organization URL, https://<org>.crm.dynamics.com")
+    dataverse_url: Url = Field(pattern=r"^[^/]+//[^/?#]+$", description="Organization URL, https://<org>.crm.dynamics.com")
     dataverse_auth: Literal["managed_identity", "client_secret", "certificate"] = Field(
         "managed_identity", description="How the bridge proves to Dataverse who it is"
     )
     dataverse_client_id: str = Field("", description="Client id of the managed identity or the Entra application")
-    dataverse_tenant_id: str = Field("", description="Entra tenant; for client_secret and certificate")
+    dataverse_tenant_id: str = Field("", pattern=NAME, description="Entra tenant; for client_secret and certificate")
     dataverse_client_secret: SecretStr = Field(SecretStr(""), description="For client_secret: a Key Vault reference")
     dataverse_certificate: SecretStr = Field(
         SecretStr(""), description="For certificate: private key and certificate in PEM form, a Key Vault reference"
@@ -87,21 +154,17 @@ class DataverseSettings(BaseModel):
         return self
 
 
-class WebhookSettings(BaseModel):
+class WebhookSettings(Part):
     """What Dataverse proves itself with to the bridge."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    dataverse_webhook_secret: SecretStr = Field(
+    dataverse_webhook_secret: Annotated[SecretStr, AfterValidator(printable)] = Field(
         min_length=16,
         description="Shared secret that Dataverse sends in the header x-webhook-secret; a Key Vault reference",
     )
 
 
-class ChosenFlows(BaseModel):
+class ChosenFlows(Part):
     """Which of the flows that can be left out are on."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     email_events_source: Literal["none", "files", "journal", "both"] = Field(
         "none", description="Where e-mail events come from: exported files, the I/O Events journal, or both"
@@ -114,11 +177,13 @@ class ChosenFlows(BaseModel):
 class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows):
     """Names are those of the environment in lower case; each field's description is its help."""
 
-    campaign_url: Annotated[str, BeforeValidator(as_campaign_url)] = Field(
-        pattern=r"^https?://[^/?#@\s]+/[^/?#\s]+/campaign$", description="https://mc.adobe.io/<organization>/campaign"
+    campaign_url: Annotated[str, BeforeValidator(as_campaign_url), AfterValidator(sound_url)] = Field(
+        pattern=r"^[^/]+//[^/?#]+/[^/?#%.][^/?#%]*/campaign$", description="https://mc.adobe.io/<organization>/campaign"
     )
     campaign_ims_url: Url = Field("https://ims-na1.adobelogin.com", description="Adobe's identity service")
-    campaign_client_id: str = Field(min_length=1, description="Client id (API key) of the Adobe Developer project")
+    campaign_client_id: str = Field(
+        min_length=1, pattern=HEADER, description="Client id (API key) of the Adobe Developer project"
+    )
     campaign_client_secret: SecretStr = Field(
         min_length=1, description="Client secret of the Adobe Developer project; a Key Vault reference"
     )
@@ -128,11 +193,11 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows)
         16, ge=1, le=128, description="Most calls to Campaign under way at once in one instance; fewer if it throttles"
     )
 
-    campaign_journal_url: Url = Field(
-        "", pattern=r"^(https?://.+)?$", description="The I/O Events journal, as the Developer Console shows it; for `journal`"
+    campaign_journal_url: Url = Field("", description="The I/O Events journal, as the Developer Console shows it; for `journal`")
+    campaign_ims_organization: str = Field("", pattern=HEADER, description="IMS organization id, ...@AdobeOrg; for `journal`")
+    sftp_host: str = Field(
+        "", pattern=r"^[^/@\s]*$", description="Campaign's SFTP server, <instance>.campaign.adobe.com; for `files`"
     )
-    campaign_ims_organization: str = Field("", description="IMS organization id, ...@AdobeOrg; for `journal`")
-    sftp_host: str = Field("", description="Campaign's SFTP server, <instance>.campaign.adobe.com; for `files`")
     sftp_port: int = Field(22, ge=1, le=65535, description="Its port")
     sftp_user: str = Field("", description="The user, as Campaign's Control Panel shows it")
     sftp_private_key: SecretStr = Field(SecretStr(""), description="The private key without a passphrase; a Key Vault reference")
@@ -201,31 +266,57 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return load(Settings, environ)
 
 
-def load[Part: BaseModel](part: type[Part], environ: Mapping[str, str] | None = None) -> Part:
+def load[Some: Part](part: type[Some], environ: Mapping[str, str] | None = None) -> Some:
     """One part of the settings, for those who need no more; Misconfigured as above."""
     try:
         return part.model_validate(given(environ))
     except ValidationError as error:
-        raise Misconfigured("settings", "Set these application settings and restart: " + complaints(error)) from None
+        raise refused(error) from None
 
 
 def load_storage_settings(environ: Mapping[str, str] | None = None) -> StorageSettings:
-    return StorageSettings.model_validate(given(environ))
+    return load(StorageSettings, environ)
 
 
 def given(environ: Mapping[str, str] | None) -> dict[str, str]:
-    """What the environment holds of our settings, under the names that the model knows; an empty value is none."""
+    """What the environment holds of our settings, under the names that the model knows, without blanks around; an empty value, or
+    one of blanks alone, is none."""
     source = os.environ if environ is None else environ
-    found = {field: source.get(environment_name(field), "") for field in Settings.model_fields}
+    found = {field: trimmed(source.get(environment_name(field), "")) for field in Settings.model_fields}
     return {Settings.model_fields[field].alias or field: value for field, value in found.items() if value}
 
 
-def complaints(error: ValidationError) -> str:
-    return "; ".join(complaint(item["loc"], item["type"], item["msg"]) for item in error.errors(include_input=False))
+def problems(environ: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+    """Each setting that is missing, out of range or unresolved, with a sentence; "" for what concerns more than one."""
+    try:
+        Settings.model_validate(given(environ))
+    except ValidationError as error:
+        return [problem(item) for item in error.errors(include_input=False)]
+    return []
 
 
-def complaint(place: tuple[int | str, ...], kind: str, message: str) -> str:
-    if not place:
-        return message.removeprefix("Value error, ")
-    name = str(place[0]) if "AzureWebJobs" in str(place[0]) else str(place[0]).upper()
-    return f"{name} is missing" if kind == "missing" else f"{name}: {message}"
+def refused(error: ValidationError) -> Misconfigured:
+    """All problems as one message. It names the settings that nobody has resolved, where that is all."""
+    items = error.errors(include_input=False)
+    names = [setting_name(item) for item in items if item["type"] == UNRESOLVED]
+    others = [problem(item)[1] for item in items if item["type"] != UNRESOLVED]
+    sentences = ["Set these application settings and restart: " + "; ".join(others)] if others else []
+    if names:
+        still = "is still a Key Vault reference" if len(names) == 1 else "are still Key Vault references"
+        sentences.insert(0, f"{', '.join(names)} {still}, which the platform has not resolved. {CAUSES}")
+    return Misconfigured("settings" if others else ", ".join(names), " ".join(sentences))
+
+
+def problem(item: ErrorDetails) -> tuple[str, str]:
+    name, message = setting_name(item), item["msg"]
+    if not name:
+        return "", message.removeprefix("Value error, ")
+    if item["type"] == "missing":
+        return name, f"{name} is missing"
+    return name, f"{name} {message}" if item["type"] in (FAULTY, UNRESOLVED) else f"{name}: {message}"
+
+
+def setting_name(item: ErrorDetails) -> str:
+    """As it stands in the environment; "" for what concerns more than one."""
+    name = str(item["loc"][0]) if item["loc"] else ""
+    return name if "AzureWebJobs" in name else name.upper()

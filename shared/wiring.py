@@ -7,14 +7,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, overload
 
+from shared import telemetry
 from shared.campaign.auth import campaign_token
 from shared.campaign.client import CampaignClient
 from shared.catalog import Catalog
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
+from shared.errors import BridgeError, Misconfigured
 from shared.events.catalog import EventsCatalog
 from shared.events.files import EventFormat
+from shared.events.flow import KEY as EVENTS
 from shared.events.flow import EventsFlow, NoSource, Source
 from shared.events.journal import Journal
 from shared.events.writing import ActivityWriter
@@ -26,18 +29,20 @@ from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
 from shared.opt_out.feeds import Exported, Feed, Filtered, OptOutFormat, Scanned
+from shared.opt_out.flow import KEY as OPT_OUT
 from shared.opt_out.owned import notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
 from shared.parents import REFETCHED, flow_of
-from shared.settings import Settings, load_settings, load_storage_settings, text
+from shared.running import fail_flow
+from shared.settings import ChosenFlows, Settings, load, load_settings, load_storage_settings, text
 from shared.sftp.client import Server, Sftp
 from shared.sftp.exports import Exports
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.decisions import Decisions
 from shared.state.documents import Documents
-from shared.state.flows import Flows
+from shared.state.flows import FAILED, Flows
 from shared.state.ledger import Ledger
 from shared.state.presence import Presence
 from shared.state.storage import Storage
@@ -107,6 +112,13 @@ class Wiring:
     def own_user(self) -> str:
         """Whom Dataverse names as the initiating user of what the bridge writes."""
         return self.dataverse.who_am_i().lower()
+
+    def is_own_organization(self, organization_id: str) -> bool:
+        """True too while Dataverse cannot be asked: what a webhook names is read at our own organization in any case."""
+        try:
+            return self.dataverse.organization_id() in ("", organization_id)
+        except BridgeError:
+            return True
 
     @once
     def campaign_concurrency(self) -> AdaptiveConcurrency:
@@ -261,6 +273,29 @@ def wiring() -> Wiring:
         if not _wiring:
             _wiring.append(Wiring(load_settings()))
         return _wiring[0]
+
+
+def fail_all(error: Misconfigured) -> None:
+    """Pauses every flow with the cause, while settings are missing: as much as can be told by what the storage holds."""
+    try:
+        storage = Storage(load_storage_settings())
+    except Misconfigured:
+        telemetry.flow_changed(flow="", status=FAILED, reason=str(error), by="bridge")
+        return
+    flows, tables = Flows(storage.table("flows"), time.time), Documents(storage.container("config")).tables()
+    keys = [flow_of(table).key for table in sorted({"contact", *tables})]
+    for key in [*keys, *chosen_flows()]:
+        fail_flow(key, flows, error)
+
+
+def chosen_flows() -> list[str]:
+    """The flows that can be left out and are on; none while that cannot be told."""
+    try:
+        chosen = load(ChosenFlows)
+    except Misconfigured:
+        return []
+    found = {EVENTS: chosen.email_events_source != "none", OPT_OUT: chosen.opt_out_mode != Mode.DISABLED.value}
+    return [key for key, is_on in found.items() if is_on]
 
 
 def postpone(queue: str, body: bytes, delay_seconds: float) -> None:

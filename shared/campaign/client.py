@@ -8,9 +8,9 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from shared import exact_json
+from shared.addresses import link_fault
 from shared.campaign import wire
 from shared.errors import Misconfigured, Refusal, Rejected, Retryable, recovery
 from shared.mapping import TargetResource
@@ -223,9 +223,9 @@ class CampaignClient:
             return None
 
     def same_host(self, href: str) -> str:
-        """The href, if it leads to the configured host; a token must go nowhere else."""
-        if urlsplit(href)[:2] != urlsplit(self.url)[:2]:
-            raise Misconfigured("CAMPAIGN_URL", "Campaign gave a link to another host: set CAMPAIGN_URL to the host it names.")
+        """The href, if it leads to the configured organization; a token must go nowhere else."""
+        if fault := link_fault(href, self.url):
+            raise Misconfigured("CAMPAIGN_URL", f"Campaign gave a link that {fault}: set CAMPAIGN_URL to the host it names.")
         return href
 
     def call(

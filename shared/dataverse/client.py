@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from shared import exact_json
+from shared.addresses import link_fault
 from shared.dataverse import wire
 from shared.dataverse.rights import Rights
 from shared.errors import BridgeError, Misconfigured, Retryable, recovery
@@ -22,6 +23,10 @@ from shared.transport import Request, Response, Transport
 API = "/api/data/v9.2/"
 IDS_PER_REQUEST = 400  # 400 ids of 39 characters stay well below the 32,768 characters of a URL
 MOST_PAGES = 1000  # of one list that is read as a whole
+ANOTHER_ORGANIZATION = (
+    "Set DATAVERSE_URL back to the organization of before. Or read all of the new one: POST /api/flows/<flow>/replay with "
+    '{"what": "all"}.'
+)
 HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0", "If-None-Match": "null"}
 DEFINITION = "LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled"
 ATTRIBUTE = "LogicalName,AttributeType,AttributeTypeName,IsValidForRead"
@@ -48,13 +53,14 @@ class DataverseClient:
     def __init__(self, url: str, tokens: TokenSource, transport: Transport, page_size: int = 5000) -> None:
         self.url, self.tokens, self.transport, self.page_size = url, tokens, transport, page_size
         self.rights = Rights(self.privileges)
+        self.organization = ""
 
     def tracked(self, table: SourceTable, columns: Sequence[str], link: str = "") -> tuple[list[dict[str, Any]], str, bool]:
         """One page of a tracked read: its items, the link to follow, and whether it was the last (then it is the delta link).
 
         Without a link every row is read, as new. Raises TokenExpired when only a new full read can help.
         """
-        url = link or f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}"
+        url = self.saved(link) if link else f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}"
         prefer = f"odata.track-changes,odata.maxpagesize={self.page_size}"
         route = f"changes of {table.logical_name}"
         answer = self.get(url, route, {"Prefer": prefer}, expiring=bool(link))
@@ -140,6 +146,12 @@ class DataverseClient:
             raise unrecognised("WhoAmI")
         return user_id
 
+    def organization_id(self) -> str:
+        """The organization's id (Microsoft Learn: WhoAmI function); asked for once."""
+        if not self.organization:
+            self.organization = record_id(self.get(f"{self.url}{API}WhoAmI", "WhoAmI").get("OrganizationId"))
+        return self.organization
+
     def privileges(self) -> dict[str, str]:
         """Depths of the caller's privileges, by name and by id in lower case (Microsoft Learn: RetrieveUserPrivileges)."""
         route = "the application user's privileges"
@@ -206,8 +218,14 @@ class DataverseClient:
 
     def same_host(self, link: str) -> str:
         """The link, if it leads to the configured organization; a token must go nowhere else."""
-        if urlsplit(link)[:2] != urlsplit(self.url)[:2]:
-            raise Misconfigured("DATAVERSE_URL", "Dataverse gave a link to another host: set DATAVERSE_URL to the host it names.")
+        if fault := link_fault(link, f"{self.url}/api/data"):
+            raise Misconfigured("DATAVERSE_URL", f"Dataverse gave a link that {fault}: set DATAVERSE_URL to the host it names.")
+        return link
+
+    def saved(self, link: str) -> str:
+        """The link of an earlier read, if it leads to the organization that is configured now."""
+        if fault := link_fault(link, f"{self.url}/api/data"):
+            raise Misconfigured("DATAVERSE_URL", f"The saved position of the read {fault}. {ANOTHER_ORGANIZATION}")
         return link
 
 

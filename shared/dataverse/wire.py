@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import Refusal, Rejected, Retryable
@@ -107,18 +108,28 @@ def text_of(label: Mapping[str, Any] | None) -> str:
     return text if text.strip() else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What is believed of a webhook: the record, who changed it and in which organization, "" where it does not tell."""
+
+    table: str
+    record_id: str
+    user: str
+    organization: str
+
+
 class Malformed(Exception):
     """A webhook's body is not what Dataverse sends."""
 
 
-def webhook_reference(body: bytes) -> tuple[str, str, str]:
-    """Table, record id and who changed it, of a webhook's body: all that is believed of it (Microsoft Learn: Use webhooks)."""
+def webhook_reference(body: bytes) -> Reference:
+    """All that is believed of a webhook's body (Microsoft Learn: Use webhooks)."""
     try:
         context = json.loads(body)
         table, given, message = (context[name] for name in ("PrimaryEntityName", "PrimaryEntityId", "MessageName"))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Malformed("The body is not the JSON of a Dataverse webhook.") from None
     found = record_id(given)
     if not isinstance(table, str) or not isinstance(message, str) or not found:
         raise Malformed("PrimaryEntityName, PrimaryEntityId and MessageName must be texts, the id a GUID.")
-    return table, found, str(context.get("InitiatingUserId", "")).lower()
+    return Reference(table, found, record_id(context.get("InitiatingUserId")), record_id(context.get("OrganizationId")))

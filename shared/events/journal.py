@@ -6,8 +6,9 @@ read from its oldest event on, and what was lost in between comes by the exporte
 
 import re
 from collections.abc import Callable
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
+from shared.addresses import link_fault
 from shared.dataverse.client import TokenExpired
 from shared.errors import Misconfigured, Retryable, recovery
 from shared.events.documents import EventsDocument
@@ -32,7 +33,7 @@ class Journal:
 
     def page(self, link: str, document: EventsDocument) -> Page:
         """The next events; complete when there are none for now. TokenExpired when the position is no longer kept."""
-        response = self.ask(link or f"{self.url}?limit={EVENTS_PER_PAGE}")
+        response = self.ask(self.saved(link) if link else f"{self.url}?limit={EVENTS_PER_PAGE}")
         following = self.following(response) or link
         if response.status == 204:
             return Page((), following, complete=True)
@@ -70,10 +71,16 @@ class Journal:
         """The next link, which is relative to the host; a token must go nowhere else."""
         found = NEXT.search(response.headers.get("link", ""))
         link = urljoin(self.url, found[1]) if found else ""
-        if link and urlsplit(link)[:2] != urlsplit(self.url)[:2]:
-            raise Misconfigured(
-                "CAMPAIGN_JOURNAL_URL", "The journal gave a link to another host: set CAMPAIGN_JOURNAL_URL to it."
-            )
+        if link and (fault := link_fault(link, self.url, path=False)):
+            sentence = f"The journal gave a link that {fault}: set CAMPAIGN_JOURNAL_URL to the host it names."
+            raise Misconfigured("CAMPAIGN_JOURNAL_URL", sentence)
+        return link
+
+    def saved(self, link: str) -> str:
+        """The position of an earlier read, if it is one of the journal that is configured now."""
+        if fault := link_fault(link, self.url, path=False):
+            sentence = f"The journal's saved position {fault}. Set CAMPAIGN_JOURNAL_URL back, or replay all of this flow."
+            raise Misconfigured("CAMPAIGN_JOURNAL_URL", sentence)
         return link
 
 

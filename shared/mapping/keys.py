@@ -1,12 +1,12 @@
 """Keys that may stand in a URL: what a server or a proxy would shorten there leads to other records, or to all of them."""
 
 import re
-from urllib.parse import unquote
+
+from shared.addresses import decoded
 
 LONGEST = 255
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]")
 SLASHES = re.compile(r"[/\\]")
-MOST_DECODED = 5
 
 
 def key_fault(key: str) -> str:
@@ -23,13 +23,3 @@ def key_fault(key: str) -> str:
     if any(part.strip() in ("", ".", "..") for part in SLASHES.split(plain)):
         return "a key that a URL would shorten, such as . or .. or one that ends with /: correct it"
     return ""
-
-
-def decoded(key: str) -> str:
-    """The key when everything on its way has decoded it, also what was encoded more than once."""
-    for _ in range(MOST_DECODED):
-        plain = unquote(key, errors="surrogateescape")
-        if plain == key:
-            break
-        key = plain
-    return key

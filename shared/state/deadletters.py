@@ -17,6 +17,7 @@ from azure.storage.blob import ContainerClient
 
 from shared import exact_json
 from shared.file_samples import is_same_file
+from shared.state.filters import literal
 from shared.state.pages import filled
 
 POISON = "-poison"  # how the origin of a message ends that was kept as a whole
@@ -100,9 +101,9 @@ class DeadLetters:
     def remove_from(self, flow: str, origin: str, before: float, sample: str) -> int:
         """Removes the letters of a file and of its lines that were read before a moment; returns how many. Letters of another
         file of its name stay, and so do those of records, which go when the record itself has arrived."""
-        name = origin.replace("'", "''")
-        within = f"origin eq '{name}' or (origin ge '{name}:' and origin lt '{name};')"
-        condition = f"PartitionKey eq '{flow}' and first_seen lt {before:f} and ({within})"
+        lines = f"origin ge {literal(origin + ':')} and origin lt {literal(origin + ';')}"
+        within = f"origin eq {literal(origin)} or ({lines})"
+        condition = f"PartitionKey eq {literal(flow)} and first_seen lt {before:f} and ({within})"
         found = self.table.query_entities(condition, select=["RowKey", "sample"])
         return self.discard(flow, [one["RowKey"] for one in found if is_same_file(one.get("sample", ""), sample)])
 
@@ -110,19 +111,19 @@ class DeadLetters:
         """Removes the letters of records that have arrived, where there are some; returns how many."""
         if not ids:
             return 0
-        condition = f"PartitionKey eq '{flow}' and RowKey ge '{min(ids)}' and RowKey le '{max(ids)}'"
+        condition = f"PartitionKey eq {literal(flow)} and RowKey ge {literal(min(ids))} and RowKey le {literal(max(ids))}"
         found = {entity["RowKey"] for entity in self.table.query_entities(condition, select=["RowKey"])}
         return self.discard(flow, found & set(ids))
 
     def page(self, flow: str, after: str = "", limit: int = 1000) -> list[DeadLetter]:
         """Up to `limit` (at most 1,000) dead letters of a flow in the order of record ids, from behind `after`."""
-        condition = f"PartitionKey eq '{flow}' and RowKey gt '{after}'"
+        condition = f"PartitionKey eq {literal(flow)} and RowKey gt {literal(after)}"
         pages = self.table.query_entities(condition, results_per_page=limit).by_page()
         return [read(entity) for entity in filled(pages)]
 
     def refused_before(self, flow: str, metadata: str, limit: int = 1000) -> list[str]:
         """Up to `limit` ids of records that other metadata than this refused a value of."""
-        condition = f"PartitionKey eq '{flow}' and metadata gt '' and metadata ne '{metadata}'"
+        condition = f"PartitionKey eq {literal(flow)} and metadata gt '' and metadata ne {literal(metadata)}"
         return [entity["RowKey"] for entity in islice(self.table.query_entities(condition, select=["RowKey"]), limit)]
 
     def sent_again(self, flow: str, record_id: str, metadata: str) -> None:
@@ -141,7 +142,9 @@ class DeadLetters:
 
     def counts(self, flow: str) -> Counter[str]:
         """How many letters a flow has, by their reason."""
-        return Counter(entity["reason"] for entity in self.table.query_entities(f"PartitionKey eq '{flow}'", select=["reason"]))
+        return Counter(
+            entity["reason"] for entity in self.table.query_entities(f"PartitionKey eq {literal(flow)}", select=["reason"])
+        )
 
 
 def message_name(letter: DeadLetter) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 from azure.data.tables import TableClient
 
+from shared.state.filters import literal
+
 
 @dataclass(frozen=True, slots=True)
 class OptOutDecision:
@@ -51,7 +53,7 @@ class Decisions:
     def of_day(self, day: str) -> Iterator[OptOutDecision]:
         """All decisions of a day, 2026-01-31, by contact."""
         names = [item.name for item in fields(OptOutDecision)]
-        found: Iterable[Any] = self.table.query_entities(f"PartitionKey eq '{day}'", select=names)
+        found: Iterable[Any] = self.table.query_entities(f"PartitionKey eq {literal(day)}", select=names)
         for entity in found:
             yield OptOutDecision(**{name: entity[name] for name in names})
 

@@ -5,6 +5,7 @@ config/mappings/versions/<table>/000001.yaml   never changed; the highest is in 
 config/events/...                              likewise, the events document
 """
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,10 @@ from datetime import datetime
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient
+
+from shared.identifiers import table_name
+
+VERSION = re.compile(r"[^/]+/versions/(?P<table>[^/]+)/(?P<number>[0-9]{6})\.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +71,25 @@ class Documents:
             raise ChangedMeanwhile(self.folder, table) from None
 
     def tables(self) -> list[str]:
-        """The tables that a person has put a document for."""
-        found = self.container.walk_blobs(name_starts_with=f"{self.folder}/", delimiter="/")
-        return [str(blob.name)[len(self.folder) + 1 : -len(".yaml")] for blob in found if str(blob.name).endswith(".yaml")]
+        """The tables that a person has put a document for. A file whose name is no table's is none; `check` names it."""
+        listed = self.container.walk_blobs(name_starts_with=f"{self.folder}/", delimiter="/")
+        names = [str(blob.name).removeprefix(f"{self.folder}/") for blob in listed]
+        found = (table_name(name.removesuffix(".yaml")) for name in names if name.endswith(".yaml"))
+        return [table for table in found if table]
 
     def newest(self, table: str) -> tuple[int, str]:
         """The number of the version in force and the draft's ETag that it was taken from; (0, "") before the first."""
         listed = self.container.list_blobs(name_starts_with=f"{self.folder}/versions/{table}/", include=["metadata"])
-        versions = [(int(str(blob.name)[-11:-5]), (blob.metadata or {}).get("draft", "")) for blob in listed]
-        return max(versions, default=(0, ""))
+        known = [(VERSION.fullmatch(str(blob.name)), (blob.metadata or {}).get("draft", "")) for blob in listed]
+        return max(((int(name["number"]), draft) for name, draft in known if name), default=(0, ""))
 
     def activated(self) -> dict[str, Activated]:
         """Every table that has a version in force, in one listing."""
         found: dict[str, Activated] = {}
         for blob in self.container.list_blobs(name_starts_with=f"{self.folder}/versions/"):
-            table, version = str(blob.name).split("/")[-2], int(str(blob.name)[-11:-5])
+            if not (name := VERSION.fullmatch(str(blob.name))):
+                continue
+            table, version = name["table"], int(name["number"])
             known = found.get(table)
             since = min(known.since, blob.creation_time) if known else blob.creation_time
             found[table] = Activated(max(version, known.version if known else 0), since)

@@ -23,6 +23,7 @@ from azure.data.tables import EdmType, EntityProperty, TableClient, TableTransac
 
 from shared.errors import Contended, Retryable
 from shared.records import Outcome
+from shared.state.filters import literal
 from shared.state.pages import filled
 from shared.state.sieve import Sieve
 from shared.threads import ThreadPool
@@ -146,7 +147,7 @@ class Ledger:
             return self.named(partition, ids)
         if len(ids) * 20 < partition_rows:
             return self.singly(partition, ids)
-        return self.queried(partition, ids, f"RowKey ge '{min(ids)}' and RowKey le '{max(ids)}'")
+        return self.queried(partition, ids, f"RowKey ge {literal(min(ids))} and RowKey le {literal(max(ids))}")
 
     def singly(self, partition: str, ids: Iterable[str]) -> dict[str, LedgerRow]:
         found = self.pool.map(lambda record_id: self.row(partition, record_id), ids)
@@ -155,12 +156,12 @@ class Ledger:
     def named(self, partition: str, ids: Collection[str]) -> dict[str, LedgerRow]:
         found: dict[str, LedgerRow] = {}
         for part in batched(ids, NAMED, strict=False):
-            found |= self.queried(partition, part, " or ".join(f"RowKey eq '{record_id}'" for record_id in part))
+            found |= self.queried(partition, part, " or ".join(f"RowKey eq {literal(record_id)}" for record_id in part))
         return found
 
     def queried(self, partition: str, ids: Collection[str], condition: str) -> dict[str, LedgerRow]:
         with self.scans:
-            entities = self.table.query_entities(f"PartitionKey eq '{partition}' and ({condition})", select=SELECTED)
+            entities = self.table.query_entities(f"PartitionKey eq {literal(partition)} and ({condition})", select=SELECTED)
             return {entity["RowKey"]: read_row(entity) for entity in entities if entity["RowKey"] in ids}
 
     def row(self, partition: str, record_id: str) -> LedgerRow | None:
@@ -226,7 +227,7 @@ class Ledger:
         return known
 
     def keys(self, partition: str) -> Iterator[str]:
-        condition = f"PartitionKey eq '{partition}' and RowKey gt '{HEADER}'"
+        condition = f"PartitionKey eq {literal(partition)} and RowKey gt '{HEADER}'"
         return (entity["RowKey"] for entity in self.table.query_entities(condition, select=["RowKey"]))
 
     def count(self, partition: str, outcomes: Counter[str], calls: Mapping[str, int]) -> None:
@@ -244,14 +245,15 @@ class Ledger:
 
     def ids(self, flow: str, number: int, after: str = "") -> list[str]:
         """Up to 1,000 ids of one bucket without a tombstone, in order, from behind `after`; [] at the end."""
-        condition = f"PartitionKey eq '{partition_name(flow, number)}' and RowKey gt '{after or HEADER}' and deleted eq false"
+        name = literal(partition_name(flow, number))
+        condition = f"PartitionKey eq {name} and RowKey gt {literal(after or HEADER)} and deleted eq false"
         pages = self.table.query_entities(condition, select=["RowKey"], results_per_page=ROWS_PER_PAGE).by_page()
         return [entity["RowKey"] for entity in filled(pages)]
 
     def existing_from(self, partition: str, first: str) -> tuple[list[str], str]:
         """The ids of one page of a partition, from `first` on, that are in the target; and the last id of the page, "" if
         the partition ends in it."""
-        condition = f"PartitionKey eq '{partition}' and RowKey ge '{first}'"
+        condition = f"PartitionKey eq {literal(partition)} and RowKey ge {literal(first)}"
         pages: Any = self.table.query_entities(condition, select=["RowKey", "exists"], results_per_page=ROWS_PER_PAGE).by_page()
         page = filled(pages)
         end = page[-1]["RowKey"] if page and pages.continuation_token else ""
@@ -259,7 +261,7 @@ class Ledger:
 
     def waiting(self, partition: str, reason: str, before: float) -> Iterator[str]:
         """The ids of a partition that have waited for this since before a moment."""
-        condition = f"PartitionKey eq '{partition}' and outcome eq '{Outcome.WAITING}' and reason eq '{reason}'"
+        condition = f"PartitionKey eq {literal(partition)} and outcome eq '{Outcome.WAITING}' and reason eq {literal(reason)}"
         entities = self.table.query_entities(f"{condition} and settled_at lt {before:f}", select=["RowKey"])
         return (entity["RowKey"] for entity in entities)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from azure.data.tables import TableClient, TableTransactionError
 
+from shared.state.filters import literal
 from shared.state.ledger import ROWS_PER_TRANSACTION
 
 
@@ -53,13 +54,13 @@ class Waiting:
     def of(self, partition: str, parents: Collection[str]) -> list[Waiter]:
         """Who waits for one of these parents of a partition."""
         wanted = set(parents)
-        waiters = map(read, self.table.query_entities(f"PartitionKey eq '{partition}'"))
+        waiters = map(read, self.table.query_entities(f"PartitionKey eq {literal(partition)}"))
         return [waiter for waiter in waiters if waiter.parent in wanted]
 
     def some_since(self, moment: float, most: int) -> list[Waiter]:
         """Up to so many who have waited since before a moment: those behind the last time's, and then from the first again."""
         partition, row = self.looked_at
-        behind = f"(PartitionKey gt '{partition}' or (PartitionKey eq '{partition}' and RowKey gt '{row}'))"
+        behind = f"(PartitionKey gt {literal(partition)} or (PartitionKey eq {literal(partition)} and RowKey gt {literal(row)}))"
         found = [read(entity) for entity in islice(self.table.query_entities(f"since lt {moment:f} and {behind}"), most)]
         self.looked_at = (found[-1].partition, row_key(found[-1])) if len(found) == most else ("", "")
         return found

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.dataverse.wire import webhook_reference
-from shared.identifiers import log_number, record_id
+from shared.identifiers import is_row_key, log_number, record_id, table_name
+from shared.state.filters import literal
 
 ID = "8f0e1d2c-3b4a-4c5d-8e6f-708192a3b4c5"
 
@@ -96,4 +97,46 @@ def test_a_number_is_itself_however_it_is_padded(number: int, zeros: int) -> Non
 
 def test_a_webhook_may_tell_a_record_in_braces() -> None:
     body = {"PrimaryEntityName": "contact", "PrimaryEntityId": f"{{{ID.upper()}}}", "MessageName": "Update"}
-    assert webhook_reference(json.dumps(body).encode())[1] == ID
+    assert webhook_reference(json.dumps(body).encode()).record_id == ID
+
+
+@pytest.mark.parametrize("name", ["contact", "acs_visit", "a", "new_1", "a" * 128])
+def test_a_table_has_a_logical_name(name: str) -> None:
+    assert table_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", ".", "..", "a/b", "../contact", "%2e%2e", "contact%00", "Contact", "contact ", "contact\n", "con'tact", "1contact",
+        "_contact", "cont\u0430ct", "contact\u200b", "a" * 129, "a-b", None, 7, b"contact", ["contact"],
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_nothing_else_is_the_name_of_a_table(name: object) -> None:
+    assert table_name(name) == ""
+
+
+@given(st.text(max_size=200))
+def test_what_passes_as_a_name_is_plain(text: str) -> None:
+    name = table_name(text)
+    assert name in ("", text)
+    assert name == "" or (name.isascii() and name.replace("_", "a").isalnum() and name == name.lower())
+
+
+@pytest.mark.parametrize("key", ["", ID, "a' or RowKey gt 'b", "\u00e4", "x" * 500], ids=ascii)
+def test_a_row_key_may_hold_what_tables_take(key: str) -> None:
+    assert is_row_key(key)
+
+
+@pytest.mark.parametrize("key", ["a/b", "a\\b", "a#b", "a?b", "a\nb", "\x00", "\x9f", "\ud800", "x" * 501], ids=ascii)
+def test_a_row_key_may_not_hold_what_tables_refuse(key: str) -> None:
+    assert not is_row_key(key)
+
+
+@given(st.text())
+def test_a_text_in_a_filter_ends_where_it_ends(text: str) -> None:
+    written = literal(text)
+    assert written[0] == written[-1] == "'"
+    assert "'" not in written[1:-1].replace("''", "")
+    assert written[1:-1].replace("''", "'") == text

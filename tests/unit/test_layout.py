@@ -8,17 +8,20 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DEPLOYED = [ROOT / "function_app.py", *(ROOT / "functions").rglob("*.py"), *(ROOT / "shared").rglob("*.py")]
 CLIENTS = {
-    f"shared.{name}" for name in ("transport", "tokens", "errors", "exact_json", "identifiers", "mapping", "records", "settings")
+    f"shared.{name}"
+    for name in ("addresses", "transport", "tokens", "errors", "exact_json", "identifiers", "mapping", "records", "settings")
 }
-STATE = ("state", "errors", "exact_json", "file_samples", "records", "settings", "threads")
+GROUND = {f"shared.{name}" for name in ("errors", "exact_json", "file_samples", "identifiers", "records", "settings", "threads")}
 LAYERS = [
     ("function_app", {"functions"}),
     ("functions", {"functions", "shared"}),
     ("shared.transport", {"shared.errors", "shared.exact_json"}),
     ("shared.exact_json", set()),
     ("shared.tokens", {"shared.errors"}),
-    ("shared.mapping", {"shared.mapping", "shared.errors", "shared.times"}),
+    ("shared.mapping", {"shared.mapping", "shared.addresses", "shared.errors", "shared.times"}),
     ("shared.errors", set()),
+    ("shared.addresses", set()),
+    ("shared.settings", {"shared.addresses", "shared.errors", "shared.identifiers"}),
     ("shared.identifiers", set()),
     ("shared.file_samples", set()),
     ("shared.labels", set()),
@@ -30,7 +33,7 @@ LAYERS = [
     ("shared.campaign", {"shared.campaign", *CLIENTS}),
     ("shared.sftp", {f"shared.{name}" for name in ("sftp", "errors", "file_samples", "records", "threads")}),
     ("shared.parents", {"shared.deciding", "shared.flow", "shared.mapping", "shared.records", "shared.state"}),
-    ("shared.state", {f"shared.{name}" for name in STATE}),
+    ("shared.state", {"shared.state", *GROUND}),
 ]  # fmt: skip
 
 

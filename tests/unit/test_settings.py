@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from shared.errors import Misconfigured
-from shared.settings import Settings, environment_name, load_settings
+from shared.settings import (
+    ChosenFlows,
+    Settings,
+    StorageSettings,
+    WebhookSettings,
+    environment_name,
+    load,
+    load_settings,
+    load_storage_settings,
+)
 
 ROOT = Path(__file__).parents[2]
 COMPLETE = {
@@ -86,6 +95,149 @@ def test_no_message_and_no_printed_settings_show_a_secret() -> None:
     assert "short" not in str(caught.value).replace("at least 16", "")
     assert "never" not in str(caught.value)
     assert "a-secret-of-the-webhook" not in repr(load_settings(COMPLETE))
+
+
+REFERENCES = [
+    "@Microsoft.KeyVault(SecretUri=https://vault.example.org/secrets/one)",
+    "@Microsoft.KeyVault(VaultName=vault;SecretName=one;SecretVersion=1)",
+    "  @microsoft.keyvault(SecretUri=https://vault.example.org/secrets/one) ",
+    "@MICROSOFT.KEYVAULT( VaultName=vault;SecretName=one )",
+    "@Microsoft.KeyVault (SecretUri=https://vault.example.org/secrets/one)",
+    "DefaultEndpointsProtocol=https;AccountKey=@Microsoft.KeyVault(VaultName=vault;SecretName=one)",
+    "@Microsoft.AppConfiguration(Endpoint=https://config.example.org; Key=one)",
+]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+@pytest.mark.parametrize("field", list(Settings.model_fields))
+def test_a_reference_that_nobody_has_resolved_is_refused_by_the_setting_s_name(field: str, reference: str) -> None:
+    name = environment_name(field)
+    with pytest.raises(Misconfigured) as caught:
+        load_settings({**COMPLETE, name: reference})
+    assert caught.value.setting == name
+    for words in (
+        f"{name} is still a Key Vault reference",
+        "role Key Vault Secrets User",
+        "firewall",
+        "'Secrets', steps 3 and 4",
+    ):
+        assert words in str(caught.value)
+    assert "vault.example.org" not in str(caught.value)
+
+
+def test_references_are_told_together_with_what_is_missing() -> None:
+    given = {**COMPLETE, "CAMPAIGN_CLIENT_SECRET": REFERENCES[0], "DATAVERSE_WEBHOOK_SECRET": REFERENCES[1], "CAMPAIGN_URL": ""}
+    with pytest.raises(Misconfigured) as caught:
+        load_settings(given)
+    assert caught.value.setting == "settings"
+    for words in ("DATAVERSE_WEBHOOK_SECRET, CAMPAIGN_CLIENT_SECRET are still", "CAMPAIGN_URL is missing"):
+        assert words in str(caught.value)
+
+
+def test_who_needs_a_part_is_refused_for_that_part_alone() -> None:
+    given = {**COMPLETE, "CAMPAIGN_CLIENT_SECRET": REFERENCES[0], "AzureWebJobsStorage": REFERENCES[0]}
+    assert load(ChosenFlows, given).opt_out_mode == "both"
+    with pytest.raises(Misconfigured, match="AzureWebJobsStorage is still a Key Vault reference"):
+        load_storage_settings(given)
+
+
+def test_every_part_refuses_references() -> None:
+    """A new part is one too."""
+    for part in (StorageSettings, ChosenFlows, WebhookSettings, Settings):
+        for field in part.model_fields:
+            with pytest.raises(Misconfigured, match="Key Vault reference"):
+                load(part, {**COMPLETE, environment_name(field): REFERENCES[0]})
+
+
+SECRETS = [field for field, item in Settings.model_fields.items() if "SecretStr" in str(item.annotation)]
+NEEDED = {
+    "dataverse_client_secret": {"DATAVERSE_AUTH": "client_secret", "DATAVERSE_CLIENT_ID": "id", "DATAVERSE_TENANT_ID": "tenant"},
+    "dataverse_certificate": {"DATAVERSE_AUTH": "certificate", "DATAVERSE_CLIENT_ID": "id", "DATAVERSE_TENANT_ID": "tenant"},
+    "sftp_private_key": {"EMAIL_EVENTS_SOURCE": "files", "SFTP_HOST": "h", "SFTP_USER": "u", "SFTP_HOST_KEY": "k"},
+    "azurewebjobsstorage": {"AzureWebJobsStorage__accountName": ""},
+}
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n", "\ufeff \u200b", " " * 20], ids=ascii)
+@pytest.mark.parametrize("field", SECRETS)
+def test_a_secret_without_a_letter_is_none(field: str, value: str) -> None:
+    name = environment_name(field)
+    with pytest.raises(Misconfigured, match=name):
+        load_settings({**COMPLETE, **NEEDED.get(field, {}), name: value})
+
+
+def test_a_secret_is_taken_without_the_line_break_of_its_file() -> None:
+    taken = load_settings({**COMPLETE, "DATAVERSE_WEBHOOK_SECRET": "a-secret-of-the-webhook\n"}).dataverse_webhook_secret
+    assert taken.get_secret_value() == "a-secret-of-the-webhook"
+
+
+@pytest.mark.parametrize("value", ["sixteen\nletters-----", "sechzehn-zeichen-\u00e4", "sixteen-letters-\x00"])
+def test_a_secret_that_no_header_takes_is_refused(value: str) -> None:
+    with pytest.raises(Misconfigured, match="DATAVERSE_WEBHOOK_SECRET"):
+        load_settings({**COMPLETE, "DATAVERSE_WEBHOOK_SECRET": value})
+
+
+ADDRESSES = {field for field, item in Settings.model_fields.items() if field.endswith("_url")}
+PATHS = {"campaign_url": "/acme/campaign"}
+
+
+def test_every_address_is_checked() -> None:
+    assert {"dataverse_url", "dataverse_authority_url", "campaign_url", "campaign_ims_url", "campaign_journal_url"} == ADDRESSES
+
+
+@pytest.mark.parametrize("field", sorted(ADDRESSES))
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "127.8.8.8", "localhost", "[::1]:8080"])
+def test_http_is_for_this_machine(field: str, host: str) -> None:
+    url = f"http://{host}{PATHS.get(field, '')}"
+    assert getattr(load_settings({**COMPLETE, field.upper(): f"{url}/"}), field) == url
+
+
+@pytest.mark.parametrize("field", sorted(ADDRESSES))
+@pytest.mark.parametrize(
+    "start", ["http://contoso.example.org", "HTTP://10.0.0.1", "https://user:hunter2@contoso.example.org", "ftp://127.0.0.1"]
+)
+def test_no_other_address_is_taken(field: str, start: str) -> None:
+    with pytest.raises(Misconfigured, match=field.upper()) as caught:
+        load_settings({**COMPLETE, field.upper(): start + PATHS.get(field, "")})
+    assert not any(part in str(caught.value) for part in ("contoso", "hunter2", "10.0.0.1"))
+
+
+LOCAL = "DefaultEndpointsProtocol=http;AccountName=one;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:10000/one;"
+
+
+ENCRYPTED = LOCAL.replace("http", "https")
+
+
+@pytest.mark.parametrize("value", ["UseDevelopmentStorage=true", LOCAL, ENCRYPTED, ENCRYPTED.split("Blob")[0]])
+def test_a_connection_string_is_encrypted_or_on_this_machine(value: str) -> None:
+    assert load_settings({**COMPLETE, "AzureWebJobsStorage": value}).azurewebjobsstorage.get_secret_value() == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        LOCAL.replace("127.0.0.1", "storage.example.org"),
+        LOCAL.split("Blob")[0],
+        "QueueEndpoint=https://user:pass@storage.example.org;SharedAccessSignature=sig",
+        "tableendpoint = http://storage.example.org;AccountName=one",
+    ],
+)
+def test_another_one_is_refused(value: str) -> None:
+    with pytest.raises(Misconfigured, match="AzureWebJobsStorage") as caught:
+        load_settings({**COMPLETE, "AzureWebJobsStorage": value})
+    assert "storage.example.org" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Account", "ac", "storage.example.org", "evil/#", "a" * 25, "konto\u00e4"])
+def test_a_storage_account_has_a_name_that_may_stand_in_an_address(name: str) -> None:
+    with pytest.raises(Misconfigured, match="AzureWebJobsStorage__accountName"):
+        load_settings({**COMPLETE, "AzureWebJobsStorage__accountName": name})
+
+
+@pytest.mark.parametrize("name", ["../common", "a/b", "t?x", "..", "tenant#", "a b"])
+def test_a_tenant_has_a_name_that_may_stand_in_an_address(name: str) -> None:
+    with pytest.raises(Misconfigured, match="DATAVERSE_TENANT_ID"):
+        load_settings({**COMPLETE, "DATAVERSE_TENANT_ID": name})
 
 
 def test_every_setting_has_a_help_and_stands_in_the_example_file() -> None:

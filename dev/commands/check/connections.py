@@ -7,30 +7,23 @@ from urllib.parse import urlsplit
 
 from dev.commands.check.findings import Finding, State
 from dev.commands.check.look import Look
-from dev.commands.setup.connection import REFERENCE
 from shared.campaign.client import Written
-from shared.errors import Misconfigured
-from shared.settings import Settings, environment_name
+from shared.settings import is_reference, problems
 from shared.transport import AdaptiveConcurrency, Request, Transport
 
 SKEW_WARNING_SECONDS, SKEW_ERROR_SECONDS = 60.0, 300.0
 
 
 def settings(look: Look) -> Iterator[Finding]:
-    name = "settings"
-    unresolved = [
-        key for key in map(environment_name, Settings.model_fields) if look.environment.get(key, "").startswith(REFERENCE)
-    ]
-    for key in unresolved:
-        message = f"{key} is a Key Vault reference, which only the function app resolves."
-        yield Finding(name, key, "error", message, "Put the secret itself into the settings that this check reads.")
-    try:
+    name, found = "settings", problems(look.environment)
+    for setting, sentence in found:
+        if is_reference(look.environment.get(setting, "")):
+            message = f"{setting} is a Key Vault reference, which only the function app resolves."
+            yield Finding(name, setting, "error", message, "Put the secret itself into the settings that this check reads.")
+        else:
+            yield Finding(name, setting or sentence.split(" ")[0], "error", f"{sentence}.", "Set it, then run this again.")
+    if not found:
         count = len(look.settings.model_fields_set)
-    except Misconfigured as error:
-        for complaint in str(error).partition(": ")[2].split("; "):
-            yield Finding(name, complaint.split(" ")[0].rstrip(":"), "error", f"{complaint}.", "Set it, then run this again.")
-        return
-    if not unresolved:
         yield Finding(name, "", "ok", f"All are valid; {count} are set, the others have their defaults.")
 
 

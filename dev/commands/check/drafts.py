@@ -12,13 +12,14 @@ from shared.catalog import Catalog, address, problem_message
 from shared.claims import CONTACT, Claims
 from shared.events.catalog import NAME as EVENTS
 from shared.events.catalog import EventsCatalog
+from shared.identifiers import TABLE
 from shared.mapping import MappingDocument
 from shared.opt_out.catalog import NAME as OPT_OUT
 from shared.opt_out.catalog import OptOutCatalog
 from shared.state.documents import Documents
 
 READ = re.compile(
-    r"mappings/[^/]+\.yaml|opt-out/opt_out\.yaml|events/email_events\.yaml|(mappings|opt-out|events)/versions/.+|fingerprint\.key"
+    rf"mappings/{TABLE.pattern}\.yaml|opt-out/opt_out\.yaml|events/email_events\.yaml|(mappings|opt-out|events)/versions/.+|fingerprint\.key"
 )
 MEND = "Correct it there: the bridge looks at it again by itself."
 

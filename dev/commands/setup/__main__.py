@@ -10,13 +10,14 @@ from pathlib import Path
 
 from dev.commands.private import ADVICE, misplaced, settings_file
 from dev.commands.setup.activities import Activities
-from dev.commands.setup.connection import REFERENCE, Place, by_settings, by_stack, require_sign_in
+from dev.commands.setup.connection import Place, by_settings, by_stack, require_sign_in
 from dev.commands.setup.customizing import Customizing, Refused
 from dev.commands.setup.dataverse import DataverseSetUp, Order
 from dev.commands.setup.documents import in_use
 from dev.commands.setup.function_keys import ONE_KEY_FOR_ALL, given_keys, stack_keys
 from dev.commands.setup.webhooks import Receiver
 from dev.commands.stack import DIRECTORY
+from shared.addresses import address_fault, canonical
 from shared.errors import BridgeError
 from shared.mapping import InvalidDocument
 from shared.settings import ChosenFlows, DataverseSettings, StorageSettings, WebhookSettings, load, text
@@ -62,12 +63,10 @@ def receiver(place: Place, options: argparse.Namespace) -> Receiver | None:
     keys = given_keys(options.function_keys) if options.function_keys else stack_keys(place.facts)
     if not keys:
         raise Refused("Each webhook needs a key of its own function: give --function-keys, or - to read it from standard input.")
-    secret = text(load(WebhookSettings).dataverse_webhook_secret)
-    if secret.startswith(REFERENCE):
-        raise Refused(
-            "DATAVERSE_WEBHOOK_SECRET is a Key Vault reference, which only the function app resolves: set the secret itself."
-        )
-    return Receiver(address, keys, secret)
+    address = canonical(address)
+    if fault := address_fault(address):
+        raise Refused(f"The address in --functions {fault}. It has the form https://<app>.azurewebsites.net.")
+    return Receiver(address, keys, text(load(WebhookSettings).dataverse_webhook_secret))
 
 
 def parse(argv: list[str]) -> argparse.Namespace:

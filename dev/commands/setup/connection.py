@@ -17,7 +17,6 @@ from shared.tokens import TokenSource
 from shared.transport import AdaptiveConcurrency, Transport, pooled
 
 SECONDS_PER_CALL = 120.0  # a table takes Dataverse half a minute and more
-REFERENCE = "@Microsoft.KeyVault("  # what the app has in a secret's place; only App Service resolves it
 STACK_SETTINGS = "app.settings.json"
 
 

@@ -191,7 +191,7 @@ def test_a_reference_instead_of_a_secret_is_not_registered(office: Office) -> No
         code, said = office.setup_webhooks()
     finally:
         file.write_text(kept)
-    assert (code, "DATAVERSE_WEBHOOK_SECRET is a Key Vault reference" in said) == (1, True)
+    assert (code, "DATAVERSE_WEBHOOK_SECRET is still a Key Vault reference" in said) == (1, True)
     assert office.rows("/serviceendpoints?$select=name") == []
 
 
