@@ -51,7 +51,7 @@ class Decision:
     mapped: Mapped | None = None
     fingerprint: str = ""
     note: bool = True
-    agreed: Mapping[str, Any] = field(default_factory=dict)
+    agreed: Mapping[str, Any] = field(default_factory=dict, repr=False)
     never_given: tuple[Altered, ...] = ()  # left out or cut by the creation, and no update sends them
 
     def altered(self, created: bool = False) -> tuple[Altered, ...]:

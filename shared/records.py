@@ -42,7 +42,7 @@ class Change:
     record_id: str
     kind: Kind
     version: int = 0
-    row: Mapping[str, Any] | None = None
+    row: Mapping[str, Any] | None = field(default=None, repr=False)
     first_seen: float = 0.0
     attempts: int = 0
     replay: bool = False
@@ -71,7 +71,7 @@ class Page:
     """
 
     changes: tuple[Change, ...]
-    link: str
+    link: str = field(repr=False)
     complete: bool
     finished: Finished | None = None
     passed_over: int = 0
@@ -101,7 +101,7 @@ class Settlement:
     duration_ms: float = 0.0
     quiet: bool = False
     fault: Exception | None = None
-    agreed: Mapping[str, Any] = field(default_factory=dict)
-    answer: bytes = b""
+    agreed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    answer: bytes = field(default=b"", repr=False)
     altered: Sequence[tuple[str, str, str]] = ()
     metadata: str = ""

@@ -1,7 +1,7 @@
 """A Dataverse table kept in a Campaign resource: what the steps need to know of it. Shared by contacts and custom entities."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared import deciding
@@ -27,7 +27,7 @@ class TableFlow:
     catalog: Catalog
     dataverse: DataverseClient
     campaign: CampaignClient
-    fingerprint_key: bytes
+    fingerprint_key: bytes = field(repr=False)
     now: Callable[[], float]
     swept: bool = True
     urgent: bool = False

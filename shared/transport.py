@@ -5,6 +5,7 @@ The seam is `Send`: a request in, a response out. `pooled()` is its one implemen
 give a function.
 """
 
+import http.client
 import random
 import threading
 import time
@@ -31,10 +32,10 @@ class Request:
     """`route` names the call without ids or values, for messages: "PATCH profile/{key}". `repeatable` calls may be made twice."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
     route: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
     repeatable: bool = True
 
 
@@ -43,8 +44,8 @@ class Response:
     """`headers` are looked up in lower case."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     def json(self) -> Any:
         """The body as JSON, decimals exact; Retryable if it is not, for then something between us and the system has answered."""
@@ -108,6 +109,9 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
             raise Retryable(
                 f"{system} gave no answer to {request.route} ({kind}); the call is made again.", uncertain=True
             ) from None
+        except (ValueError, http.client.HTTPException) as error:  # their texts quote headers and the URL
+            kind = type(error).__name__
+            raise Retryable(f"{request.route} cannot be written as a request to {system} ({kind}); it is tried again.") from None
         return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
 
     return send

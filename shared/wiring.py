@@ -53,6 +53,20 @@ from shared.threads import ThreadPool
 from shared.tokens import CachedToken
 from shared.transport import AdaptiveConcurrency, Send, Transport, pooled
 
+LIBRARIES = {
+    "azure": logging.WARNING,  # its INFO lines are every request's headers
+    "msal": logging.WARNING,  # its lines name accounts and authorities
+    "urllib3": logging.ERROR,  # its warnings: a storage connection was not kept
+    "requests": logging.ERROR,
+    "paramiko": logging.CRITICAL,  # its errors are ours to tell, in our words
+}
+
+
+def quiet_libraries() -> None:
+    """No line of a library shows a request: those hold tokens, addresses and values of records."""
+    for name, level in LIBRARIES.items():
+        logging.getLogger(name).setLevel(level)
+
 
 class once[Value]:  # noqa: N801  # reads as a word at its use
     """A property that is built at first use and kept; two threads that come at once get the same one."""
@@ -81,9 +95,7 @@ class Wiring:
     ) -> None:
         self.settings, self.now, self.send = settings, now, send
         self.lock = threading.RLock()
-        logging.getLogger("azure").setLevel(logging.WARNING)  # its INFO lines are every request's headers
-        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings: a storage connection was not kept
-        logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # its errors are ours to tell, in our words
+        quiet_libraries()
 
     @once
     def storage(self) -> Storage:

@@ -46,7 +46,7 @@ class Story:
     dynamics: Dynamics
     campaign: Campaign
     operator: Operator
-    facts: dict[str, Any]
+    facts: dict[str, Any] = field(repr=False)
     contacts: int
     console: Console
     headless: bool

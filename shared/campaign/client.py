@@ -45,8 +45,8 @@ class Written:
     outcome: Outcome = Outcome.UNCHANGED
     calls: Counter[str] = field(default_factory=Counter)
     reason: str = ""
-    agreed: Mapping[str, Any] = field(default_factory=dict)
-    answer: bytes = b""
+    agreed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    answer: bytes = field(default=b"", repr=False)
 
 
 class Hrefs:

@@ -26,8 +26,8 @@ class Operation:
     """One write; `path` is below the API's root: "acs_emailsends", "tasks(<id>)". `ids`: how many it answers with."""
 
     method: str
-    path: str
-    body: Mapping[str, Any]
+    path: str = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)
     ids: int | None = None
 
 

@@ -32,8 +32,8 @@ class Item:
     """An event as the rows to create; `task` is None where it asks for none. `title` names it to a person."""
 
     event_id: str
-    row: dict[str, Any]
-    task: dict[str, Any] | None
+    row: dict[str, Any] = field(repr=False)
+    task: dict[str, Any] | None = field(repr=False)
     title: str
 
 

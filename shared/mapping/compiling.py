@@ -40,11 +40,11 @@ class Mapped:
     """`record` is what a creation sends, and `born` besides; `update` what an update or a replay sends: no key, no
     `apply_updates: false` fields. `altered`: the fields that were left out or cut, each with its rule; no values."""
 
-    key: str
-    record: dict[str, Any]
-    update: dict[str, Any]
+    key: str = field(repr=False)
+    record: dict[str, Any] = field(repr=False)
+    update: dict[str, Any] = field(repr=False)
     parents: tuple[Parent, ...] = ()
-    born: Mapping[str, Any] = field(default_factory=dict)
+    born: Mapping[str, Any] = field(default_factory=dict, repr=False)
     altered: tuple[Altered, ...] = ()
 
 
@@ -61,7 +61,7 @@ class BornWith:
 class Filtered:
     """The document's filters keep this row out; `reason` names the condition, never a value."""
 
-    key: str
+    key: str = field(repr=False)
     reason: str
 
 

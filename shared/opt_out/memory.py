@@ -11,7 +11,7 @@ the settings must never look as if people had opted in.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.opt_out.deciding import Agreed, Mode
@@ -35,7 +35,7 @@ def terms_of(mode: Mode, pairs: Iterable[Pair]) -> Terms:
 class Memory:
     """A view of what the ledger's row holds, as far as it counts under the terms in force."""
 
-    held: Mapping[str, Any]
+    held: Mapping[str, Any] = field(repr=False)
     terms: Terms
 
     @property

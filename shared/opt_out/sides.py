@@ -6,7 +6,7 @@ wrong decides nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ class Contact:
     etag: str
     modified_at: str
     master: str
-    values: Mapping[str, bool]
+    values: Mapping[str, bool] = field(repr=False)
     held: frozenset[str]
 
     @property
@@ -46,8 +46,8 @@ class Contact:
 class Profile:
     """A profile's flags and their times, "" where Campaign tells none."""
 
-    values: Mapping[str, bool]
-    times: Mapping[str, str]
+    values: Mapping[str, bool] = field(repr=False)
+    times: Mapping[str, str] = field(repr=False)
 
 
 def contact_of(row: Mapping[str, Any], pairs: Iterable[Pair]) -> Contact:

@@ -1,6 +1,6 @@
 """How far each flow has read its table, and how far a sweep for missed deletions has come."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from azure.core import MatchConditions
@@ -23,7 +23,7 @@ class Checkpoint:
     flow: str
     table: str
     phase: str = "full"
-    link: str = ""
+    link: str = field(default="", repr=False)
     taken_at: float = 0.0
     full_at: float = 0.0
     columns: str = ""

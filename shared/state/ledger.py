@@ -59,7 +59,7 @@ class LedgerRow:
 
     record_id: str
     version: int = 0
-    fingerprint: str = ""
+    fingerprint: str = field(default="", repr=False)
     outcome: str = ""
     reason: str = ""
     attempts: int = 0
@@ -69,7 +69,7 @@ class LedgerRow:
     deleted: bool = False
     rejected: bool = False
     history: list[list[Any]] = field(default_factory=list)
-    agreed: dict[str, Any] = field(default_factory=dict)
+    agreed: dict[str, Any] = field(default_factory=dict, repr=False)
     altered: list[list[str]] = field(default_factory=list)
 
     def happened(self, now: float, outcome: Outcome, version: int, reason: str, attempts: int) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from azure.core.exceptions import ClientAuthenticationError
@@ -43,7 +43,7 @@ class Place:
     """A way into an organization. `facts` is the stack's, {} elsewhere; the settings are those of the environment."""
 
     client: DataverseClient
-    facts: Mapping[str, str]
+    facts: Mapping[str, str] = field(repr=False)
 
 
 def take_settings(file: Path | None) -> None:
