@@ -13,7 +13,7 @@ from urllib.parse import quote
 from shared import exact_json
 from shared.addresses import link_fault
 from shared.dataverse import wire
-from shared.dataverse.rights import Rights
+from shared.dataverse.rights import Rights, named_privilege
 from shared.errors import BridgeError, Misconfigured, Retryable, recovery
 from shared.identifiers import record_id
 from shared.mapping import SourceTable
@@ -209,7 +209,8 @@ class DataverseClient:
         code = error_code(response)
         if expiring and (code == "0x80044352" or response.status in (400, 410, 412)):
             return TokenExpired()
-        return recovery("dataverse", response.status, code, f"GET {route}")
+        error = recovery("dataverse", response.status, code, f"GET {route}")
+        return named_privilege(error, response.status, error_message(response), f"GET {route}")
 
     def refusal(self, response: Response, what: str, privilege: str = "") -> BridgeError:
         """What a refused write means. `privilege`: the one that it takes, where the answer does not name it."""

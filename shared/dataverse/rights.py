@@ -66,6 +66,13 @@ class Rights:
         return held
 
 
+def named_privilege(error: BridgeError, status: int, message: str, what: str) -> BridgeError:
+    """The error of a refused read, with the privilege that Dataverse names; `message` is matched only."""
+    found = PRIVILEGE.search(message)
+    is_right = isinstance(error, Misconfigured) and error.setting == ROLE
+    return table_denied(what, found[1]) if status == 403 and is_right and found else error
+
+
 def denied(what: str, privilege: str) -> Rejected:
     at = f" (it takes {privilege} for this row)" if privilege else ""
     sentence = (
@@ -86,6 +93,6 @@ def column_denied(what: str) -> Misconfigured:
 def table_denied(what: str, privilege: str) -> Misconfigured:
     return Misconfigured(
         ROLE,
-        f"Dataverse refused {what}: privilege {privilege} is missing. Give it to the application user's role at organization "
+        f"Dataverse refused {what}, for privilege {privilege} is missing: give it to the application user's role at organization "
         "level, as `manage.py setup dataverse` does.",
     )

@@ -1,8 +1,9 @@
 """Whether each flow is running, stopped by a person, or failed with a cause; known to every instance within seconds."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
@@ -50,10 +51,22 @@ class Flows:
             entity = self.table.get_entity("flows", flow)
         except ResourceNotFoundError:
             return FlowState()
-        return FlowState(**{name: entity[name] for name in FlowState.__slots__ if name in entity})
+        return read_state(entity)
+
+    def all(self) -> dict[str, FlowState]:
+        """Every flow that has a row, by its key; none before the first."""
+        try:
+            rows = list(self.table.query_entities("PartitionKey eq 'flows'"))
+        except ResourceNotFoundError:
+            return {}
+        return {row["RowKey"]: read_state(row) for row in rows}
 
     def change(self, flow: str, **values: str | float) -> None:
         """Merges the values given into the flow's row; the last one to write wins, as between people."""
         self.table.upsert_entity({"PartitionKey": "flows", "RowKey": flow, **values})
         with self.lock:
             self.cache.pop(flow, None)
+
+
+def read_state(entity: Mapping[str, Any]) -> FlowState:
+    return FlowState(**{name: entity[name] for name in FlowState.__slots__ if name in entity})

@@ -1,6 +1,6 @@
 """Every check, in the order in which they are made. A further one is one entry."""
 
-from dev.commands.check import connections, files, opt_outs, private, rights, storage, tables, webhooks
+from dev.commands.check import connections, files, flows, opt_outs, private, rights, storage, tables, webhooks
 from dev.commands.check.findings import Check
 
 DATAVERSE = "Correct DATAVERSE_URL (organization and region: crm, crm4, crm11 and so on), or look at the network."
@@ -10,6 +10,7 @@ CHECKS = (
     Check("settings", connections.settings),
     Check("clocks", connections.clocks, ("settings",), "Correct DATAVERSE_URL or CAMPAIGN_URL, or look at the network."),
     Check("storage", storage.storage, ("settings",)),
+    Check("flows", flows.flows, ("storage",)),
     Check(
         "dataverse token", connections.dataverse_token, ("settings",), "Correct DATAVERSE_AUTHORITY_URL, or look at the network."
     ),

@@ -1,6 +1,7 @@
 """Whether Dataverse tells the bridge of changes: endpoints, enabled steps, filtering attributes as the documents need them."""
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
 from dev.commands.check.findings import Finding
 from dev.commands.check.look import Look
@@ -10,6 +11,7 @@ from dev.commands.setup.webhooks import Row, Webhooks, as_set, function_of
 
 NAME = "webhooks"
 MEND = "Run `manage.py setup dataverse`."
+REMOVE = "Run `manage.py setup dataverse`, which removes them."
 REGISTER = "Run `manage.py setup dataverse` with --functions."
 
 
@@ -27,8 +29,27 @@ def webhooks(look: Look) -> Iterator[Finding]:
         problems = list(faults(subscription, {ids.get(step["_sdkmessageid_value"], ""): step for step in steps}, len(steps)))
         problems += shared_key(path, endpoints)
         yield from problems or [Finding(NAME, path, "ok", f"{len(steps)} steps are on, filtered by the mapped columns.")]
-    for path in endpoints.keys() - wanted.keys():
-        yield warning(path, "It is registered, and nothing takes what it tells.", MEND)
+    for path in sorted(endpoints.keys() - wanted.keys()):
+        yield left_over(there, path, endpoints[path])
+    yield from strangers(there, {f"/api/dataverse/{path}" for path in wanted})
+
+
+def left_over(there: Webhooks, path: str, endpoint: Row) -> Finding:
+    """An endpoint of ours whose table has no document any more, or whose flow is off: each webhook of it is answered 404."""
+    steps = [str(step["name"]) for step in there.steps_of(endpoint["serviceendpointid"])]
+    named = f"endpoint '{endpoint['name']}'" + (f" with its steps {', '.join(map(repr, sorted(steps)))}" if steps else "")
+    return warning(path, f"The {named} is left over: nothing takes what it tells.", REMOVE)
+
+
+def strangers(there: Webhooks, taken: set[str]) -> Iterator[Finding]:
+    """Endpoints that somebody else has made, to an address of the bridge that takes nothing."""
+    for endpoint in there.others():
+        path = urlsplit(str(endpoint["url"])).path.rstrip("/")
+        steps = there.steps_of(endpoint["serviceendpointid"]) if path.startswith("/api/dataverse/") and path not in taken else []
+        if steps:
+            named = ", ".join(sorted(repr(str(step["name"])) for step in steps))
+            message = f"The steps {named} of endpoint '{endpoint['name']}' tell {path}, which takes nothing."
+            yield warning(path, message, "Delete them with the Plug-in Registration tool: they were not made by the set-up.")
 
 
 def shared_key(path: str, endpoints: Mapping[str, Row]) -> Iterator[Finding]:

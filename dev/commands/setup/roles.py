@@ -10,6 +10,7 @@ from typing import Any
 from dev.commands.setup.making import Making
 from dev.commands.setup.wanted import DEPTH, Need
 from shared.dataverse.client import API
+from shared.identifiers import record_id
 
 ROLE = "Adobe Campaign bridge"
 ASSOCIATION = "systemuserroles_association"
@@ -71,7 +72,8 @@ class Role(Making):
 
     def user(self, client_id: str) -> dict[str, Any] | None:
         columns = "systemuserid,isdisabled,_businessunitid_value"
-        return self.dataverse.row("systemusers", f"applicationid eq {client_id}", columns) if client_id else None
+        found = record_id(client_id)
+        return self.dataverse.row("systemusers", f"applicationid eq {found}", columns) if found else None
 
     def assignment(self, role_id: str, client_id: str) -> None:
         user = self.user(client_id)

@@ -85,6 +85,11 @@ class Webhooks(Making):
         rows = self.dataverse.rows("serviceendpoints", "serviceendpointid,name,url,description", condition)
         return {row["name"].removeprefix(f"{PREFIX} "): row for row in rows}
 
+    def others(self) -> list[Row]:
+        """Webhook endpoints that somebody else has made."""
+        rows = self.dataverse.rows("serviceendpoints", "serviceendpointid,name,url,description", f"contract eq {WEBHOOK}")
+        return [row for row in rows if not str(row["description"] or "").startswith(MARK) and row["url"]]
+
     def endpoint(self, path: str, there: Row | None, receiver: Receiver | None) -> str:
         """Its id, "planned" while it is only that, "" without one. Each endpoint has the key of its own function."""
         name = f"webhook of {path}"

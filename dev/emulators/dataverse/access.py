@@ -135,7 +135,8 @@ class Access:
                 raise missing_platform_privilege(caller.user_id, name, stable_id("privilege", name))
 
     def require_links(self, caller: Caller, table: Table, body: Mapping[str, Any]) -> None:
-        """A lookup takes Append on the row that gets it, AppendTo on the row that it leads to, Assign if it is another owner."""
+        """A lookup takes Append on the row that gets it, AppendTo on the row that it leads to. Another owner takes Assign, and
+        that user or team must be one that the caller may read and append to."""
         for key, value in body.items():
             if not key.endswith("@odata.bind") or not isinstance(value, str):
                 continue
@@ -146,6 +147,8 @@ class Access:
             if column.name == "ownerid":
                 if caller.user_id not in value:
                     self.require(caller, "Assign", table)
+                    self.require(caller, "Read", target)
+                    self.require(caller, "AppendTo", target)
                 continue
             self.require(caller, "Append", table)
             self.require(caller, "AppendTo", target)

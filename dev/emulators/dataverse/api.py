@@ -261,6 +261,7 @@ def definition_privileges(request: Request, segments: list[str]) -> list[str]:
     if "Relationship" in segments[0] or "Relationship" in below:
         kinds.add("Relationship")
     if request.method == "GET":
+        kinds |= {"OptionSet"} if "OptionSet" in request.query.get("$expand", "") + below else set()
         return [f"prvRead{kind}" for kind in sorted(kinds)]
     verb = {"POST": "Create", "DELETE": "Delete"}.get(request.method, "Write")
     inner = "Attribute" if "Attribute" in kinds else "Relationship" if "Relationship" in kinds else "Entity"
