@@ -37,10 +37,12 @@ def link_fault(link: str, base: str, path: bool = True) -> str:
 
     `path`: it must also lie below the path of `base`. The path's case is not told apart.
     """
-    if fault := address_fault(link):
-        return fault
+    if split(link) is None:
+        return address_fault(link)
     if origin(link) != origin(base):
         return "leads to another host"
+    if fault := address_fault(link):
+        return fault
     below, wanted = urlsplit(link).path, urlsplit(base).path.rstrip("/")
     if any(part in (".", "..") for part in decoded(below).replace("\\", "/").split("/")):
         return "has a path with . or .."

@@ -15,7 +15,8 @@ TABLE = re.compile(r"[a-z][a-z0-9_]{0,127}")  # Microsoft Learn: "Table definiti
 NO_ROW_KEY = re.compile(
     r"[\x00-\x1f\x7f-\x9f/\\#?\ud800-\udfff]"
 )  # Microsoft Learn: "Understanding the Table service data model"
-LONGEST_ROW_KEY = 500
+LONGEST_ROW_KEY, LONGEST_FILE_NAME = 500, 255
+SLASH = re.compile(r"[/\\]")
 PADDING = "\ufeff\u200b\u2060"  # byte order mark, zero-width space, word joiner: invisible, and no blank to str.strip
 
 
@@ -43,6 +44,11 @@ def record_id(value: object) -> str:
 def table_name(value: object) -> str:
     """The logical name of a Dataverse table, as it may stand in a message, a blob's name, a key or a URL; "" for another."""
     return value if isinstance(value, str) and TABLE.fullmatch(value) else ""
+
+
+def is_file_name(value: str) -> bool:
+    """Whether a text is the name of one file of a folder, which leads nowhere else and can be shown."""
+    return value.isprintable() and value not in ("", ".", "..") and len(value) <= LONGEST_FILE_NAME and not SLASH.search(value)
 
 
 def is_row_key(value: str) -> bool:

@@ -1,6 +1,7 @@
 """Keys that may stand in a URL: what a server or a proxy would shorten there leads to other records, or to all of them."""
 
 import re
+import unicodedata
 
 from shared.addresses import decoded
 
@@ -20,6 +21,7 @@ def key_fault(key: str) -> str:
     plain = decoded(key)
     if CONTROL.search(plain):
         return "a key with control characters: remove them"
-    if any(part.strip() in ("", ".", "..") for part in SLASHES.split(plain)):
+    alike = SLASHES.split(unicodedata.normalize("NFKC", plain))  # a full-width . is a dot to whoever normalizes
+    if any(part.strip() in ("", ".", "..") for part in SLASHES.split(plain)) or any(part in (".", "..") for part in alike):
         return "a key that a URL would shorten, such as . or .. or one that ends with /: correct it"
     return ""

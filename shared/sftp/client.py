@@ -19,6 +19,7 @@ from typing import Any
 import paramiko
 
 from shared.errors import Misconfigured, recovery
+from shared.identifiers import is_file_name
 from shared.sftp.keys import host_keys, private_key, unknown_key_types
 from shared.sftp.text import END, Blocks
 from shared.threads import call_later
@@ -84,7 +85,7 @@ class Sftp:
         """The plain files of a folder, oldest first; by name where the server tells no times. Those whose names nobody can write,
         in bytes that are not UTF-8 or with line breaks, are left alone."""
         listed = self.run(f"list {folder}", lambda sftp: sftp.listdir_attr(folder))
-        named = [item for item in listed if is_file(item) and item.filename.isprintable()]
+        named = [item for item in listed if is_file(item) and is_file_name(item.filename)]
         found = [RemoteFile(item.filename, item.st_size or 0, float(item.st_mtime or 0)) for item in named]
         return sorted(found, key=lambda file: (file.changed_at, file.name))
 

@@ -120,6 +120,7 @@ def test_a_link_to_anywhere_else_is_not(link: str) -> None:
 def test_no_text_is_an_error(text: str) -> None:
     assert isinstance(address_fault(canonical(text)), str)
     assert isinstance(link_fault(text, BASE), str)
+    assert link_fault(f"https://other.example.org/{text}", BASE)
 
 
 @given(st.text(min_size=1, max_size=30))

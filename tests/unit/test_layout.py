@@ -31,7 +31,7 @@ LAYERS = [
     ("shared.telemetry", set()),
     ("shared.dataverse", {"shared.dataverse", *CLIENTS}),
     ("shared.campaign", {"shared.campaign", *CLIENTS}),
-    ("shared.sftp", {f"shared.{name}" for name in ("sftp", "errors", "file_samples", "records", "threads")}),
+    ("shared.sftp", {f"shared.{name}" for name in ("sftp", "errors", "file_samples", "identifiers", "records", "threads")}),
     ("shared.parents", {"shared.deciding", "shared.flow", "shared.mapping", "shared.records", "shared.state"}),
     ("shared.state", {"shared.state", *GROUND}),
 ]  # fmt: skip

@@ -1,21 +1,19 @@
 """Routes of the app under the host's rule: the first that fits in the order of function names, not the most exact (G4)."""
 
 import re
-from typing import Any
 
 import pytest
 
-import function_app
 from dev.host.routes import build
+from dev.settings_bicep import triggers
 
 
 def http_functions() -> list[tuple[str, str, set[str]]]:
     """Name, route and methods, in the order in which the host tries them."""
     found = []
-    for function in function_app.app.get_functions():
-        trigger: Any = function.get_trigger()
+    for name, trigger in triggers().items():
         if trigger.get_binding_name() == "httpTrigger":
-            found.append((function.get_function_name(), trigger.route, {str(method.value) for method in trigger.methods}))
+            found.append((name, trigger.route, {str(method.value) for method in trigger.methods}))
     return sorted(found, key=lambda entry: entry[0].lower())
 
 
