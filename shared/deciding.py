@@ -15,7 +15,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
 from typing import Any
@@ -67,7 +67,7 @@ def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None,
     if isinstance(mapped, Filtered):
         return decide_filtered(change, mapped, row, delete_filtered)
     missing = never_given(mapped, row)
-    fingerprint = fingerprint_of(sent(replace(mapped, altered=mapped.altered + missing)), key)
+    fingerprint = fingerprint_of(sent(mapped, missing), key)
     trusted = row is not None and row.exists and not change.uncertain  # a delivery cut off may have done more than the row says
     same = trusted and row is not None and row.fingerprint == fingerprint and not change.replay
     if row and same and not row_pending(row):
@@ -80,8 +80,9 @@ def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None,
 
 def never_given(mapped: Mapped, row: LedgerRow | None) -> tuple[Altered, ...]:
     """Fields that only a creation sends, and which it left out or cut. Their value fits now, but Campaign may have its own."""
-    again = {entry.field for entry in mapped.altered}
-    left = [Altered(*entry) for entry in row.altered] if row and row.exists else []
+    if row is None or not row.exists or not row.altered:
+        return ()
+    again, left = {entry.field for entry in mapped.altered}, [Altered(*entry) for entry in row.altered]
     return tuple(
         one for one in left if one.field not in again and holds(mapped.record, one.field) and not holds(mapped.update, one.field)
     )
@@ -133,9 +134,10 @@ def known(change: Change, row: LedgerRow | None) -> bool | None:
     return False if never_tried and not change.uncertain and not change.attempts else None
 
 
-def sent(mapped: Mapped) -> dict[str, Any]:
+def sent(mapped: Mapped, missing: tuple[Altered, ...]) -> dict[str, Any]:
     """What an update sends, and what it leaves out or cuts: a field that is left out differs from one that was never mapped."""
-    return {**mapped.update, "": mapped.altered} if mapped.altered else mapped.update
+    altered = [entry._asdict() for entry in mapped.altered + missing]
+    return {**mapped.update, "": altered} if altered else mapped.update
 
 
 def fingerprint_of(record: dict[str, Any], key: bytes) -> str:

@@ -8,7 +8,7 @@ import base64
 import contextlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import batched
 from typing import Annotated, Any, Literal
 
@@ -34,6 +34,8 @@ FAULT = "An event is larger than a queue message takes, or holds a value of anot
 TOO_LARGE = {"fault": {"rule": "too_large", "field": "", "sentence": FAULT}}
 
 CHANGES = TypeAdapter(tuple[Change, ...])
+NOTHING = (None, 0, False, "")  # is not packed: a change without it reads as such
+PACKED = tuple(item.name for item in fields(Change))
 
 
 def unpack(value: Any) -> Any:
@@ -47,7 +49,7 @@ def read_changes(text: bytes) -> tuple[Change, ...]:
 
 def pack(changes: Sequence[Change]) -> str:
     """A value of any form travels as it is: what refuses it is the mapping, for its record alone."""
-    listed = [{name: value for name, value in asdict(change).items() if value not in (None, 0, False)} for change in changes]
+    listed = [{name: value for name in PACKED if (value := getattr(change, name)) not in NOTHING} for change in changes]
     return base64.b64encode(zlib.compress(exact_json.carried(listed), LEVEL)).decode()
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from pydantic import InstanceOf
+
 
 class Outcome(StrEnum):
     """What became of a change."""
@@ -42,7 +44,7 @@ class Change:
     record_id: str
     kind: Kind
     version: int = 0
-    row: Mapping[str, Any] | None = field(default=None, repr=False)
+    row: InstanceOf[Mapping[str, Any]] | None = field(default=None, repr=False)
     first_seen: float = 0.0
     attempts: int = 0
     replay: bool = False

@@ -33,7 +33,7 @@ def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlemen
             reason=s.reason,
             attempt=s.change.attempts + 1,
             duration_ms=s.duration_ms,
-            altered=", ".join(f"{name} {what}: {rule}" for name, what, rule in s.altered),
+            altered=", ".join([f"{name} {what}: {rule}" for name, what, rule in s.altered]) if s.altered else "",
         )
     return settlements
 

@@ -270,9 +270,15 @@ def write_one(flow: KeptFlow, bridge: Bridge, view: View, decision: Decision) ->
         if bridge.now() > view.header.until - margin:
             raise Retryable("The claim was about to end; the record is sent again.")
         flow.write(decision, written)
-        told = (decision.change, written.outcome, written.reason or decision.reason)
-        done = Settlement(*told, fingerprint=decision.fingerprint, agreed=written.agreed, answer=written.answer)
-        return replace(done, altered=decision.altered(created=written.outcome is Outcome.CREATED))
+        return Settlement(
+            decision.change,
+            written.outcome,
+            written.reason or decision.reason,
+            fingerprint=decision.fingerprint,
+            agreed=written.agreed,
+            answer=written.answer,
+            altered=decision.altered(created=written.outcome is Outcome.CREATED),
+        )
 
     settlement = attempt(flow, bridge, decision.change, work)
     return replace(settlement, calls=dict(written.calls), duration_ms=(time.perf_counter() - started) * 1000)

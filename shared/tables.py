@@ -85,6 +85,8 @@ class TableFlow:
         """
         active = self.active()
         result = judged(self, active, change, row)
+        if isinstance(result, Decision) and not (result.mapped and result.mapped.altered):
+            return result
         if by_metadata(result) and (newer := self.catalog.reread(self.table, active, change.replay)):
             if change.row is not None and lacks(change.row, newer.mapping):
                 return Decision(change, Act.LOOK)

@@ -1,5 +1,6 @@
 """The table of decisions, row by row; and that no order of deliveries leaves an older version behind."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from hashlib import blake2b
@@ -114,6 +115,23 @@ def test_what_is_left_out_is_part_of_a_fingerprint() -> None:
     )
     again = decide_row(change(6), omitted, written, False, KEY)
     assert (again.act, again.mapped) == (Act.NOTHING, omitted)
+
+
+@given(
+    st.dictionaries(
+        st.text(), st.one_of(st.text(), st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False))
+    )
+)
+def test_fingerprints_of_the_previous_version_stand(record: dict[str, object]) -> None:
+    text = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert fingerprint_of(record, KEY) == blake2b(text.encode(), digest_size=16, key=KEY).hexdigest()
+
+
+def test_a_fingerprint_of_what_was_left_out_stands_as_it_was_first_made() -> None:
+    mapped = replace(MAPPED, update={"a": 1}, altered=(Altered("email", "cut", "too_long"),))
+    text = b'{"":[{"field":"email","rule":"too_long","what":"cut"}],"a":1}'
+    made = decide_row(change(), mapped, None, False, KEY).fingerprint
+    assert made == blake2b(text, digest_size=16, key=KEY).hexdigest()
 
 
 def test_fingerprints_of_the_previous_version_stand_where_a_float_was_exact() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +12,18 @@ from hypothesis import strategies as st
 
 from shared import exact_json
 from shared.campaign.client import Address, CampaignClient, Written
+from shared.mapping import Altered
 from shared.transport import AdaptiveConcurrency, Request, Response, Transport
 
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False)
+NAMED_TUPLES = st.builds(Altered, st.text(), st.text(), st.text())
 VALUES = st.recursive(
     DECIMALS | st.text(st.characters()) | st.none() | st.booleans(),
     lambda inner: st.dictionaries(st.text(), inner) | st.lists(inner),
+)
+ANYTHING = st.recursive(
+    DECIMALS | st.text(st.characters()) | st.none() | st.booleans() | st.integers() | st.floats(),
+    lambda inner: st.dictionaries(st.text(st.characters()), inner) | st.lists(inner) | st.tuples(inner) | NAMED_TUPLES,
 )
 DIGITS = ["99999999999.9999999999", "922337203685477.5807", "-922337203685477.5808", "0.00001", "1.00", "0.10", "20000.0000"]
 
@@ -29,6 +36,42 @@ class Token:
 @given(VALUES)
 def test_what_is_carried_is_read_as_it_was(value: Any) -> None:
     assert exact_json.read(exact_json.carried(value)) == value
+
+
+@pytest.mark.parametrize("encoder", [exact_json.PLAIN, exact_json.SORTED, exact_json.CARRIED], ids=["sent", "sorted", "carried"])
+@given(ANYTHING)
+def test_the_fast_encoder_gives_the_text_of_the_exact_one_or_none(encoder: exact_json.Encoder, value: Any) -> None:
+    fast, exact = outcome(encoder.without_decimals.encode, value), outcome(encoder.exact.encode, value)
+    assert fast in (exact, TypeError)
+    assert (fast is TypeError) == holds_decimal(value) or ValueError in (fast, exact)
+    assert outcome(encoder.encode, value) in (exact, fast)
+
+
+def outcome(encode: Callable[[Any], str], value: Any) -> str | type[Exception]:
+    """The text, or the type of the exception."""
+    try:
+        return str(encode(value))
+    except (TypeError, ValueError) as error:
+        return type(error)
+
+
+def holds_decimal(value: Any) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return isinstance(value, Decimal) or any(map(holds_decimal, inner))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-le"])
+@given(ANYTHING)
+def test_bytes_are_read_in_the_encodings_of_json(encoding: str, value: Any) -> None:
+    text = exact_json.carried(value).decode("utf-8", "surrogatepass")
+    raw = text.encode(encoding, "surrogatepass")
+    assert repr(exact_json.read(raw)) == repr(json.loads(raw, parse_float=exact_json.exact)) == repr(exact_json.read(text))
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", "\ufeff{}", b'{"a": 1} x', b"\x00"], ids=repr)
+def test_what_is_no_json_is_a_value_error(raw: str | bytes) -> None:
+    with pytest.raises(ValueError):
+        exact_json.read(raw)
 
 
 @pytest.mark.parametrize("digits", DIGITS)

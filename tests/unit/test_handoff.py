@@ -2,14 +2,16 @@
 
 import base64
 import json
+import zlib
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared import exact_json
 from shared.errors import Rejected
-from shared.handoff import MESSAGE_BYTES, envelopes, read_envelope, references_only
+from shared.handoff import MESSAGE_BYTES, envelopes, pack, read_changes, read_envelope, references_only
 from shared.records import Change, Kind
 from shared.state.ledger import ROWS_PER_TRANSACTION, bucket
 
@@ -31,6 +33,8 @@ CHANGES = st.builds(
     attempts=st.integers(0, 100),
     replay=st.booleans(),
     uncertain=st.booleans(),
+    origin=st.sampled_from(["", "deliveryLogs_1.txt:3"]),
+    sample=st.sampled_from(["", "a sample"]),
 )
 
 
@@ -66,6 +70,18 @@ def test_a_message_without_rows_tells_of_the_same_records(changes: list[Change])
 @pytest.mark.parametrize("body", [b"", b"no envelope", b'{"v": 2}'])
 def test_a_message_that_is_no_envelope_stays_as_it_is(body: bytes) -> None:
     assert references_only(body) == body.decode()
+
+
+def test_what_is_empty_takes_no_room() -> None:
+    assert exact_json.read(zlib.decompress(base64.b64decode(pack([Change("1", Kind.REFERENCE)])))) == [
+        {"record_id": "1", "kind": "reference"}
+    ]
+
+
+@pytest.mark.parametrize("row", ["a text", 5, True, ["a list"]], ids=repr)
+def test_a_row_that_is_no_object_is_refused(row: object) -> None:
+    with pytest.raises(ValueError):
+        read_changes(exact_json.carried([{"record_id": "1", "kind": "row", "row": row}]))
 
 
 def test_of_two_changes_of_a_record_the_later_one_travels() -> None:
