@@ -24,6 +24,8 @@ MACHINES_OWN = {
     "%x": "a form of its parts",
     "%X": "a form of its parts",
 }
+DEFAULT_FORM = "%Y/%m/%d %H:%M:%S"
+IN_DEFAULT_FORM = re.compile(r"(\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
 YEARS = ("%Y", "%y", "%G")
 ADVICE = 'write it as Python does, such as "%Y/%m/%d %H:%M:%S"'
 
@@ -87,6 +89,9 @@ def instant(text: str, form: str, zone: str = "UTC") -> datetime:
 
 
 def parsed(text: str, form: str) -> datetime:
+    if form == DEFAULT_FORM and (parts := IN_DEFAULT_FORM.fullmatch(text)):
+        year, month, day, hour, minute, second = map(int, parts.groups())
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001  # as strptime, in a fifth of the time
     try:
         return datetime.strptime(text, form)  # noqa: DTZ007
     except ValueError:
@@ -114,10 +119,12 @@ def minutes(offset: str) -> str:
 
 def in_utc(local: datetime, zone: str) -> datetime:
     """A time with its own offset, or of a zone's wall clocks; the earlier one where it has two readings."""
-    place = zone_of(zone)
     try:
         if local.tzinfo:
             return local.astimezone(UTC)
+        if zone == "UTC":
+            return local.replace(tzinfo=UTC)
+        place = zone_of(zone)
         return min(local.replace(tzinfo=place, fold=fold).astimezone(UTC) for fold in (0, 1))
     except OverflowError:
         raise ValueError("before the first year or after the last") from None

@@ -22,6 +22,7 @@ TEXTS = {
     "bounce_type": "type of bounce",
     "bounce_reason": "reason of bounce",
 }
+WRITTEN = ("subject", *COLUMNS)
 COMPLETED: dict[str, Any] = {"statecode": 1, "statuscode": 2}  # Completed, of every activity table by default
 
 
@@ -37,22 +38,23 @@ def activity_of(
     document: EventsDocument, table: WritableTable, event_id: str, event: Mapping[str, str], contact: Contact
 ) -> dict[str, Any]:
     """The row to create, without what the event does not have. A text that does not fit is cut, and the description says so."""
-    rule = document.rule(event["kind"])
-    columns: dict[str, str] = {"subject": "subject"}
-    columns |= {name: rule.columns[name] for name in COLUMNS if name in rule.columns}
+    columns: dict[Any, str] = {"subject": "subject", **document.rule(event["kind"]).columns}
     values = {**event, "event_id": event_id, "subject": subject(document, event)}
-    fitted = {name: fit(table, column, values[name]) for name, column in columns.items() if values.get(name) and name in TEXTS}
+    shortened = event.get("shortened", "").split(",")
+    cut_short: list[str] = []
     row: dict[str, Any] = {
         "activityid": event_id,
         "actualstart": event["at"],
         "actualend": event["at"],
         bind(table, "regardingobjectid", "contact"): f"/contacts({contact.contact_id})",
-        **{column: fitted.get(name, values[name]) for name, column in columns.items() if values.get(name)},
     }
-    shortened = {*event.get("shortened", "").split(","), *(name for name, text in fitted.items() if text != values[name])}
-    said = ", ".join(TEXTS[name] for name in fitted if name in shortened)
-    if said and "description" in table.columns and "description" not in row:
-        row["description"] = f"Too long for Dynamics, so the end was cut off: {said}."
+    for name in WRITTEN:
+        if (column := columns.get(name)) and (value := values.get(name)):
+            row[column] = text = fit(table, column, value) if name in TEXTS else value
+            if name in TEXTS and (text != value or name in shortened):
+                cut_short.append(TEXTS[name])
+    if cut_short and "description" in table.columns and "description" not in row:
+        row["description"] = f"Too long for Dynamics, so the end was cut off: {', '.join(cut_short)}."
     return row
 
 

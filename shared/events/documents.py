@@ -15,7 +15,7 @@ from shared.labels import folded
 from shared.mapping.documents import placeholders
 from shared.mapping.reading import Document, InvalidDocument, Misplaced, Part, read
 from shared.sftp.forms import Encoding, Separator
-from shared.times import TimeZone, form_fault, form_problem
+from shared.times import DEFAULT_FORM, TimeZone, form_fault, form_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
 Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -86,7 +86,7 @@ class Files(Part):
 
     separator: Separator = "\t"
     encoding: Encoding = "utf-8"
-    dates: str = "%Y/%m/%d %H:%M:%S"
+    dates: str = DEFAULT_FORM
     time_zone: TimeZone = "UTC"
     settled_seconds: float = Field(60, ge=0, le=86400)
     afterwards: Literal["move", "delete"] = "move"

@@ -124,12 +124,9 @@ class EventReader(ABC):
 
     def shortened(self, texts: Mapping[str, str]) -> Row:
         """The texts, none longer than may travel; `shortened` names those that were."""
-        kept = {name: self.travelling(name, text) for name, text in texts.items()}
-        return {**kept, "shortened": ",".join(name for name, text in texts.items() if kept[name] is not text)}
-
-    def travelling(self, name: str, text: str) -> str:
-        longest = LONGEST.get(name, LONGEST_NAME)
-        return text if text.isascii() and len(text) <= longest else cut(self.sound(name, text), longest)
+        long = {name: text for name, text in texts.items() if len(text) > LONGEST_NAME or not text.isascii()}
+        kept = {name: cut(self.sound(name, text), LONGEST.get(name, LONGEST_NAME)) for name, text in long.items()}
+        return {**texts, **kept, "shortened": ",".join([name for name, text in kept.items() if text is not long[name]])}
 
     def sound(self, name: str, text: str) -> str:
         """The text; ParseError for one with half of a character, which nobody can store."""
@@ -222,7 +219,7 @@ def in_range(at: datetime, name: str) -> datetime:
 @lru_cache(4096)
 def shown(at: datetime) -> str:
     """A time as Dataverse takes it."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def identity(kind: str, repeat: str, row: Mapping[str, str], url: str) -> str:

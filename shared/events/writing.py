@@ -207,6 +207,8 @@ def unwritable(item: Item) -> Rejected | None:
 
 
 def encodable(text: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

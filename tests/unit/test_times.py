@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.times import form_problem, instant, zone_problem
+from shared.times import DEFAULT_FORM, form_problem, instant, parsed, zone_problem
 
+ALMOST = st.from_regex(r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2} [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}[Z ]?", fullmatch=True)
 PLAIN = "%Y-%m-%d %H:%M:%S"
 TEN = datetime(2026, 5, 4, 10, tzinfo=UTC)
 
@@ -126,3 +127,17 @@ def test_zones_are_known_without_the_machines_own_list() -> None:
 
     assert tzdata.IANA_VERSION
     assert zone_problem("Europe/Berlin") == zone_problem("UTC") == ""
+
+
+WRITTEN = st.datetimes().filter(lambda at: at.year >= 1000).map(lambda at: at.strftime(DEFAULT_FORM))
+
+
+@given(WRITTEN | ALMOST)
+def test_the_default_form_is_read_as_by_strptime(text: str) -> None:
+    try:
+        expected = datetime.strptime(text.removesuffix("Z"), DEFAULT_FORM)  # noqa: DTZ007
+    except ValueError:
+        with pytest.raises(ValueError):
+            parsed(text, DEFAULT_FORM)
+    else:
+        assert parsed(text, DEFAULT_FORM).replace(tzinfo=None) == expected

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.errors import Misconfigured
 from shared.events.documents import EventsDocument, default_events_document, misnamed, read_events_document
-from shared.events.logs import JournalReader, LogReader, event_id, identity
+from shared.events.logs import FIRST_YEAR, JournalReader, LogReader, event_id, identity, shown
 from shared.mapping import InvalidDocument
 from shared.mapping.reading import read_active
 from shared.sftp.faults import BadHeader, ParseError
@@ -498,3 +499,8 @@ def test_half_of_a_character_in_a_url_is_refused_before_an_id_is_made_of_it(repe
     with pytest.raises(ParseError) as caught:
         read(True, row, document(("repeat: all", f"repeat: {repeat}")))
     assert caught.value.rule == "unsafe_characters"
+
+
+@given(st.datetimes(timezones=st.just(UTC)).filter(lambda at: at.year >= FIRST_YEAR))
+def test_a_time_is_shown_as_dataverse_takes_it(at: datetime) -> None:
+    assert shown(at) == at.strftime("%Y-%m-%dT%H:%M:%SZ")
