@@ -7,6 +7,7 @@ give a function.
 
 import http.client
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,8 +22,10 @@ from shared.errors import Retryable
 
 THROTTLED = 429
 PASSING = frozenset({408, THROTTLED, 502, 503, 504})
+DELAY = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
 BODY_LIMIT_BYTES = 256 * 1024 * 1024
 LONGEST_WAIT_IN_PLACE_SECONDS = 5.0
+LONGEST_RETRY_AFTER_SECONDS = 3600.0  # asking once an hour harms nobody; a queue takes no delay of weeks
 ATTEMPTS_IN_PLACE = 3
 URGENT_SECONDS = 2.0
 
@@ -58,26 +61,25 @@ class Response:
 
     @property
     def retry_after_seconds(self) -> float | None:
-        """Retry-After in either form, seconds or a date (RFC 9110, 10.2.3)."""
+        """Retry-After in either form, seconds or a date (RFC 9110, 10.2.3); an hour at most. None for what is neither."""
         value = self.headers.get("retry-after", "").strip()
-        if not value:
-            return None
-        try:
-            return max(0.0, float(value))
-        except ValueError:
-            pass
-        try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-        except ValueError:
-            return None
+        if DELAY.fullmatch(value):
+            return min(float(value), LONGEST_RETRY_AFTER_SECONDS)
+        moment = date_of(value)
+        return None if moment is None else min(max(0.0, moment - time.time()), LONGEST_RETRY_AFTER_SECONDS)
 
     @property
     def date_seconds(self) -> float | None:
         """The system's time when it answered, in seconds since 1970 (RFC 9110, 6.6.1)."""
-        try:
-            return parsedate_to_datetime(self.headers.get("date", "")).timestamp()
-        except ValueError:
-            return None
+        return date_of(self.headers.get("date", ""))
+
+
+def date_of(text: str) -> float | None:
+    """Seconds since 1970 of a header's date; None for what is none."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 Send = Callable[[Request], Response]

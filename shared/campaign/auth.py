@@ -58,6 +58,6 @@ def reason(response: Response) -> str:
     """The OAuth error code, such as invalid_client; nothing else of the answer is repeated."""
     try:
         code = str(json.loads(response.body).get("error", ""))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         code = ""
     return code if code.replace("_", "").isalpha() and len(code) < 40 else f"status {response.status}"

@@ -29,7 +29,7 @@ def error_text(response: Response) -> str:
     raw = response.body.decode("utf-8", "replace")
     try:
         answer = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return raw
     if isinstance(answer, dict):
         return f"{answer.get('error_code', '')} {answer.get('message', raw)}"

@@ -62,19 +62,23 @@ class Records:
         raise Damaged("it ended before its header")
 
     def read(self, items: Lines) -> Iterator[Row | End]:
-        """Every record with the lines that it takes, and END."""
+        """Every record with the lines that it takes, and END. What stands before a damage comes before it is raised."""
         pending: list[str] = []
-        for item in items:
-            if isinstance(item, list):
-                pending += item
-                yield from self.drained(pending, final=False)
-                continue
+        try:
+            for item in items:
+                if isinstance(item, list):
+                    pending += item
+                    yield from self.drained(pending, final=False)
+                    continue
+                yield from self.drained(pending, final=True)
+                if isinstance(item, End):
+                    yield item
+                    return
+                self.number += 1
+                yield self.number, self.number, item
+        except Damaged:
             yield from self.drained(pending, final=True)
-            if isinstance(item, End):
-                yield item
-                return
-            self.number += 1
-            yield self.number, self.number, item
+            raise
 
     def drained(self, pending: list[str], final: bool) -> Iterator[Row]:
         """The records of the lines, which are taken off the list; those of a record that may go on stay there.

@@ -83,7 +83,19 @@ def test_retry_after_is_read_in_both_forms(value: str) -> None:
     assert (answered(429, retry_after=value).retry_after_seconds or 0) >= 7
 
 
-@pytest.mark.parametrize("value", ["", "soon"])
+@pytest.mark.parametrize("value", ["864000", "99999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_retry_after_is_an_hour_at_most(value: str) -> None:
+    assert answered(429, retry_after=value).retry_after_seconds == 3600
+
+
+BEYOND_ANY_DATE = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+
+
+def test_a_date_beyond_any_tells_no_time() -> None:
+    assert answered(200, date=BEYOND_ANY_DATE).date_seconds is None
+
+
+@pytest.mark.parametrize("value", ["", "soon", "inf", "nan", "1e400", "-5", "1_0", BEYOND_ANY_DATE])
 def test_a_retry_after_that_says_nothing_is_none(value: str) -> None:
     assert answered(429, retry_after=value).retry_after_seconds is None
 

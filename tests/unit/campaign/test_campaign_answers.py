@@ -8,7 +8,7 @@ import pytest
 
 from shared.campaign.auth import campaign_token
 from shared.campaign.client import Address, CampaignClient, Written
-from shared.errors import Misconfigured, Rejected, Retryable
+from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
 from shared.events.documents import default_events_document, read_events_document
 from shared.events.journal import Journal
 from shared.settings import Settings
@@ -58,6 +58,21 @@ def test_a_creation_that_is_not_answered_with_the_record_may_have_been_done(stat
         always(status, body).create(KEY, {"externalId": "a-1"}, written)
     assert raised.value.uncertain
     assert written.answer == b""
+
+
+DEEP = "[" * 200_000
+IDENTITY = Settings.model_construct(
+    campaign_client_id="id",
+    campaign_client_secret="synthetic",
+    campaign_scopes="a",
+    campaign_ims_url="https://ims.example.org",
+)
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_an_answer_that_is_nested_without_end_is_an_error_of_ours_to_name(status: int) -> None:
+    with pytest.raises(BridgeError):
+        always(status, DEEP).patched(KEY, "a-1", {"email": "ana@example.org"}, Written())
 
 
 def test_a_creation_is_recognised_by_its_record() -> None:
@@ -133,6 +148,12 @@ def test_a_key_that_is_taken_by_a_record_that_is_not_shown_says_so() -> None:
     assert raised.value.reason == "duplicate_key"
 
 
+def test_an_identity_refusal_that_is_nested_without_end_is_told_by_its_status() -> None:
+    source = campaign_token(IDENTITY, transport(lambda _: Response(400, {}, DEEP.encode())), lambda: 1000.0)
+    with pytest.raises(Misconfigured, match="status 400"):
+        source.token()
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -146,13 +167,7 @@ def test_a_key_that_is_taken_by_a_record_that_is_not_shown_says_so() -> None:
     ],
 )
 def test_an_identity_answer_without_a_token_is_asked_for_again(body: str) -> None:
-    settings = Settings.model_construct(
-        campaign_client_id="id",
-        campaign_client_secret="synthetic",
-        campaign_scopes="a",
-        campaign_ims_url="https://ims.example.org",
-    )
-    source = campaign_token(settings, transport(lambda _: Response(200, {}, body.encode())), lambda: 1000.0)
+    source = campaign_token(IDENTITY, transport(lambda _: Response(200, {}, body.encode())), lambda: 1000.0)
     with pytest.raises(Retryable):
         source.token()
 

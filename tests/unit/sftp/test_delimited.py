@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from shared.sftp.delimited import MOST_LINES_OF_A_RECORD, Records, columns_of
 from shared.sftp.faults import BadHeader, Damaged
 from shared.sftp.text import LONGEST_LINE_BYTES, lines_of
-from tests.unit.sftp.kit import blocks, rows
+from tests.unit.sftp.kit import blocks, rows, said, table
 
 HEADER = b"a\tb\tc\n"
 FIRST, LAST = b"1\t2\t3\n", b"7\t8\t9\n"
@@ -169,6 +169,16 @@ def test_gzip_is_read_of_several_members_and_with_padding() -> None:
 def test_gzip_that_is_cut_or_none_is_damaged(data: bytes, told: str) -> None:
     with pytest.raises(Damaged, match=told):
         rows(data, name="x.gz")
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 18])
+def test_rows_behind_a_mark_that_does_not_end_are_kept_before_a_damage(size: int) -> None:
+    text = table(["a", "b"], ["1", "2"], ['"3', "4"], *(["5", "6"] for _ in range(20)))
+    records = Records(lines_of(blocks(gzip.compress(text) + b"more", size), "x.gz", "utf-8"), "\t")
+    kept: list[list[str] | str] = []
+    with pytest.raises(Damaged, match="not gzip"):
+        kept.extend(said(records))
+    assert kept == [["1", "2"], "broken_line", *(["5", "6"] for _ in range(20))]
 
 
 def bomb(prefix: bytes, zeros: int) -> bytes:
