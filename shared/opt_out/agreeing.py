@@ -57,6 +57,7 @@ class Agreement:
                 campaign=profile.values[flag],
                 campaign_time=time,
                 held=flag in contact.held,
+                empty=flag in contact.empty,
                 edited=contact.version != memory.version,
                 later=later(time, contact.modified_at, *clocks),
             )

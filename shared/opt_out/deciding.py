@@ -16,6 +16,7 @@ taken back and given again in between.
 | no     | yes       | no, given again     | no                                                               |
 | yes    | no        | yes, taken back     | yes, if Campaign is later than the contact's edit; else no       |
 
+An empty column says nothing: it gives no opt-out, and takes none back that was agreed.
 "Later" needs both times. Where one is not known, opt-out wins. One way, the side that is read is copied when it has changed, the
 other keeps what it says until then; an opt-in is copied over a no only if that no has not been given again.
 """
@@ -46,6 +47,7 @@ class Rule(StrEnum):
     OPT_OUT_WINS = "both changed, and Campaign is not known to be later, so opt-out wins"
     EDITED_SINCE = "the contact was edited since, and Campaign is not known to be later, so opt-out wins"
     OPT_IN_IGNORED = "opt_in_from_dynamics is ignore"
+    EMPTY = "the column is empty, and an empty column takes no opt-out back"
     HELD = "another column of the contact says no"
     OTHER_DIRECTION = "only the other direction is on"
     MERGED = "the contact was merged into this one"
@@ -66,7 +68,8 @@ class Agreed:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What both say now. `held`: Dynamics says no by a column that is not ours to change. `edited`: the contact was changed, by
-    anything, since the agreement. `later`: Campaign's flag changed later than the contact, None where that is not known."""
+    anything, since the agreement. `later`: Campaign's flag changed later than the contact, None where that is not known.
+    `empty`: the column in Dynamics has no value."""
 
     dynamics: bool
     campaign: bool
@@ -74,6 +77,7 @@ class Seen:
     held: bool = False
     edited: bool = True
     later: bool | None = None
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +93,15 @@ class Verdict:
 
 def decide(mode: Mode, seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> Verdict:
     """The verdict on one flag of one contact."""
-    if mode is Mode.TO_CAMPAIGN:
-        return to_campaign(seen, agreed, allow_opt_in)
     if mode is Mode.FROM_CAMPAIGN:
         return from_campaign(seen, agreed)
-    value, rule, winner = both_ways(seen, agreed, allow_opt_in)
+    kept = seen.empty and agreed is not None and agreed.value
+    meant = replace(seen, dynamics=True) if kept else seen
+    if mode is Mode.TO_CAMPAIGN:
+        return replace(to_campaign(meant, agreed, allow_opt_in), dynamics=seen.dynamics)
+    value, rule, winner = both_ways(meant, agreed, allow_opt_in)
+    if kept and rule is Rule.NOTHING_CHANGED:
+        value, rule, winner = True, Rule.EMPTY, OPT_OUT
     if seen.held and not value:
         value, rule, winner = True, Rule.HELD, DYNAMICS
     return Verdict(value, value, value, rule, winner)

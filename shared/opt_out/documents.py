@@ -59,6 +59,10 @@ class Pair(Part):
         own = row.get(self.column)
         return (own is not None and bool(own) != self.inverted) or self.held(row)
 
+    def is_empty(self, row: Mapping[str, Any]) -> bool:
+        """Whether the contact says neither yes nor no: a column that is secured is read as empty too."""
+        return row.get(self.column) is None and not self.held(row)
+
     def held(self, row: Mapping[str, Any]) -> bool:
         """Whether one of the other columns says no, which is not ours to change."""
         return any(bool(row.get(name)) for name in self.also)

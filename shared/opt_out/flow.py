@@ -293,7 +293,7 @@ def looked(change: Change, found: Mapping[str, Contact]) -> dict[str, Any]:
     """What a change carries when Dynamics has been asked: its contact, None where it is gone; what Campaign told; and whether it
     is Dynamics' feed that brought it."""
     contact, told = found.get(change.record_id), change.row or {}
-    held = {**asdict(contact), "held": sorted(contact.held)} if contact else None
+    held = {**asdict(contact), "held": sorted(contact.held), "empty": sorted(contact.empty)} if contact else None
     campaign = {"campaign": told["campaign"]} if told.get("campaign") else {}
     fed = change.kind is Kind.ROW and not told.keys() & NO_ROWS
     return {"dynamics": held, **campaign, **({"feed": True} if fed else {})}
@@ -301,7 +301,7 @@ def looked(change: Change, found: Mapping[str, Contact]) -> dict[str, Any]:
 
 def contact_in(told: Mapping[str, Any]) -> Contact | None:
     row = told.get("dynamics")
-    return Contact(**{**row, "held": frozenset(row["held"])}) if row else None
+    return Contact(**{**row, "held": frozenset(row["held"]), "empty": frozenset(row.get("empty", ()))}) if row else None
 
 
 def any_no(told: Mapping[str, Any]) -> bool:

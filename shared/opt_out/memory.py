@@ -1,10 +1,11 @@
 """What the ledger remembers of a contact's opt-outs: what each side was last seen to say, and what they agreed on.
 
     {"flags":    {flag: {"value", "time", "dynamics", "campaign", "modified", "rule", "winner", "decided_at"}},
-     "dynamics": {flag: value}, "campaign": {flag: [value, time]}, "version": the contact's, "master": whom it was merged into,
-     "mode": ..., "pairs": {flag: columns}}
+     "dynamics": {flag: value}, "empty": [flag], "campaign": {flag: [value, time]}, "version": the contact's,
+     "master": whom it was merged into, "mode": ..., "pairs": {flag: columns}}
 
-`value` and `time` are the agreement; the rest of a flag tells of the last decision on it. A side that is not there has no entry.
+`value` and `time` are the agreement; the rest of a flag tells of the last decision on it. `empty`: the flags whose column had no
+value, where there are some. A side that is not there has no entry.
 Contacts that never said no are not remembered: where there is no row, nothing was agreed, and opt-out wins. What was agreed in
 another mode counts only where both sides said the same, and what was agreed of another pair of columns not at all: a change of
 the settings must never look as if people had opted in.
@@ -70,7 +71,7 @@ class Memory:
 
     def knows_contact(self, contact: Contact) -> bool:
         """Whether this is what was last seen of the contact."""
-        same_values = self.held.get("dynamics") == dict(contact.values)
+        same_values = self.held.get("dynamics") == dict(contact.values) and set(self.held.get("empty", ())) == contact.empty
         return self.current and same_values and contact.master == self.master
 
     def knows_both(self, contact: Contact) -> bool:
@@ -95,6 +96,7 @@ def remember(
     held: dict[str, Any] = {"mode": terms.mode, "pairs": dict(terms.pairs), "flags": dict(flags)}
     if contact:
         held |= {"dynamics": dict(contact.values), "version": contact.version, "master": master}
+        held |= {"empty": sorted(contact.empty)} if contact.empty else {}
     if profile:
         held["campaign"] = {flag: [value, profile.times[flag]] for flag, value in profile.values.items()}
     return held

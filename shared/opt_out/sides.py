@@ -28,7 +28,8 @@ CLOCKS_AGREE_SECONDS = 2.0  # the Date header has whole seconds, so a smaller di
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact as read: `values` by flag, True for a no; `held` are the flags that say no by a column that is not ours."""
+    """A contact as read: `values` by flag, True for a no; `held` are the flags that say no by a column that is not ours; `empty`
+    are those whose column has no value."""
 
     record_id: str
     etag: str
@@ -36,6 +37,7 @@ class Contact:
     master: str
     values: Mapping[str, bool] = field(repr=False)
     held: frozenset[str]
+    empty: frozenset[str] = frozenset()
 
     @property
     def version(self) -> int:
@@ -59,6 +61,7 @@ def contact_of(row: Mapping[str, Any], pairs: Iterable[Pair]) -> Contact:
         str(row.get(MASTER) or "").lower(),
         {pair.flag: pair.opted_out(row) for pair in listed},
         frozenset(pair.flag for pair in listed if pair.held(row)),
+        frozenset(pair.flag for pair in listed if pair.is_empty(row)),
     )
 
 
@@ -109,8 +112,10 @@ class Profiles:
         self.client = client
 
     def read(self, address: Address, pairs: Collection[Pair], record_id: str, written: Written) -> Profile | None:
-        """None if there is no profile with this contact's id."""
+        """None if there is no profile with this contact's id. Retryable where the answer lacks a flag, which is no opt-in."""
         row = self.client.read(address, record_id, written)
+        if row is not None and any(pair.flag not in row for pair in pairs):
+            raise Retryable("Campaign's answer to GET profile/{key} lacks opt-out flags; it is asked for again.")
         return None if row is None else profile_of(row, pairs)
 
     def write(

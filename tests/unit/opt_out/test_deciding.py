@@ -9,11 +9,12 @@ from shared.opt_out.deciding import Agreed, Mode, Rule, Seen, decide
 T0, T1 = "2026-01-01 00:00:00.000Z", "2026-01-02 00:00:00.000Z"
 NO, YES = True, False
 EVERY = [
-    (mode, Seen(dynamics, campaign, time, held, edited, later), agreed, allow)
+    (mode, Seen(dynamics, campaign, time, held, edited, later, empty), agreed, allow)
     for mode in (Mode.BOTH, Mode.TO_CAMPAIGN, Mode.FROM_CAMPAIGN)
     for dynamics, campaign, held, edited, allow in product((NO, YES), repeat=5)
     for time, later in product((T0, T1), (None, True, False))
     for agreed in (None, Agreed(NO, T0), Agreed(YES, T0))
+    for empty in ((False,) if dynamics else (False, True))
     if dynamics or not held
 ]
 
@@ -48,6 +49,30 @@ def test_both_ways(agreed: bool | None, seen: Seen, value: bool, rule: Rule) -> 
 def test_an_opt_in_from_dynamics_may_be_ignored_and_is_undone() -> None:
     verdict = decide(Mode.BOTH, Seen(YES, NO, T0), Agreed(NO, T0), allow_opt_in=False)
     assert (verdict.dynamics, verdict.campaign, verdict.rule) == (NO, NO, Rule.OPT_IN_IGNORED)
+
+
+@pytest.mark.parametrize(
+    ("mode", "agreed", "campaign", "dynamics", "rule"),
+    [
+        (Mode.BOTH, NO, NO, NO, Rule.EMPTY),
+        (Mode.TO_CAMPAIGN, NO, NO, YES, Rule.NOTHING_CHANGED),
+        (Mode.BOTH, YES, YES, YES, Rule.NOTHING_CHANGED),
+        (Mode.BOTH, None, YES, YES, Rule.FIRST_ALIKE),
+        (Mode.BOTH, None, NO, NO, Rule.FIRST_OPT_OUT),
+    ],
+)
+def test_an_empty_column_takes_no_opt_out_back(
+    mode: Mode, agreed: bool | None, campaign: bool, dynamics: bool, rule: Rule
+) -> None:
+    seen = Seen(YES, campaign, T0, empty=True)
+    verdict = decide(mode, seen, None if agreed is None else Agreed(agreed, T0), allow_opt_in=True)
+    assert (verdict.dynamics, verdict.campaign, verdict.rule) == (dynamics, campaign, rule)
+    assert verdict.agreed == campaign
+
+
+def test_an_empty_column_does_not_stand_against_an_opt_in_in_campaign() -> None:
+    verdict = decide(Mode.BOTH, Seen(YES, YES, T1, empty=True, later=True), Agreed(NO, T0), allow_opt_in=True)
+    assert (verdict.dynamics, verdict.campaign, verdict.agreed) == (YES, YES, YES)
 
 
 def test_a_no_by_another_column_is_not_taken_back_by_campaign() -> None:
@@ -98,7 +123,7 @@ def test_where_it_cannot_be_told_no_opt_out_is_taken_back() -> None:
         if (seen.dynamics and not verdict.dynamics) or (seen.campaign and not verdict.campaign):
             touched = agreed is None or seen.campaign_time != agreed.campaign_time
             assert agreed is not None
-            by_dynamics = not seen.dynamics and agreed.value and not touched and allow
+            by_dynamics = not seen.dynamics and not seen.empty and agreed.value and not touched and allow
             by_campaign = not seen.campaign and (seen.later or (agreed.value and not seen.edited)) and not seen.held
             assert by_dynamics or by_campaign, (mode, seen, agreed, verdict)
 
@@ -107,6 +132,7 @@ def test_deciding_again_on_what_was_decided_changes_nothing() -> None:
     for mode, seen, agreed, allow in EVERY:
         verdict = decide(mode, seen, agreed, allow)
         held = seen.held and verdict.dynamics
-        after = Seen(verdict.dynamics, verdict.campaign, T1, held, edited=False, later=seen.later)
+        empty = seen.empty and not verdict.dynamics
+        after = Seen(verdict.dynamics, verdict.campaign, T1, held, edited=False, later=seen.later, empty=empty)
         again = decide(mode, after, Agreed(verdict.agreed, T1), allow)
         assert (again.dynamics, again.campaign) == (verdict.dynamics, verdict.campaign), (mode, seen, agreed)

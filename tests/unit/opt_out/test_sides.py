@@ -1,13 +1,23 @@
-"""Times of two systems whose clocks differ, and the forms in which they come."""
+"""Times of two systems whose clocks differ, the forms in which they come, and what a profile must say."""
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.campaign.client import Address, CampaignClient, Written
+from shared.errors import Retryable
+from shared.opt_out.documents import Pair, default_opt_out_document, read_opt_out_document
 from shared.opt_out.feeds import earlier
-from shared.opt_out.sides import instant, later
+from shared.opt_out.sides import Profiles, instant, later
+from shared.transport import AdaptiveConcurrency, Request, Response, Transport
+from tests.unit.dataverse.kit import Token
+
+PAIRS = read_opt_out_document(default_opt_out_document()).pairs
+ADDRESS = Address("profileAndServicesExt", "profile", "externalId")
 
 MODIFIED = "2026-01-31T08:00:00Z"
 
@@ -57,3 +67,19 @@ def earlier_by(seconds: float) -> str:
 def test_the_overlap_is_taken_from_campaigns_own_time() -> None:
     assert earlier("2026-01-31 08:00:00.123Z", 60) == "2026-01-31 07:59:00.123Z"
     assert earlier("", 60) == ""
+
+
+@pytest.mark.parametrize("left_out", PAIRS, ids=lambda pair: pair.flag)
+def test_a_profile_that_lacks_a_flag_is_not_read_as_opted_in(left_out: Pair) -> None:
+    row = {"externalId": "a-1", **{pair.flag: True for pair in PAIRS if pair is not left_out}}
+    with pytest.raises(Retryable):
+        profiles(row).read(ADDRESS, PAIRS, "a-1", Written())
+    assert profiles({**row, left_out.flag: False}).read(ADDRESS, PAIRS, "a-1", Written())
+
+
+def profiles(row: dict[str, Any]) -> Profiles:
+    def send(_: Request) -> Response:
+        return Response(200, {}, json.dumps(row).encode())
+
+    transport = Transport("Campaign", send, AdaptiveConcurrency(1), sleep=lambda _: None)
+    return Profiles(CampaignClient("https://campaign.example.org", "key", Token(), transport))
