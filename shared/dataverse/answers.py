@@ -11,26 +11,33 @@ import email
 import email.policy
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.errors import CloseBoundaryNotFoundDefect, MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
 from email.message import Message
 
 from shared.errors import BridgeError, Retryable
+from shared.identifiers import record_id
 from shared.transport import Response
 
 STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})(?: .*)?")
 BROKEN = (CloseBoundaryNotFoundDefect, MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect)
+LENGTH = re.compile(r"\d{1,18}", re.ASCII)
+ENTITY_ID = re.compile(r"\(([^()]*)\)$")
 EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 DONE = {"POST": (200, 201, 204), "PATCH": (200, 204), "DELETE": (204,)}
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What one operation is recognised by: its method, and how many ids CreateMultiple answers (None for others)."""
+    """What one operation is recognised by: its method, and how many ids CreateMultiple answers (None for others).
+
+    `names`: the ids of its records, as far as they are known. An answer that names others belongs to another operation.
+    """
 
     method: str
     ids: int | None = None
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +86,40 @@ def answer(part: Message) -> Response | None:
     """The HTTP answer in a part; None if it has no status line, or a success less of a body than it announces."""
     payload = part.get_payload(decode=True)
     head, *rest = EMPTY_LINE.split(payload if isinstance(payload, bytes) else b"", maxsplit=1)
-    line, *fields = head.splitlines() or [b""]
-    status, body = STATUS_LINE.fullmatch(line), rest[0] if rest else b""
+    line, *listed = head.splitlines() or [b""]
+    status, body, fields = STATUS_LINE.fullmatch(line), rest[0] if rest else b"", headers_of(listed)
     if part.get_content_type() != "application/http" or not status:
         return None
-    return Response(int(status[1]), {}, body) if int(status[1]) >= 400 or len(body) >= announced(fields) else None
+    return Response(int(status[1]), fields, body) if int(status[1]) >= 400 or len(body) >= announced(fields) else None
 
 
-def announced(fields: Sequence[bytes]) -> int:
-    """The Content-Length among header lines; 0 if there is none."""
-    named = {name.strip().lower(): value.strip() for name, _, value in (field.partition(b":") for field in fields)}
-    length = named.get(b"content-length", b"")
-    return int(length) if length.isdigit() else 0
+def headers_of(lines: Sequence[bytes]) -> dict[str, str]:
+    parts = (line.decode("latin-1").partition(":") for line in lines)
+    return {name.strip().lower(): value.strip() for name, _, value in parts}
+
+
+def announced(fields: Mapping[str, str]) -> int:
+    """The Content-Length among headers; 0 if there is none."""
+    length = fields.get("content-length", "")
+    return int(length) if LENGTH.fullmatch(length) else 0
 
 
 def succeeded(found: Response | None, operation: Expected) -> bool:
     if found is None or found.status not in DONE.get(operation.method, ()):
         return False
     if operation.ids is None:
-        return not body_is_error(found.body)
+        return is_named(found, operation) and not body_is_error(found.body)
     ids = parsed(found.body).get("Ids")
-    return found.status == 200 and isinstance(ids, list) and len(ids) == operation.ids
+    if found.status != 200 or not isinstance(ids, list) or len(ids) != operation.ids:
+        return False
+    return not operation.names or {record_id(item) for item in ids} == operation.names
+
+
+def is_named(found: Response, operation: Expected) -> bool:
+    """Whether the answer names the operation's record, or none."""
+    named = ENTITY_ID.search(found.headers.get("odata-entityid", ""))
+    found_id = record_id(named[1]) if named else ""
+    return not found_id or not operation.names or found_id in operation.names
 
 
 def body_is_error(body: bytes) -> bool:

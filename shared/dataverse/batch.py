@@ -16,9 +16,11 @@ from shared import exact_json
 from shared.dataverse.answers import ChangeSetAnswer, Expected, change_sets, unrecognised
 from shared.dataverse.client import API, DataverseClient, error_message
 from shared.errors import BridgeError, Refusal, Rejected
+from shared.identifiers import record_id
 
 MOST_OPERATIONS = 1000
 TYPES = "Microsoft.Dynamics.CRM."
+ACTIVITY_ID = "activityid"  # the id of every activity table
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,12 @@ class Operation:
     path: str = field(repr=False)
     body: Mapping[str, Any] = field(repr=False)
     ids: int | None = None
+
+    @property
+    def expected(self) -> Expected:
+        rows = self.body.get("Targets", [self.body])
+        named = {record_id(row.get(ACTIVITY_ID)) for row in rows} - {""}
+        return Expected(self.method, self.ids, frozenset(named) if len(named) == len(rows) else frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ class BatchWriter:
         if response.status not in (200, 202):
             refused = self.client.refusal(response, f"POST {what}")
             raise naming(refused, error_message(response), [name for one in sets for name in columns_of(one)])
-        expected = [[Expected(operation.method, operation.ids) for operation in one] for one in sets]
+        expected = [[operation.expected for operation in one] for one in sets]
         found = change_sets(response, expected)
         if found is None:
             raise unrecognised(what)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.dataverse.batch import WritableTable
@@ -23,6 +23,7 @@ TEXTS = {
     "bounce_reason": "reason of bounce",
 }
 WRITTEN = ("subject", *COLUMNS)
+LAST_DAY = datetime(9999, 12, 31, tzinfo=UTC)
 COMPLETED: dict[str, Any] = {"statecode": 1, "statuscode": 2}  # Completed, of every activity table by default
 
 
@@ -72,7 +73,8 @@ def task_of(
     follow_up: FollowUp, table: WritableTable, of_event: str, event: Mapping[str, str], contact: Contact
 ) -> dict[str, Any]:
     """A task for the contact's owner. Its id comes from the event's, so that it too is created once."""
-    due = datetime.fromisoformat(event["at"]) + timedelta(days=follow_up.due_days)
+    at = datetime.fromisoformat(event["at"])
+    due = min(at, LAST_DAY - timedelta(days=follow_up.due_days)) + timedelta(days=follow_up.due_days)
     row: dict[str, Any] = {
         "activityid": event_id("task", of_event),
         "subject": follow_up.subject,

@@ -3,7 +3,7 @@
 YAML for people, as the mapping documents are; `defaults/email_events.yaml` is the first version.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Annotated, Literal, Self
@@ -196,7 +196,13 @@ def read_events_document(text: str) -> EventsDocument:
 
 
 def misnamed(document: EventsDocument) -> Iterator[str]:
-    """Names that the document gives and nothing reads, each as a sentence. Documents in force may have some: they do no harm."""
+    """Names that the document gives and nothing reads, and those that the journal's events lack, each as a sentence.
+
+    Documents in force may have some: they stop no flow.
+    """
+    if lacking := sorted(needed_fields(document.journal.kinds) - document.journal.fields.keys()):
+        what = f"lacks {', '.join(lacking)}, which the kinds of journal.kinds need: add their paths."
+        yield f"{document.place('journal.fields')}: {what}"
     for place, given, known in (
         ("files.delivery_log.columns", document.files.delivery_log.columns, DELIVERY_FIELDS),
         ("files.tracking_log.columns", document.files.tracking_log.columns, TRACKING_FIELDS),
@@ -206,6 +212,13 @@ def misnamed(document: EventsDocument) -> Iterator[str]:
         for name in sorted(given.keys() - known):
             what = f"{name} is no name that is known here. Use one of {', '.join(sorted(known))}."
             yield f"{document.place(f'{place}.{name}')}: {what}"
+
+
+def needed_fields(kinds: Collection[str]) -> set[str]:
+    """The fields without which no event of these kinds can be read from the journal."""
+    messages, reactions = {"send", "bounce"} & set(kinds), {"open", "click"} & set(kinds)
+    ids = ({"broad_log_id"} if messages else set()) | ({"tracking_log_id"} if reactions else set())
+    return ids | ({"contact", "at"} if ids else set())
 
 
 def default_events_document() -> str:

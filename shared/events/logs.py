@@ -110,7 +110,7 @@ class EventReader(ABC):
             "id": identity(name, rule.repeat, ids, more.get("url", "")),
             "kind": kind,
             "log_id": ids["log_id"],
-            "contact": record_id(row["contact"]),
+            "contact": record_id(row.get("contact", "")),
             "at": shown(at),
             **kept,
         }

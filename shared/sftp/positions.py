@@ -8,7 +8,8 @@ from shared.file_samples import sample
 from shared.sftp.client import RemoteFile
 
 PROCESSED, REJECTED, REFUSED = "processed", "rejected", "refused"
-MOST_WAITING = 60  # a link is kept in one column of a table
+MOST_WAITING = 60
+LONGEST_LINK = 28_000  # characters; a link is kept, perhaps within another, in one column of a table, which takes 32,768
 REFUSED_AGAIN_SECONDS = 600.0
 
 
@@ -97,8 +98,11 @@ class Saved:
 
     def is_full(self) -> bool:
         """Whether so many files wait that no other is read now. Those that were refused give way."""
-        extra = len(self.waiting) - MOST_WAITING + 1
-        if extra > 0:
-            refused = [one.file for one in self.waiting if one.ended == REFUSED][:extra]
-            self.waiting = [one for one in self.waiting if one.file not in refused]
-        return len(self.waiting) >= MOST_WAITING
+        for refused in [one for one in self.waiting if one.ended == REFUSED]:
+            if self.has_room():
+                break
+            self.waiting.remove(refused)
+        return not self.has_room()
+
+    def has_room(self) -> bool:
+        return len(self.waiting) < MOST_WAITING and len(json.dumps(self.text())) <= LONGEST_LINK

@@ -103,6 +103,45 @@ def test_a_change_set_is_done_only_where_the_answer_says_so(
         assert seen(text.replace("\r\n", "\n"), *operations) == told
 
 
+NAMES = ["8f6f0f5e-0000-5b83-9d0c-000000000001", "8f6f0f5e-0000-5b83-9d0c-000000000002"]
+
+
+def named(*ids: str) -> str:
+    return inner("HTTP/1.1 200 OK", json.dumps({"Ids": ids}))
+
+
+def entity(number: str) -> str:
+    fields = f"OData-EntityId: https://org.example.org/api/data/v9.2/tasks({number})\r\n"
+    return inner("HTTP/1.1 204 No Content", fields=fields)
+
+
+@pytest.mark.parametrize(
+    ("part", "operation", "told"),
+    [
+        pytest.param(named(*NAMES), Expected("POST", 2, frozenset(NAMES)), DONE, id="both"),
+        pytest.param(named(NAMES[1].upper(), NAMES[0]), Expected("POST", 2, frozenset(NAMES)), DONE, id="in another order"),
+        pytest.param(named(NAMES[0], NAMES[0]), Expected("POST", 2, frozenset(NAMES)), UNKNOWN, id="one twice"),
+        pytest.param(named("1", "2"), Expected("POST", 2, frozenset(NAMES)), UNKNOWN, id="two others"),
+        pytest.param(entity(NAMES[0]), Expected("POST", None, frozenset(NAMES[:1])), DONE, id="its record"),
+        pytest.param(entity(NAMES[1]), Expected("POST", None, frozenset(NAMES[:1])), UNKNOWN, id="another record"),
+        pytest.param(entity(NAMES[1]), CREATE, DONE, id="a record without an id of ours"),
+        pytest.param(NO_CONTENT, Expected("POST", None, frozenset(NAMES[:1])), DONE, id="no record is named"),
+    ],
+)
+def test_the_answer_of_another_operation_is_no_success(part: str, operation: Expected, told: tuple[int, bool]) -> None:
+    assert seen(batch(nested(part)), operation) == told
+
+
+def test_change_sets_answered_in_another_order_are_looked_at_again() -> None:
+    rows = [
+        [Operation("POST", "tasks/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": [{"activityid": name}]}, 1)]
+        for name in NAMES
+    ]
+    told = batch(nested(named(NAMES[1])), nested(named(NAMES[0])))
+    verdicts = BatchWriter(always(200, told, TYPE)).run(rows, "activities")
+    assert [isinstance(verdict, Retryable) and verdict.uncertain for verdict in verdicts] == [True, True]
+
+
 def test_an_answer_as_json_is_none() -> None:
     text = json.dumps({"responses": [{"id": "1", "status": 204}]})
     assert seen(text, CREATE, content_type="application/json") is None

@@ -7,9 +7,9 @@ import pytest
 
 from shared.dataverse.batch import WritableTable, naming
 from shared.errors import Misconfigured, Refusal, Rejected, recovery
-from shared.events.activities import Contact, activity_of, problems
+from shared.events.activities import Contact, activity_of, problems, task_of
 from shared.events.catalog import EventsCatalog
-from shared.events.documents import KINDS, default_events_document, read_events_document
+from shared.events.documents import KINDS, FollowUp, default_events_document, read_events_document
 from shared.labels import units
 
 DOCUMENT = read_events_document(default_events_document())
@@ -130,3 +130,16 @@ def test_what_else_keeps_a_table_from_being_read_is_told_as_it_is() -> None:
     with pytest.raises(Misconfigured) as caught:
         EventsCatalog(documents, batch, 0, lambda: 0.0).checked(DOCUMENT, 1)
     assert caught.value.setting == "DATAVERSE_AUTH"
+
+
+@pytest.mark.parametrize(
+    ("at", "due"),
+    [
+        ("2026-05-04T10:00:00Z", "2026-05-07T10:00:00Z"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T00:00:00Z"),
+        ("1753-01-01T00:00:00Z", "1753-01-04T00:00:00Z"),
+    ],
+)
+def test_a_task_is_due_some_days_later_and_no_later_than_the_last_day(at: str, due: str) -> None:
+    task = table({})
+    assert task_of(FollowUp(subject="Call", due_days=3), task, ID, click(at=at), CONTACT)["scheduledend"] == due

@@ -434,6 +434,23 @@ def test_a_name_that_nothing_reads_is_told_when_a_document_is_taken() -> None:
     assert re.match(r"Line \d+, files\.delivery_log\.columns\.chanel: chanel is no name", told)
 
 
+@pytest.mark.parametrize("field", ["contact", "at", "broad_log_id", "tracking_log_id"])
+def test_a_journal_without_a_field_that_events_need_is_told_and_stops_no_poll(field: str) -> None:
+    without = document()
+    del without.journal.fields[field]
+    (told,) = misnamed(without)
+    assert re.match(rf"Line \d+, journal\.fields: lacks {field}, ", told)
+    without.journal.kinds.clear()
+    assert not list(misnamed(without))
+
+
+def test_an_event_of_a_journal_without_contacts_is_nobodys() -> None:
+    without = document()
+    del without.journal.fields["contact"]
+    told = JournalReader(without).read(xdm("send", **{"xdm:broadLogID": 7}))
+    assert told and told["contact"] == ""
+
+
 UPGRADE = Path(__file__).parents[2] / "fixtures/upgrade/email_events-v1.yaml"
 
 
