@@ -210,11 +210,13 @@ SQL = re.compile(
 # A value that a text quotes, in Campaign's quotation marks or PostgreSQL's: no mark within a word opens or ends one, as in L'Oise.
 STATEMENT = re.compile(r"SQL statement '.*?' could not be executed", re.IGNORECASE | re.DOTALL)
 VALUE = re.compile(r"(?<!\w)'[^\n]*?'(?!\w)|\"[^\n\"]*\"|=\([^\n]*?\)(?!\w)|Failing row contains \([^\n]*\)")
+HEAD, TAIL = 4000, 2000  # of a long text: the cause stands at its beginning, a phrase behind a long value at its end
 NAMED = re.compile(r"'@?([\w.:/@]+)' (?:field|property)\b")
 
 
 def recovery(system: str, status: int, text: str, route: str, fields: Sequence[str] = ()) -> BridgeError:
     """What to do about an answer that is no success. `text` is only matched, never shown; those of `fields` that it names are."""
+    text = text if len(text) <= HEAD + TAIL else text[:HEAD] + text[-TAIL:]
     rule, title = rule_of(system, status, text), TITLES[system]
     if rule is None:
         return Retryable(f"{title} answered {route} with status {status}, which is not known; it is tried again.")
@@ -228,9 +230,12 @@ def recovery(system: str, status: int, text: str, route: str, fields: Sequence[s
 
 
 def rule_of(system: str, status: int, text: str) -> Rule | None:
-    """The first row that fits. What a text quotes decides nothing: a refusal is none of its SQL, a passing cause no value."""
-    phrases, causes = SQL.sub("", text), VALUE.sub("", STATEMENT.sub("", text))
-    return next((rule for rule in RULES if fits(rule, system, status, causes if rule.recovery is Retryable else phrases)), None)
+    """The first row that fits. What a text quotes decides nothing: a refusal is none of its SQL, what passes or stops a flow is
+    no value."""
+    spoken = STATEMENT.sub("", text)
+    emptied = SQL.sub("", VALUE.sub("''", spoken))
+    texts = {Retryable: (VALUE.sub("", spoken),), Misconfigured: (emptied,), Rejected: (SQL.sub("", text), emptied)}
+    return next((rule for rule in RULES if any(fits(rule, system, status, one) for one in texts[rule.recovery])), None)
 
 
 def named_fields(text: str, fields: Sequence[str]) -> list[str]:

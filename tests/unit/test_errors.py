@@ -1,5 +1,7 @@
 """One table decides what each failure of the two systems means."""
 
+import time
+
 import pytest
 
 from shared.errors import ELSEWHERE, RULES, Misconfigured, Rejected, Retryable, recovery, rule_of
@@ -249,6 +251,27 @@ def test_a_value_that_reads_like_a_passing_cause_is_none(form: str, reason: str,
     error = recovery("campaign", 500, form.format(value), "PATCH profile/{key}")
     assert isinstance(error, Rejected)
     assert error.reason == reason
+
+
+STOPPING = ["Oops. Something went wrong. Check your URI and try again.", "Unable to find filter"]
+LIKE_SQL = ["select the best from us", "insert into my heart", "delete from list", "update us set free", "select x from y where"]
+
+
+@pytest.mark.parametrize("value", [*STOPPING, *LIKE_SQL])
+@pytest.mark.parametrize(("form", "reason"), QUOTED, ids=[f"{number}-{reason}" for number, (_, reason) in enumerate(QUOTED)])
+def test_a_value_neither_stops_the_flow_nor_hides_the_refusal(form: str, reason: str, value: str) -> None:
+    error = recovery("campaign", 500, form.format(value), "PATCH profile/{key}")
+    assert isinstance(error, Rejected)
+    assert error.reason == reason
+
+
+@pytest.mark.parametrize("value", ["'a " * 20_000, "'=(" * 20_000, "select " * 10_000, "SQL statement '" * 5_000, "x" * 100_000])
+def test_a_long_value_costs_little_and_hides_no_refusal(value: str) -> None:
+    started = time.process_time()
+    error = recovery("campaign", 500, f"{RST} The value '{value}' of the '@lastName' field is too long", "PATCH", ["lastName"])
+    assert isinstance(error, Rejected)
+    assert (error.reason, error.field) == ("too_long", "lastName")
+    assert time.process_time() - started < 5
 
 
 def test_a_system_without_statuses_is_told_without_one() -> None:
