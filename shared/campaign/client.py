@@ -121,7 +121,7 @@ class CampaignClient:
             known = self.hrefs.known(address, key)
             try:
                 url, route = known or self.place(address, key, written), f"{address.resource}/{{key}}"
-                if not wire.is_success(verb, self.call(verb, url, route, written, record)):
+                if not wire.is_success(verb, self.call(verb, url, route, written, record), address.key_field, key):
                     raise unrecognised(f"{verb} {route}", uncertain=True)
                 return True
             except Rejected as refusal:
@@ -157,7 +157,7 @@ class CampaignClient:
         rows, more = answer.get("content"), answer.get("next") or {}
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not isinstance(more, dict):
             raise unrecognised(f"GET {route}")
-        following = str(more.get("href", ""))
+        following = str(more.get("href") or "")
         return rows, self.same_host(following) if following else ""
 
     @property
@@ -171,7 +171,7 @@ class CampaignClient:
         except Retryable as failure:
             raise Retryable(str(failure), failure.retry_after_seconds, uncertain=True) from None
         made = body_object(response, f"POST {address.resource}", uncertain=True)
-        if not made.get("href") and str(made.get(address.key_field)) != str(record[address.key_field]):
+        if not wire.is_record(made, address.key_field, str(record[address.key_field])):
             raise unrecognised(f"POST {address.resource}", uncertain=True)
         written.answer = response.body
         if address.lookup == "filter" and made.get("href"):

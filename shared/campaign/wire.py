@@ -54,14 +54,22 @@ def is_error(response: Response) -> bool:
     return isinstance(answer, dict) and "error_code" in answer
 
 
-def is_success(verb: str, response: Response) -> bool:
-    """Whether a change of a record was carried out: no content, or the record's PKey and href; a deletion may say nothing."""
-    if response.status == 204 or (verb == "DELETE" and not response.body.strip()):
+def is_success(verb: str, response: Response, key_field: str, key: str) -> bool:
+    """Whether a change of this record was carried out: no content, or the record's PKey and href; a deletion may say nothing."""
+    if response.status == 204 or (verb == "DELETE" and response.body.strip() in (b"", b"{}")):
         return True
     try:
-        return isinstance(json.loads(response.body), dict)
+        answer = json.loads(response.body)
     except (ValueError, RecursionError):
         return False
+    return isinstance(answer, dict) and is_record(answer, key_field, key)
+
+
+def is_record(answer: Mapping[str, Any], key_field: str, key: str) -> bool:
+    """Whether an object is the record with this key: it names itself, and no other key. A PKey may change and tells nothing."""
+    if answer.get(key_field) is not None:
+        return str(answer[key_field]).lower() == key.lower()
+    return bool(answer.get("PKey") or answer.get("href"))
 
 
 def resource(name: str, metadata: Mapping[str, Any], published: Mapping[str, tuple[str, ...]] | None = None) -> TargetResource:

@@ -65,9 +65,9 @@ class DataverseClient:
         route = f"changes of {table.logical_name}"
         answer = self.get(url, route, {"Prefer": prefer}, expiring=bool(link))
         items = values(answer, route)
-        if "@odata.nextLink" in answer:
+        if answer.get("@odata.nextLink"):
             return items, self.same_host(str(answer["@odata.nextLink"])), False
-        if "@odata.deltaLink" not in answer:
+        if not answer.get("@odata.deltaLink"):
             raise Retryable(f"Dataverse ended the read of {table.logical_name} without a delta link; the page is read again.")
         return items, self.same_host(str(answer["@odata.deltaLink"])), True
 
@@ -185,7 +185,7 @@ class DataverseClient:
             seen.add(url)
             answer = self.get(url, route, headers)
             yield values(answer, route)
-            if "@odata.nextLink" not in answer:
+            if not answer.get("@odata.nextLink"):
                 return
             url = self.same_host(str(answer["@odata.nextLink"]))
         raise Retryable(f"Dataverse's list of {route} does not come to its end; it is read again.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dev.verbs import wait_until
+from shared.addresses import link_fault
 from shared.errors import Retryable
 from shared.transport import URGENT_SECONDS, AdaptiveConcurrency, Request, Response, Transport
 
@@ -86,6 +87,27 @@ def test_retry_after_is_read_in_both_forms(value: str) -> None:
 @pytest.mark.parametrize("value", ["864000", "99999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_a_retry_after_is_an_hour_at_most(value: str) -> None:
     assert answered(429, retry_after=value).retry_after_seconds == 3600
+
+
+@pytest.mark.parametrize(
+    ("link", "same"),
+    [
+        ("https://org.example.org/next?page=2", True),
+        ("HTTPS://ORG.example.org:443/next", True),
+        ("http://org.example.org/next", False),
+        ("https://org.example.org:8443/next", False),
+        ("https://org.example.org.evil.example/next", False),
+        ("https://org.example.org@evil.example/next", False),
+        ("https://someone@org.example.org/next", False),
+        ("https://org.example.org:port/next", False),
+        ("https://[::1/next", False),
+        ("//org.example.org/next", False),
+        ("/next", False),
+        ("", False),
+    ],
+)
+def test_a_token_goes_to_its_own_host_only(link: str, same: bool) -> None:
+    assert (not link_fault(link, "https://org.example.org/api", path=False)) is same
 
 
 BEYOND_ANY_DATE = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"

@@ -29,6 +29,7 @@ NO_RECORD = [
     pytest.param("<html>Sign in</html>", id="HTML"),
     pytest.param('{"PKey": "@a", "hr', id="cut off"),
     pytest.param(json.dumps({"externalId": "b-2"}), id="another record"),
+    pytest.param(json.dumps({"externalId": "b-2", "PKey": "@b", "href": HREF}), id="another record with its address"),
     pytest.param('"RST-360011 An error has occurred."', id="an error text as JSON"),
 ]
 
@@ -96,6 +97,15 @@ def test_a_record_that_is_not_recognised_is_not_read_as_one(body: str) -> None:
         ("PATCH", 200, "<html>Sign in</html>", False),
         ("PATCH", 200, "RST-360011 An error has occurred - please contact your administrator.", False),
         ("PATCH", 200, '{"error_code": "500", "message": "Oops"}', False),
+        ("PATCH", 200, json.dumps({"PKey": "@b", "href": HREF}), True),
+        ("PATCH", 200, json.dumps({"externalId": "A-1"}), True),
+        ("PATCH", 200, json.dumps({**RECORD, "externalId": "b-2"}), False),
+        ("PATCH", 200, "{}", False),
+        ("PATCH", 200, '{"code": 500, "message": "Oops. Something went wrong."}', False),
+        ("PATCH", 200, '{"content": []}', False),
+        ("DELETE", 200, "{}", True),
+        ("DELETE", 200, '{"code": 500, "message": "Oops. Something went wrong."}', False),
+        ("DELETE", 200, json.dumps({**RECORD, "externalId": "b-2"}), False),
         ("DELETE", 200, "", True),
         ("DELETE", 204, "", True),
         ("DELETE", 200, "<html>Sign in</html>", False),
@@ -120,6 +130,12 @@ def test_only_the_last_page_shows_that_a_record_is_not_there() -> None:
     with pytest.raises(Rejected) as raised:
         paged({"content": [], "next": NEXT}, {"content": []}).place(FILTER, "a-1", Written())
     assert raised.value.reason == "not_found"
+
+
+@pytest.mark.parametrize("following", [None, {}, {"href": None}, {"href": ""}])
+def test_a_list_without_a_next_link_ends(following: Any) -> None:
+    campaign = paged({"content": [], "next": following})
+    assert list(campaign.rows(FILTER, "/byExternalid", Written())) == []
 
 
 def test_a_list_that_gives_the_same_link_twice_is_no_list_to_its_end() -> None:
