@@ -179,13 +179,16 @@ def processor(scale: int) -> dict[str, Any]:
     }
 
 
+UPDATED = b'{"PKey":"@a","href":"https://campaign.example.org/profileAndServicesExt/profile/@a"}'
+
+
 def answered_at_once(system: str, timeout_seconds: float, connections: int) -> Any:
     """Campaign's profile writes succeed without a socket; everything else is real."""
     real = pooled(system, timeout_seconds, connections)
 
     def send(request: Request) -> Response:
         if request.method in ("POST", "PATCH") and "/profile" in request.url:
-            return Response(201, {}, request.body or b"{}")  # as Campaign does: with the record
+            return Response(201, {}, (request.body or b"{}") if request.method == "POST" else UPDATED)  # as Campaign does
         return real(request)
 
     return send

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from shared import exact_json
 from shared.dataverse.answers import ChangeSetAnswer, Expected, change_sets, unrecognised
-from shared.dataverse.client import API, DataverseClient, error_message
+from shared.dataverse.client import API, DataverseClient, error_message, recognised
 from shared.errors import BridgeError, Refusal, Rejected
 from shared.identifiers import record_id
 
@@ -78,18 +78,21 @@ class BatchWriter:
         select = "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName"
         links = self.client.metadata_list(f"{place}/ManyToOneRelationships?$select={select}", name)
         names = ("ReferencingAttribute", "ReferencedEntity", "ReferencingEntityNavigationPropertyName")
-        binds = {(column, target): bind for column, target, bind in ([link[name] for name in names] for link in links)}
-        columns = frozenset(attribute["LogicalName"] for attribute in found["Attributes"])
         many = self.supports("CreateMultiple", name) and self.supports("UpdateMultiple", name)
-        return WritableTable(name, found["EntitySetName"], columns, binds, many, self.lengths(place, name))
+        lengths = self.lengths(place, name)
+        with recognised(f"definition of table {name}"):
+            binds = {(column, target): bind for column, target, bind in ([link[name] for name in names] for link in links)}
+            columns = frozenset(attribute["LogicalName"] for attribute in found["Attributes"])
+            return WritableTable(name, found["EntitySetName"], columns, binds, many, lengths)
 
     def lengths(self, place: str, name: str) -> dict[str, int]:
         """How long a text each column takes; columns of other types are not in it."""
         casts = (
             f"{place}/Attributes/{TYPES}{kind}AttributeMetadata?$select=LogicalName,MaxLength" for kind in ("String", "Memo")
         )
-        texts = [text for cast in casts for text in self.client.metadata(cast, name)["value"]]
-        return {text["LogicalName"]: text["MaxLength"] for text in texts if text.get("MaxLength")}
+        texts = [text for cast in casts for text in self.client.metadata_list(cast, name)]
+        with recognised(f"definition of table {name}"):
+            return {text["LogicalName"]: text["MaxLength"] for text in texts if text.get("MaxLength")}
 
     def supports(self, message: str, table: str) -> bool:
         condition = quote(f"sdkmessageid/name eq '{message}' and primaryobjecttypecode eq '{table}'")

@@ -6,6 +6,7 @@ definitions using the Web API", "Service protection API limits".
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -86,7 +87,8 @@ class DataverseClient:
             condition = f"Microsoft.Dynamics.CRM.In(PropertyName='{table.primary_id}',PropertyValues=[{listed}])"
             url = f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}&$filter={quote(condition)}"
             found += self.listed(url, f"rows of {table.logical_name}", prefer)
-        if any(not isinstance(row.get(table.primary_id), str) for row in found):
+        asked = set(wanted)
+        if any(str(row.get(table.primary_id)).lower() not in asked or any(name not in row for name in columns) for row in found):
             raise unrecognised(f"rows of {table.logical_name}")
         if len(found) < len(wanted):
             self.rights.check_reads_all(privilege_to("Read", table), f"rows of {table.logical_name}")
@@ -122,12 +124,14 @@ class DataverseClient:
         definition = self.metadata(f"{place}?$select={DEFINITION}&$expand=Attributes($select={ATTRIBUTE})", logical_name)
         kinds = (f"{place}/Attributes/Microsoft.Dynamics.CRM.{kind}{query}" for kind, query in DETAILS.items())
         details = [item for path in kinds for item in self.metadata_list(path, logical_name)]
-        return wire.table(definition, details, cache(self.base_language))
+        with recognised(f"definition of table {logical_name}"):
+            return wire.table(definition, details, cache(self.base_language))
 
     def base_language(self) -> int:
         """The organization's own language, as an LCID such as 1033."""
         rows = self.listed(f"{self.url}{API}organizations?$select=languagecode", "organization")
-        return int(rows[0]["languagecode"]) if rows else 0
+        with recognised("organization"):
+            return int(rows[0]["languagecode"]) if rows else 0
 
     def metadata(self, path: str, table: str) -> dict[str, Any]:
         return self.get(f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"})
@@ -160,12 +164,14 @@ class DataverseClient:
         if not isinstance(held, list):
             raise unrecognised(route)
         names = ("PrivilegeName", "PrivilegeId")
-        return {str(item.get(name, "")).lower(): str(item.get("Depth", "")) for item in held for name in names}
+        with recognised(route):
+            return {str(item.get(name, "")).lower(): str(item.get("Depth", "")) for item in held for name in names}
 
     def change_window_days(self) -> int:
         """How long the organization keeps change-tracking data."""
         rows = self.listed(f"{self.url}{API}organizations?$select=expirechangetrackingindays", "organization")
-        return int(rows[0]["expirechangetrackingindays"]) if rows else 7
+        with recognised("organization"):
+            return int(rows[0]["expirechangetrackingindays"]) if rows else 7
 
     def get(self, url: str, route: str, headers: Mapping[str, str] | None = None, expiring: bool = False) -> dict[str, Any]:
         """The object that answers; an error in an answer with status 200 is an error."""
@@ -248,6 +254,15 @@ def values(answer: Mapping[str, Any], route: str) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise unrecognised(route)
     return rows
+
+
+@contextmanager
+def recognised(route: str) -> Iterator[None]:
+    """Retryable where an answer lacks a part that is read of it, or has one of another form."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise unrecognised(route) from None
 
 
 def unrecognised(route: str) -> Retryable:

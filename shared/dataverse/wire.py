@@ -35,13 +35,13 @@ def version(row: Mapping[str, Any]) -> int:
 def change(item: Mapping[str, Any], primary_id: str, seen_at: float, replay: bool = False) -> Change:
     """One item of a tracked read: a row, or a deleted item (`reason`: "deleted" and a bare id)."""
     deleted = item.get("reason") == "deleted" or str(item.get("@odata.context", "")).endswith("/$deletedEntity")
-    record_id = item.get("id" if deleted else primary_id)
-    if not isinstance(record_id, str):
+    found = record_id(item.get("id" if deleted else primary_id))
+    if not found:
         raise Retryable("Dataverse's answer to a read of changes holds an item without its id; the page is read again.")
     if deleted:
-        return Change(record_id.lower(), Kind.DELETED, first_seen=seen_at)
+        return Change(found, Kind.DELETED, first_seen=seen_at)
     columns = {name: value for name, value in item.items() if "@" not in name}
-    return Change(record_id.lower(), Kind.ROW, version(item), columns, seen_at, replay=replay)
+    return Change(found, Kind.ROW, version(item), columns, seen_at, replay=replay)
 
 
 def lookup_table(row: Mapping[str, Any], lookup: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.dataverse import wire
 from shared.dataverse.batch import BatchWriter
 from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
 from shared.transport import Request, Response
@@ -203,3 +204,72 @@ def test_what_the_role_may_not_read_is_not_absent(depth: str) -> None:
 @pytest.mark.parametrize("depth", ["Global", ""])
 def test_what_a_role_that_reads_everything_does_not_find_is_absent(depth: str) -> None:
     assert reading(depth, [{"contactid": ID}]).existing(CONTACT, [ID, OTHER]) == {ID}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param({"contactid": OTHER, "a": 1}, id="another row"),
+        pytest.param({"contactid": f"{{{ID}}}", "a": 1}, id="an id in braces"),
+        pytest.param({"contactid": ID}, id="a row without a column that was asked for"),
+    ],
+)
+def test_rows_that_were_not_asked_for_show_no_absence(row: dict[str, object]) -> None:
+    with pytest.raises(Retryable):
+        always(200, json.dumps({"value": [row]})).rows(CONTACT, ["contactid", "a"], [ID])
+
+
+@pytest.mark.parametrize("given", [f"{{{ID.upper()}}}", ID.upper(), ID.replace("-", "")])
+def test_a_change_is_known_by_its_id_in_any_form(given: str) -> None:
+    assert wire.change({"contactid": given}, "contactid", 1.0).record_id == ID
+    assert wire.change({"id": given, "reason": "deleted"}, "contactid", 1.0).record_id == ID
+
+
+@pytest.mark.parametrize("given", ["", "../x", 5, None, "a" * 36])
+def test_a_change_without_an_id_is_asked_for_again(given: object) -> None:
+    for item in ({"contactid": given}, {"id": given, "reason": "deleted"}):
+        with pytest.raises(Retryable):
+            wire.change(item, "contactid", 1.0)
+
+
+DEFINED = {"LogicalName": "contact", "EntitySetName": "contacts", "PrimaryIdAttribute": "contactid", "Attributes": []}
+OPTION = {"LogicalName": "a", "OptionSet": {"Options": [{"Value": None}]}}
+UNNAMED_LANGUAGE = {"LogicalName": "a", "OptionSet": {"Options": [{"Value": 1, "Label": {"LocalizedLabels": [{"Label": "x"}]}}]}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({**DEFINED, "Attributes": [{}], "value": []}, id="a column without a name"),
+        pytest.param({**DEFINED, "Attributes": None, "value": []}, id="no columns"),
+        pytest.param({**DEFINED, "value": [OPTION]}, id="an option without a value"),
+        pytest.param({**DEFINED, "value": [UNNAMED_LANGUAGE]}, id="a label without a language"),
+        pytest.param({"LogicalName": "contact", "value": []}, id="a table without its set"),
+    ],
+)
+def test_metadata_of_another_form_is_asked_for_again(answer: dict[str, object]) -> None:
+    dataverse = always(200, json.dumps(answer))
+    for ask in (dataverse.table, BatchWriter(dataverse).table):
+        with pytest.raises(Retryable):
+            ask("contact")
+
+
+@pytest.mark.parametrize("row", [{}, {"languagecode": None, "expirechangetrackingindays": None}, {"languagecode": "English"}])
+def test_an_organization_of_another_form_is_asked_for_again(row: dict[str, object]) -> None:
+    dataverse = always(200, json.dumps({"value": [row]}))
+    for ask in (dataverse.base_language, dataverse.change_window_days):
+        with pytest.raises(Retryable):
+            ask()
+
+
+def test_privileges_of_another_form_are_asked_for_again() -> None:
+    with pytest.raises(Retryable):
+        always(200, json.dumps({"UserId": ID, "RolePrivileges": [None]})).privileges()
+
+
+@pytest.mark.parametrize("link", [None, ""])
+def test_a_link_that_is_empty_is_none(link: str | None) -> None:
+    answer = {"value": [], "@odata.nextLink": link, "@odata.deltaLink": f"{URL}/api/data/v9.2/contacts?$deltatoken=2"}
+    dataverse = always(200, json.dumps(answer))
+    assert dataverse.tracked(CONTACT, ["contactid"])[2]
+    assert dataverse.listed(f"{URL}/api/data/v9.2/contacts", "contacts") == []
