@@ -16,6 +16,7 @@ NO_ROW_KEY = re.compile(
     r"[\x00-\x1f\x7f-\x9f/\\#?\ud800-\udfff]"
 )  # Microsoft Learn: "Understanding the Table service data model"
 LONGEST_ROW_KEY, LONGEST_FILE_NAME = 500, 255
+NO_LINE_OF_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 SLASH = re.compile(r"[/\\]")
 PADDING = "\ufeff\u200b\u2060"  # byte order mark, zero-width space, word joiner: invisible, and no blank to str.strip
 
@@ -47,8 +48,16 @@ def table_name(value: object) -> str:
 
 
 def is_file_name(value: str) -> bool:
-    """Whether a text is the name of one file of a folder, which leads nowhere else and can be shown."""
-    return value.isprintable() and value not in ("", ".", "..") and len(value) <= LONGEST_FILE_NAME and not SLASH.search(value)
+    """Whether a text is the name of one file of a folder, which leads nowhere else and is one line of text.
+
+    Blanks of every kind belong to names; line breaks and bytes that are not UTF-8 do not.
+    """
+    return (
+        value not in ("", ".", "..")
+        and len(value) <= LONGEST_FILE_NAME
+        and not SLASH.search(value)
+        and not NO_LINE_OF_TEXT.search(value)
+    )
 
 
 def is_row_key(value: str) -> bool:

@@ -397,6 +397,15 @@ def test_a_name_that_is_not_utf_8_is_left_alone(server: Embedded) -> None:
     assert (len(reader.ids()), server.names("processed"), Path(os.fsdecode(odd)).exists()) == (1, [NAME], True)
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "\u3000", "\u200b"], ids=["no-break", "narrow", "wide", "zero width"])
+def test_a_name_with_a_blank_of_another_kind_is_read(server: Embedded, blank: str) -> None:
+    name = f"deliveryLogs_10{blank}h.txt"
+    (server.folder / name).write_bytes(text(1))
+    reader = events(server)
+    reader.until_done()
+    assert (len(reader.ids()), server.names(), server.names("processed")) == (1, [], [name])
+
+
 def test_names_that_are_taken_a_thousand_times_leave_a_free_one(server: Embedded) -> None:
     (server.folder / "processed").mkdir(exist_ok=True)
     for name in (NAME, *(f"deliveryLogs_1-{number}.txt" for number in range(2, 1100))):
