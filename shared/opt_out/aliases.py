@@ -65,7 +65,9 @@ def told_by_aliases(told: Mapping[str, Any], held: Mapping[str, Any]) -> Mapping
 
 
 def one_each(changes: Iterable[Change]) -> list[Change]:
-    """One change for each record: the last one of its own profile, or the opt-outs of all its aliases.
+    """One change for each record: the newest one of its own profile, or the opt-outs of all its aliases.
+
+    Rows of a file come in any order: the time of the change tells which is the newest, and of one second the last.
 
     An alias that says no goes before: whoever passes it on reads the contact's own profile too. One that says none is nobody's.
     """
@@ -79,7 +81,7 @@ def merged(group: Sequence[Change]) -> Change:
     aliases = [change for change in group if is_alias(change.row or {})]
     own = [change for change in group if not campaign_in(change.row).get("alias")]
     if not aliases:
-        return (own or group)[-1]
+        return max(reversed(own or group), key=lambda change: second(str(campaign_in(change.row).get("changed", ""))))
     told = [campaign_in(change.row) for change in aliases]
     values = {flag: any(one["values"].get(flag) for one in told) for flag in told[0]["values"]}
     times = {flag: max((noes(change.row or {}).get(flag, "") for change in aliases), key=second) for flag in values}

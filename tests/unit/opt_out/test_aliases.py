@@ -52,6 +52,13 @@ def test_the_last_of_a_contacts_own_counts() -> None:
     assert campaign(one_each([told(**YES), told(**NO)]))["values"] == NO
 
 
+@pytest.mark.parametrize("times", [(LATER, AT), ("2026/05/04 10:00:01", "2026/05/04 10:00:00"), (AT, "")])
+def test_the_newest_of_a_contacts_own_counts_in_whatever_order_a_file_has_them(times: tuple[str, str]) -> None:
+    newer, older = told(changed=times[0], **NO), told(changed=times[1], **YES)
+    for order in permutations([newer, older]):
+        assert campaign(one_each(order))["values"] == NO
+
+
 @pytest.mark.parametrize(
     ("first", "again", "before"),
     [
