@@ -7,8 +7,9 @@ goes on at the next line: a quotation mark that does not end swallows none of it
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 
+from shared.identifiers import trimmed
 from shared.sftp.faults import BadHeader, Damaged, ParseError
-from shared.sftp.text import LONGEST_LINE_BYTES, End, Lines
+from shared.sftp.text import LONGEST_LINE_BYTES, NOTHING_IN_IT, End, Lines
 
 MOST_LINES_OF_A_RECORD, LINES_AT_ONCE, LINES_AFTER_A_FAULT = 100, 2000, 4
 LONGEST_CELL = csv.field_size_limit()
@@ -50,14 +51,14 @@ class Records:
         for item in self.rows:
             if isinstance(item, End):
                 if blank:
-                    raise Damaged("it holds no header and no row")
+                    raise Damaged(NOTHING_IN_IT)
                 return None, 0
             _, last, cells = item
             if isinstance(cells, ParseError):
                 raise Damaged(f"its header {cells.sentence}")
-            if any(cell.strip() for cell in cells):
+            if any(names := [trimmed(cell) for cell in cells]):
                 self.width = len(cells)
-                return [cell.strip() for cell in cells], last
+                return names, last
             blank = True
         raise Damaged("it ended before its header")
 

@@ -21,7 +21,7 @@ from shared.sftp.client import MissingFile, RefusedFile, RemoteFile, Sftp
 from shared.sftp.delimited import Records, Row
 from shared.sftp.faults import BadHeader, Damaged, ParseError, unreadable
 from shared.sftp.positions import PROCESSED, REFUSED, REJECTED, Position, Saved
-from shared.sftp.text import END, Blocks, End, Lines, lines_of
+from shared.sftp.text import END, NOTHING_IN_IT, Blocks, End, Lines, lines_of
 
 PAGE_EVENTS, PAGE_LINES, PAGE_CHARACTERS = 4000, 40_000, 16 << 20
 NOT_LET = ": the SFTP server does not let it be read. Give the user the right to read it; it is tried again every ten minutes"
@@ -95,7 +95,7 @@ class OpenFile:
         records = Records(self.counted(lines_of(self.blocks, name, files.encoding)), files.separator)
         if records.header is None:
             if self.position.size > 0 and not name.lower().endswith(".gz"):
-                raise Damaged("it holds no header and no row")
+                raise Damaged(NOTHING_IN_IT)
             yield END
             return
         rows = self.sampled(records.rows, records.header)

@@ -18,6 +18,7 @@ LONGEST_LINE_BYTES = 1 << 20
 INFLATED_BLOCK_BYTES = 1 << 18
 INFLATION_IS_FREE_BYTES, MOST_INFLATION = 64 << 20, 250
 LARGEST_TEXT_BYTES = 16 << 30
+NOTHING_IN_IT = "it holds no header and no row"
 MARKS = re.compile(rb"\A(?:\xef\xbb\xbf)++")  # byte order marks; programs that join files leave several
 # The first end of a line that stands outside of quotes; a carriage return alone counts where something follows it.
 FIRST_END = re.compile(rb'(?:"[^"]*+"|[^"\r\n])*+(?:(?P<feed>\r*\n)|\r(?=[^\r\n]|\r++[^\r\n]))')
@@ -93,13 +94,16 @@ def recoded(blocks: Blocks, codec: str, encoding: str) -> Blocks:
 
 
 def with_line_feeds(blocks: Blocks) -> Blocks:
-    """Without byte order marks. Where the first line ends in a carriage return alone, they become line feeds."""
+    """Without byte order marks. Where the first line ends in a carriage return alone, they become line feeds. Damaged where there
+    is nothing but marks."""
     head, only_returns = b"", None
     for block in blocks:
         last = isinstance(block, End)
         if only_returns is None:
             head += b"" if isinstance(block, End) else block
             start = MARKS.sub(b"", head)
+            if last and head and not start:
+                raise Damaged(NOTHING_IN_IT)
             found = FIRST_END.match(start)
             if not found and not last and len(head) <= LONGEST_LINE_BYTES:
                 continue

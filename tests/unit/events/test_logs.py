@@ -256,6 +256,18 @@ def test_what_happens_as_the_message_is_sent_is_a_machines(sent: str, machine: b
     assert doc.machines.made("", "", None if since is None else int(since)) is machine
 
 
+@pytest.mark.parametrize(("sent", "since"), [("2026-05-04T07:59:58Z", "2"), ("2026-05-04T10:00:00+02:00", "0"), (None, None)])
+def test_the_journal_tells_the_seconds_since_the_send(sent: str | None, since: str | None) -> None:
+    doc = document(
+        ("user_agents: []", "seconds_since_send: 2\n  user_agents: []"),
+        ('    at: "xdm:timestamp"\n', '    at: "xdm:timestamp"\n    sent_at: "xdm:sentAt"\n'),
+    )
+    event = JournalReader(doc).read({**xdm("open", **{"xdm:trackingLogID": 9}), "xdm:sentAt": sent})
+    assert event
+    assert event.get("since_send") == since
+    assert doc.machines.made("", "", None if since is None else int(since)) is (since is not None)
+
+
 def xdm(kind: str, **message: Any) -> dict[str, Any]:
     shape = "https://ns.adobe.com/experience/campaign"
     return {

@@ -97,6 +97,7 @@ def test_a_line_that_is_refused_harms_none_of_its_neighbours(
         (b"\xef\xbb\xbfa\tb\n1\t2\n", ["a", "b"]),
         (b"\xef\xbb\xbf\xef\xbb\xbfa\tb\n1\t2\n", ["a", "b"]),
         (b"\xef\xbb\xbf\r\na\tb\r\n1\t2", ["a", "b"]),
+        (b"\r\n\xef\xbb\xbfa\tb\r\n1\t2", ["a", "b"]),
         (b"a\tb\r1\t2\r", ["a", "b"]),
         (b"\ra\tb\r1\t2", ["a", "b"]),
         (b'"a"\t"b"\r"1"\t"2"\r', ["a", "b"]),
@@ -110,6 +111,7 @@ def test_a_line_that_is_refused_harms_none_of_its_neighbours(
         "mark",
         "two marks",
         "mark, blank",
+        "blank, mark",
         "returns",
         "returns, blank",
         "returns, quoted",
@@ -129,6 +131,23 @@ def test_a_header_is_found(data: bytes, header: list[str]) -> None:
 def test_text_without_a_header_and_a_row_is_damaged(data: bytes) -> None:
     with pytest.raises(Damaged, match="no header and no row"):
         rows(data)
+
+
+@pytest.mark.parametrize("data", [b"\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf", b"\n"], ids=["mark", "marks", "blank"])
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
+@pytest.mark.parametrize("size", [1 << 18, 1])
+def test_bytes_without_text_are_damaged_also_when_they_are_packed(data: bytes, packed: bool, size: int) -> None:
+    with pytest.raises(Damaged, match="no header and no row"):
+        rows(gzip.compress(data) if packed else data, name="x.gz" if packed else "x", size=size)
+
+
+def test_a_text_that_is_too_large_is_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.sftp.text.LARGEST_TEXT_BYTES", 100)
+    records = Records(lines_of(blocks(HEADER + FIRST * 30, 10), "x", "utf-8"), "\t")
+    with pytest.raises(Damaged, match="too much for one file"):
+        list(records.rows)
+    with pytest.raises(Damaged, match="too much for one file"):
+        rows(gzip.compress(HEADER + FIRST * 30), name="x.gz")
 
 
 def test_a_header_that_is_too_long_is_damaged() -> None:
