@@ -205,7 +205,7 @@ class Exports:
         position = saved.position
         try:
             changes = self.read(position, form)
-            if position.ended and not self.is_same(position):
+            if not self.is_same(position):
                 raise Replaced  # nothing of this page counts: its last line may have been half a line
         except MissingFile:
             gone = [self.letter(position, "was deleted while it was read. Put it back to have its rest read")]

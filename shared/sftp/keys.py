@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from shared.errors import Misconfigured
 
 KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+", re.IGNORECASE)
-FINGERPRINT = re.compile(r"(?:^|\s)(SHA256:[A-Za-z0-9+/=]{20,}|(?:MD5:)?(?:[0-9a-fA-F]{2}:){15}[0-9a-fA-F]{2})(?:\s|$)")
+FINGERPRINT = re.compile(
+    r"(?:^|\s)(SHA256[:\s]\s*[a-z0-9+/=]{20,}|(?:MD5:)?(?:[0-9a-f]{2}:){15}[0-9a-f]{2}|[0-9a-f]{32})\.?(?:\s|$)", re.IGNORECASE
+)
 LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
@@ -51,7 +53,7 @@ def refuse_other_forms(text: str) -> None:
     if "BEGIN SSH2" in text:
         raise wrong_host_key("holds a key in SSH2 form, and not a line of known_hosts")
     if (finger := FINGERPRINT.search(text)) and "AAAA" not in text:
-        form = "a SHA256" if finger[1].startswith("SHA256") else "an MD5"
+        form = "a SHA256" if finger[1].upper().startswith("SHA256") else "an MD5"
         raise wrong_host_key(f"holds {form} fingerprint, from which the key cannot be made")
 
 

@@ -22,6 +22,7 @@ def choice(value: int, own: str | None, **labels: str) -> dict[str, Any]:
     [
         pytest.param(choice(3, "Three", _1033="Three", _1031="Drei"), "Three", id="the user's language"),
         pytest.param(choice(3, None, _1036="Trois", _1031="Drei"), "Drei", id="the base language"),
+        pytest.param(choice(3, None, _1027="Tres", _1031="Drei"), "Drei", id="the base language before a lower code"),
         pytest.param(choice(3, None, _1036="Trois", _1049="Tri"), "Trois", id="any language"),
         pytest.param(choice(3, "", _1031="", _1036="Trois"), "Trois", id="an empty label is none"),
         pytest.param(choice(3, " ", _1031="\u00a0", _1036="Trois"), "Trois", id="a blank label is none"),

@@ -19,12 +19,14 @@ ACCESS = ("permissions", "uid", "gid", "owner", "group", "nlink")
 @dataclass(slots=True)
 class Faults:
     """`cut_after_bytes`: the connection ends when so many were read of files, for the next `cuts` times. `stalls`: so many reads
-    get no answer. `read_bytes`: most that a read returns. The others name what the server does not do or tell."""
+    get no answer. `read_bytes`: most that a read returns. `ends_at_bytes`: where reads end, whatever the size says. The others
+    name what the server does not do or tell."""
 
     cut_after_bytes: int = 0
     cuts: int = 0
     stalls: int = 0
     read_bytes: int = 0
+    ends_at_bytes: int = 0
     no_posix_rename: bool = False
     no_rename: bool = False
     no_permissions: bool = False
@@ -72,7 +74,8 @@ class FaultyServer(asyncssh.SFTPServer):
         if faults.stalls:
             faults.stalls -= 1
             await asyncio.Event().wait()
-        data = cast(bytes, super().read(file_obj, offset, min(size, faults.read_bytes or size)))
+        end = max(0, faults.ends_at_bytes - offset) if faults.ends_at_bytes else size
+        data = cast(bytes, super().read(file_obj, offset, min(size, end, faults.read_bytes or size)))
         if self.control.is_cut(len(data)):
             self.channel.get_connection().abort()
             raise asyncssh.SFTPConnectionLost("The connection is cut, as asked for.")

@@ -170,6 +170,20 @@ def test_an_upload_that_pauses_longer_than_it_should_loses_nothing(server: Embed
     assert (len(set(reader.ids())), server.names("processed")) == (30, [NAME])
 
 
+def test_half_a_line_of_an_upload_that_goes_on_meanwhile_is_no_event_and_no_letter(
+    server: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.sftp.exports.PAGE_EVENTS", 2)
+    whole = text(*range(1, 9))
+    path = put(server, whole[:-10])
+    reader = events(server, block_bytes=64)
+    reader.link = reader.exports.page("", reader.document).link
+    path.write_bytes(whole)
+    reader.until_done()
+    reader.until_done()
+    assert (len(set(reader.ids())), reader.faults(), server.names("processed")) == (8, [], [NAME])
+
+
 def test_a_file_that_grows_is_left_until_it_has_settled(server: Embedded) -> None:
     whole = text(1, 2, 3)
     path = put(server, whole[:100])
@@ -179,6 +193,18 @@ def test_a_file_that_grows_is_left_until_it_has_settled(server: Embedded) -> Non
     for _ in range(40):
         reader.poll()
     assert (len(reader.ids()), reader.faults(), server.names("processed")) == (3, [], [NAME])
+
+
+def test_a_file_that_grows_on_and_on_is_not_begun(server: Embedded) -> None:
+    """It settles when it has stopped, however long ago it was first seen."""
+    path, reader = put(server, text(1)), events(server, settled=20)
+    for number in range(2, 40):
+        reader.poll()
+        path.write_bytes(text(*range(1, number)))
+    assert (reader.exports.now() > 1_800_000_040, reader.changes) == (True, [])
+    for _ in range(40):
+        reader.poll()
+    assert (len(set(reader.ids())), reader.faults(), server.names("processed")) == (38, [], [NAME])
 
 
 def test_a_file_that_is_deleted_while_it_is_read_is_a_dead_letter_and_the_next_is_read(
@@ -249,6 +275,21 @@ def test_a_lost_connection_keeps_nothing_of_the_reader(server: Embedded) -> None
     assert (reader.exports.open, server.names()) == (None, [NAME])
     reader.until_done()
     assert len(set(reader.ids())) == 199
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
+def test_a_file_that_ends_before_its_size_is_not_put_away(server: Embedded, packed: bool) -> None:
+    """What a server has cached, or not yet written, may be less than it lists."""
+    data, name = text(*range(1, 200)), f"{NAME}.gz" if packed else NAME
+    data = gzip.compress(data) if packed else data
+    put(server, data, name)
+    server.control.order(ends_at_bytes=len(data) - 10)
+    reader = events(server, block_bytes=500)
+    assert [reader.poll() for _ in range(3)] == [False] * 3
+    assert (server.names(), reader.faults()) == ([name], [])
+    server.control.order()
+    reader.until_done()
+    assert (len(set(reader.ids())), reader.faults(), server.names("processed")) == (199, [], [name])
 
 
 @pytest.mark.parametrize(

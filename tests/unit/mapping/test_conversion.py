@@ -7,8 +7,8 @@ import pytest
 
 from shared import exact_json
 from shared.errors import Rejected
-from shared.mapping import Mapped, compile_mapping, read_document, table_of
-from shared.mapping.conversion import enumeration, one_of
+from shared.mapping import Mapped, SourceColumn, compile_mapping, read_document, table_of
+from shared.mapping.conversion import enumeration, one_of, textual
 from shared.mapping.refusal import Refuse
 from shared.mapping.texts import is_address
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
@@ -134,6 +134,15 @@ def test_what_does_not_fit_is_refused_by_rule(source: str, target: str, value: o
     (refusal,) = caught.value.refusals
     assert (refusal.field, refusal.rule) == (target, rule)
     assert source in refusal.sentence
+
+
+@pytest.mark.parametrize(("kind", "value"), [("Picklist", 2), ("Status", 2), ("Boolean", True), ("MultiSelectPicklist", "1,2")])
+def test_a_choice_that_has_lost_its_label_is_refused_and_never_its_number(kind: str, value: object) -> None:
+    """Where the document is in force and the option was added, or its label taken away, since."""
+    options = {0: "Low", 1: ""} if kind == "Boolean" else {1: "High", 2: ""}
+    with pytest.raises(Refuse) as refused:
+        textual(SourceColumn("acs_bare", kind, options=options), labels=True)(value)
+    assert refused.value.rule == "no_label"
 
 
 def test_a_number_looks_the_same_however_it_was_written() -> None:
