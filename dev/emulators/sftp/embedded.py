@@ -35,7 +35,7 @@ async def listen(port: int, root: Path, keys: Keys, control: Control) -> tuple[a
         "127.0.0.1",
         port,
         server_factory=server_class(keys.client_key),
-        server_host_keys=[str(keys.host_file)],
+        server_host_keys=[str(keys.host_file), *map(str, keys.more_host_files)],
         sftp_factory=lambda channel: FaultyServer(channel, root, control),
         allow_pty=False,
         agent_forwarding=False,

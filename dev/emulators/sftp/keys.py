@@ -11,12 +11,14 @@ Key = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """`host_key` and `client_key` are OpenSSH public-key lines of the private keys in the files."""
+    """`host_key` and `client_key` are OpenSSH public-key lines of the private keys in the files. `more_host_files`: keys of other
+    kinds that the server has besides, of which a client may ask for one (embedded only); none unless somebody puts them there."""
 
     host_file: Path
     client_file: Path
     host_key: str
     client_key: str
+    more_host_files: tuple[Path, ...] = ()
 
 
 def prepared(directory: Path, new_host_key: bool = False) -> Keys:
@@ -30,7 +32,8 @@ def prepared(directory: Path, new_host_key: bool = False) -> Keys:
         write(host_file, ed25519.Ed25519PrivateKey.generate(), serialization.PrivateFormat.OpenSSH)
     if not client_file.exists():
         write(client_file, rsa.generate_private_key(65537, 2048), serialization.PrivateFormat.TraditionalOpenSSL)
-    return Keys(host_file, client_file, public_line(host_file), public_line(client_file))
+    more = tuple(sorted(directory.glob("sftp_host_key_*")))
+    return Keys(host_file, client_file, public_line(host_file), public_line(client_file), more)
 
 
 def write(path: Path, key: Key, form: serialization.PrivateFormat) -> None:

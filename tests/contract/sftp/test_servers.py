@@ -319,6 +319,18 @@ def test_several_host_keys_are_known_for_a_rotation(server: Embedded, tmp_path: 
         server.client(other.host_key).files("/")
 
 
+def test_a_server_of_several_keys_is_asked_for_the_one_that_is_known(tmp_path: Path) -> None:
+    """In a rotation it has the old key and the new one, of another kind."""
+    from dev.emulators.sftp.keys import prepared, public_line
+
+    second = tmp_path / "server" / "sftp_host_key_rsa"
+    second.parent.mkdir()
+    prepared(tmp_path / "other").client_file.rename(second)
+    with embedded_server(second.parent) as rotating:
+        assert rotating.client(public_line(second)).files("/") == []
+        assert rotating.client(rotating.facts["host_key"]).files("/") == []
+
+
 def test_two_sources_read_side_by_side(server: Embedded) -> None:
     """One of them stalls: the other goes on."""
     put(server, text(1, 2))
