@@ -16,6 +16,7 @@ from pydantic import AfterValidator
 SAMPLES = (datetime(2026, 11, 25, 23, 58, 47), datetime(2027, 2, 3, 4, 5, 6))  # noqa: DTZ001  # wall clock times
 TAIL = re.compile(r"(?P<rest>.*?\d)(?P<part>[.,]\d{1,9})?(?:\s*(?P<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d){0,2}))?", re.IGNORECASE)
 OFFSET_OF_HOURS = re.compile(r"[+-]\d\d")
+LITERAL_OFFSET = re.compile(r"(?:.*[^%])?(?P<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)", re.IGNORECASE)
 LONG_FRACTION = re.compile(r"([.,]\d{6})\d+")
 ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].+)?|\d{8}T.+", re.ASCII | re.IGNORECASE)
 MACHINES_OWN = {
@@ -27,6 +28,7 @@ MACHINES_OWN = {
 DEFAULT_FORM = "%Y/%m/%d %H:%M:%S"
 IN_DEFAULT_FORM = re.compile(r"(\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
 YEARS = ("%Y", "%y", "%G")
+MINUTE_FIRST = re.compile("[^HI]*%M")
 ADVICE = 'write it as Python does, such as "%Y/%m/%d %H:%M:%S"'
 
 
@@ -35,6 +37,8 @@ def form_problem(form: str) -> str:
     for directive, instead in MACHINES_OWN.items():
         if directive in form:
             return f"{directive} depends on the machine that reads it: write {instead}"
+    if MINUTE_FIRST.match(form):
+        return "tells the minute before the hour: %m is the month, and %M is the minute"
     return form_fault(form) or (f"does not tell the {lost[0]} of a time: {ADVICE}" if (lost := untold(form)) else "")
 
 
@@ -83,9 +87,19 @@ def zone_of(name: str) -> tzinfo:
 
 @lru_cache(8192)
 def instant(text: str, form: str, zone: str = "UTC") -> datetime:
-    """The time in UTC; ValueError where the text does not have the form, with or without a fraction and an offset behind it."""
+    """The time in UTC; ValueError where the text does not have the form, with or without a fraction and an offset behind it.
+
+    An offset that the form itself ends with, as in "%H:%M:%SZ", counts like one of the text.
+    """
     found = parsed(LONG_FRACTION.sub(r"\1", text) if "%f" in form else text, form)
-    return in_utc(found, zone)
+    return in_utc(found if found.tzinfo else found.replace(tzinfo=offset_in(form)), zone)
+
+
+@lru_cache(64)
+def offset_in(form: str) -> tzinfo | None:
+    """The offset that every time of the form has, None where the form names none."""
+    found = LITERAL_OFFSET.fullmatch(form)
+    return datetime.strptime(minutes(found["offset"]), "%z").tzinfo if found else None
 
 
 def parsed(text: str, form: str) -> datetime:

@@ -46,6 +46,8 @@ def test_a_form_that_tells_a_time_can_serve(form: str) -> None:
         ("%Y%", "is no form of dates"),
         ("%Y-%m-%d %H:%M %Z", "write %z"),
         ("%c", "depends on the machine"),
+        ("%Y/%M/%d %H:%m:%S", "%m is the month, and %M is the minute"),
+        ("%M %Y-%m-%d %I %p", "tells the minute before the hour"),
     ],
 )
 def test_a_form_that_cannot_tell_a_time_is_refused(form: str, said: str) -> None:
@@ -67,10 +69,31 @@ def test_a_form_that_cannot_tell_a_time_is_refused(form: str, said: str) -> None
         ("2026-05-04 12:00:00+02:00", PLAIN + "%z"),
         ("2026-05-04 12:00:00.5+02", PLAIN + "%z"),
         ("2026-05-04 10:00:00.1234567", PLAIN + ".%f"),
+        ("2026-05-04 12:00:00+02:00", PLAIN + "+02:00"),
+        ("2026-05-04 05:00:00-0500", PLAIN + "-0500"),
+        ("2026-05-04 10:00:00Z", PLAIN + "Z"),
+        ("2026-05-04 10:00:00 UTC", PLAIN + " UTC"),
+        ("04.05.2026 10:00 AM gmt", "%d.%m.%Y %I:%M %p GMT"),
     ],
 )
 def test_offsets_and_fractions_are_read(text: str, form: str) -> None:
     assert instant(text, form).replace(microsecond=0) == TEN
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("2026-05-04 10:00:00Z", PLAIN + "Z"),
+        ("2026-05-04 10:00:00 UTC", PLAIN + " UTC"),
+        ("2026-05-04 12:00:00+02:00", PLAIN + "+02:00"),
+        ("2026-05-04 12:00:00+02:00", PLAIN + "%z"),
+        ("2026-05-04 10:00:00Z", PLAIN),
+    ],
+)
+def test_an_offset_goes_before_the_zone_wherever_it_is_named(text: str, form: str) -> None:
+    assert instant(text, form, "America/New_York") == TEN
+    with pytest.raises(ValueError, match=r".*"):
+        instant(text.replace("2026", "May"), form, "America/New_York")
 
 
 @pytest.mark.parametrize(
