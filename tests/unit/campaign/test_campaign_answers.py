@@ -11,6 +11,7 @@ from shared.campaign.client import Address, CampaignClient, Written
 from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
 from shared.events.documents import default_events_document, read_events_document
 from shared.events.journal import Journal
+from shared.records import Outcome
 from shared.settings import Settings
 from shared.transport import AdaptiveConcurrency, Request, Response, Transport
 from tests.unit.dataverse.kit import Token
@@ -136,6 +137,25 @@ def test_only_the_last_page_shows_that_a_record_is_not_there() -> None:
 def test_a_list_without_a_next_link_ends(following: Any) -> None:
     campaign = paged({"content": [], "next": following})
     assert list(campaign.rows(FILTER, "/byExternalid", Written())) == []
+
+
+@pytest.mark.parametrize("known", [True, None, False], ids=["known", "perhaps there", "thought to be new"])
+@pytest.mark.parametrize("update", [{"email": "a@example.org"}, {}], ids=["a change", "nothing to change"])
+def test_what_only_a_creation_sends_reaches_no_record_that_is_there(known: bool | None, update: dict[str, Any]) -> None:
+    """Somebody else made it, or an attempt whose answer was lost: what it holds besides is Campaign's."""
+    bodies: list[tuple[str, Any]] = []
+
+    def send(request: Request) -> Response:
+        bodies.append((request.method, json.loads(request.body or b"{}")))
+        taken = b"RST-360011 A 'Profile' with the same key 'a-1' already exists."
+        return Response(500, {}, taken) if request.method == "POST" else Response(200, {}, json.dumps(RECORD).encode())
+
+    created = {"externalId": "a-1", "email": "a@example.org", "preferredLanguage": "de_de", "blackListEmail": False}
+    written = Written()
+    client(send).save(KEY, "a-1", created, update, known, written)
+    expected = ("PATCH", update or {"externalId": "a-1"})
+    assert bodies == ([("POST", created), expected] if known is False else [expected])
+    assert written.outcome is Outcome.UPDATED
 
 
 def test_a_list_that_gives_the_same_link_twice_is_no_list_to_its_end() -> None:

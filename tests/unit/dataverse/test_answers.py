@@ -166,6 +166,20 @@ def test_a_refusal_is_classified_in_either_shape() -> None:
         assert error.reason == "too_long"
 
 
+def test_a_refusal_names_the_column_that_dataverse_names_and_no_value() -> None:
+    """Microsoft Learn, "Compose HTTP requests and handle errors"; the text is that of a column that is too short."""
+    message = "A validation error occurred. The length of the 'subject' attribute of the 'task' entity exceeded 200: Zaphod"
+    body = json.dumps({"error": {"code": "0x80044331", "message": message}})
+    part = inner("HTTP/1.1 400 Bad Request", body)
+    errors = [run(batch(part))[0], run(batch(nested(part)))[0]]
+    with pytest.raises(Rejected) as raised:
+        BatchWriter(always(400, body)).run([[Operation("POST", "tasks", {"subject": "A", "sub": "B"})]], "activities")
+    for error in [*errors, raised.value]:
+        assert isinstance(error, Rejected)
+        assert (error.field, error.reason) == ("subject", "too_long")
+        assert "Zaphod" not in str(error)
+
+
 def test_what_is_not_recognised_is_tried_again_and_may_have_been_done() -> None:
     (error,) = run(batch(nested()))
     assert isinstance(error, Retryable)
