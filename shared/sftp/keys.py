@@ -22,6 +22,7 @@ FINGERPRINT = re.compile(
     r"(?:^|\s)(SHA256[:\s]\s*[a-z0-9+/=]{20,}|(?:MD5:)?(?:[0-9a-f]{2}:){15}[0-9a-f]{2}|[0-9a-f]{32})\.?(?:\s|$)", re.IGNORECASE
 )
 LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+BLOCK = re.compile(r"(-----BEGIN ([A-Z0-9 ]+)-----)\s*(.+?)\s*(-----END \2-----)", re.DOTALL)
 HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 SET_HOST_KEY = 'set the lines that ssh-keyscan prints, such as "ssh-ed25519 AAAA...", for a fingerprint is not enough'
@@ -95,7 +96,7 @@ def unknown_key_types(keys: list[paramiko.PKey]) -> list[str]:
 
 def private_key(text: str) -> paramiko.PKey:
     """An RSA, ECDSA or Ed25519 key; Misconfigured, with the form that was found, for anything else."""
-    pem = with_line_breaks(text)
+    pem = private_block(with_line_breaks(text))
     refuse_other_keys(pem)
     label = LABEL.search(pem)
     if not label:
@@ -118,9 +119,15 @@ def with_line_breaks(text: str) -> str:
     text = text.strip().strip("\"'").replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     lines = [line.strip() for line in text.strip().split("\n")]
     joined = "\n".join(lines)
-    if len(lines) == 1 and (found := re.fullmatch(r"(-----BEGIN [A-Z0-9 ]+-----)\s*(.+?)\s*(-----END [A-Z0-9 ]+-----)", joined)):
-        joined = "\n".join([found[1], *found[2].split(), found[3]])
+    if len(lines) == 1:
+        joined = BLOCK.sub(lambda found: "\n".join([found[1], *found[3].split(), found[4]]), joined)
     return joined + "\n"
+
+
+def private_block(pem: str) -> str:
+    """The private key alone of what some programs write around it: parameters, certificates, attributes. Else the text."""
+    found = (block[0] for block in BLOCK.finditer(pem) if block[2].endswith("PRIVATE KEY"))
+    return next(found, pem.rstrip("\n")) + "\n"
 
 
 def refuse_other_keys(text: str) -> None:

@@ -35,6 +35,12 @@ def test_what_is_complete_loads() -> None:
     assert settings.storage_account == "account"
 
 
+def test_opt_outs_go_both_ways_unless_somebody_says_otherwise() -> None:
+    example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
+    assert load_settings(COMPLETE).opt_out_mode == example["OPT_OUT_MODE"] == "both"
+    assert "param optOutMode string = 'both'" in (ROOT / "infra/main.bicep").read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "pasted", "taken"),
     [

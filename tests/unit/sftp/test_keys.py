@@ -60,6 +60,24 @@ def test_a_private_key_is_read_in_every_form(form: str, pasted: str) -> None:
     assert private_key(PASTED[pasted](GOOD[form])).can_sign()
 
 
+PARAMETERS = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+AROUND = {
+    "parameters": PARAMETERS + GOOD["ec-pem"],
+    "attributes": f"Bag Attributes\n    friendlyName: a\nKey Attributes: <No Attributes>\n{GOOD['rsa-pkcs8']}",
+    "certificate before": CERTIFICATE + GOOD["rsa-pkcs8"],
+    "certificate behind": GOOD["ed25519-pkcs8"] + CERTIFICATE,
+    "public key behind": f"{GOOD['rsa-openssh']}{public(RSA)} a@example.org\n",
+}
+
+
+@pytest.mark.parametrize("text", AROUND.values(), ids=AROUND)
+@pytest.mark.parametrize("pasted", ["as it is", "literal", "crlf", "one line", "indented"])
+def test_a_private_key_is_found_in_what_programs_write_around_it(text: str, pasted: str) -> None:
+    """openssl ecparam, openssl pkcs12, and files that people have joined."""
+    assert private_key(PASTED[pasted](text)).can_sign()
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
