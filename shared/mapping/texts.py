@@ -17,6 +17,7 @@ ATOM, HOST = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++", r"[A-Za-z0-9]++(?:-++[A-Za-z0-
 ADDRESS = re.compile(rf"{ATOM}(?:\.{ATOM})*+@(?:{HOST}\.)++(?![0-9]++$){HOST}")
 LONGEST_LOCAL, LONGEST_HOST = 64, 63
 LONGEST_ADDRESS = 254
+INVISIBLE = regex.compile(r"[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]")  # fillers, selectors and the braille blank too
 CHARACTER = regex.compile(r"\X")  # what a reader takes for one: a letter with its accents, a family of emoji
 
 
@@ -61,8 +62,7 @@ def is_international(text: str) -> bool:
         validate_email(text, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         return False
-    visible = not any(unicodedata.category(letter) == "Cf" for letter in text)
-    return visible and "." in text.rpartition("@")[2] and short_enough(text)
+    return INVISIBLE.search(text) is None and "." in text.rpartition("@")[2] and short_enough(text)
 
 
 def cut(text: str, longest: int) -> str:

@@ -161,7 +161,9 @@ def test_campaign_is_sent_plain_digits(value: Decimal) -> None:
 @pytest.mark.parametrize(
     "address",
     ["zero\u200bwidth@example.com", "a\u200d@example.com", "a@exam\u00adple.com", "\ufeffa@example.com", "a\u2060@example.com",
-     "\u202ea@example.com", "a\u00a0@example.com", "a@example.com\u00a0", " a@example.com", "a@example.com ", ".a@example.com",
+     "\u202ea@example.com", "a\u034f@example.com", "a\u115f@example.com", "a\ufe0f@example.com", "a\u2800@example.com",
+     "a\u17b4@example.com", "a\U000e0020@example.com",
+     "a\u00a0@example.com", "a@example.com\u00a0", " a@example.com", "a@example.com ", ".a@example.com",
      "a.@example.com", "a..b@example.com", "a@example..com", "a@.example.com", "a@example.com.", "a@example", "@example.com",
      "a@b@example.com", "a@example.com;b@example.com", "a@example.com,b@example.com", "a@example.com b@example.com",
      "Ana Test <a@example.com>", "<a@example.com>", '"a b"@example.com', "'a'@example.com'", "mailto:a@example.com",
