@@ -21,7 +21,13 @@ def key_fault(key: str) -> str:
     plain = decoded(key)
     if CONTROL.search(plain):
         return "a key with control characters: remove them"
-    alike = SLASHES.split(unicodedata.normalize("NFKC", plain))  # a full-width . is a dot to whoever normalizes
-    if any(part.strip() in ("", ".", "..") for part in SLASHES.split(plain)) or any(part in (".", "..") for part in alike):
+    alike = decoded(unicodedata.normalize("NFKC", plain))  # a full-width . is a dot to whoever normalizes
+    parts = [part for text in (plain, alike) for part in SLASHES.split(text)]
+    if any(shortened(part) for part in parts):
         return "a key that a URL would shorten, such as . or .. or one that ends with /: correct it"
     return ""
+
+
+def shortened(part: str) -> bool:
+    """Whether a server takes a part of a path for none, for itself or for the part before; also with a parameter behind it."""
+    return part.strip() == "" or part.partition(";")[0].strip() in (".", "..")

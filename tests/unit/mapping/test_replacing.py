@@ -157,13 +157,25 @@ def test_a_condition_that_cannot_match_stops_a_version_that_is_active() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["..", ".", " ", "a/", "/a", "a/../b", "%2e%2e", "%252e", "a\\..", "a\tb", "x" * 256, "%00", "\ud800"]
+    "key",
+    [
+        *("..", ".", " ", "a/", "/a", "a/../b", "%2e%2e", "%252e", "a\\..", "a\tb", "x" * 256, "%00", "\ud800"),
+        *("..;", "..;x=1", "a/..;/b", "%2e%2e%3b", "\uff0e\uff0e", "\u2024\u2024", "a\uff0f.."),
+    ],
 )
 def test_a_key_that_a_url_would_shorten_is_refused(key: str) -> None:
     mapping = compile_mapping(read_document(f"{HEAD}{{source: lastname, target: lastName}}"), TABLE, PROFILE)
     with pytest.raises(Rejected) as refused:
         mapping.map({**row(), "contactid": key})
     assert refused.value.reason in ("bad_key", "unsafe_characters", "too_long")
+
+
+@pytest.mark.parametrize("key", ["a;b", "..a", "a..b", "...", "a/b", "a?b=1", "a#b", "\uff21\uff22", "~", "Z\u00fcrich 7"])
+def test_a_key_that_no_url_shortens_is_one(key: str) -> None:
+    mapping = compile_mapping(read_document(f"{HEAD}{{source: lastname, target: lastName}}"), TABLE, PROFILE)
+    found = mapping.map({**row(), "contactid": key})
+    assert isinstance(found, Mapped)
+    assert found.key == key
 
 
 def test_the_first_names_of_a_long_enumeration_are_listed() -> None:
