@@ -7,7 +7,7 @@ that is no envelope of this version is kept whole, outside the queue, until a pe
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from shared import telemetry
@@ -40,7 +40,7 @@ class Sorting:
 
     flow_of: Callable[[str, Envelope], Flow | None]
     letters: Mapping[str, str]
-    key: bytes
+    key: bytes = field(repr=False)
 
 
 def collect(sorting: Sorting, bridge: Bridge, seconds: float) -> None:
