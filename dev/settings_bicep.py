@@ -86,9 +86,13 @@ def default(info: FieldInfo) -> str:
 
 
 @cache
+def functions() -> dict[str, Any]:
+    """The app's functions by name; the library lists them once in a process."""
+    return {str(function.get_function_name()): function for function in function_app.app.get_functions()}
+
+
 def triggers() -> dict[str, Any]:
-    """The trigger of each function; the library lists an app's functions once in a process."""
-    return {str(function.get_function_name()): function.get_trigger() for function in function_app.app.get_functions()}
+    return {name: function.get_trigger() for name, function in functions().items()}
 
 
 def ready_groups() -> list[str]:

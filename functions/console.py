@@ -7,6 +7,7 @@ Guarantee   answers hold ids, codes and sentences; never a value of a record
 On failure  400 and 404 with a sentence; 503 with the cause while settings are missing
 """
 
+import re
 from collections import Counter
 
 import azure.functions as func
@@ -25,6 +26,10 @@ from shared.running import start, stop
 from shared.steps import MOST_DISCARDED, discard, replay
 from shared.sweep import answer as answer_sweep
 from shared.wiring import wiring
+
+LIMIT = re.compile(r"\d{1,4}", re.ASCII)
+COMMAND_LIMIT_BYTES = 64 * 1024
+"""Of a command's body."""
 
 blueprint = func.Blueprint()
 
@@ -54,7 +59,7 @@ def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     flow, limit = req.params.get("flow", "contacts"), req.params.get("limit", "100")
     if flow not in flows():
         return unknown_flow(flow)
-    if not limit.isdigit() or not 1 <= int(limit) <= 1000:
+    if not LIMIT.fullmatch(limit) or not 1 <= int(limit) <= 1000:
         return answer(400, error="limit must be a number from 1 to 1000.")
     if not is_row_key(after := req.params.get("after", "")):
         return answer(400, error="after must be the id that `next` gave.")
@@ -84,6 +89,8 @@ def console_command(req: func.HttpRequest) -> func.HttpResponse:
         return unknown_flow(name)
     if command not in COMMANDS:
         return answer(404, error=f"There is no command {command}: use {', '.join(COMMANDS)}.")
+    if len(req.get_body()) > COMMAND_LIMIT_BYTES:
+        return answer(413, error=f"The body is larger than {COMMAND_LIMIT_BYTES} bytes; a command needs a few hundred.")
     try:
         check_length(req.headers)
         return COMMANDS[command](name, flows()[name], req.get_body(), caller(req.headers, req.params))

@@ -18,7 +18,9 @@ from shared.settings import text
 from shared.steps import deliver, poll
 from shared.wiring import fail_all, postpone, wiring
 
-WEBHOOK_LIMIT_BYTES = 512 * 1024  # Dataverse cuts its bodies at 256 KB
+WEBHOOK_LIMIT_BYTES = 512 * 1024
+"""Of a webhook's body. Dataverse cuts its bodies at 256 KB."""
+
 SECRET_HEADER = "x-webhook-secret"  # noqa: S105  # the header's name
 UNSET_DELAY_SECONDS = 60.0
 ANOTHER_ORGANIZATION = (
@@ -139,4 +141,5 @@ def told(endpoint: Endpoint) -> Endpoint:
 
 
 def answer(code: int, /, **body: Any) -> func.HttpResponse:
-    return func.HttpResponse(json.dumps(body, ensure_ascii=False), status_code=code, mimetype="application/json")
+    text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return func.HttpResponse(text, status_code=code, mimetype="application/json")

@@ -202,6 +202,9 @@ TITLES = {
     "ims": "Adobe's identity service",
     "sftp": "The SFTP server",
 }
+LONGEST_TEXT = 4000
+"""Characters of an error's text that are matched: the cause stands at its begin, and a search takes the square of the length."""
+
 # What a text of Campaign quotes of its database's work: a statement in quotation marks, or one to the end of its line.
 SQL = re.compile(
     r"SQL statement '.*?' could not be executed|\b(?:update\s+\S+\s+set|insert\s+into|delete\s+from|select\b[^\n]*\bfrom)\b[^\n]*",

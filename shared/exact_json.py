@@ -5,6 +5,7 @@ writes what holds no decimal, in less time and to the same bytes; simplejson wri
 """
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -17,6 +18,18 @@ def plain(value: Any) -> RawJSON:
     if isinstance(value, Decimal):
         return RawJSON(format(value, "f"))
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+DEEPEST = 100
+"""Levels within each other. The deepest text of both systems, a webhook of a plug-in within plug-ins, has about 50."""
+
+MOST_DIGITS = 4300
+"""Digits of a whole number. A longer one is read as no number, and whoever uses it refuses its record."""
+
+MOST_EXPONENT = 999_999
+"""The exponent of a number with a point. A larger one is read as no number; no column holds more than 308."""
+
+NO_NUMBER = float("nan")
 
 
 class Encoder:
@@ -40,21 +53,57 @@ CARRIED = Encoder(use_decimal=True, allow_nan=True)
 
 
 def read(text: str | bytes) -> Any:
-    """ValueError for what is no JSON."""
+    """ValueError for what is no JSON, or is nested deeper than DEEPEST."""
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "surrogatepass")
-    return DECODER.decode(text)
+    try:
+        value = parsed(text)
+    except RecursionError:
+        raise ValueError(f"nested deeper than {DEEPEST}") from None
+    if is_deep(value):
+        raise ValueError(f"nested deeper than {DEEPEST}")
+    return value
+
+
+def parsed(text: str) -> Any:
+    """Once with the library's own whole numbers, which are fast and refuse long ones; then with ours, which read around them."""
+    try:
+        return DECODER.decode(text)
+    except ValueError:
+        return PATIENT_DECODER.decode(text)
+
+
+def is_deep(value: Any) -> bool:
+    """Whether the value is nested deeper than DEEPEST. Level by level, so that no depth ends in a RecursionError."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [inner for outer in level for inner in within(outer) if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def within(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def whole(text: str) -> int | float:
+    return int(text) if len(text) <= MOST_DIGITS else NO_NUMBER
 
 
 def exact(text: str) -> Decimal | float:
     """No number where the exponent is beyond any: whoever uses the value refuses it then."""
     try:
-        return Decimal(text)
+        value = Decimal(text)
     except InvalidOperation:
-        return float("nan")
+        return NO_NUMBER
+    return value if not value or abs(value.adjusted()) <= 2 * MOST_EXPONENT else NO_NUMBER
 
 
 DECODER = json.JSONDecoder(parse_float=exact)
+PATIENT_DECODER = json.JSONDecoder(parse_float=exact, parse_int=whole)
 
 
 def written(value: Any) -> bytes:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
 
 from shared import exact_json
 from shared.errors import Refusal, Rejected
@@ -28,10 +28,19 @@ MESSAGE_BYTES = 47_000  # 64 KiB less a third for base64, and room for the host'
 POISON = "-poison"
 GONE = ("MessageNotFound", "PopReceiptMismatch", "QueueNotFound")
 
+MOST_UNPACKED_BYTES = 16 << 20
+"""Of the changes in one message. They are packed to 47,000 bytes, and rows of repeated text shrink to a hundredth."""
+
 LEVEL = 6  # 400 events then fit one message, and with 3 they do not; it costs 1 ms a message
 
 FAULT = "An event is larger than a queue message takes, or holds a value of another form: shorten its texts where it comes from."
 TOO_LARGE = {"fault": {"rule": "too_large", "field": "", "sentence": FAULT}}
+
+KeyPart = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f/\\#?]*$", max_length=200)]
+"""A name that may stand in a table's key (Microsoft Learn, "Understanding the Table service data model")."""
+
+KEY_PART = TypeAdapter(KeyPart)
+MOST_BUCKETS = 1_000_000
 
 CHANGES = TypeAdapter(tuple[Change, ...])
 NOTHING = (None, 0, False, "")  # is not packed: a change without it reads as such
@@ -39,7 +48,16 @@ PACKED = tuple(item.name for item in fields(Change))
 
 
 def unpack(value: Any) -> Any:
-    return read_changes(zlib.decompress(base64.b64decode(value, validate=True))) if isinstance(value, str) else value
+    return read_changes(inflated(base64.b64decode(value, validate=True))) if isinstance(value, str) else value
+
+
+def inflated(packed: bytes) -> bytes:
+    """ValueError for what inflates to more than any message of ours, or is cut off."""
+    stream = zlib.decompressobj()
+    text = stream.decompress(packed, MOST_UNPACKED_BYTES)
+    if not stream.eof:
+        raise ValueError("more than a message holds, or less than it says")
+    return text
 
 
 def read_changes(text: bytes) -> tuple[Change, ...]:
@@ -50,7 +68,10 @@ def read_changes(text: bytes) -> tuple[Change, ...]:
 def pack(changes: Sequence[Change]) -> str:
     """A value of any form travels as it is: what refuses it is the mapping, for its record alone."""
     listed = [{name: value for name in PACKED if (value := getattr(change, name)) not in NOTHING} for change in changes]
-    return base64.b64encode(zlib.compress(exact_json.carried(listed), LEVEL)).decode()
+    text = exact_json.carried(listed)
+    if len(text) > MOST_UNPACKED_BYTES:
+        raise ValueError("more than a message holds")
+    return base64.b64encode(zlib.compress(text, LEVEL)).decode()
 
 
 class Envelope(BaseModel):
@@ -59,9 +80,9 @@ class Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     v: Literal[1] = 1
-    flow: str
-    table: str
-    bucket: int
+    flow: KeyPart
+    table: KeyPart
+    bucket: Annotated[int, Field(ge=0, lt=MOST_BUCKETS)]
     mapping_version: int
     changes: Annotated[tuple[Change, ...], BeforeValidator(unpack), PlainSerializer(pack)]
 
@@ -69,7 +90,10 @@ class Envelope(BaseModel):
 def read_envelope(body: bytes) -> Envelope:
     """The envelope in a message; Rejected if it is none of ours."""
     try:
-        return Envelope.model_validate_json(body)
+        envelope = Envelope.model_validate_json(body)
+        for change in envelope.changes:
+            KEY_PART.validate_python(change.record_id)
+        return envelope
     except (ValidationError, zlib.error, ValueError, RecursionError):
         raise Rejected(
             Refusal("", "unreadable_envelope", "A queue message is no envelope of this version of the bridge.")

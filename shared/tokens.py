@@ -1,14 +1,28 @@
 """Bearer tokens, kept until shortly before their end; one request at a time asks for a new one."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
 
-from shared.errors import Misconfigured
+from shared.errors import Misconfigured, Retryable
 
 EARLY_SECONDS = 300.0
 REFUSAL_KEPT_SECONDS = 2.0
+MOST_ANSWER_BYTES = 1 << 20
+"""Of an identity service's answer. A token has a few thousand."""
+
+LONGEST_LIFE_SECONDS = 7 * 86400.0
+"""A token that says that it lives longer, or says no number, is renewed then."""
+
+TOKEN = re.compile(r"[!-~]{1,16384}")
+CODE = re.compile(r"[A-Za-z_]{1,39}")
+
+
+def code_of(text: object) -> str:
+    """An OAuth error code, such as invalid_client; "" for any other text: it may say anything, and is not repeated."""
+    return text if isinstance(text, str) and CODE.fullmatch(text) else ""
 
 
 class TokenSource(Protocol):
@@ -41,10 +55,14 @@ class CachedToken:
             raise Misconfigured(self.setting, self.refusal)
         self.value = ""
         try:
-            self.value, self.expires_at = self.fetch()
+            value, expires_at = self.fetch()
         except Misconfigured as error:
             self.refused_at, self.refusal, self.setting = self.now(), str(error), error.setting
             raise
+        if not TOKEN.fullmatch(value):
+            raise Retryable("The identity service gave a token that no request can carry; it is asked again.")
+        latest = self.now() + LONGEST_LIFE_SECONDS
+        self.value, self.expires_at = value, expires_at if 0 <= expires_at < latest else latest
         self.fetched_at = self.now()
 
     @property

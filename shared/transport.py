@@ -22,17 +22,26 @@ from shared.errors import Retryable
 
 THROTTLED = 429
 PASSING = frozenset({408, THROTTLED, 502, 503, 504})
+MOST_ANSWER_BYTES = 128 << 20
+"""Of an answer, unpacked. 5,000 rows of Dataverse with 20 KB each have 100 MB; an instance has 2 GB for all that it does."""
+
+ANSWER_BLOCK_BYTES = 1 << 18
+LONGEST_RETRY_AFTER_SECONDS = 3600.0
+"""A server that asks for a longer pause is asked again after this one."""
+
 DELAY = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
-BODY_LIMIT_BYTES = 256 * 1024 * 1024
+LONGEST_DATE = 64
 LONGEST_WAIT_IN_PLACE_SECONDS = 5.0
-LONGEST_RETRY_AFTER_SECONDS = 3600.0  # asking once an hour harms nobody; a queue takes no delay of weeks
 ATTEMPTS_IN_PLACE = 3
 URGENT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`route` names the call without ids or values, for messages: "PATCH profile/{key}". `repeatable` calls may be made twice."""
+    """`route` names the call without ids or values, for messages: "PATCH profile/{key}". `repeatable` calls may be made twice.
+
+    `most_bytes`: an answer that is larger is not read to its end.
+    """
 
     method: str
     url: str = field(repr=False)
@@ -40,6 +49,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     repeatable: bool = True
+    most_bytes: int = MOST_ANSWER_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +84,15 @@ class Response:
         return date_of(self.headers.get("date", ""))
 
 
+class Oversized(Retryable):
+    """An answer is larger than its call allows. Not read to its end, so nothing of it counts."""
+
+
 def date_of(text: str) -> float | None:
-    """Seconds since 1970 of a header's date; None for what is none."""
+    """Seconds since 1970 of a header's date (RFC 9110, 5.6.7); None for what is none."""
     try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
+        return parsedate_to_datetime(text[:LONGEST_DATE]).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):  # what the library raises for texts that are no dates
         return None
 
 
@@ -102,8 +116,9 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
                 body=request.body,
                 headers=request.headers,
                 redirect=False,
-                decode_content=True,
+                preload_content=False,
             )
+            body = body_of(answer, request.most_bytes)
         except urllib3.exceptions.NewConnectionError:
             raise Retryable(f"{system} could not be reached for {request.route}; the call is made again.") from None
         except urllib3.exceptions.HTTPError as error:
@@ -114,9 +129,33 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
         except (ValueError, http.client.HTTPException) as error:  # their texts quote headers and the URL
             kind = type(error).__name__
             raise Retryable(f"{request.route} cannot be written as a request to {system} ({kind}); it is tried again.") from None
-        return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data)
+        if body is None:
+            raise oversized(system, request)
+        return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
 
     return send
+
+
+def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes | None:
+    """The unpacked body; None for one of more bytes, whatever its header announces. Then its connection is given up."""
+    parts, size = list[bytes](), 0
+    try:
+        for part in answer.stream(ANSWER_BLOCK_BYTES, decode_content=True):
+            size += len(part)
+            if size > most_bytes:
+                answer.close()
+                return None
+            parts.append(part)
+    finally:
+        answer.release_conn()
+    return b"".join(parts)
+
+
+def oversized(system: str, request: Request) -> Oversized:
+    """The next attempt is a later one: the same answer comes again at once."""
+    most = f"{request.most_bytes >> 20} MiB" if request.most_bytes >> 20 else f"{request.most_bytes} bytes"
+    sentence = f"{system}'s answer to {request.route} is larger than {most} and was not read. Ask for less at once."
+    return Oversized(sentence, retry_after_seconds=60.0, uncertain=True)
 
 
 class AdaptiveConcurrency:

@@ -312,5 +312,5 @@ def chosen_flows() -> list[str]:
 
 def postpone(queue: str, body: bytes, delay_seconds: float) -> None:
     """Puts a message back for later, as it may rest: what cannot be delivered while settings are missing must not be poisoned."""
-    text = references_only(body) if queue in REFETCHED else body.decode()
+    text = references_only(body) if queue in REFETCHED else body.decode("utf-8", "replace")
     open_handoff(load_storage_settings()).send(queue, text, delay_seconds)

@@ -7,28 +7,35 @@ from typing import Any
 
 from rich.console import Console
 
-from dev.bench import contacts, custom_entities, email_events, opt_out, sftp, transport
+from dev.bench import contacts, custom_entities, email_events, fuzz, opt_out, sftp, transport
 
 BENCHES = {
     "contacts": contacts.run,
     "custom-entities": custom_entities.run,
     "email-events": email_events.run,
+    "fuzz": fuzz.run,
     "opt-out": opt_out.run,
     "sftp": sftp.run,
     "transport": transport.run,
 }
+
+ONLY_BY_NAME = {"fuzz"}  # hours, and no ratio
 
 
 def run(argv: list[str]) -> int:
     """Runs one measurement, or all; prints each figure beside its target."""
     parser = argparse.ArgumentParser(prog="manage.py bench", description=__doc__)
     parser.add_argument("name", nargs="?", choices=sorted(BENCHES))
+    parser.add_argument("--inputs", type=int, help="fuzz: how many for each surface (100,000; with --small 1,000)")
+    parser.add_argument("--seed", type=int, default=1, help="fuzz: another seed, other inputs")
+    parser.add_argument("--surface", default="", help="fuzz: only surfaces whose name holds this")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--small", action="store_true", help="a tenth of the volume, to see that it runs")
     options = parser.parse_args(argv)
     console, figures = Console(width=150), {}
-    for name in [options.name] if options.name else sorted(BENCHES):
-        figures[name] = BENCHES[name](console, options.small)
+    given = {"inputs": options.inputs, "seed": options.seed, "only": options.surface}
+    for name in [options.name] if options.name else sorted(set(BENCHES) - ONLY_BY_NAME):
+        figures[name] = BENCHES[name](console, options.small, **(given if name == "fuzz" else {}))
         show(console, name, figures[name])
     if options.json:
         Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")

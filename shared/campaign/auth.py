@@ -1,13 +1,13 @@
 """Tokens of Adobe's identity service (Adobe Developer: Server to Server authentication, OAuth client credentials)."""
 
-import json
 import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+from shared import exact_json
 from shared.errors import Misconfigured, Retryable, recovery
 from shared.settings import Settings, text
-from shared.tokens import CachedToken
+from shared.tokens import MOST_ANSWER_BYTES, CachedToken, code_of
 from shared.transport import Request, Response, Transport
 
 
@@ -30,6 +30,7 @@ def fetch(settings: Settings, transport: Transport, now: Callable[[], float]) ->
             "POST token",
             {"Content-Type": "application/x-www-form-urlencoded"},
             urlencode(form).encode(),
+            most_bytes=MOST_ANSWER_BYTES,
         )
     )
     if response.status != 200:
@@ -37,7 +38,7 @@ def fetch(settings: Settings, transport: Transport, now: Callable[[], float]) ->
     answer = response.json()
     try:
         token, seconds = answer["access_token"], float(answer["expires_in"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         token, seconds = "", 0.0
     if not isinstance(token, str) or not token:
         raise Retryable("Adobe's identity service answered POST token without a token; it is asked again.")
@@ -57,7 +58,7 @@ def refusal(response: Response) -> Exception:
 def reason(response: Response) -> str:
     """The OAuth error code, such as invalid_client; nothing else of the answer is repeated."""
     try:
-        code = str(json.loads(response.body).get("error", ""))
-    except (ValueError, AttributeError, RecursionError):
+        code = str(exact_json.read(response.body).get("error", ""))
+    except (ValueError, AttributeError):
         code = ""
-    return code if code.replace("_", "").isalpha() and len(code) < 40 else f"status {response.status}"
+    return code_of(code) or f"status {response.status}"

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared import exact_json
-from shared.addresses import link_fault
 from shared.campaign import wire
-from shared.errors import Misconfigured, Refusal, Rejected, Retryable, recovery
+from shared.errors import Refusal, Rejected, Retryable, recovery
+from shared.links import same_host
 from shared.mapping import TargetResource
 from shared.records import Outcome
 from shared.tokens import TokenSource
 from shared.transport import Request, Response, Transport
+from shared.understanding import understood
 
 MOST_PAGES = 100  # of one list that is read as a whole
 
@@ -157,7 +158,7 @@ class CampaignClient:
         rows, more = answer.get("content"), answer.get("next") or {}
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not isinstance(more, dict):
             raise unrecognised(f"GET {route}")
-        following = str(more.get("href") or "")
+        following = more.get("href")
         return rows, self.same_host(following) if following else ""
 
     @property
@@ -175,7 +176,7 @@ class CampaignClient:
             raise unrecognised(f"POST {address.resource}", uncertain=True)
         written.answer = response.body
         if address.lookup == "filter" and made.get("href"):
-            self.hrefs.learn(address, str(record[address.key_field]), self.same_host(str(made["href"])))
+            self.hrefs.learn(address, str(record[address.key_field]), self.same_host(made["href"]))
 
     def delete(self, address: Address, key: str, written: Written) -> None:
         """Deletes the record; one that is not there is as good as deleted."""
@@ -190,7 +191,7 @@ class CampaignClient:
         link = f"/{address.filter}?{address.parameter}={wire.key_in_url(key)}"
         for row in self.rows(address, link, written):
             if str(row.get(address.key_field)) == key and row.get("href"):
-                return self.hrefs.learn(address, key, self.same_host(str(row["href"])))
+                return self.hrefs.learn(address, key, self.same_host(row["href"]))
         raise recovery("campaign", 404, "Unable to find document", f"GET {address.resource}/{address.filter}")
 
     def rows(self, address: Address, link: str, written: Written) -> Iterator[dict[str, Any]]:
@@ -209,11 +210,12 @@ class CampaignClient:
         """The resource's fields and filters. Unlinked custom resources have their metadata under `resourceType` too."""
         route = f"metadata of {name}"
         answer = body_object(self.call("GET", f"{self.url}/{api}/resourceType/{name}", route, Written()), route)
-        return wire.resource(name, answer, self.filters(name, answer))
+        with understood(route):
+            return wire.resource(name, answer, self.filters(name, answer))
 
     def filters(self, name: str, metadata: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]] | None:
         """The published filters with their parameters; None where the metadata leads to no list of them."""
-        href = str((metadata.get("filters") or {}).get("href", ""))
+        href = (metadata.get("filters") or {}).get("href")
         if not href:
             return None
         try:
@@ -222,11 +224,9 @@ class CampaignClient:
         except Rejected:
             return None
 
-    def same_host(self, href: str) -> str:
-        """The href, if it leads to the configured organization; a token must go nowhere else."""
-        if fault := link_fault(href, self.url):
-            raise Misconfigured("CAMPAIGN_URL", f"Campaign gave a link that {fault}: set CAMPAIGN_URL to the host it names.")
-        return href
+    def same_host(self, href: object) -> str:
+        """The href, if it leads to the configured host."""
+        return same_host(href, self.url, "Campaign", "CAMPAIGN_URL")
 
     def call(
         self,

@@ -1,16 +1,17 @@
 """The forms of Campaign's REST API: keys in URLs, errors that are text, metadata; read once here."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from shared import exact_json
 from shared.errors import Misconfigured, Refusal, Rejected
 from shared.mapping import TargetField, TargetResource
 from shared.mapping.keys import key_fault
 from shared.transport import Response
 
+LENGTH = re.compile(r"\d{1,9}", re.ASCII)
 LINKS = frozenset({"link", "collection"})
 
 
@@ -28,8 +29,8 @@ def error_text(response: Response) -> str:
     """The engine answers with text, the gateway with an object, some with a JSON string: the text in any of them."""
     raw = response.body.decode("utf-8", "replace")
     try:
-        answer = json.loads(raw)
-    except (ValueError, RecursionError):
+        answer = exact_json.read(raw)
+    except ValueError:
         return raw
     if isinstance(answer, dict):
         return f"{answer.get('error_code', '')} {answer.get('message', raw)}"
@@ -48,8 +49,8 @@ def is_error(response: Response) -> bool:
     if b'"error_code"' not in response.body:
         return False
     try:
-        answer = json.loads(response.body)
-    except (ValueError, RecursionError):
+        answer = exact_json.read(response.body)
+    except ValueError:
         return False
     return isinstance(answer, dict) and "error_code" in answer
 
@@ -59,8 +60,8 @@ def is_success(verb: str, response: Response, key_field: str, key: str) -> bool:
     if response.status == 204 or (verb == "DELETE" and response.body.strip() in (b"", b"{}")):
         return True
     try:
-        answer = json.loads(response.body)
-    except (ValueError, RecursionError):
+        answer = exact_json.read(response.body)
+    except ValueError:
         return False
     return isinstance(answer, dict) and is_record(answer, key_field, key)
 
@@ -103,7 +104,7 @@ def field(name: str, item: Mapping[str, Any]) -> TargetField:
     return TargetField(
         name=name,
         type="enumeration" if item.get("values") else str(item.get("type", "string")),
-        length=int(length) if length.isdigit() and int(length) else None,
+        length=int(length) or None if LENGTH.fullmatch(length) else None,
         values=labels(item.get("values")),
         read_only=bool(item.get("readOnly")),
         policy=str(item.get("dataPolicy", "")),

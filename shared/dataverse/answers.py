@@ -9,13 +9,13 @@ Responses".
 
 import email
 import email.policy
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.errors import CloseBoundaryNotFoundDefect, MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
 from email.message import Message
 
+from shared import exact_json
 from shared.errors import BridgeError, Retryable
 from shared.identifiers import record_id
 from shared.transport import Response
@@ -51,7 +51,10 @@ class ChangeSetAnswer:
 def change_sets(response: Response, expected: Sequence[Sequence[Expected]]) -> list[ChangeSetAnswer] | None:
     """One answer for each change set, in the order of the request; None if they cannot be told apart."""
     head = f"Content-Type: {response.headers.get('content-type', '')}\r\n\r\n".encode()
-    message = email.message_from_bytes(head + response.body, policy=email.policy.compat32)
+    try:
+        message = email.message_from_bytes(head + response.body, policy=email.policy.compat32)
+    except RecursionError:  # parts within parts, hundreds deep
+        return None
     parts = complete_parts(message)
     if parts is None or len(parts) != len(expected):
         return None
@@ -130,8 +133,8 @@ def body_is_error(body: bytes) -> bool:
 def parsed(body: bytes) -> dict[str, object]:
     """The JSON object in a body; {} if there is none."""
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = exact_json.read(body)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -9,18 +9,22 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from msal.exceptions import MsalError
 
+from shared.dataverse.entra import TIMEOUT_SECONDS, EntraHttp
 from shared.errors import Misconfigured, Retryable
 from shared.settings import DataverseSettings, text
-from shared.tokens import CachedToken
+from shared.tokens import CachedToken, code_of
+from shared.transport import Send, pooled
+from shared.understanding import OTHER_FORM, understood
 
 
-def dataverse_token(settings: DataverseSettings) -> CachedToken:
+def dataverse_token(settings: DataverseSettings, send: Send | None = None) -> CachedToken:
     """The token source that DATAVERSE_AUTH chooses. Scope: `<organization URL>/.default` (Microsoft Learn: Use OAuth)."""
     scope = f"{settings.dataverse_url}/.default"
     if settings.dataverse_auth == "managed_identity":
         return CachedToken(managed_identity(settings.dataverse_client_id, scope))
-    return CachedToken(application(settings, scope))
+    return CachedToken(application(settings, scope, send or pooled("Entra", TIMEOUT_SECONDS, 1)))
 
 
 def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, float]]:
@@ -48,25 +52,24 @@ def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, floa
     return fetch
 
 
-def application(settings: DataverseSettings, scope: str) -> Callable[[], tuple[str, float]]:
+def application(settings: DataverseSettings, scope: str, send: Send) -> Callable[[], tuple[str, float]]:
     """Client credentials of an Entra application (msal). A host other than Microsoft's own needs no instance discovery."""
     app: list[Any] = []
 
     def client() -> Any:
         if not app:
-            app.append(confidential_client(settings))
+            app.append(confidential_client(settings, send))
         return app[0]
 
     def fetch() -> tuple[str, float]:
         try:
             answer = client().acquire_token_for_client(scopes=[scope])
-        except OSError:
-            raise Retryable("Entra could not be reached for a token; it is asked again.") from None
-        except (ValueError, KeyError, TypeError):  # msal reads the answer's JSON without a check of its own
+        except (*OTHER_FORM, RuntimeError, MsalError):  # msal reads the answer's JSON without a check of its own
             raise Retryable("Entra's answer to a token request is not what it should be; it is asked again.") from None
-        if "access_token" not in answer:
-            raise refusal(answer)
-        return str(answer["access_token"]), time.time() + float(answer.get("expires_in", LEAST_SECONDS))
+        with understood("a token request to Entra"):
+            if "access_token" not in answer:
+                raise refusal(answer)
+            return str(answer["access_token"]), time.time() + float(answer.get("expires_in", LEAST_SECONDS))
 
     return fetch
 
@@ -89,20 +92,23 @@ REFUSALS = {
 
 def refusal(answer: Mapping[str, Any]) -> Misconfigured:
     """What Entra's answer says is wrong, by its number; its text, which names ids, is not repeated."""
-    codes = [code for code in answer.get("error_codes") or [] if code in REFUSALS]
+    listed = answer.get("error_codes")
+    codes = [code for code in listed if isinstance(code, int) and code in REFUSALS] if isinstance(listed, list) else []
     setting, advice = REFUSALS[codes[0]] if codes else ("DATAVERSE_CLIENT_SECRET", UNKNOWN_REFUSAL)
-    return Misconfigured(setting, f"Entra refused the application's credential ({answer.get('error', 'no reason')}): {advice}.")
+    reason = code_of(answer.get("error")) or "no reason"
+    return Misconfigured(setting, f"Entra refused the application's credential ({reason}): {advice}.")
 
 
 UNKNOWN_REFUSAL = "check DATAVERSE_CLIENT_ID, DATAVERSE_TENANT_ID and the secret or certificate, and whether it has expired"
 
 
-def confidential_client(settings: DataverseSettings) -> Any:
+def confidential_client(settings: DataverseSettings, send: Send) -> Any:
     host = settings.dataverse_authority_url.rstrip("/")
     return msal.ConfidentialClientApplication(
         settings.dataverse_client_id,
         authority=f"{host}/{settings.dataverse_tenant_id}",
         client_credential=credential(settings),
+        http_client=EntraHttp(send),
         instance_discovery=None if host.endswith(".microsoftonline.com") else False,
     )
 

@@ -14,9 +14,10 @@ from urllib.parse import quote
 
 from shared import exact_json
 from shared.dataverse.answers import ChangeSetAnswer, Expected, change_sets, unrecognised
-from shared.dataverse.client import API, DataverseClient, error_message, recognised
+from shared.dataverse.client import API, DataverseClient, error_message
 from shared.errors import BridgeError, Refusal, Rejected
 from shared.identifiers import record_id
+from shared.understanding import named, understood, whole
 
 MOST_OPERATIONS = 1000
 TYPES = "Microsoft.Dynamics.CRM."
@@ -78,12 +79,13 @@ class BatchWriter:
         select = "ReferencingAttribute,ReferencedEntity,ReferencingEntityNavigationPropertyName"
         links = self.client.metadata_list(f"{place}/ManyToOneRelationships?$select={select}", name)
         names = ("ReferencingAttribute", "ReferencedEntity", "ReferencingEntityNavigationPropertyName")
+        with understood(f"GET definition of table {name}"):
+            parts = [[named(link[part]) for part in names] for link in links]
+            binds = {(column, target): bind for column, target, bind in parts}
+            columns = frozenset(named(attribute["LogicalName"]) for attribute in found["Attributes"])
+            entity_set = named(found["EntitySetName"])
         many = self.supports("CreateMultiple", name) and self.supports("UpdateMultiple", name)
-        lengths = self.lengths(place, name)
-        with recognised(f"definition of table {name}"):
-            binds = {(column, target): bind for column, target, bind in ([link[name] for name in names] for link in links)}
-            columns = frozenset(attribute["LogicalName"] for attribute in found["Attributes"])
-            return WritableTable(name, found["EntitySetName"], columns, binds, many, lengths)
+        return WritableTable(name, entity_set, columns, binds, many, self.lengths(place, name))
 
     def lengths(self, place: str, name: str) -> dict[str, int]:
         """How long a text each column takes; columns of other types are not in it."""
@@ -91,8 +93,8 @@ class BatchWriter:
             f"{place}/Attributes/{TYPES}{kind}AttributeMetadata?$select=LogicalName,MaxLength" for kind in ("String", "Memo")
         )
         texts = [text for cast in casts for text in self.client.metadata_list(cast, name)]
-        with recognised(f"definition of table {name}"):
-            return {text["LogicalName"]: text["MaxLength"] for text in texts if text.get("MaxLength")}
+        with understood(f"GET definition of table {name}"):
+            return {named(one["LogicalName"]): whole(one["MaxLength"]) for one in texts if one.get("MaxLength")}
 
     def supports(self, message: str, table: str) -> bool:
         condition = quote(f"sdkmessageid/name eq '{message}' and primaryobjecttypecode eq '{table}'")

@@ -4,9 +4,7 @@ Sources: Microsoft Learn, "Use change tracking to synchronize data with external
 definitions using the Web API", "Service protection API limits".
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -17,9 +15,11 @@ from shared.dataverse import wire
 from shared.dataverse.rights import Rights, named_privilege
 from shared.errors import BridgeError, Misconfigured, Retryable, recovery
 from shared.identifiers import record_id
+from shared.links import same_host
 from shared.mapping import SourceTable
 from shared.tokens import TokenSource
-from shared.transport import Request, Response, Transport
+from shared.transport import Oversized, Request, Response, Transport
+from shared.understanding import understood, whole
 
 API = "/api/data/v9.2/"
 IDS_PER_REQUEST = 400  # 400 ids of 39 characters stay well below the 32,768 characters of a URL
@@ -67,10 +67,10 @@ class DataverseClient:
         answer = self.get(url, route, {"Prefer": prefer}, expiring=bool(link))
         items = values(answer, route)
         if answer.get("@odata.nextLink"):
-            return items, self.same_host(str(answer["@odata.nextLink"])), False
+            return items, self.same_host(answer["@odata.nextLink"]), False
         if not answer.get("@odata.deltaLink"):
             raise Retryable(f"Dataverse ended the read of {table.logical_name} without a delta link; the page is read again.")
-        return items, self.same_host(str(answer["@odata.deltaLink"])), True
+        return items, self.same_host(answer["@odata.deltaLink"]), True
 
     def rows(
         self, table: SourceTable, columns: Sequence[str], ids: Iterable[str], lookup_tables: bool = False
@@ -106,6 +106,8 @@ class DataverseClient:
         Rejected `changed_meanwhile` if it is not, `not_found` if it is gone (Microsoft Learn: Perform conditional operations).
         """
         url = f"{self.url}{API}{table.entity_set}({wire.guid(record_id)})?$select={','.join(columns)}"
+        if not etag.isascii() or not etag.isprintable():
+            raise unrecognised(f"row of {table.logical_name}")
         headers = {"If-Match": etag, "Prefer": "return=representation", "Content-Type": "application/json"}
         route = f"row of {table.logical_name}"
         response = self.ask("PATCH", url, route, headers, exact_json.written(values))
@@ -124,14 +126,14 @@ class DataverseClient:
         definition = self.metadata(f"{place}?$select={DEFINITION}&$expand=Attributes($select={ATTRIBUTE})", logical_name)
         kinds = (f"{place}/Attributes/Microsoft.Dynamics.CRM.{kind}{query}" for kind, query in DETAILS.items())
         details = [item for path in kinds for item in self.metadata_list(path, logical_name)]
-        with recognised(f"definition of table {logical_name}"):
+        with understood(f"GET definition of table {logical_name}"):
             return wire.table(definition, details, cache(self.base_language))
 
     def base_language(self) -> int:
         """The organization's own language, as an LCID such as 1033."""
         rows = self.listed(f"{self.url}{API}organizations?$select=languagecode", "organization")
-        with recognised("organization"):
-            return int(rows[0]["languagecode"]) if rows else 0
+        with understood("GET organization"):
+            return whole(rows[0]["languagecode"]) if rows else 0
 
     def metadata(self, path: str, table: str) -> dict[str, Any]:
         return self.get(f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"})
@@ -145,8 +147,8 @@ class DataverseClient:
 
     def who_am_i(self) -> str:
         """The caller's systemuserid."""
-        user_id = self.get(f"{self.url}{API}WhoAmI", "WhoAmI").get("UserId")
-        if not isinstance(user_id, str):
+        user_id = record_id(self.get(f"{self.url}{API}WhoAmI", "WhoAmI").get("UserId"))
+        if not user_id:
             raise unrecognised("WhoAmI")
         return user_id
 
@@ -161,21 +163,24 @@ class DataverseClient:
         route = "the application user's privileges"
         action = f"systemusers({self.who_am_i()})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges"
         held = self.get(f"{self.url}{API}{action}", route).get("RolePrivileges")
-        if not isinstance(held, list):
+        if not isinstance(held, list) or not all(isinstance(item, dict) for item in held):
             raise unrecognised(route)
         names = ("PrivilegeName", "PrivilegeId")
-        with recognised(route):
+        with understood(f"GET {route}"):
             return {str(item.get(name, "")).lower(): str(item.get("Depth", "")) for item in held for name in names}
 
     def change_window_days(self) -> int:
         """How long the organization keeps change-tracking data."""
         rows = self.listed(f"{self.url}{API}organizations?$select=expirechangetrackingindays", "organization")
-        with recognised("organization"):
-            return int(rows[0]["expirechangetrackingindays"]) if rows else 7
+        with understood("GET organization"):
+            return whole(rows[0]["expirechangetrackingindays"]) if rows else 7
 
     def get(self, url: str, route: str, headers: Mapping[str, str] | None = None, expiring: bool = False) -> dict[str, Any]:
         """The object that answers; an error in an answer with status 200 is an error."""
-        response = self.ask("GET", url, route, headers or {})
+        try:
+            response = self.ask("GET", url, route, headers or {})
+        except Oversized as error:
+            raise Misconfigured("DATAVERSE_PAGE_SIZE", f"{error} Lower DATAVERSE_PAGE_SIZE, or map fewer columns.") from None
         if response.status == 200 and "error" not in (answer := body_object(response, f"GET {route}")):
             return answer
         raise self.failure(response, route, expiring)
@@ -193,7 +198,7 @@ class DataverseClient:
             yield values(answer, route)
             if not answer.get("@odata.nextLink"):
                 return
-            url = self.same_host(str(answer["@odata.nextLink"]))
+            url = self.same_host(answer["@odata.nextLink"])
         raise Retryable(f"Dataverse's list of {route} does not come to its end; it is read again.")
 
     def ask(self, method: str, url: str, route: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
@@ -223,11 +228,9 @@ class DataverseClient:
         error = recovery("dataverse write", response.status, error_code(response), what)
         return self.rights.judged(error, response.status, error_message(response), what, privilege)
 
-    def same_host(self, link: str) -> str:
-        """The link, if it leads to the configured organization; a token must go nowhere else."""
-        if fault := link_fault(link, f"{self.url}/api/data"):
-            raise Misconfigured("DATAVERSE_URL", f"Dataverse gave a link that {fault}: set DATAVERSE_URL to the host it names.")
-        return link
+    def same_host(self, link: object) -> str:
+        """The link, if it leads to the configured organization."""
+        return same_host(link, f"{self.url}/api/data", "Dataverse", "DATAVERSE_URL")
 
     def saved(self, link: str) -> str:
         """The link of an earlier read, if it leads to the organization that is configured now."""
@@ -256,15 +259,6 @@ def values(answer: Mapping[str, Any], route: str) -> list[dict[str, Any]]:
     return rows
 
 
-@contextmanager
-def recognised(route: str) -> Iterator[None]:
-    """Retryable where an answer lacks a part that is read of it, or has one of another form."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise unrecognised(route) from None
-
-
 def unrecognised(route: str) -> Retryable:
     return Retryable(f"Dataverse's answer to GET {route} lacks what it must hold; it is asked for again.")
 
@@ -281,8 +275,8 @@ def error_message(response: Response) -> str:
 
 def error_member(response: Response, name: str) -> str:
     try:
-        return str(json.loads(response.body)["error"][name])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return str(exact_json.read(response.body)["error"][name])
+    except (ValueError, KeyError, TypeError):
         return ""
 
 

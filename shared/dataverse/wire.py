@@ -1,15 +1,16 @@
 """The Dataverse Web API's forms: rows, versions, deleted items, metadata; read once here, our own types from here on."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared import exact_json
 from shared.errors import Refusal, Rejected, Retryable
 from shared.identifiers import record_id
 from shared.mapping import SourceColumn, SourceTable
 from shared.records import Change, Kind
+from shared.understanding import named, whole
 
 ETAG = re.compile(r'W/"(\d{1,19})"')
 LOOKUP_TABLE = "Microsoft.Dynamics.CRM.lookuplogicalname"
@@ -58,12 +59,12 @@ def table(
     """
     merged: dict[str, dict[str, Any]] = {}
     for attribute in [*definition["Attributes"], *details]:
-        merged.setdefault(attribute["LogicalName"], {}).update(attribute)
+        merged.setdefault(named(attribute["LogicalName"]), {}).update(attribute)
     columns = (column(attribute, base_language) for attribute in merged.values() if attribute.get("IsValidForRead", True))
     return SourceTable(
-        logical_name=definition["LogicalName"],
-        entity_set=definition["EntitySetName"],
-        primary_id=definition["PrimaryIdAttribute"],
+        logical_name=named(definition["LogicalName"]),
+        entity_set=named(definition["EntitySetName"]),
+        primary_id=named(definition["PrimaryIdAttribute"]),
         columns={item.name: item for item in columns},
         change_tracking=bool(definition.get("ChangeTrackingEnabled")),
     )
@@ -75,9 +76,9 @@ def column(attribute: Mapping[str, Any], base_language: Callable[[], int] = lamb
     return SourceColumn(
         name=attribute["LogicalName"],
         type="DateOnly" if behavior == "DateOnly" else kind,
-        max_length=attribute.get("MaxLength"),
+        max_length=None if attribute.get("MaxLength") is None else whole(attribute["MaxLength"]),
         options=options(attribute, base_language),
-        targets=tuple(attribute.get("Targets") or ()),
+        targets=tuple(map(named, attribute.get("Targets") or ())),
         user_local=behavior == "UserLocal",
         date_only=behavior == "UserLocal" and attribute.get("Format") == "DateOnly",
     )
@@ -86,7 +87,7 @@ def column(attribute: Mapping[str, Any], base_language: Callable[[], int] = lamb
 def options(attribute: Mapping[str, Any], base_language: Callable[[], int] = lambda: 0) -> dict[int, str]:
     """The labels of a choice: {value: label}. A global choice has its options beside the column's own, which are then none."""
     found = [option for name in ("GlobalOptionSet", "OptionSet") for option in listed(attribute.get(name) or {})]
-    return {int(option["Value"]): label(option, base_language) for option in found}
+    return {whole(option["Value"]): label(option, base_language) for option in found}
 
 
 def listed(chosen: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -98,7 +99,7 @@ def label(option: Mapping[str, Any], base_language: Callable[[], int]) -> str:
     labels = option.get("Label") or {}
     if own := text_of(labels.get("UserLocalizedLabel")):
         return own
-    texts = {int(item["LanguageCode"]): text for item in labels.get("LocalizedLabels") or () if (text := text_of(item))}
+    texts = {whole(item["LanguageCode"]): text for item in labels.get("LocalizedLabels") or () if (text := text_of(item))}
     return (texts.get(base_language()) or texts[min(texts)]) if texts else ""
 
 
@@ -125,7 +126,7 @@ class Malformed(Exception):
 def webhook_reference(body: bytes) -> Reference:
     """All that is believed of a webhook's body (Microsoft Learn: Use webhooks)."""
     try:
-        context = json.loads(body)
+        context = exact_json.read(body)
         table, given, message = (context[name] for name in ("PrimaryEntityName", "PrimaryEntityId", "MessageName"))
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Malformed("The body is not the JSON of a Dataverse webhook.") from None

@@ -86,7 +86,7 @@ class Files(Part):
 
     separator: Separator = "\t"
     encoding: Encoding = "utf-8"
-    dates: str = DEFAULT_FORM
+    dates: str = Field(DEFAULT_FORM, max_length=100)
     time_zone: TimeZone = "UTC"
     settled_seconds: float = Field(60, ge=0, le=86400)
     afterwards: Literal["move", "delete"] = "move"

@@ -6,19 +6,24 @@ read from its oldest event on, and what was lost in between comes by the exporte
 
 import re
 from collections.abc import Callable
+from hashlib import blake2b
 from urllib.parse import urljoin
 
+from shared import exact_json
 from shared.addresses import link_fault
 from shared.dataverse.client import TokenExpired
 from shared.errors import Misconfigured, Retryable, recovery
 from shared.events.documents import EventsDocument
 from shared.events.logs import JournalReader, change_of
+from shared.links import same_host
 from shared.records import Change, Page
 from shared.sftp.faults import ParseError, unreadable
 from shared.tokens import TokenSource
 from shared.transport import Request, Response, Transport
 
-NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
+NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
+LONGEST_POSITION = 200
+POSITION = re.compile(rf"[\w.:=+-]{{1,{LONGEST_POSITION}}}", re.ASCII)
 EXPIRED, EVENTS_PER_PAGE = 410, 1000
 
 
@@ -49,8 +54,9 @@ class Journal:
             row = reader.read(item.get("event"))
             return change_of(row, self.now()) if row else None
         except ParseError as error:
-            sentence = f"The journal's event at position {item.get('position')} {error.sentence}."
-            return unreadable(f"journal:{item.get('position')}", ParseError(error.rule, error.field, sentence), self.now())
+            place = position_of(item)
+            sentence = f"The journal's event at position {place} {error.sentence}."
+            return unreadable(f"journal:{place}", ParseError(error.rule, error.field, sentence), self.now())
 
     def ask(self, url: str) -> Response:
         token = self.tokens.token()
@@ -70,11 +76,9 @@ class Journal:
     def following(self, response: Response) -> str:
         """The next link, which is relative to the host; a token must go nowhere else."""
         found = NEXT.search(response.headers.get("link", ""))
-        link = urljoin(self.url, found[1]) if found else ""
-        if link and (fault := link_fault(link, self.url, path=False)):
-            sentence = f"The journal gave a link that {fault}: set CAMPAIGN_JOURNAL_URL to the host it names."
-            raise Misconfigured("CAMPAIGN_JOURNAL_URL", sentence)
-        return link
+        if not found:
+            return ""
+        return same_host(joined(self.url, found[1]), self.url, "The journal", "CAMPAIGN_JOURNAL_URL", path=False)
 
     def saved(self, link: str) -> str:
         """The position of an earlier read, if it is one of the journal that is configured now."""
@@ -82,6 +86,22 @@ class Journal:
             sentence = f"The journal's saved position {fault}. Set CAMPAIGN_JOURNAL_URL back, or replay all of this flow."
             raise Misconfigured("CAMPAIGN_JOURNAL_URL", sentence)
         return link
+
+
+def position_of(item: dict[str, object]) -> str:
+    """Where the event stands, as far as it has the form of a position: what stands in its place may be anything."""
+    found = str(item.get("position") or "")[: LONGEST_POSITION + 1]
+    if POSITION.fullmatch(found):
+        return found
+    return f"unknown-{blake2b(exact_json.carried(item), digest_size=6).hexdigest()}"
+
+
+def joined(base: str, link: str) -> str | None:
+    """None for what is no link."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return None
 
 
 def events_of(response: Response) -> list[dict[str, object]]:

@@ -22,16 +22,31 @@ PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+([eE][+-]?\d+)?)?")
 NOT_UTF_8 = re.compile("[\ud800-\udfff]")  # what a byte is decoded to that is no UTF-8
 NAMED_BY = ("target", "field", "flag", "column", "source", "template")
 LONGEST_SHOWN = 40
+MOST_CHARACTERS = 256 * 1024
+"""Of a document's text. The longest mapping that is known, of 600 fields, has 60,000."""
+
 MOST_PARTS = 20_000
+"""Of a document, counted where an alias stands for them, so that nine lines of aliases do not stand for a billion."""
+
 DEEPEST = 50
+"""Levels of parts within each other, filters included."""
+
+DEEPEST_SCANNED = 250
+"""Where scanning ends. Below it a document that is too deep is refused with its own sentence."""
+
+MOST_FAULTS, MOST_PROBLEMS, LONGEST_PROBLEM = 500, 50, 600
+"""What is told of one document at once: so many faults are looked at, so many sentences of so many characters are said."""
 
 
 class InvalidDocument(Exception):
     """The text is no document of its kind; `problems` are sentences, each with its place."""
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__(" ".join(problems))
-        self.problems = problems
+        told = [text if len(text) <= LONGEST_PROBLEM else f"{text[:LONGEST_PROBLEM]}..." for text in problems[:MOST_PROBLEMS]]
+        if len(problems) > MOST_PROBLEMS:
+            told.append(f"There are more than {MOST_PROBLEMS} problems: correct these first.")
+        super().__init__(" ".join(told))
+        self.problems = told
 
 
 class Misplaced(ValueError):
@@ -70,8 +85,19 @@ class Loader(yaml.SafeLoader):
     def problem(self, node: yaml.Node, what: str) -> None:
         self.problems.append(f"Line {node.start_mark.line + 1}: {what}")
 
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        """Ends here what is too deep: the scanner takes the square of the depth before anybody else sees it."""
+        if self.flow_level > DEEPEST_SCANNED:
+            raise yaml.scanner.ScannerError(None, None, "too deep", None)
+        super().fetch_flow_collection_start(token)
+
+    def add_indent(self, column: int) -> bool:
+        if len(self.indents) > DEEPEST_SCANNED:
+            raise yaml.scanner.ScannerError(None, None, "too deep", None)
+        return bool(super().add_indent(column))
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        known: list[Any] = []
+        known: set[Hashable] = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else []:
             if key.tag == f"{YAML}merge":
                 continue
@@ -81,8 +107,15 @@ class Loader(yaml.SafeLoader):
                 return {}
             if value in known:
                 self.problem(key, f"the key {shown(key)} stands twice: take one of them out.")
-            known.append(value)
+            known.add(value)
         return super().construct_mapping(node, deep)
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        """An escape such as "\\ud800" may stand for half of a character, which nobody can store."""
+        value = super().construct_scalar(node)
+        if isinstance(value, str) and NOT_UTF_8.search(value):
+            self.problem(node, "a text holds half of a character: correct it.")
+        return value
 
     def number(self, node: yaml.Node) -> int | float | Decimal:
         """An unquoted number, exactly, which must be the one that it looks like: no octal, no base 60."""
@@ -153,6 +186,8 @@ def read_active[D: Document](text: str, kind: type[D], setting: str, name: str) 
 
 def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
     """What the YAML says, and its node; InvalidDocument where it is none."""
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidDocument([f"The document is longer than {MOST_CHARACTERS} characters: shorten it."])
     if number := next((number for number, line in enumerate(text.split("\n"), 1) if NOT_UTF_8.search(line)), 0):
         raise InvalidDocument([f"Line {number} is not UTF-8: save the file as UTF-8."])
     try:
@@ -161,7 +196,7 @@ def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
         if node and (too_much := unfit(node)):
             raise InvalidDocument([too_much])
         content = loader.construct_document(node) if node else None
-    except (yaml.YAMLError, TypeError, ValueError, LookupError, RecursionError) as error:
+    except (yaml.YAMLError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
         raise InvalidDocument([no_yaml(error)]) from None
     if loader.problems:
         raise InvalidDocument(list(dict.fromkeys(loader.problems)))
@@ -230,7 +265,7 @@ def lines(node: yaml.Node, path: str) -> Iterator[tuple[str, int, yaml.Node]]:
 
 def problems(error: ValidationError, root: yaml.MappingNode, kind: type[BaseModel]) -> Iterator[str]:
     """One sentence for each fault. A value that fits none of several types is one fault, of its innermost part."""
-    faults: list[Any] = [{**found, "loc": place_of(found)} for found in error.errors(include_url=False)]
+    faults: list[Any] = [{**found, "loc": place_of(found)} for found in error.errors(include_url=False)[:MOST_FAULTS]]
     located = [(found, path_of(found, root)) for found in faults]
     for found, path in located:
         if not (alternative(found["loc"]) and covered(found, path, located)):
@@ -278,7 +313,7 @@ def walk(node: yaml.Node, loc: Loc) -> Iterator[tuple[str | int, yaml.Mark, yaml
 
 def path_of(found: Any, root: yaml.Node) -> str:
     parts = [part for part, _, _ in walk(root, found["loc"])] + ([found["loc"][-1]] if found["type"] == "missing" else [])
-    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
+    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part[:LONGEST_SHOWN]}" for part in parts).lstrip(".")
 
 
 def name_of(node: yaml.Node) -> str:
@@ -304,7 +339,7 @@ def suggestion(kind: type[BaseModel], loc: Loc) -> str:
         fields = [field for model in models for name, field in model.model_fields.items() if part in (name, field.alias)]
         models = {model for field in fields for model in models_in(field.annotation)} or models
     known = [field.alias or name for model in models for name, field in model.model_fields.items()]
-    close = get_close_matches(str(loc[-1]), known, 1)
+    close = get_close_matches(str(loc[-1])[:LONGEST_SHOWN], known, 1)
     return f" Did you mean {close[0]}?" if close else ""
 
 

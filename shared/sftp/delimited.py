@@ -12,6 +12,9 @@ from shared.sftp.faults import BadHeader, Damaged, ParseError
 from shared.sftp.text import LONGEST_LINE_BYTES, NOTHING_IN_IT, End, Lines
 
 MOST_LINES_OF_A_RECORD, LINES_AT_ONCE, LINES_AFTER_A_FAULT = 100, 2000, 4
+MOST_BLANK_LINES = 1000
+"""Before the header. A packed file of a few bytes may hold millions."""
+
 LONGEST_CELL = csv.field_size_limit()
 Row = tuple[int, int, list[str] | ParseError]  # its first and its last line, counted from 1, and its cells
 
@@ -48,7 +51,9 @@ class Records:
 
     def first(self) -> tuple[list[str] | None, int]:
         blank = False
-        for item in self.rows:
+        for number, item in enumerate(self.rows):
+            if number > MOST_BLANK_LINES:
+                raise Damaged(f"its first {MOST_BLANK_LINES} lines are blank, and the header must stand among them")
             if isinstance(item, End):
                 if blank:
                     raise Damaged(NOTHING_IN_IT)

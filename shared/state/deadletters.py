@@ -19,6 +19,7 @@ from shared import exact_json
 from shared.file_samples import is_same_file
 from shared.state.filters import literal
 from shared.state.pages import filled
+from shared.state.texts import kept
 
 POISON = "-poison"  # how the origin of a message ends that was kept as a whole
 
@@ -56,7 +57,8 @@ class DeadLetters:
         """`row` is kept too where it is given."""
         if row is not None:
             self.bodies.upload_blob(f"{letter.flow}/{letter.record_id}", exact_json.carried(row), overwrite=True)
-        values = {**asdict(letter), "first_seen": float(letter.first_seen)}
+        told = {name: kept(value) if isinstance(value, str) else value for name, value in asdict(letter).items()}
+        values = {**told, "first_seen": float(letter.first_seen)}
         self.table.upsert_entity({"PartitionKey": values.pop("flow"), "RowKey": values.pop("record_id"), **values})
 
     def put_message(self, letter: DeadLetter, content: str) -> None:

@@ -17,6 +17,8 @@ from azure.storage.blob import ContainerClient
 from shared.identifiers import table_name
 
 VERSION = re.compile(r"[^/]+/versions/(?P<table>[^/]+)/(?P<number>[0-9]{6})\.yaml")
+MOST_DRAFT_BYTES = 4 << 20
+"""Of what a person left. More than a document may have (shared/mapping/reading.py), so that the rest need not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Documents:
             blob = self.container.download_blob(f"{self.folder}/{table}.yaml")
         except ResourceNotFoundError:
             return "", ""
-        return blob.readall().decode("utf-8", "surrogateescape"), str(blob.properties.etag)
+        return blob.read(MOST_DRAFT_BYTES).decode("utf-8", "surrogateescape"), str(blob.properties.etag)
 
     def draft_etag(self, table: str) -> str:
         try:

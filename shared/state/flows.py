@@ -8,6 +8,8 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 
+from shared.state.texts import kept
+
 RUNNING, STOPPED, FAILED = "running", "stopped", "failed"
 CACHE_SECONDS = 1.0
 
@@ -63,7 +65,8 @@ class Flows:
 
     def change(self, flow: str, **values: str | float) -> None:
         """Merges the values given into the flow's row; the last one to write wins, as between people."""
-        self.table.upsert_entity({"PartitionKey": "flows", "RowKey": flow, **values})
+        told = {name: kept(value) if isinstance(value, str) else value for name, value in values.items()}
+        self.table.upsert_entity({"PartitionKey": "flows", "RowKey": flow, **told})
         with self.lock:
             self.cache.pop(flow, None)
 

@@ -8,8 +8,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DEPLOYED = [ROOT / "function_app.py", *(ROOT / "functions").rglob("*.py"), *(ROOT / "shared").rglob("*.py")]
 CLIENTS = {
-    f"shared.{name}"
-    for name in ("addresses", "transport", "tokens", "errors", "exact_json", "identifiers", "mapping", "records", "settings")
+    *(
+        f"shared.{name}"
+        for name in ("addresses", "transport", "tokens", "errors", "exact_json", "identifiers", "links", "mapping")
+    ),
+    *(f"shared.{name}" for name in ("records", "settings", "understanding")),
 }
 GROUND = {f"shared.{name}" for name in ("errors", "exact_json", "file_samples", "identifiers", "records", "settings", "threads")}
 LAYERS = [
@@ -17,6 +20,8 @@ LAYERS = [
     ("functions", {"functions", "shared"}),
     ("shared.transport", {"shared.errors", "shared.exact_json"}),
     ("shared.exact_json", set()),
+    ("shared.links", {"shared.addresses", "shared.errors"}),
+    ("shared.understanding", {"shared.errors"}),
     ("shared.tokens", {"shared.errors"}),
     ("shared.mapping", {"shared.mapping", "shared.addresses", "shared.errors", "shared.times"}),
     ("shared.errors", set()),

@@ -109,7 +109,7 @@ def test_what_entra_refuses_is_named_by_its_number(sound: Office, code: int, wor
         "DATAVERSE_CLIENT_SECRET": "a-secret-of-entra",
         "DATAVERSE_TENANT_ID": identity["tenant_id"],
         "DATAVERSE_AUTHORITY_URL": f"https://127.0.0.1:{identity['tls_port']}",
-        "REQUESTS_CA_BUNDLE": identity["ca_file"],
+        "SSL_CERT_FILE": identity["ca_file"],
     }
     try:
         findings = sound.check(**changed)[1]

@@ -39,6 +39,7 @@ def as_in_app_service(identity: dict[str, Any], monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{identity['port']}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", identity["identity_header"])
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", identity["ca_file"])
+    monkeypatch.setenv("SSL_CERT_FILE", identity["ca_file"])
 
 
 def audience_of(token: str) -> str:
