@@ -1,7 +1,7 @@
 """The connection that msal asks Entra by: ours, with its limits, instead of one that reads and logs whatever comes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,8 +20,8 @@ class Answer:
     """As msal reads an answer (Microsoft: msal, `http_client`)."""
 
     status_code: int
-    headers: Mapping[str, str]
-    text: str
+    headers: Mapping[str, str] = field(repr=False)
+    text: str = field(repr=False)
 
     def raise_for_status(self) -> None:
         """msal calls it for answers of 500 and above."""
