@@ -260,7 +260,7 @@ def test_a_message_that_cannot_be_read_is_a_dead_letter_and_goes_with_it(world: 
     assert (status["poison_messages"], status["poison_letters"]) == (0, 1)
     (letter,) = [one for one in world.operator.dead_letters() if one["reason"] == "unreadable_message"]
     assert letter["origin"] == "contacts-poison"
-    world.operator.http.told("POST", "/api/flows/contacts/discard", {"what": "record", "id": letter["record_id"]})
+    world.operator.commands.told("POST", "/api/flows/contacts/discard", {"what": "record", "id": letter["record_id"]})
     assert world.operator.status()["poison_letters"] == 0
 
 
