@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 
 from azure.storage.queue import QueueServiceClient
 
@@ -40,7 +41,7 @@ def messages(wiring: Wiring, queue: str) -> Iterator[str]:
     for message in client.peek_messages(32):
         yield str(message.content)
         with suppress(Rejected):
-            yield repr(read_envelope(message.content.encode()).changes)
+            yield repr([asdict(change) for change in read_envelope(message.content.encode()).changes])
 
 
 def places_of_markers(wiring: Wiring) -> list[str]:
