@@ -66,7 +66,10 @@ def free_port() -> int:
 
 
 class CoreTools(Child):
-    """One `func start`; it answers once its state is Running and it lists functions. `app` is the folder of its host.json."""
+    """One `func start`; it answers once its state is Running and it lists functions.
+
+    `app` is the folder of its host.json, `cors` the allowed origins.
+    """
 
     def __init__(
         self,
@@ -76,9 +79,10 @@ class CoreTools(Child):
         master_key: str,
         port: int = 0,
         app: Path = ROOT,
+        cors: str = "",
     ) -> None:
         super().__init__(name, [], directory, environment)
-        self.app = app
+        self.app, self.cors = app, cors
         self.environment |= {"AzureFunctionsWebHost__hostid": HOST_ID, "FUNCTIONS_WORKER_RUNTIME": "python"}
         self.environment |= {"languageWorkers__python__defaultExecutablePath": sys.executable}
         self.master_key, self.port = master_key, port or free_port()
@@ -89,7 +93,7 @@ class CoreTools(Child):
         if func is None:
             raise DidNotStart(HOW_TO_GET_IT)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [func, "start", "--port", str(self.port), "--enableAuth"]
+        command = [func, "start", "--port", str(self.port), "--enableAuth", *(["--cors", self.cors] if self.cors else [])]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.PIPE, env=self.environment, cwd=ROOT

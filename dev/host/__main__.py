@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dev.emulators.serve import announce, until_stopped
 from dev.host.fleet import Fleet
+from dev.host.front import FRONT_END_SECONDS
 from dev.host.instance import REAL_MESSAGE_LEASE_SECONDS, Instance, Pace
 from dev.host.lease import ASK_SECONDS, LOCK_SECONDS
 from dev.host.logs import configure_logging
@@ -31,6 +32,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--message-lease", type=int, default=REAL_MESSAGE_LEASE_SECONDS, metavar="SECONDS")
     parser.add_argument("--timer-lock", type=int, default=LOCK_SECONDS, metavar="SECONDS", help="15 is the least")
     parser.add_argument("--timer-ask", type=float, default=ASK_SECONDS, metavar="SECONDS", help="of who has no lock")
+    seconds, front = FRONT_END_SECONDS, "after which a caller is answered, whatever runs"
+    parser.add_argument("--front-end-seconds", type=float, default=seconds, metavar="SECONDS", help=front)
+    parser.add_argument("--cors", default="", metavar="ORIGINS", help="allowed ones, separated by commas, or *")
     parser.add_argument("--group", default="", help="listen for this group only: http, or function:<name>")
     parser.add_argument("--groups", action="store_true", help="a process for each group, as on Flex Consumption")
     parser.add_argument("--instances", type=int, default=1, metavar="N", help="processes of the same app")
@@ -68,8 +72,7 @@ async def _started(arguments: argparse.Namespace) -> Instance | None:
     """None, and why, if the app cannot be run."""
     instance = None
     try:
-        pace = Pace(arguments.message_lease, arguments.timer_lock, arguments.timer_ask, arguments.group)
-        instance = Instance(arguments.app_dir, arguments.keys, pace)
+        instance = Instance(arguments.app_dir, arguments.keys, pace_of(arguments))
         configure_logging(instance.config.log_levels, instance.invoker.running)
         arguments.port = await instance.start(arguments.port)
     except (ConfigurationError, FunctionFailed, OSError) as error:
@@ -81,6 +84,17 @@ async def _started(arguments: argparse.Namespace) -> Instance | None:
         facts = {"pid": os.getpid(), "worker": instance.worker_pid, "group": arguments.group, "groups": instance.groups}
         announce(arguments.ready_file, port=arguments.port, **facts)
     return instance
+
+
+def pace_of(arguments: argparse.Namespace) -> Pace:
+    return Pace(
+        message_lease_seconds=arguments.message_lease,
+        timer_lock_seconds=arguments.timer_lock,
+        timer_ask_seconds=arguments.timer_ask,
+        front_end_seconds=arguments.front_end_seconds,
+        cors=arguments.cors,
+        group=arguments.group,
+    )
 
 
 async def _until_told(at_end_of_input: bool) -> None:
@@ -125,7 +139,8 @@ def main() -> int:
     logging.basicConfig(stream=sys.stdout, level=logging.INFO)
     one = [str(arguments.app_dir), "--keys", str(arguments.keys), "--message-lease", str(arguments.message_lease)]
     one += ["--stop-seconds", str(arguments.stop_seconds), "--timer-lock", str(arguments.timer_lock)]
-    one += ["--timer-ask", str(arguments.timer_ask)]
+    one += ["--timer-ask", str(arguments.timer_ask), "--front-end-seconds", str(arguments.front_end_seconds)]
+    one += ["--cors", arguments.cors] if arguments.cors else []
     fleet = Fleet(one, arguments.port, arguments.instances, arguments.groups)
     return asyncio.run(fleet.run(arguments.ready_file))
 

@@ -5,6 +5,7 @@ Source: Microsoft Learn, Manually run a non HTTP-triggered function.
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -17,6 +18,7 @@ from dev.host.front import key_of
 from dev.host.function import Function
 from dev.host.keys import Keys
 
+JSON = re.compile(r"(application|text)/json|application/[^/]+\+json")
 Fire = Callable[[Function, str], Coroutine[Any, Any, None]]
 
 
@@ -32,9 +34,11 @@ class Admin:
         @web.middleware
         async def with_master_key(request: web.Request, handler: Handler) -> web.StreamResponse:
             guarded = request.path.startswith("/admin/") and request.path != "/admin/host/ping"
-            if guarded and not keys.is_master(key_of(request)):
-                return web.Response(status=401)
-            return await handler(request)
+            if not guarded or keys.is_master(key_of(request)):
+                return await handler(request)
+            if keys.opens_host(key_of(request)):
+                return web.Response(status=403)
+            return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
 
         app.middlewares.append(with_master_key)
         app.router.add_get("/admin/host/ping", self._ping)
@@ -68,7 +72,9 @@ class Admin:
         return web.json_response({})
 
     async def _run(self, request: web.Request) -> web.Response:
-        """202 at once: the run goes on after the answer. 400 for a body that is not {"input": ...}."""
+        """202 at once: the run goes on after the answer. 415 for what is not said to be JSON, 400 if not {"input": ...}."""
+        if not JSON.fullmatch(request.content_type if "Content-Type" in request.headers else ""):
+            return web.Response(status=415)
         function = self._named(request)
         if function.kind == "httpTrigger":
             return web.Response(status=400, text="An HTTP function is called at its own URL.")
@@ -89,7 +95,7 @@ class Admin:
 def input_text(body: str) -> str:
     """The "input" of an admin call; an object or a number is passed on as JSON. Raises HTTPBadRequest."""
     try:
-        value = json.loads(body).get("input", "") if body.strip() else ""
+        value = json.loads(body).get("input", "")
     except (ValueError, AttributeError) as error:
         raise web.HTTPBadRequest(text='The body must be {"input": ...}.') from error
     if value is None:

@@ -1,11 +1,17 @@
-"""host.json, as far as this host applies it (Microsoft Learn: host.json reference for Azure Functions 2.x and later)."""
+"""host.json and the settings over it, as far as this host applies them.
 
+Source: Microsoft Learn, host.json reference for Azure Functions 2.x and later. Values come as JSON or, from a setting, as text.
+"""
+
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dev.host.overrides import with_settings
 from dev.host.settings import ConfigurationError, read_json
+from dev.host.spans import seconds_of
 
 APPLIED = {
     "": {"version", "functionTimeout", "logging", "extensions", "extensionBundle"},
@@ -21,6 +27,7 @@ APPLIED = {
         "messageEncoding",
     },
 }
+SHORTEST_POLL_SECONDS = 0.1
 LOG_LEVELS = {"Trace": 5, "Debug": 10, "Information": 20, "Warning": 30, "Error": 40, "Critical": 50, "None": 100}
 
 
@@ -50,19 +57,18 @@ class HostConfig:
 
 
 def seconds(timespan: str) -> float:
-    """Length of a .NET TimeSpan, [d.]hh:mm:ss[.fraction]; raises ConfigurationError for anything else."""
-    match = re.fullmatch(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d+)?)", str(timespan))
-    if not match:
-        raise ConfigurationError(f"host.json: '{timespan}' is not a time span (hh:mm:ss)")
-    days, hours, minutes, rest = match.groups(default="0")
-    return int(days) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest)
+    """Length of a .NET TimeSpan; raises ConfigurationError for anything else."""
+    length = seconds_of(str(timespan))
+    if length is None:
+        raise ConfigurationError(f"host.json or a setting over it: '{timespan}' is not a time span (hh:mm:ss)")
+    return length
 
 
 def read_config(app_dir: Path) -> HostConfig:
     """Reads and checks APP_DIR/host.json; raises ConfigurationError for a missing file or an impossible value."""
     if not (app_dir / "host.json").exists():
         raise ConfigurationError(f"{app_dir} has no host.json: not the root of a function app")
-    document = read_json(app_dir / "host.json")
+    document = with_settings(read_json(app_dir / "host.json"), os.environ, APPLIED)
     extensions = document.get("extensions", {})
     timeout = str(document.get("functionTimeout", "00:30:00"))
     return HostConfig(
@@ -75,32 +81,43 @@ def read_config(app_dir: Path) -> HostConfig:
 
 
 def _log_levels(levels: dict[str, str]) -> dict[str, str]:
+    usual = {level.lower(): level for level in LOG_LEVELS}
     for category, level in levels.items():
-        if level not in LOG_LEVELS:
-            raise ConfigurationError(f"host.json: the log level of {category} must be one of {', '.join(LOG_LEVELS)}")
-    return levels
+        if str(level).lower() not in usual:
+            raise ConfigurationError(
+                f"host.json or a setting over it: the log level of {category} must be one of {', '.join(LOG_LEVELS)}"
+            )
+    return {category: usual[str(level).lower()] for category, level in levels.items()}
 
 
 def _queue_options(queues: dict[str, Any]) -> QueueOptions:
     batch_size = _between(queues, "batchSize", 16, 1, 32)
     encoding = str(queues.get("messageEncoding", "base64")).lower()
     if encoding not in ("base64", "none"):
-        raise ConfigurationError(f"host.json: messageEncoding must be base64 or none, not '{encoding}'")
+        raise ConfigurationError(f"host.json or a setting over it: messageEncoding must be base64 or none, not '{encoding}'")
     return QueueOptions(
         batch_size=batch_size,
-        new_batch_threshold=_between(queues, "newBatchThreshold", batch_size // 2, 0, 1_000_000),
+        new_batch_threshold=_between(queues, "newBatchThreshold", batch_size // 2 * (os.cpu_count() or 1), 0, 1_000_000),
         max_dequeue_count=_between(queues, "maxDequeueCount", 5, 1, 1_000_000),
-        visibility_timeout_seconds=int(seconds(queues.get("visibilityTimeout", "00:00:00"))),
-        max_polling_interval_seconds=max(0.1, seconds(queues.get("maxPollingInterval", "00:01:00"))),
+        visibility_timeout_seconds=int(_at_least(queues, "visibilityTimeout", "00:00:00", 0)),
+        max_polling_interval_seconds=_at_least(queues, "maxPollingInterval", "00:01:00", SHORTEST_POLL_SECONDS),
         base64=encoding == "base64",
     )
 
 
 def _between(section: dict[str, Any], name: str, default: int, least: int, most: int) -> int:
     value = section.get(name, default)
-    if not isinstance(value, int) or not least <= value <= most:
-        raise ConfigurationError(f"host.json: {name} must be a number from {least} to {most}, not {value!r}")
-    return value
+    number = int(str(value)) if re.fullmatch(r"\s*[+-]?\d+\s*", str(value)) else None
+    if number is None or not least <= number <= most:
+        raise ConfigurationError(f"host.json or a setting over it: {name} must be a number from {least} to {most}, not {value!r}")
+    return number
+
+
+def _at_least(section: dict[str, Any], name: str, default: str, least: float) -> float:
+    length = seconds(section.get(name, default))
+    if length < least:
+        raise ConfigurationError(f"host.json or a setting over it: {name} must be {least:g} s or more, not {section[name]!r}")
+    return length
 
 
 def _not_applied(document: dict[str, Any]) -> set[str]:
@@ -108,6 +125,6 @@ def _not_applied(document: dict[str, Any]) -> set[str]:
     for path, applied in APPLIED.items():
         section = document
         for key in path.split(".") if path else ():
-            section = section.get(key, {})
+            section = section.get(key) or {}
         unknown |= {f"{path}.{key}".lstrip(".") for key in section if key not in applied}
     return unknown

@@ -30,7 +30,7 @@ class Front:
         routes: Iterable[tuple[Function, Route]],
         keys: Keys,
         draining: Callable[[], bool],
-        patience_seconds: float = FRONT_END_SECONDS,
+        patience_seconds: float,
     ) -> None:
         self._invoker, self._keys, self._draining = invoker, keys, draining
         self._routes = sorted(routes, key=lambda pair: pair[0].name.lower())

@@ -17,7 +17,8 @@ from dev.host.admin import Admin
 from dev.host.answers import without_made_up_type
 from dev.host.background import in_background
 from dev.host.config import HostConfig, read_config
-from dev.host.front import Front
+from dev.host.cors import add_cors, allowed_origins
+from dev.host.front import FRONT_END_SECONDS, Front
 from dev.host.function import Function, read_function
 from dev.host.incoming import MAX_BODY_BYTES
 from dev.host.indexing import routes_of
@@ -35,6 +36,7 @@ from dev.host.timers import TimerListener
 from dev.host.worker import FunctionFailed, Worker
 
 REAL_MESSAGE_LEASE_SECONDS = 600
+PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
 
 log = logging.getLogger("Host")
 
@@ -49,6 +51,10 @@ class Pace:
     """For how long a timer's lock stands after a kill, 15 or more."""
     timer_ask_seconds: float = ASK_SECONDS
     """How often an instance without the lock asks for it."""
+    front_end_seconds: float = FRONT_END_SECONDS
+    """How long a caller waits for the answer of a function."""
+    cors: str = ""
+    """Allowed origins; those of local.settings.json if empty."""
     group: str = ""
     """`http` or `function:<name>`, as an instance on Flex Consumption has one group; all if empty."""
 
@@ -88,6 +94,8 @@ class Instance:
         """
         for path in self.config.not_applied:
             log.warning("host.json: %s is not applied by this host", path)
+        if os.environ.get(PROCESS_COUNT, "1") != "1":
+            log.warning("%s is %s: this host has one worker process all the same", PROCESS_COUNT, os.environ[PROCESS_COUNT])
         functions, routes, errors = await self._load()
         self._front, self._admin, app = self._build_front(functions, routes, errors)
         self._runner, port = await listen(app, port, unpack=False)
@@ -138,7 +146,8 @@ class Instance:
         admin.add_to(app, keys)
         KeyApi(keys, functions).add_to(app)
         own = [(function, route) for function, route in routes if self._pace.covers(function)]
-        front = Front(self.invoker, own, keys, self._stopping.is_set)
+        add_cors(app, allowed_origins(self._app_dir, self._pace.cors))
+        front = Front(self.invoker, own, keys, self._stopping.is_set, self._pace.front_end_seconds)
         app.router.add_get("/", _greet)
         app.router.add_route("*", r"/{path:[\s\S]*}", front.serve)
         return front, admin, app
@@ -160,7 +169,8 @@ class Instance:
 
     def _queue_listener(self, function: Function) -> QueueListener:
         options, seconds = self.config.queues, self._pace.message_lease_seconds
-        processor = MessageProcessor(self.invoker, self._storage, function, options, seconds, self.over.set)
+        stop = self.over.set, self._stopping
+        processor = MessageProcessor(self.invoker, self._storage, function, options, seconds, *stop)
         bell = self._storage.bell(function.trigger["queueName"])
         return QueueListener(function, processor, options, bell, self._stopping)
 

@@ -1,6 +1,8 @@
 """One invocation from start to end: call, outputs, time limit, log lines."""
 
 import asyncio
+import contextlib
+import itertools
 import logging
 import secrets
 import time
@@ -64,6 +66,23 @@ class Invoker:
             took = (time.perf_counter() - begin) * 1000
             logger.info("Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)", function.name, outcome, invocation_id, took)
             self._leave(invocation_id)
+
+    async def invoke_with_retries(
+        self, function: Function, reason: str, data: Any, metadata: dict[str, Any] | None, stopping: asyncio.Event
+    ) -> None:
+        """As `invoke`, again as often as the function's retry policy says; a stop of the host ends the attempts."""
+        most = function.retry.max_retry_count if function.retry else 0
+        for attempt in itertools.count():
+            try:
+                await self.invoke(function, reason, data, metadata, retry=(attempt, most))
+                return
+            except FunctionFailed:
+                if attempt == most:
+                    raise
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stopping.wait(), function.retry_delay_seconds(attempt))
+                if stopping.is_set():
+                    raise
 
     def _enter(self, invocation_id: str, function: Function) -> None:
         self.running[invocation_id] = function.name

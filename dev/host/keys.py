@@ -43,6 +43,10 @@ class Keys:
     def is_master(self, given: str) -> bool:
         return self._found(lambda: self._opens((), given))
 
+    def opens_host(self, given: str) -> bool:
+        """Whether it is a key of the host or the system: known, and not enough for the admin API."""
+        return self._found(lambda: self._opens((HOST, SYSTEM), given))
+
     def named(self, scope: str) -> Named:
         """Name -> value; those of the system with the master key."""
         return self._scope(self._read(), scope) | ({MASTER: self._read()["master"]} if scope == SYSTEM else {})

@@ -40,9 +40,11 @@ class MessageProcessor:
         options: QueueOptions,
         lease_seconds: int,
         stop_host: Callable[[], None],
+        stopping: asyncio.Event,
     ) -> None:
         self._invoker, self._storage, self._function = invoker, storage, function
         self._options, self._lease_seconds, self.stop_host = options, lease_seconds, stop_host
+        self._stopping = stopping
         name = function.trigger["queueName"]
         self._queue = storage.queue(function.trigger, name)
         self._poison = None if name.endswith("-poison") else storage.queue(function.trigger, f"{name}-poison")
@@ -84,7 +86,8 @@ class MessageProcessor:
         done = asyncio.Event()
         renewal = asyncio.create_task(self._renew(message, done))
         try:
-            await self._invoker.invoke(self._function, reason, *trigger_values(self._function, message, body))
+            data, metadata = trigger_values(self._function, message, body)
+            await self._invoker.invoke_with_retries(self._function, reason, data, metadata, self._stopping)
         except FunctionFailed:  # the invoker has logged it
             return False
         finally:

@@ -13,11 +13,10 @@ import time
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 
-from dev.host.config import QueueOptions
+from dev.host.config import SHORTEST_POLL_SECONDS, QueueOptions
 from dev.host.function import Function
 from dev.host.messages import MessageProcessor
 
-SHORTEST_POLL_SECONDS = 0.1
 MOST_SECONDS_WITHOUT_CONNECTION = 22.0
 
 log = logging.getLogger("Host.Queues")
@@ -39,9 +38,12 @@ class QueueListener:
         self._cut_since: float | None = None
 
     async def run(self) -> None:
-        """Polls until the host stops; messages already fetched are processed to the end, so that none stays hidden."""
+        """Polls until the host stops. Runs under way end; a message that comes in meanwhile has spent a receipt in vain."""
         while not self._stopping.is_set():
             messages = await self._receive()
+            if self._stopping.is_set():
+                self._left(messages)
+                break
             for message in messages:
                 self._start(message)
             if messages:
@@ -70,6 +72,11 @@ class QueueListener:
         refused = isinstance(error, HttpResponseError) and error.status_code == 403
         if refused or (self._cut_since and now - self._cut_since > MOST_SECONDS_WITHOUT_CONNECTION):
             self._processor.stop_host()
+
+    def _left(self, messages: list[QueueMessage]) -> None:
+        if messages:
+            text = "%s: the host stops: %d messages just fetched are not run, and come back when their lease ends"
+            log.warning(text, self._function.name, len(messages))
 
     def _start(self, message: QueueMessage) -> None:
         task = asyncio.create_task(self._processor.process(message))

@@ -7,11 +7,10 @@ needs no lock and may overlap. Source: Azure WebJobs SDK extensions, TimerListen
 
 import asyncio
 import contextlib
-import itertools
 import json
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from azure.core.exceptions import AzureError
 
@@ -45,7 +44,7 @@ class TimerListener:
         self._lost, self._lock_seconds, self._ask_seconds = lost, lock_seconds, ask_seconds
         self._schedule = Schedule(function.trigger["schedule"])
         self._use_monitor = function.trigger.get("useMonitor") is not False
-        self._monitored = self._use_monitor and not several_a_minute(function.trigger["schedule"], self._schedule)
+        self._monitored = self._use_monitor and not self._schedule.is_frequent
         self._status: Status | None = None
 
     async def run(self) -> None:
@@ -120,25 +119,10 @@ class TimerListener:
             "ScheduleStatus": status.as_json() if status and self._use_monitor else None,
             "IsPastDue": past_due,
         }
-        data = TypedData(json=json.dumps(info))
-        most = self._function.retry.max_retry_count if self._function.retry else 0
-        for attempt in itertools.count():
-            with contextlib.suppress(FunctionFailed):  # the invoker has logged it
-                await self._invoker.invoke(self._function, reason, data, retry=(attempt, most))
-                return
-            if attempt == most:
-                return
-            await self._pause(self._function.retry_delay_seconds(attempt))
-            if self._stopping.is_set():
-                return
+        with contextlib.suppress(FunctionFailed):  # the invoker has logged it
+            data = TypedData(json=json.dumps(info))
+            await self._invoker.invoke_with_retries(self._function, reason, data, None, self._stopping)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
-
-
-def several_a_minute(expression: str, schedule: Schedule) -> bool:
-    """Such a schedule, every minute of every day, is not monitored: what was missed is not made up for."""
-    minutes = expression.split()[1:]
-    first = schedule.next(datetime.now(UTC))
-    return minutes == ["*"] * 5 and schedule.next(first) - first < timedelta(minutes=1)

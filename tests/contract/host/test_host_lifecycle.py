@@ -78,13 +78,13 @@ def blob(blob: func.InputStream) -> None: ...
 @app.route("odd/{x}{y}")
 def odd(req: func.HttpRequest) -> str: ...
 """
-    timers = TIMER.format(name="lost", setting="MISSING") + TIMER.format(name="five_fields", setting="SHORT")
-    app = new_app(ANSWERS + blob + timers, {"extensions": {"http": {"hsts": {}}}}, SHORT="0 * * * *")
+    timers = TIMER.format(name="lost", setting="MISSING") + TIMER.format(name="four_fields", setting="SHORT")
+    app = new_app(ANSWERS + blob + timers, {"extensions": {"http": {"hsts": {}}}}, SHORT="0 * * *")
     host = launch(app)
     assert host.call("/api/who").status_code == 200
     for text in (
         "The 'lost' function is in error: '%MISSING%' does not resolve to a value.",
-        "The 'five_fields' function is in error: '0 * * * *' is not a six-field NCRONTAB expression",
+        "The 'four_fields' function is in error: '0 * * *' is not an NCRONTAB expression of five or six fields",
         "The 'blob' function is in error: the binding 'blob' (blobTrigger) is not supported by this host",
         "The 'odd' function is in error: the template 'odd/{x}{y}' has two parameters without anything between them",
         "host.json: extensions.http.hsts is not applied by this host",

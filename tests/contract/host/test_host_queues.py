@@ -235,7 +235,7 @@ def test_a_queue_function_is_fired_by_hand_with_the_given_input(
     assert host.fire("take", input={"id": 1}).status_code == 202
     assert app.diary.wait("take")[0]["body"] == '{"id": 1}'
     headers = {"x-functions-key": app.keys()["_master"]}
-    assert host.call("/admin/functions/take", "POST", headers=headers, data="[1]").status_code == 400
+    assert host.call("/admin/functions/take", "POST", headers=headers, json=[1]).status_code == 400
 
 
 def test_asynchronous_functions_run_side_by_side(

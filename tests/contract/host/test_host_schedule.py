@@ -65,6 +65,16 @@ def test_the_next_occurrence_is_the_one_that_trying_every_moment_finds(seed: int
         ("0 0 0 * * FRI-FRI", datetime(2026, 3, 6, tzinfo=UTC)),
         ("0 0 0 * * SAT-MON", datetime(2026, 2, 28, tzinfo=UTC)),
         ("0 0 12 29 2 *", datetime(2028, 2, 29, 12, tzinfo=UTC)),
+        ("*/5 * * * *", datetime(2026, 2, 27, 22, 0, tzinfo=UTC)),
+        ("0 0 0 * february monday", datetime(2027, 2, 1, tzinfo=UTC)),
+        ("0 0 0 1 ju *", datetime(2026, 6, 1, tzinfo=UTC)),
+        ("*/0 * * * * *", datetime(2026, 2, 27, 21, 58, 32, tzinfo=UTC)),
+        ("5/0 * * * * *", datetime(2026, 2, 27, 21, 58, 32, tzinfo=UTC)),
+        ("0 0 0 * * monday-fri/0", datetime(2026, 3, 2, tzinfo=UTC)),
+        ("00:05:00", datetime(2026, 2, 27, 22, 3, 31, tzinfo=UTC)),
+        ("1.00:00", datetime(2026, 2, 28, 21, 58, 31, tzinfo=UTC)),
+        ("5", datetime(2026, 3, 4, 21, 58, 31, tzinfo=UTC)),
+        ("24:00:00", datetime(2026, 3, 23, 21, 58, 31, tzinfo=UTC)),
     ],
 )
 def test_names_steps_and_the_meeting_of_both_days_are_understood(expression: str, expected: datetime) -> None:
@@ -74,10 +84,20 @@ def test_names_steps_and_the_meeting_of_both_days_are_understood(expression: str
 @pytest.mark.parametrize(
     "expression",
     [
-        *["", "* * * * *", "* * * * * * *", "61 * * * * *", "0 0 0 30 2 *", "0 0 0 L * *", "0 0 0 15W * *"],
-        *["0 0 0 * * 7", "0 0 0 * * 1#2", "? * * * * *", "00:05:00", "@daily", "0 0 0 * * 1-JAN-2"],
+        *["", "* * * *", "* * * * * * *", "61 * * * * *", "0 0 0 30 2 *", "0 0 0 L * *", "0 0 0 15W * *"],
+        *["0 0 0 * * 7", "0 0 0 * * 1#2", "? * * * * *", "00:00:00", "-00:05:00", "00:61", "@daily", "0 0 0 * * 1-JAN-2"],
+        *["0 0 0 * * mondays", "0 0 0 * * jan", "jan * * * * *", "*-5 * * * * *", "1,,2 * * * * *", "*/ * * * * *"],
     ],
 )
-def test_what_is_not_ncrontab_is_refused(expression: str) -> None:
+def test_what_is_no_schedule_is_refused(expression: str) -> None:
     with pytest.raises(ConfigurationError):
         Schedule(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "frequent"),
+    [("*/10 * * * * *", True), ("0 * * * * *", False), ("*/10 0 * * * *", False), ("* * * * *", False), ("00:00:59", True),
+     ("00:01:00", False)],
+)  # fmt: skip
+def test_several_a_minute_of_every_minute_is_not_monitored(expression: str, frequent: bool) -> None:
+    assert Schedule(expression).is_frequent == frequent

@@ -13,7 +13,7 @@ from azure.storage.blob import BlobServiceClient
 
 from dev.host.schedule import Schedule
 from dev.host.timer_state import Status
-from dev.host.timers import TimerListener, several_a_minute
+from dev.host.timers import TimerListener
 
 SHORT_LOCK = ("--timer-lock", "15", "--timer-ask", "15")
 EVERY_SECOND = "* * * * * *"
@@ -185,7 +185,7 @@ def test_what_is_past_due_at_the_first_run_after_a_start(last: int, next_run: in
     listener = TimerListener.__new__(TimerListener)
     listener._schedule = Schedule(schedule)
     due = now > listener._reviewed(before, now).next
-    assert (due and not several_a_minute(schedule, listener._schedule)) == fires
+    assert (due and not listener._schedule.is_frequent) == fires
 
 
 def test_a_disabled_timer_is_silent_until_it_is_fired_by_hand(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
