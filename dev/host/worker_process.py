@@ -54,7 +54,9 @@ class ToHost(logging.Handler):
 def log_to(channel: Channel) -> None:
     """From Information on, as the worker in Azure, unless PYTHON_ENABLE_DEBUG_LOGGING is set."""
     level = logging.DEBUG if os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1" else logging.INFO
-    logging.basicConfig(level=level, handlers=[ToHost(channel)], force=True)
+    root = logging.getLogger()
+    root.setLevel(level)
+    root.addHandler(ToHost(channel))  # without a formatter, so that a line is the app's own text
 
 
 async def answer(channel: Channel, number: int, kind: str, invocation_id: str | None, fields: dict[str, Any]) -> None:
