@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from aiohttp import web
 
@@ -88,9 +89,16 @@ class Front:
     async def _call(self, function: Function, data: object, traceparent: str | None) -> web.Response:
         try:
             response = await self._invoker.invoke(function, BY_HAND, data, traceparent=traceparent)
-            return answer(response.return_value)
+            return answer(returned(function, response))
         except FunctionFailed:  # the invoker has logged it
             return web.Response(status=500)
+
+
+def returned(function: Function, response: Any) -> Any:
+    """The value of the HTTP output: what the function has returned, or what it has set where the output has a name."""
+    named = {output.name: output.data for output in response.output_data or ()}
+    outputs = (name for name, binding in function.outputs.items() if binding["type"] == "http" and name in named)
+    return next((named[name] for name in outputs), response.return_value)
 
 
 def methods_of(function: Function) -> list[str]:

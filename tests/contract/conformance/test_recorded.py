@@ -12,6 +12,7 @@ import pytest
 from dev.host.answers import CannotBeSent, answer, cookie_header
 from dev.host.protocol import protos
 from dev.host.routes import RouteNotBuilt, build
+from dev.host.templates import TemplateRefused
 from tests.contract.conformance.conftest import APP, Target
 
 NOT_PLAYED = {
@@ -92,6 +93,12 @@ def test_a_path_of_its_own_form_as_recorded(target: Target, path: str, status: i
 @pytest.mark.parametrize("template", [*sorted(APPLICATION.STOPS_THE_APP), "a/{x:even}", "a/{x:min(few)}", "a/{x:regex(()}"])
 def test_a_template_that_parses_and_cannot_be_built_stops_the_app(template: str) -> None:
     with pytest.raises(RouteNotBuilt):
+        build(template, "api")
+
+
+@pytest.mark.parametrize("template", ["{x}/k/{x}", "{x}{y}", "a?b", "a//b"])
+def test_a_template_that_does_not_parse_is_refused(template: str) -> None:
+    with pytest.raises(TemplateRefused):
         build(template, "api")
 
 

@@ -154,6 +154,21 @@ def test_a_disabled_function_asks_for_the_key_first(target: Target) -> None:
     assert target.get("/api/off", "x-functions-key: nonsense")[0] == 401
 
 
+def test_a_named_http_output_is_the_answer(target: Target) -> None:
+    assert target.get("/api/named-output") == (202, b"by name")
+
+
+def test_a_principal_is_passed_on_as_the_caller_made_it_up(target: Target) -> None:
+    assert seen(target, "/api/seen", "x-ms-client-principal: anybody")["principal"] == "anybody"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/guarded", 401), ("/api/none", 404), ("/api/returned-response?label=raise", 500)]
+)
+def test_a_refusal_has_no_body(target: Target, path: str, status: int) -> None:
+    assert target.get(path) == (status, b"")
+
+
 def test_a_wrong_method_is_404(target: Target) -> None:
     assert target.call("/api/seen", "DELETE").status_code == 404
 

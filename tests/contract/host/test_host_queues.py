@@ -215,6 +215,19 @@ def test_a_message_of_a_killed_instance_is_taken_by_another_after_its_lease(
     assert second["pid"] != victim
 
 
+def test_a_message_of_a_run_that_timed_out_is_back_after_its_visibility_timeout(
+    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+) -> None:
+    block = '    if message.dequeue_count == 1:\n        wait_for_file("/nonexistent")\n'
+    settings = host_json(visibilityTimeout="00:00:02") | {"functionTimeout": "00:00:01"}
+    app = new_app(TAKES + block, settings, QUEUE=unique)
+    launch(app)
+    queue(unique).send_message("too long")
+    first, second = app.diary.wait("take", 2)
+    assert (first["attempt"], second["attempt"]) == (1, 2)
+    assert 3 <= second["at"] - first["at"] < 8
+
+
 def test_two_instances_share_a_queue_and_take_every_message_once(
     new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
 ) -> None:

@@ -169,6 +169,30 @@ def test_run_on_startup_fires_where_the_lock_is_got(new_app: Callable[..., Any],
     assert len(app.diary.wait("tick", 2)) == 2
 
 
+def test_a_stop_ends_the_retries_and_the_occurrence_counts_as_run(
+    new_app: Callable[..., Any], launch: Callable[..., Any], storage: str, unique: str
+) -> None:
+    app = new_app(
+        """
+@app.timer_trigger("timer", schedule="%SCHEDULE%", run_on_startup=True)
+@app.retry(strategy="fixed_delay", max_retry_count="5", delay_interval="00:01:00")
+def tick(timer: func.TimerRequest) -> None:
+    note("attempt")
+    raise RuntimeError("again")
+""",
+        SCHEDULE=NEW_YEAR,
+        AzureFunctionsWebHost__hostid=unique,
+    )
+    host = launch(app)
+    app.diary.wait("attempt")
+    assert host.stop() == 0
+    assert len(app.diary.entries("attempt")) == 1
+    with BlobServiceClient.from_connection_string(storage) as service:
+        blob = service.get_blob_client("azure-webjobs-hosts", f"timers/{unique}/Host.Functions.tick/status")
+        kept = json.loads(blob.download_blob().readall())
+    assert datetime.fromisoformat(kept["Last"]).year > 1
+
+
 @pytest.mark.parametrize(
     ("last", "next_run", "schedule", "fires"),
     [
