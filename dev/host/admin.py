@@ -78,7 +78,7 @@ class Admin:
         function = self._named(request)
         if function.kind == "httpTrigger":
             return web.Response(status=400, text="An HTTP function is called at its own URL.")
-        text = input_text(await request.text())
+        text = input_text(await request.read())
         run = in_background(self._fire(function, text), f"the run of {function.name} by hand")
         self.runs.add(run)
         run.add_done_callback(self.runs.discard)
@@ -92,7 +92,7 @@ class Admin:
         raise web.HTTPNotFound
 
 
-def input_text(body: str) -> str:
+def input_text(body: bytes) -> str:
     """The "input" of an admin call; an object or a number is passed on as JSON. Raises HTTPBadRequest."""
     try:
         value = json.loads(body).get("input", "")

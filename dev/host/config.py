@@ -69,15 +69,29 @@ def read_config(app_dir: Path) -> HostConfig:
     if not (app_dir / "host.json").exists():
         raise ConfigurationError(f"{app_dir} has no host.json: not the root of a function app")
     document = with_settings(read_json(app_dir / "host.json"), os.environ, APPLIED)
-    extensions = document.get("extensions", {})
-    timeout = str(document.get("functionTimeout", "00:30:00"))
     return HostConfig(
-        function_timeout_seconds=None if timeout.startswith("-") else seconds(timeout),
-        log_levels=_log_levels(document.get("logging", {}).get("logLevel", {})),
-        route_prefix=extensions.get("http", {}).get("routePrefix", "api").strip("/"),
-        queues=_queue_options(extensions.get("queues", {})),
+        function_timeout_seconds=_function_timeout(str(document.get("functionTimeout", "00:30:00"))),
+        log_levels=_log_levels(_section(document, "logging", "logLevel")),
+        route_prefix=str(_section(document, "extensions", "http").get("routePrefix", "api")).strip("/"),
+        queues=_queue_options(_section(document, "extensions", "queues")),
         not_applied=sorted(_not_applied(document)),
     )
+
+
+def _section(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Empty where there is none, and where a text stands in its place."""
+    for name in names:
+        found = document.get(name)
+        document = found if isinstance(found, dict) else {}
+    return document
+
+
+def _function_timeout(text: str) -> float | None:
+    """A negative one is none; less than a second stops the host."""
+    length = seconds(text)
+    if 0 <= length < 1:
+        raise ConfigurationError(f"host.json or a setting over it: functionTimeout must be 1 s or more, not {text!r}")
+    return length if length > 0 else None
 
 
 def _log_levels(levels: dict[str, str]) -> dict[str, str]:
@@ -123,8 +137,6 @@ def _at_least(section: dict[str, Any], name: str, default: str, least: float) ->
 def _not_applied(document: dict[str, Any]) -> set[str]:
     unknown = set()
     for path, applied in APPLIED.items():
-        section = document
-        for key in path.split(".") if path else ():
-            section = section.get(key) or {}
+        section = _section(document, *(path.split(".") if path else ()))
         unknown |= {f"{path}.{key}".lstrip(".") for key in section if key not in applied}
     return unknown

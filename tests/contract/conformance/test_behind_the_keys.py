@@ -60,10 +60,11 @@ def test_with_a_key_of_the_host_the_admin_api_is_403(target: Target, host_key: s
         ("application/x-www-form-urlencoded", "a=1", 415),
         ("application/json", "", 400),
         ("application/json", "{", 400),
+        ("application/json", b'"\xff"', 400),
     ],
 )
 def test_a_run_by_hand_needs_a_body_that_is_said_to_be_json(
-    target: Target, content_type: str | None, body: str, status: int
+    target: Target, content_type: str | None, body: str | bytes, status: int
 ) -> None:
     headers = {"x-functions-key": target.master_key} | ({"Content-Type": content_type} if content_type else {})
     assert target.call("/admin/functions/by_hand", "POST", headers=headers, data=body).status_code == status

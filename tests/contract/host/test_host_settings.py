@@ -53,6 +53,24 @@ def test_what_no_setting_names_stays_as_the_file_has_it(tmp_path: Path, monkeypa
     assert found.not_applied == ["nothing"]
 
 
+@pytest.mark.parametrize(("text", "limit"), [("00:10:00", 600), ("-1", None), ("-00:00:01", None), ("00:00:01", 1)])
+def test_a_negative_function_timeout_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, limit: float | None
+) -> None:
+    assert config(tmp_path, {"functionTimeout": text}, monkeypatch).function_timeout_seconds == limit
+
+
+@pytest.mark.parametrize("text", ["00:00:00", "00:00:00.5", "", "soon"])
+def test_a_function_timeout_that_cannot_be_stops_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        config(tmp_path, {"functionTimeout": text}, monkeypatch)
+
+
+def test_a_text_where_a_section_should_be_leaves_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = config(tmp_path, {"logging": None}, monkeypatch, AzureFunctionsJobHost__extensions="x")
+    assert (found.queues.batch_size, found.route_prefix, found.log_levels) == (16, "api", {})
+
+
 def test_the_threshold_is_half_a_batch_for_each_processor_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     assert config(tmp_path, {}, monkeypatch).queues.new_batch_threshold == 32
