@@ -13,11 +13,12 @@ from collections import Counter
 import azure.functions as func
 
 from functions import contacts, custom_entities
-from functions.triggers import answer, told
+from functions.triggers import answer, in_time, told
 from shared import telemetry
 from shared.console import status as views
 from shared.console.callers import caller
 from shared.console.commands import Discard, InvalidCommand, Replay, Start, Stop, check_length, read_command
+from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.flow import Flow, OnceFlow
 from shared.identifiers import is_row_key, record_id
 from shared.letters import Left
@@ -47,6 +48,7 @@ def flows() -> dict[str, Flow]:
 
 @blueprint.function_name("console_status")
 @blueprint.route("status", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
 @told
 def console_status(req: func.HttpRequest) -> func.HttpResponse:
     return answer(200, **views.status(flows(), wiring().bridge))
@@ -54,6 +56,7 @@ def console_status(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.function_name("console_dead_letters")
 @blueprint.route("dead-letters", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
 @told
 def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     flow, limit = req.params.get("flow", "contacts"), req.params.get("limit", "100")
@@ -68,6 +71,7 @@ def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.function_name("console_record")
 @blueprint.route("records/{flow}/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
 @told
 def console_record(req: func.HttpRequest) -> func.HttpResponse:
     flow, found_id = req.route_params["flow"], record_id(req.route_params["id"])
@@ -81,6 +85,7 @@ def console_record(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.function_name("console_command")
 @blueprint.route("flows/{flow}/{command}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
 @told
 def console_command(req: func.HttpRequest) -> func.HttpResponse:
     """A command on a flow. Who gave it is told by the key that it came with."""
@@ -100,6 +105,7 @@ def console_command(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.function_name("console_watch")
 @blueprint.timer_trigger("timer", "0 */5 * * * *")
+@in_time(RUN_SECONDS)
 def console_watch(timer: func.TimerRequest, context: func.Context) -> None:
     telemetry.follow(context.trace_context.trace_parent)
     views.watch(flows(), wiring().bridge)

@@ -12,7 +12,8 @@ from functools import partial
 
 import azure.functions as func
 
-from functions.triggers import NotTaken, left_over, on_message, on_timer, on_webhook, ready
+from functions.triggers import NotTaken, in_time, left_over, on_message, on_timer, on_webhook, ready
+from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS, seconds_left, within
 from shared.handoff import read_envelope
 from shared.identifiers import table_name
 from shared.parents import catch_up, overdue
@@ -42,22 +43,28 @@ def mapped(name: str) -> TableFlow:
 
 @blueprint.function_name("custom_entities_poll")
 @blueprint.timer_trigger("timer", "%CUSTOM_ENTITIES_SCHEDULE%")
+@in_time(RUN_SECONDS)
 def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> None:
+    """Each table has its share of what is left: one that takes long, or does not answer, leaves time for those behind it."""
     if not (bridge := ready()):
         return
-    for table in tables():
-        on_timer(partial(custom_entity, table), context)
+    listed = tables()
+    for position, table in enumerate(listed):
+        with within(seconds_left() / (len(listed) - position + 1)):  # and a share for those that wait
+            on_timer(partial(custom_entity, table), context)
     catch_up(bridge, wiring().catalog.unknown_seconds())
     overdue(bridge)
 
 
 @blueprint.function_name("custom_entities_webhook")
 @blueprint.route("dataverse/{table}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
 def custom_entities_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     return on_webhook(partial(mapped, req.route_params["table"]), req, context)
 
 
 @blueprint.function_name("custom_entities_deliver")
 @blueprint.queue_trigger("message", "custom-entities", "AzureWebJobsStorage")
+@in_time(RUN_SECONDS)
 def custom_entities_deliver(message: func.QueueMessage, context: func.Context) -> None:
     on_message(lambda: custom_entity(read_envelope(message.get_body()).table), "custom-entities", message, context)

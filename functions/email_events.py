@@ -10,7 +10,8 @@ On failure  as contacts; each source fails by itself; a line or file that cannot
 
 import azure.functions as func
 
-from functions.triggers import on_message, on_timer, ready
+from functions.triggers import in_time, on_message, on_timer, ready
+from shared.deadlines import RUN_SECONDS
 from shared.errors import Misconfigured
 from shared.events.flow import EventsFlow
 from shared.wiring import wiring
@@ -29,6 +30,7 @@ def email_events() -> EventsFlow:
 
 @blueprint.function_name("email_events_poll")
 @blueprint.timer_trigger("timer", "%EMAIL_EVENTS_SCHEDULE%")
+@in_time(RUN_SECONDS)
 def email_events_poll(timer: func.TimerRequest, context: func.Context) -> None:
     """The exported files."""
     poll_source("files", context)
@@ -36,6 +38,7 @@ def email_events_poll(timer: func.TimerRequest, context: func.Context) -> None:
 
 @blueprint.function_name("email_events_poll_journal")
 @blueprint.timer_trigger("timer", "%EMAIL_EVENTS_SCHEDULE%")
+@in_time(RUN_SECONDS)
 def email_events_poll_journal(timer: func.TimerRequest, context: func.Context) -> None:
     """The journal, by itself: an SFTP server that is slow or fails does not hold it up."""
     poll_source("journal", context)
@@ -52,5 +55,6 @@ def poll_source(name: str, context: func.Context) -> None:
 
 @blueprint.function_name("email_events_deliver")
 @blueprint.queue_trigger("message", "email-events", "AzureWebJobsStorage")
+@in_time(RUN_SECONDS)
 def email_events_deliver(message: func.QueueMessage, context: func.Context) -> None:
     on_message(email_events, "email-events", message, context)

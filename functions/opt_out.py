@@ -10,8 +10,9 @@ On failure  as contacts; a feed that fails stops neither the other nor deliverie
 
 import azure.functions as func
 
-from functions.triggers import NotTaken, answer, left_over, on_message, on_timer, on_webhook, ready, told
+from functions.triggers import NotTaken, answer, in_time, left_over, on_message, on_timer, on_webhook, ready, told
 from shared.console import opt_out as views
+from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.identifiers import record_id
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
 from shared.running import held_up
@@ -35,6 +36,7 @@ def told_by_dynamics() -> OptOutFlow:
 
 @blueprint.function_name("opt_out_poll")
 @blueprint.timer_trigger("timer", "%OPT_OUT_SCHEDULE%")
+@in_time(RUN_SECONDS)
 def opt_out_poll(timer: func.TimerRequest, context: func.Context) -> None:
     """Dynamics' feed, and what is to be done now and then."""
     if not (bridge := ready()):
@@ -47,6 +49,7 @@ def opt_out_poll(timer: func.TimerRequest, context: func.Context) -> None:
 
 @blueprint.function_name("opt_out_poll_campaign")
 @blueprint.timer_trigger("timer", "%OPT_OUT_SCHEDULE%")
+@in_time(RUN_SECONDS)
 def opt_out_poll_campaign(timer: func.TimerRequest, context: func.Context) -> None:
     """Campaign's feed, by itself: while Dynamics' has much to read, for minutes, this one goes on every time."""
     if ready():
@@ -62,18 +65,21 @@ def poll_feed(key: str, context: func.Context) -> None:
 
 @blueprint.function_name("opt_out_webhook")
 @blueprint.route("dataverse/contact/opt-out", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
 def opt_out_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     return on_webhook(told_by_dynamics, req, context, ours=lambda: wiring().own_user)
 
 
 @blueprint.function_name("opt_out_deliver")
 @blueprint.queue_trigger("message", "opt-out", "AzureWebJobsStorage")
+@in_time(RUN_SECONDS)
 def opt_out_deliver(message: func.QueueMessage, context: func.Context) -> None:
     on_message(opt_out, "opt-out", message, context)
 
 
 @blueprint.function_name("opt_out_safe")
 @blueprint.route("safe-to-send", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
 @told
 def opt_out_safe(req: func.HttpRequest) -> func.HttpResponse:
     return answer(200, **views.safe_to_send(wiring().opt_out, wiring().bridge))
@@ -81,6 +87,7 @@ def opt_out_safe(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.function_name("opt_out_contact")
 @blueprint.route("opt-out/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
 @told
 def opt_out_contact(req: func.HttpRequest) -> func.HttpResponse:
     contact_id = record_id(req.route_params["id"])
@@ -92,6 +99,7 @@ def opt_out_contact(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.function_name("opt_out_decisions")
 @blueprint.route("opt-out", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
 @told
 def opt_out_decisions(req: func.HttpRequest) -> func.HttpResponse:
     """All decisions of a day (UTC; today if none is named), as JSON or, with format=csv, as a file."""

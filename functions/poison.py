@@ -13,7 +13,9 @@ from functools import partial
 import azure.functions as func
 
 from functions import custom_entities
+from functions.triggers import in_time
 from shared import telemetry
+from shared.deadlines import RUN_SECONDS
 from shared.flow import Flow
 from shared.handoff import Envelope
 from shared.parents import flow_of
@@ -26,6 +28,7 @@ SECONDS = 240.0  # of the five minutes until the next run
 
 @blueprint.function_name("poison_collect")
 @blueprint.timer_trigger("timer", "30 */5 * * * *")
+@in_time(RUN_SECONDS)
 def poison_collect(timer: func.TimerRequest, context: func.Context) -> None:
     telemetry.follow(context.trace_context.trace_parent)
     collect(sorting(), wiring().bridge, SECONDS)

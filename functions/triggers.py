@@ -11,6 +11,7 @@ import azure.functions as func
 
 from shared import telemetry
 from shared.dataverse.wire import Malformed, webhook_reference
+from shared.deadlines import within
 from shared.errors import BridgeError, Misconfigured
 from shared.flow import Bridge, Flow
 from shared.records import Change, Kind
@@ -125,6 +126,21 @@ def told_by(ours: Callable[[], str]) -> str:
 def refuse(status: int, reason: str, flow: str = "") -> func.HttpResponse:
     telemetry.refused(flow=flow, reason=reason)
     return answer(status, error=reason)
+
+
+def in_time[**P, R](seconds: float) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """An invocation's one budget: RUN_SECONDS for timers and messages, ANSWER_SECONDS where somebody waits."""
+
+    def wrap(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+            with within(seconds):
+                return function(*args, **kwargs)
+
+        vars(wrapped)["budget_seconds"] = seconds  # for whoever asks what a function has
+        return wrapped
+
+    return wrap
 
 
 def told(endpoint: Endpoint) -> Endpoint:

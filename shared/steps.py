@@ -21,6 +21,7 @@ from functools import partial
 from shared import telemetry
 from shared.campaign.client import Written
 from shared.dataverse.client import TokenExpired
+from shared.deadlines import seconds_left
 from shared.deciding import Act, Decision
 from shared.errors import BridgeError, Contended, Misconfigured, Rejected, Retryable
 from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
@@ -73,7 +74,7 @@ def poll(flow: Flow, bridge: Bridge) -> str:
 
 def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) -> str:
     checkpoint = bridge.checkpoints.load(flow.key, flow.table)
-    deadline = started + bridge.settings.poll_budget_seconds
+    deadline = started + min(bridge.settings.poll_budget_seconds, seconds_left())
     while bridge.now() < deadline:
         if not is_running(flow, bridge):
             return "stopped"

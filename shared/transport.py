@@ -13,11 +13,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from math import inf
 from typing import Any
 
 import urllib3
 
 from shared import exact_json
+from shared.deadlines import seconds_left
 from shared.errors import Retryable
 
 THROTTLED = 429
@@ -25,7 +27,10 @@ PASSING = frozenset({408, THROTTLED, 502, 503, 504})
 MOST_ANSWER_BYTES = 128 << 20
 """Of an answer, unpacked. 5,000 rows of Dataverse with 20 KB each have 100 MB; an instance has 2 GB for all that it does."""
 
-ANSWER_BLOCK_BYTES = 1 << 18
+ANSWER_BLOCK_BYTES = 1 << 16
+LONGEST_ANSWER_SECONDS = 120.0
+"""From an answer's first byte to its last. Between two reads the timeout of the settings holds, too."""
+
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 """A server that asks for a longer pause is asked again after this one."""
 
@@ -118,7 +123,7 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
                 redirect=False,
                 preload_content=False,
             )
-            body = body_of(answer, request.most_bytes)
+            body = body_of(answer, request.most_bytes, time.monotonic() + LONGEST_ANSWER_SECONDS)
         except urllib3.exceptions.NewConnectionError:
             raise Retryable(f"{system} could not be reached for {request.route}; the call is made again.") from None
         except urllib3.exceptions.HTTPError as error:
@@ -136,12 +141,18 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
     return send
 
 
-def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes | None:
-    """The unpacked body; None for one of more bytes, whatever its header announces. Then its connection is given up."""
+def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int, ends_at: float) -> bytes | None:
+    """The unpacked body; None for one of more bytes, whatever its header announces. Then its connection is given up.
+
+    Raises ProtocolError for one that is not whole at `ends_at` (monotonic seconds), however it drips.
+    """
     parts, size = list[bytes](), 0
     try:
         for part in answer.stream(ANSWER_BLOCK_BYTES, decode_content=True):
             size += len(part)
+            if time.monotonic() > ends_at:
+                answer.close()
+                raise urllib3.exceptions.ProtocolError("the answer did not end in time")
             if size > most_bytes:
                 answer.close()
                 return None
@@ -173,15 +184,21 @@ class AdaptiveConcurrency:
         self.lock, self.urgent_waiting, self.ordinary, self.urgent_at = threading.Lock(), 0, 0, -URGENT_SECONDS
         self.turn, self.urgent_turn = threading.Condition(self.lock), threading.Condition(self.lock)
 
-    def acquire(self, urgent: bool = False) -> None:
+    def acquire(self, urgent: bool = False) -> bool:
+        """Waits for a turn; False if the invocation's time ends first."""
         with self.lock:
             self.urgent_waiting += urgent
-            turn = self.urgent_turn if urgent else self.turn
+            turn, left = self.urgent_turn if urgent else self.turn, inf
             while (wait := self.held_until - self.now()) > 0 or not self.free(urgent):
-                turn.wait(timeout=wait if wait > 0 else URGENT_SECONDS)
+                if (left := seconds_left()) <= 0:
+                    break
+                turn.wait(timeout=min(left, wait if wait > 0 else URGENT_SECONDS))
             self.urgent_waiting -= urgent
+            if left <= 0:
+                return False
             self.in_flight, self.ordinary = self.in_flight + 1, self.ordinary + (not urgent)
             self.urgent_at = self.now() if urgent else self.urgent_at
+            return True
 
     def free(self, urgent: bool) -> bool:
         if self.in_flight >= int(self.limit) or (self.urgent_waiting and not urgent):
@@ -249,13 +266,14 @@ class Transport:
             if failure.uncertain and not request.repeatable:
                 raise failure
             # A long wait is better spent on the queue than on a thread.
-            if attempt == ATTEMPTS_IN_PLACE or wait > LONGEST_WAIT_IN_PLACE_SECONDS:
+            if attempt == ATTEMPTS_IN_PLACE or wait > min(LONGEST_WAIT_IN_PLACE_SECONDS, seconds_left()):
                 raise failure
             self.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311  # jitter, no secret
         raise AssertionError("the loop above ends by itself")
 
     def send_throttled(self, request: Request) -> Response:
-        self.concurrency.acquire(self.urgent)
+        if seconds_left() <= 0 or not self.concurrency.acquire(self.urgent):
+            raise Retryable(f"The run's time was up before {request.route}; it is done by a later one.")
         throttled, wait = False, None
         try:
             response = self.send_once(request)
