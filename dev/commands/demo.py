@@ -210,7 +210,7 @@ def opt_outs(story: Story) -> str:
         story.change_settings(OPT_OUT_MODE=mode)
         settled = (lambda: True) if mode == "disabled" else lambda: bool(story.operator.safe()["safe"])
         modes.append(optouts.play(mode, story.dynamics, story.campaign, settled))
-    return f"{optouts.PEOPLE} noes each: " + ", ".join(modes) + "; safe to send"
+    return f"{optouts.PEOPLE} opt-outs each: " + ", ".join(modes) + "; safe to send"
 
 
 def linked(story: Story, resource: str, link: str) -> list[dict[str, Any]]:

@@ -230,10 +230,12 @@ def in_force(mappings: Documents, table: str) -> str:
 
 
 def difference(draft: Draft, documents: Documents, before: str) -> str:
-    """What changes, line by line: against what a person left there, else against what is in force."""
+    """What changes, line by line: against what a person left there, else against the active version."""
     version = newest(documents, draft.name)
     old = before or (documents.text(draft.name, version) if version else "")
     name = draft.path if before else f"version {version}" if version else "nothing"
+    if old == draft.text:
+        return f"It says the same as {name}."
     lines = difflib.unified_diff(old.splitlines(), draft.text.splitlines(), name, "the file", lineterm="", n=1)
     return "\n".join(lines).encode("utf-8", "replace").decode()
 

@@ -46,7 +46,7 @@ def says(dynamics: Dynamics, campaign: Campaign, person: str) -> tuple[bool, boo
 def compare_opt_outs(dynamics: Dynamics, campaign: Campaign) -> Comparison:
     """Flag by flag, both ways: who says no on one side says it on the other."""
     document: OptOutDocument = read_opt_out_document(default_opt_out_document())
-    found = Comparison("contact's noes", "profile's noes")
+    found = Comparison("contact's opt-outs", "profile's opt-outs")
     profiles: dict[str, Mapping[str, Any]] = {profile["externalId"]: profile for profile in campaign.profiles()}
     for row in dynamics.contacts(",".join(["contactid", *document.columns])):
         profile = profiles.get(row["contactid"], {})

@@ -74,6 +74,13 @@ def test_a_plan_and_a_check_say_what_would_change_and_change_nothing(sound: Offi
     assert stored(sound) == before
 
 
+def test_a_plan_of_the_active_text_says_that_nothing_changes(sound: Office) -> None:
+    text = sound_text(sound)
+    Documents(sound.config).add("contact", 1, text, "")
+    code, said = mapping(sound, "apply", written(sound, text), "--plan")
+    assert (code, "It says the same as version 1.\n" in said) == (0, True), said
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
