@@ -23,8 +23,8 @@ from dev.commands.setup.__main__ import run as run_setup
 from dev.commands.setup.function_keys import given_keys
 from dev.commands.stack import Stack
 from dev.commands.stack_keys import OPENED
+from dev.settings_bicep import triggers
 from dev.verbs import Http, wait_until
-from function_app import app
 from tests.contract.commands.registered import registered
 from tests.e2e.conftest import World, world_of
 from tests.unit.cli_words import BLOCK, PLACE
@@ -43,8 +43,7 @@ OPENS = {
 
 def http_functions() -> dict[str, HttpTrigger]:
     """Every route of the app, from the app itself."""
-    triggers = {function.get_function_name(): function.get_trigger() for function in app.get_functions()}
-    return {name: trigger for name, trigger in triggers.items() if isinstance(trigger, HttpTrigger)}
+    return {name: trigger for name, trigger in triggers().items() if isinstance(trigger, HttpTrigger)}
 
 
 ROUTES = http_functions()

@@ -18,7 +18,7 @@ from dev.commands import package
 from dev.commands.__main__ import COMMANDS
 from dev.commands.stack_keys import READING, WEBHOOKS
 from dev.commands.test import split
-from function_app import app
+from dev.settings_bicep import functions
 from tests.unit.cli_words import Command, az_problems, azd_problems, of_page, of_script, table
 
 ROOT = Path(__file__).parents[3]
@@ -125,7 +125,7 @@ def test_keys_are_made_for_functions_that_the_app_has() -> None:
     assert loops == {frozenset(READING), frozenset(WEBHOOKS)}
     single = set(re.findall(r"--function-name (\w+)", pages))
     assert single
-    assert single <= {function.get_function_name() for function in app.get_functions()}
+    assert single <= functions().keys()
 
 
 def test_the_tables_have_no_command_that_nothing_uses() -> None:
