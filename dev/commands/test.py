@@ -31,7 +31,7 @@ def run(argv: list[str]) -> int:
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
         ["mypy"],
-        ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *folders, *passed_on],
+        ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=40", *folders, *passed_on],
     ]
     environment = os.environ | {"TEST_HOST": options.host}
     for check in checks:
