@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from shared.campaign.client import Written
 from shared.deciding import Decision
@@ -18,6 +18,8 @@ from shared.state.ledger import Ledger, LedgerRow
 from shared.state.presence import Presence
 from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting
+
+Row = Mapping[str, Any]
 
 
 class AnyFlow(Protocol):
@@ -87,6 +89,12 @@ class KeptFlow(AnyFlow, Protocol):
 
     def existing(self, ids: Collection[str]) -> set[str]:
         """Those of the ids that the source still has."""
+
+    def told_once(self, change: Change, kept: Row | None) -> Row | None:
+        """What a refused change tells that no source can be asked for again, with what is `kept` of others; None: nothing."""
+
+    def heard(self, change: Change, kept: Row) -> bool:
+        """Whether a change that has arrived told all that is `kept` of those that were refused."""
 
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read before the mapping in force and lack one of its columns."""

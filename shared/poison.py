@@ -92,7 +92,7 @@ def keep_records(flow: KeptFlow, bridge: Bridge, envelope: Envelope) -> None:
     new = [change for change in changes if not kept_before(view.rows.get(change.record_id))]
     for change in changes:
         if change not in new:
-            keep_dead_letter(flow, bridge, envelope.mapping_version, view, refusal(flow, change), ())
+            keep_dead_letter(flow, bridge, envelope, view, refusal(flow, change), ())
     if new:
         settle(flow, bridge, envelope, view, [refusal(flow, change) for change in new])
 
@@ -100,7 +100,8 @@ def keep_records(flow: KeptFlow, bridge: Bridge, envelope: Envelope) -> None:
 def overtaken(change: Change, row: LedgerRow | None) -> bool:
     """Whether this version of the record, or a newer one, has been written meanwhile."""
     written = row is not None and row.outcome not in UNSETTLED
-    return change.kind is Kind.ROW and 0 < change.version <= (row.version if row and written else 0)
+    ordered = change.kind is Kind.ROW and not change.replay  # no version stands against a replay
+    return ordered and 0 < change.version <= (row.version if row and written else 0)
 
 
 def kept_before(row: LedgerRow | None) -> bool:

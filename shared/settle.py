@@ -4,17 +4,18 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from shared import telemetry
 from shared.deciding import parked
-from shared.flow import Bridge, Flow, OnceFlow
+from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
 from shared.handoff import Envelope
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.ledger import LedgerRow, View, partition_name
 
 
-def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlements: list[Settlement]) -> list[Settlement]:
+def settle(flow: KeptFlow, bridge: Bridge, envelope: Envelope, view: View, settlements: list[Settlement]) -> list[Settlement]:
     """Records the outcomes: ledger and claim in one transaction, then dead letters, then what must be sent again."""
     settlements = [given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements]
     noted = [settlement for settlement in settlements if not settlement.quiet]
@@ -23,7 +24,7 @@ def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlemen
         rows = [note(view, settlement, bridge.now()) for settlement in noted]
         bridge.ledger.settle(view, rows)
     for settlement in noted:
-        keep_dead_letter(flow, bridge, envelope.mapping_version, view, settlement, had_letters)
+        keep_dead_letter(flow, bridge, envelope, view, settlement, had_letters)
     send_again(flow, bridge, envelope, [s for s in settlements if s.outcome is Outcome.WAITING])
     for s in settlements:
         telemetry.settled(
@@ -74,7 +75,7 @@ def given_up(settlement: Settlement, attempts: int) -> Settlement:
 
 
 def keep_dead_letter(
-    flow: Flow, bridge: Bridge, version: int, view: View, settlement: Settlement, had_letters: Collection[str]
+    flow: KeptFlow, bridge: Bridge, envelope: Envelope, view: View, settlement: Settlement, had_letters: Collection[str]
 ) -> None:
     """Puts the dead letter of a rejected record, and takes it away when the record has arrived after all.
 
@@ -82,13 +83,27 @@ def keep_dead_letter(
     """
     change = settlement.change
     if settlement.outcome is Outcome.REJECTED:
-        letter = dead_letter(flow, settlement, version, bridge.now())
-        bridge.deadletters.put(letter, flow.at_rest(change).row)  # what the source cannot be asked for again
+        letter = dead_letter(flow, settlement, envelope.mapping_version, bridge.now())
+        bridge.deadletters.put(letter, flow.told_once(change, kept_before(flow, bridge, change)))
         row = bridge.ledger.row(view.partition, change.record_id)
         if row is not None and not row.rejected:
-            bridge.deadletters.discard(flow.key, [change.record_id])
+            take_away(flow, bridge, envelope, change.as_reference())
     elif change.record_id in had_letters and settlement.outcome is not Outcome.WAITING:
-        bridge.deadletters.discard(flow.key, [change.record_id])
+        take_away(flow, bridge, envelope, change)
+
+
+def take_away(flow: KeptFlow, bridge: Bridge, envelope: Envelope, arrived: Change) -> None:
+    """Ends the letter of a record that has arrived. What only the letter tells is sent first: its source tells it once."""
+    kept = kept_before(flow, bridge, arrived)
+    if kept is not None and not flow.heard(arrived, kept):
+        change = Change(arrived.record_id, Kind.ROW, row=kept, first_seen=bridge.now())
+        resend(flow, bridge, envelope, [change], bridge.settings.retry_delay_seconds)
+    bridge.deadletters.discard(flow.key, [arrived.record_id])
+
+
+def kept_before(flow: KeptFlow, bridge: Bridge, change: Change) -> Mapping[str, Any] | None:
+    """What is kept beside the letter of a record; None where the flow keeps nothing."""
+    return bridge.deadletters.row(flow.letters, change.record_id) if flow.keeps_letters else None
 
 
 def note(view: View, settlement: Settlement, now: float) -> LedgerRow:

@@ -72,6 +72,12 @@ class TableFlow:
     def existing(self, ids: Collection[str]) -> set[str]:
         return self.dataverse.existing(self.active().source, ids)
 
+    def told_once(self, change: Change, kept: Mapping[str, Any] | None) -> None:
+        """Nothing: the table can be asked for any record."""
+
+    def heard(self, change: Change, kept: Mapping[str, Any]) -> bool:
+        return True
+
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that lack a column of the mapping in force, or do not say which table a lookup leads to: a tracked read never
         does (its answers are not to be asked for annotations), nor does a row that was read for an older mapping."""

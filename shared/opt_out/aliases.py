@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared.opt_out.sides import ALIAS, instant
-from shared.records import Change
+from shared.records import Change, Kind
 
 # In what the ledger remembers: {flag: since when, of what was passed on}, and the flags that wait for a contact to be there.
 HELD, OWED = "aliases", "owed"
@@ -77,13 +77,25 @@ def one_each(changes: Iterable[Change]) -> list[Change]:
     return [group[0] if len(group) == 1 else merged(group) for group in groups.values()]
 
 
+def together(record_id: str, *told: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The noes of several aliases of one contact as one row; None if no alias says no."""
+    found = [Change(record_id, Kind.ROW, row={"campaign": campaign_in(one)}) for one in told if one and is_alias(one)]
+    return one_each(found)[0].row if found else None
+
+
+def noes_of_aliases(told: Mapping[str, Any]) -> set[str]:
+    """The flags by which an alias says no; none where a row is no alias'."""
+    return set(noes(told)) if is_alias(told) else set()
+
+
 def merged(group: Sequence[Change]) -> Change:
     aliases = [change for change in group if is_alias(change.row or {})]
     own = [change for change in group if not campaign_in(change.row).get("alias")]
     if not aliases:
         return max(reversed(own or group), key=lambda change: second(str(campaign_in(change.row).get("changed", ""))))
     told = [campaign_in(change.row) for change in aliases]
-    values = {flag: any(one["values"].get(flag) for one in told) for flag in told[0]["values"]}
+    flags = dict.fromkeys(flag for one in told for flag in one["values"])
+    values = {flag: any(one["values"].get(flag) for one in told) for flag in flags}
     times = {flag: max((noes(change.row or {}).get(flag, "") for change in aliases), key=second) for flag in values}
     certain = own or any(one["alias"] == ALIAS for one in told)  # both forms stand there: they are two profiles
     campaign = {**told[-1], "values": values, "times": times, **({"alias": ALIAS} if certain else {})}

@@ -17,7 +17,16 @@ from shared.deciding import CONTACTS_FIRST, Act, Decision
 from shared.errors import Rejected
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import SETTLED, ContactsFlow
-from shared.opt_out.aliases import OWED, carried, is_alias, passed_on, passed_on_before, told_by_aliases
+from shared.opt_out.aliases import (
+    OWED,
+    carried,
+    is_alias,
+    noes_of_aliases,
+    passed_on,
+    passed_on_before,
+    together,
+    told_by_aliases,
+)
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.feeds import Feed
 from shared.opt_out.memory import Memory, remember, terms_of
@@ -134,6 +143,14 @@ class OptOutFlow:
 
     def existing(self, ids: Collection[str]) -> set[str]:
         return self.agreement.contacts.client.existing(self.active().contact, ids)
+
+    def told_once(self, change: Change, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """A line that could not be read, and noes of profiles that the contact's id does not find."""
+        told = change.row or {}
+        return told if "fault" in told else together(change.record_id, kept, told)
+
+    def heard(self, change: Change, kept: Mapping[str, Any]) -> bool:
+        return noes_of_aliases(kept) <= noes_of_aliases(change.row or {})
 
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read for an older document."""

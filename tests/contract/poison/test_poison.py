@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from azure.storage.queue import QueueClient
@@ -89,6 +90,34 @@ def test_an_opt_out_of_a_profile_under_another_key_is_replayed_with_what_campaig
     assert world.replay("opt_out") == 1
     assert world.dynamics.contact(contact)["donotbulkemail"] is True
     assert "blackListEmail" not in at_rest(world.wiring)["container letters"]
+
+
+def test_a_replay_of_all_that_was_cut_off_is_no_older_than_what_was_written(world: World) -> None:
+    """It writes again although nothing has changed: the version in the ledger is its own."""
+    (change,) = world.changes("contacts", 1)
+    world.bridge.handoff.put("contacts", "contacts", "contact", 1, [change])
+    world.drain("contacts")
+    world.poison("contacts", [replace(change, replay=True)])
+    world.collect()
+    assert world.letters("contacts") == {change.record_id: POISONED}
+
+
+@pytest.mark.parametrize("later", [Kind.ROW, Kind.REFERENCE])
+@pytest.mark.parametrize("first", [True, False], ids=["told first", "told last"])
+def test_what_campaign_told_once_survives_another_message_of_its_contact(world: World, first: bool, later: Kind) -> None:
+    contact = world.contact(1)
+    flags = [pair.flag for pair in world.wiring.opt_out_catalog.pairs()]
+    told = {"values": {flag: flag == "blackListEmail" for flag in flags}, "times": dict.fromkeys(flags, ""), "changed": ""}
+    alias = Change(contact, Kind.ROW, 0, {"campaign": {**told, "alias": "certain"}}, world.bridge.now())
+    row = {"contactid": contact, "donotbulkemail": False} if later is Kind.ROW else None
+    other = Change(contact, later, 2 if row else 0, row, world.bridge.now())
+    for change in (alias, other) if first else (other, alias):
+        world.poison("opt_out", [change])
+        world.collect()
+    world.bridge.handoff.put("opt-out", "opt_out", "contact", 1, [Change(contact, Kind.REFERENCE, first_seen=1.0)])
+    world.drain("opt_out")
+    assert world.dynamics.contact(contact)["donotbulkemail"] is True
+    assert world.letters("opt_out") == {}
 
 
 def envelope_of(**other: object) -> bytes:
