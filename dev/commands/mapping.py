@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient
@@ -33,11 +32,12 @@ from shared.events.catalog import EventsCatalog
 from shared.events.documents import misnamed, read_events_document
 from shared.mapping import InvalidDocument, default_document, read_document
 from shared.mapping.identity import moved
+from shared.mapping.reading import parsed
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.documents import read_opt_out_document
 from shared.opt_out.owned import flag_problems
 from shared.settings import StorageSettings, load_settings, load_storage_settings
-from shared.state.documents import ChangedMeanwhile, Documents
+from shared.state.documents import MOST_DRAFT_BYTES, ChangedMeanwhile, Documents
 from shared.state.storage import service
 from shared.wiring import Wiring
 
@@ -126,7 +126,8 @@ def refused(found: Sequence[str]) -> int:
 def read_draft(path: Path) -> Draft:
     """The document with its place, which its content tells; InvalidDocument where it has none."""
     try:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        with path.open("rb") as file:
+            text = file.read(MOST_DRAFT_BYTES).decode("utf-8", "surrogateescape")
     except OSError as error:
         raise CannotUse(f"The file {path} cannot be read: {error.strerror}. Correct its path.") from None
     for word, place in PLACES.items():
@@ -137,12 +138,12 @@ def read_draft(path: Path) -> Draft:
 
 
 def keys(text: str) -> Mapping[object, object]:
-    """The outermost keys; none where the text is no YAML, which the reader of documents tells by its line."""
+    """The outermost keys; none where the text is no document, which the reader of documents tells by its line."""
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        content, _ = parsed(text)
+    except InvalidDocument:
         return {}
-    return content if isinstance(content, dict) and "table" not in content else {}
+    return content if "table" not in content else {}
 
 
 def take_connection(options: argparse.Namespace) -> None:
