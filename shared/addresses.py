@@ -4,12 +4,14 @@ Sources: RFC 3986, "Uniform Resource Identifier"; RFC 6761, "Special-Use Domain 
 """
 
 import re
+import unicodedata
 from ipaddress import IPv4Address, ip_address
 from urllib.parse import SplitResult, unquote, urlsplit
 
 UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\\\u200b\u2028\u2029\u2060\ufeff\ud800-\udfff]")
 PORTS = {"https": 443, "http": 80}
 MOST_DECODED = 5
+SLASHES = re.compile(r"[/\\]")
 
 
 def canonical(text: str) -> str:
@@ -44,11 +46,21 @@ def link_fault(link: str, base: str, path: bool = True) -> str:
     if fault := address_fault(link):
         return fault
     below, wanted = urlsplit(link).path, urlsplit(base).path.rstrip("/")
-    if any(part in (".", "..") for part in decoded(below).replace("\\", "/").split("/")):
+    if any(is_dots(part) for part in SLASHES.split(alike(decoded(below)))):
         return "has a path with . or .."
     if path and not f"{below}/".lower().startswith(f"{wanted}/".lower()):
         return "leads to another path"
     return ""
+
+
+def is_dots(part: str) -> bool:
+    """Whether a server takes a part of a path for itself or for the part before; also with a parameter behind it."""
+    return part.partition(";")[0].strip() in (".", "..")
+
+
+def alike(path: str) -> str:
+    """A path as whoever normalizes its letters reads it: a full-width . is a dot then."""
+    return decoded(unicodedata.normalize("NFKC", path))
 
 
 def is_loopback(host: str) -> bool:

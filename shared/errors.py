@@ -35,6 +35,14 @@ class Contended(Retryable):
     """Another delivery writes records of this partition, or has written them since they were looked at. Nothing was done yet."""
 
 
+class Bug(Exception):
+    """What a bug of ours raised for one record, with its type and place. Its own words are left out: they may quote a value."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"{type(error).__name__} in the bridge.")
+        self.with_traceback(error.__traceback__)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One reason why one field of a record cannot be written: `rule` is a code, `sentence` is for a person."""

@@ -8,7 +8,7 @@ import base64
 import contextlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import batched
 from typing import Annotated, Any, Literal
 
@@ -151,7 +151,7 @@ def message(envelope: Envelope) -> str:
 class Received:
     """A message in hand. `receipt` completes it; `receipts`: how often it was received, this time included."""
 
-    content: str
+    content: str = field(repr=False)
     id: str
     receipt: str
     receipts: int

@@ -23,7 +23,7 @@ from shared.campaign.client import Written
 from shared.dataverse.client import TokenExpired
 from shared.deadlines import seconds_left
 from shared.deciding import Act, Decision
-from shared.errors import BridgeError, Contended, Misconfigured, Rejected, Retryable
+from shared.errors import BridgeError, Bug, Contended, Misconfigured, Rejected, Retryable
 from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
 from shared.handoff import Envelope, read_envelope
 from shared.letters import Left, give_up, hand_off_again
@@ -300,7 +300,8 @@ def attempt[Result](flow: Flow, bridge: Bridge, change: Change, work: Callable[[
         wait_seconds = bridge.settings.paused_delay_seconds
         return Settlement(change, Outcome.WAITING, "flow_failed", "", str(error), retry_after_seconds=wait_seconds)
     except Exception as error:  # noqa: BLE001  # our bug: this record alone goes the way of the poison queue
-        return Settlement(change, Outcome.WAITING, "fault", "", f"{type(error).__name__} in the bridge.", fault=error)
+        bug = Bug(error)
+        return Settlement(change, Outcome.WAITING, "fault", "", str(bug), fault=bug)
 
 
 def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "", left: Counter[Left] | None = None) -> int:

@@ -3,6 +3,7 @@
 A field's description is the sentence for a value that it does not take.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -14,6 +15,7 @@ from shared.identifiers import record_id
 BY = 'by is not taken from a body: call with a key that carries your name (docs/operating.md, "Keys").'
 NO_LENGTH = "The body came without Content-Length, and Azure hands on nothing of such a body: send it with its length."
 NOT_AN_OBJECT = "The body must be a JSON object, or empty."
+TWICE = "A member stands twice in the body: take one of them out."
 PLAIN = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -81,11 +83,16 @@ class Discard(Command):
 
 def read_command[Body: Command](kind: type[Body], body: bytes) -> Body:
     """An empty body is {}. InvalidCommand with one sentence for any other than this command's."""
+    text = body.removeprefix(BYTE_ORDER_MARK).strip() or b"{}"
     try:
-        return kind.model_validate_json(body.removeprefix(BYTE_ORDER_MARK).strip() or b"{}")
+        order = kind.model_validate_json(text)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         raise InvalidCommand(min((sentence(kind, problem) for problem in problems), key=lambda said: said != BY)) from None
+    members: list[tuple[str, Any]] = json.loads(text.decode(), object_pairs_hook=list)
+    if len(members) > len(dict(members)):
+        raise InvalidCommand(TWICE)
+    return order
 
 
 def check_length(headers: Mapping[str, str]) -> None:

@@ -1,13 +1,11 @@
 """Keys that may stand in a URL: what a server or a proxy would shorten there leads to other records, or to all of them."""
 
 import re
-import unicodedata
 
-from shared.addresses import decoded
+from shared.addresses import SLASHES, alike, decoded, is_dots
 
 LONGEST = 255
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]")
-SLASHES = re.compile(r"[/\\]")
 
 
 def key_fault(key: str) -> str:
@@ -21,13 +19,12 @@ def key_fault(key: str) -> str:
     plain = decoded(key)
     if CONTROL.search(plain):
         return "a key with control characters: remove them"
-    alike = decoded(unicodedata.normalize("NFKC", plain))  # a full-width . is a dot to whoever normalizes
-    parts = [part for text in (plain, alike) for part in SLASHES.split(text)]
+    parts = [part for text in (plain, alike(plain)) for part in SLASHES.split(text)]
     if any(shortened(part) for part in parts):
         return "a key that a URL would shorten, such as . or .. or one that ends with /: correct it"
     return ""
 
 
 def shortened(part: str) -> bool:
-    """Whether a server takes a part of a path for none, for itself or for the part before; also with a parameter behind it."""
-    return part.strip() == "" or part.partition(";")[0].strip() in (".", "..")
+    """Whether a server takes a part of a path for none, for itself or for the part before."""
+    return part.strip() == "" or is_dots(part)

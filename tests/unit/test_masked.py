@@ -9,7 +9,7 @@ import re
 import traceback
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import urllib3
@@ -18,10 +18,12 @@ from pydantic import BaseModel, SecretStr
 import dev.commands
 import functions
 import shared
-from shared.errors import Retryable
-from shared.handoff import Envelope
+from shared.errors import Bug, Retryable
+from shared.flow import Bridge, Flow
+from shared.handoff import Envelope, Received
 from shared.records import Change, Kind, Outcome, Page, Settlement
 from shared.settings import Settings
+from shared.steps import attempt
 from shared.transport import Request, Response, pooled
 from shared.wiring import LIBRARIES, quiet_libraries
 
@@ -117,12 +119,29 @@ CHANGE = Change("8f0e1d2c-3b4a-4c5d-8e6f-708192a3b4c5", Kind.ROW, 1, {"emailaddr
             "GET", f"https://org.example.org/{SENTINEL}", "GET x", {"Authorization": f"Bearer {SENTINEL}"}, SENTINEL.encode()
         ),
         Response(200, {"set-cookie": SENTINEL}, SENTINEL.encode()),
+        Received(SENTINEL, "id", "receipt", 1),
     ],
     ids=lambda thing: type(thing).__name__,
 )
 def test_what_carries_a_record_prints_none_of_it(thing: object) -> None:
     for text in (repr(thing), str(thing), f"{thing!r:>1}"):
         assert SENTINEL not in text
+
+
+def test_what_a_bug_raises_is_told_with_its_place_and_without_its_words() -> None:
+    """The host writes what is raised into the table AppExceptions."""
+
+    def cursed() -> Settlement:
+        raise KeyError(SENTINEL) from ValueError(SENTINEL)
+
+    settlement = attempt(cast(Flow, None), cast(Bridge, None), CHANGE, cursed)
+    assert settlement.fault is not None
+    with pytest.raises(Bug) as caught:
+        raise settlement.fault
+    told = "".join(traceback.format_exception(caught.value))
+    assert SENTINEL not in told + repr(settlement)
+    assert "KeyError in the bridge." in told
+    assert "in cursed" in told
 
 
 class Pool:

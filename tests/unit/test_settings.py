@@ -226,6 +226,7 @@ def test_a_connection_string_is_encrypted_or_on_this_machine(value: str) -> None
         LOCAL.split("Blob")[0],
         "QueueEndpoint=https://user:pass@storage.example.org;SharedAccessSignature=sig",
         "tableendpoint = http://storage.example.org;AccountName=one",
+        "BlobEndpoint=http://storage.example.org; BlobEndpoint=https://storage.example.com;AccountName=one",
     ],
 )
 def test_another_one_is_refused(value: str) -> None:

@@ -13,6 +13,7 @@ from shared.console.commands import (
     BY,
     NO_LENGTH,
     NOT_AN_OBJECT,
+    TWICE,
     Command,
     Discard,
     InvalidCommand,
@@ -105,6 +106,19 @@ def test_by_is_refused_with_the_way_to_a_named_key(kind: type[Command], more: di
 )
 def test_a_body_of_another_form(kind: type[Command], body: bytes, said: str) -> None:
     assert refusal(kind, body) == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (Replay, f'{{"what": "record", "id": "{ID}", "what": "record"}}'),
+        (Replay, f'{{"what": "all", "what": "record", "id": "{ID}"}}'),
+        (Discard, '{"what": "reason", "reason": "broken_line", "reason": "unknown_flag"}'),
+        (Start, r'{"deletes": "skip", "delete\u0073": "confirm"}'),
+    ],
+)
+def test_a_member_that_stands_twice_is_not_chosen_from(kind: type[Command], body: str) -> None:
+    assert refusal(kind, body.encode()) == TWICE
 
 
 @pytest.mark.parametrize("headers", [{"transfer-encoding": "chunked"}, {"Transfer-Encoding": "gzip, chunked"}])
