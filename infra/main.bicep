@@ -2,7 +2,15 @@ metadata description = 'The bridge between Dynamics 365 and Adobe Campaign: a fu
 
 targetScope = 'resourceGroup'
 
-import { campaignUrl as asCampaignUrl, dataverseUrl as asDataverseUrl, isJournalUrl, lettersAndDigits, schedule } from 'modules/rules.bicep'
+import {
+  campaignUrl as asCampaignUrl
+  dataverseUrl as asDataverseUrl
+  isHost
+  isId
+  isJournalUrl
+  lettersAndDigits
+  schedule
+} from 'modules/rules.bicep'
 import { ReadyInstances, Settings } from 'modules/settings.bicep'
 import { Addresses, Journal, MappingAuthor, Sftp, Tags } from 'modules/types.bicep'
 
@@ -212,10 +220,15 @@ var problems = filter(
   [
     empty(dataverse) ? 'dataverseUrl must be a URL like https://<org>.crm.dynamics.com' : ''
     empty(campaign) ? 'campaignUrl must be a URL like https://mc.adobe.io/<organization>/campaign' : ''
-    empty(trim(campaignClientId)) ? 'campaignClientId must be the client id of the Adobe Developer project' : ''
+    empty(trim(campaignClientId)) || !isId(campaignClientId)
+      ? 'campaignClientId must be the client id of the Adobe Developer project'
+      : ''
     dataverseAuth != 'managed_identity' && (empty(trim(dataverseClientId)) || empty(trim(dataverseTenantId)))
       ? 'dataverseAuth ${dataverseAuth} needs dataverseClientId and dataverseTenantId'
       : ''
+    isHost(dataverseTenantId) ? '' : 'dataverseTenantId must be a GUID or a domain'
+    isHost(sftp.?host ?? '') ? '' : 'The host in sftp must be a name alone, without sftp:// or a user'
+    isId(journal.?imsOrganization ?? '') ? '' : 'The imsOrganization in journal must be like 1234@AdobeOrg'
     empty(badSchedules)
       ? ''
       : '${join(badSchedules, ', ')} must be NCRONTAB with six fields, like 0 */5 * * * * for every five minutes'

@@ -10,6 +10,8 @@ import logging
 import sys
 from collections.abc import Mapping
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 from dev.host.config import LOG_LEVELS
 
 QUIET = ("azure", "aiohttp", "asyncio")
@@ -37,6 +39,9 @@ class CategoryFilter(logging.Filter):
         return min([logging.INFO, *self._levels.values()])
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """What is no HTTP is answered with 400; its line would quote a header, and so a key."""
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            return False
         invocation = getattr(record, "invocation_id", None)
         record.invocation = f" {invocation[:8]}" if invocation else ""
         name = self._running.get(invocation or "")

@@ -18,14 +18,19 @@ func lettersAndDigits(text string, most int) string =>
     most
   )
 
-// https: and a host without user, port, query or spaces.
+@export()
+@description('Whether a text is the name of a host, or a GUID: no user, port, path, query or spaces. Blanks around it do not count.')
+func isHost(text string) bool => only(toLower(trim(text)), 'abcdefghijklmnopqrstuvwxyz0123456789-.')
+
+@export()
+@description('Whether a text is an id as Adobe gives them: letters, digits and - _ . @. Blanks around it do not count.')
+func isId(text string) bool => only(toLower(trim(text)), 'abcdefghijklmnopqrstuvwxyz0123456789-_.@')
+
+// https: and a host.
 func secure(parts string[]) bool =>
-  length(parts) > 1
-    ? toLower(parts[0]) == 'https:' && contains(parts[1], '.') && only(
-        toLower(parts[1]),
-        'abcdefghijklmnopqrstuvwxyz0123456789-.'
-      )
-    : false
+  length(parts) > 1 ? toLower(parts[0]) == 'https:' && contains(parts[1], '.') && isHost(parts[1]) : false
+
+func isOrganization(text string) bool => isId(text) && !startsWith(text, '.')
 
 @export()
 @description('Organization URL as the bridge uses it: no slash at its end, lower case. Empty if it is none.')
@@ -36,14 +41,18 @@ func dataverseUrl(url string) string =>
 @description('Campaign\'s URL as the bridge uses it: no slash at its end, the host in lower case. Empty if it is none.')
 func campaignUrl(url string) string =>
   length(words(url, '/')) == 4 && secure(words(url, '/'))
-    ? toLower(words(url, '/')[3]) == 'campaign' && !contains(url, '?') && !contains(url, '#')
+    ? toLower(words(url, '/')[3]) == 'campaign' && isOrganization(words(url, '/')[2])
         ? 'https://${toLower(words(url, '/')[1])}/${words(url, '/')[2]}/campaign'
         : ''
     : ''
 
 @export()
 @description('Whether it is the URL of a journal: https, a host, a path.')
-func isJournalUrl(url string) bool => length(words(url, '/')) > 2 && secure(words(url, '/'))
+func isJournalUrl(url string) bool =>
+  length(words(url, '/')) > 2 && secure(words(url, '/')) && only(
+    toLower(trim(url)),
+    'abcdefghijklmnopqrstuvwxyz0123456789-_.~/:?=&%+'
+  )
 
 func isNumber(text string) bool => !empty(text) && length(text) < 3 && only(text, '0123456789')
 

@@ -13,11 +13,13 @@ from typing import Any, cast
 
 import pytest
 import urllib3
+from aiohttp.http_exceptions import BadHttpMessage
 from pydantic import BaseModel, SecretStr
 
 import dev.commands
 import functions
 import shared
+from dev.host.logs import CategoryFilter
 from shared.errors import Bug, Retryable
 from shared.flow import Bridge, Flow
 from shared.handoff import Envelope, Received
@@ -142,6 +144,12 @@ def test_what_a_bug_raises_is_told_with_its_place_and_without_its_words() -> Non
     assert SENTINEL not in told + repr(settlement)
     assert "KeyError in the bridge." in told
     assert "in cursed" in told
+
+
+def test_the_local_host_does_not_quote_a_request_that_is_no_http() -> None:
+    error = BadHttpMessage(f"Invalid header value char: b'x-functions-key: {SENTINEL}'")
+    line = logging.LogRecord("aiohttp.server", logging.ERROR, "", 0, "Error handling request", (), (BadHttpMessage, error, None))
+    assert not CategoryFilter({}, {}).filter(line)
 
 
 class Pool:

@@ -126,6 +126,10 @@ def test_a_wrong_name_or_form_ends_when_it_is_compiled(
         ({"emailEventsSource": "'both'", "sftp": SFTP}, "emailEventsSource both needs journal"),
         ({"optOutMode": "'both'", "optOutSource": "'file'"}, "optOutSource file needs sftp"),
         ({"journal": JOURNAL.replace("https", "http")}, "The url in journal must begin with https://"),
+        ({"campaignClientId": "'client id'"}, "campaignClientId must be the client id"),
+        ({"dataverseTenantId": "'contoso.example.org/v2'"}, "dataverseTenantId must be a GUID or a domain"),
+        ({"sftp": SFTP.replace("host: '", "host: 'sftp://")}, "The host in sftp must be a name alone"),
+        ({"journal": JOURNAL.replace("imsOrganization: '", "imsOrganization: 'a b")}, "The imsOrganization in journal must be"),
         ({"alertEmail": "'operator'"}, "alertEmail must be an e-mail address"),
         (
             {"networkIsolation": "true", "addresses": ADDRESSES.replace("0.0/27", "0.0/28")},
