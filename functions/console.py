@@ -13,7 +13,7 @@ from collections import Counter
 import azure.functions as func
 
 from functions import contacts, custom_entities
-from functions.triggers import answer, in_time, told
+from functions.triggers import answer, in_time, ready, told
 from shared import telemetry
 from shared.console import status as views
 from shared.console.callers import caller
@@ -108,7 +108,8 @@ def console_command(req: func.HttpRequest) -> func.HttpResponse:
 @in_time(RUN_SECONDS)
 def console_watch(timer: func.TimerRequest, context: func.Context) -> None:
     telemetry.follow(context.trace_context.trace_parent)
-    views.watch(flows(), wiring().bridge)
+    if bridge := ready():
+        views.watch(flows(), bridge)
 
 
 def command_start(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:

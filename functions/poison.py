@@ -13,7 +13,7 @@ from functools import partial
 import azure.functions as func
 
 from functions import custom_entities
-from functions.triggers import in_time
+from functions.triggers import in_time, ready
 from shared import telemetry
 from shared.deadlines import RUN_SECONDS
 from shared.flow import Flow
@@ -31,7 +31,8 @@ SECONDS = 240.0  # of the five minutes until the next run
 @in_time(RUN_SECONDS)
 def poison_collect(timer: func.TimerRequest, context: func.Context) -> None:
     telemetry.follow(context.trace_context.trace_parent)
-    collect(sorting(), wiring().bridge, SECONDS)
+    if bridge := ready():
+        collect(sorting(), bridge, SECONDS)
 
 
 def sorting() -> Sorting:

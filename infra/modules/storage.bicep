@@ -107,7 +107,7 @@ resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   }
 ]
 
-// What dead letters keep of a record has a lifetime.
+// What dead letters keep of an event has a lifetime. Opt-outs stay until they have arrived: nobody tells them again.
 resource lifetimes 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
   parent: account
   name: 'default'
@@ -124,7 +124,7 @@ resource lifetimes 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
                 'blockBlob'
               ]
               prefixMatch: [
-                'letters/'
+                'letters/email_events/'
               ]
             }
             actions: {

@@ -1,7 +1,7 @@
 """Dead letters: rejected records, each with its reason, for a person to mend and replay.
 
 No value of a record is kept, except where the source cannot be asked for it again: such a record rests in the container `letters`
-until it is replayed, or until the container's lifetime ends (infra: 30 days).
+until it has arrived, and an event for 30 days at most (infra).
 """
 
 import contextlib

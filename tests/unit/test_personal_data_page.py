@@ -8,6 +8,7 @@ import yaml
 
 from dev.host.storage import CONTAINER
 from shared.events.documents import default_events_document
+from shared.events.flow import KEY as EVENTS
 from shared.state.storage import CONTAINERS, TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -76,8 +77,8 @@ def test_every_row_says_what_how_long_and_who_deletes_it() -> None:
 
 def test_the_lifetime_that_is_named_is_the_one_that_is_deployed() -> None:
     assert re.findall(r"daysAfterModificationGreaterThan: (\d+)", STORAGE) == ["30"]
-    assert re.findall(r"prefixMatch: \[\s*'([^']+)'\s*\]", STORAGE) == ["letters/"]
-    assert "30 days at most" in rows()["container"]["letters"][1]
+    assert re.findall(r"prefixMatch: \[\s*'([^']+)'\s*\]", STORAGE) == [f"letters/{EVENTS}/"], "an opt-out is never given up"
+    assert "events 30 days at most" in rows()["container"]["letters"][1]
     assert "7 days" in PAGE
     assert set(re.findall(r"days: (\d+)", STORAGE)) == {"7"}
 
