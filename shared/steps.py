@@ -93,8 +93,7 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
 
 
 def room(flow: Flow, bridge: Bridge) -> bool:
-    """Whether the queue is short enough for one more page. A flow that wants it shorter waits a little, and then goes on:
-    what it has to read must not wait for ever either."""
+    """Whether the queue is short enough for one more page. A flow that wants it shorter waits for that a little, not for ever."""
     limit = bridge.settings.queue_limit_messages
     for _ in range(int(flow.room_seconds / ROOM_LOOK_SECONDS) if flow.room else 0):
         if bridge.handoff.length(flow.queue) <= min(flow.room, limit):
