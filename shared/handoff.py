@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
 
 from shared import exact_json
 from shared.errors import Refusal, Rejected
@@ -65,6 +65,11 @@ def read_changes(text: bytes) -> tuple[Change, ...]:
     return CHANGES.validate_python(exact_json.read(text))
 
 
+def newest(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """A later change of a record replaces an earlier one: no transaction takes a row twice."""
+    return tuple({change.record_id: change for change in changes}.values())
+
+
 def pack(changes: Sequence[Change]) -> str:
     """A value of any form travels as it is: what refuses it is the mapping, for its record alone."""
     listed = [{name: value for name in PACKED if (value := getattr(change, name)) not in NOTHING} for change in changes]
@@ -84,7 +89,7 @@ class Envelope(BaseModel):
     table: KeyPart
     bucket: Annotated[int, Field(ge=0, lt=MOST_BUCKETS)]
     mapping_version: int
-    changes: Annotated[tuple[Change, ...], BeforeValidator(unpack), PlainSerializer(pack)]
+    changes: Annotated[tuple[Change, ...], BeforeValidator(unpack), AfterValidator(newest), PlainSerializer(pack)]
 
 
 def read_envelope(body: bytes) -> Envelope:
@@ -114,9 +119,8 @@ def envelopes(
     flow: str, table: str, mapping_version: int, changes: Iterable[Change], together: int = 0
 ) -> Iterator[tuple[str, int]]:
     """Messages for these changes, with the number of changes in each; a later change of a record replaces an earlier one."""
-    newest = {change.record_id: change for change in changes}
     groups: dict[int, list[Change]] = {}
-    for change in newest.values():
+    for change in newest(tuple(changes)):
         groups.setdefault(0 if together else bucket(change.record_id), []).append(change)
     for number, group in groups.items():
         for part in batched(group, together or ROWS_PER_TRANSACTION, strict=False):

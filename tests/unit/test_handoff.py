@@ -84,6 +84,15 @@ def test_a_row_that_is_no_object_is_refused(row: object) -> None:
         read_changes(exact_json.carried([{"record_id": "1", "kind": "row", "row": row}]))
 
 
+def test_a_message_that_names_a_record_twice_is_read_as_its_later_change() -> None:
+    """None of ours does; no transaction takes a row twice, so it would be poison with all its neighbours."""
+    changes = [Change("1", Kind.ROW, 1, {"a": 1}), Change("2", Kind.DELETED), Change("1", Kind.ROW, 2, {"a": 2})]
+    listed = [{"record_id": c.record_id, "kind": c.kind, "version": c.version, "row": c.row} for c in changes]
+    body = {"v": 1, "flow": "contacts", "table": "contact", "bucket": 1, "mapping_version": 1, "changes": listed}
+    read = read_envelope(exact_json.carried(body)).changes
+    assert [(change.record_id, change.version) for change in read] == [("1", 2), ("2", 0)]
+
+
 def test_of_two_changes_of_a_record_the_later_one_travels() -> None:
     first, second = (Change("00000000-0000-0000-0000-000000000001", Kind.ROW, version, {}) for version in (1, 2))
     assert read_all([first, second]) == [second]
