@@ -304,6 +304,7 @@ def test_a_feed_waits_while_the_queue_is_long_and_then_reads_on(world: World, ke
     assert worker.poll(replace(bridge, sleep=slept.append)) == "up to date"
     assert sum(slept) == seconds
     assert bridge.handoff.length("opt-out") == 31
+    worker.drain()  # or the next poll waits in earnest
     world.quiet()
     assert world.says(person) == NO_NO
 
