@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
 from azure.identity import DefaultAzureCredential
@@ -43,6 +44,9 @@ from shared.wiring import Wiring
 
 USUAL = "check.settings.json"
 CONTAINER = "config"
+PATIENCE: dict[str, Any] = {"retry_total": 2, "initial_backoff": 1, "increment_base": 1, "random_jitter_range": 0}
+"""Seconds and times: a person waits; the package's own pauses begin at 12 s."""
+
 RIGHTS = (
     "The storage account refuses it. You need Storage Blob Data Contributor on the container config: parameter mappingAuthors, "
     "docs/deploy.md. A new role takes some minutes."
@@ -170,7 +174,7 @@ def storage_of(account: str) -> StorageSettings:
 def config(storage: StorageSettings) -> ContainerClient:
     """The container, reached as whoever is signed in."""
     signed_in = {"credential": DefaultAzureCredential()} if storage.storage_account else {}
-    blobs: BlobServiceClient = service(storage, "blob", BlobServiceClient, retry_total=2, **signed_in)
+    blobs: BlobServiceClient = service(storage, "blob", BlobServiceClient, **PATIENCE, **signed_in)
     return blobs.get_container_client(CONTAINER)
 
 
