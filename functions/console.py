@@ -93,7 +93,7 @@ def console_command(req: func.HttpRequest) -> func.HttpResponse:
     if name not in flows():
         return unknown_flow(name)
     if command not in COMMANDS:
-        return answer(404, error=f"There is no command {command}: use {', '.join(COMMANDS)}.")
+        return answer(404, error=f"There is no such command: use one of {', '.join(COMMANDS)}.")
     if len(req.get_body()) > COMMAND_LIMIT_BYTES:
         return answer(413, error=f"The body is larger than {COMMAND_LIMIT_BYTES} bytes; a command needs a few hundred.")
     try:
