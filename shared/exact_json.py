@@ -30,6 +30,7 @@ MOST_EXPONENT = 999_999
 """The exponent of a number with a point. A larger one is read as no number; no column holds more than 308."""
 
 NO_NUMBER = float("nan")
+NESTED = frozenset((dict, list))
 
 
 class Encoder:
@@ -77,16 +78,16 @@ def is_deep(value: Any) -> bool:
     """Whether the value is nested deeper than DEEPEST. Level by level, so that no depth ends in a RecursionError."""
     level = [value]
     for _ in range(DEEPEST + 1):
-        level = [inner for outer in level for inner in within(outer) if isinstance(inner, dict | list)]
+        level = [inner for outer in level for inner in nested(outer)]
         if not level:
             return False
     return True
 
 
-def within(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def nested(value: Any) -> Iterable[Any]:
+    """The objects and lists in an object or list; most rows have none, and are passed over without a look at each value."""
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return () if NESTED.isdisjoint(map(type, values)) else [one for one in values if type(one) in NESTED]
 
 
 def whole(text: str) -> int | float:
