@@ -5,7 +5,6 @@ writes what holds no decimal, in less time and to the same bytes; simplejson wri
 """
 
 import json
-from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -61,7 +60,7 @@ def read(text: str | bytes) -> Any:
         value = parsed(text)
     except RecursionError:
         raise ValueError(f"nested deeper than {DEEPEST}") from None
-    if is_deep(value):
+    if text.count("[") + text.count("{") > DEEPEST and is_deep(value):  # a short text needs no walk
         raise ValueError(f"nested deeper than {DEEPEST}")
     return value
 
@@ -75,19 +74,21 @@ def parsed(text: str) -> Any:
 
 
 def is_deep(value: Any) -> bool:
-    """Whether the value is nested deeper than DEEPEST. Level by level, so that no depth ends in a RecursionError."""
+    """Whether the value is nested deeper than DEEPEST. Level by level, so that no depth ends in a RecursionError.
+
+    Most rows hold nothing nested, and are passed over without a look at each value.
+    """
     level = [value]
     for _ in range(DEEPEST + 1):
-        level = [inner for outer in level for inner in nested(outer)]
-        if not level:
+        inner: list[Any] = []
+        for outer in level:
+            values = outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ()
+            if not NESTED.isdisjoint(map(type, values)):
+                inner += [one for one in values if type(one) in NESTED]
+        if not inner:
             return False
+        level = inner
     return True
-
-
-def nested(value: Any) -> Iterable[Any]:
-    """The objects and lists in an object or list; most rows have none, and are passed over without a look at each value."""
-    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return () if NESTED.isdisjoint(map(type, values)) else [one for one in values if type(one) in NESTED]
 
 
 def whole(text: str) -> int | float:
