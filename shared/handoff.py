@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from shared import exact_json
 from shared.errors import Refusal, Rejected
-from shared.records import Change
+from shared.records import Change, Count
 from shared.settings import StorageSettings
 from shared.state.ledger import ROWS_PER_TRANSACTION, bucket
 from shared.state.storage import service
@@ -88,7 +88,7 @@ class Envelope(BaseModel):
     flow: KeyPart
     table: KeyPart
     bucket: Annotated[int, Field(ge=0, lt=MOST_BUCKETS)]
-    mapping_version: int
+    mapping_version: Count
     changes: Annotated[tuple[Change, ...], BeforeValidator(unpack), AfterValidator(newest), PlainSerializer(pack)]
 
 
@@ -110,7 +110,7 @@ def references_only(body: bytes) -> str:
     try:
         envelope = read_envelope(body)
     except Rejected:
-        return body.decode()
+        return body.decode("utf-8", "replace")
     references = tuple(change.as_reference() for change in envelope.changes)
     return envelope.model_copy(update={"changes": references}).model_dump_json()
 

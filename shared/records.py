@@ -3,9 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import InstanceOf
+from pydantic import Field, InstanceOf
+
+Count = Annotated[int, Field(ge=0, lt=2**31 - 1)]
+"""What a table keeps as Edm.Int32 (Microsoft Learn, "Understanding the Table service data model"), and one more of it."""
+
+Version = Annotated[int, Field(ge=0, lt=2**63)]
+Moment = Annotated[float, Field(ge=0, lt=253_402_300_800)]
+"""Seconds since 1970, before the year 10000."""
 
 
 class Outcome(StrEnum):
@@ -43,10 +50,10 @@ class Change:
 
     record_id: str
     kind: Kind
-    version: int = 0
+    version: Version = 0
     row: InstanceOf[Mapping[str, Any]] | None = field(default=None, repr=False)
-    first_seen: float = 0.0
-    attempts: int = 0
+    first_seen: Moment = 0.0
+    attempts: Count = 0
     replay: bool = False
     uncertain: bool = False
     origin: str = ""

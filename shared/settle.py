@@ -164,10 +164,13 @@ def send_again(flow: Flow, bridge: Bridge, envelope: Envelope, waiting: Sequence
         resend(flow, bridge, envelope, changes, seconds * random.uniform(1.0, 1.2))  # noqa: S311  # jitter, no secret
 
 
+MOST_DOUBLINGS = 32  # what is never given up may be tried for years
+
+
 def delay(settlement: Settlement, bridge: Bridge) -> float:
     if settlement.retry_after_seconds is not None:
         return settlement.retry_after_seconds
-    doubled: float = bridge.settings.retry_delay_seconds * 2**settlement.change.attempts
+    doubled = bridge.settings.retry_delay_seconds * 2.0 ** min(settlement.change.attempts, MOST_DOUBLINGS)
     return min(doubled, bridge.settings.retry_delay_max_seconds)
 
 

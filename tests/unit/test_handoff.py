@@ -72,6 +72,29 @@ def test_a_message_that_is_no_envelope_stays_as_it_is(body: bytes) -> None:
     assert references_only(body) == body.decode()
 
 
+def test_bytes_that_are_no_text_are_told_apart_without_an_error() -> None:
+    assert references_only(b"\xff{}") == "\ufffd{}"
+
+
+@pytest.mark.parametrize(
+    "named", [{"attempts": 2**63}, {"attempts": -1}, {"version": 2**64}, {"first_seen": 1e12}, {"first_seen": -1.0}]
+)
+def test_a_number_that_no_table_takes_is_no_envelope(named: dict[str, float]) -> None:
+    with pytest.raises(Rejected):
+        read_envelope(packed({"record_id": "1", "kind": "deleted", **named}))
+
+
+def test_a_document_version_that_no_table_takes_is_no_envelope() -> None:
+    with pytest.raises(Rejected):
+        read_envelope(packed({"record_id": "1", "kind": "deleted"}, mapping_version=2**40))
+
+
+def packed(change: dict[str, object], mapping_version: int = 1) -> bytes:
+    changes = base64.b64encode(zlib.compress(json.dumps([change]).encode())).decode()
+    named = {"v": 1, "flow": "t", "table": "t", "bucket": 1, "mapping_version": mapping_version, "changes": changes}
+    return json.dumps(named).encode()
+
+
 def test_what_is_empty_takes_no_room() -> None:
     assert exact_json.read(zlib.decompress(base64.b64decode(pack([Change("1", Kind.REFERENCE)])))) == [
         {"record_id": "1", "kind": "reference"}

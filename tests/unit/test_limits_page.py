@@ -29,6 +29,7 @@ OURS = {
     ("shared/opt_out/feeds.py", "MOST_REMEMBERED"): "a cache of ours",
     ("shared/parents.py", "LONGEST_CYCLE"): "steps through our own ledger",
     ("shared/reconsidering.py", "MOST_AT_ONCE"): "messages that we send at once",
+    ("shared/settle.py", "MOST_DOUBLINGS"): "a delay of ours",
     ("shared/sftp/client.py", "MOST_NUMBERS"): "names that we try for a file that is put away",
     ("shared/state/presence.py", "MOST"): "a cache of ours",
     ("shared/state/sieve.py", "MOST"): "how many ids a filter of ours is made for",
