@@ -19,6 +19,7 @@ from shared.records import Change
 from shared.sftp.client import RemoteFile
 from shared.sftp.exports import Exports
 from shared.sftp.text import END, Blocks
+from shared.state.documents import MOST_DRAFT_BYTES
 
 TYPES = ("String", "Boolean", "Integer", "DateTime", "Picklist", "Money", "Double", "Memo", "Lookup")
 KINDS = ("string", "boolean", "integer", "datetime", "date", "enumeration", "float")
@@ -50,7 +51,7 @@ links:
 
 def draft(data: bytes) -> str:
     """As shared/state/documents.py reads it."""
-    return data.decode("utf-8", "surrogateescape")
+    return data[:MOST_DRAFT_BYTES].decode("utf-8", "surrogateescape")
 
 
 def drive_mapping(data: bytes, random: Random) -> str:
