@@ -7,6 +7,7 @@ import pytest
 
 from dev.commands.demo import LOCAL_PACE
 from dev.commands.stack import Stack
+from dev.comparison import compare, mapping_in_force
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 
 
@@ -33,6 +34,19 @@ class World:
 
     def wait_for_quiet(self, seconds: float = 90) -> None:
         wait_until(self.operator.settled, "quiet", seconds)
+
+    def wait_for_agreement(self, seed: int, contacts: int) -> None:
+        """Quiet, then both systems the same contact by contact: as many as there are, none twice, none left over anywhere."""
+        wait_until(self.operator.settled, f"quiet (seed {seed})", 240)
+        mapping = mapping_in_force(self.stack.facts)
+        comparison = wait_until(
+            lambda: (c := compare(self.stack.facts, mapping)).agree and c, f"agreement (seed {seed})", 120, every=2
+        )
+        assert comparison
+        assert comparison.source == comparison.target == contacts
+        assert not comparison.duplicates
+        assert not self.operator.dead_letters()
+        assert self.operator.status()["poison_messages"] == 0
 
 
 def world_of(stack: Stack) -> World:

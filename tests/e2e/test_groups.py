@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from dev.commands.stack import Stack
-from dev.comparison import compare, mapping_in_force
 from dev.verbs import wait_until
 from tests.e2e.conftest import World, world_of
 from tests.e2e.test_kills import PACE
@@ -36,16 +35,7 @@ def test_nothing_is_lost_or_doubled_when_workers_and_hosts_of_single_functions_e
             ids.remove(contact_id)
             world.dynamics.delete_contact(contact_id, True)
         time.sleep(chance.uniform(0, 0.5))  # the moment of the next fault is random; nothing waits for it
-    wait_until(world.operator.settled, f"quiet (seed {SEED})", 240)
-    mapping = mapping_in_force(world.stack.facts)
-    comparison = wait_until(
-        lambda: (c := compare(world.stack.facts, mapping)).agree and c, f"agreement (seed {SEED})", 120, every=2
-    )
-    assert comparison
-    assert comparison.source == comparison.target == len(ids)
-    assert not comparison.duplicates
-    assert not world.operator.dead_letters()
-    assert world.operator.status()["poison_messages"] == 0
+    world.wait_for_agreement(SEED, len(ids))
 
 
 def end_one(stack: Stack, chance: random.Random) -> None:

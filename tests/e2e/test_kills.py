@@ -9,7 +9,6 @@ from azure.storage.blob import ContainerClient
 
 from dev.commands.demo import LOCAL_PACE
 from dev.commands.stack import Stack
-from dev.comparison import compare, mapping_in_force
 from dev.seed import vehicles
 from dev.verbs import wait_until
 from tests.e2e.conftest import World, world_of
@@ -40,16 +39,7 @@ def test_nothing_is_lost_doubled_or_stale_when_instances_are_killed(world: World
             world.dynamics.delete_contact(contact_id, True)
         time.sleep(chance.uniform(0, 0.5))  # the moment of the next kill is random; nothing waits for it
         world.stack.start_instance(instance)
-    wait_until(world.operator.settled, f"quiet (seed {SEED})", 240)
-    mapping = mapping_in_force(world.stack.facts)
-    comparison = wait_until(
-        lambda: (c := compare(world.stack.facts, mapping)).agree and c, f"agreement (seed {SEED})", 120, every=2
-    )
-    assert comparison
-    assert comparison.source == comparison.target == len(ids)
-    assert not comparison.duplicates
-    assert not world.operator.dead_letters()
-    assert world.operator.status()["poison_messages"] == 0
+    world.wait_for_agreement(SEED, len(ids))
 
 
 FAMILIES = 500
