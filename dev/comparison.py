@@ -9,8 +9,8 @@ from dev.verbs import Campaign, Dynamics
 from shared.campaign.wire import resource
 from shared.dataverse.client import DataverseClient
 from shared.errors import Rejected
+from shared.http.transport import AdaptiveConcurrency, Transport, pooled
 from shared.mapping import CompiledMapping, Mapped, compile_mapping, default_document, read_document
-from shared.transport import AdaptiveConcurrency, Transport, pooled
 
 SHOWN = 5
 

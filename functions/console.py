@@ -19,13 +19,13 @@ from shared.console import status as views
 from shared.console.callers import caller
 from shared.console.commands import Discard, InvalidCommand, Replay, Start, Stop, check_length, read_command
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
-from shared.flow import Flow, OnceFlow
 from shared.identifiers import is_row_key, record_id
-from shared.letters import Left
-from shared.letters import told as told_of
-from shared.running import start, stop
-from shared.steps import MOST_DISCARDED, discard, replay
-from shared.sweep import answer as answer_sweep
+from shared.pipeline.flow import Flow, OnceFlow
+from shared.pipeline.letters import Left
+from shared.pipeline.letters import told as told_of
+from shared.pipeline.running import start, stop
+from shared.pipeline.steps import MOST_DISCARDED, discard, replay
+from shared.pipeline.sweep import answer as answer_sweep
 from shared.wiring import wiring
 
 LIMIT = re.compile(r"\d{1,4}", re.ASCII)

@@ -12,7 +12,7 @@ import azure.functions as func
 
 from functions.triggers import in_time, on_message, on_timer, on_webhook
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
-from shared.tables import TableFlow
+from shared.entities.flow import TableFlow
 from shared.wiring import wiring
 
 blueprint = func.Blueprint()

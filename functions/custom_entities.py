@@ -14,10 +14,10 @@ import azure.functions as func
 
 from functions.triggers import NotTaken, in_time, left_over, on_message, on_timer, on_webhook, ready
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS, seconds_left, within
-from shared.handoff import read_envelope
+from shared.entities.flow import TableFlow
+from shared.entities.parents import catch_up, overdue
 from shared.identifiers import table_name
-from shared.parents import catch_up, overdue
-from shared.tables import TableFlow
+from shared.state.handoff import read_envelope
 from shared.wiring import wiring
 
 blueprint = func.Blueprint()

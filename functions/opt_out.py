@@ -15,7 +15,7 @@ from shared.console import opt_out as views
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.identifiers import record_id
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
-from shared.running import held_up
+from shared.pipeline.running import held_up
 from shared.wiring import wiring
 
 blueprint = func.Blueprint()

@@ -16,10 +16,10 @@ from functions import custom_entities
 from functions.triggers import in_time, ready
 from shared import telemetry
 from shared.deadlines import RUN_SECONDS
-from shared.flow import Flow
-from shared.handoff import Envelope
-from shared.parents import flow_of
-from shared.poison import Sorting, collect
+from shared.entities.parents import flow_of
+from shared.pipeline.flow import Flow
+from shared.pipeline.poison import Sorting, collect
+from shared.state.handoff import Envelope
 from shared.wiring import Wiring, wiring
 
 blueprint = func.Blueprint()

@@ -13,10 +13,10 @@ from shared import telemetry
 from shared.dataverse.wire import Malformed, webhook_reference
 from shared.deadlines import within
 from shared.errors import BridgeError, Misconfigured
-from shared.flow import Bridge, Flow
+from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.steps import deliver, poll
 from shared.records import Change, Kind
 from shared.settings import text
-from shared.steps import deliver, poll
 from shared.wiring import fail_all, postpone, wiring
 
 WEBHOOK_LIMIT_BYTES = 512 * 1024

@@ -10,10 +10,12 @@ from typing import Any, overload
 from shared import telemetry
 from shared.campaign.auth import campaign_token
 from shared.campaign.client import CampaignClient
-from shared.catalog import Catalog
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
+from shared.entities.catalog import Catalog
+from shared.entities.flow import TableFlow
+from shared.entities.parents import REFETCHED, flow_of
 from shared.errors import BridgeError, Misconfigured
 from shared.events.catalog import EventsCatalog
 from shared.events.files import EventFormat
@@ -22,8 +24,8 @@ from shared.events.flow import EventsFlow, NoSource, Source
 from shared.events.journal import Journal
 from shared.events.writing import ActivityWriter
 from shared.events.writing import Contacts as EventContacts
-from shared.flow import Bridge
-from shared.handoff import Handoff, open_handoff, references_only
+from shared.http.tokens import CachedToken
+from shared.http.transport import AdaptiveConcurrency, Send, Transport, pooled
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.catalog import OptOutCatalog
@@ -33,8 +35,8 @@ from shared.opt_out.flow import KEY as OPT_OUT
 from shared.opt_out.owned import notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
-from shared.parents import REFETCHED, flow_of
-from shared.running import fail_flow
+from shared.pipeline.flow import Bridge
+from shared.pipeline.running import fail_flow
 from shared.settings import ChosenFlows, Settings, load, load_settings, load_storage_settings, text
 from shared.sftp.client import Server, Sftp
 from shared.sftp.exports import Exports
@@ -43,15 +45,13 @@ from shared.state.deadletters import DeadLetters
 from shared.state.decisions import Decisions
 from shared.state.documents import Documents
 from shared.state.flows import FAILED, Flows
+from shared.state.handoff import Handoff, open_handoff, references_only
 from shared.state.ledger import Ledger
 from shared.state.presence import Presence
 from shared.state.storage import Storage
 from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting
-from shared.tables import TableFlow
 from shared.threads import ThreadPool
-from shared.tokens import CachedToken
-from shared.transport import AdaptiveConcurrency, Send, Transport, pooled
 
 LIBRARIES = {
     "azure": logging.WARNING,  # its INFO lines are every request's headers

@@ -18,10 +18,10 @@ from dev.commands.stack import DIRECTORY, Stack
 from dev.comparison import compare, mapping_in_force
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 from shared import exact_json
+from shared.http.transport import Request, Response, pooled
 from shared.mapping import Mapped
+from shared.pipeline.steps import deliver, poll
 from shared.settings import load_settings
-from shared.steps import deliver, poll
-from shared.transport import Request, Response, pooled
 from shared.wiring import Wiring
 
 CONCURRENCY = 16

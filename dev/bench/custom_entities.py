@@ -17,9 +17,10 @@ from dev.commands.demo import LOCAL_PACE
 from dev.commands.stack import DIRECTORY, Stack
 from dev.seed.tables import Table, create_many, put_documents, update_many, write_publication
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
-from shared import parents, steps
+from shared.entities import parents
+from shared.pipeline import steps
+from shared.pipeline.steps import deliver, poll
 from shared.settings import load_settings
-from shared.steps import deliver, poll
 from shared.wiring import Wiring
 
 INSTANCES, KILLS, SEED = 4, 12, 20261124

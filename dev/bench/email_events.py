@@ -26,8 +26,8 @@ from shared.events.activities import COMPLETED, Contact, activity_of
 from shared.events.documents import default_events_document, read_events_document
 from shared.events.logs import event_id
 from shared.events.writing import Contacts
+from shared.pipeline.steps import deliver, poll
 from shared.settings import load_settings
-from shared.steps import deliver, poll
 from shared.wiring import Wiring
 
 CONTACTS, ROWS_PER_FILE, BATCH, CONCURRENCY, LATENCY_SECONDS = 20_000, 50_000, 400, 8, 0.5

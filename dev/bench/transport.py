@@ -9,7 +9,7 @@ import requests
 from rich.console import Console
 
 from dev.commands.stack import DIRECTORY, Stack
-from shared.transport import Request, pooled
+from shared.http.transport import Request, pooled
 
 THREADS = 8
 

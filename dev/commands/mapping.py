@@ -26,8 +26,8 @@ from dev.commands.private import settings_file
 from dev.commands.setup.connection import STACK_SETTINGS, take_settings
 from dev.commands.setup.documents import newest
 from dev.commands.stack import DIRECTORY
-from shared.catalog import Catalog, address
-from shared.claims import Claims
+from shared.entities.catalog import Catalog, address
+from shared.entities.claims import Claims
 from shared.errors import BridgeError
 from shared.events.catalog import EventsCatalog
 from shared.events.documents import misnamed, read_events_document

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 from shared import exact_json
 from shared.errors import Misconfigured, Retryable, recovery
+from shared.http.tokens import MOST_ANSWER_BYTES, CachedToken, code_of
+from shared.http.transport import Request, Response, Transport
 from shared.settings import Settings, text
-from shared.tokens import MOST_ANSWER_BYTES, CachedToken, code_of
-from shared.transport import Request, Response, Transport
 
 
 def campaign_token(settings: Settings, transport: Transport, now: Callable[[], float] = time.time) -> CachedToken:

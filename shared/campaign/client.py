@@ -12,12 +12,12 @@ from typing import Any
 from shared import exact_json
 from shared.campaign import wire
 from shared.errors import Refusal, Rejected, Retryable, recovery
-from shared.links import same_host
+from shared.http.links import same_host
+from shared.http.tokens import TokenSource
+from shared.http.transport import Request, Response, Transport
+from shared.http.understanding import understood
 from shared.mapping import TargetResource
 from shared.records import Outcome
-from shared.tokens import TokenSource
-from shared.transport import Request, Response, Transport
-from shared.understanding import understood
 
 MOST_PAGES = 100  # of one list that is read as a whole
 

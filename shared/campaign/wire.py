@@ -7,9 +7,9 @@ from urllib.parse import quote, urlsplit
 
 from shared import exact_json
 from shared.errors import Misconfigured, Refusal, Rejected
+from shared.http.transport import Response
 from shared.mapping import TargetField, TargetResource
 from shared.mapping.keys import key_fault
-from shared.transport import Response
 
 LENGTH = re.compile(r"\d{1,9}", re.ASCII)
 LINKS = frozenset({"link", "collection"})

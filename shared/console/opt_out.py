@@ -9,11 +9,11 @@ from typing import Any
 
 from shared.campaign.client import Written
 from shared.console.status import moment
-from shared.flow import Bridge
 from shared.opt_out.deciding import Mode
 from shared.opt_out.flow import FROM_CAMPAIGN, OptOutFlow
 from shared.opt_out.parts import OptOut
 from shared.opt_out.safety import reasons
+from shared.pipeline.flow import Bridge
 from shared.state.decisions import OptOutDecision, day_of
 from shared.state.ledger import bucket, partition_name
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared import telemetry
-from shared.flow import Bridge, Flow
-from shared.handoff import poison_of
-from shared.letters import POISONED, UNREADABLE_MESSAGE
+from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
 from shared.state.checkpoints import Checkpoint
 from shared.state.deadletters import DeadLetter
 from shared.state.flows import RUNNING, FlowState
+from shared.state.handoff import poison_of
 from shared.state.ledger import Header, bucket, partition_name
 
 POLL_OVERDUE_SECONDS = 900.0

@@ -17,8 +17,8 @@ from email.message import Message
 
 from shared import exact_json
 from shared.errors import BridgeError, Retryable
+from shared.http.transport import Response
 from shared.identifiers import record_id
-from shared.transport import Response
 
 STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})(?: .*)?")
 BROKEN = (CloseBoundaryNotFoundDefect, MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect)

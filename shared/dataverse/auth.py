@@ -13,10 +13,10 @@ from msal.exceptions import MsalError
 
 from shared.dataverse.entra import TIMEOUT_SECONDS, EntraHttp
 from shared.errors import Misconfigured, Retryable
+from shared.http.tokens import CachedToken, code_of
+from shared.http.transport import Send, pooled
+from shared.http.understanding import OTHER_FORM, understood
 from shared.settings import DataverseSettings, text
-from shared.tokens import CachedToken, code_of
-from shared.transport import Send, pooled
-from shared.understanding import OTHER_FORM, understood
 
 
 def dataverse_token(settings: DataverseSettings, send: Send | None = None) -> CachedToken:

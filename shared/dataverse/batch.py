@@ -16,8 +16,8 @@ from shared import exact_json
 from shared.dataverse.answers import ChangeSetAnswer, Expected, change_sets, unrecognised
 from shared.dataverse.client import API, DataverseClient, error_message
 from shared.errors import BridgeError, Refusal, Rejected
+from shared.http.understanding import named, understood, whole
 from shared.identifiers import record_id
-from shared.understanding import named, understood, whole
 
 MOST_OPERATIONS = 1000
 TYPES = "Microsoft.Dynamics.CRM."

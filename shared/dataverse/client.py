@@ -14,12 +14,12 @@ from shared.addresses import link_fault
 from shared.dataverse import wire
 from shared.dataverse.rights import Rights, named_privilege
 from shared.errors import BridgeError, Misconfigured, Retryable, recovery
+from shared.http.links import same_host
+from shared.http.tokens import TokenSource
+from shared.http.transport import Oversized, Request, Response, Transport
+from shared.http.understanding import understood, whole
 from shared.identifiers import record_id
-from shared.links import same_host
 from shared.mapping import SourceTable
-from shared.tokens import TokenSource
-from shared.transport import Oversized, Request, Response, Transport
-from shared.understanding import understood, whole
 
 API = "/api/data/v9.2/"
 IDS_PER_REQUEST = 400  # 400 ids of 39 characters stay well below the 32,768 characters of a URL

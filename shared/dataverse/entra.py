@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from shared import exact_json
 from shared.errors import Retryable
-from shared.tokens import MOST_ANSWER_BYTES
-from shared.transport import Request, Response, Send
+from shared.http.tokens import MOST_ANSWER_BYTES
+from shared.http.transport import Request, Response, Send
 
 TIMEOUT_SECONDS = 30.0
 # Of a token's answer, what msal is shown. The rest it would take apart too, and stumble over.

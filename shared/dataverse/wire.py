@@ -7,10 +7,10 @@ from typing import Any
 
 from shared import exact_json
 from shared.errors import Refusal, Rejected, Retryable
+from shared.http.understanding import named, whole
 from shared.identifiers import record_id
 from shared.mapping import SourceColumn, SourceTable
 from shared.records import Change, Kind
-from shared.understanding import named, whole
 
 ETAG = re.compile(r'W/"(\d{1,19})"')
 LOOKUP_TABLE = "Microsoft.Dynamics.CRM.lookuplogicalname"

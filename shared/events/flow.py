@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.dataverse.client import DataverseClient
-from shared.deciding import Act, Decision
 from shared.errors import Rejected
 from shared.events.catalog import EventsCatalog
 from shared.events.documents import EventsDocument
 from shared.events.writing import ActivityWriter, Written
+from shared.pipeline.decision import Act, Decision
 from shared.records import Change, Outcome, Page
 from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint

@@ -15,11 +15,11 @@ from shared.dataverse.client import TokenExpired
 from shared.errors import Misconfigured, Retryable, recovery
 from shared.events.documents import EventsDocument
 from shared.events.logs import JournalReader, change_of
-from shared.links import same_host
+from shared.http.links import same_host
+from shared.http.tokens import TokenSource
+from shared.http.transport import Request, Response, Transport
 from shared.records import Change, Page
 from shared.sftp.faults import ParseError, unreadable
-from shared.tokens import TokenSource
-from shared.transport import Request, Response, Transport
 
 NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 LONGEST_POSITION = 200

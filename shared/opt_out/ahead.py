@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import islice
 
-from shared.deciding import CONTACTS_FIRST
-from shared.flow import Bridge
-from shared.parents import flow_of
+from shared.entities.parents import flow_of
+from shared.pipeline.decision import CONTACTS_FIRST
+from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind
 from shared.state.flows import RUNNING, Flows
 from shared.state.ledger import Ledger, bucket, partition_name

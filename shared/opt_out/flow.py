@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from shared.campaign.client import Written
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
-from shared.deciding import CONTACTS_FIRST, Act, Decision
 from shared.errors import Rejected
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import SETTLED, ContactsFlow
@@ -32,6 +31,7 @@ from shared.opt_out.feeds import Feed
 from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
 from shared.opt_out.sides import ALIAS, Contact, Contacts, Profile, contact_of
+from shared.pipeline.decision import CONTACTS_FIRST, Act, Decision
 from shared.records import Change, Kind, Outcome, Page, Settlement
 from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint

@@ -6,8 +6,8 @@ It is what a delivery would do first, without the message: a look at the ledger 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from shared.deciding import Act, Decision
 from shared.errors import Contended, Rejected
+from shared.pipeline.decision import Act, Decision
 from shared.records import Change
 from shared.state.ledger import Ledger, LedgerRow, bucket, partition_name
 from shared.threads import ThreadPool

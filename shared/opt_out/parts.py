@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from shared.errors import Misconfigured
-from shared.flow import Bridge
-from shared.handoff import Handoff
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import LEFT_BEHIND_SECONDS, SETTLED, ContactsFlow, left_behind
 from shared.opt_out.catalog import OptOutCatalog
@@ -27,7 +25,9 @@ from shared.opt_out.flow import (
     Reader,
 )
 from shared.opt_out.sides import profile_of
+from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind, Settlement
+from shared.state.handoff import Handoff
 from shared.state.ledger import bucket, partition_name
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.dataverse.client import TokenExpired
-from shared.deciding import Act
 from shared.errors import BridgeError
-from shared.flow import Bridge
 from shared.opt_out.documents import OptOutDocument
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
 from shared.opt_out.news import news
+from shared.pipeline.decision import Act
+from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind, Outcome
 from shared.state.checkpoints import Checkpoint
 from shared.state.flows import RUNNING

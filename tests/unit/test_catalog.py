@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.catalog import Catalog
+from shared.entities.catalog import Catalog
 from shared.errors import Rejected
 from shared.mapping import SourceTable, TargetResource
 from tests.unit.mapping.metadata import CONTACT, ID, PROFILE, row

@@ -15,18 +15,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from shared import deciding
 from shared.campaign.client import Written
-from shared.deciding import Act, Decision
+from shared.entities import deciding
 from shared.errors import Retryable
-from shared.flow import Bridge
-from shared.handoff import envelopes
 from shared.mapping import Mapped
+from shared.pipeline.decision import Act, Decision
+from shared.pipeline.flow import Bridge
+from shared.pipeline.steps import deliver
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.settings import load_settings
 from shared.state.flows import FlowState
+from shared.state.handoff import envelopes
 from shared.state.ledger import Header, LedgerRow, View
-from shared.steps import deliver
 from tests.unit.test_settings import COMPLETE
 
 IDS = [f"{number:08x}-0000-0000-0000-000000000000" for number in range(4)]

@@ -12,9 +12,9 @@ from dev.settings_bicep import functions
 from functions.triggers import in_time
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS, seconds_left, within
 from shared.errors import Retryable
+from shared.http.transport import LONGEST_ANSWER_SECONDS, AdaptiveConcurrency, Request, Response, Transport
 from shared.settings import Settings
 from shared.threads import ThreadPool
-from shared.transport import LONGEST_ANSWER_SECONDS, AdaptiveConcurrency, Request, Response, Transport
 
 GET = Request("GET", "https://org.example.org/rows", "GET rows")
 

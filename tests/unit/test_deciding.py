@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.deciding import Act, decide_deletion, decide_row, fingerprint_of, stale
+from shared.entities.deciding import decide_deletion, decide_row, fingerprint_of, stale
 from shared.mapping import Altered, Filtered, Mapped
+from shared.pipeline.decision import Act
 from shared.records import Change, Kind, Outcome
 from shared.state.ledger import LedgerRow
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from shared import exact_json
 from shared.campaign.client import Address, CampaignClient, Written
+from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
 from shared.mapping import Altered
-from shared.transport import AdaptiveConcurrency, Request, Response, Transport
 
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False)
 NAMED_TUPLES = st.builds(Altered, st.text(), st.text(), st.text())

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from shared import exact_json
 from shared.errors import Rejected
-from shared.handoff import MESSAGE_BYTES, envelopes, pack, read_changes, read_envelope, references_only
 from shared.records import Change, Kind
+from shared.state.handoff import MESSAGE_BYTES, envelopes, pack, read_changes, read_envelope, references_only
 from shared.state.ledger import ROWS_PER_TRANSACTION, bucket
 
 VALUES = st.one_of(

@@ -27,13 +27,13 @@ OURS = {
     ("shared/mapping/contradicting.py", "LONGEST_SHOWN"): "length of a sentence of ours",
     ("shared/mapping/reading.py", "LONGEST_SHOWN"): "length of a sentence of ours",
     ("shared/opt_out/feeds.py", "MOST_REMEMBERED"): "a cache of ours",
-    ("shared/parents.py", "LONGEST_CYCLE"): "steps through our own ledger",
-    ("shared/reconsidering.py", "MOST_AT_ONCE"): "messages that we send at once",
-    ("shared/settle.py", "MOST_DOUBLINGS"): "a delay of ours",
+    ("shared/entities/parents.py", "LONGEST_CYCLE"): "steps through our own ledger",
+    ("shared/pipeline/reconsidering.py", "MOST_AT_ONCE"): "messages that we send at once",
+    ("shared/pipeline/settle.py", "MOST_DOUBLINGS"): "a delay of ours",
     ("shared/sftp/client.py", "MOST_NUMBERS"): "names that we try for a file that is put away",
     ("shared/state/presence.py", "MOST"): "a cache of ours",
     ("shared/state/sieve.py", "MOST"): "how many ids a filter of ours is made for",
-    ("shared/transport.py", "LONGEST_WAIT_IN_PLACE_SECONDS"): "how long a call of ours waits before its message does",
+    ("shared/http/transport.py", "LONGEST_WAIT_IN_PLACE_SECONDS"): "how long a call of ours waits before its message does",
 }
 """Constants of such a name that bound our own work and nothing that comes from outside, with what they bound."""
 

@@ -21,12 +21,12 @@ import functions
 import shared
 from dev.host.logs import CategoryFilter
 from shared.errors import Bug, Retryable
-from shared.flow import Bridge, Flow
-from shared.handoff import Envelope, Received
+from shared.http.transport import Request, Response, pooled
+from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.steps import attempt
 from shared.records import Change, Kind, Outcome, Page, Settlement
 from shared.settings import Settings
-from shared.steps import attempt
-from shared.transport import Request, Response, pooled
+from shared.state.handoff import Envelope, Received
 from shared.wiring import LIBRARIES, quiet_libraries
 
 SENTINEL = "jane.doe@example.org"

@@ -4,10 +4,10 @@ from typing import cast
 
 import pytest
 
-from shared.flow import Bridge
+from shared.pipeline.flow import Bridge
+from shared.pipeline.settle import delay
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.settings import load_settings
-from shared.settle import delay
 from tests.unit.test_settings import COMPLETE
 
 

@@ -8,7 +8,7 @@ import pytest
 from dev.verbs import wait_until
 from shared.addresses import link_fault
 from shared.errors import Retryable
-from shared.transport import URGENT_SECONDS, AdaptiveConcurrency, Request, Response, Transport
+from shared.http.transport import URGENT_SECONDS, AdaptiveConcurrency, Request, Response, Transport
 
 GET = Request("GET", "https://example.org/rows", "GET rows")
 POST = Request("POST", "https://example.org/rows", "POST rows", repeatable=False)

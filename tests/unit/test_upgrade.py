@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.handoff import Envelope, envelopes, read_envelope
 from shared.records import Change, Kind
+from shared.state.handoff import Envelope, envelopes, read_envelope
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "upgrade"
 VERSIONS = sorted(RECORDED.glob("envelopes-v*.jsonl"))

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from shared.console import status
-from shared.flow import Bridge, Flow
+from shared.pipeline.flow import Bridge, Flow
 
 FIGURES: dict[str, Any] = {
     "status": "running", "oldest_unwritten_seconds": 0.0, "token_age_seconds": None, "backlog_messages": 0, "poison_messages": 0,

@@ -10,7 +10,6 @@ from dev.bench.fuzz.systems import EVENTS, ID, OPT_OUT
 from shared import exact_json
 from shared.events.documents import default_events_document, misnamed, read_events_document
 from shared.events.files import EventFormat
-from shared.handoff import envelopes
 from shared.mapping import SourceColumn, SourceTable, TargetField, TargetResource, check, compile_mapping, default_document
 from shared.mapping import read_document as read_mapping
 from shared.opt_out.documents import default_opt_out_document, problems, read_opt_out_document
@@ -20,6 +19,7 @@ from shared.sftp.client import RemoteFile
 from shared.sftp.exports import Exports
 from shared.sftp.text import END, Blocks
 from shared.state.documents import MOST_DRAFT_BYTES
+from shared.state.handoff import envelopes
 
 TYPES = ("String", "Boolean", "Integer", "DateTime", "Picklist", "Money", "Double", "Memo", "Lookup")
 KINDS = ("string", "boolean", "integer", "datetime", "date", "enumeration", "float")

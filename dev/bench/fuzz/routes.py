@@ -20,10 +20,10 @@ from dev.bench.fuzz.systems import CAMPAIGN, ID, JOURNAL, ORG, SETTINGS, Token
 from dev.settings_bicep import functions as listed_functions
 from functions import triggers
 from shared import wiring as composed
-from shared.handoff import Handoff
+from shared.http.transport import Request, Response, Send
 from shared.mapping import read_document
 from shared.settings import load_settings
-from shared.transport import Request, Response, Send
+from shared.state.handoff import Handoff
 
 PET = """\
 table: new_pet

@@ -15,11 +15,11 @@ from shared.dataverse.batch import BatchWriter, Operation
 from shared.dataverse.client import DataverseClient
 from shared.events.documents import default_events_document, read_events_document
 from shared.events.journal import Journal
+from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
 from shared.mapping import SourceTable
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
 from shared.opt_out.feeds import Filtered, Scanned
 from shared.settings import load_settings
-from shared.transport import AdaptiveConcurrency, Request, Response, Transport
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 ORG, CAMPAIGN, JOURNAL = "https://org.example.org", "https://mc.example.org/acme/campaign", "https://events.example.org/a/b"

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from dev.commands.check.findings import Finding, State
 from dev.commands.check.look import Look
 from shared.campaign.client import Written
+from shared.http.transport import AdaptiveConcurrency, Request, Transport
 from shared.settings import is_reference, problems
-from shared.transport import AdaptiveConcurrency, Request, Transport
 
 SKEW_WARNING_SECONDS, SKEW_ERROR_SECONDS = 60.0, 300.0
 

@@ -8,8 +8,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from dev.commands.check.findings import Finding
 from dev.commands.check.look import Look
 from dev.commands.setup.documents import drafted, mapping_document, newest, stored, tables
-from shared.catalog import Catalog, address, problem_message
-from shared.claims import CONTACT, Claims
+from shared.entities.catalog import Catalog, address, problem_message
+from shared.entities.claims import CONTACT, Claims
 from shared.events.catalog import NAME as EVENTS
 from shared.events.catalog import EventsCatalog
 from shared.identifiers import TABLE

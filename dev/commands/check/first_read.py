@@ -10,7 +10,7 @@ from dev.commands.check.look import Look
 from dev.commands.setup.wanted import OptOuts
 from shared import identifiers
 from shared.campaign.client import Written
-from shared.catalog import address
+from shared.entities.catalog import address
 from shared.mapping import MappingDocument
 from shared.opt_out.deciding import Seen, decide
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS

@@ -13,7 +13,7 @@ from dev.commands.check.first_read import first_read
 from dev.commands.check.look import Look
 from dev.commands.setup.wanted import OptOuts
 from shared.campaign.client import Written
-from shared.catalog import address
+from shared.entities.catalog import address
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument, TargetResource
 from shared.opt_out.documents import OptOutDocument, Pair, problems

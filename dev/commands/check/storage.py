@@ -8,7 +8,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from dev.commands.check.findings import Check, Finding, failures
 from dev.commands.check.look import Look
 from dev.commands.setup.connection import require_sign_in
-from shared.handoff import open_handoff
+from shared.state.handoff import open_handoff
 
 NAME = "storage"
 

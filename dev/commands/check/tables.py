@@ -10,14 +10,14 @@ from dev.commands.check.findings import Check, Finding, failures
 from dev.commands.check.look import Look
 from dev.commands.setup.documents import drafted, newest, stored
 from shared.campaign import wire
+from shared.entities.parents import flow_of
 from shared.errors import BridgeError
+from shared.http.transport import Response
 from shared.mapping import InvalidDocument, MappingDocument, SourceTable, check
 from shared.mapping.compiling import columns as columns_of
 from shared.opt_out.catalog import NAME as OPT_OUT
 from shared.opt_out.owned import flag_problems, without_flags
-from shared.parents import flow_of
 from shared.state.documents import Documents
-from shared.transport import Response
 
 DAY = 86400.0
 MOST_RECORDS = 500

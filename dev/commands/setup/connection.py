@@ -11,10 +11,10 @@ from azure.core.exceptions import ClientAuthenticationError
 from dev.commands.setup.customizing import Refused
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.client import DataverseClient
+from shared.http.tokens import TokenSource
+from shared.http.transport import AdaptiveConcurrency, Transport, pooled
 from shared.settings import DataverseSettings, StorageSettings, load
 from shared.state.storage import credential
-from shared.tokens import TokenSource
-from shared.transport import AdaptiveConcurrency, Transport, pooled
 
 SECONDS_PER_CALL = 120.0  # a table takes Dataverse half a minute and more
 STACK_SETTINGS = "app.settings.json"

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from dev.commands.setup.definitions import SOLUTION, Body, Column, Table
 from shared.dataverse.client import API, HEADERS, DataverseClient
-from shared.transport import Request, Response
+from shared.http.transport import Request, Response
 
 
 class Refused(Exception):

@@ -11,13 +11,13 @@ from dev.commands.stack import Stack
 from dev.seed import vehicles
 from dev.verbs import Dynamics
 from functions import triggers
+from shared.entities.flow import TableFlow
 from shared.errors import Misconfigured, Retryable
-from shared.handoff import read_envelope
+from shared.pipeline.running import start, stop
 from shared.records import Change, Kind
-from shared.running import start, stop
 from shared.settings import load_settings
+from shared.state.handoff import read_envelope
 from shared.state.ledger import bucket
-from shared.tables import TableFlow
 from shared.wiring import Wiring
 from tests.contract.at_rest.kit import NAME, Marked, places_of_markers
 from tests.contract.battery.kit import KilledAt

@@ -10,11 +10,11 @@ from dev.commands.setup.definitions import Column
 from dev.commands.stack import Stack
 from dev.seed import vehicles
 from dev.verbs import Campaign, Dynamics
+from shared.entities.flow import TableFlow
 from shared.events.documents import default_events_document
 from shared.events.flow import EventsFlow
 from shared.events.logs import event_id
 from shared.opt_out.flow import OptOutFlow
-from shared.tables import TableFlow
 from shared.wiring import Wiring
 from tests.contract.events.kit import create_tables
 

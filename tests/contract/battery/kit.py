@@ -12,9 +12,9 @@ from typing import Any, Protocol
 from azure.storage.queue import QueueMessage
 
 from dev.verbs import Dynamics
-from shared.flow import Bridge, Flow
+from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.steps import deliver, poll
 from shared.records import Settlement
-from shared.steps import deliver, poll
 from shared.wiring import Wiring
 
 VISIBILITY_SECONDS = 30

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from shared.console.status import watch
-from shared.running import start, stop
+from shared.pipeline.running import start, stop
+from shared.pipeline.steps import replay
 from shared.state.flows import FAILED, RUNNING, STOPPED
-from shared.steps import replay
 from tests.contract.battery.kit import Case, Killed, KilledAt, Worker, outcomes
 
 ARRIVED = ("created", "updated", "unchanged")

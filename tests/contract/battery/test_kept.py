@@ -7,10 +7,10 @@ import pytest
 
 from dev.verbs import wait_until
 from shared.errors import Bug
-from shared.flow import OnceFlow
-from shared.handoff import read_envelope
+from shared.pipeline.flow import OnceFlow
 from shared.records import Change, Kind
 from shared.state.flows import FAILED
+from shared.state.handoff import read_envelope
 from tests.contract.battery.kit import KeptCase, KilledAt, Worker, outcomes
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared.errors import Retryable
-from shared.transport import Oversized, Request, Response, pooled
+from shared.http.transport import Oversized, Request, Response, pooled
 
 LIMIT = 100_000
 FITS, TOO_MUCH = b"a" * LIMIT, b"a" * (LIMIT + 1)

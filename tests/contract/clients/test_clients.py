@@ -14,8 +14,8 @@ from shared.campaign.client import Address, CampaignClient, Hrefs, Written
 from shared.dataverse.batch import BatchWriter, Operation, create_many, update_many
 from shared.dataverse.client import DataverseClient, TokenExpired
 from shared.errors import Misconfigured, Rejected, Retryable
+from shared.http.transport import AdaptiveConcurrency, Transport, pooled
 from shared.records import Outcome
-from shared.transport import AdaptiveConcurrency, Transport, pooled
 
 BY_KEY = Address("profileAndServicesExt", "profile", "externalId")
 BY_FILTER = Address("profileAndServicesExt", "profile", "externalId", "filter", "byExternalid", "externalId_parameter")

@@ -23,7 +23,7 @@ from shared.errors import Misconfigured
 from shared.events.documents import default_events_document
 from shared.mapping import default_document
 from shared.opt_out.documents import default_opt_out_document
-from shared.running import fail_flow
+from shared.pipeline.running import fail_flow
 from shared.state.documents import Documents
 from shared.state.flows import RUNNING, STOPPED
 from tests.contract.commands.conftest import LOOSE, Findings, Office, of, told

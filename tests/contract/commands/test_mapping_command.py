@@ -8,9 +8,9 @@ import yaml
 from dev.commands.mapping import run
 from shared.events.documents import default_events_document
 from shared.opt_out.documents import default_opt_out_document
+from shared.pipeline.steps import poll
 from shared.settings import load_settings
 from shared.state.documents import Documents
-from shared.steps import poll
 from shared.wiring import Wiring
 from tests.contract.commands.conftest import Office
 

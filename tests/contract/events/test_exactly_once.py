@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.steps import deliver, poll
+from shared.pipeline.steps import deliver, poll
 from tests.contract.battery.kit import Killed, KilledAt, Worker
 from tests.contract.events.kit import Source, World
 

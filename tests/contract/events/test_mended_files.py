@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from shared.letters import Left
+from shared.pipeline.letters import Left
+from shared.pipeline.steps import discard, replay
 from shared.state.flows import FAILED, RUNNING
-from shared.steps import discard, replay
 from tests.contract.battery.kit import outcomes
 from tests.contract.events.kit import World
 from tests.contract.events.test_bad_files import HEADER, line, put
@@ -149,7 +149,7 @@ def test_files_and_journal_fail_apart(world: World) -> None:
 
 
 def test_a_stop_of_the_flow_stops_both_sources(world: World) -> None:
-    from shared.running import start, stop
+    from shared.pipeline.running import start, stop
 
     stop("email_events", world.wiring.bridge, "a person")
     assert (world.files.poll(), world.journal.poll()) == ("stopped", "stopped")

@@ -6,12 +6,12 @@ from typing import Any
 from dev.commands.stack import Stack
 from dev.verbs import Campaign, Dynamics
 from shared.console import opt_out as views
+from shared.entities.flow import TableFlow
 from shared.opt_out.documents import default_opt_out_document
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
+from shared.pipeline.steps import poll
 from shared.records import Settlement
 from shared.settings import load_settings
-from shared.steps import poll
-from shared.tables import TableFlow
 from shared.wiring import Wiring
 from tests.contract.battery.kit import Worker, outcomes
 

@@ -10,11 +10,11 @@ from dev.verbs import wait_until
 from shared.console import opt_out as views
 from shared.errors import Retryable
 from shared.opt_out.deciding import Rule
+from shared.pipeline.running import stop
+from shared.pipeline.steps import replay
 from shared.records import Change, Kind
-from shared.running import stop
 from shared.state.flows import FAILED, RUNNING
 from shared.state.ledger import Ledger, View
-from shared.steps import replay
 from tests.contract.battery.kit import outcomes
 from tests.contract.opt_out.kit import COLUMN, FLAG, World
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from shared.pipeline.steps import replay
 from shared.state.flows import FAILED, RUNNING
-from shared.steps import replay
 from tests.contract.battery.kit import outcomes
 from tests.contract.opt_out.kit import World
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import Misconfigured
-from shared.running import fail, start, stop
+from shared.pipeline.running import fail, start, stop
 from shared.state.flows import FAILED
 from tests.contract.battery.kit import Killed, KilledAt
 from tests.contract.opt_out.kit import FLAG, World

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from functions.console import command_discard, command_replay
-from shared.letters import Left
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
 from shared.opt_out.flow import FROM_CAMPAIGN
+from shared.pipeline.letters import Left
+from shared.pipeline.steps import discard, replay
 from shared.state.deadletters import DeadLetter
-from shared.steps import discard, replay
 from tests.contract.opt_out.kit import FLAG, World
 
 FLAGS = [pair.flag for pair in read_opt_out_document(default_opt_out_document()).pairs]

@@ -7,7 +7,7 @@ import pytest
 from dev.commands.stack import Stack
 from dev.seed import vehicles
 from dev.verbs import Dynamics
-from shared import poison
+from shared.pipeline import poison
 from tests.contract.events.kit import create_tables
 from tests.contract.poison.kit import PACE, World, emptied
 

@@ -9,12 +9,12 @@ from dev.commands.stack import Stack
 from dev.seed import vehicles
 from dev.verbs import Campaign, Dynamics, wait_until
 from functions import poison as function
-from shared.flow import Bridge, Flow
-from shared.handoff import envelopes
-from shared.poison import Sorting, collect
+from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.poison import Sorting, collect
+from shared.pipeline.steps import deliver, replay
 from shared.records import Change, Kind
 from shared.settings import load_settings
-from shared.steps import deliver, replay
+from shared.state.handoff import envelopes
 from shared.wiring import Wiring
 from tests.contract.battery.kit import Killed, KilledAt
 

@@ -11,11 +11,11 @@ from azure.storage.queue import QueueClient
 
 from dev.verbs import wait_until
 from shared.console.status import watch
-from shared.handoff import envelopes
-from shared.letters import POISONED, UNREADABLE_MESSAGE
+from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
+from shared.pipeline.steps import discard, replay
 from shared.records import Change, Kind
 from shared.settings import text
-from shared.steps import discard, replay
+from shared.state.handoff import envelopes
 from tests.contract.at_rest.kit import at_rest
 from tests.contract.poison.kit import QUEUES, World
 
@@ -183,7 +183,7 @@ def test_a_line_that_could_not_be_read_keeps_its_own_reason(world: World) -> Non
 
 
 def test_a_message_that_cannot_even_be_collected_is_kept_whole_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.poison.MOST_RECEIPTS", 0)
+    monkeypatch.setattr("shared.pipeline.poison.MOST_RECEIPTS", 0)
     (change,) = world.changes("contacts", 1)
     world.poison("contacts", [change])
     world.collect()

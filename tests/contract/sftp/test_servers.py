@@ -15,9 +15,9 @@ import pytest
 from shared.errors import Misconfigured, Retryable
 from shared.events.documents import EventsDocument, default_events_document, read_events_document
 from shared.events.files import EventFormat
-from shared.handoff import MESSAGE_BYTES, envelopes
 from shared.opt_out.feeds import OptOutFormat
 from shared.sftp.exports import Position
+from shared.state.handoff import MESSAGE_BYTES, envelopes
 from tests.contract.sftp.kit import Embedded, Reading, embedded_server, lines, reading
 from tests.contract.sftp.test_cuts import opt_outs as all_opt_outs
 

@@ -10,9 +10,9 @@ from dev.commands.stack import Stack
 from dev.comparison import differences
 from dev.seed.tables import write_publication
 from dev.verbs import Campaign, Dynamics
+from shared.pipeline.steps import replay
 from shared.settings import load_settings
 from shared.state.storage import CONTAINERS, TABLES
-from shared.steps import replay
 from shared.wiring import Wiring
 from tests.contract.parents.kit import PACE
 from tests.contract.values.kit import THING, Things, insert_option

@@ -11,9 +11,9 @@ from shared.campaign.client import Address, CampaignClient, Written
 from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
 from shared.events.documents import default_events_document, read_events_document
 from shared.events.journal import Journal
+from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
 from shared.records import Outcome
 from shared.settings import Settings
-from shared.transport import AdaptiveConcurrency, Request, Response, Transport
 from tests.unit.dataverse.kit import Token
 
 URL = "https://campaign.example.org/acme/campaign"

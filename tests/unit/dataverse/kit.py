@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from shared.dataverse.client import DataverseClient
+from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
 from shared.mapping import SourceTable
-from shared.transport import AdaptiveConcurrency, Request, Response, Transport
 
 URL = "https://org.example.org"
 CONTACT = SourceTable("contact", "contacts", "contactid", {})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.dataverse.answers import Expected, change_sets
 from shared.dataverse.batch import BatchWriter, Operation
 from shared.errors import BridgeError, Rejected, Retryable
-from shared.transport import Response
+from shared.http.transport import Response
 from tests.unit.dataverse.kit import always
 
 CREATE, UPDATE, DELETE = Expected("POST"), Expected("PATCH"), Expected("DELETE")

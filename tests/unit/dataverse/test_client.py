@@ -9,7 +9,7 @@ import pytest
 from shared.dataverse import wire
 from shared.dataverse.batch import BatchWriter
 from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
-from shared.transport import Request, Response
+from shared.http.transport import Request, Response
 from tests.unit.dataverse.kit import CONTACT, ID, URL, always, client
 
 OTHER = "11111111-0000-0000-0000-000000000002"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from shared.campaign.client import Address, CampaignClient, Written
-from shared.deciding import Act
+from shared.entities.flow import TableFlow
+from shared.http.transport import Request, Response
 from shared.mapping import default_document
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.catalog import ActiveOptOut
@@ -22,10 +23,9 @@ from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import FLAGS, Pair, default_opt_out_document, read_opt_out_document
 from shared.opt_out.memory import Memory, terms_of
 from shared.opt_out.sides import Contact, Profiles, contact_of
+from shared.pipeline.decision import Act
 from shared.records import Change, Kind, Outcome
 from shared.state.ledger import LedgerRow
-from shared.tables import TableFlow
-from shared.transport import Request, Response
 from tests.unit.mapping.metadata import CONTACT, ID, row
 from tests.unit.opt_out.test_owned import OLD, PAIRS, Stored, catalog
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.catalog import Catalog
+from shared.entities.catalog import Catalog
 from shared.mapping import Mapped, MappingDocument, TargetField, TargetResource, default_document, read_document
 from shared.opt_out.documents import FLAGS, default_opt_out_document, read_opt_out_document
 from shared.opt_out.owned import flag_of, flag_problems, not_carried, notes, without_flags

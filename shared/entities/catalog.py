@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from shared.campaign.client import Address, CampaignClient
-from shared.claims import Claims
 from shared.dataverse.client import DataverseClient
+from shared.entities.claims import Claims
 from shared.errors import Misconfigured
 from shared.mapping import (
     BornWith,

@@ -22,20 +22,20 @@ from shared import telemetry
 from shared.campaign.client import Written
 from shared.dataverse.client import TokenExpired
 from shared.deadlines import seconds_left
-from shared.deciding import Act, Decision
+from shared.entities.parents import hold, release
 from shared.errors import BridgeError, Bug, Contended, Misconfigured, Rejected, Retryable
-from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
-from shared.handoff import Envelope, read_envelope
-from shared.letters import Left, give_up, hand_off_again
-from shared.parents import hold, release
-from shared.reconsidering import reconsider
+from shared.pipeline.decision import Act, Decision
+from shared.pipeline.flow import Bridge, Flow, KeptFlow, OnceFlow
+from shared.pipeline.letters import Left, give_up, hand_off_again
+from shared.pipeline.reconsidering import reconsider
+from shared.pipeline.running import fail, held_up, is_running, keys, take_mapping
+from shared.pipeline.settle import resend, settle, settle_once
+from shared.pipeline.sweep import sweep
 from shared.records import Change, Kind, Outcome, Settlement
-from shared.running import fail, held_up, is_running, keys, take_mapping
-from shared.settle import resend, settle, settle_once
 from shared.state.checkpoints import Checkpoint
 from shared.state.flows import RUNNING
+from shared.state.handoff import Envelope, read_envelope
 from shared.state.ledger import LedgerRow, View, partition_name
-from shared.sweep import sweep
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
 ROOM_LOOK_SECONDS = 0.5

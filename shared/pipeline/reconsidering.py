@@ -2,7 +2,7 @@
 lengthened."""
 
 from shared import telemetry
-from shared.flow import Bridge, Flow, OnceFlow
+from shared.pipeline.flow import Bridge, Flow, OnceFlow
 from shared.records import Change, Kind
 
 MOST_AT_ONCE = 200

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from shared import telemetry
-from shared.deciding import parked
-from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
-from shared.handoff import Envelope
+from shared.pipeline.decision import parked
+from shared.pipeline.flow import Bridge, Flow, KeptFlow, OnceFlow
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
+from shared.state.handoff import Envelope
 from shared.state.ledger import LedgerRow, View, partition_name
 
 

@@ -6,7 +6,7 @@ of ids, when the queue is empty. A difference that is too large to be believed i
 """
 
 from shared import telemetry
-from shared.flow import Bridge, KeptFlow
+from shared.pipeline.flow import Bridge, KeptFlow
 from shared.records import Change, Kind
 from shared.state.checkpoints import Checkpoint
 from shared.state.flows import FAILED

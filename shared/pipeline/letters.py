@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from shared.flow import Bridge, Flow, OnceFlow
+from shared.pipeline.flow import Bridge, Flow, OnceFlow
 from shared.records import Change, Kind
 from shared.state.deadletters import POISON, DeadLetter
 

@@ -12,12 +12,12 @@ from hashlib import blake2b
 
 from shared import telemetry
 from shared.errors import Rejected, Retryable
-from shared.flow import Bridge, Flow, KeptFlow, OnceFlow
-from shared.handoff import Envelope, Received, poison_of, read_envelope
-from shared.letters import POISONED, UNREADABLE_MESSAGE
+from shared.pipeline.flow import Bridge, Flow, KeptFlow, OnceFlow
+from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
+from shared.pipeline.settle import keep_dead_letter, settle, settle_once
 from shared.records import Change, Kind, Outcome, Settlement
-from shared.settle import keep_dead_letter, settle, settle_once
 from shared.state.deadletters import DeadLetter
+from shared.state.handoff import Envelope, Received, poison_of, read_envelope
 from shared.state.ledger import LedgerRow, partition_name
 
 HIDDEN_SECONDS = 900.0  # longer than a run: nobody else takes the message meanwhile, and a stubborn one holds up no other

@@ -2,9 +2,9 @@
 
 from shared import telemetry
 from shared.errors import Misconfigured, Retryable
-from shared.flow import Bridge, Flow, OnceFlow
+from shared.pipeline.flow import Bridge, Flow, OnceFlow
+from shared.pipeline.sweep import DELETE_BRAKE
 from shared.state.flows import FAILED, RUNNING, STOPPED, Flows
-from shared.sweep import DELETE_BRAKE
 
 
 def held_up(flow: Flow, bridge: Bridge) -> str:

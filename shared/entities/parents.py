@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from shared.deciding import PARENT as REASON
-from shared.deciding import Act, Decision
-from shared.flow import Bridge, KeptFlow
 from shared.mapping import Parent
+from shared.pipeline.decision import PARENT as REASON
+from shared.pipeline.decision import Act, Decision
+from shared.pipeline.flow import Bridge, KeptFlow
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.ledger import View, bucket, partition_name

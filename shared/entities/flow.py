@@ -4,14 +4,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared import deciding
 from shared.campaign.client import CampaignClient, Written
-from shared.catalog import Active, Catalog
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
-from shared.deciding import Act, Decision
+from shared.entities import deciding
+from shared.entities.catalog import Active, Catalog
 from shared.errors import Rejected
 from shared.mapping import METADATA_RULES, CompiledMapping, table_of
+from shared.pipeline.decision import Act, Decision
 from shared.records import Change, Kind, Page, Settlement
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow

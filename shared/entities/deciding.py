@@ -15,49 +15,14 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import Enum
 from hashlib import blake2b
 from typing import Any
 
 from shared import exact_json
 from shared.mapping import Altered, Filtered, Mapped
+from shared.pipeline.decision import Act, Decision
 from shared.records import Change, Kind, Outcome
 from shared.state.ledger import LedgerRow
-
-PARENT = "parent"  # how the reason of a record that waits for its parent begins
-CONTACTS_FIRST = "contacts"  # the reason of an opt-out that waits until the contacts flow has come to its contact
-
-
-class Act(Enum):
-    """What the decision asks for."""
-
-    NOTHING = "nothing"
-    SAVE = "save"
-    DELETE = "delete"
-    LOOK = "look"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """`known`: the record is in the target (True), was never written (False), or may be there (None). An outcome without
-    an act is final; `note` says whether the ledger must be told of it. `agreed` is what it remembers of both sides."""
-
-    change: Change
-    act: Act
-    outcome: Outcome = Outcome.UNCHANGED
-    reason: str = ""
-    known: bool | None = None
-    mapped: Mapped | None = None
-    fingerprint: str = ""
-    note: bool = True
-    agreed: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    never_given: tuple[Altered, ...] = ()  # left out or cut by the creation, and no update sends them
-
-    def altered(self, created: bool = False) -> tuple[Altered, ...]:
-        """What the target lacks or has cut. A creation sends all that the mapping gives."""
-        left_out = self.mapped.altered if self.mapped else ()
-        return left_out if created else left_out + self.never_given
 
 
 def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None, delete_filtered: bool, key: bytes) -> Decision:
@@ -115,11 +80,6 @@ def decide_deletion(change: Change, row: LedgerRow | None, apply_deletes: bool) 
     if not maybe_there:
         return Decision(change, Act.NOTHING, Outcome.DELETED, "was never written")
     return Decision(change, Act.DELETE, Outcome.DELETED, known=None)
-
-
-def parked(reason: str) -> bool:
-    """Whether what waits for this is called for when that has happened, and so is not sent again meanwhile."""
-    return reason == CONTACTS_FIRST or reason.startswith(f"{PARENT} ")
 
 
 def row_pending(row: LedgerRow) -> bool:

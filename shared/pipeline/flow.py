@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from shared.campaign.client import Written
-from shared.deciding import Decision
 from shared.errors import BridgeError
-from shared.handoff import Handoff
+from shared.pipeline.decision import Decision
 from shared.records import Change, Outcome, Page, Settlement
 from shared.settings import Settings
 from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.flows import Flows
+from shared.state.handoff import Handoff
 from shared.state.ledger import Ledger, LedgerRow
 from shared.state.presence import Presence
 from shared.state.sweeps import Sweeps

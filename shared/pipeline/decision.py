@@ -1,0 +1,48 @@
+"""What a flow decides to do with one change, and why a record waits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from shared.mapping import Altered, Mapped
+from shared.records import Change, Outcome
+
+PARENT = "parent"  # how the reason of a record that waits for its parent begins
+CONTACTS_FIRST = "contacts"  # the reason of an opt-out that waits until the contacts flow has come to its contact
+
+
+class Act(Enum):
+    """What the decision asks for."""
+
+    NOTHING = "nothing"
+    SAVE = "save"
+    DELETE = "delete"
+    LOOK = "look"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`known`: the record is in the target (True), was never written (False), or may be there (None). An outcome without
+    an act is final; `note` says whether the ledger must be told of it. `agreed` is what it remembers of both sides."""
+
+    change: Change
+    act: Act
+    outcome: Outcome = Outcome.UNCHANGED
+    reason: str = ""
+    known: bool | None = None
+    mapped: Mapped | None = None
+    fingerprint: str = ""
+    note: bool = True
+    agreed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    never_given: tuple[Altered, ...] = ()  # left out or cut by the creation, and no update sends them
+
+    def altered(self, created: bool = False) -> tuple[Altered, ...]:
+        """What the target lacks or has cut. A creation sends all that the mapping gives."""
+        left_out = self.mapped.altered if self.mapped else ()
+        return left_out if created else left_out + self.never_given
+
+
+def parked(reason: str) -> bool:
+    """Whether what waits for this is called for when that has happened, and so is not sent again meanwhile."""
+    return reason == CONTACTS_FIRST or reason.startswith(f"{PARENT} ")
