@@ -33,7 +33,7 @@ from shared.events.catalog import EventsCatalog
 from shared.events.documents import misnamed, read_events_document
 from shared.mapping import InvalidDocument, default_document, read_document
 from shared.mapping.identity import moved
-from shared.mapping.reading import parsed
+from shared.mapping.syntax import parsed
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.documents import read_opt_out_document
 from shared.opt_out.owned import flag_problems

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from dev.seed.tables import Table, add_column, add_lookup
 from dev.verbs import Dynamics
-from shared.mapping.reading import InvalidDocument, content_of
+from shared.mapping.reading import content_of
+from shared.mapping.syntax import InvalidDocument
 
 Kind = Literal[
     "String", "Memo", "Integer", "Decimal", "Double", "Money", "Boolean", "DateTime", "Picklist", "MultiSelectPicklist"

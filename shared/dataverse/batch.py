@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from shared import exact_json
 from shared.dataverse.answers import ChangeSetAnswer, Expected, change_sets, unrecognised
-from shared.dataverse.client import API, DataverseClient, error_message
+from shared.dataverse.client import API, DataverseClient
+from shared.dataverse.json_answers import error_message
 from shared.errors import BridgeError, Refusal, Rejected
 from shared.http.understanding import named, understood, whole
 from shared.identifiers import record_id

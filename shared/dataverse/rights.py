@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from shared.errors import BridgeError, Misconfigured, Refusal, Rejected
+from shared.mapping import SourceTable
 
 ONE_RECORD = re.compile(r"Access right(\(s\)|s)? for record|AccessCheckEx failed|ObjectID:", re.IGNORECASE)
 ONE_COLUMN = re.compile(r"secured field|permissions? for (the|a) .{1,200} (attribute|field)|FieldPermission", re.IGNORECASE)
@@ -96,3 +97,8 @@ def table_denied(what: str, privilege: str) -> Misconfigured:
         f"Dataverse refused {what}, for privilege {privilege} is missing: give it to the application user's role at organization "
         "level, as `manage.py setup dataverse` does.",
     )
+
+
+def privilege_to(action: str, table: SourceTable) -> str:
+    """The privilege's name as a rule: prv, the action, the table's schema name (Microsoft Learn: Security roles)."""
+    return f"prv{action}{table.logical_name[:1].upper()}{table.logical_name[1:]}"

@@ -13,7 +13,8 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from shared.events.words import MEANINGS, table_problems
 from shared.labels import folded
 from shared.mapping.documents import placeholders
-from shared.mapping.reading import Document, InvalidDocument, Misplaced, Part, read
+from shared.mapping.reading import Document, Misplaced, Part, read
+from shared.mapping.syntax import InvalidDocument
 from shared.sftp.forms import Encoding, Separator
 from shared.times import DEFAULT_FORM, TimeZone, form_fault, form_problem
 

@@ -10,8 +10,8 @@ from shared.mapping.checking import check, misfits
 from shared.mapping.compiling import Altered, BornWith, CompiledMapping, Filtered, Mapped, Parent, compile_mapping, table_of
 from shared.mapping.documents import MappingDocument, default_document, has_default, read_document
 from shared.mapping.metadata import SourceColumn, SourceTable, TargetField, TargetResource
-from shared.mapping.reading import InvalidDocument
 from shared.mapping.refusal import METADATA_RULES
+from shared.mapping.syntax import InvalidDocument
 
 __all__ = [
     "METADATA_RULES",

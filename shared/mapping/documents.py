@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from shared.mapping.reading import Document, InvalidDocument, Misplaced, Part, read
+from shared.mapping.reading import Document, Misplaced, Part, read
+from shared.mapping.syntax import InvalidDocument
 from shared.times import TimeZone, zone_of
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]

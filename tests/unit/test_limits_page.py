@@ -25,7 +25,7 @@ OURS = {
     ("shared/mapping/comparing.py", "LARGEST"): "what Dataverse's columns hold",
     ("shared/mapping/comparing.py", "MOST_LABELS"): "length of a sentence of ours",
     ("shared/mapping/contradicting.py", "LONGEST_SHOWN"): "length of a sentence of ours",
-    ("shared/mapping/reading.py", "LONGEST_SHOWN"): "length of a sentence of ours",
+    ("shared/mapping/syntax.py", "LONGEST_SHOWN"): "length of a sentence of ours",
     ("shared/opt_out/feeds.py", "MOST_REMEMBERED"): "a cache of ours",
     ("shared/entities/parents.py", "LONGEST_CYCLE"): "steps through our own ledger",
     ("shared/pipeline/reconsidering.py", "MOST_AT_ONCE"): "messages that we send at once",

@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from dev.emulators.campaign.model import HERE, load_model
-from shared.mapping.reading import InvalidDocument, content_of
+from shared.mapping.reading import content_of
+from shared.mapping.syntax import InvalidDocument
 
 
 class InvalidPublication(Exception):

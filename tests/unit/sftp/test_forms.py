@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.events.documents import default_events_document, read_events_document
-from shared.mapping.reading import InvalidDocument
+from shared.mapping.syntax import InvalidDocument
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
 from shared.sftp.faults import Damaged
 from shared.sftp.forms import encoding_problem, separator_problem
