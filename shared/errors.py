@@ -35,6 +35,10 @@ class Contended(Retryable):
     """Another delivery writes records of this partition, or has written them since they were looked at. Nothing was done yet."""
 
 
+class TokenExpired(Exception):
+    """A source no longer knows the place that was read up to, or its definition has changed: read everything again."""
+
+
 class Bug(Exception):
     """What a bug of ours raised for one record, with its type and place. Its own words are left out: they may quote a value."""
 

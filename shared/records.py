@@ -87,6 +87,19 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What a write did to one record; what it cost is counted beside it, for a write that fails costs too (shared/calls.py).
+
+    `agreed`: what the ledger shall remember of both sides. `answer`: what the target said of a record that was created.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    agreed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    answer: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """What became of one change, and what it cost. `fields` and `sentence` are for a person and hold no value
     of the record.

@@ -4,12 +4,13 @@ Sources: Adobe Campaign Standard documentation, "API must-read", "Supported HTTP
 """
 
 import threading
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from shared import exact_json
+from shared.calls import called, counting
 from shared.campaign import wire
 from shared.errors import Refusal, Rejected, Retryable, recovery
 from shared.http.links import same_host
@@ -17,7 +18,7 @@ from shared.http.tokens import TokenSource
 from shared.http.transport import Request, Response, Transport
 from shared.http.understanding import understood
 from shared.mapping import TargetResource
-from shared.records import Outcome
+from shared.records import Outcome, WriteResult
 
 MOST_PAGES = 100  # of one list that is read as a whole
 
@@ -36,18 +37,6 @@ class Address:
     @property
     def path(self) -> str:
         return f"{self.api}/{self.resource}"
-
-
-@dataclass(slots=True)
-class Written:
-    """What a write did and the calls that it took, by verb. `agreed`: what the ledger shall remember. `answer`: what the API said
-    of a record that was created, which is the record."""
-
-    outcome: Outcome = Outcome.UNCHANGED
-    calls: Counter[str] = field(default_factory=Counter)
-    reason: str = ""
-    agreed: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    answer: bytes = field(default=b"", repr=False)
 
 
 class Hrefs:
@@ -77,52 +66,46 @@ class Hrefs:
 
 
 class CampaignClient:
-    """Verbs of the API. Every failure is a BridgeError; a missing record is `not_found`, a taken key `duplicate_key`."""
+    """Verbs of the API. Every failure is a BridgeError; a missing record is `not_found`, a taken key `duplicate_key`.
+
+    Each call is counted by its verb (shared/calls.py), those of metadata apart.
+    """
 
     def __init__(self, url: str, api_key: str, tokens: TokenSource, transport: Transport) -> None:
         self.url, self.api_key, self.tokens, self.transport = url, api_key, tokens, transport
         self.hrefs = Hrefs()
 
     def save(
-        self,
-        address: Address,
-        key: str,
-        record: Mapping[str, Any],
-        update: Mapping[str, Any],
-        known: bool | None,
-        written: Written,
-    ) -> None:
+        self, address: Address, key: str, record: Mapping[str, Any], update: Mapping[str, Any], known: bool | None
+    ) -> WriteResult:
         """Creates or updates the record with this key. `known`: it is there (True), was never written (False), or may be (None).
 
         One call where `known` is right; else what the answer teaches: PATCH by key, on 404 POST, on a taken key PATCH again.
         `record` is sent by a creation alone: whoever made a record that is there, what it holds besides `update` is Campaign's.
-        Whatever fails leaves its calls in `written`.
         """
         update = update or {address.key_field: key}  # nothing to change, but is it there?
-        if known is not False and self.patched(address, key, update, written):
-            written.outcome = Outcome.UPDATED
-            return
+        if known is not False and self.patched(address, key, update):
+            return WriteResult(Outcome.UPDATED)
         try:
-            self.create(address, record, written)
-            written.outcome = Outcome.CREATED
+            return self.create(address, record)
         except Rejected as refusal:
             if refusal.reason != "duplicate_key":
                 raise
-            if not self.patched(address, key, update, written):
+            if not self.patched(address, key, update):
                 raise hidden(address, refusal) from None
-            written.outcome = Outcome.UPDATED
+            return WriteResult(Outcome.UPDATED)
 
-    def patched(self, address: Address, key: str, record: Mapping[str, Any], written: Written) -> bool:
+    def patched(self, address: Address, key: str, record: Mapping[str, Any]) -> bool:
         """Updates the record; False if there is none with this key."""
-        return self.done("PATCH", address, key, written, record)
+        return self.done("PATCH", address, key, record)
 
-    def done(self, verb: str, address: Address, key: str, written: Written, record: Mapping[str, Any] | None = None) -> bool:
+    def done(self, verb: str, address: Address, key: str, record: Mapping[str, Any] | None = None) -> bool:
         """Does it to the record with this key; False if there is none. A known href that is void is looked up once more."""
         while True:
             known = self.hrefs.known(address, key)
             try:
-                url, route = known or self.place(address, key, written), f"{address.resource}/{{key}}"
-                if not wire.is_success(verb, self.call(verb, url, route, written, record), address.key_field, key):
+                url, route = known or self.place(address, key), f"{address.resource}/{{key}}"
+                if not wire.is_success(verb, self.call(verb, url, route, record), address.key_field, key):
                     raise unrecognised(f"{verb} {route}", uncertain=True)
                 return True
             except Rejected as refusal:
@@ -132,29 +115,27 @@ class CampaignClient:
                 if not known:
                     return False
 
-    def read(self, address: Address, key: str, written: Written) -> dict[str, Any] | None:
+    def read(self, address: Address, key: str) -> dict[str, Any] | None:
         """The record with this key as it is now; None if there is none."""
         known = self.hrefs.known(address, key)
         try:
-            place = known or self.place(address, key, written)
-            found = body_object(
-                self.call("GET", place, f"{address.resource}/{{key}}", written), f"GET {address.resource}/{{key}}"
-            )
+            place, route = known or self.place(address, key), f"{address.resource}/{{key}}"
+            found = body_object(self.call("GET", place, route), f"GET {route}")
         except Rejected as refusal:
             if refusal.reason != "not_found":
                 raise
             self.hrefs.forget(address, key)
-            return self.read(address, key, written) if known else None
+            return self.read(address, key) if known else None
         if str(found.get(address.key_field)).lower() != key.lower():
             raise unrecognised(f"GET {address.resource}/{{key}}")
         return found
 
-    def page(self, address: Address, link: str, written: Written) -> tuple[list[dict[str, Any]], str]:
+    def page(self, address: Address, link: str) -> tuple[list[dict[str, Any]], str]:
         """One page of a list, and the link to the next, "" at the end. `link` begins at the resource, or is one that was given
         (Adobe Campaign Standard documentation: Pagination)."""
         url = link if link.startswith("http") else f"{self.url}/{address.path}{link}"
         route = f"{address.resource} list"
-        answer = body_object(self.call("GET", self.same_host(url), route, written), f"GET {route}")
+        answer = body_object(self.call("GET", self.same_host(url), route), f"GET {route}")
         rows, more = answer.get("content"), answer.get("next") or {}
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not isinstance(more, dict):
             raise unrecognised(f"GET {route}")
@@ -165,41 +146,44 @@ class CampaignClient:
     def clock_ahead_seconds(self) -> float | None:
         return self.transport.clock_ahead_seconds
 
-    def create(self, address: Address, record: Mapping[str, Any], written: Written) -> None:
-        """Raises Retryable with `uncertain` set where the record may have been created without an answer."""
+    def create(self, address: Address, record: Mapping[str, Any]) -> WriteResult:
+        """The result has the API's answer, which is the record.
+
+        Raises Retryable with `uncertain` set where the record may have been created without an answer.
+        """
         try:
-            response = self.call("POST", f"{self.url}/{address.path}", address.resource, written, record)
+            response = self.call("POST", f"{self.url}/{address.path}", address.resource, record)
         except Retryable as failure:
             raise Retryable(str(failure), failure.retry_after_seconds, uncertain=True) from None
         made = body_object(response, f"POST {address.resource}", uncertain=True)
         if not wire.is_record(made, address.key_field, str(record[address.key_field])):
             raise unrecognised(f"POST {address.resource}", uncertain=True)
-        written.answer = response.body
         if address.lookup == "filter" and made.get("href"):
             self.hrefs.learn(address, str(record[address.key_field]), self.same_host(made["href"]))
+        return WriteResult(Outcome.CREATED, answer=response.body)
 
-    def delete(self, address: Address, key: str, written: Written) -> None:
+    def delete(self, address: Address, key: str) -> WriteResult:
         """Deletes the record; one that is not there is as good as deleted."""
-        written.outcome = Outcome.DELETED
-        self.done("DELETE", address, key, written)
+        self.done("DELETE", address, key)
         self.hrefs.forget(address, key)
+        return WriteResult(Outcome.DELETED)
 
-    def place(self, address: Address, key: str, written: Written) -> str:
+    def place(self, address: Address, key: str) -> str:
         """The record's URL: its key, or the href that the published filter gives for it."""
         if address.lookup == "uri":
             return f"{self.url}/{address.path}/{wire.key_in_url(key)}"
         link = f"/{address.filter}?{address.parameter}={wire.key_in_url(key)}"
-        for row in self.rows(address, link, written):
+        for row in self.rows(address, link):
             if str(row.get(address.key_field)) == key and row.get("href"):
                 return self.hrefs.learn(address, key, self.same_host(row["href"]))
         raise recovery("campaign", 404, "Unable to find document", f"GET {address.resource}/{address.filter}")
 
-    def rows(self, address: Address, link: str, written: Written) -> Iterator[dict[str, Any]]:
+    def rows(self, address: Address, link: str) -> Iterator[dict[str, Any]]:
         """All rows of a list, page by page: only its end shows that a record is not there."""
         seen: set[str] = set()
         while link not in seen and len(seen) < MOST_PAGES:
             seen.add(link)
-            rows, following = self.page(address, link, written)
+            rows, following = self.page(address, link)
             yield from rows
             if not following:
                 return
@@ -209,9 +193,10 @@ class CampaignClient:
     def resource(self, api: str, name: str) -> TargetResource:
         """The resource's fields and filters. Unlinked custom resources have their metadata under `resourceType` too."""
         route = f"metadata of {name}"
-        answer = body_object(self.call("GET", f"{self.url}/{api}/resourceType/{name}", route, Written()), route)
-        with understood(route):
-            return wire.resource(name, answer, self.filters(name, answer))
+        with counting():  # by itself: no record costs it
+            answer = body_object(self.call("GET", f"{self.url}/{api}/resourceType/{name}", route), route)
+            with understood(route):
+                return wire.resource(name, answer, self.filters(name, answer))
 
     def filters(self, name: str, metadata: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]] | None:
         """The published filters with their parameters; None where the metadata leads to no list of them."""
@@ -220,7 +205,7 @@ class CampaignClient:
             return None
         try:
             route = f"filters of {name}"
-            return wire.filters(body_object(self.call("GET", self.same_host(href), route, Written()), route))
+            return wire.filters(body_object(self.call("GET", self.same_host(href), route), route))
         except Rejected:
             return None
 
@@ -233,17 +218,16 @@ class CampaignClient:
         verb: str,
         url: str,
         route: str,
-        written: Written,
         record: Mapping[str, Any] | None = None,
         fields: Sequence[str] = (),
     ) -> Response:
         body = None if record is None else exact_json.written(record)
-        written.calls[verb] += 1
+        called(verb)
         token = self.tokens.token()
         response = self.authorized(verb, url, route, body, token)
         # One refresh: a token may have been revoked; a second 401 is a credential that is wrong.
         if response.status == 401:
-            written.calls[verb] += 1
+            called(verb)
             response = self.authorized(verb, url, route, body, self.tokens.token(refused=token))
         status = 500 if wire.is_error(response) else response.status
         if status in (200, 201, 204):

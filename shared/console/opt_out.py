@@ -7,7 +7,6 @@ from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
-from shared.campaign.client import Written
 from shared.console.status import moment
 from shared.opt_out.deciding import Mode
 from shared.opt_out.flow import FROM_CAMPAIGN, OptOutFlow
@@ -41,7 +40,7 @@ def contact(flow: OptOutFlow, bridge: Bridge, record_id: str) -> dict[str, Any] 
     active, agreement = flow.active(), flow.agreement
     pairs = active.document.pairs
     found = agreement.contacts.read(active.contact, pairs, [record_id]).get(record_id)
-    profile = agreement.profiles.read(active.profile, pairs, record_id, Written())
+    profile = agreement.profiles.read(active.profile, pairs, record_id)
     if found is None and profile is None:
         return None
     row = bridge.ledger.row(partition_name(flow.key, bucket(record_id)), record_id)

@@ -14,7 +14,7 @@ from shared.addresses import link_fault
 from shared.dataverse import wire
 from shared.dataverse.json_answers import body_object, error_code, error_message, unrecognised, values
 from shared.dataverse.rights import Rights, named_privilege, privilege_to
-from shared.errors import BridgeError, Misconfigured, Retryable, recovery
+from shared.errors import BridgeError, Misconfigured, Retryable, TokenExpired, recovery
 from shared.http.links import same_host
 from shared.http.tokens import TokenSource
 from shared.http.transport import Oversized, Request, Response, Transport
@@ -43,10 +43,6 @@ DETAILS = {
     "StateAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
     "StatusAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
 }
-
-
-class TokenExpired(Exception):
-    """The delta link is older than the change-tracking window, or the table's definition changed: read everything again."""
 
 
 class DataverseClient:

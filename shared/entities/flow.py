@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared.campaign.client import CampaignClient, Written
+from shared.campaign.client import CampaignClient
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.entities import deciding
@@ -12,7 +12,7 @@ from shared.entities.catalog import Active, Catalog
 from shared.errors import Rejected
 from shared.mapping import METADATA_RULES, CompiledMapping, table_of
 from shared.pipeline.decision import Act, Decision
-from shared.records import Change, Kind, Page, Settlement
+from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
@@ -110,15 +110,14 @@ class TableFlow:
         mapped = active.mapping.map(change.row)
         return deciding.decide_row(change, mapped, row, active.document.filtered_out == "delete", self.fingerprint_key)
 
-    def write(self, decision: Decision, written: Written) -> None:
-        """Carries the decision out at Campaign; `written` tells what was done, also when it raises."""
-        address = self.active().address
+    def write(self, decision: Decision) -> WriteResult:
+        """Carries the decision out at Campaign."""
+        address, mapped = self.active().address, decision.mapped
         if decision.act is Act.DELETE:
-            self.campaign.delete(address, self.key_of(decision), written)
-            written.outcome = decision.outcome
-        elif decision.mapped:
-            mapped = decision.mapped
-            self.campaign.save(address, mapped.key, {**mapped.record, **mapped.born}, mapped.update, decision.known, written)
+            return replace(self.campaign.delete(address, self.key_of(decision)), outcome=decision.outcome)
+        if mapped is None:
+            return WriteResult(Outcome.UNCHANGED)
+        return self.campaign.save(address, mapped.key, {**mapped.record, **mapped.born}, mapped.update, decision.known)
 
     def key_of(self, decision: Decision) -> str:
         """The business key of a record to delete: a deletion carries its id alone, which is what the key is made of."""

@@ -11,8 +11,7 @@ from urllib.parse import urljoin
 
 from shared import exact_json
 from shared.addresses import link_fault
-from shared.dataverse.client import TokenExpired
-from shared.errors import Misconfigured, Retryable, recovery
+from shared.errors import Misconfigured, Retryable, TokenExpired, recovery
 from shared.events.documents import EventsDocument
 from shared.events.logs import JournalReader, change_of
 from shared.http.links import same_host

@@ -5,16 +5,15 @@ only so is the flag's new time known, which tells our own writes from a person's
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.campaign.client import Written
 from shared.errors import Retryable
 from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.deciding import Mode, Rule, Seen, Verdict, decide
 from shared.opt_out.memory import Memory, remember
 from shared.opt_out.sides import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, later
-from shared.records import Outcome
+from shared.records import Outcome, WriteResult
 from shared.state.decisions import Decisions, OptOutDecision
 
 NO_CONTACT, NO_PROFILE = "Dynamics has no such contact", "Campaign has no profile of it"
@@ -29,22 +28,24 @@ class Agreement:
     mode: Mode
     now: Callable[[], float]
 
-    def settle(self, active: ActiveOptOut, record_id: str, contact: Contact | None, memory: Memory, written: Written) -> None:
-        """Leaves in `written` what was done and what the ledger shall remember. Retryable where a side has changed meanwhile."""
-        profile = self.profiles.read(active.profile, active.document.pairs, record_id, written)
-        if contact is None or profile is None:
-            written.outcome = Outcome.NO_CONTACT if contact is None else Outcome.FILTERED
-            written.reason = NO_CONTACT if contact is None else NO_PROFILE
-            master = self.passed_on(active, contact, profile, memory, written) if contact else memory.master
-            written.agreed = remember(memory.terms, {} if contact is None else memory.flags, contact, profile, master)
-            return
+    def settle(self, active: ActiveOptOut, record_id: str, contact: Contact | None, memory: Memory) -> WriteResult:
+        """What was done and what the ledger shall remember. Retryable where a side has changed meanwhile."""
+        profile = self.profiles.read(active.profile, active.document.pairs, record_id)
+        if contact is None:
+            agreed = remember(memory.terms, {}, None, profile, memory.master)
+            return WriteResult(Outcome.NO_CONTACT, NO_CONTACT, agreed)
+        if profile is None:
+            outcome = Outcome.UPDATED if self.pass_on(active, contact, None, memory) else Outcome.FILTERED
+            return WriteResult(outcome, NO_PROFILE, remember(memory.terms, memory.flags, contact, None, contact.master))
         verdicts = self.verdicts(active, contact, profile, memory)
         flags = self.recorded(active, contact, profile, memory, verdicts)
-        master = self.passed_on(active, contact, profile, memory, written)
-        contact, profile = self.written(active, contact, profile, verdicts, written)
+        changed = self.pass_on(active, contact, profile, memory)
+        contact_now, profile_now = self.written(active, contact, profile, verdicts)
+        changed |= contact_now is not contact or profile_now is not profile
         for flag, entry in flags.items():
-            entry["time"] = profile.times[flag]
-        written.agreed = remember(memory.terms, flags, contact, profile, master)
+            entry["time"] = profile_now.times[flag]
+        agreed = remember(memory.terms, flags, contact_now, profile_now, contact.master)
+        return WriteResult(Outcome.UPDATED if changed else Outcome.UNCHANGED, agreed=agreed)
 
     def verdicts(self, active: ActiveOptOut, contact: Contact, profile: Profile, memory: Memory) -> dict[str, Verdict]:
         allow = active.document.opt_in_from_dynamics == "allow"
@@ -88,30 +89,31 @@ class Agreement:
         )
 
     def written(
-        self, active: ActiveOptOut, contact: Contact, profile: Profile, verdicts: Mapping[str, Verdict], written: Written
+        self, active: ActiveOptOut, contact: Contact, profile: Profile, verdicts: Mapping[str, Verdict]
     ) -> tuple[Contact, Profile]:
-        """Both sides as they are when each says what was decided. Campaign first: there a no counts at once."""
+        """Both sides as they are when each says what was decided; the same objects where nothing was to be written.
+
+        Campaign first: there an opt-out counts at once.
+        """
         pairs = active.document.pairs
         to_campaign = {flag: v.campaign for flag, v in verdicts.items() if v.campaign != profile.values[flag]}
         to_dynamics = {flag: v.dynamics for flag, v in verdicts.items() if v.dynamics != contact.values[flag]}
         if to_campaign:
-            after = self.profiles.write(active.profile, pairs, contact.record_id, to_campaign, written)
+            after = self.profiles.write(active.profile, pairs, contact.record_id, to_campaign)
             if after is None or any(after.values[flag] != verdict.campaign for flag, verdict in verdicts.items()):
                 raise Retryable("The profile was changed while its opt-out was written; it is decided again.", 0.0)
             profile = after
         if to_dynamics:
-            contact = self.contacts.write(active.contact, pairs, contact, to_dynamics, written)
-        if to_campaign or to_dynamics:
-            written.outcome = Outcome.UPDATED
+            contact = self.contacts.write(active.contact, pairs, contact, to_dynamics)
         return contact, profile
 
-    def passed_on(self, active: ActiveOptOut, contact: Contact, profile: Profile | None, memory: Memory, written: Written) -> str:
+    def pass_on(self, active: ActiveOptOut, contact: Contact, profile: Profile | None, memory: Memory) -> bool:
         """A contact that was merged into another passes its noes on to it, once, and each that Campaign hears later.
 
-        Returns whom it was merged into. Nothing else is passed on: the other contact's own yes or no stands.
+        Returns whether there were any. Nothing else is passed on: the other contact's own yes or no stands.
         """
         if not contact.master or self.mode is Mode.TO_CAMPAIGN:
-            return contact.master
+            return False
         heard = {flag for flag, value in profile.values.items() if value} if profile else set()
         if contact.master == memory.master:
             known = {flag: memory.agreed(flag) for flag in heard}
@@ -119,32 +121,36 @@ class Agreement:
         else:
             new = heard | {flag for flag, value in contact.values.items() if value}
         found = self.contacts.read(active.contact, active.document.pairs, [contact.master]) if new else {}
-        for master in found.values():
-            self.tell(active, master, {flag for flag in new if not master.values[flag]}, Rule.MERGED, written)
-        return contact.master
+        missing = [(master, {flag for flag in new if not master.values[flag]}) for master in found.values()]
+        told = [self.tell(active, master, flags, Rule.MERGED) for master, flags in missing]
+        return any(told)
 
-    def receive_alias(self, active: ActiveOptOut, contact: Contact | None, told: Mapping[str, Any], written: Written) -> bool:
+    def receive_alias(
+        self, active: ActiveOptOut, contact: Contact | None, told: Mapping[str, Any], own: WriteResult
+    ) -> WriteResult | None:
         """Passes on the opt-outs of a profile whose key is the contact's id in another form. The contact's id does not find it.
 
-        Where the form may be the file's own, only if there is no profile under the contact's id: else False.
+        Where the form may be the file's own, only if there is no profile under the contact's id: else None. `own`: what became of
+        the contact's own profile.
         """
-        if contact is not None and told["alias"] == MAYBE_ALIAS and written.outcome is not Outcome.FILTERED:
-            return False
-        if contact is not None:
-            received = {flag for flag, value in told["values"].items() if value and contact.values.get(flag) is False}
-            self.tell(active, contact, received, Rule.ALIAS, written)
-        return True
+        if contact is None:
+            return own
+        if told["alias"] == MAYBE_ALIAS and own.outcome is not Outcome.FILTERED:
+            return None
+        received = {flag for flag, value in told["values"].items() if value and contact.values.get(flag) is False}
+        return replace(own, outcome=Outcome.UPDATED) if self.tell(active, contact, received, Rule.ALIAS) else own
 
-    def tell(self, active: ActiveOptOut, master: Contact, flags: set[str], rule: Rule, written: Written) -> None:
-        """Writes opt-outs of another record to a contact. From there they take their own way to Campaign."""
+    def tell(self, active: ActiveOptOut, master: Contact, flags: set[str], rule: Rule) -> bool:
+        """Writes opt-outs of another record to a contact; False if there are none. From there they take their own way to
+        Campaign."""
         if not flags:
-            return
+            return False
         columns = {pair.flag: pair.column for pair in active.document.pairs}
         verdict = Verdict(True, True, True, rule, "opt-out")
         nobody = Profile(dict.fromkeys(flags, True), dict.fromkeys(flags, ""))
         self.decisions.put(self.decision(master, nobody, flag, columns[flag], verdict) for flag in sorted(flags))
-        self.contacts.write(active.contact, active.document.pairs, master, dict.fromkeys(flags, True), written)
-        written.outcome = Outcome.UPDATED
+        self.contacts.write(active.contact, active.document.pairs, master, dict.fromkeys(flags, True))
+        return True
 
 
 def told(one: OptOutDecision) -> dict[str, Any]:

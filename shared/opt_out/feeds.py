@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
-from shared.campaign.client import Address, CampaignClient, Written
+from shared.campaign.client import Address, CampaignClient
 from shared.identifiers import record_id
 from shared.labels import folded
 from shared.opt_out.aliases import one_each
@@ -145,7 +145,7 @@ class Filtered:
         place = place_of(link).begun(self.now(), document, self.always_behind)
 
         def read(place: Place) -> Read:
-            rows, following = self.client.page(address, place.next or self.start(place, document), Written())
+            rows, following = self.client.page(address, place.next or self.start(place, document))
             newest = max([place.newest, *(str(row.get(CHANGED) or "") for row in rows)])
             return rows, place.after(following, newest)
 
@@ -157,7 +157,7 @@ class Filtered:
         return f"/{document.filter.name}?{urlencode(query, quote_via=quote)}"
 
     def probe(self, document: OptOutDocument, address: Address) -> None:
-        self.client.page(address, self.start(Place(begin="9999-01-01 00:00:00.000Z"), document), Written())
+        self.client.page(address, self.start(Place(begin="9999-01-01 00:00:00.000Z"), document))
 
 
 class Scanned:
@@ -172,7 +172,7 @@ class Scanned:
         place = place_of(link).begun(self.now(), document, self.always_behind)
 
         def read(place: Place) -> Read:
-            rows, following = self.client.page(address, place.next or self.start(document), Written())
+            rows, following = self.client.page(address, place.next or self.start(document))
             newest = place.newest or max((str(row.get(CHANGED) or "") for row in rows), default=place.since)
             wanted = [row for row in rows if str(row.get(CHANGED) or "") >= place.begin]
             return wanted, place.after(following if len(wanted) == len(rows) else "", newest)
@@ -184,7 +184,7 @@ class Scanned:
         return f"?{urlencode(order(f'{CHANGED} desc', document), quote_via=quote)}"
 
     def probe(self, document: OptOutDocument, address: Address) -> None:
-        self.client.page(address, f"?{urlencode({'_lineCount': 1}, quote_via=quote)}", Written())
+        self.client.page(address, f"?{urlencode({'_lineCount': 1}, quote_via=quote)}")
 
 
 def order(by: str, document: OptOutDocument) -> dict[str, str]:

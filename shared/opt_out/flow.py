@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from shared.campaign.client import Written
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.errors import Rejected
@@ -32,7 +31,7 @@ from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
 from shared.opt_out.sides import ALIAS, Contact, Contacts, Profile, contact_of
 from shared.pipeline.decision import CONTACTS_FIRST, Act, Decision
-from shared.records import Change, Kind, Outcome, Page, Settlement
+from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult
 from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
@@ -219,17 +218,17 @@ class OptOutFlow:
         sentence = "Waits until the contacts flow has come to the contact, whose profile it makes."
         return Settlement(decision.change, Outcome.WAITING, CONTACTS_FIRST, "", sentence, agreed=agreed)
 
-    def write(self, decision: Decision, written: Written) -> None:
+    def write(self, decision: Decision) -> WriteResult:
         """Reads the profile, decides each flag, writes what must be written on either side."""
         active, told = self.active(), decision.change.row or {}
         contact, memory = contact_in(told), self.memory(decision.agreed)
-        self.agreement.settle(active, decision.change.record_id, contact, memory, written)
+        result = self.agreement.settle(active, decision.change.record_id, contact, memory)
         aliases = carried(memory.held)
         if is_alias(told) or (contact and OWED in aliases):
-            received = told_by_aliases(told, memory.held)
-            if self.agreement.receive_alias(active, contact, received, written):
-                aliases = passed_on(told, memory.held, there=contact is not None)
-        written.agreed = {**aliases, **written.agreed}
+            received = self.agreement.receive_alias(active, contact, told_by_aliases(told, memory.held), result)
+            aliases = passed_on(told, memory.held, there=contact is not None) if received else aliases
+            result = received or result
+        return replace(result, agreed={**aliases, **result.agreed})
 
     def memory(self, held: Mapping[str, Any]) -> Memory:
         return Memory(held, terms_of(self.agreement.mode, self.active().document.pairs))

@@ -7,8 +7,7 @@ what was not there any more has been settled.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from shared.dataverse.client import TokenExpired
-from shared.errors import BridgeError
+from shared.errors import BridgeError, TokenExpired
 from shared.opt_out.documents import OptOutDocument
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
 from shared.opt_out.news import news

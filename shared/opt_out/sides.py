@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.campaign.client import Address, CampaignClient, Written
+from shared.calls import called
+from shared.campaign.client import Address, CampaignClient
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.errors import Rejected, Retryable
@@ -86,16 +87,14 @@ class Contacts:
         rows = self.client.rows(table, self.columns(pairs), ids)
         return {contact.record_id: contact for contact in (contact_of(row, pairs) for row in rows)}
 
-    def write(
-        self, table: SourceTable, pairs: Collection[Pair], contact: Contact, values: Mapping[str, bool], written: Written
-    ) -> Contact:
+    def write(self, table: SourceTable, pairs: Collection[Pair], contact: Contact, values: Mapping[str, bool]) -> Contact:
         """Sets these flags' columns, and no others, if the contact is still as it was read; then what it became.
 
         Retryable if it was changed meanwhile: it is looked at and decided again.
         """
         by_flag = {pair.flag: pair for pair in pairs}
         body = {by_flag[flag].column: by_flag[flag].column_value(value) for flag, value in values.items()}
-        written.calls["PATCH"] += 1
+        called("PATCH")
         try:
             row = self.client.update(table, contact.record_id, body, contact.etag, self.columns(pairs))
         except Rejected as refusal:
@@ -111,20 +110,18 @@ class Profiles:
     def __init__(self, client: CampaignClient) -> None:
         self.client = client
 
-    def read(self, address: Address, pairs: Collection[Pair], record_id: str, written: Written) -> Profile | None:
+    def read(self, address: Address, pairs: Collection[Pair], record_id: str) -> Profile | None:
         """None if there is no profile with this contact's id. Retryable where the answer lacks a flag, which is no opt-in."""
-        row = self.client.read(address, record_id, written)
+        row = self.client.read(address, record_id)
         if row is not None and any(pair.flag not in row for pair in pairs):
             raise Retryable("Campaign's answer to GET profile/{key} lacks opt-out flags; it is asked for again.")
         return None if row is None else profile_of(row, pairs)
 
-    def write(
-        self, address: Address, pairs: Collection[Pair], record_id: str, values: Mapping[str, bool], written: Written
-    ) -> Profile | None:
+    def write(self, address: Address, pairs: Collection[Pair], record_id: str, values: Mapping[str, bool]) -> Profile | None:
         """Sets these flags, then what the profile says of all of them; None if it is gone."""
-        if not self.client.patched(address, record_id, values, written):
+        if not self.client.patched(address, record_id, values):
             return None
-        return self.read(address, pairs, record_id, written)
+        return self.read(address, pairs, record_id)
 
 
 def later(campaign_time: str, modified_at: str, campaign_ahead: float | None, dynamics_ahead: float | None) -> bool | None:

@@ -5,10 +5,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from shared.campaign.client import Written
 from shared.errors import BridgeError
 from shared.pipeline.decision import Decision
-from shared.records import Change, Outcome, Page, Settlement
+from shared.records import Change, Outcome, Page, Settlement, WriteResult
 from shared.settings import Settings
 from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetters
@@ -99,8 +98,8 @@ class KeptFlow(AnyFlow, Protocol):
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read before the mapping in force and lack one of its columns."""
 
-    def write(self, decision: Decision, written: Written) -> None:
-        """Carries a decision out; `written` tells what was done and what it cost, also when it raises."""
+    def write(self, decision: Decision) -> WriteResult:
+        """Carries a decision out. The clients count its calls (shared/calls.py), also where it raises."""
 
     def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
         """A settlement for each that must wait for another flow. Asked under the claim, so that whoever calls for what waits, and

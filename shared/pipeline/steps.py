@@ -19,11 +19,10 @@ from dataclasses import replace
 from functools import partial
 
 from shared import telemetry
-from shared.campaign.client import Written
-from shared.dataverse.client import TokenExpired
+from shared.calls import counting
 from shared.deadlines import seconds_left
 from shared.entities.parents import hold, release
-from shared.errors import BridgeError, Bug, Contended, Misconfigured, Rejected, Retryable
+from shared.errors import BridgeError, Bug, Contended, Misconfigured, Rejected, Retryable, TokenExpired
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge, Flow, KeptFlow, OnceFlow
 from shared.pipeline.letters import Left, give_up, hand_off_again
@@ -263,25 +262,26 @@ def write(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decisi
 
 
 def write_one(flow: KeptFlow, bridge: Bridge, view: View, decision: Decision) -> Settlement:
-    started, written = time.perf_counter(), Written()
+    started = time.perf_counter()
     margin = min(bridge.settings.campaign_timeout_seconds, bridge.settings.claim_lease_seconds / 2)
 
     def work() -> Settlement:
         if bridge.now() > view.header.until - margin:
             raise Retryable("The claim was about to end; the record is sent again.")
-        flow.write(decision, written)
+        result = flow.write(decision)
         return Settlement(
             decision.change,
-            written.outcome,
-            written.reason or decision.reason,
+            result.outcome,
+            result.reason or decision.reason,
             fingerprint=decision.fingerprint,
-            agreed=written.agreed,
-            answer=written.answer,
-            altered=decision.altered(created=written.outcome is Outcome.CREATED),
+            agreed=result.agreed,
+            answer=result.answer,
+            altered=decision.altered(created=result.outcome is Outcome.CREATED),
         )
 
-    settlement = attempt(flow, bridge, decision.change, work)
-    return replace(settlement, calls=dict(written.calls), duration_ms=(time.perf_counter() - started) * 1000)
+    with counting() as calls:
+        settlement = attempt(flow, bridge, decision.change, work)
+    return replace(settlement, calls=dict(calls), duration_ms=(time.perf_counter() - started) * 1000)
 
 
 def attempt[Result](flow: Flow, bridge: Bridge, change: Change, work: Callable[[], Result]) -> Result | Settlement:

@@ -15,14 +15,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from shared.campaign.client import Written
 from shared.entities import deciding
 from shared.errors import Retryable
 from shared.mapping import Mapped
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge
 from shared.pipeline.steps import deliver
-from shared.records import Change, Kind, Outcome, Settlement
+from shared.records import Change, Kind, Outcome, Settlement, WriteResult
 from shared.settings import load_settings
 from shared.state.flows import FlowState
 from shared.state.handoff import envelopes
@@ -158,12 +157,12 @@ class FakeFlow:
         record = {"text": change.row["text"]}
         return deciding.decide_row(change, Mapped(change.record_id, record, record), row, False, KEY)
 
-    def write(self, decision: Decision, written: Written) -> None:
+    def write(self, decision: Decision) -> WriteResult:
         key = decision.change.record_id
         if decision.act is Act.DELETE:
-            written.outcome = self.target.delete(key)
-        elif decision.mapped:
-            written.outcome = self.target.save(key, decision.mapped.record["text"], decision.known)
+            return WriteResult(self.target.delete(key))
+        assert decision.mapped
+        return WriteResult(self.target.save(key, decision.mapped.record["text"], decision.known))
 
 
 class FakeQueue:

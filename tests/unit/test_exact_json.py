@@ -1,7 +1,6 @@
 """Decimals are exact on each way: an answer that is read, a body that is sent, a row that is kept."""
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import exact_json
-from shared.campaign.client import Address, CampaignClient, Written
+from shared.campaign.client import Address, CampaignClient
 from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
 from shared.mapping import Altered
 
@@ -107,9 +106,7 @@ def test_campaign_is_sent_the_digits(digits: str) -> None:
         return Response(201, {}, b'{"externalId":"1"}')
 
     transport = Transport("Campaign", send, AdaptiveConcurrency(1))
-    written = Written(calls=Counter())
     client = CampaignClient("https://campaign.example.org", "key", Token(), transport)
-    client.create(
-        Address("profileAndServicesExt", "profile", "externalId"), {"externalId": "1", "amount": Decimal(digits)}, written
-    )
+    address = Address("profileAndServicesExt", "profile", "externalId")
+    client.create(address, {"externalId": "1", "amount": Decimal(digits)})
     assert bodies == [f'{{"externalId":"1","amount":{digits}}}'.encode()]

@@ -10,7 +10,7 @@ DEPLOYED = [ROOT / "function_app.py", *(ROOT / "functions").rglob("*.py"), *(ROO
 GROUND = {
     f"shared.{name}"
     for name in (
-        *("addresses", "deadlines", "errors", "exact_json", "file_samples", "identifiers", "labels", "records"),
+        *("addresses", "calls", "deadlines", "errors", "exact_json", "file_samples", "identifiers", "labels", "records"),
         *("settings", "telemetry", "threads", "times"),
     )
 }
@@ -26,7 +26,7 @@ LAYERS: dict[str, set[str]] = {
     "shared.dataverse": {"shared.dataverse", "shared.http", "shared.mapping", *GROUND},
     "shared.campaign": {"shared.campaign", "shared.http", "shared.mapping", *GROUND},
     "shared.sftp": {"shared.sftp", *GROUND},
-    "shared.pipeline": {"shared.pipeline", "shared.state", "shared.mapping", "shared.entities", *CLIENTS, *GROUND},
+    "shared.pipeline": {"shared.pipeline", "shared.state", "shared.mapping", "shared.entities", *GROUND},
     "shared.entities": {
         "shared.entities",
         "shared.pipeline",

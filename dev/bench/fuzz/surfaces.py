@@ -20,8 +20,7 @@ from rich.console import Console
 
 from dev.bench.fuzz import files, routes, systems
 from dev.bench.fuzz.mutations import CANARY, Inputs, mutated_json, mutated_lines, mutated_yaml
-from shared.dataverse.client import TokenExpired
-from shared.errors import BridgeError
+from shared.errors import BridgeError, TokenExpired
 from shared.mapping import InvalidDocument
 
 FULL, SMALL, BLOCK = 100_000, 1_000, 100

@@ -8,7 +8,7 @@ from typing import Any
 from dev.bench.fuzz.mutations import CANARY, TEXTS, mutated_json
 from shared import exact_json
 from shared.campaign.auth import campaign_token
-from shared.campaign.client import Address, CampaignClient, Written
+from shared.campaign.client import Address, CampaignClient
 from shared.dataverse import wire
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.batch import BatchWriter, Operation
@@ -223,13 +223,13 @@ LIST = {"content": [RECORD, RECORD], "next": {"href": f"{CAMPAIGN}/profileAndSer
 def drive_records(body: bytes, random: Random) -> str:
     """Creations, changes, reads and deletions, by key and through a filter."""
     client, address, record = campaign(body, random), random.choice((PROFILES, FOUND)), {"externalId": ID, "email": CANARY}
-    calls: Sequence[Callable[[Written], object]] = (
-        lambda written: client.save(address, ID, record, {"email": CANARY}, random.choice((True, False, None)), written),
-        lambda written: client.create(address, record, written),
-        lambda written: client.read(address, ID, written),
-        lambda written: client.delete(address, ID, written),
+    calls: Sequence[Callable[[], object]] = (
+        lambda: client.save(address, ID, record, {"email": CANARY}, random.choice((True, False, None))),
+        lambda: client.create(address, record),
+        lambda: client.read(address, ID),
+        lambda: client.delete(address, ID),
     )
-    random.choice(calls)(Written())
+    random.choice(calls)()
     return ""
 
 

@@ -9,7 +9,6 @@ from dev.commands.check.findings import Finding
 from dev.commands.check.look import Look
 from dev.commands.setup.wanted import OptOuts
 from shared import identifiers
-from shared.campaign.client import Written
 from shared.entities.catalog import address
 from shared.mapping import MappingDocument
 from shared.opt_out.deciding import Seen, decide
@@ -39,7 +38,7 @@ def by_contact(look: Look, mapping: MappingDocument) -> dict[str, Mapping[str, A
     """Profiles whose key is a contact's id. One page, in the order of the key, from its end: profiles without one stand first."""
     key = mapping.key.target
     query = "?" + urlencode({"_lineCount": MOST, "_order": f"{key} desc", "_forcePagination": "true"})
-    rows = look.wiring.campaign.page(address(mapping), query, Written())[0]
+    rows = look.wiring.campaign.page(address(mapping), query)[0]
     return {found: row for row in rows if (found := identifiers.record_id(row.get(key)))}
 
 

@@ -12,7 +12,6 @@ from dev.commands.check.findings import Finding, split
 from dev.commands.check.first_read import first_read
 from dev.commands.check.look import Look
 from dev.commands.setup.wanted import OptOuts
-from shared.campaign.client import Written
 from shared.entities.catalog import address
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument, TargetResource
@@ -91,7 +90,7 @@ def all_rows() -> str:
 
 
 def any_rows(look: Look, mapping: MappingDocument, link: str) -> bool:
-    return bool(look.wiring.campaign.page(address(mapping), link, Written())[0])
+    return bool(look.wiring.campaign.page(address(mapping), link)[0])
 
 
 def scanned(look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource) -> Iterator[Finding]:

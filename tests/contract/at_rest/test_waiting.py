@@ -14,7 +14,7 @@ from functions import triggers
 from shared.entities.flow import TableFlow
 from shared.errors import Misconfigured, Retryable
 from shared.pipeline.running import start, stop
-from shared.records import Change, Kind
+from shared.records import Change, Kind, WriteResult
 from shared.settings import load_settings
 from shared.state.handoff import read_envelope
 from shared.state.ledger import bucket
@@ -135,10 +135,10 @@ def a_bug(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Callabl
     """Of two records one meets a bug: it goes on alone, as a reference."""
     real = TableFlow.write
 
-    def buggy(flow: TableFlow, decision: Any, written: Any) -> None:
+    def buggy(flow: TableFlow, decision: Any) -> WriteResult:
         if decision.change.record_id == world.ids[0]:
             raise ZeroDivisionError
-        real(flow, decision, written)
+        return real(flow, decision)
 
     worker = world.workers[table]
     (message,) = worker.messages()

@@ -127,10 +127,10 @@ def test_a_bug_takes_only_its_own_record_off_the_way(case: KeptCase, worker: Wor
     ids = {text: case.create(text) for text in ("cursed", "left", "right")}
     real = type(worker.flow).write
 
-    def buggy(flow, decision, written):  # type: ignore[no-untyped-def]
+    def buggy(flow, decision):  # type: ignore[no-untyped-def]
         if decision.change.record_id == ids["cursed"]:
             raise ZeroDivisionError
-        return real(flow, decision, written)
+        return real(flow, decision)
 
     monkeypatch.setattr(type(worker.flow), "write", buggy)
     worker.poll()

@@ -10,10 +10,11 @@ from dev.commands.stack import Stack
 from dev.comparison import FixedToken
 from dev.emulators.campaign.database import CAUSES
 from dev.verbs import Campaign, Dynamics
-from shared.campaign.client import Address, CampaignClient, Hrefs, Written
+from shared.calls import counting
+from shared.campaign.client import Address, CampaignClient, Hrefs
 from shared.dataverse.batch import BatchWriter, Operation, create_many, update_many
-from shared.dataverse.client import DataverseClient, TokenExpired
-from shared.errors import Misconfigured, Rejected, Retryable
+from shared.dataverse.client import DataverseClient
+from shared.errors import Misconfigured, Rejected, Retryable, TokenExpired
 from shared.http.transport import AdaptiveConcurrency, Transport, pooled
 from shared.records import Outcome
 
@@ -131,9 +132,9 @@ def test_the_organization_tells_its_change_window(dataverse: DataverseClient) ->
 def test_a_record_is_created_whatever_was_believed(
     campaign: CampaignClient, eyes: Campaign, address: Address, known: bool | None, calls: dict[str, int]
 ) -> None:
-    written = Written()
-    campaign.save(address, "a-1", {"externalId": "a-1", "firstName": "Ana"}, {"firstName": "Ana"}, known, written)
-    assert (written.outcome, written.calls) == (Outcome.CREATED, Counter(calls))
+    with counting() as counted:
+        result = campaign.save(address, "a-1", {"externalId": "a-1", "firstName": "Ana"}, {"firstName": "Ana"}, known)
+    assert (result.outcome, counted) == (Outcome.CREATED, Counter(calls))
     assert (eyes.profile("a-1") or {})["firstName"] == "Ana"
 
 
@@ -150,10 +151,10 @@ def test_a_record_is_created_whatever_was_believed(
 def test_a_record_is_updated_whatever_was_believed(
     campaign: CampaignClient, eyes: Campaign, address: Address, known: bool | None, calls: dict[str, int]
 ) -> None:
-    campaign.create(address, {"externalId": "a-1", "firstName": "Ana"}, Written())
-    written = Written()
-    campaign.save(address, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known, written)
-    assert (written.outcome, written.calls) == (Outcome.UPDATED, Counter(calls))
+    campaign.create(address, {"externalId": "a-1", "firstName": "Ana"})
+    with counting() as counted:
+        result = campaign.save(address, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known)
+    assert (result.outcome, counted) == (Outcome.UPDATED, Counter(calls))
     assert [profile["firstName"] for profile in eyes.profiles()] == ["Bea"]
 
 
@@ -165,10 +166,9 @@ def test_a_record_that_is_there_keeps_what_a_creation_alone_sends(
 ) -> None:
     eyes.http.told("POST", f"/{address.path}", {"externalId": "a-1", "preferredLanguage": "fr_fr", "blackListEmail": True})
     record = {"externalId": "a-1", "preferredLanguage": "de_de", "blackListEmail": False, **update}
-    written = Written()
-    campaign.save(address, "a-1", record, update, known, written)
+    result = campaign.save(address, "a-1", record, update, known)
     kept = eyes.profile("a-1") or {}
-    assert written.outcome == Outcome.UPDATED
+    assert result.outcome == Outcome.UPDATED
     assert (kept["preferredLanguage"], kept["blackListEmail"]) == ("fr_fr", True)
     assert kept["firstName"] == update.get("firstName", "")
 
@@ -182,28 +182,28 @@ def test_a_database_that_fails_in_passing_refuses_no_record(
     record = {"externalId": "a-1", "email": "a@example.org", "birthDate": "2000-01-01", "lastName": "already exists"}
     eyes.emulator.told("POST", "/options", {"database": {"cause": cause, "times": 3}, "errorsAsJson": as_json})
     for work in (
-        lambda: campaign.create(BY_KEY, record, Written()),
-        lambda: campaign.save(BY_KEY, "a-1", record, record, True, Written()),
-        lambda: campaign.delete(BY_KEY, "a-1", Written()),
+        lambda: campaign.create(BY_KEY, record),
+        lambda: campaign.save(BY_KEY, "a-1", record, record, True),
+        lambda: campaign.delete(BY_KEY, "a-1"),
     ):
         with pytest.raises(Retryable) as caught:
             work()
         assert "example.org" not in str(caught.value)
-    campaign.save(BY_KEY, "a-1", record, record, None, Written())
+    campaign.save(BY_KEY, "a-1", record, record, None)
     assert eyes.profile("a-1")
 
 
 def test_an_href_that_is_not_known_costs_one_call_and_one_that_is_void_is_looked_up_again(
     campaign: CampaignClient, eyes: Campaign
 ) -> None:
-    campaign.create(BY_FILTER, {"externalId": "a-1"}, Written())
+    campaign.create(BY_FILTER, {"externalId": "a-1"})
     for href, calls in (("", {"GET": 1, "PATCH": 1}), (f"{campaign.url}/{BY_FILTER.path}/@void", {"GET": 1, "PATCH": 2})):
         campaign.hrefs.forget(BY_FILTER, "a-1")
         if href:
             campaign.hrefs.learn(BY_FILTER, "a-1", href)
-        written = Written()
-        campaign.save(BY_FILTER, "a-1", {}, {"firstName": f"n{len(calls)}{len(href)}"}, True, written)
-        assert (written.outcome, written.calls) == (Outcome.UPDATED, Counter(calls))
+        with counting() as counted:
+            result = campaign.save(BY_FILTER, "a-1", {}, {"firstName": f"n{len(calls)}{len(href)}"}, True)
+        assert (result.outcome, counted) == (Outcome.UPDATED, Counter(calls))
 
 
 def test_the_cache_of_hrefs_is_bounded() -> None:
@@ -215,15 +215,15 @@ def test_the_cache_of_hrefs_is_bounded() -> None:
 
 @pytest.mark.parametrize("address", [BY_KEY, BY_FILTER])
 def test_deleting_twice_is_harmless(campaign: CampaignClient, eyes: Campaign, address: Address) -> None:
-    campaign.create(address, {"externalId": "a-1"}, Written())
+    campaign.create(address, {"externalId": "a-1"})
     for _ in range(2):
-        campaign.delete(address, "a-1", Written())
+        campaign.delete(address, "a-1")
     assert list(eyes.profiles()) == []
 
 
 def test_a_refusal_names_the_field_and_not_the_value(campaign: CampaignClient, eyes: Campaign) -> None:
     with pytest.raises(Rejected) as caught:
-        campaign.create(BY_KEY, {"externalId": "a-1", "firstName": "Z" * 31}, Written())
+        campaign.create(BY_KEY, {"externalId": "a-1", "firstName": "Z" * 31})
     assert (caught.value.reason, caught.value.field) == ("too_long", "firstName")
     assert "ZZZ" not in str(caught.value)
 
@@ -242,34 +242,33 @@ def test_campaign_metadata_brings_types_names_and_sub_nodes(campaign: CampaignCl
 def test_a_filter_that_answers_in_pages_finds_the_record_on_a_later_one(
     campaign: CampaignClient, eyes: Campaign, known: bool | None
 ) -> None:
-    campaign.create(BY_KEY, {"externalId": "a-1", "firstName": "Ana"}, Written())
+    campaign.create(BY_KEY, {"externalId": "a-1", "firstName": "Ana"})
     eyes.emulator.told("POST", "/options", {"emptyPages": 2})
-    written = Written()
-    campaign.save(BY_FILTER, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known, written)
-    assert written.outcome == Outcome.UPDATED
+    result = campaign.save(BY_FILTER, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known)
+    assert result.outcome == Outcome.UPDATED
     campaign.hrefs.forget(BY_FILTER, "a-1")
-    assert (campaign.read(BY_FILTER, "a-1", Written()) or {})["firstName"] == "Bea"
+    assert (campaign.read(BY_FILTER, "a-1") or {})["firstName"] == "Bea"
     campaign.hrefs.forget(BY_FILTER, "a-1")
-    campaign.delete(BY_FILTER, "a-1", Written())
+    campaign.delete(BY_FILTER, "a-1")
     assert list(eyes.profiles()) == []
 
 
 def test_all_pages_of_a_list_are_read(campaign: CampaignClient, eyes: Campaign) -> None:
     for number in range(5):
-        campaign.create(BY_KEY, {"externalId": f"a-{number}"}, Written())
+        campaign.create(BY_KEY, {"externalId": f"a-{number}"})
     eyes.emulator.told("POST", "/options", {"pageLines": 2})
-    assert len(list(campaign.rows(BY_KEY, "", Written()))) == 5
+    assert len(list(campaign.rows(BY_KEY, ""))) == 5
 
 
 @pytest.mark.parametrize("address", [BY_KEY, BY_FILTER])
 def test_a_profile_that_an_organizational_unit_hides_is_a_dead_letter_that_says_so(
     campaign: CampaignClient, eyes: Campaign, address: Address
 ) -> None:
-    campaign.create(address, {"externalId": "a-1"}, Written())
+    campaign.create(address, {"externalId": "a-1"})
     eyes.emulator.told("POST", "/hide", {"resource": "profile", "key": "a-1"})
-    assert campaign.read(address, "a-1", Written()) is None
+    assert campaign.read(address, "a-1") is None
     with pytest.raises(Rejected, match="organizational unit") as caught:
-        campaign.save(address, "a-1", {"externalId": "a-1"}, {"firstName": "Bea"}, True, Written())
+        campaign.save(address, "a-1", {"externalId": "a-1"}, {"firstName": "Bea"}, True)
     assert caught.value.reason == "duplicate_key"
 
 

@@ -10,7 +10,7 @@ import yaml
 from dev.commands.stack import Stack
 from dev.seed.tables import Table, write_publication
 from dev.verbs import Campaign, Dynamics
-from shared.campaign.client import Written
+from shared.calls import counting
 from shared.errors import Misconfigured, Rejected
 from shared.settings import load_settings
 from shared.state.documents import Documents
@@ -204,11 +204,10 @@ def test_no_call_is_made_for_a_key_that_a_url_would_shorten(wiring: Wiring, stac
 
     filtered = Address("profileAndServicesExt", "cusThing", "recordId", "filter", "byRecordid", "recordId_parameter")
     address = filtered if lookup == "filter" else Address("profileAndServicesExt", "profile", "externalId")
-    written = Written()
-    with pytest.raises(Rejected) as refused:
-        wiring.campaign.delete(address, key, written)
+    with pytest.raises(Rejected) as refused, counting() as calls:
+        wiring.campaign.delete(address, key)
     assert refused.value.reason == "bad_key"
-    assert not written.calls
+    assert not calls
 
 
 @pytest.mark.parametrize(

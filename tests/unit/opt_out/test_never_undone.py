@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from shared.campaign.client import Address, CampaignClient, Written
+from shared.campaign.client import Address, CampaignClient
 from shared.entities.flow import TableFlow
 from shared.http.transport import Request, Response
 from shared.mapping import default_document
@@ -98,9 +98,7 @@ class Contacts:
     def read(self, table: object, pairs: Collection[Pair], ids: Iterable[str]) -> dict[str, Contact]:
         return {}
 
-    def write(
-        self, table: object, pairs: Iterable[Pair], contact: Contact, values: Mapping[str, bool], written: Written
-    ) -> Contact:
+    def write(self, table: object, pairs: Iterable[Pair], contact: Contact, values: Mapping[str, bool]) -> Contact:
         by_flag = {pair.flag: pair for pair in pairs}
         self.change(**{by_flag[flag].column: by_flag[flag].column_value(value) for flag, value in values.items()})
         return self.now()
@@ -177,16 +175,14 @@ class People(RuleBasedStateMachine):
         there = dict(self.campaign.profile)
         change = Change(ID, Kind.REFERENCE, self.contacts.version, self.contacts.row, replay=replay, uncertain=uncertain)
         decision = self.flow.decide(change, self.ledger if self.ledger.outcome else None)
-        written = Written()
-        if decision.act is Act.SAVE:
-            self.flow.write(decision, written)
+        result = self.flow.write(decision) if decision.act is Act.SAVE else None
         self.ledger.exists, self.ledger.fingerprint, self.ledger.outcome = True, decision.fingerprint, Outcome.UPDATED.value
         if there:
             assert {flag: self.campaign.profile[flag] for flag in FLAGS} == {flag: there[flag] for flag in FLAGS}
         else:
             noes = {pair.flag for pair in PAIRS if pair.opted_out(self.contacts.row)}
             created = {flag for flag in FLAGS if self.campaign.profile.get(flag)}
-            assert created == noes or written.outcome is not Outcome.CREATED
+            assert created == noes or not result or result.outcome is not Outcome.CREATED
 
     @rule()
     def opt_out_flow(self) -> None:
@@ -196,9 +192,8 @@ class People(RuleBasedStateMachine):
         profile, contact = dict(self.campaign.profile), self.contacts.now()
         active = ActiveOptOut(1, DOCUMENT, CONTACT, ADDRESS, 0.0)
         agreement = Agreement(self.contacts, Profiles(self.client), Decisions(), self.mode, float)  # type: ignore[arg-type]
-        written = Written()
-        agreement.settle(active, ID, contact, Memory(self.memory, terms_of(self.mode, PAIRS)), written)
-        self.memory = dict(written.agreed)
+        result = agreement.settle(active, ID, contact, Memory(self.memory, terms_of(self.mode, PAIRS)))
+        self.memory = dict(result.agreed)
         if not profile:
             return
         for flag in FLAGS:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.campaign.client import Address, CampaignClient, Written
+from shared.campaign.client import Address, CampaignClient
 from shared.errors import Retryable
 from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
 from shared.opt_out.documents import Pair, default_opt_out_document, read_opt_out_document
@@ -73,8 +73,8 @@ def test_the_overlap_is_taken_from_campaigns_own_time() -> None:
 def test_a_profile_that_lacks_a_flag_is_not_read_as_opted_in(left_out: Pair) -> None:
     row = {"externalId": "a-1", **{pair.flag: True for pair in PAIRS if pair is not left_out}}
     with pytest.raises(Retryable):
-        profiles(row).read(ADDRESS, PAIRS, "a-1", Written())
-    assert profiles({**row, left_out.flag: False}).read(ADDRESS, PAIRS, "a-1", Written())
+        profiles(row).read(ADDRESS, PAIRS, "a-1")
+    assert profiles({**row, left_out.flag: False}).read(ADDRESS, PAIRS, "a-1")
 
 
 def profiles(row: dict[str, Any]) -> Profiles:
