@@ -17,8 +17,8 @@ from dev.commands.demo import LOCAL_PACE
 from dev.commands.stack import DIRECTORY, Stack
 from dev.seed.tables import Table, create_many, put_documents, update_many, write_publication
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
+from shared.entities import flow as entities_flow
 from shared.entities import parents
-from shared.pipeline import steps
 from shared.pipeline.steps import deliver, poll
 from shared.settings import load_settings
 from shared.wiring import Wiring
@@ -186,16 +186,16 @@ class one_process:  # noqa: N801  # reads as a word at its use
     def __enter__(self) -> OneProcess:
         self.stack.start()
         if not self.parking:
-            steps.hold = off  # type: ignore[attr-defined, assignment]
+            entities_flow.hold = off  # type: ignore[attr-defined, assignment]
         return OneProcess(self.stack, self.tables)
 
     def __exit__(self, *_: object) -> None:
-        steps.hold = self.real  # type: ignore[attr-defined]
+        entities_flow.hold = self.real  # type: ignore[attr-defined]
         self.stack.stop()
 
 
-def off(_flow: Any, _bridge: Any, _view: Any, decisions: Any) -> Any:
-    return decisions, []
+def off(_flow: Any, _bridge: Any, _view: Any, _decisions: Any) -> Any:
+    return []
 
 
 def tables(scale: int) -> dict[str, Any]:

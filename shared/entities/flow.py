@@ -9,9 +9,11 @@ from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.entities import deciding
 from shared.entities.catalog import Active, Catalog
+from shared.entities.parents import hold, release
 from shared.errors import Rejected
 from shared.mapping import METADATA_RULES, CompiledMapping, table_of
 from shared.pipeline.decision import Act, Decision
+from shared.pipeline.flow import Delivery
 from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
@@ -128,20 +130,23 @@ class TableFlow:
         problem = self.catalog.adopt(self.table)
         return " ".join(filter(None, [problem, *(self.notes() if self.notes else ())]))
 
-    def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
-        """No other flow goes first."""
-        return []
+    def must_wait(self, delivery: Delivery, decisions: Sequence[Decision]) -> list[Settlement]:
+        """A child waits for its parent, and the deletion of a parent for its children."""
+        return hold(self, delivery.bridge, delivery.view, decisions)
 
-    def settled(self, settlements: Sequence[Settlement]) -> None:
-        """`tell` is whoever waits for records of this table."""
-        if self.tell and settlements:
-            self.tell(settlements)
+    def on_settled(self, delivery: Delivery, settlements: Sequence[Settlement]) -> None:
+        """Releases the children; `tell` is whoever else waits for records of this table."""
+        release(self, delivery.bridge, delivery.view, settlements)
+        first = delivery.first_settled(settlements) if self.tell else []
+        if self.tell and first:
+            self.tell(first)
 
     def at_rest(self, change: Change) -> Change:
         """A reference: no value of a record waits, and what is delivered in the end is what the source holds then."""
         return change.as_reference()
 
     def children(self) -> Collection[str]:
+        """The tables whose records are linked to this one's, and wait for them."""
         return self.catalog.children(self.table)
 
     def mapping_version(self) -> int:

@@ -7,11 +7,12 @@ and looked at anew at the source when the parent is settled: whatever has happen
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from shared.mapping import Parent
 from shared.pipeline.decision import PARENT as REASON
 from shared.pipeline.decision import Act, Decision
-from shared.pipeline.flow import Bridge, KeptFlow
+from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.ledger import View, bucket, partition_name
@@ -32,6 +33,19 @@ class FlowOf:
     queue: str
 
 
+class Family(Protocol):
+    """A flow whose records may be parents and children of others."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def table(self) -> str: ...
+    def children(self) -> Collection[str]:
+        """The tables whose records are linked to this one's, and wait for them."""
+
+
 REFETCHED = frozenset({"contacts", "custom-entities"})  # queues whose records the source can be asked for again
 
 
@@ -40,15 +54,13 @@ def flow_of(table: str) -> FlowOf:
     return FlowOf("contacts", "contacts") if table == "contact" else FlowOf(f"custom_entities-{table}", "custom-entities")
 
 
-def hold(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> tuple[list[Decision], list[Settlement]]:
-    """Those that may be written now, and a settlement for each that waits for a parent or, if it is a deletion, for children."""
+def hold(flow: Family, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
+    """A settlement for each that waits for a parent or, if it is a deletion, for children."""
     parents = {place(parent) for decision in decisions for parent in parents_of(decision)}
     there = bridge.presence.there(parents) if parents else set()
     orphans = [decision for decision in decisions if any(place(parent) not in there for parent in parents_of(decision))]
     held = park(flow, bridge, orphans, there) if orphans else []
-    held += hold_deletions(flow, bridge, view, [decision for decision in decisions if decision.outcome is Outcome.DELETED])
-    waiting = {settlement.change.record_id for settlement in held}
-    return [decision for decision in decisions if decision.change.record_id not in waiting], held
+    return held + hold_deletions(flow, bridge, view, [one for one in decisions if one.outcome is Outcome.DELETED])
 
 
 def parents_of(decision: Decision) -> list[Parent]:
@@ -61,7 +73,7 @@ def place(parent: Parent) -> Place:
     return partition_name(flow_of(parent.table).key, bucket(parent.record_id)), parent.record_id
 
 
-def park(flow: KeptFlow, bridge: Bridge, orphans: Iterable[Decision], there: Collection[Place]) -> list[Settlement]:
+def park(flow: Family, bridge: Bridge, orphans: Iterable[Decision], there: Collection[Place]) -> list[Settlement]:
     """Parks each under its first missing parent; a circle is not waited for."""
     found = ((decision, missing(bridge, decision, there)) for decision in orphans)
     waiters = [(decision, waiter_of(flow, decision.change, parent), parent) for decision, parent in found if parent]
@@ -92,7 +104,7 @@ def circular(bridge: Bridge, parent: Parent, child: str) -> bool:
     return False
 
 
-def waiter_of(flow: KeptFlow, change: Change, parent: Parent) -> Waiter:
+def waiter_of(flow: Family, change: Change, parent: Parent) -> Waiter:
     partition, record_id = place(parent)
     return Waiter(partition, record_id, flow.key, flow.queue, flow.table, change.record_id, change.first_seen)
 
@@ -104,7 +116,7 @@ def waits(bridge: Bridge, change: Change, parent: Parent) -> Settlement:
     return Settlement(change, Outcome.WAITING, f"{REASON} {parent.table} {parent.record_id}", parent.target, sentence)
 
 
-def hold_deletions(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
+def hold_deletions(flow: Family, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
     """Child first: a deletion waits until the tables of its children have been read and delivered beyond it. Campaign hides a
     child whose parent is gone, and it could then be neither deleted nor changed. It waits CHILDREN_WAIT_SECONDS at most."""
     children = [flow_of(table) for table in flow.children() if table != flow.table] if decisions else []
@@ -135,7 +147,7 @@ def unsettled(bridge: Bridge, children: Sequence[FlowOf], change: Change, reason
     return reason if any(at <= read_at for at in queued + recent) else ""
 
 
-def release(flow: KeptFlow, bridge: Bridge, view: View, settlements: Iterable[Settlement]) -> int:
+def release(flow: Family, bridge: Bridge, view: View, settlements: Iterable[Settlement]) -> int:
     """Hands off, as references, the children of what has just reached the target. Returns how many."""
     if not flow.children():
         return 0

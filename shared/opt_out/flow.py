@@ -31,6 +31,7 @@ from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
 from shared.opt_out.sides import ALIAS, Contact, Contacts, Profile, contact_of
 from shared.pipeline.decision import CONTACTS_FIRST, Act, Decision
+from shared.pipeline.flow import Delivery
 from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult
 from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint
@@ -207,8 +208,12 @@ class OptOutFlow:
             return None if any(contact.values.values()) else quiet(change)
         return seen_again(change, contact, memory) if memory.knows_contact(contact) else None
 
-    def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
-        """What Dynamics' feed brings of contacts that the contacts flow has not come to waits for it; a webhook's never does."""
+    def must_wait(self, delivery: Delivery, decisions: Sequence[Decision]) -> list[Settlement]:
+        """What Dynamics' feed brings of contacts that the contacts flow has not come to waits for it; a webhook's never does.
+
+        Asked under the claim: that flow, which calls for what waits, then finds it (OptOut.wake).
+        """
+        delivery.claim()
         to_come = self.contacts_flow.to_come([one.change.record_id for one in decisions if may_wait(one)])
         return [self.waits(decision) for decision in decisions if decision.change.record_id in to_come]
 
@@ -237,15 +242,12 @@ class OptOutFlow:
         """As it is: ids, flags and their times. What Campaign told of a profile under another key cannot be asked for again."""
         return change
 
-    def settled(self, settlements: Sequence[Settlement]) -> None:
+    def on_settled(self, delivery: Delivery, settlements: Sequence[Settlement]) -> None:
         """Nobody waits for an opt-out."""
 
     def metadata(self, anew: bool) -> str:
         """None: an opt-out is true or false."""
         return ""
-
-    def children(self) -> Collection[str]:
-        return ()
 
     def adopt(self) -> str:
         return self.catalog.adopt()

@@ -1,5 +1,6 @@
 """What a flow is to the steps, and what the steps work with."""
 
+import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.flows import Flows
 from shared.state.handoff import Handoff
-from shared.state.ledger import Ledger, LedgerRow
+from shared.state.ledger import Ledger, LedgerRow, View
 from shared.state.presence import Presence
 from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting
@@ -101,18 +102,14 @@ class KeptFlow(AnyFlow, Protocol):
     def write(self, decision: Decision) -> WriteResult:
         """Carries a decision out. The clients count its calls (shared/calls.py), also where it raises."""
 
-    def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
-        """A settlement for each that must wait for another flow. Asked under the claim, so that whoever calls for what waits, and
-        looks later, finds it."""
+    def must_wait(self, delivery: "Delivery", decisions: Sequence[Decision]) -> list[Settlement]:
+        """A settlement for each record that must wait for another one before it is written."""
 
-    def settled(self, settlements: Sequence[Settlement]) -> None:
-        """Is told of records that have been settled for the first time, when they are: perhaps more than once."""
+    def on_settled(self, delivery: "Delivery", settlements: Sequence[Settlement]) -> None:
+        """Called after records are settled: those that waited for them go on. May be called more than once for a record."""
 
     def metadata(self, anew: bool) -> str:
         """Names the metadata that values are judged by; `anew`: as it is now. "" where none refuses any value."""
-
-    def children(self) -> Collection[str]:
-        """The tables whose records are linked to this one's, and wait for them."""
 
 
 @runtime_checkable
@@ -160,3 +157,28 @@ class Bridge:
     settings: Settings
     now: Callable[[], float]
     sleep: Callable[[float], None]
+
+
+@dataclass(slots=True)
+class Delivery:
+    """An envelope's records while they are delivered. `view`: their rows of the ledger; `new`: those never settled before."""
+
+    bridge: Bridge
+    view: View
+    new: frozenset[str]
+    claimed: bool = False
+
+    def claim(self) -> None:
+        """Takes the partition, once; Contended while others write there.
+
+        Who decides under the claim that a record must wait can't be overlooked: whoever releases it looks for the claim.
+        """
+        if not self.claimed:
+            bridge = self.bridge
+            bridge.ledger.claim(self.view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds)
+            self.claimed = True
+
+    def first_settled(self, settlements: Iterable[Settlement]) -> list[Settlement]:
+        """Those settled for the first time; an uncertain one too, for an earlier delivery of it may have been cut off."""
+        there = (s for s in settlements if s.outcome is not Outcome.WAITING)
+        return [s for s in there if s.change.record_id in self.new or s.change.uncertain]

@@ -11,7 +11,6 @@ before the message that brought it is completed, so that a crash doubles it rath
 """
 
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, wait
@@ -21,10 +20,9 @@ from functools import partial
 from shared import telemetry
 from shared.calls import counting
 from shared.deadlines import seconds_left
-from shared.entities.parents import hold, release
 from shared.errors import BridgeError, Bug, Contended, Misconfigured, Rejected, Retryable, TokenExpired
 from shared.pipeline.decision import Act, Decision
-from shared.pipeline.flow import Bridge, Flow, KeptFlow, OnceFlow
+from shared.pipeline.flow import Bridge, Delivery, Flow, KeptFlow, OnceFlow
 from shared.pipeline.letters import Left, give_up, hand_off_again
 from shared.pipeline.reconsidering import reconsider
 from shared.pipeline.running import fail, held_up, is_running, keys, take_mapping
@@ -177,21 +175,18 @@ def judged(change: Change, verdict: Outcome | BridgeError) -> Settlement:
 def carry_out(flow: KeptFlow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
     ids = [change.record_id for change in changes]
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
-    new = {id_ for id_ in ids if never_settled(view.rows.get(id_))}
+    delivery = Delivery(bridge, view, frozenset(id_ for id_ in ids if never_settled(view.rows.get(id_))))
     decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
-    to_write, held = hold(flow, bridge, view, to_write)
-    if to_write:
-        bridge.ledger.claim(view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds)
-        early = flow.early(to_write)
-        waiting = {settlement.change.record_id for settlement in early}
-        settlements += early + write(flow, bridge, view, [d for d in to_write if d.change.record_id not in waiting])
-    settlements = settle(flow, bridge, envelope, view, settlements + held)
-    release(flow, bridge, view, settlements)
-    # After the ledger, as release: whoever waits for a record then finds it settled. What was cut off in between comes again.
-    there = [s for s in settlements if s.outcome is not Outcome.WAITING]
-    flow.settled([s for s in there if s.change.record_id in new or s.change.uncertain])
+    waiting = flow.must_wait(delivery, to_write) if to_write else []
+    held = {settlement.change.record_id for settlement in waiting}
+    if ready := [decision for decision in to_write if decision.change.record_id not in held]:
+        delivery.claim()
+        settlements += write(flow, bridge, view, ready)
+    settlements = settle(flow, bridge, envelope, view, settlements + waiting)
+    # After the ledger: whoever waits for a record then finds it settled. What was cut off in between comes again.
+    flow.on_settled(delivery, settlements)
     return settlements
 
 

@@ -19,7 +19,7 @@ from shared.entities import deciding
 from shared.errors import Retryable
 from shared.mapping import Mapped
 from shared.pipeline.decision import Act, Decision
-from shared.pipeline.flow import Bridge
+from shared.pipeline.flow import Bridge, Delivery
 from shared.pipeline.steps import deliver
 from shared.records import Change, Kind, Outcome, Settlement, WriteResult
 from shared.settings import load_settings
@@ -137,14 +137,11 @@ class FakeFlow:
     def at_rest(self, change: Change) -> Change:
         return change.as_reference()
 
-    def children(self) -> list[str]:
+    def must_wait(self, delivery: Delivery, decisions: Sequence[Decision]) -> list[Settlement]:
         return []
 
-    def early(self, decisions: Sequence[Decision]) -> list[Settlement]:
-        return []
-
-    def settled(self, settlements: Sequence[Settlement]) -> None:
-        self.told |= {settlement.change.record_id for settlement in settlements}
+    def on_settled(self, delivery: Delivery, settlements: Sequence[Settlement]) -> None:
+        self.told |= {settlement.change.record_id for settlement in delivery.first_settled(settlements)}
 
     def lacking(self, changes: Iterable[Change]) -> list[Change]:
         return []

@@ -26,7 +26,7 @@ LAYERS: dict[str, set[str]] = {
     "shared.dataverse": {"shared.dataverse", "shared.http", "shared.mapping", *GROUND},
     "shared.campaign": {"shared.campaign", "shared.http", "shared.mapping", *GROUND},
     "shared.sftp": {"shared.sftp", *GROUND},
-    "shared.pipeline": {"shared.pipeline", "shared.state", "shared.mapping", "shared.entities", *GROUND},
+    "shared.pipeline": {"shared.pipeline", "shared.state", "shared.mapping", *GROUND},
     "shared.entities": {
         "shared.entities",
         "shared.pipeline",

@@ -112,7 +112,7 @@ def test_a_child_that_nobody_released_is_found_in_the_end(world: Vehicles, monke
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("Car", owner)
     assert world.poll("acs_vehicle") == ["waiting"]
-    monkeypatch.setattr("shared.pipeline.steps.release", lambda flow, bridge, view, settlements: 0)
+    monkeypatch.setattr("shared.entities.flow.release", lambda flow, bridge, view, settlements: 0)
     assert world.poll("contact") == ["created"]
     assert catch_up(world.wiring.bridge, 60) == 0
     later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 120)
@@ -135,7 +135,7 @@ def test_a_child_that_nobody_released_is_no_dead_letter_if_its_parent_is_there(
 ) -> None:
     vehicle = world.vehicle("Car", world.dynamics.create_contact(lastname="Owner"))
     assert world.poll("acs_vehicle") == ["waiting"]
-    monkeypatch.setattr("shared.pipeline.steps.release", lambda flow, bridge, view, settlements: 0)
+    monkeypatch.setattr("shared.entities.flow.release", lambda flow, bridge, view, settlements: 0)
     world.poll("contact")
     later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 8 * 86400)
     assert overdue(later.bridge) == 0
@@ -153,7 +153,7 @@ def test_those_who_wait_are_looked_at_in_turns(world: Vehicles) -> None:
 
 
 def test_without_parking_the_same_order_loses_the_update(world: Vehicles, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.pipeline.steps.hold", lambda flow, bridge, view, decisions: (decisions, []))
+    monkeypatch.setattr("shared.entities.flow.hold", lambda flow, bridge, view, decisions: [])
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("first name", owner)
     assert world.poll("acs_vehicle") == ["created"]
