@@ -39,7 +39,7 @@ from shared.pipeline.flow import Bridge
 from shared.pipeline.running import fail_flow
 from shared.settings import ChosenFlows, Settings, load, load_settings, load_storage_settings, text
 from shared.sftp.client import Server, Sftp
-from shared.sftp.exports import Exports
+from shared.sftp.exports.pages import Exports
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.decisions import Decisions

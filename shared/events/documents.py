@@ -15,7 +15,7 @@ from shared.labels import folded
 from shared.mapping.documents import placeholders
 from shared.mapping.reading import Document, Misplaced, Part, read
 from shared.mapping.syntax import InvalidDocument
-from shared.sftp.forms import Encoding, Separator
+from shared.sftp.exports.forms import Encoding, Separator
 from shared.times import DEFAULT_FORM, TimeZone, form_fault, form_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]

@@ -19,7 +19,7 @@ from shared.events.words import DENY_LISTED, NONE, channel_word, meanings, reaso
 from shared.identifiers import log_number, record_id
 from shared.labels import cut, folded
 from shared.records import Change, Kind
-from shared.sftp.delimited import columns_of
+from shared.sftp.exports.delimited import columns_of
 from shared.sftp.faults import ParseError
 from shared.times import in_utc, instant, iso_time
 

@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from shared.labels import folded
 from shared.mapping import SourceTable, TargetResource
 from shared.mapping.reading import Document, Misplaced, Part, read
-from shared.sftp.forms import Encoding, Separator
+from shared.sftp.exports.forms import Encoding, Separator
 from shared.times import TimeZone
 
 Column = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]

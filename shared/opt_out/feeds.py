@@ -25,8 +25,8 @@ from shared.opt_out.aliases import one_each
 from shared.opt_out.documents import ExportFiles, OptOutDocument, Pair
 from shared.opt_out.sides import ALIAS, MAYBE_ALIAS, exported_time, instant, profile_of
 from shared.records import Change, Kind, Page
-from shared.sftp.delimited import columns_of
-from shared.sftp.exports import Exports, Files, ReadCells
+from shared.sftp.exports.delimited import columns_of
+from shared.sftp.exports.pages import Exports, Files, ReadCells
 from shared.sftp.faults import ParseError
 
 CHANGED = "lastModified"

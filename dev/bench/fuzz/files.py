@@ -16,8 +16,8 @@ from shared.opt_out.documents import default_opt_out_document, problems, read_op
 from shared.opt_out.feeds import OptOutFormat
 from shared.records import Change
 from shared.sftp.client import RemoteFile
-from shared.sftp.exports import Exports
-from shared.sftp.text import END, Blocks
+from shared.sftp.exports.pages import Exports
+from shared.sftp.exports.text import END, Blocks
 from shared.state.documents import MOST_DRAFT_BYTES
 from shared.state.handoff import envelopes
 

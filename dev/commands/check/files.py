@@ -13,8 +13,8 @@ from shared.events.documents import KINDS, EventsDocument, default_events_docume
 from shared.events.files import EventFormat
 from shared.opt_out.feeds import OptOutFormat
 from shared.sftp.client import RemoteFile
-from shared.sftp.exports import Format
-from shared.sftp.positions import PROCESSED, REJECTED
+from shared.sftp.exports.pages import Format
+from shared.sftp.exports.positions import PROCESSED, REJECTED
 
 HOUR, MONTH = 3600.0, 30 * 86400.0
 

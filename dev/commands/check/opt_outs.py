@@ -21,7 +21,7 @@ from shared.opt_out.flow import FROM_CAMPAIGN
 from shared.opt_out.owned import not_carried, not_used
 from shared.opt_out.safety import late_file
 from shared.sftp.client import RemoteFile
-from shared.sftp.positions import PROCESSED
+from shared.sftp.exports.positions import PROCESSED
 
 NAME = "opt-out"
 DOCUMENT, MAPPING = "opt-out/opt_out.yaml", "mappings/contact.yaml"

@@ -23,7 +23,7 @@ def server(tmp_path: Path) -> Iterator[Embedded]:
 def test_a_file_of_six_megabytes_arrives_whole_although_the_connection_is_lost_again_and_again(
     world: World, server: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.sftp.exports.PAGE_LINES", 1000)  # so that it is lost behind pages that were handed off
+    monkeypatch.setattr("shared.sftp.exports.pages.PAGE_LINES", 1000)  # so that it is lost behind pages that were handed off
     ana = world.contact("Ana")
     others = [line(number, ana, status="0", label="x" * 500) for number in range(1000, 10_000)]
     events = [line(number, ana) for number in range(1, EVENTS + 1)]

@@ -12,7 +12,7 @@ from dev.emulators.sftp.faults import Control
 from shared.errors import Retryable
 from shared.records import Change, Page
 from shared.sftp.client import Server, Sftp
-from shared.sftp.exports import Exports, Format
+from shared.sftp.exports.pages import Exports, Format
 
 
 class Embedded:

@@ -61,8 +61,10 @@ def test_every_row_arrives_once_wherever_the_connection_drops(
     server: Embedded, monkeypatch: pytest.MonkeyPatch, kind: Any, packed: bool, afterwards: str
 ) -> None:
     """Pages of a few rows, so that a cut falls before, within and behind what was handed off; sometimes several in a row."""
-    monkeypatch.setattr("shared.sftp.exports.PAGE_EVENTS", 40)
-    monkeypatch.setattr("shared.sftp.exports.MOST_ROWS", 5)  # else all is read ahead, and no cut falls behind the first page
+    monkeypatch.setattr("shared.sftp.exports.pages.PAGE_EVENTS", 40)
+    monkeypatch.setattr(
+        "shared.sftp.exports.pages.MOST_ROWS", 5
+    )  # else all is read ahead, and no cut falls behind the first page
     chance = random.Random(f"{SEED}-{kind.__name__}-{packed}-{afterwards}")
     document, form, data, name = kind(afterwards)
     data, name = (gzip.compress(data), f"{name}.gz") if packed else (data, name)

@@ -16,7 +16,7 @@ from shared.errors import Misconfigured, Retryable
 from shared.events.documents import EventsDocument, default_events_document, read_events_document
 from shared.events.files import EventFormat
 from shared.opt_out.feeds import OptOutFormat
-from shared.sftp.exports import Position
+from shared.sftp.exports.pages import Position
 from shared.state.handoff import MESSAGE_BYTES, envelopes
 from tests.contract.sftp.kit import Embedded, Reading, embedded_server, lines, reading
 from tests.contract.sftp.test_cuts import opt_outs as all_opt_outs
@@ -143,7 +143,7 @@ def test_a_file_that_is_put_back_is_read_from_its_first_row(server: Embedded) ->
 def test_a_file_that_is_replaced_while_it_is_read_is_read_from_its_first_row(
     server: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.sftp.exports.PAGE_EVENTS", 2)
+    monkeypatch.setattr("shared.sftp.exports.pages.PAGE_EVENTS", 2)
     path = put(server, text(*range(1, 9)))
     reader = events(server, block_bytes=64)
     page = reader.exports.page("", reader.document)
@@ -173,7 +173,7 @@ def test_an_upload_that_pauses_longer_than_it_should_loses_nothing(server: Embed
 def test_half_a_line_of_an_upload_that_goes_on_meanwhile_is_no_event_and_no_letter(
     server: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.sftp.exports.PAGE_EVENTS", 2)
+    monkeypatch.setattr("shared.sftp.exports.pages.PAGE_EVENTS", 2)
     whole = text(*range(1, 9))
     path = put(server, whole[:-10])
     reader = events(server, block_bytes=64)
@@ -210,7 +210,7 @@ def test_a_file_that_grows_on_and_on_is_not_begun(server: Embedded) -> None:
 def test_a_file_that_is_deleted_while_it_is_read_is_a_dead_letter_and_the_next_is_read(
     server: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.sftp.exports.PAGE_EVENTS", 2)
+    monkeypatch.setattr("shared.sftp.exports.pages.PAGE_EVENTS", 2)
     path = put(server, text(*range(1, 9)))
     reader = events(server, block_bytes=64)
     reader.link = reader.exports.page("", reader.document).link

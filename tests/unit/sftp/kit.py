@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from shared.sftp.delimited import Records
+from shared.sftp.exports.delimited import Records
+from shared.sftp.exports.text import END, Blocks, End, lines_of
 from shared.sftp.faults import ParseError
-from shared.sftp.text import END, Blocks, End, lines_of
 
 Rows = list[list[str] | str]
 

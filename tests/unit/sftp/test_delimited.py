@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sftp.delimited import MOST_LINES_OF_A_RECORD, Records, columns_of
+from shared.sftp.exports.delimited import MOST_LINES_OF_A_RECORD, Records, columns_of
+from shared.sftp.exports.text import LONGEST_LINE_BYTES, lines_of
 from shared.sftp.faults import BadHeader, Damaged
-from shared.sftp.text import LONGEST_LINE_BYTES, lines_of
 from tests.unit.sftp.kit import blocks, rows, said, table
 
 HEADER = b"a\tb\tc\n"
@@ -142,7 +142,7 @@ def test_bytes_without_text_are_damaged_also_when_they_are_packed(data: bytes, p
 
 
 def test_a_text_that_is_too_large_is_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.sftp.text.LARGEST_TEXT_BYTES", 100)
+    monkeypatch.setattr("shared.sftp.exports.text.LARGEST_TEXT_BYTES", 100)
     records = Records(lines_of(blocks(HEADER + FIRST * 30, 10), "x", "utf-8"), "\t")
     with pytest.raises(Damaged, match="too much for one file"):
         list(records.rows)
@@ -249,7 +249,7 @@ def test_the_work_grows_with_the_lines_and_no_faster(monkeypatch: pytest.MonkeyP
 
         return real(each(), **options)
 
-    monkeypatch.setattr("shared.sftp.delimited.csv.reader", counted)
+    monkeypatch.setattr("shared.sftp.exports.delimited.csv.reader", counted)
     assert len(rows(HEADER + f"{line}\n".encode() * 20_000)) >= 10_000
     assert given[0] < 20_000 * 10
 

@@ -11,8 +11,8 @@ import pytest
 from shared.events.documents import default_events_document, read_events_document
 from shared.mapping.syntax import InvalidDocument
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
+from shared.sftp.exports.forms import encoding_problem, separator_problem
 from shared.sftp.faults import Damaged
-from shared.sftp.forms import encoding_problem, separator_problem
 from tests.unit.sftp.kit import rows
 
 NO_TEXT = ["punycode", "idna", "rot13", "hex", "base64", "bz2", "zlib", "uu", "quopri", "unicode_escape", "raw_unicode_escape"]

@@ -13,7 +13,7 @@ SHARED = Path(__file__).parents[3] / "shared"
 def rules() -> set[str]:
     """The codes of all parse errors of files, but those of a file as a whole."""
     found = set()
-    for path in [*SHARED.glob("events/*.py"), *SHARED.glob("sftp/*.py"), *SHARED.glob("opt_out/*.py")]:
+    for path in [*SHARED.glob("events/*.py"), *SHARED.glob("sftp/**/*.py"), *SHARED.glob("opt_out/*.py")]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if (
                 isinstance(node, ast.Call)

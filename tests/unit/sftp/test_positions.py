@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shared.sftp.client import RemoteFile
-from shared.sftp.positions import MOST_WAITING, REFUSED, Saved
+from shared.sftp.exports.positions import MOST_WAITING, REFUSED, Saved
 
 COLUMN_CHARACTERS = 32_768  # Microsoft Learn: Understanding the Table service data model
 SAMPLE = "123456789@1796000000;" + ";".join([",".join(["abcdef01"] * 8)] * 2)

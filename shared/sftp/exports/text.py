@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Generator
 from typing import Final
 
+from shared.sftp.exports.forms import encoding_problem
 from shared.sftp.faults import Damaged, ParseError
-from shared.sftp.forms import encoding_problem
 
 LONGEST_LINE_BYTES = 1 << 20
 INFLATED_BLOCK_BYTES = 1 << 18

@@ -18,10 +18,10 @@ from shared.errors import Retryable
 from shared.file_samples import MOST_CHARACTERS, MOST_ROWS, sample
 from shared.records import Change, Finished, Page
 from shared.sftp.client import MissingFile, RefusedFile, RemoteFile, Sftp
-from shared.sftp.delimited import Records, Row
+from shared.sftp.exports.delimited import Records, Row
+from shared.sftp.exports.positions import PROCESSED, REFUSED, REJECTED, Position, Saved
+from shared.sftp.exports.text import END, NOTHING_IN_IT, Blocks, End, Lines, lines_of
 from shared.sftp.faults import BadHeader, Damaged, ParseError, unreadable
-from shared.sftp.positions import PROCESSED, REFUSED, REJECTED, Position, Saved
-from shared.sftp.text import END, NOTHING_IN_IT, Blocks, End, Lines, lines_of
 
 PAGE_EVENTS, PAGE_LINES, PAGE_CHARACTERS = 4000, 40_000, 16 << 20
 NOT_LET = ": the SFTP server does not let it be read. Give the user the right to read it; it is tried again every ten minutes"
