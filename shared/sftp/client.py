@@ -20,7 +20,7 @@ import paramiko
 
 from shared.errors import Misconfigured, recovery
 from shared.identifiers import is_file_name
-from shared.sftp.exports.text import END, Blocks
+from shared.sftp.blocks import END, Blocks
 from shared.sftp.keys import host_keys, private_key, unknown_key_types
 from shared.threads import call_later
 

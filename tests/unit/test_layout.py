@@ -15,6 +15,7 @@ GROUND = {
     )
 }
 CLIENTS = {"shared.campaign", "shared.dataverse", "shared.sftp"}
+SFTP_CLIENT = {f"shared.sftp.{name}" for name in ("blocks", "client", "faults", "keys", "next_steps")}
 LAYERS: dict[str, set[str]] = {
     "function_app": {"functions"},
     "functions": {"functions", "shared"},
@@ -25,7 +26,8 @@ LAYERS: dict[str, set[str]] = {
     "shared.mapping": {"shared.mapping", "shared.addresses", "shared.errors", "shared.times"},
     "shared.dataverse": {"shared.dataverse", "shared.http", "shared.mapping", *GROUND},
     "shared.campaign": {"shared.campaign", "shared.http", "shared.mapping", *GROUND},
-    "shared.sftp": {"shared.sftp", *GROUND},
+    "shared.sftp": {*SFTP_CLIENT, *GROUND},
+    "shared.sftp.exports": {"shared.sftp", *GROUND},
     "shared.pipeline": {"shared.pipeline", "shared.state", "shared.mapping", *GROUND},
     "shared.entities": {
         "shared.entities",

@@ -15,9 +15,9 @@ from shared.mapping import read_document as read_mapping
 from shared.opt_out.documents import default_opt_out_document, problems, read_opt_out_document
 from shared.opt_out.feeds import OptOutFormat
 from shared.records import Change
+from shared.sftp.blocks import END, Blocks
 from shared.sftp.client import RemoteFile
 from shared.sftp.exports.pages import Exports
-from shared.sftp.exports.text import END, Blocks
 from shared.state.documents import MOST_DRAFT_BYTES
 from shared.state.handoff import envelopes
 

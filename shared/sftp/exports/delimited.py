@@ -8,7 +8,8 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 
 from shared.identifiers import trimmed
-from shared.sftp.exports.text import LONGEST_LINE_BYTES, NOTHING_IN_IT, End, Lines
+from shared.sftp.blocks import End
+from shared.sftp.exports.text import LONGEST_LINE_BYTES, NOTHING_IN_IT, Lines
 from shared.sftp.faults import BadHeader, Damaged, ParseError
 
 MOST_LINES_OF_A_RECORD, LINES_AT_ONCE, LINES_AFTER_A_FAULT = 100, 2000, 4

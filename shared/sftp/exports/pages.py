@@ -17,10 +17,11 @@ from typing import Any, Protocol
 from shared.errors import Retryable
 from shared.file_samples import MOST_CHARACTERS, MOST_ROWS, sample
 from shared.records import Change, Finished, Page
+from shared.sftp.blocks import END, Blocks, End
 from shared.sftp.client import MissingFile, RefusedFile, RemoteFile, Sftp
 from shared.sftp.exports.delimited import Records, Row
 from shared.sftp.exports.positions import PROCESSED, REFUSED, REJECTED, Position, Saved
-from shared.sftp.exports.text import END, NOTHING_IN_IT, Blocks, End, Lines, lines_of
+from shared.sftp.exports.text import NOTHING_IN_IT, Lines, lines_of
 from shared.sftp.faults import BadHeader, Damaged, ParseError, unreadable
 
 PAGE_EVENTS, PAGE_LINES, PAGE_CHARACTERS = 4000, 40_000, 16 << 20

@@ -9,8 +9,8 @@ import io
 import re
 import zlib
 from collections.abc import Generator
-from typing import Final
 
+from shared.sftp.blocks import END, Blocks, End
 from shared.sftp.exports.forms import encoding_problem
 from shared.sftp.faults import Damaged, ParseError
 
@@ -22,14 +22,6 @@ NOTHING_IN_IT = "it holds no header and no row"
 MARKS = re.compile(rb"\A(?:\xef\xbb\xbf)++")  # byte order marks; programs that join files leave several
 # The first end of a line that stands outside of quotes; a carriage return alone counts where something follows it.
 FIRST_END = re.compile(rb'(?:"[^"]*+"|[^"\r\n])*+(?:(?P<feed>\r*\n)|\r(?=[^\r\n]|\r++[^\r\n]))')
-
-
-class End:
-    """Says that all was read."""
-
-
-END: Final = End()
-Blocks = Generator[bytes | End]
 Lines = Generator[list[str] | ParseError | End]
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from shared.sftp.blocks import END, Blocks, End
 from shared.sftp.exports.delimited import Records
-from shared.sftp.exports.text import END, Blocks, End, lines_of
+from shared.sftp.exports.text import lines_of
 from shared.sftp.faults import ParseError
 
 Rows = list[list[str] | str]
