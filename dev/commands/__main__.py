@@ -13,13 +13,13 @@ COMMANDS = {
     "test": ("dev.commands.test", "run the tests: all, unit, contract or e2e"),
     "up": ("dev.commands.up", "start everything and stay"),
     "bench": ("dev.bench.__main__", "measure"),
-    "setup": ("dev.commands.setup.__main__", "make in Dataverse what the bridge needs there: setup dataverse, setup activities"),
+    "setup": ("admin.setup.__main__", "make in Dataverse what the bridge needs there: setup dataverse, setup activities"),
     "package": (
         "dev.commands.package",
         "make the zip that is deployed: the app, and its packages where nothing is built in Azure",
     ),
     "lock": ("dev.commands.lock", "pin every package with its hashes: requirements.txt, requirements-dev.txt"),
-    "mapping": ("dev.commands.mapping", "check a document, put it into the container config: mapping check, mapping apply"),
+    "mapping": ("admin.mapping", "check a document, put it into the container config: mapping check, mapping apply"),
     "check": ("dev.commands.check.__main__", "say what is wrong between the bridge and what it needs, and what to do"),
 }
 

@@ -9,6 +9,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from admin.mapping import PLACES
 from dev.seed.tables import Table, add_column, add_lookup
 from dev.verbs import Dynamics
 from shared.mapping.reading import content_of
@@ -17,8 +18,6 @@ from shared.mapping.syntax import InvalidDocument
 Kind = Literal[
     "String", "Memo", "Integer", "Decimal", "Double", "Money", "Boolean", "DateTime", "Picklist", "MultiSelectPicklist"
 ]
-# A document is known by what it must have; a mapping document has its table's name.
-PLACES = {"kinds": "events/email_events.yaml", "pairs": "opt-out/opt_out.yaml"}
 
 
 class CannotPrepare(Exception):

@@ -12,17 +12,17 @@ from typing import Any, Self
 
 import psutil
 
+from admin.connection import STACK_SETTINGS, GivenToken, client
+from admin.setup.customizing import Customizing
+from admin.setup.documents import in_use
+from admin.setup.function_keys import stack_keys
+from admin.setup.wanted import subscriptions
+from admin.setup.webhooks import Receiver, Webhooks
 from dev.commands import core_tools
 from dev.commands.azurite import Azurite, start_azurite
 from dev.commands.core_tools import CoreTools
 from dev.commands.processes import ROOT, STOP_SECONDS, Child, DidNotStart
 from dev.commands.settings import app_settings
-from dev.commands.setup.connection import STACK_SETTINGS, GivenToken, client
-from dev.commands.setup.customizing import Customizing
-from dev.commands.setup.documents import in_use
-from dev.commands.setup.function_keys import stack_keys
-from dev.commands.setup.wanted import subscriptions
-from dev.commands.setup.webhooks import Receiver, Webhooks
 from dev.commands.stack_keys import HOST_KEYS, StackKeys
 from dev.emulators.sftp import EXPORTS
 from dev.emulators.tokens import issue

@@ -5,9 +5,9 @@ from typing import Any
 
 from azure.storage.blob import ContainerClient
 
-from dev.commands.setup.activities import Activities
-from dev.commands.setup.connection import GivenToken, client
-from dev.commands.setup.customizing import Customizing
+from admin.connection import GivenToken, client
+from admin.setup.activities import Activities
+from admin.setup.customizing import Customizing
 from dev.comparison import Comparison
 from dev.verbs import Campaign, Dynamics, Http
 from shared.events.documents import KINDS, EventsDocument, default_events_document, read_events_document

@@ -16,11 +16,11 @@ from azure.functions.decorators.http import HttpTrigger
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
+from admin.setup.__main__ import run as run_setup
+from admin.setup.function_keys import given_keys
 from dev.commands.check.__main__ import run as run_check
 from dev.commands.demo import LOCAL_PACE
 from dev.commands.processes import ROOT
-from dev.commands.setup.__main__ import run as run_setup
-from dev.commands.setup.function_keys import given_keys
 from dev.commands.stack import Stack
 from dev.commands.stack_keys import OPENED
 from dev.settings_bicep import triggers

@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DEPLOYED = [ROOT / "function_app.py", *(ROOT / "functions").rglob("*.py"), *(ROOT / "shared").rglob("*.py")]
+ADMIN = sorted((ROOT / "admin").rglob("*.py"))
 GROUND = {
     f"shared.{name}"
     for name in (
@@ -14,6 +15,7 @@ GROUND = {
         *("settings", "telemetry", "threads", "times"),
     )
 }
+NOT_PRODUCT = ("dev", "tests", "aiohttp", "pytest", "psutil")
 CLIENTS = {"shared.campaign", "shared.dataverse", "shared.sftp"}
 SFTP_CLIENT = {f"shared.sftp.{name}" for name in ("blocks", "client", "faults", "keys", "next_steps")}
 LAYERS: dict[str, set[str]] = {
@@ -78,7 +80,7 @@ def room_of(path: Path) -> str:
 def test_imports_run_one_way(path: Path) -> None:
     room = room_of(path)
     assert room or path.stat().st_size == 0, "no rule says what this file may import: name its room in LAYERS"
-    ours = {name for name in imports(path) if name.split(".")[0] in ("shared", "functions", "dev", "tests")}
+    ours = {name for name in imports(path) if name.split(".")[0] in ("shared", "functions", "admin", "dev", "tests")}
     assert not {name for name in ours if not any(within(name, other) for other in LAYERS[room])} if room else True
 
 
@@ -89,7 +91,13 @@ def test_every_rule_is_of_a_room_that_exists(room: str) -> None:
 
 def test_nothing_deployed_knows_of_the_local_stack() -> None:
     for path in DEPLOYED:
-        assert not {name for name in imports(path) if name.split(".")[0] in ("dev", "tests", "aiohttp", "pytest")}, path
+        assert not {name for name in imports(path) if name.split(".")[0] in ("admin", *NOT_PRODUCT)}, path
+
+
+def test_what_an_administrator_runs_knows_nothing_of_the_local_stack() -> None:
+    assert ADMIN
+    for path in ADMIN:
+        assert not {name for name in imports(path) if name.split(".")[0] in NOT_PRODUCT}, path
 
 
 @pytest.mark.parametrize(
@@ -120,5 +128,5 @@ def test_there_is_one_broad_except() -> None:
 
 
 def test_a_file_is_a_page_or_two() -> None:
-    for path in DEPLOYED:
+    for path in [*DEPLOYED, *ADMIN]:
         assert path.read_text().count("\n") <= 350, path

@@ -16,6 +16,7 @@ import urllib3
 from aiohttp.http_exceptions import BadHttpMessage
 from pydantic import BaseModel, SecretStr
 
+import admin
 import dev.commands
 import functions
 import shared
@@ -44,7 +45,7 @@ HARMLESS = {  # what a name or a type has in common with a secret, and why it is
 
 
 def modules() -> Iterator[ModuleType]:
-    for package in (shared, functions, dev.commands):
+    for package in (shared, functions, admin, dev.commands):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not found.name.endswith("__main__"):
                 yield importlib.import_module(found.name)
@@ -101,7 +102,7 @@ def test_no_model_prints_a_secret() -> None:
 
 
 def test_a_receiver_prints_its_address_alone() -> None:
-    from dev.commands.setup.webhooks import Receiver
+    from admin.setup.webhooks import Receiver
 
     given = {one.name: SENTINEL for one in dataclasses.fields(Receiver)} | {"address": "https://bridge.example.org"}
     assert SENTINEL not in repr(Receiver(**given))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dev.commands import private
+from admin import private
+from admin.private import holds_secrets, misplaced, settings_file
 from dev.commands.check import private as check_private
 from dev.commands.check.look import Look
-from dev.commands.private import holds_secrets, misplaced, settings_file
 from shared.settings import Settings, environment_name
 
 ROOT = Path(__file__).parents[2]

@@ -24,7 +24,8 @@ BESIDE = (
     "shared/__pycache__/errors.cpython-313.pyc", "shared/state/__pycache__/storage.cpython-313.pyc", "shared/mine.json",
     "shared/mapping/defaults/contact.yml.bak", "shared/mapping/defaults/secrets.json",
     "functions/local.settings.json", "shared/.DS_Store", ".DS_Store", "shared/secrets/key.pem", "shared_env/bin/activate",
-    "shared.py", "functions.json", "tests/unit/test_it.py", "infra/main.bicep", "dev/host/keys.py", "docs/deploy.md", "manage.py",
+    "shared.py", "functions.json", "tests/unit/test_it.py", "infra/main.bicep", "admin/mapping.py",
+    "admin/setup/roles.py", "dev/host/keys.py", "docs/deploy.md", "manage.py",
 )  # fmt: skip
 BACKUPS = (
     "host.json.bak", "requirements.txt~", "function_app.py.orig", "functions/contacts.py~", "functions/.contacts.py.swp",

@@ -11,11 +11,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from admin.connection import STACK_SETTINGS, take_settings
+from admin.private import settings_file
 from dev.commands.check.checks import CHECKS
 from dev.commands.check.findings import Finding, exit_code, run_all
 from dev.commands.check.look import Look
-from dev.commands.private import settings_file
-from dev.commands.setup.connection import STACK_SETTINGS, take_settings
 from dev.commands.stack import DIRECTORY
 
 USUAL = "check.settings.json"

@@ -6,8 +6,8 @@ from typing import Literal
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
+from admin.setup.customizing import Refused
 from dev.commands.check.look import Look
-from dev.commands.setup.customizing import Refused
 from shared.errors import BridgeError, Misconfigured
 from shared.mapping import InvalidDocument
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from dev.commands.setup.documents import fitting_documents, opt_outs, stored
-from dev.commands.setup.wanted import InUse, OptOuts
+from admin.setup.documents import fitting_documents, opt_outs, stored
+from admin.setup.wanted import InUse, OptOuts
 from shared.dataverse.client import API
 from shared.mapping import MappingDocument
 from shared.settings import Settings, load_settings

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from admin.setup.customizing import Customizing
+from admin.setup.wanted import MESSAGES, Subscription, subscriptions
+from admin.setup.webhooks import Row, Webhooks, as_set, function_of
 from dev.commands.check.findings import Finding
 from dev.commands.check.look import Look
-from dev.commands.setup.customizing import Customizing
-from dev.commands.setup.wanted import MESSAGES, Subscription, subscriptions
-from dev.commands.setup.webhooks import Row, Webhooks, as_set, function_of
 
 NAME = "webhooks"
 MEND = "Run `manage.py setup dataverse`."

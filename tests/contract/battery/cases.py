@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
-from dev.commands.setup.definitions import Column
+from admin.setup.definitions import Column
 from dev.commands.stack import Stack
 from dev.seed import vehicles
 from dev.verbs import Campaign, Dynamics

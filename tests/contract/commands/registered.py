@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.commands.setup.webhooks import PREFIX
+from admin.setup.webhooks import PREFIX
 
 SETTING = re.compile(r'name="([^"]*)" value="([^"]*)"')
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev.commands.mapping import run
+from admin.mapping import run
 from shared.events.documents import default_events_document
 from shared.opt_out.documents import default_opt_out_document
 from shared.pipeline.steps import poll

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from admin.setup.__main__ import run
+from admin.setup.definitions import CLICK, COMMON, TABLES, Column, Table
 from dev.commands.processes import ROOT, Child
-from dev.commands.setup.__main__ import run
-from dev.commands.setup.definitions import CLICK, COMMON, TABLES, Column, Table
 from dev.emulators.tokens import issue
 from dev.verbs import Http
 from tests.unit.test_settings import COMPLETE

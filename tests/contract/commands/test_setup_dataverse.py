@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from dev.commands.setup.__main__ import run
-from dev.commands.setup.connection import GivenToken, client
-from dev.commands.setup.wanted import filtering_attributes
-from dev.commands.setup.webhooks import Receiver
+from admin.connection import GivenToken, client
+from admin.setup.__main__ import run
+from admin.setup.wanted import filtering_attributes
+from admin.setup.webhooks import Receiver
 from shared.mapping import read_document
 from tests.contract.commands.conftest import LOOSE, MARK, Office
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dev.commands.setup.connection import GivenToken, client
-from dev.commands.setup.customizing import Customizing
-from dev.commands.setup.webhooks import Receiver, Webhooks
+from admin.connection import GivenToken, client
+from admin.setup.customizing import Customizing
+from admin.setup.webhooks import Receiver, Webhooks
 from tests.contract.commands.conftest import ADDRESS, FUNCTION_KEYS, LOOSE, MARK, Office, of
 from tests.contract.commands.registered import registered
 

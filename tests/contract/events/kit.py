@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dev.commands.setup.activities import Activities
-from dev.commands.setup.connection import GivenToken, client
-from dev.commands.setup.customizing import Customizing
+from admin.connection import GivenToken, client
+from admin.setup.activities import Activities
+from admin.setup.customizing import Customizing
 from dev.commands.stack import Stack
 from dev.verbs import Campaign, Dynamics
 from shared.events.documents import default_events_document

@@ -13,7 +13,7 @@ MEMORY_BYTES = 2 << 30
 PROGRAM = f"""
 import resource, sys
 from pathlib import Path
-from dev.commands.mapping import read_draft
+from admin.mapping import read_draft
 from shared.mapping import InvalidDocument
 resource.setrlimit(resource.RLIMIT_AS, ({MEMORY_BYTES}, {MEMORY_BYTES}))
 try:

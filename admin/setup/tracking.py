@@ -7,7 +7,7 @@ definition is written back).
 from collections.abc import Iterable
 from functools import partial
 
-from dev.commands.setup.making import Making
+from admin.setup.making import Making
 
 
 class Tracking(Making):

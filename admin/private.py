@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from dev.commands.processes import ROOT
-
+ROOT = Path(__file__).parents[1]
 PLACE = ROOT / ".local"
 LARGEST_BYTES = 1_000_000  # a settings file is far smaller
 LEFT_OUT = {"local.settings.json", "local.settings.json.example"}  # git and every packer leave the first out

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from dev.commands.setup.activities import Activities
-from dev.commands.setup.making import Making
-from dev.commands.setup.roles import Role
-from dev.commands.setup.tracking import Tracking
-from dev.commands.setup.wanted import InUse, needs, platform_ids, subscriptions, use_cases
-from dev.commands.setup.webhooks import Receiver, Webhooks
+from admin.setup.activities import Activities
+from admin.setup.making import Making
+from admin.setup.roles import Role
+from admin.setup.tracking import Tracking
+from admin.setup.wanted import InUse, needs, platform_ids, subscriptions, use_cases
+from admin.setup.webhooks import Receiver, Webhooks
 
 
 @dataclass(frozen=True, slots=True)

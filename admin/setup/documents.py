@@ -5,7 +5,7 @@ from collections.abc import Callable
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
-from dev.commands.setup.wanted import InUse, OptOuts
+from admin.setup.wanted import InUse, OptOuts
 from shared.mapping import MappingDocument, default_document, read_document
 from shared.opt_out.catalog import NAME as OPT_OUT
 from shared.opt_out.deciding import Mode

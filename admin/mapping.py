@@ -21,11 +21,9 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpRes
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from dev.commands.preparing import PLACES
-from dev.commands.private import settings_file
-from dev.commands.setup.connection import STACK_SETTINGS, take_settings
-from dev.commands.setup.documents import newest
-from dev.commands.stack import DIRECTORY
+from admin.connection import STACK_SETTINGS, take_settings
+from admin.private import PLACE, settings_file
+from admin.setup.documents import newest
 from shared.entities.catalog import Catalog, address
 from shared.entities.claims import Claims
 from shared.errors import BridgeError
@@ -44,6 +42,9 @@ from shared.wiring import Wiring
 
 USUAL = "check.settings.json"
 CONTAINER = "config"
+PLACES = {"kinds": "events/email_events.yaml", "pairs": "opt-out/opt_out.yaml"}
+"""By a word that the document must have; a mapping document has its table's name."""
+
 PATIENCE: dict[str, Any] = {"retry_total": 2, "initial_backoff": 1, "increment_base": 1, "random_jitter_range": 0}
 """Seconds and times: a person waits; the package's own pauses begin at 12 s."""
 
@@ -256,7 +257,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     place.add_argument("--stack", action="store_true", help="the stack that `manage.py up` started")
     place.add_argument("--storage-account", default="", metavar="NAME", help="the function app's account, as who is signed in")
     parser.add_argument("--settings", type=Path, help=f"of both systems; without it .local/{USUAL}, else the environment")
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where that stack's files are")
+    parser.add_argument("--directory", type=Path, default=PLACE, help="where that stack's files are")
     return parser.parse_args(argv)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dev.commands.setup.customizing import Refused
-from dev.commands.setup.webhooks import CUSTOM_ENTITIES, ENDPOINTS
+from admin.setup.customizing import Refused
+from admin.setup.webhooks import CUSTOM_ENTITIES, ENDPOINTS
 
 FUNCTIONS = (*ENDPOINTS.values(), CUSTOM_ENTITIES)
 FORM = 'The function keys must be JSON such as {"contacts_webhook": "<its key>"}: one object, or several in a row.'

@@ -6,8 +6,8 @@ told and left alone.
 
 from functools import partial
 
-from dev.commands.setup.definitions import PREFIX, PUBLISHER, SOLUTION, TABLES, Column, Table, publish_order
-from dev.commands.setup.making import Making
+from admin.setup.definitions import PREFIX, PUBLISHER, SOLUTION, TABLES, Column, Table, publish_order
+from admin.setup.making import Making
 from shared.mapping import SourceColumn
 
 

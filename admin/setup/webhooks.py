@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from dev.commands.setup.making import Making
-from dev.commands.setup.wanted import OPT_OUT, Subscription
+from admin.setup.making import Making
+from admin.setup.wanted import OPT_OUT, Subscription
 
 MARK = "Made by the Adobe Campaign bridge"
 PREFIX = "campaign-bridge"

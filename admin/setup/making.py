@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dev.commands.setup.customizing import Customizing
+from admin.setup.customizing import Customizing
 
 Say = Callable[[str], None]
 

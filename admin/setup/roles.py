@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from dev.commands.setup.making import Making
-from dev.commands.setup.wanted import DEPTH, Need
+from admin.setup.making import Making
+from admin.setup.wanted import DEPTH, Need
 from shared.dataverse.client import API
 from shared.identifiers import record_id
 

@@ -8,15 +8,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from dev.commands.private import ADVICE, misplaced, settings_file
-from dev.commands.setup.activities import Activities
-from dev.commands.setup.connection import Place, by_settings, by_stack, require_sign_in
-from dev.commands.setup.customizing import Customizing, Refused
-from dev.commands.setup.dataverse import DataverseSetUp, Order
-from dev.commands.setup.documents import in_use
-from dev.commands.setup.function_keys import ONE_KEY_FOR_ALL, given_keys, stack_keys
-from dev.commands.setup.webhooks import Receiver
-from dev.commands.stack import DIRECTORY
+from admin.connection import Place, by_settings, by_stack, require_sign_in
+from admin.private import ADVICE, PLACE, misplaced, settings_file
+from admin.setup.activities import Activities
+from admin.setup.customizing import Customizing, Refused
+from admin.setup.dataverse import DataverseSetUp, Order
+from admin.setup.documents import in_use
+from admin.setup.function_keys import ONE_KEY_FOR_ALL, given_keys, stack_keys
+from admin.setup.webhooks import Receiver
 from shared.addresses import address_fault, canonical
 from shared.errors import BridgeError
 from shared.mapping import InvalidDocument
@@ -77,7 +76,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--settings", type=Path, help=f"settings; without it .local/{USUAL}, else the environment")
     place.add_argument("--stack", action="store_true", help="the emulator of the stack that `manage.py up` started")
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where that stack's stack.json is")
+    parser.add_argument("--directory", type=Path, default=PLACE, help="where that stack's stack.json is")
     parser.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--remove", action="store_true", help="take away what `setup dataverse` has made, and only that")
     parser.add_argument("--user", default="", help="client id of the function app's identity; DATAVERSE_CLIENT_ID if not given")

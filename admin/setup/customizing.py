@@ -8,7 +8,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from dev.commands.setup.definitions import SOLUTION, Body, Column, Table
+from admin.setup.definitions import SOLUTION, Body, Column, Table
 from shared.dataverse.client import API, HEADERS, DataverseClient
 from shared.http.transport import Request, Response
 

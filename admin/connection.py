@@ -1,4 +1,4 @@
-"""Which organization a set-up works on, and as whom: settings of its own, or the local stack."""
+"""Which systems a command works on, and as whom: settings of its own, or the local stack."""
 
 import json
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from azure.core.exceptions import ClientAuthenticationError
 
-from dev.commands.setup.customizing import Refused
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.client import DataverseClient
+from shared.errors import Misconfigured
 from shared.http.tokens import TokenSource
 from shared.http.transport import AdaptiveConcurrency, Transport, pooled
 from shared.settings import DataverseSettings, StorageSettings, load
@@ -18,8 +18,6 @@ from shared.state.storage import credential
 
 SECONDS_PER_CALL = 120.0  # a table takes Dataverse half a minute and more
 STACK_SETTINGS = "app.settings.json"
-
-
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 SIGN_IN = (
     "No identity is signed in that reaches the storage account: run `az login`, leave AzureWebJobsStorage__clientId out of these "
@@ -74,9 +72,9 @@ def client(url: str, tokens: TokenSource, at_once: int = 1) -> DataverseClient:
 
 
 def require_sign_in(settings: StorageSettings) -> None:
-    """Refused if nobody is signed in. The clients of the storage would find that out for a minute each."""
+    """Misconfigured if nobody is signed in. The clients of the storage would find that out for a minute each."""
     if settings.storage_account:
         try:
             credential(settings.storage_client_id).get_token(STORAGE_SCOPE)
         except ClientAuthenticationError:
-            raise Refused(SIGN_IN) from None
+            raise Misconfigured("AzureWebJobsStorage", SIGN_IN) from None
