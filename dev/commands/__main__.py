@@ -20,7 +20,7 @@ COMMANDS = {
     ),
     "lock": ("dev.commands.lock", "pin every package with its hashes: requirements.txt, requirements-dev.txt"),
     "mapping": ("admin.mapping", "check a document, put it into the container config: mapping check, mapping apply"),
-    "check": ("dev.commands.check.__main__", "say what is wrong between the bridge and what it needs, and what to do"),
+    "check": ("admin.check.__main__", "say what is wrong between the bridge and what it needs, and what to do"),
 }
 
 

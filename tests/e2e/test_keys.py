@@ -16,9 +16,9 @@ from azure.functions.decorators.http import HttpTrigger
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
+from admin.check.__main__ import run as run_check
 from admin.setup.__main__ import run as run_setup
 from admin.setup.function_keys import given_keys
-from dev.commands.check.__main__ import run as run_check
 from dev.commands.demo import LOCAL_PACE
 from dev.commands.processes import ROOT
 from dev.commands.stack import Stack

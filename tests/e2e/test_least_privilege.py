@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from admin.check.__main__ import run as check
 from admin.setup.__main__ import run as setup
-from dev.commands.check.__main__ import run as check
 from dev.commands.settings import LOCAL_PACE
 from dev.commands.stack import Stack
 from dev.comparison import compare, mapping_in_force

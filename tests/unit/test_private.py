@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from admin import private
+from admin.check import private as check_private
+from admin.check.look import Look
 from admin.private import holds_secrets, misplaced, settings_file
-from dev.commands.check import private as check_private
-from dev.commands.check.look import Look
 from shared.settings import Settings, environment_name
 
 ROOT = Path(__file__).parents[2]

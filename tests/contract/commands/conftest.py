@@ -11,8 +11,8 @@ import pytest
 import yaml
 from azure.storage.blob import ContainerClient
 
+from admin.check.__main__ import run as run_check
 from admin.setup.__main__ import run as run_setup
-from dev.commands.check.__main__ import run as run_check
 from dev.commands.stack import Stack
 from dev.seed.tables import Table
 from dev.verbs import Campaign, Dynamics

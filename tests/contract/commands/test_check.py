@@ -13,11 +13,11 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableClient
 
-from dev.commands.check import connections, rights, storage, tables
-from dev.commands.check.__main__ import run
-from dev.commands.check.checks import CHECKS
-from dev.commands.check.findings import Check, exit_code, run_all
-from dev.commands.check.look import Look
+from admin.check import connections, rights, storage, tables
+from admin.check.__main__ import run
+from admin.check.checks import CHECKS
+from admin.check.findings import Check, exit_code, run_all
+from admin.check.look import Look
 from dev.verbs import Http
 from shared.errors import Misconfigured
 from shared.events.documents import default_events_document

@@ -11,8 +11,8 @@ import yaml
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableClient
 
+from admin.check.look import Look
 from admin.setup.documents import stored
-from dev.commands.check.look import Look
 from shared.opt_out.documents import default_opt_out_document
 from tests.contract.commands.conftest import OPT_OUTS, Office, of, told
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from admin.check import rights
+from admin.check.findings import Check, run_all
+from admin.check.look import Look
+from admin.check.webhooks import webhooks
 from admin.setup.roles import ROLE
-from dev.commands.check import rights
-from dev.commands.check.findings import Check, run_all
-from dev.commands.check.look import Look
-from dev.commands.check.webhooks import webhooks
 from shared.dataverse.batch import Operation, create_many, update_many
 from shared.errors import BridgeError, Misconfigured
 from shared.events.activities import COMPLETED, bind

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from admin.check.__main__ import run as check
 from admin.setup.__main__ import run as setup
-from dev.commands.check.__main__ import run as check
 from dev.commands.processes import ROOT
 from dev.commands.stack import Stack
 from dev.verbs import Campaign, Dynamics

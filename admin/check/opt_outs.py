@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
+from admin.check.findings import Finding, split
+from admin.check.first_read import first_read
+from admin.check.look import Look
 from admin.setup.wanted import OptOuts
-from dev.commands.check.findings import Finding, split
-from dev.commands.check.first_read import first_read
-from dev.commands.check.look import Look
 from shared.entities.catalog import address
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument, TargetResource

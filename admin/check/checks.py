@@ -1,7 +1,7 @@
 """Every check, in the order in which they are made. A further one is one entry."""
 
-from dev.commands.check import connections, files, flows, opt_outs, private, rights, storage, tables, webhooks
-from dev.commands.check.findings import Check
+from admin.check import connections, files, flows, opt_outs, private, rights, storage, tables, webhooks
+from admin.check.findings import Check
 
 DATAVERSE = "Correct DATAVERSE_URL (organization and region: crm, crm4, crm11 and so on), or look at the network."
 CAMPAIGN = "Correct CAMPAIGN_URL (organization and instance), or look at the network."

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
+from admin.check.findings import Finding
+from admin.check.look import Look
 from admin.setup.roles import ASSOCIATION
 from admin.setup.wanted import DEPTH, PLATFORM, needs, use_cases
-from dev.commands.check.findings import Finding
-from dev.commands.check.look import Look
 
 ADMINISTRATOR_TEMPLATE = "627090ff-40a3-4053-8790-584edc5be201"  # of System Administrator, in every organization
 NAME = "privileges"

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
+from admin.check.findings import Check, Finding, failures
+from admin.check.look import Look
 from admin.connection import require_sign_in
-from dev.commands.check.findings import Check, Finding, failures
-from dev.commands.check.look import Look
 from shared.state.handoff import open_handoff
 
 NAME = "storage"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from dev.commands.check.findings import Finding, split
-from dev.commands.check.look import Look
+from admin.check.findings import Finding, split
+from admin.check.look import Look
 from shared.state.flows import FAILED, RUNNING, Flows
 
 NAME = "flows"

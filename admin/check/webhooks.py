@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from admin.check.findings import Finding
+from admin.check.look import Look
 from admin.setup.customizing import Customizing
 from admin.setup.wanted import MESSAGES, Subscription, subscriptions
 from admin.setup.webhooks import Row, Webhooks, as_set, function_of
-from dev.commands.check.findings import Finding
-from dev.commands.check.look import Look
 
 NAME = "webhooks"
 MEND = "Run `manage.py setup dataverse`."

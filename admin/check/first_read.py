@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from admin.check.findings import Finding
+from admin.check.look import Look
 from admin.setup.wanted import OptOuts
-from dev.commands.check.findings import Finding
-from dev.commands.check.look import Look
 from shared import identifiers
 from shared.entities.catalog import address
 from shared.mapping import MappingDocument

@@ -11,12 +11,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from admin.check.checks import CHECKS
+from admin.check.findings import Finding, exit_code, run_all
+from admin.check.look import Look
 from admin.connection import STACK_SETTINGS, take_settings
-from admin.private import settings_file
-from dev.commands.check.checks import CHECKS
-from dev.commands.check.findings import Finding, exit_code, run_all
-from dev.commands.check.look import Look
-from dev.commands.stack import DIRECTORY
+from admin.private import PLACE, settings_file
 
 USUAL = "check.settings.json"
 
@@ -55,7 +54,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--settings", type=Path, help=f"settings; without it .local/{USUAL}, else the environment")
     place.add_argument("--stack", action="store_true", help="the stack that `manage.py up` started")
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where that stack's files are")
+    parser.add_argument("--directory", type=Path, default=PLACE, help="where that stack's files are")
     parser.add_argument("--json", action="store_true", help="a list of {check, subject, state, message, next}")
     return parser.parse_args(argv)
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
+from admin.check.look import Look
 from admin.setup.customizing import Refused
-from dev.commands.check.look import Look
 from shared.errors import BridgeError, Misconfigured
 from shared.mapping import InvalidDocument
 

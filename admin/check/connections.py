@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from dev.commands.check.findings import Finding, State
-from dev.commands.check.look import Look
+from admin.check.findings import Finding, State
+from admin.check.look import Look
 from shared.http.transport import AdaptiveConcurrency, Request, Transport
 from shared.settings import is_reference, problems
 

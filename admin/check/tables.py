@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+from admin.check import drafts
+from admin.check.findings import Check, Finding, failures
+from admin.check.look import Look
 from admin.setup.documents import drafted, newest, stored
-from dev.commands.check import drafts
-from dev.commands.check.findings import Check, Finding, failures
-from dev.commands.check.look import Look
 from shared.campaign import wire
 from shared.entities.parents import flow_of
 from shared.errors import BridgeError
