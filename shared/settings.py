@@ -7,6 +7,7 @@ default must be given. Triggers name some of them as %NAME%; `local.settings.jso
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -286,12 +287,25 @@ def given(environ: Mapping[str, str] | None) -> dict[str, str]:
     return {Settings.model_fields[field].alias or field: value for field, value in found.items() if value}
 
 
-def problems(environ: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
-    """Each setting that is missing, out of range or unresolved, with a sentence; "" for what concerns more than one."""
+@dataclass(frozen=True, slots=True)
+class SettingProblem:
+    """What is wrong with one setting. Holds no value."""
+
+    setting: str
+    """Its name in the environment; "" for what concerns more than one."""
+    sentence: str
+    """Without a full stop."""
+    unresolved: bool = False
+    """It is still a Key Vault reference."""
+
+
+def problems(environ: Mapping[str, str] | None = None) -> list[SettingProblem]:
+    """Each setting that is missing, out of range or unresolved."""
     try:
         Settings.model_validate(given(environ))
     except ValidationError as error:
-        return [problem(item) for item in error.errors(include_input=False)]
+        items = error.errors(include_input=False)
+        return [SettingProblem(*problem(item), unresolved=item["type"] == UNRESOLVED) for item in items]
     return []
 
 

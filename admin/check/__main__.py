@@ -8,16 +8,20 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from admin.check.checks import CHECKS
-from admin.check.findings import Finding, exit_code, run_all
+from admin.check.findings import Finding, State, run_all
 from admin.check.look import Look
-from admin.connection import STACK_SETTINGS, take_settings
+from admin.connection import STACK_SETTINGS, require_sign_in, take_settings
 from admin.private import PLACE, settings_file
+from shared.settings import load_settings, problems
+from shared.wiring import Wiring
 
 USUAL = "check.settings.json"
+EXIT_CODES: dict[State, int] = {"ok": 0, "warning": 1, "skipped": 2, "error": 2}
 
 
 def run(argv: list[str]) -> int:
@@ -34,12 +38,21 @@ def run(argv: list[str]) -> int:
         return 2
     logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it would tell the same, and worse
     findings: list[Finding] = []
-    for finding in run_all(CHECKS, Look(os.environ)):
+    for finding in run_all(CHECKS, look(os.environ)):
         findings.append(finding)
         if not options.json:
             print(finding, flush=True)
     print(json.dumps([asdict(finding) for finding in findings], indent=2) if options.json else summary(findings))
     return exit_code(findings)
+
+
+def look(environment: Mapping[str, str]) -> Look:
+    """By these settings, as whoever has signed in on this machine."""
+    return Look(problems(environment), lambda: Wiring(load_settings(environment)), require_sign_in)
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    return max((EXIT_CODES[finding.state] for finding in findings), default=0)
 
 
 def summary(findings: list[Finding]) -> str:

@@ -1,6 +1,5 @@
 """Settings, tokens, the first call to each system, and how far their clocks are from this machine's."""
 
-import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -8,20 +7,23 @@ from urllib.parse import urlsplit
 from admin.check.findings import Finding, State
 from admin.check.look import Look
 from shared.http.transport import AdaptiveConcurrency, Request, Transport
-from shared.settings import is_reference, problems
+from shared.settings import CAUSES
 
 SKEW_WARNING_SECONDS, SKEW_ERROR_SECONDS = 60.0, 300.0
 
 
 def settings(look: Look) -> Iterator[Finding]:
-    name, found = "settings", problems(look.environment)
-    for setting, sentence in found:
-        if is_reference(look.environment.get(setting, "")):
+    name = "settings"
+    for problem in look.problems:
+        setting, sentence = problem.setting, problem.sentence
+        if problem.unresolved and look.inside:
+            yield Finding(name, setting, "error", f"{sentence}.", CAUSES)
+        elif problem.unresolved:
             message = f"{setting} is a Key Vault reference, which only the function app resolves."
             yield Finding(name, setting, "error", message, "Put the secret itself into the settings that this check reads.")
         else:
             yield Finding(name, setting or sentence.split(" ")[0], "error", f"{sentence}.", "Set it, then run this again.")
-    if not found:
+    if not look.problems:
         count = len(look.settings.model_fields_set)
         yield Finding(name, "", "ok", f"All are valid; {count} are set, the others have their defaults.")
 
@@ -51,9 +53,9 @@ def clocks(look: Look) -> Iterator[Finding]:
     """Any answer has a Date header, a refusal too (RFC 9110, 6.6.1)."""
     for system, url in (("Dataverse", look.settings.dataverse_url), ("Campaign", look.settings.campaign_url)):
         transport = Transport(system, look.wiring.send(system, 30.0, 1), AdaptiveConcurrency(1))
-        before = time.time()
+        before = look.wiring.now()
         response = transport.send(Request("GET", url, "its clock"))
-        here = (before + time.time()) / 2
+        here = (before + look.wiring.now()) / 2
         yield skew(system, response.headers.get("date", ""), here)
 
 

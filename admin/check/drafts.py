@@ -7,7 +7,7 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from admin.check.findings import Finding
 from admin.check.look import Look
-from admin.setup.documents import drafted, mapping_document, newest, stored, tables
+from admin.setup.documents import drafted, mapping_document, newest, tables
 from shared.entities.catalog import Catalog, address, problem_message
 from shared.entities.claims import CONTACT, Claims
 from shared.events.catalog import NAME as EVENTS
@@ -49,7 +49,7 @@ def mapping_draft(look: Look, table: str) -> str:
 
 
 def opt_out_draft(look: Look) -> str:
-    documents = stored(look.settings, "opt-out")
+    documents = look.documents_in("opt-out")
     if not look.opt_outs or not drafted(documents, OPT_OUT):
         return ""
     client = look.wiring
@@ -59,7 +59,7 @@ def opt_out_draft(look: Look) -> str:
 
 
 def events_draft(look: Look) -> str:
-    documents = stored(look.settings, "events")
+    documents = look.documents_in("events")
     if not look.events_on or not drafted(documents, EVENTS):
         return ""
     catalog = EventsCatalog(documents, look.wiring.batch, 0, look.wiring.now)

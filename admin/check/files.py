@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from admin.check.findings import Finding
 from admin.check.look import Look
-from admin.setup.documents import document_text, stored
+from admin.setup.documents import document_text
 from shared.errors import Misconfigured
 from shared.events.activities import problems
 from shared.events.catalog import NAME as EVENTS
@@ -24,20 +24,20 @@ def files(look: Look) -> Iterator[Finding]:
     known = formats(look)
     if not known:
         return
-    exports = look.wiring.exports
-    listed, now = exports.sftp.files(exports.folder), look.wiring.now()
-    yield Finding("sftp", exports.folder, "ok", f"Reached, its host key is the known one; {len(listed)} files wait.")
+    folder, now = look.exports_folder, look.wiring.now()
+    listed = look.wiring.looking_sftp.files(folder)
+    yield Finding("sftp", folder, "ok", f"Reached, its host key is the known one; {len(listed)} files wait.")
     ours = [file for file in listed if any(form.takes(file.name) for form in known)]
     waiting = older(ours, now - HOUR)
     if waiting:
         message = f"{waiting} exported files are more than an hour old and not read."
-        yield Finding("sftp", exports.folder, "warning", message, "See why their flow does not poll (GET /api/status).")
+        yield Finding("sftp", folder, "warning", message, "See why their flow does not poll (GET /api/status).")
     strangers = older([file for file in listed if file not in ours], now - MONTH)
     if strangers:
         message = f"{strangers} files that nobody reads are more than 30 days old."
-        yield Finding("sftp", exports.folder, "warning", message, "Delete them: a full SFTP account impairs Campaign.")
-    for folder, limit in ((PROCESSED, now - MONTH), (REJECTED, now)):
-        yield from aside(look, f"{exports.folder}/{folder}", limit)
+        yield Finding("sftp", folder, "warning", message, "Delete them: a full SFTP account impairs Campaign.")
+    for name, limit in ((PROCESSED, now - MONTH), (REJECTED, now)):
+        yield from aside(look, f"{folder}/{name}", limit)
 
 
 def formats(look: Look) -> list[Format]:
@@ -51,7 +51,7 @@ def formats(look: Look) -> list[Format]:
 def aside(look: Look, folder: str, before: float) -> Iterator[Finding]:
     """A folder that files are put into; made when the first one is."""
     try:
-        count = older(look.wiring.exports.sftp.files(folder), before)
+        count = older(look.wiring.looking_sftp.files(folder), before)
     except Misconfigured:
         return
     if count and folder.endswith(REJECTED):
@@ -99,4 +99,4 @@ def listed_tables(look: Look, names: list[str]) -> list[dict[str, str]]:
 
 
 def events_document(look: Look) -> EventsDocument:
-    return read_events_document(document_text(stored(look.settings, "events"), EVENTS, default_events_document))
+    return read_events_document(document_text(look.documents_in("events"), EVENTS, default_events_document))

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from admin.check.look import Look
-from admin.setup.customizing import Refused
 from shared.errors import BridgeError, Misconfigured
 from shared.mapping import InvalidDocument
 
 State = Literal["ok", "warning", "error", "skipped"]
-EXIT_CODES: dict[State, int] = {"ok": 0, "warning": 1, "skipped": 2, "error": 2}
 STORAGE_ADVICE = (
     "Give the identity Storage Blob Data Owner, Storage Queue Data Contributor and Storage Table Data Contributor on the "
     "account, or correct AzureWebJobsStorage."
@@ -60,10 +59,15 @@ def run_one(check: Check, look: Look, failed: set[str]) -> Iterator[Finding]:
         message = f"Not looked at, for it needs what failed: {', '.join(wrong)}."
         yield Finding(check.name, "", "skipped", message, "Mend that, then run this again.")
         return
+    yield from guarded(check, partial(check.run, look))
+
+
+def guarded(check: Check, work: Callable[[], Iterable[Finding]], subject: str = "") -> Iterator[Finding]:
+    """What the work finds; whatever breaks it is a finding too."""
     try:
-        yield from check.run(look)
-    except Exception as error:
-        yield from failures(check, error)
+        yield from work()
+    except Exception as error:  # a check that breaks, by a bug of ours too, stops no other
+        yield from failures(check, error, subject)
 
 
 def failures(check: Check, error: Exception, subject: str = "", state: State = "error") -> Iterator[Finding]:
@@ -71,7 +75,7 @@ def failures(check: Check, error: Exception, subject: str = "", state: State = "
     if isinstance(error, InvalidDocument):
         for problem in error.problems:
             yield Finding(check.name, subject, state, *split(problem, "Correct the mapping document."))
-    elif isinstance(error, Misconfigured | Refused):
+    elif isinstance(error, Misconfigured):
         yield Finding(check.name, subject, state, *split(str(error), check.advice))
     elif isinstance(error, BridgeError):
         yield Finding(check.name, subject, state, str(error).partition(";")[0].rstrip(".") + ".", check.advice)
@@ -94,7 +98,3 @@ def split(sentence: str, advice: str) -> tuple[str, str]:
     if not colon or not tail[:1].islower():
         return sentence, advice
     return f"{head}.", tail[0].upper() + tail[1:]
-
-
-def exit_code(findings: Iterable[Finding]) -> int:
-    return max((EXIT_CODES[finding.state] for finding in findings), default=0)

@@ -1,36 +1,91 @@
 """What the checks look through: the settings, the bridge's own clients, and what more than one check wants to know."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
-from admin.setup.documents import fitting_documents, opt_outs, stored
+from admin.setup.documents import fitting_documents, opt_outs_in_use
 from admin.setup.wanted import InUse, OptOuts
-from shared.dataverse.client import API
+from shared.campaign.client import CampaignClient
+from shared.dataverse.batch import BatchWriter
+from shared.dataverse.client import API, DataverseClient
+from shared.events.journal import Journal
+from shared.http.tokens import TokenSource
+from shared.http.transport import Send
 from shared.mapping import MappingDocument
-from shared.settings import Settings, load_settings
+from shared.settings import SettingProblem, Settings
+from shared.sftp.client import Sftp
 from shared.state.checkpoints import Checkpoints
 from shared.state.documents import Documents
-from shared.wiring import Wiring
+from shared.state.storage import Storage
+
+
+class Clients(Protocol):
+    """What the checks ask with. The composition root (shared/wiring.py) is one."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def storage(self) -> Storage: ...
+    @property
+    def dataverse_tokens(self) -> TokenSource: ...
+    @property
+    def dataverse(self) -> DataverseClient: ...
+    @property
+    def batch(self) -> BatchWriter: ...
+    @property
+    def campaign_tokens(self) -> TokenSource: ...
+    @property
+    def campaign(self) -> CampaignClient: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def looking_sftp(self) -> Sftp: ...
+    @property
+    def now(self) -> Callable[[], float]: ...
+    @property
+    def send(self) -> Callable[[str, float, int], Send]: ...
 
 
 class Look:
-    """Everything is built at first use, from the environment alone; nothing is written but by the check of the storage."""
+    """Clients are opened at first use; nothing is written but by the check of the storage.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = environment
+    `problems` are those of the settings, `clients` raises Misconfigured while there are some. `sign_in` is for who asks from
+    outside the function app: it raises Misconfigured if nobody is signed in to the storage account.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[SettingProblem],
+        clients: Callable[[], Clients],
+        sign_in: Callable[[Settings], None] | None = None,
+    ) -> None:
+        self.problems, self.open, self.signed_in = problems, clients, sign_in
+
+    @property
+    def inside(self) -> bool:
+        """Whether the function app itself asks, with its own identity."""
+        return self.signed_in is None
+
+    def sign_in(self) -> None:
+        if self.signed_in:
+            self.signed_in(self.settings)
 
     @cached_property
+    def wiring(self) -> Clients:
+        return self.open()
+
+    @property
     def settings(self) -> Settings:
-        return load_settings(self.environment)
+        return self.wiring.settings
 
-    @cached_property
-    def wiring(self) -> Wiring:
-        return Wiring(self.settings)
+    def documents_in(self, folder: str) -> Documents:
+        """The container is not made here: a look writes nothing."""
+        return Documents(self.wiring.storage.blobs.get_container_client("config"), folder)
 
     @cached_property
     def stored(self) -> Documents:
-        return stored(self.settings)
+        return self.documents_in("mappings")
 
     @cached_property
     def documents(self) -> list[MappingDocument]:
@@ -39,7 +94,7 @@ class Look:
     @cached_property
     def opt_outs(self) -> OptOuts | None:
         """None while the mode is disabled."""
-        return opt_outs(self.settings, self.settings)
+        return opt_outs_in_use(self.settings.opt_out_mode, self.documents_in("opt-out"))
 
     @property
     def in_use(self) -> InUse:
@@ -56,6 +111,10 @@ class Look:
     def dataverse(self, path: str, route: str) -> Any:
         client = self.wiring.dataverse
         return client.get(f"{client.url}{API}{path}", route)
+
+    @property
+    def exports_folder(self) -> str:
+        return self.settings.sftp_folder.rstrip("/")
 
     @property
     def events_on(self) -> bool:

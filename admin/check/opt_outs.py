@@ -113,7 +113,7 @@ def unsortable(profile: TargetResource) -> Finding | None:
 
 def exported(look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource) -> Iterator[Finding]:
     """By the export: a file has come within the promise, and waits, or has been read."""
-    now, folder = look.wiring.now(), look.wiring.exports.folder
+    now, folder = look.wiring.now(), look.exports_folder
     files, form = listed(look, folder) + put_aside(look, f"{folder}/{PROCESSED}"), OptOutFormat(document)
     newest = max([last_read(look), *(file.changed_at for file in files if form.takes(file.name))])
     if late := late_file(newest, document, now):
@@ -123,7 +123,7 @@ def exported(look: Look, document: OptOutDocument, mapping: MappingDocument, pro
 
 
 def listed(look: Look, folder: str) -> list[RemoteFile]:
-    return look.wiring.exports.sftp.files(folder)
+    return look.wiring.looking_sftp.files(folder)
 
 
 def put_aside(look: Look, folder: str) -> list[RemoteFile]:

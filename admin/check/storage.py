@@ -2,29 +2,26 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-from admin.check.findings import Check, Finding, failures
+from admin.check.findings import Check, Finding, guarded
 from admin.check.look import Look
-from admin.connection import require_sign_in
 from shared.state.handoff import open_handoff
 
 NAME = "storage"
 
 
 def storage(look: Look) -> Iterator[Finding]:
-    require_sign_in(look.settings)
+    look.sign_in()
     for subject, work in (("queues", queues), ("tables", tables), ("blobs", blobs)):
-        yield from one(look, subject, work)
+        yield from guarded(Check(NAME, storage), partial(one, look, subject, work), subject)
 
 
-def one(look: Look, subject: str, work: Callable[[Look, str], None]) -> list[Finding]:
-    try:
-        work(look, f"bridge-check-{uuid.uuid4().hex[:12]}")
-    except Exception as error:
-        return list(failures(Check(NAME, storage), error, subject))
-    return [Finding(NAME, subject, "ok", "Written, read and deleted.")]
+def one(look: Look, subject: str, work: Callable[[Look, str], None]) -> Iterator[Finding]:
+    work(look, f"bridge-check-{uuid.uuid4().hex[:12]}")
+    yield Finding(NAME, subject, "ok", "Written, read and deleted.")
 
 
 def queues(look: Look, name: str) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from admin.check import drafts
 from admin.check.findings import Check, Finding, failures
 from admin.check.look import Look
-from admin.setup.documents import drafted, newest, stored
+from admin.setup.documents import drafted, newest
 from shared.campaign import wire
 from shared.entities.parents import flow_of
 from shared.errors import BridgeError
@@ -30,7 +30,7 @@ def documents(look: Look) -> Iterator[Finding]:
     yield from drafts.unread(look.stored)
     try:
         if look.opt_outs:
-            yield from standing(stored(look.settings, "opt-out"), OPT_OUT)
+            yield from standing(look.documents_in("opt-out"), OPT_OUT)
     except InvalidDocument as error:
         mend = f"Correct opt-out/{OPT_OUT}.yaml in the container config."
         yield from (Finding("mapping documents", OPT_OUT, "error", problem, mend) for problem in error.problems)

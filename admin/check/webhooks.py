@@ -5,9 +5,8 @@ from urllib.parse import urlsplit
 
 from admin.check.findings import Finding
 from admin.check.look import Look
-from admin.setup.customizing import Customizing
+from admin.setup.registered import Registered, Row, as_set, function_of
 from admin.setup.wanted import MESSAGES, Subscription, subscriptions
-from admin.setup.webhooks import Row, Webhooks, as_set, function_of
 
 NAME = "webhooks"
 MEND = "Run `manage.py setup dataverse`."
@@ -17,7 +16,7 @@ REGISTER = "Run `manage.py setup dataverse` with --functions."
 
 def webhooks(look: Look) -> Iterator[Finding]:
     """Without webhooks changes arrive all the same, by poll; so nothing here is worse than a warning."""
-    there = Webhooks(Customizing(look.wiring.dataverse), lambda _: None, plan=True)
+    there = Registered(look.wiring.dataverse)
     endpoints, wanted = there.endpoints(), subscriptions(look.in_use)
     ids = {there.message(message): message for message in MESSAGES}
     for path, subscription in wanted.items():
@@ -34,14 +33,14 @@ def webhooks(look: Look) -> Iterator[Finding]:
     yield from strangers(there, {f"/api/dataverse/{path}" for path in wanted})
 
 
-def left_over(there: Webhooks, path: str, endpoint: Row) -> Finding:
+def left_over(there: Registered, path: str, endpoint: Row) -> Finding:
     """An endpoint of ours whose table has no document any more, or whose flow is off: each webhook of it is answered 404."""
     steps = [str(step["name"]) for step in there.steps_of(endpoint["serviceendpointid"])]
     named = f"endpoint '{endpoint['name']}'" + (f" with its steps {', '.join(map(repr, sorted(steps)))}" if steps else "")
     return warning(path, f"The {named} is left over: nothing takes what it tells.", REMOVE)
 
 
-def strangers(there: Webhooks, taken: set[str]) -> Iterator[Finding]:
+def strangers(there: Registered, taken: set[str]) -> Iterator[Finding]:
     """Endpoints that somebody else has made, to an address of the bridge that takes nothing."""
     for endpoint in there.others():
         path = urlsplit(str(endpoint["url"])).path.rstrip("/")

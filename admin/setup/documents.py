@@ -47,13 +47,16 @@ def mapping_document(documents: Documents, table: str) -> MappingDocument:
 
 
 def opt_outs(flows: ChosenFlows, settings: StorageSettings) -> OptOuts | None:
-    """The document counts only while opt-outs are carried."""
-    mode = Mode(flows.opt_out_mode)
+    return opt_outs_in_use(flows.opt_out_mode, stored(settings, "opt-out") if has_storage(settings) else None)
+
+
+def opt_outs_in_use(name: str, documents: Documents | None) -> OptOuts | None:
+    """By OPT_OUT_MODE and the document, which counts only while opt-outs are carried; without any stored, the packaged one."""
+    mode = Mode(name)
     if mode is Mode.DISABLED:
         return None
-    if not has_storage(settings):
-        return OptOuts(mode, read_opt_out_document(default_opt_out_document()))
-    told = document_text(stored(settings, "opt-out"), OPT_OUT, default_opt_out_document)
+    packaged = default_opt_out_document
+    told = document_text(documents, OPT_OUT, packaged) if documents else packaged()
     return OptOuts(mode, read_opt_out_document(told))
 
 

@@ -9,20 +9,14 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from admin.setup.making import Making
-from admin.setup.wanted import OPT_OUT, Subscription
+from admin.setup.registered import MARK, PREFIX, WEBHOOK, Registered, Row, as_set, function_of
+from admin.setup.wanted import Subscription
 
-MARK = "Made by the Adobe Campaign bridge"
-PREFIX = "campaign-bridge"
-WEBHOOK, HTTP_HEADER, POST_OPERATION, ASYNCHRONOUS = 8, 5, 40, 1
+HTTP_HEADER, POST_OPERATION, ASYNCHRONOUS = 5, 40, 1
 ENABLED = {"statecode": 0, "statuscode": 1}
-STEP = "sdkmessageprocessingstepid,name,statecode,stage,mode,filteringattributes,_sdkmessageid_value"
-CUSTOM_ENTITIES = "custom_entities_webhook"
-ENDPOINTS = {"contact": "contacts_webhook", OPT_OUT: "opt_out_webhook"}
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +61,7 @@ class Webhooks(Making):
     """`run` with a receiver registers; without one it brings the steps of what is registered in step with the documents."""
 
     def run(self, wanted: Mapping[str, Subscription], receiver: Receiver | None) -> None:
-        ours = self.endpoints()
+        ours = self.registered.endpoints()
         for path, endpoint in ours.items():
             if path not in wanted:
                 self.take_away(path, endpoint)
@@ -76,19 +70,12 @@ class Webhooks(Making):
                 self.steps(subscription, endpoint_id if endpoint_id != "planned" else "")
 
     def remove(self) -> None:
-        for path, endpoint in self.endpoints().items():
+        for path, endpoint in self.registered.endpoints().items():
             self.take_away(path, endpoint)
 
-    def endpoints(self) -> dict[str, Row]:
-        """Ours by path."""
-        condition = f"contract eq {WEBHOOK} and startswith(description,'{MARK}')"
-        rows = self.dataverse.rows("serviceendpoints", "serviceendpointid,name,url,description", condition)
-        return {row["name"].removeprefix(f"{PREFIX} "): row for row in rows}
-
-    def others(self) -> list[Row]:
-        """Webhook endpoints that somebody else has made."""
-        rows = self.dataverse.rows("serviceendpoints", "serviceendpointid,name,url,description", f"contract eq {WEBHOOK}")
-        return [row for row in rows if not str(row["description"] or "").startswith(MARK) and row["url"]]
+    @property
+    def registered(self) -> Registered:
+        return Registered(self.dataverse.client)
 
     def endpoint(self, path: str, there: Row | None, receiver: Receiver | None) -> str:
         """Its id, "planned" while it is only that, "" without one. Each endpoint has the key of its own function."""
@@ -134,9 +121,9 @@ class Webhooks(Making):
         return self.dataverse.created(self.dataverse.post("serviceendpoints", what, body))
 
     def steps(self, wanted: Subscription, endpoint_id: str) -> None:
-        there = self.steps_of(endpoint_id) if endpoint_id else []
+        there = self.registered.steps_of(endpoint_id) if endpoint_id else []
         for message in wanted.messages:
-            message_id = self.message(message)
+            message_id = self.registered.message(message)
             found = [step for step in there if step["_sdkmessageid_value"] == message_id]
             self.step(wanted, message, message_id, endpoint_id, found)
 
@@ -154,12 +141,6 @@ class Webhooks(Making):
             self.make("updated", f"{name}: {what}", lambda: self.dataverse.change(path, name, change))
         else:
             self.found(name)
-
-    def steps_of(self, endpoint_id: str) -> list[Row]:
-        return self.dataverse.rows("sdkmessageprocessingsteps", STEP, f"_eventhandler_value eq {endpoint_id}")
-
-    def message(self, message: str) -> str:
-        return str(self.dataverse.rows("sdkmessages", "sdkmessageid", f"name eq '{message}'")[0]["sdkmessageid"])
 
     def step_body(self, wanted: Subscription, message: str, message_id: str, columns: str | None, endpoint_id: str) -> Row:
         condition = f"primaryobjecttypecode eq '{wanted.table}' and sdkmessageid/name eq '{message}'"
@@ -180,16 +161,11 @@ class Webhooks(Making):
 
     def take_away(self, name: str, endpoint: Row) -> None:
         """Steps first: an endpoint that steps use cannot be deleted."""
-        for step in self.steps_of(endpoint["serviceendpointid"]):
+        for step in self.registered.steps_of(endpoint["serviceendpointid"]):
             path = f"sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})"
             self.make("removed", f"step {step['name']}", partial(self.dataverse.delete, path, f"step {step['name']}"))
         path = f"serviceendpoints({endpoint['serviceendpointid']})"
         self.make("removed", f"webhook of {name}", partial(self.dataverse.delete, path, f"webhook of {name}"))
-
-
-def function_of(path: str) -> str:
-    """The function that answers at this path: all tables but contact share one."""
-    return ENDPOINTS.get(path, CUSTOM_ENTITIES)
 
 
 def difference(step: Row, columns: str | None) -> Row:
@@ -200,7 +176,3 @@ def difference(step: Row, columns: str | None) -> Row:
     if step["statecode"] != 0:
         change |= ENABLED
     return change
-
-
-def as_set(columns: str | None) -> set[str]:
-    return {part.strip() for part in (columns or "").split(",") if part.strip()}

@@ -9,7 +9,7 @@ import pytest
 
 from admin import private
 from admin.check import private as check_private
-from admin.check.look import Look
+from admin.check.__main__ import look
 from admin.private import holds_secrets, misplaced, settings_file
 from shared.settings import Settings, environment_name
 
@@ -78,6 +78,6 @@ def test_the_repository_itself_holds_none() -> None:
 def test_check_warns_of_each(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "mine.json").write_text('{"Values": {"SFTP_PRIVATE_KEY": "a value"}}')
     monkeypatch.setattr(check_private, "misplaced", partial(misplaced, folder))
-    (found,) = check_private.settings_files(Look({}))
+    (found,) = check_private.settings_files(look({}))
     assert (found.subject, found.state, found.next) == ("mine.json", "warning", private.ADVICE)
     assert "a value" not in str(found)

@@ -14,9 +14,10 @@ from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableClient
 
 from admin.check import connections, rights, storage, tables
-from admin.check.__main__ import run
+from admin.check.__main__ import exit_code, run
+from admin.check.__main__ import look as look_by
 from admin.check.checks import CHECKS
-from admin.check.findings import Check, exit_code, run_all
+from admin.check.findings import Check, run_all
 from admin.check.look import Look
 from dev.verbs import Http
 from shared.errors import Misconfigured
@@ -26,6 +27,7 @@ from shared.opt_out.documents import default_opt_out_document
 from shared.pipeline.running import fail_flow
 from shared.state.documents import Documents
 from shared.state.flows import RUNNING, STOPPED
+from shared.wiring import Wiring
 from tests.contract.commands.conftest import LOOSE, Findings, Office, of, told
 
 ANOTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDsdSwz8M0y2q9aGmjJhJ2yR1f3m3kRpj1CZ6yTlN2kO"
@@ -46,7 +48,7 @@ def test_a_check_writes_nothing_to_either_system_and_leaves_nothing_in_the_stora
     sound.check()
     assert (sound.writes(), sound.campaign.write_calls()["POST"]) == (before, records["POST"])
     assert {blob.name for blob in sound.config.list_blobs()} == blobs
-    service = Look({**os.environ}).wiring.storage.tables
+    service = look(sound).wiring.storage.tables
     assert not [table.name for table in service.list_tables() if table.name.startswith("bridgecheck")]
 
 
@@ -128,7 +130,7 @@ def test_a_user_without_a_role_is_told(office: Office) -> None:
 
 def look(office: Office) -> Look:
     os.environ.update(json.loads(office.settings().read_text())["Values"])
-    return Look({**os.environ})
+    return look_by({**os.environ})
 
 
 def test_every_missing_privilege_is_named_and_so_is_one_that_does_not_reach_far_enough(sound: Office) -> None:
@@ -146,7 +148,7 @@ def test_every_missing_privilege_is_named_and_so_is_one_that_does_not_reach_far_
 
 
 def test_a_flow_that_the_app_has_failed_is_named_with_its_setting(sound: Office) -> None:
-    flows = look(sound).wiring.bridge.flows
+    flows = Wiring(look(sound).settings).bridge.flows
     fail_flow("contacts", flows, Misconfigured("DATAVERSE_WEBHOOK_SECRET", "DATAVERSE_WEBHOOK_SECRET is still a reference."))
     flows.change("opt_out", status=STOPPED)
     try:
@@ -237,7 +239,7 @@ def test_a_key_that_is_not_unique_is_told_without_its_value(sound: Office) -> No
 
 
 def test_a_changed_document_that_is_not_in_force_is_a_warning(sound: Office) -> None:
-    versions = Look(json.loads(sound.settings().read_text())["Values"]).stored
+    versions = look(sound).stored
     versions.add("contact", 1, json.dumps(sound.contact_document()), "")
     try:
         findings = with_document(sound, sound.contact_document())

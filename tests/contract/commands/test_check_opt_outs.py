@@ -11,8 +11,7 @@ import yaml
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableClient
 
-from admin.check.look import Look
-from admin.setup.documents import stored
+from admin.check.__main__ import look as look_by
 from shared.opt_out.documents import default_opt_out_document
 from tests.contract.commands.conftest import OPT_OUTS, Office, of, told
 
@@ -32,7 +31,7 @@ def with_flags(office: Office, *rules: dict[str, Any], in_force: bool = True) ->
     if not in_force:
         office.put_document("contact", document)
         return
-    versions = stored(Look(json.loads(office.settings().read_text())["Values"]).settings)
+    versions = look_by(json.loads(office.settings().read_text())["Values"]).stored
     versions.add("contact", 1, yaml.safe_dump(document, sort_keys=False), "")
 
 
@@ -234,7 +233,7 @@ def test_a_document_that_cannot_be_read_or_has_been_changed_is_told(sound: Offic
     told(findings, "opt-out", "skipped", "mapping documents")
     assert code == 2
     sound.put_pairs()
-    versions = stored(Look(json.loads(sound.settings().read_text())["Values"]).settings, "opt-out")
+    versions = look_by(json.loads(sound.settings().read_text())["Values"]).documents_in("opt-out")
     versions.add("opt_out", 1, default_opt_out_document(), "")
     told(sound.check()[1], "mapping documents", "warning", OPT_OUTS, "mapping_problem")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from admin.check import rights
+from admin.check.__main__ import look as look_by
 from admin.check.findings import Check, run_all
 from admin.check.look import Look
 from admin.check.webhooks import webhooks
@@ -29,7 +30,7 @@ Privileges = dict[str, str]
 def look(office: Office) -> Look:
     """As the app: its settings, its identity."""
     os.environ.update(json.loads(office.settings().read_text())["Values"])
-    return Look({**os.environ})
+    return look_by({**os.environ})
 
 
 @pytest.fixture
