@@ -23,7 +23,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from admin.connection import STACK_SETTINGS, take_settings
 from admin.private import PLACE, settings_file
-from admin.setup.documents import newest
+from shared.checks.documents import newest
 from shared.entities.catalog import Catalog, address
 from shared.entities.claims import Claims
 from shared.errors import BridgeError

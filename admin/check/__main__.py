@@ -13,10 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from admin.check.checks import CHECKS
-from admin.check.findings import Finding, State, run_all
-from admin.check.look import Look
 from admin.connection import STACK_SETTINGS, require_sign_in, take_settings
 from admin.private import PLACE, settings_file
+from shared.checks.findings import Finding, State, run_all
+from shared.checks.look import Look
 from shared.settings import load_settings, problems
 from shared.wiring import Wiring
 

@@ -1,36 +1,7 @@
-"""Every check, in the order in which they are made. A further one is one entry."""
+"""The checks of the command: first of the machine that it runs on, then all that the bridge itself can make."""
 
-from admin.check import connections, files, flows, opt_outs, private, rights, storage, tables, webhooks
-from admin.check.findings import Check
+from admin.check.private import settings_files
+from shared.checks import every
+from shared.checks.findings import Check
 
-DATAVERSE = "Correct DATAVERSE_URL (organization and region: crm, crm4, crm11 and so on), or look at the network."
-CAMPAIGN = "Correct CAMPAIGN_URL (organization and instance), or look at the network."
-CHECKS = (
-    Check("settings files", private.settings_files),
-    Check("settings", connections.settings),
-    Check("clocks", connections.clocks, ("settings",), "Correct DATAVERSE_URL or CAMPAIGN_URL, or look at the network."),
-    Check("storage", storage.storage, ("settings",)),
-    Check("flows", flows.flows, ("storage",)),
-    Check(
-        "dataverse token", connections.dataverse_token, ("settings",), "Correct DATAVERSE_AUTHORITY_URL, or look at the network."
-    ),
-    Check("dataverse", connections.dataverse, ("dataverse token",), DATAVERSE),
-    Check("campaign token", connections.campaign_token, ("settings",), "Correct CAMPAIGN_IMS_URL, or look at the network."),
-    Check("campaign", connections.campaign, ("campaign token",), CAMPAIGN),
-    Check("mapping documents", tables.documents, ("storage",)),
-    Check("privileges", rights.privileges, ("dataverse", "mapping documents"), rights.MEND),
-    Check("change tracking", tables.change_tracking, ("dataverse", "mapping documents"), DATAVERSE),
-    Check("change tokens", tables.change_tokens, ("dataverse", "mapping documents"), DATAVERSE),
-    Check("mappings", tables.mappings, ("dataverse", "campaign", "mapping documents"), CAMPAIGN),
-    Check("keys", tables.keys, ("campaign", "mapping documents"), CAMPAIGN),
-    Check("webhooks", webhooks.webhooks, ("dataverse", "mapping documents"), webhooks.MEND),
-    Check("activity tables", files.activity_tables, ("dataverse", "storage"), "Run `manage.py setup activities`."),
-    Check("journal", files.journal, ("campaign token",), "Correct CAMPAIGN_JOURNAL_URL and CAMPAIGN_IMS_ORGANIZATION."),
-    Check(
-        "sftp",
-        files.files,
-        ("mapping documents",),
-        "Correct SFTP_HOST and SFTP_PORT, or let this machine's address through in Campaign.",
-    ),
-    Check("opt-out", opt_outs.opt_outs, ("dataverse", "campaign", "mapping documents"), opt_outs.MEND),
-)
+CHECKS = (Check("settings files", settings_files), *every.CHECKS)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from admin.check.findings import Finding
-from admin.check.look import Look
 from admin.private import ADVICE, misplaced
+from shared.checks.findings import Finding
+from shared.checks.look import Look
 
 
 def settings_files(look: Look) -> Iterator[Finding]:

@@ -6,8 +6,8 @@ from admin.setup.activities import Activities
 from admin.setup.making import Making
 from admin.setup.roles import Role
 from admin.setup.tracking import Tracking
-from admin.setup.wanted import InUse, needs, platform_ids, subscriptions, use_cases
 from admin.setup.webhooks import Receiver, Webhooks
+from shared.checks.wanted import InUse, needs, platform_ids, subscriptions, use_cases
 
 
 @dataclass(frozen=True, slots=True)

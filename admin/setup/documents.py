@@ -1,86 +1,29 @@
-"""The documents that a set-up goes by: those in force, else as a person left them, else the packaged ones. Only read."""
+"""The flows and documents that a set-up goes by. Without a storage account the packaged documents are all there is."""
 
-from collections.abc import Callable
-
-from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 
-from admin.setup.wanted import InUse, OptOuts
+from shared.checks.documents import fitting_documents, opt_outs_in_use
+from shared.checks.wanted import InUse
 from shared.mapping import MappingDocument, default_document, read_document
-from shared.opt_out.catalog import NAME as OPT_OUT
-from shared.opt_out.deciding import Mode
-from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
 from shared.settings import ChosenFlows, StorageSettings, text
 from shared.state.documents import Documents
 from shared.state.storage import service
 
 
 def in_use(flows: ChosenFlows, settings: StorageSettings) -> InUse:
-    """InvalidDocument for a document that cannot be read. Without a storage account the packaged ones are all there is."""
-    return InUse(mapping_documents(settings), flows.email_events_source != "none", opt_outs(flows, settings))
+    """InvalidDocument for a document that cannot be read."""
+    opt_outs = opt_outs_in_use(flows.opt_out_mode, stored(settings, "opt-out"))
+    return InUse(mapping_documents(settings), flows.email_events_source != "none", opt_outs)
 
 
-def has_storage(settings: StorageSettings) -> bool:
-    return bool(settings.storage_account or text(settings.azurewebjobsstorage))
-
-
-def stored(settings: StorageSettings, folder: str = "mappings") -> Documents:
+def stored(settings: StorageSettings, folder: str) -> Documents | None:
     """The container is not made here: a look writes nothing."""
+    if not settings.storage_account and not text(settings.azurewebjobsstorage):
+        return None
     blobs: BlobServiceClient = service(settings, "blob", BlobServiceClient)
     return Documents(blobs.get_container_client("config"), folder)
 
 
 def mapping_documents(settings: StorageSettings) -> list[MappingDocument]:
-    if not has_storage(settings):
-        return [read_document(default_document("contact"))]
-    return fitting_documents(stored(settings))
-
-
-def fitting_documents(documents: Documents) -> list[MappingDocument]:
-    """Those whose name says the table that they map: the bridge refuses the others."""
-    found = [(table, mapping_document(documents, table)) for table in tables(documents)]
-    return [document for table, document in found if document.table == table]
-
-
-def mapping_document(documents: Documents, table: str) -> MappingDocument:
-    return read_document(document_text(documents, table, lambda: default_document(table)))
-
-
-def opt_outs(flows: ChosenFlows, settings: StorageSettings) -> OptOuts | None:
-    return opt_outs_in_use(flows.opt_out_mode, stored(settings, "opt-out") if has_storage(settings) else None)
-
-
-def opt_outs_in_use(name: str, documents: Documents | None) -> OptOuts | None:
-    """By OPT_OUT_MODE and the document, which counts only while opt-outs are carried; without any stored, the packaged one."""
-    mode = Mode(name)
-    if mode is Mode.DISABLED:
-        return None
-    packaged = default_opt_out_document
-    told = document_text(documents, OPT_OUT, packaged) if documents else packaged()
-    return OptOuts(mode, read_opt_out_document(told))
-
-
-def tables(documents: Documents) -> list[str]:
-    try:
-        return sorted({"contact", *documents.tables()})
-    except ResourceNotFoundError:
-        return ["contact"]
-
-
-def document_text(documents: Documents, name: str, packaged: Callable[[], str]) -> str:
-    version = newest(documents, name)
-    return documents.text(name, version) if version else documents.draft(name)[0] or packaged()
-
-
-def newest(documents: Documents, name: str) -> int:
-    """The version in force, 0 before the first."""
-    try:
-        return documents.newest(name)[0]
-    except ResourceNotFoundError:
-        return 0
-
-
-def drafted(documents: Documents, name: str) -> bool:
-    """Whether a person has left a document that is not the one in force."""
-    draft = documents.draft_etag(name).strip('"')
-    return bool(draft) and draft != documents.newest(name)[1]
+    documents = stored(settings, "mappings")
+    return fitting_documents(documents) if documents else [read_document(default_document("contact"))]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from admin.setup.customizing import Refused
-from admin.setup.registered import CUSTOM_ENTITIES, ENDPOINTS
+from shared.checks.registered import CUSTOM_ENTITIES, ENDPOINTS
 
 FUNCTIONS = (*ENDPOINTS.values(), CUSTOM_ENTITIES)
 FORM = 'The function keys must be JSON such as {"contacts_webhook": "<its key>"}: one object, or several in a row.'

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from admin.setup.making import Making
-from admin.setup.wanted import DEPTH, Need
+from shared.checks.rights import ASSOCIATION
+from shared.checks.wanted import DEPTH, Need
 from shared.dataverse.client import API
 from shared.identifiers import record_id
 
 ROLE = "Adobe Campaign bridge"
-ASSOCIATION = "systemuserroles_association"
 
 
 class Role(Making):

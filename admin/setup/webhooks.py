@@ -12,8 +12,8 @@ from functools import partial
 from xml.sax.saxutils import quoteattr
 
 from admin.setup.making import Making
-from admin.setup.registered import MARK, PREFIX, WEBHOOK, Registered, Row, as_set, function_of
-from admin.setup.wanted import Subscription
+from shared.checks.registered import MARK, PREFIX, WEBHOOK, Registered, Row, as_set, function_of
+from shared.checks.wanted import Subscription
 
 HTTP_HEADER, POST_OPERATION, ASYNCHRONOUS = 5, 40, 1
 ENABLED = {"statecode": 0, "statuscode": 1}

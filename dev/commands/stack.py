@@ -16,7 +16,6 @@ from admin.connection import STACK_SETTINGS, GivenToken, client
 from admin.setup.customizing import Customizing
 from admin.setup.documents import in_use
 from admin.setup.function_keys import stack_keys
-from admin.setup.wanted import subscriptions
 from admin.setup.webhooks import Receiver, Webhooks
 from dev.commands import core_tools
 from dev.commands.azurite import Azurite, start_azurite
@@ -27,6 +26,7 @@ from dev.commands.stack_keys import HOST_KEYS, StackKeys
 from dev.emulators.sftp import EXPORTS
 from dev.emulators.tokens import issue
 from dev.verbs import Http, wait_until
+from shared.checks.wanted import subscriptions
 from shared.settings import ChosenFlows, StorageSettings, load
 
 ORGANIZATION, API_KEY = "acme-mkt-stage1", "acme-bridge"

@@ -17,6 +17,8 @@ SIZES = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 TIMES = {"a week": 7 * 86400, "an hour": 3600, "two minutes": 120}
 
 OURS = {
+    ("shared/checks/first_read.py", "MOST"): "profiles that we ask for",
+    ("shared/checks/tables.py", "MOST_RECORDS"): "records that we ask for",
     ("shared/dataverse/batch.py", "MOST_OPERATIONS"): "what one request of ours holds",
     ("shared/events/logs.py", "LONGEST"): "by column: LONGEST_NAME has the row",
     ("shared/file_samples.py", "MOST_CHARACTERS"): "what is kept of a file that was read",

@@ -13,13 +13,13 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableClient
 
-from admin.check import connections, rights, storage, tables
 from admin.check.__main__ import exit_code, run
 from admin.check.__main__ import look as look_by
 from admin.check.checks import CHECKS
-from admin.check.findings import Check, run_all
-from admin.check.look import Look
 from dev.verbs import Http
+from shared.checks import connections, rights, storage, tables
+from shared.checks.findings import Check, run_all
+from shared.checks.look import Look
 from shared.errors import Misconfigured
 from shared.events.documents import default_events_document
 from shared.mapping import default_document

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from admin.check import rights
 from admin.check.__main__ import look as look_by
-from admin.check.findings import Check, run_all
-from admin.check.look import Look
-from admin.check.webhooks import webhooks
 from admin.setup.roles import ROLE
+from shared.checks import rights
+from shared.checks.findings import Check, run_all
+from shared.checks.look import Look
+from shared.checks.webhooks import webhooks
 from shared.dataverse.batch import Operation, create_many, update_many
 from shared.errors import BridgeError, Misconfigured
 from shared.events.activities import COMPLETED, bind

@@ -9,8 +9,8 @@ import pytest
 
 from admin.connection import GivenToken, client
 from admin.setup.__main__ import run
-from admin.setup.wanted import filtering_attributes
 from admin.setup.webhooks import Receiver
+from shared.checks.wanted import filtering_attributes
 from shared.mapping import read_document
 from tests.contract.commands.conftest import LOOSE, MARK, Office
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
-from admin.setup.documents import fitting_documents, opt_outs_in_use
-from admin.setup.wanted import InUse, OptOuts
 from shared.campaign.client import CampaignClient
+from shared.checks.documents import fitting_documents, opt_outs_in_use
+from shared.checks.wanted import InUse, OptOuts
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import API, DataverseClient
 from shared.events.journal import Journal

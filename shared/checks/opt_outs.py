@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
-from admin.check.findings import Finding, split
-from admin.check.first_read import first_read
-from admin.check.look import Look
-from admin.setup.wanted import OptOuts
+from shared.checks.findings import Finding, split
+from shared.checks.first_read import first_read
+from shared.checks.look import Look
+from shared.checks.wanted import OptOuts
 from shared.entities.catalog import address
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument, TargetResource

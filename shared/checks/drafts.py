@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from admin.check.findings import Finding
-from admin.check.look import Look
-from admin.setup.documents import drafted, mapping_document, newest, tables
+from shared.checks.documents import drafted, mapping_document, newest, tables
+from shared.checks.findings import Finding
+from shared.checks.look import Look
 from shared.entities.catalog import Catalog, address, problem_message
 from shared.entities.claims import CONTACT, Claims
 from shared.events.catalog import NAME as EVENTS

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from admin.check import drafts
-from admin.check.findings import Check, Finding, failures
-from admin.check.look import Look
-from admin.setup.documents import drafted, newest
 from shared.campaign import wire
+from shared.checks import drafts
+from shared.checks.documents import drafted, newest
+from shared.checks.findings import Check, Finding, failures
+from shared.checks.look import Look
 from shared.entities.parents import flow_of
 from shared.errors import BridgeError
 from shared.http.transport import Response

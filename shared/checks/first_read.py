@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from admin.check.findings import Finding
-from admin.check.look import Look
-from admin.setup.wanted import OptOuts
 from shared import identifiers
+from shared.checks.findings import Finding
+from shared.checks.look import Look
+from shared.checks.wanted import OptOuts
 from shared.entities.catalog import address
 from shared.mapping import MappingDocument
 from shared.opt_out.deciding import Seen, decide

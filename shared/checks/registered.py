@@ -6,7 +6,7 @@ Source: Microsoft Learn, "Register a webhook", "Register a plug-in".
 from typing import Any
 from urllib.parse import quote
 
-from admin.setup.wanted import OPT_OUT
+from shared.checks.wanted import OPT_OUT
 from shared.dataverse.client import API, DataverseClient
 
 MARK = "Made by the Adobe Campaign bridge"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from admin.check.findings import Finding, split
-from admin.check.look import Look
+from shared.checks.findings import Finding, split
+from shared.checks.look import Look
 from shared.state.flows import FAILED, RUNNING, Flows
 
 NAME = "flows"

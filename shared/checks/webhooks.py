@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from admin.check.findings import Finding
-from admin.check.look import Look
-from admin.setup.registered import Registered, Row, as_set, function_of
-from admin.setup.wanted import MESSAGES, Subscription, subscriptions
+from shared.checks.findings import Finding
+from shared.checks.look import Look
+from shared.checks.registered import Registered, Row, as_set, function_of
+from shared.checks.wanted import MESSAGES, Subscription, subscriptions
 
 NAME = "webhooks"
 MEND = "Run `manage.py setup dataverse`."

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from admin.check.findings import Finding, State
-from admin.check.look import Look
+from shared.checks.findings import Finding, State
+from shared.checks.look import Look
 from shared.http.transport import AdaptiveConcurrency, Request, Transport
 from shared.settings import CAUSES
 

@@ -6,8 +6,8 @@ from functools import partial
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-from admin.check.findings import Check, Finding, guarded
-from admin.check.look import Look
+from shared.checks.findings import Check, Finding, guarded
+from shared.checks.look import Look
 from shared.state.handoff import open_handoff
 
 NAME = "storage"

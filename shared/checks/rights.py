@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from admin.check.findings import Finding
-from admin.check.look import Look
-from admin.setup.roles import ASSOCIATION
-from admin.setup.wanted import DEPTH, PLATFORM, needs, use_cases
+from shared.checks.findings import Finding
+from shared.checks.look import Look
+from shared.checks.wanted import DEPTH, PLATFORM, needs, use_cases
 
 ADMINISTRATOR_TEMPLATE = "627090ff-40a3-4053-8790-584edc5be201"  # of System Administrator, in every organization
+ASSOCIATION = "systemuserroles_association"
 NAME = "privileges"
 MEND = "Run `manage.py setup dataverse`, which gives the function app's role what it needs and no more."
 

@@ -3,9 +3,9 @@ activity tables."""
 
 from collections.abc import Iterator
 
-from admin.check.findings import Finding
-from admin.check.look import Look
-from admin.setup.documents import document_text
+from shared.checks.documents import document_text
+from shared.checks.findings import Finding
+from shared.checks.look import Look
 from shared.errors import Misconfigured
 from shared.events.activities import problems
 from shared.events.catalog import NAME as EVENTS

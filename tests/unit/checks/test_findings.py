@@ -1,0 +1,101 @@
+"""How checks are run and told: each for itself, in its order, and nothing of what broke one is shown."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from admin.check.checks import CHECKS
+from shared.checks import connections, storage
+from shared.checks.findings import STORAGE_ADVICE, Check, Finding, run_all
+from shared.checks.look import Clients, Look
+from shared.errors import BridgeError, Misconfigured, Retryable
+from shared.mapping import InvalidDocument
+from shared.settings import CAUSES, SettingProblem, Settings
+
+VALUE = "jane.doe@example.org"
+
+
+def nobody() -> Clients:
+    raise Misconfigured("settings", "Settings are missing.")
+
+
+def not_signed_in(settings: Settings) -> None:
+    raise Misconfigured("AzureWebJobsStorage", "No identity is signed in: run `az login`.")
+
+
+def look(*problems: SettingProblem, outside: bool = False) -> Look:
+    return Look(problems, nobody, not_signed_in if outside else None)
+
+
+def raising(error: Exception) -> Callable[[Look], Iterator[Finding]]:
+    def work(_: Look) -> Iterator[Finding]:
+        yield Finding("it", "first", "ok", "Said before.")
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "mend"),
+    [
+        (Misconfigured("X", "It is wrong: mend it."), "It is wrong.", "Mend it."),
+        (Misconfigured("X", "It is wrong."), "It is wrong.", "The advice."),
+        (InvalidDocument(["Line 1: no key: name one."]), "Line 1: no key.", "Name one."),
+        (Retryable("It timed out; it is tried again."), "It timed out.", "The advice."),
+        (BridgeError("It is so."), "It is so.", "The advice."),
+        (HttpResponseError(VALUE), "The storage account refuses it (None, HttpResponseError).", STORAGE_ADVICE),
+        (AzureError(VALUE), "The storage account does not answer (AzureError).", STORAGE_ADVICE),
+        (KeyError(VALUE), "It could not be looked at (KeyError).", "The advice."),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_breaks_a_check_is_a_finding_of_it(error: Exception, message: str, mend: str) -> None:
+    first, found = run_all([Check("it", raising(error), advice="The advice.")], look())
+    assert first.state == "ok"
+    assert (found.check, found.state, found.message, found.next) == ("it", "error", message, mend)
+    assert VALUE not in str(found)
+
+
+def test_who_needs_what_failed_is_skipped_and_so_is_who_needs_that() -> None:
+    sound = Check("sound", lambda _: [Finding("sound", "", "ok", "It is.")])
+    checks = [Check("a", raising(KeyError())), Check("b", sound.run, ("a",)), Check("c", sound.run, ("b",)), sound]
+    assert [(one.check, one.state) for one in run_all(checks, look())][1:] == [
+        ("a", "error"), ("b", "skipped"), ("c", "skipped"), ("sound", "ok"),
+    ]  # fmt: skip
+
+
+def test_a_check_needs_only_what_stands_before_it() -> None:
+    names = [check.name for check in CHECKS]
+    assert len(names) == len(set(names))
+    for place, check in enumerate(CHECKS):
+        assert set(check.needs) <= set(names[:place]), check.name
+
+
+REFERENCE = SettingProblem("CAMPAIGN_CLIENT_SECRET", "CAMPAIGN_CLIENT_SECRET is still a Key Vault reference", unresolved=True)
+
+
+@pytest.mark.parametrize(
+    ("outside", "mend"), [(False, CAUSES), (True, "Put the secret itself into the settings that this check reads.")]
+)
+def test_a_reference_is_mended_where_it_is_read(outside: bool, mend: str) -> None:
+    (found,) = connections.settings(look(REFERENCE, outside=outside))
+    assert (found.subject, found.state, found.next) == ("CAMPAIGN_CLIENT_SECRET", "error", mend)
+    assert "Key Vault reference" in found.message
+
+
+@pytest.mark.parametrize(
+    ("problem", "subject"),
+    [
+        (SettingProblem("CAMPAIGN_URL", "CAMPAIGN_URL is missing"), "CAMPAIGN_URL"),
+        (SettingProblem("", "OPT_OUT_SOURCE=file needs SFTP_HOST"), "OPT_OUT_SOURCE=file"),
+    ],
+)
+def test_a_setting_s_problem_is_a_finding_with_its_name(problem: SettingProblem, subject: str) -> None:
+    (found,) = connections.settings(look(problem))
+    assert (found.subject, found.state, found.message) == (subject, "error", f"{problem.sentence}.")
+
+
+def test_the_clients_are_opened_by_who_needs_them() -> None:
+    (found,) = run_all([Check("storage", storage.storage)], look(outside=True))
+    assert (found.state, found.message) == ("error", "Settings are missing.")
