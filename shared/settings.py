@@ -199,7 +199,7 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows)
     sftp_host: str = Field(
         "", pattern=r"^[^/@\s]*$", description="Campaign's SFTP server, <instance>.campaign.adobe.com; for `files`"
     )
-    sftp_port: int = Field(22, ge=1, le=65535, description="Its port")
+    sftp_port: int = Field(22, ge=1, le=65535, description="Port of the SFTP server")
     sftp_user: str = Field("", description="The user, as Campaign's Control Panel shows it")
     sftp_private_key: SecretStr = Field(SecretStr(""), description="The private key without a passphrase; a Key Vault reference")
     sftp_host_key: str = Field("", description="The server's public key as ssh-keyscan prints it: ssh-ed25519 AAAA...")
@@ -222,15 +222,19 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows)
         50, ge=1, description="Attempts before a record that keeps failing in passing becomes a dead letter"
     )
     retry_delay_seconds: float = Field(5, ge=0, le=3600, description="First delay before a failed record is sent again")
-    retry_delay_max_seconds: float = Field(600, ge=0, le=86400, description="Longest such delay")
+    retry_delay_max_seconds: float = Field(600, ge=0, le=86400, description="Longest delay before a failed record is sent again")
     paused_delay_seconds: float = Field(
         60,
         ge=1,
         le=3600,
         description="How long messages of a stopped or failed flow sleep, and how often its cause is tried",
     )
-    delete_brake_percent: float = Field(5, ge=0, le=100, description="A full read asks before it deletes more than this")
-    delete_brake_records: int = Field(100, ge=0, description="... and more than this many records")
+    delete_brake_percent: float = Field(
+        5, ge=0, le=100, description="Share of the records; a full read asks before it deletes more than both brakes"
+    )
+    delete_brake_records: int = Field(
+        100, ge=0, description="Number of records; a full read asks before it deletes more than both brakes"
+    )
     mapping_cache_seconds: float = Field(10, ge=0, le=300, description="How long an instance goes on with a known mapping")
 
     @model_validator(mode="after")

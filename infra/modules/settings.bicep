@@ -27,7 +27,7 @@ type Settings = {
   @maxValue(120)
   CAMPAIGN_TIMEOUT_SECONDS: int?
 
-  @description('Its port.')
+  @description('Port of the SFTP server.')
   @minValue(1)
   @maxValue(65535)
   SFTP_PORT: int?
@@ -60,7 +60,7 @@ type Settings = {
   @maxValue(3600)
   RETRY_DELAY_SECONDS: int?
 
-  @description('Longest such delay.')
+  @description('Longest delay before a failed record is sent again.')
   @minValue(0)
   @maxValue(86400)
   RETRY_DELAY_MAX_SECONDS: int?
@@ -70,12 +70,12 @@ type Settings = {
   @maxValue(3600)
   PAUSED_DELAY_SECONDS: int?
 
-  @description('A full read asks before it deletes more than this.')
+  @description('Share of the records; a full read asks before it deletes more than both brakes.')
   @minValue(0)
   @maxValue(100)
   DELETE_BRAKE_PERCENT: int?
 
-  @description('... and more than this many records.')
+  @description('Number of records; a full read asks before it deletes more than both brakes.')
   @minValue(0)
   DELETE_BRAKE_RECORDS: int?
 
