@@ -9,7 +9,7 @@ from dev.bench.fuzz.surfaces import SURFACES, fuzz
 from functions import triggers
 from shared import wiring
 
-INPUTS, INPUTS_OF_YAML = 200, 40
+INPUTS, INPUTS_OF_YAML = 60, 15
 
 
 @pytest.fixture(autouse=True, scope="module")

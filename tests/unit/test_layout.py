@@ -1,6 +1,7 @@
 """Imports run one way, and what is deployed knows nothing of what is not."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,16 +57,22 @@ LAYERS: dict[str, set[str]] = {
 """What the files of a room may import of ours. The room of a file is the longest name that begins its own."""
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= (
                 {f"{node.module}.{name.name}" for name in node.names} if node.module in ("shared", "functions") else {node.module}
             )
-    return found
+    return frozenset(found)
 
 
 def module(path: Path) -> str:
@@ -76,6 +83,7 @@ def within(name: str, package: str) -> bool:
     return name == package or name.startswith(package + ".")
 
 
+@cache
 def room_of(path: Path) -> str:
     return max((room for room in LAYERS if within(module(path), room)), key=len, default="")
 
@@ -125,7 +133,7 @@ def test_what_catches_everything_is_a_record_s_step_and_a_check() -> None:
     broad = [
         f"{module(path)}:{node.lineno}"
         for path in DEPLOYED
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
     ]
     assert sorted(place.split(":")[0] for place in broad) == ["shared.checks.findings", "shared.pipeline.steps"]
