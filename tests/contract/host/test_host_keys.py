@@ -1,13 +1,9 @@
 """Named keys of the local host and its key management API, as wiki and source of azure-functions-host tell them."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from dev.host.keys import HOST, Keys
 
 SOURCE = """
 @app.route("guarded", auth_level=func.AuthLevel.FUNCTION)
@@ -152,31 +148,3 @@ def test_another_instance_learns_of_a_new_key_at_the_first_miss(new_app: Callabl
     one, other = launch(app), launch(app)
     Admin(one).ask("PUT", "functions/guarded/keys/anna", {"value": "anna.shared"})
     assert [status(host, "guarded", "anna.shared") for host in (one, other)] == [200, 200]
-
-
-def test_a_miss_reads_the_keys_anew_once_a_minute(tmp_path: Path) -> None:
-    """And a key that was taken away opens an instance that has read it, until that reads anew."""
-    clock = [0.0]
-    one, other = (Keys(tmp_path / "keys.json", ["guarded"], lambda: clock[0]) for _ in range(2))
-    assert not other.allow("function", "guarded", "nobody's")
-    one.set("guarded", "anna", "anna.1")
-    assert not other.allow("function", "guarded", "anna.1")
-    clock[0] = 59.0
-    assert not other.allow("function", "guarded", "anna.1")
-    clock[0] = 60.0
-    assert other.allow("function", "guarded", "anna.1")
-    assert one.delete("guarded", "anna")
-    clock[0] = 119.0
-    assert [keys.allow("function", "guarded", "anna.1") for keys in (one, other)] == [False, True]
-    clock[0] = 120.0
-    assert not other.allow("function", "guarded", "nobody's")
-    assert not other.allow("function", "guarded", "anna.1")
-
-
-def test_a_file_of_the_earlier_form_is_read(tmp_path: Path) -> None:
-    file = tmp_path / "keys.json"
-    file.write_text(json.dumps({"_master": "m", "default": "d", "guarded": "g"}))
-    keys = Keys(file, ["guarded", "other"])
-    assert [keys.allow("function", "guarded", given) for given in ("m", "d", "g")] == [True] * 3
-    assert [keys.allow("function", "other", given) for given in ("m", "d", "g")] == [True, True, False]
-    assert keys.named(HOST) == {"default": "d"}

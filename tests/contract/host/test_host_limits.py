@@ -1,13 +1,10 @@
-"""The front end's patience, and log lines: their length, their text, and which category decides about them."""
+"""The front end's patience, and log lines: their length, their text, and levels by category."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
-
-from dev.host.logs import CategoryFilter
 
 SOURCE = """
 @app.route("slow")
@@ -78,29 +75,3 @@ def test_a_level_is_for_each_category_that_begins_so(host: Any, until: Any) -> N
 def test_a_number_of_worker_processes_that_is_not_followed_is_said_at_start(host: Any) -> None:
     text = "FUNCTIONS_WORKER_PROCESS_COUNT is 4: this host has one worker process all the same"
     assert host.log().count(text) == 1
-
-
-@pytest.mark.parametrize(
-    ("levels", "function", "logger", "heard"),
-    [
-        ({"Function.contacts": "Error"}, "contacts_poll", "bridge", logging.ERROR),
-        ({"function.CONTACTS": "Error"}, "contacts_poll", "bridge", logging.ERROR),
-        ({"Function.contacts": "Error", "Function.contacts_poll": "Debug"}, "contacts_poll", "bridge", logging.DEBUG),
-        ({"Function.contacts_poll.User": "Error"}, "contacts_poll", "bridge", logging.ERROR),
-        ({"Function.contacts_polls": "Error"}, "contacts_poll", "bridge", logging.INFO),
-        ({"contacts": "Error", "bridge": "Error"}, "contacts_poll", "bridge", logging.INFO),
-        ({"default": "Warning", "Function": "Information"}, "contacts_poll", "azure.core", logging.INFO),
-        ({"default": "None"}, "contacts_poll", "bridge", logging.CRITICAL + 50),
-        ({"Host.Timers": "Error"}, "", "Host.Timers", logging.ERROR),
-    ],
-)
-def test_the_longest_beginning_of_the_category_decides(levels: dict[str, str], function: str, logger: str, heard: int) -> None:
-    wanted = CategoryFilter(levels, {"id": function})
-
-    def passes(level: int) -> bool:
-        record = logging.LogRecord(logger, level, "", 0, "text", (), None)
-        record.worker, record.invocation_id = bool(function), "id" if function else None
-        return wanted.filter(record)
-
-    assert passes(heard)
-    assert not passes(heard - 1)
