@@ -8,7 +8,7 @@ import pytest
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
-from dev.commands.demo import REFUSAL
+from dev.commands.demo_scenes import REFUSAL
 from dev.comparison import compare
 from dev.verbs import Http, wait_until
 from shared.mapping import default_document
