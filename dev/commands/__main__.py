@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": ("dev.commands.demo", "start everything, play the story, compare both systems"),
     "test": ("dev.commands.test", "run the tests: all, unit, contract or e2e"),
     "up": ("dev.commands.up", "start everything and stay"),
+    "stop": ("dev.commands.stop", "end what up has started"),
     "bench": ("dev.bench.__main__", "measure"),
     "setup": ("admin.setup.__main__", "make in Dataverse what the bridge needs there: setup dataverse, setup activities"),
     "package": (

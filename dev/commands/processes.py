@@ -8,13 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 180.0
 STOP_SECONDS = 20.0
+CLOCK_SECONDS = 5.0
+"""By which the clocks of processes and files may differ."""
 
 
 class DidNotStart(Exception):
@@ -35,6 +39,7 @@ class Child:
         self.log = directory / "logs" / f"{name}.log"
         self.ready_file = directory / f"{name}.ready.json"
         self.process: subprocess.Popen[bytes] | None = None
+        self.is_told = False
         self.facts: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -66,8 +71,10 @@ class Child:
         return self.process.pid
 
     def ask_to_stop(self) -> None:
-        if self.process and self.process.poll() is None:
+        """Once: a host that is told twice does not wait for what runs."""
+        if self.process and self.process.poll() is None and not self.is_told:
             self.process.terminate()
+            self.is_told = True
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Asks, waits for what is under way, and ends what does not end."""
@@ -98,3 +105,36 @@ class Child:
     def close(self) -> None:
         if self.process and self.process.stdin:
             self.process.stdin.close()
+
+
+def stop_together(children: Collection[Child], seconds: float = STOP_SECONDS) -> None:
+    """All at the same time; what has not ended by then is killed."""
+    for child in children:
+        child.ask_to_stop()
+    ended_by = time.monotonic() + seconds
+    for child in children:
+        child.stop(max(1.0, ended_by - time.monotonic()))
+
+
+def stack_processes(directory: Path) -> dict[str, psutil.Process]:
+    """By name, the processes that the stack of this folder still has.
+
+    A process that began after `stack.json` was written has only got the number of one that is gone.
+    """
+    facts = directory / "stack.json"
+    if not facts.exists():
+        return {}
+    written, found = facts.stat().st_mtime, {}
+    for name, pid in json.loads(facts.read_text())["pids"].items():
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.create_time() < written + CLOCK_SECONDS and runs(process):
+                found[name] = process
+    return found
+
+
+def runs(process: psutil.Process) -> bool:
+    """Has not ended; one that has ended stands in the list until its owner asks for its exit code."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
+    return False

@@ -20,7 +20,7 @@ from admin.setup.webhooks import Receiver, Webhooks
 from dev.commands import core_tools
 from dev.commands.azurite import Azurite, start_azurite
 from dev.commands.core_tools import CoreTools
-from dev.commands.processes import ROOT, STOP_SECONDS, Child, DidNotStart
+from dev.commands.processes import ROOT, Child, DidNotStart, stop_together
 from dev.commands.settings import app_settings
 from dev.commands.stack_keys import HOST_KEYS, StackKeys
 from dev.emulators.sftp import EXPORTS
@@ -272,12 +272,9 @@ class Stack:
 
     def stop(self) -> None:
         """Hosts first, so that nothing is written to what is gone; harmless when called twice."""
-        order = sorted(self.children.items(), key=lambda item: not item[0].startswith("host"))
-        for _, child in order:
-            child.ask_to_stop()
-        ended_by = time.monotonic() + STOP_SECONDS
-        for _, child in order:
-            child.stop(max(1.0, ended_by - time.monotonic()))
+        hosts = [child for name, child in self.children.items() if name.startswith("host-")]
+        stop_together(hosts)
+        stop_together([child for child in self.children.values() if child not in hosts])
         if self.azurite:
             self.azurite.stop()
         self.children, self.azurite = {}, None

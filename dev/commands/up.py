@@ -1,16 +1,17 @@
-"""`manage.py up`: starts everything and stays until Ctrl-C."""
+"""`manage.py up`: starts everything and stays until Ctrl-C or `manage.py stop`."""
 
 import argparse
 import json
+import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import yaml
 
 from dev.commands.preparing import CannotPrepare, create_tables, put_documents, read_documents, read_tables
-from dev.commands.processes import ROOT
+from dev.commands.processes import ROOT, stack_processes
 from dev.commands.settings import UnknownSetting, chosen_settings
 from dev.commands.stack import DIRECTORY, Stack
 from dev.emulators.campaign.publication import InvalidPublication, extended_publication
@@ -29,10 +30,15 @@ def run(argv: list[str]) -> int:
     except (CannotPrepare, InvalidPublication, UnknownSetting, Misconfigured) as problem:
         print(f"Nothing was started. {problem}")
         return 1
-    if running := alive(options.directory / "stack.json"):
-        print(f"A stack runs already from {options.directory} (process {running}): stop it first, or give another --directory.")
+    if running := stack_processes(options.directory):
+        pid = next(iter(running.values())).pid
+        print(
+            f"A stack runs already from {options.directory} (process {pid}): stop it with `manage.py stop`, "
+            "or give another --directory."
+        )
         return 1
     chosen = {"publication": publication, "groups": options.groups, "host_kind": options.host}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # `manage.py stop`: no failure
     with Stack(options.directory, options.instances, not options.no_host, settings, **chosen) as stack:
         create_tables(Dynamics(stack.facts), tables)
         put_documents(stack.facts["storage"], documents)
@@ -47,10 +53,8 @@ def run(argv: list[str]) -> int:
         for name in ("functions", "dataverse", "campaign", "ims", "identity"):
             if stack.facts[name]:
                 print(f"{name:<10} {stack.facts[name]}")
-        print(
-            f"Keys, tokens and process ids are in {options.directory / 'stack.json'}. Ctrl-C stops everything.",
-            flush=True,
-        )
+        print(f"Keys, tokens and process ids are in {options.directory / 'stack.json'}.")
+        print("Ctrl-C stops everything, `manage.py stop` too.", flush=True)
         threading.Event().wait()
     return 0
 
@@ -63,12 +67,6 @@ def publication_file(path: Path | None, directory: Path) -> Path | None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "publication.yaml").write_text(text)
     return directory / "publication.yaml"
-
-
-def alive(facts: Path) -> int:
-    """A process that an earlier `up` started and that still runs; 0 if there is none."""
-    pids = json.loads(facts.read_text())["pids"].values() if facts.exists() else []
-    return next((pid for pid in pids if psutil.pid_exists(pid)), 0)
 
 
 def at_least(least: int) -> Callable[[str], int]:

@@ -1,0 +1,147 @@
+"""`manage.py stop`: the stack of `up` ends by itself, and no stranger with an old number does."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dev.commands import stop
+from dev.commands.processes import ROOT, Child, runs, stack_processes
+from dev.verbs import Campaign, Dynamics, Operator, wait_until
+
+MANAGE = [sys.executable, "manage.py"]
+HANGS_MS = 60_000
+
+
+class Up:
+    """An `up` in a window of its own, with its first contact under way to a slow Campaign."""
+
+    def __init__(self, directory: Path) -> None:
+        command = [*MANAGE, "up", "--directory", str(directory)]
+        self.directory = directory
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        lines = iter(self.process.stdout)
+        assert next((line for line in lines if "Ctrl-C" in line), "")
+        self.facts = json.loads((directory / "stack.json").read_text())
+        self.campaign = Campaign(self.facts)
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
+
+    def deliver(self, milliseconds: int) -> None:
+        """Returns when Campaign has a creation under way, which it answers after this time."""
+        wait_until(Operator(self.facts).settled, "quiet", 60)
+        self.campaign.latency(milliseconds)
+        Dynamics(self.facts).create_contact(firstname="Olga", lastname="Late")
+        wait_until(lambda: self.campaign.write_calls()["POST"], "the creation", 60)
+
+    def log(self, name: str) -> str:
+        return (self.directory / "logs" / f"{name}.log").read_text(errors="replace")
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    started = Up(tmp_path)
+    yield started
+    started.process.terminate()
+    started.process.wait(60)
+    assert started.process.stdout
+    started.process.stdout.close()
+
+
+def stopped(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [*MANAGE, "stop", "--directory", str(directory), *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90)
+
+
+@pytest.mark.parametrize(
+    ("options", "latency_ms", "is_cut_off"),
+    [
+        pytest.param([], 2_000, False, id="what runs has its time"),
+        pytest.param(["--now"], HANGS_MS, True, id="now: what runs is cut off"),
+    ],
+)
+def test_a_stack_ends_with_all_its_processes(up: Up, options: list[str], latency_ms: int, is_cut_off: bool) -> None:
+    up.deliver(latency_ms)
+    done = stopped(up.directory, *options)
+    assert (done.returncode, up.process.wait(5)) == (0, 0)
+    assert not [process.pid for process in up.family if runs(process)]
+    assert ("are cut off" in up.log("host-1")) == is_cut_off
+    seconds = float(done.stdout.split()[-2])
+    assert seconds < HANGS_MS / 1000 / 2
+    assert "There is nothing to stop." in stopped(up.directory).stdout
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def listed(directory: Path, pid: int) -> Path:
+    path = directory / "stack.json"
+    path.write_text(json.dumps({"pids": {"host-1": pid}}))
+    return path
+
+
+def test_a_process_whose_owner_is_gone_is_ended(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    listed(tmp_path, sleeper.pid)
+    assert stop.run(["--directory", str(tmp_path)]) == 0
+    assert not psutil.pid_exists(sleeper.pid)
+
+
+def test_who_got_the_number_of_a_process_that_is_gone_goes_on(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    """After a restart of the machine an old stack.json names numbers that others have now."""
+    path = listed(tmp_path, sleeper.pid)
+    os.utime(path, times=(psutil.Process(sleeper.pid).create_time() - 3600,) * 2)
+    assert stack_processes(tmp_path) == {}
+    assert stop.run(["--directory", str(tmp_path)]) == 0
+    assert psutil.pid_exists(sleeper.pid)
+
+
+def test_a_process_that_does_not_end_is_killed_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stop, "LIMIT_SECONDS", 0.2)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    listed(tmp_path, process.pid)
+    assert stop.run(["--directory", str(tmp_path)]) == 1
+    process.wait(10)
+    assert not psutil.pid_exists(process.pid)
+    assert f"Process {process.pid} did not end within 0.2 s. It was killed." in capsys.readouterr().out
+    process.stdout.close()
+
+
+HAS_WORK = """
+import signal, time
+def told(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    print("told", flush=True)
+    time.sleep(0.3)
+    raise SystemExit(0)
+signal.signal(signal.SIGTERM, told)
+print("started", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_child_is_told_once_so_that_it_ends_what_it_does(tmp_path: Path) -> None:
+    """A host that is told twice does not."""
+    child = Child("busy", [], tmp_path)
+    child.process = subprocess.Popen([sys.executable, "-c", HAS_WORK], stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+    assert child.process.stdout
+    assert child.process.stdout.readline() == b"started\n"
+    child.ask_to_stop()
+    assert child.process.stdout.readline() == b"told\n"
+    child.stop()
+    child.process.stdout.close()
+    assert child.process.returncode == 0
