@@ -43,7 +43,9 @@ def test_the_storage_has_what_is_opened_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "named"), [("table", set(TABLES)), ("container", set(CONTAINERS)), ("queues", queues())], ids=str
+    ("kind", "named"),
+    [("table", set(TABLES)), ("container", set(CONTAINERS)), ("queues", queues())],
+    ids=("table", "container", "queues"),
 )
 def test_every_place_has_its_row_and_no_other_has(kind: str, named: set[str]) -> None:
     assert {name for found, name, _ in rows() if found == kind} == {name for name in named if not name.endswith("-poison")}
