@@ -20,7 +20,7 @@ from shared.console.callers import caller
 from shared.console.commands import Discard, InvalidCommand, Replay, Start, Stop, check_length, read_command
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.identifiers import is_row_key, record_id
-from shared.pipeline.flow import Flow, OnceFlow
+from shared.pipeline.flow import Flow
 from shared.pipeline.letters import Left
 from shared.pipeline.letters import told as told_of
 from shared.pipeline.running import start, stop
@@ -115,7 +115,7 @@ def console_watch(timer: func.TimerRequest, context: func.Context) -> None:
 def command_start(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
     deletes, bridge = read_command(Start, body).deletes, wiring().bridge
     checkpoint = bridge.checkpoints.load(flow.key, flow.table)
-    if name == flow.key and checkpoint.sweep == "asking" and not isinstance(flow, OnceFlow):
+    if name == flow.key and checkpoint.sweep == "asking":
         if deletes is None:
             return answer(400, error=bridge.flows.state(flow.key).reason)
         answer_sweep(flow, bridge, checkpoint, confirm=deletes == "confirm")

@@ -4,7 +4,6 @@ import os
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -167,7 +166,7 @@ def bare_loop(rows: int) -> float:
 
         def post(part: tuple[int, ...]) -> list[BridgeError | None]:
             about = [contacts[number % len(contacts)] for number in part]
-            lookup.of(set(about), Counter())
+            lookup.of(set(about))
             return writer.run([change_set(table, part, about)], "activities")
 
         with ThreadPoolExecutor(CONCURRENCY) as pool:

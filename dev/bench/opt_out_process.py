@@ -29,7 +29,8 @@ class Process:
         os.environ.update({name: value for name, value in stack.environment.items() if name.startswith("IDENTITY_")})
         self.wiring = Wiring(load_settings({**stack.environment, **PACE}))
         self.bridge, self.flow = self.wiring.bridge, self.wiring.opt_out.deliver()
-        self.feeds = {flow.key: replace(flow, pace=0) for flow in self.wiring.opt_out.polls()}  # at once, for a step at a time
+        at_once = [replace(flow, policy=replace(flow.policy, messages_per_second=0)) for flow in self.wiring.opt_out.polls()]
+        self.feeds = {flow.key: flow for flow in at_once}  # for a step at a time
         self.queue = self.wiring.handoff.clients(QUEUE)
         self.settle()
 

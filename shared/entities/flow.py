@@ -13,14 +13,16 @@ from shared.entities.parents import hold, release
 from shared.errors import Rejected
 from shared.mapping import METADATA_RULES, CompiledMapping, table_of
 from shared.pipeline.decision import Act, Decision
-from shared.pipeline.flow import Delivery
+from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
 from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
+POLICY = Policy(detects_missed_deletes=True)
+
 
 @dataclass(frozen=True, slots=True)
-class TableFlow:
+class TableFlow(PlainFlow):
     """`key` names the flow in state and console, `table` is the Dataverse logical name, `queue` its Storage queue."""
 
     key: str
@@ -31,12 +33,7 @@ class TableFlow:
     campaign: CampaignClient
     fingerprint_key: bytes = field(repr=False)
     now: Callable[[], float]
-    swept: bool = True
-    urgent: bool = False
-    pace: int = 0
-    room: int = 0
-    room_seconds: float = 0.0
-    keeps_letters: bool = False
+    policy: Policy = POLICY
     tell: Callable[[Sequence[Settlement]], None] | None = None
     notes: Callable[[], list[str]] | None = None  # what a person must know of the documents in force
 
@@ -74,13 +71,7 @@ class TableFlow:
     def existing(self, ids: Collection[str]) -> set[str]:
         return self.dataverse.existing(self.active().source, ids)
 
-    def told_once(self, change: Change, kept: Mapping[str, Any] | None) -> None:
-        """Nothing: the table can be asked for any record."""
-
-    def heard(self, change: Change, kept: Mapping[str, Any]) -> bool:
-        return True
-
-    def lacking(self, changes: Iterable[Change]) -> list[Change]:
+    def incomplete(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that lack a column of the mapping in force, or do not say which table a lookup leads to: a tracked read never
         does (its answers are not to be asked for annotations), nor does a row that was read for an older mapping."""
         mapping = self.active().mapping
@@ -112,8 +103,11 @@ class TableFlow:
         mapped = active.mapping.map(change.row)
         return deciding.decide_row(change, mapped, row, active.document.filtered_out == "delete", self.fingerprint_key)
 
-    def write(self, decision: Decision) -> WriteResult:
-        """Carries the decision out at Campaign."""
+    def write(self, decisions: Sequence[Decision]) -> Results:
+        return {decision.change.record_id: self.carry_out(decision) for decision in decisions}
+
+    def carry_out(self, decision: Decision) -> WriteResult:
+        """At Campaign."""
         address, mapped = self.active().address, decision.mapped
         if decision.act is Act.DELETE:
             return replace(self.campaign.delete(address, self.key_of(decision)), outcome=decision.outcome)
@@ -157,7 +151,7 @@ class TableFlow:
         active = self.active()
         return ((anew and self.catalog.reread(self.table, active)) or active).metadata
 
-    def probe(self) -> None:
+    def probe(self, key: str) -> None:
         """Raises Misconfigured while the cause of a failure is still there."""
         self.catalog.forget(self.table)
         self.dataverse.who_am_i()

@@ -4,9 +4,9 @@ Only documents with `bounces: all` have both. What stands under that id tells wh
 again, and the hard one goes under an id of its own.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from shared.calls import called
 from shared.dataverse.batch import WritableTable
 from shared.dataverse.client import DataverseClient
 from shared.events.documents import KindRule
@@ -18,16 +18,14 @@ from shared.records import Change
 BOUNCE, HARD_BOUNCE = "bounce", "hard_bounce"
 
 
-def written_as(
-    dataverse: DataverseClient, rule: KindRule, table: WritableTable, bounces: Iterable[Change], calls: Counter[str]
-) -> Mapping[str, str]:
+def written_as(dataverse: DataverseClient, rule: KindRule, table: WritableTable, bounces: Iterable[Change]) -> Mapping[str, str]:
     """The id to write a bounce under, by its change's, where it is another; "" where the bounce is there already."""
     column, known = rule.columns.get("bounce_type"), {change.record_id: change for change in bounces}
     if not column:
         return {}
     source = SourceTable(table.name, table.entity_set, "activityid", {})
     wanted = {event_id(name, number(change)) for change in known.values() for name in (BOUNCE, SOFT_BOUNCE, HARD_BOUNCE)}
-    calls[f"GET {table.name}"] += 1
+    called(f"GET {table.name}")
     rows = dataverse.rows(source, ["activityid", column], sorted(wanted))
     there = {str(row["activityid"]).lower(): folded(str(row.get(column) or "")) for row in rows}
     return {record_id: found for record_id, change in known.items() if (found := place(change, there)) != record_id}

@@ -8,14 +8,16 @@ from shared.dataverse.client import DataverseClient
 from shared.errors import Rejected
 from shared.events.catalog import EventsCatalog
 from shared.events.documents import EventsDocument
-from shared.events.writing import ActivityWriter, Written
+from shared.events.writing import ActivityWriter
 from shared.pipeline.decision import Act, Decision
-from shared.records import Change, Outcome, Page
+from shared.pipeline.flow import PlainFlow, Policy, Results
+from shared.records import Change, Outcome, Page, WriteResult
 from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
 KEY, QUEUE = "email_events", "email-events"
+POLICY = Policy(created_once=True, batch_size=400)
 
 
 class Source(Protocol):
@@ -37,7 +39,7 @@ class NoSource:
 
 
 @dataclass(frozen=True, slots=True)
-class EventsFlow:
+class EventsFlow(PlainFlow):
     """`table` names the source, "files" or "journal"; both hand off to one queue, and what both tell of is written once.
 
     Each source fails by itself, under the name of its feed: the other one and what is on the queue go on.
@@ -50,11 +52,7 @@ class EventsFlow:
     dataverse: DataverseClient
     key: str = KEY
     queue: str = QUEUE
-    together: int = 400
-    pace: int = 0
-    room: int = 0
-    room_seconds: float = 0.0
-    keeps_letters: bool = False
+    policy: Policy = POLICY
 
     @property
     def feed(self) -> str:
@@ -80,12 +78,10 @@ class EventsFlow:
             return Decision(change, Act.NOTHING, Outcome.FILTERED, "made by a machine")
         return Decision(change, Act.SAVE)
 
-    def write_together(self, decisions: Sequence[Decision]) -> Written:
-        return self.writer.write(self.catalog.active().document, [decision.change for decision in decisions])
-
-    def at_rest(self, change: Change) -> Change:
-        """As it is: neither a file nor the journal gives one event again."""
-        return change
+    def write(self, decisions: Sequence[Decision]) -> Results:
+        """What became of each, a failure as its error; raises only what is a bug."""
+        verdicts = self.writer.write(self.catalog.active().document, [decision.change for decision in decisions])
+        return {id_: WriteResult(found) if isinstance(found, Outcome) else found for id_, found in verdicts.items()}
 
     def adopt(self) -> str:
         return self.catalog.adopt()
@@ -93,11 +89,10 @@ class EventsFlow:
     def mapping_version(self) -> int:
         return self.catalog.newest()
 
-    def probe(self) -> None:
-        """Raises Misconfigured while the cause of a failure is still there."""
+    def probe(self, key: str) -> None:
+        """Raises Misconfigured while the cause of a failure is still there: at the target, and for its feed at the source too."""
         self.catalog.forget()
         self.dataverse.who_am_i()
         self.catalog.active()
-
-    def probe_feed(self) -> None:
-        self.source.probe()
+        if key == self.feed:
+            self.source.probe()

@@ -5,12 +5,13 @@ stands alone. All narrowed parts go in one request again, so that one bad row am
 """
 
 import threading
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any
 
+from shared.calls import called
 from shared.dataverse import wire
 from shared.dataverse.batch import MOST_OPERATIONS, BatchWriter, Operation, WritableTable, create_many, update_many
 from shared.dataverse.client import DataverseClient
@@ -25,6 +26,7 @@ CONTACT = SourceTable("contact", "contacts", "contactid", {})
 COLUMNS = ("contactid", "_masterid_value", "_ownerid_value")
 LONGEST_MERGE_CHAIN = 5
 Verdict = Outcome | BridgeError
+Verdicts = dict[str, Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,6 @@ class Group:
     sifted: bool = False
 
 
-@dataclass(slots=True)
-class Written:
-    """What became of each event, and the requests that it took."""
-
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    calls: Counter[str] = field(default_factory=Counter)
-
-
 class Contacts:
     """Who a contact is now: itself, or the one that it was merged into. Remembered for a while, and never more than so many."""
 
@@ -62,19 +56,19 @@ class Contacts:
         self.known: OrderedDict[str, tuple[float, Contact | None]] = OrderedDict()
         self.lock = threading.Lock()
 
-    def of(self, ids: Collection[str], calls: Counter[str]) -> Mapping[str, Contact | None]:
+    def of(self, ids: Collection[str]) -> Mapping[str, Contact | None]:
         """The contact in use for each id, None where Dynamics has none."""
         with self.lock:
             fresh = self.now() - self.seconds
             found = {key: self.known[key][1] for key in ids if key in self.known and self.known[key][0] > fresh}
-        looked = self.look([key for key in ids if key not in found], calls)
+        looked = self.look([key for key in ids if key not in found])
         with self.lock:
             self.known.update({key: (self.now(), contact) for key, contact in looked.items()})
             while len(self.known) > self.most:
                 self.known.popitem(last=False)
         return {**found, **looked}
 
-    def look(self, ids: Collection[str], calls: Counter[str]) -> dict[str, Contact | None]:
+    def look(self, ids: Collection[str]) -> dict[str, Contact | None]:
         """Follows merges from each id to the contact that is left."""
         now_at = {key: key for key in ids}
         rows: dict[str, Mapping[str, Any]] = {}
@@ -82,7 +76,7 @@ class Contacts:
             wanted = {key for key in now_at.values() if key not in rows}
             if not wanted:
                 break
-            calls["GET contacts"] += 1
+            called("GET contacts")
             listed = self.dataverse.rows(CONTACT, COLUMNS, wanted, lookup_tables=True)
             rows |= {key: {} for key in wanted} | {str(row["contactid"]).lower(): row for row in listed}
             now_at = {key: str(rows[at].get("_masterid_value") or at).lower() for key, at in now_at.items()}
@@ -102,39 +96,39 @@ class ActivityWriter:
     def __init__(self, batch: BatchWriter, contacts: Contacts) -> None:
         self.batch, self.contacts = batch, contacts
 
-    def write(self, document: EventsDocument, changes: Sequence[Change]) -> Written:
+    def write(self, document: EventsDocument, changes: Sequence[Change]) -> Verdicts:
         """What became of each event. What befalls the request as a whole is the verdict on all that were in it."""
-        written = Written()
+        verdicts: Verdicts = {}
         wanted = {change.row["contact"] for change in changes if change.row and change.row.get("contact")}
-        known = self.contacts.of(wanted, written.calls) if wanted else {}
+        known = self.contacts.of(wanted) if wanted else {}
         groups: dict[str, Group] = {}
         unsure = any(change.uncertain for change in changes)
-        moved = self.moved(document, changes, written)
+        moved = self.moved(document, changes)
         for change in changes:
             event: Mapping[str, Any] = change.row or {}
             contact = known.get(event.get("contact", ""))
             event_id = moved.get(change.record_id, change.record_id)
             if contact is None or not event_id:
-                written.verdicts[change.record_id] = Outcome.UNCHANGED if contact else Outcome.NO_CONTACT
+                verdicts[change.record_id] = Outcome.UNCHANGED if contact else Outcome.NO_CONTACT
                 continue
             name = document.rule(event["kind"]).table
             group = groups.setdefault(name, Group(self.batch.table(name), []))
             item = self.item(document, group.table, event_id, event, contact)
             if refused := unwritable(item):
-                written.verdicts[event_id] = refused
+                verdicts[event_id] = refused
             else:
                 group.items.append(item)
-        self.create([self.sifted(group, written) if unsure else group for group in groups.values()], written)
-        written.verdicts |= {record_id: written.verdicts[at] for record_id, at in moved.items() if at in written.verdicts}
-        return written
+        self.create([self.sifted(group, verdicts) if unsure else group for group in groups.values()], verdicts)
+        verdicts |= {record_id: verdicts[at] for record_id, at in moved.items() if at in verdicts}
+        return verdicts
 
-    def moved(self, document: EventsDocument, changes: Sequence[Change], written: Written) -> Mapping[str, str]:
+    def moved(self, document: EventsDocument, changes: Sequence[Change]) -> Mapping[str, str]:
         """Bounces that stand, or go, under another id."""
         bounces = [change for change in changes if numbered(change)]
         if document.bounces != "all" or not bounces:
             return {}
         table = self.batch.table(document.rule(BOUNCE).table)
-        return written_as(self.contacts.dataverse, document.rule(BOUNCE), table, bounces, written.calls)
+        return written_as(self.contacts.dataverse, document.rule(BOUNCE), table, bounces)
 
     def item(
         self, document: EventsDocument, table: WritableTable, event_id: str, event: Mapping[str, Any], contact: Contact
@@ -145,18 +139,18 @@ class ActivityWriter:
         title = f"{event['kind']} of log row {event['log_id']}" if event.get("log_id") else event["kind"]
         return Item(event_id, activity_of(document, table, event_id, event, contact), task, title)
 
-    def create(self, groups: Iterable[Group], written: Written) -> None:
+    def create(self, groups: Iterable[Group], verdicts: Verdicts) -> None:
         """Round by round: what was refused in one is narrowed down for the next."""
         pending = [part for group in groups for part in whole(group) if part.items]
         while pending:
             again: list[Group] = []
             for together in requests(pending):
-                for group, verdict in zip(together, self.run(together, written), strict=True):
-                    again += self.judged(group, verdict, written)
+                for group, verdict in zip(together, self.run(together), strict=True):
+                    again += self.judged(group, verdict, verdicts)
             pending = again
 
-    def run(self, groups: Sequence[Group], written: Written) -> Sequence[BridgeError | None]:
-        written.calls["POST $batch"] += 1
+    def run(self, groups: Sequence[Group]) -> Sequence[BridgeError | None]:
+        called("POST $batch")
         try:
             return self.batch.run([self.operations(group) for group in groups], "activities")
         except BridgeError as error:
@@ -174,25 +168,25 @@ class ActivityWriter:
         done_one = Operation("PATCH", f"{group.table.entity_set}({item.event_id})", COMPLETED)
         return [created, done_one, *(Operation("POST", "tasks", task) for task in tasks)]
 
-    def judged(self, group: Group, verdict: BridgeError | None, written: Written) -> list[Group]:
+    def judged(self, group: Group, verdict: BridgeError | None, verdicts: Verdicts) -> list[Group]:
         """Notes what became of the group; returns what is to be tried again, narrowed down."""
         if isinstance(verdict, Rejected) and len(group.items) > 1:
             if verdict.reason == "duplicate_key" and not group.sifted:
-                return [self.sifted(group, written)]
+                return [self.sifted(group, verdicts)]
             middle = len(group.items) // 2
             return [Group(group.table, part, group.sifted) for part in (group.items[:middle], group.items[middle:])]
         if isinstance(verdict, Rejected) and verdict.reason == "duplicate_key" and not group.sifted:
-            return [self.sifted(group, written)]  # the key of its task, or of another row, may be what is taken
+            return [self.sifted(group, verdicts)]  # the key of its task, or of another row, may be what is taken
         outcome: Verdict = verdict or Outcome.CREATED
-        written.verdicts |= {item.event_id: titled(item, outcome) for item in group.items}
+        verdicts |= {item.event_id: titled(item, outcome) for item in group.items}
         return []
 
-    def sifted(self, group: Group, written: Written) -> Group:
+    def sifted(self, group: Group, verdicts: Verdicts) -> Group:
         """The group without what is there already."""
         source = SourceTable(group.table.name, group.table.entity_set, "activityid", {})
-        written.calls[f"GET {group.table.name}"] += 1
+        called(f"GET {group.table.name}")
         there = self.contacts.dataverse.existing(source, [item.event_id for item in group.items])
-        written.verdicts |= {item.event_id: Outcome.UNCHANGED for item in group.items if item.event_id in there}
+        verdicts |= {item.event_id: Outcome.UNCHANGED for item in group.items if item.event_id in there}
         return Group(group.table, [item for item in group.items if item.event_id not in there], sifted=True)
 
 

@@ -88,6 +88,18 @@ def noes_of_aliases(told: Mapping[str, Any]) -> set[str]:
     return set(noes(told)) if is_alias(told) else set()
 
 
+class AliasRows:
+    """What is kept beside the dead letter of an opt-out: a line that could not be read, or opt-outs of profiles that the
+    contact's id does not find. For the rest Campaign can be asked."""
+
+    def merge(self, change: Change, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        told = change.row or {}
+        return told if "fault" in told else together(change.record_id, kept, told)
+
+    def includes(self, arrived: Change, kept: Mapping[str, Any]) -> bool:
+        return noes_of_aliases(kept) <= noes_of_aliases(arrived.row or {})
+
+
 def merged(group: Sequence[Change]) -> Change:
     aliases = [change for change in group if is_alias(change.row or {})]
     own = [change for change in group if not campaign_in(change.row).get("alias")]

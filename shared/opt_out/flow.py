@@ -6,7 +6,7 @@ that the bridge's own writes, which come back through both feeds and the webhook
 the contacts flow makes its profile with its noes, and Campaign's answer or its feed then shows that both say the same.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -17,12 +17,11 @@ from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import SETTLED, ContactsFlow
 from shared.opt_out.aliases import (
     OWED,
+    AliasRows,
     carried,
     is_alias,
-    noes_of_aliases,
     passed_on,
     passed_on_before,
-    together,
     told_by_aliases,
 )
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
@@ -31,19 +30,18 @@ from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
 from shared.opt_out.sides import ALIAS, Contact, Contacts, Profile, contact_of
 from shared.pipeline.decision import CONTACTS_FIRST, Act, Decision
-from shared.pipeline.flow import Delivery
+from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
 from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult
 from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
 
 KEY, QUEUE = "opt_out", "opt-out"
-# How many messages the feeds bring in a second, and how many may be on the queue when they read on: a webhook's message waits for
-# no more than a few of them, however much there is to read.
-PACE, ROOM, ROOM_SECONDS = 8, 24, 2.0
+# A webhook's message waits for no more than a few of those that the feeds bring, however much there is to read.
+POLICY = Policy(urgent=True, messages_per_second=8, max_queue_messages=24, max_wait_seconds=2.0, kept_rows=AliasRows())
 # Most of what Dynamics' feed brings the webhooks have brought already: while their messages are on the queue it would bring them
 # once more, and make the queue longer still. What they have not brought is in no hurry.
-PACE_BEHIND_WEBHOOKS, ROOM_SECONDS_BEHIND_WEBHOOKS = 4, 60.0
+BEHIND_WEBHOOKS = replace(POLICY, messages_per_second=4, max_wait_seconds=60.0)
 SEEN_BY_BOTH = (Outcome.UPDATED, Outcome.UNCHANGED)
 NO_ROWS = frozenset({"campaign", "fault", SETTLED})
 FROM_DYNAMICS, FROM_CAMPAIGN = "opt_out-from-dynamics", "opt_out-from-campaign"
@@ -96,7 +94,7 @@ class CampaignFeed:
 
 
 @dataclass(frozen=True, slots=True)
-class OptOutFlow:
+class OptOutFlow(PlainFlow):
     """The flow that delivers, and for each feed one that polls: so a feed that fails stops neither the other nor deliveries.
 
     `key` names it in state and console; `table` says whose changes it reads.
@@ -109,12 +107,7 @@ class OptOutFlow:
     agreement: Agreement
     contacts_flow: ContactsFlow
     queue: str = QUEUE
-    swept: bool = False
-    urgent: bool = True
-    pace: int = PACE
-    room: int = ROOM
-    room_seconds: float = ROOM_SECONDS
-    keeps_letters: bool = True
+    policy: Policy = POLICY
 
     @property
     def feed(self) -> str:
@@ -141,18 +134,7 @@ class OptOutFlow:
         found = self.agreement.contacts.read(active.contact, active.document.pairs, [change.record_id for change in changes])
         return [replace(change, kind=Kind.REFERENCE, row=looked(change, found)) for change in changes]
 
-    def existing(self, ids: Collection[str]) -> set[str]:
-        return self.agreement.contacts.client.existing(self.active().contact, ids)
-
-    def told_once(self, change: Change, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """A line that could not be read, and noes of profiles that the contact's id does not find."""
-        told = change.row or {}
-        return told if "fault" in told else together(change.record_id, kept, told)
-
-    def heard(self, change: Change, kept: Mapping[str, Any]) -> bool:
-        return noes_of_aliases(kept) <= noes_of_aliases(change.row or {})
-
-    def lacking(self, changes: Iterable[Change]) -> list[Change]:
+    def incomplete(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read for an older document."""
         names = self.active().document.columns
         rows = ((change, change.row) for change in changes if change.row is not None)
@@ -223,7 +205,10 @@ class OptOutFlow:
         sentence = "Waits until the contacts flow has come to the contact, whose profile it makes."
         return Settlement(decision.change, Outcome.WAITING, CONTACTS_FIRST, "", sentence, agreed=agreed)
 
-    def write(self, decision: Decision) -> WriteResult:
+    def write(self, decisions: Sequence[Decision]) -> Results:
+        return {decision.change.record_id: self.reconcile(decision) for decision in decisions}
+
+    def reconcile(self, decision: Decision) -> WriteResult:
         """Reads the profile, decides each flag, writes what must be written on either side."""
         active, told = self.active(), decision.change.row or {}
         contact, memory = contact_in(told), self.memory(decision.agreed)
@@ -238,24 +223,13 @@ class OptOutFlow:
     def memory(self, held: Mapping[str, Any]) -> Memory:
         return Memory(held, terms_of(self.agreement.mode, self.active().document.pairs))
 
-    def at_rest(self, change: Change) -> Change:
-        """As it is: ids, flags and their times. What Campaign told of a profile under another key cannot be asked for again."""
-        return change
-
-    def on_settled(self, delivery: Delivery, settlements: Sequence[Settlement]) -> None:
-        """Nobody waits for an opt-out."""
-
-    def metadata(self, anew: bool) -> str:
-        """None: an opt-out is true or false."""
-        return ""
-
     def adopt(self) -> str:
         return self.catalog.adopt()
 
     def mapping_version(self) -> int:
         return self.catalog.document()[0]
 
-    def probe(self) -> None:
+    def probe(self, key: str) -> None:
         """Raises Misconfigured while the cause of a failure is still there."""
         self.catalog.forget()
         self.reader.probe(self.active())

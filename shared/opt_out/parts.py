@@ -13,12 +13,11 @@ from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import Pair
 from shared.opt_out.feeds import Feed
 from shared.opt_out.flow import (
+    BEHIND_WEBHOOKS,
     FROM_CAMPAIGN,
     FROM_DYNAMICS,
     KEY,
-    PACE_BEHIND_WEBHOOKS,
     QUEUE,
-    ROOM_SECONDS_BEHIND_WEBHOOKS,
     CampaignFeed,
     DynamicsFeed,
     OptOutFlow,
@@ -86,7 +85,7 @@ class OptOut:
         found = []
         if self.writes_campaign:
             feed = self.flow(FROM_DYNAMICS, "contact", self.dynamics_feed())
-            found.append(replace(feed, pace=PACE_BEHIND_WEBHOOKS, room_seconds=ROOM_SECONDS_BEHIND_WEBHOOKS))
+            found.append(replace(feed, policy=BEHIND_WEBHOOKS))
         if campaign:
             found.append(self.flow(FROM_CAMPAIGN, "profile", campaign))
         return found
@@ -97,7 +96,7 @@ class OptOut:
             return 0
         self.caught_up_at = bridge.now()
         changes = left_behind(bridge, KEY, self.contacts_flow)
-        self.handoff.put(QUEUE, KEY, "contact", 0, changes, pace=PACE_BEHIND_WEBHOOKS)
+        self.handoff.put(QUEUE, KEY, "contact", 0, changes, pace=BEHIND_WEBHOOKS.messages_per_second)
         return len(changes)
 
     def wake(self, settlements: Sequence[Settlement]) -> None:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from shared.errors import BridgeError
 from shared.pipeline.decision import Decision
@@ -20,69 +20,69 @@ from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting
 
 Row = Mapping[str, Any]
+Results = Mapping[str, WriteResult | BridgeError]
 
 
-class AnyFlow(Protocol):
-    """`key` names the flow in state and console; all failures are BridgeErrors, anything else is a bug."""
+class KeptRows(Protocol):
+    """For changes that tell what no source can be asked for again: when one is refused, that is kept beside its dead letter."""
+
+    def merge(self, change: Change, kept: Row | None) -> Row | None:
+        """What to keep of a refused change, with what is `kept` of others; None: nothing."""
+
+    def includes(self, arrived: Change, kept: Row) -> bool:
+        """Whether a change that has arrived tells all that is `kept` of those that were refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the steps treat the records of a flow. What stands here is how they treat those of most.
+
+    `created_once`: records are created once under an id of their own, so that twice is harmless: the ledger keeps their counts
+    only, and the source is not asked again. Else the ledger keeps a row for each, and the source can be asked for it.
+    `batch_size`: how many changes go into one message and one write; 0: those of one ledger partition go into a message, and each
+    is written by itself.
+    `detects_missed_deletes`: the ledger holds what the source holds, so a full read ends with a look for missed deletions.
+    `urgent`: its writes go ahead of other flows' backlogs, on threads of their own.
+    `messages_per_second`: how many messages of one page become visible each second; 0: all at once.
+    `max_queue_messages`: with more on the queue, a page is not read without waiting; 0: as many as the settings say.
+    `max_wait_seconds`: how long it waits for that at most.
+    `kept_rows`: its dead letters are never given up, and this says what is kept beside them; None: neither.
+    """
+
+    created_once: bool = False
+    batch_size: int = 0
+    detects_missed_deletes: bool = False
+    urgent: bool = False
+    messages_per_second: int = 0
+    max_queue_messages: int = 0
+    max_wait_seconds: float = 0.0
+    kept_rows: KeptRows | None = None
+
+
+class Flow(Protocol):
+    """What the steps need to know of a flow. Failures are BridgeErrors, anything else is a bug. PlainFlow has what most do."""
 
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """Names the flow in state and console."""
+
     @property
     def feed(self) -> str:
-        """What its reading goes by in the state: `key`, but where one of several sources may fail without the others."""
+        """The key of its reading: `key`, but where one of several sources may fail without the others."""
 
     @property
     def letters(self) -> str:
-        """The key that its dead letters are kept under: that of the flow that delivers."""
-
-    @property
-    def keeps_letters(self) -> bool:
-        """Whether its dead letters are never given up: that of a record stays until the record has arrived."""
+        """The key of its delivering, and of its dead letters: `key`, but where another flow delivers what this one reads."""
 
     @property
     def queue(self) -> str: ...
     @property
     def table(self) -> str: ...
     @property
-    def pace(self) -> int:
-        """How many messages of one page become visible each second; 0: all at once."""
-
-    @property
-    def room(self) -> int:
-        """How many messages may be on the queue when a page is read without waiting a little; 0: as many as the settings say."""
-
-    @property
-    def room_seconds(self) -> float:
-        """How long it waits for that at most."""
+    def policy(self) -> Policy: ...
 
     def read(self, checkpoint: Checkpoint) -> Page:
         """The next page of the source; TokenExpired if all must be read anew."""
-
-    def decide(self, change: Change, row: LedgerRow | None) -> Decision:
-        """What to do with a change; Rejected if the mapping refuses it."""
-
-    def adopt(self) -> str:
-        """Takes a changed document into force; the problems that stand in the way, "" if none."""
-
-    def mapping_version(self) -> int: ...
-
-    def at_rest(self, change: Change) -> Change:
-        """The change as it waits on the queue: without the values that the source can be asked for again."""
-
-    def probe(self) -> None:
-        """Raises Misconfigured while the cause of a failure is still there."""
-
-
-class KeptFlow(AnyFlow, Protocol):
-    """Records that change: the ledger keeps a row for each, and the source can be asked for it again."""
-
-    @property
-    def urgent(self) -> bool:
-        """Whether its writes go ahead of other flows' backlogs, on threads of their own."""
-
-    @property
-    def swept(self) -> bool:
-        """Whether the ledger holds what the source holds, so that a full read ends with a look for missed deletions."""
 
     def look(self, changes: Sequence[Change]) -> list[Change]:
         """The changes with what the source holds of them now."""
@@ -90,54 +90,63 @@ class KeptFlow(AnyFlow, Protocol):
     def existing(self, ids: Collection[str]) -> set[str]:
         """Those of the ids that the source still has."""
 
-    def told_once(self, change: Change, kept: Row | None) -> Row | None:
-        """What a refused change tells that no source can be asked for again, with what is `kept` of others; None: nothing."""
-
-    def heard(self, change: Change, kept: Row) -> bool:
-        """Whether a change that has arrived told all that is `kept` of those that were refused."""
-
-    def lacking(self, changes: Iterable[Change]) -> list[Change]:
+    def incomplete(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read before the mapping in force and lack one of its columns."""
 
-    def write(self, decision: Decision) -> WriteResult:
-        """Carries a decision out. The clients count its calls (shared/calls.py), also where it raises."""
+    def at_rest(self, change: Change) -> Change:
+        """The change as it waits on the queue: without the values that the source can be asked for again."""
+
+    def decide(self, change: Change, row: LedgerRow | None) -> Decision:
+        """What to do with a change; Rejected if the mapping refuses it."""
 
     def must_wait(self, delivery: "Delivery", decisions: Sequence[Decision]) -> list[Settlement]:
         """A settlement for each record that must wait for another one before it is written."""
 
+    def write(self, decisions: Sequence[Decision]) -> Results:
+        """What became of each record, by its id: of one, or of as many as the policy puts together. What it raises befell all.
+
+        The clients count the calls (shared/calls.py), also where it raises.
+        """
+
     def on_settled(self, delivery: "Delivery", settlements: Sequence[Settlement]) -> None:
         """Called after records are settled: those that waited for them go on. May be called more than once for a record."""
 
+    def adopt(self) -> str:
+        """Takes a changed document into force; the problems that stand in the way, "" if none."""
+
+    def mapping_version(self) -> int: ...
     def metadata(self, anew: bool) -> str:
         """Names the metadata that values are judged by; `anew`: as it is now. "" where none refuses any value."""
 
-
-@runtime_checkable
-class OnceFlow(AnyFlow, Protocol):
-    """Records that are created once under an id of their own: twice is harmless, so the ledger keeps their counts only, and
-    the source is not asked again."""
-
-    @property
-    def together(self) -> int:
-        """How many changes go into one message and one write."""
-
-    def probe_feed(self) -> None:
-        """Raises Misconfigured while the cause is still there why its source can't be read; `probe` looks at the target."""
-
-    def write_together(self, decisions: Sequence[Decision]) -> "WrittenTogether":
-        """What became of each, a failure as its error; raises only what is a bug."""
+    def probe(self, key: str) -> None:
+        """Raises Misconfigured while the cause of a failure is still there; `key`: whose, the flow's or its feed's."""
 
 
-class WrittenTogether(Protocol):
-    """What became of each record, by its id, and the calls that it took."""
+class PlainFlow:
+    """A flow whose records wait for none, and which asks its source for none again. A flow states what is different."""
 
-    @property
-    def verdicts(self) -> Mapping[str, Outcome | BridgeError]: ...
-    @property
-    def calls(self) -> Mapping[str, int]: ...
+    __slots__ = ()
 
+    def look(self, changes: Sequence[Change]) -> list[Change]:
+        return list(changes)
 
-Flow = KeptFlow | OnceFlow
+    def existing(self, ids: Collection[str]) -> set[str]:
+        return set(ids)
+
+    def incomplete(self, changes: Iterable[Change]) -> list[Change]:
+        return []
+
+    def at_rest(self, change: Change) -> Change:
+        return change
+
+    def must_wait(self, delivery: "Delivery", decisions: Sequence[Decision]) -> list[Settlement]:
+        return []
+
+    def on_settled(self, delivery: "Delivery", settlements: Sequence[Settlement]) -> None:
+        """Nobody waits."""
+
+    def metadata(self, anew: bool) -> str:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

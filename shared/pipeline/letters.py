@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from shared.pipeline.flow import Bridge, Flow, OnceFlow
+from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind
 from shared.state.deadletters import POISON, DeadLetter
 
@@ -38,8 +38,7 @@ def hand_off_again(flow: Flow, bridge: Bridge, letters: Mapping[str, DeadLetter 
     messages = [letter for letter in letters.values() if letter and letter.reason == UNREADABLE_MESSAGE]
     found = (once_more(flow, bridge, id_, letter, left) for id_, letter in letters.items() if letter not in messages)
     again = [change for change in found if change]
-    together = flow.together if isinstance(flow, OnceFlow) else 0
-    bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), again, together=together)
+    bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), again, together=flow.policy.batch_size)
     return len(again) + sum(send_message(bridge, letter, left) for letter in messages)
 
 
@@ -57,11 +56,11 @@ def send_message(bridge: Bridge, letter: DeadLetter, left: Counter[Left]) -> boo
 def once_more(flow: Flow, bridge: Bridge, record_id: str, letter: DeadLetter | None, left: Counter[Left]) -> Change | None:
     """The change to hand off; None for a letter that stays, whose cause is counted."""
     change = Change(record_id, Kind.REFERENCE, first_seen=bridge.now(), replay=True)
-    if not isinstance(flow, OnceFlow):
+    if not flow.policy.created_once:
         if letter and of_a_line(letter):
             left[Left.UNREADABLE] += 1
             return None
-        kept = bridge.deadletters.row(flow.letters, record_id) if letter and flow.keeps_letters else None
+        kept = bridge.deadletters.row(flow.letters, record_id) if letter and flow.policy.kept_rows else None
         return replace(change, kind=Kind.ROW, row=kept) if kept else change
     row = bridge.deadletters.row(flow.letters, record_id)
     if row is None or "fault" in row:
@@ -85,7 +84,7 @@ def give_up(flow: Flow, bridge: Bridge, letters: Sequence[DeadLetter], most: int
 
 
 def why_kept(flow: Flow, letter: DeadLetter, checked: bool) -> Left | None:
-    if not flow.keeps_letters or (checked and of_a_line(letter)):
+    if not flow.policy.kept_rows or (checked and of_a_line(letter)):
         return None
     return Left.UNCHECKED if of_a_line(letter) else Left.OPT_OUT
 

@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 from shared import telemetry
 from shared.errors import Rejected, Retryable
-from shared.pipeline.flow import Bridge, Flow, KeptFlow, OnceFlow
+from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
 from shared.pipeline.settle import keep_dead_letter, settle, settle_once
 from shared.records import Change, Kind, Outcome, Settlement
@@ -71,7 +71,7 @@ def keep(queue: str, message: Received, sorting: Sorting, bridge: Bridge) -> Non
     flow = sorting.flow_of(queue, envelope) if envelope else None
     if envelope is None or flow is None:
         bridge.deadletters.put_message(unreadable_letter(queue, message, sorting, bridge.now()), message.content)
-    elif isinstance(flow, OnceFlow):
+    elif flow.policy.created_once:
         settle_once(flow, bridge, envelope, [refusal(flow, change) for change in envelope.changes], {})
     else:
         keep_records(flow, bridge, envelope)
@@ -84,7 +84,7 @@ def readable(message: Received) -> Envelope | None:
         return None
 
 
-def keep_records(flow: KeptFlow, bridge: Bridge, envelope: Envelope) -> None:
+def keep_records(flow: Flow, bridge: Bridge, envelope: Envelope) -> None:
     """Settles the records as rejected: their next success takes the letters away, as it does with any other."""
     ids = [change.record_id for change in envelope.changes]
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())

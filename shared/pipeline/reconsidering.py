@@ -2,7 +2,7 @@
 lengthened."""
 
 from shared import telemetry
-from shared.pipeline.flow import Bridge, Flow, OnceFlow
+from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind
 
 MOST_AT_ONCE = 200
@@ -10,7 +10,7 @@ MOST_AT_ONCE = 200
 
 def reconsider(flow: Flow, bridge: Bridge) -> int:
     """Hands off the dead letters that other metadata than today's has made; returns how many. Each once for each metadata."""
-    if isinstance(flow, OnceFlow) or not flow.metadata(anew=False):
+    if not flow.metadata(anew=False):
         return 0
     if not bridge.deadletters.refused_before(flow.key, "", 1):
         return 0

@@ -2,7 +2,7 @@
 
 from shared import telemetry
 from shared.errors import Misconfigured, Retryable
-from shared.pipeline.flow import Bridge, Flow, OnceFlow
+from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.sweep import DELETE_BRAKE
 from shared.state.flows import FAILED, RUNNING, STOPPED, Flows
 
@@ -44,9 +44,7 @@ def recovered(key: str, flow: Flow, bridge: Bridge) -> bool:
         return False
     take_mapping(flow, bridge)  # the repair may be a corrected document
     try:
-        flow.probe()
-        if key != flow.key and isinstance(flow, OnceFlow):
-            flow.probe_feed()
+        flow.probe(key)
     except Misconfigured as error:
         bridge.flows.change(key, checked_at=bridge.now(), reason=str(error), setting=error.setting)
         return False

@@ -8,14 +8,14 @@ from typing import Any
 
 from shared import telemetry
 from shared.pipeline.decision import parked
-from shared.pipeline.flow import Bridge, Flow, KeptFlow, OnceFlow
+from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.handoff import Envelope
 from shared.state.ledger import LedgerRow, View, partition_name
 
 
-def settle(flow: KeptFlow, bridge: Bridge, envelope: Envelope, view: View, settlements: list[Settlement]) -> list[Settlement]:
+def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlements: list[Settlement]) -> list[Settlement]:
     """Records the outcomes: ledger and claim in one transaction, then dead letters, then what must be sent again."""
     settlements = [given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements]
     noted = [settlement for settlement in settlements if not settlement.quiet]
@@ -40,7 +40,7 @@ def settle(flow: KeptFlow, bridge: Bridge, envelope: Envelope, view: View, settl
 
 
 def settle_once(
-    flow: OnceFlow, bridge: Bridge, envelope: Envelope, settlements: list[Settlement], calls: Mapping[str, int]
+    flow: Flow, bridge: Bridge, envelope: Envelope, settlements: list[Settlement], calls: Mapping[str, int]
 ) -> list[Settlement]:
     """Counts the outcomes; then dead letters, with the record itself, for nobody can be asked for it again; then resends."""
     settlements = [given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements]
@@ -75,7 +75,7 @@ def given_up(settlement: Settlement, attempts: int) -> Settlement:
 
 
 def keep_dead_letter(
-    flow: KeptFlow, bridge: Bridge, envelope: Envelope, view: View, settlement: Settlement, had_letters: Collection[str]
+    flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlement: Settlement, had_letters: Collection[str]
 ) -> None:
     """Puts the dead letter of a rejected record, and takes it away when the record has arrived after all.
 
@@ -84,7 +84,8 @@ def keep_dead_letter(
     change = settlement.change
     if settlement.outcome is Outcome.REJECTED:
         letter = dead_letter(flow, settlement, envelope.mapping_version, bridge.now())
-        bridge.deadletters.put(letter, flow.told_once(change, kept_before(flow, bridge, change)))
+        kept = flow.policy.kept_rows
+        bridge.deadletters.put(letter, kept.merge(change, kept_before(flow, bridge, change)) if kept else None)
         row = bridge.ledger.row(view.partition, change.record_id)
         if row is not None and not row.rejected:
             take_away(flow, bridge, envelope, change.as_reference())
@@ -92,18 +93,18 @@ def keep_dead_letter(
         take_away(flow, bridge, envelope, change)
 
 
-def take_away(flow: KeptFlow, bridge: Bridge, envelope: Envelope, arrived: Change) -> None:
+def take_away(flow: Flow, bridge: Bridge, envelope: Envelope, arrived: Change) -> None:
     """Ends the letter of a record that has arrived. What only the letter tells is sent first: its source tells it once."""
-    kept = kept_before(flow, bridge, arrived)
-    if kept is not None and not flow.heard(arrived, kept):
+    rows, kept = flow.policy.kept_rows, kept_before(flow, bridge, arrived)
+    if rows and kept is not None and not rows.includes(arrived, kept):
         change = Change(arrived.record_id, Kind.ROW, row=kept, first_seen=bridge.now())
         resend(flow, bridge, envelope, [change], bridge.settings.retry_delay_seconds)
     bridge.deadletters.discard(flow.key, [arrived.record_id])
 
 
-def kept_before(flow: KeptFlow, bridge: Bridge, change: Change) -> Mapping[str, Any] | None:
+def kept_before(flow: Flow, bridge: Bridge, change: Change) -> Mapping[str, Any] | None:
     """What is kept beside the letter of a record; None where the flow keeps nothing."""
-    return bridge.deadletters.row(flow.letters, change.record_id) if flow.keeps_letters else None
+    return bridge.deadletters.row(flow.letters, change.record_id) if flow.policy.kept_rows else None
 
 
 def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
@@ -178,6 +179,7 @@ def resend(
     flow: Flow, bridge: Bridge, envelope: Envelope, changes: Iterable[Change], delay_seconds: float, whole: bool = False
 ) -> None:
     """Puts the changes on the queue again: as they may rest there, or `whole` for a moment, with their rows."""
-    together = flow.together if isinstance(flow, OnceFlow) else 0
     changes = changes if whole else [flow.at_rest(change) for change in changes]
-    bridge.handoff.put(flow.queue, flow.key, envelope.table, envelope.mapping_version, changes, delay_seconds, together)
+    bridge.handoff.put(
+        flow.queue, flow.key, envelope.table, envelope.mapping_version, changes, delay_seconds, flow.policy.batch_size
+    )

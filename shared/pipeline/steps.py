@@ -22,7 +22,7 @@ from shared.calls import counting
 from shared.deadlines import seconds_left
 from shared.errors import BridgeError, Bug, Contended, Misconfigured, Rejected, Retryable, TokenExpired
 from shared.pipeline.decision import Act, Decision
-from shared.pipeline.flow import Bridge, Delivery, Flow, KeptFlow, OnceFlow
+from shared.pipeline.flow import Bridge, Delivery, Flow, Results
 from shared.pipeline.letters import Left, give_up, hand_off_again
 from shared.pipeline.reconsidering import reconsider
 from shared.pipeline.running import fail, held_up, is_running, keys, take_mapping
@@ -80,7 +80,7 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
         try:
             if read_page(flow, bridge, checkpoint, counts):
                 counts["ends"] += 1
-                if isinstance(flow, OnceFlow) or not checkpoint.sweep or not flow.swept:
+                if not checkpoint.sweep or not flow.policy.detects_missed_deletes:
                     return "up to date"
                 return sweep(flow, bridge, checkpoint, deadline)
         except TokenExpired:
@@ -91,9 +91,9 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
 
 def room(flow: Flow, bridge: Bridge) -> bool:
     """Whether the queue is short enough for one more page. A flow that wants it shorter waits for that a little, not for ever."""
-    limit = bridge.settings.queue_limit_messages
-    for _ in range(int(flow.room_seconds / ROOM_LOOK_SECONDS) if flow.room else 0):
-        if bridge.handoff.length(flow.queue) <= min(flow.room, limit):
+    limit, policy = bridge.settings.queue_limit_messages, flow.policy
+    for _ in range(int(policy.max_wait_seconds / ROOM_LOOK_SECONDS) if policy.max_queue_messages else 0):
+        if bridge.handoff.length(flow.queue) <= min(policy.max_queue_messages, limit):
             return True
         bridge.sleep(ROOM_LOOK_SECONDS)
     return bridge.handoff.length(flow.queue) <= limit
@@ -105,10 +105,9 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
     page = flow.read(checkpoint)
     if page.link == before and not page.complete:
         raise Retryable("The source gave the same link twice in a row; the page is read again at the next tick.")
-    together = flow.together if isinstance(flow, OnceFlow) else 0
-    counts["messages"] += bridge.handoff.put(
-        flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes, together=together, pace=flow.pace
-    )
+    envelopes = (flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes)
+    together, pace = flow.policy.batch_size, flow.policy.messages_per_second
+    counts["messages"] += bridge.handoff.put(*envelopes, together=together, pace=pace)
     counts["pages"] += 1
     counts["changes"] += len(page.changes)
     counts["passed_over"] += page.passed_over
@@ -118,7 +117,7 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
     checkpoint.pages, checkpoint.rows = checkpoint.pages + 1, checkpoint.rows + len(page.changes)
     if page.complete and checkpoint.phase == "full":
         checkpoint.phase, checkpoint.replay, checkpoint.full_at = "delta", False, bridge.now()
-        checkpoint.sweep = "" if isinstance(flow, OnceFlow) or not flow.swept else "due"
+        checkpoint.sweep = "due" if flow.policy.detects_missed_deletes else ""
     if page.complete:
         checkpoint.caught_up_at = began
     bridge.checkpoints.save(checkpoint)
@@ -137,7 +136,7 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
         resend(flow, bridge, envelope, changes, paused)
         return []
     try:
-        if isinstance(flow, OnceFlow):
+        if flow.policy.created_once:
             return create_once(flow, bridge, envelope, changes)
         return patiently(flow, bridge, partial(carry_out, flow, bridge, envelope, changes))
     except Misconfigured as error:
@@ -150,29 +149,38 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
     return []
 
 
-def create_once(flow: OnceFlow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
+def create_once(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
     """No ledger row and no claim: an event that is written by two at once is there once."""
-    results = [attempt(flow, bridge, change, partial(flow.decide, change, None)) for change in changes]
-    settlements = [result for result in results if isinstance(result, Settlement)]
-    decisions = [result for result in results if isinstance(result, Decision)]
+    decided = [attempt(flow, bridge, change, partial(flow.decide, change, None)) for change in changes]
+    settlements = [result for result in decided if isinstance(result, Settlement)]
+    decisions = [result for result in decided if isinstance(result, Decision)]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     if not to_write:
         return settle_once(flow, bridge, envelope, settlements, {})
-    written = flow.write_together(to_write)
-    for decision in to_write:
-        verdict = written.verdicts[decision.change.record_id]
-        settlements.append(attempt(flow, bridge, decision.change, partial(judged, decision.change, verdict)))
-    return settle_once(flow, bridge, envelope, settlements, written.calls)
+    with counting() as calls:
+        results = flow.write(to_write)
+    settlements += [attempt(flow, bridge, one.change, partial(written, one, results)) for one in to_write]
+    return settle_once(flow, bridge, envelope, settlements, calls)
 
 
-def judged(change: Change, verdict: Outcome | BridgeError) -> Settlement:
-    if isinstance(verdict, BridgeError):
-        raise verdict
-    return Settlement(change, verdict)
+def written(decision: Decision, results: Results) -> Settlement:
+    """The settlement of a record that was written; raises what befell it."""
+    result = results[decision.change.record_id]
+    if isinstance(result, BridgeError):
+        raise result
+    return Settlement(
+        decision.change,
+        result.outcome,
+        result.reason or decision.reason,
+        fingerprint=decision.fingerprint,
+        agreed=result.agreed,
+        answer=result.answer,
+        altered=decision.altered(created=result.outcome is Outcome.CREATED),
+    )
 
 
-def carry_out(flow: KeptFlow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
+def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
     ids = [change.record_id for change in changes]
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
     delivery = Delivery(bridge, view, frozenset(id_ for id_ in ids if never_settled(view.rows.get(id_))))
@@ -190,10 +198,10 @@ def carry_out(flow: KeptFlow, bridge: Bridge, envelope: Envelope, changes: list[
     return settlements
 
 
-def patiently[Result](flow: KeptFlow, bridge: Bridge, work: Callable[[], Result]) -> Result:
+def patiently[Result](flow: Flow, bridge: Bridge, work: Callable[[], Result]) -> Result:
     """The result of the work. What is urgent waits in place for others who write in its partition, for a message that is sent
     again takes longer."""
-    for _ in range(URGENT_LOOKS if flow.urgent else 0):
+    for _ in range(URGENT_LOOKS if flow.policy.urgent else 0):
         try:
             return work()
         except Contended:
@@ -205,12 +213,12 @@ def never_settled(row: LedgerRow | None) -> bool:
     return row is None or row.outcome == Outcome.WAITING
 
 
-def refreshed(flow: KeptFlow, changes: list[Change]) -> list[Change]:
+def refreshed(flow: Flow, changes: list[Change]) -> list[Change]:
     """Replaces references, deletions, and rows that lack a column of the mapping in force by what the source holds now.
 
     One request. Deletions carry no version, so a late one could take away a record that has been made again with the same id.
     """
-    ids = {change.record_id for change in flow.lacking(changes)}
+    ids = {change.record_id for change in flow.incomplete(changes)}
     ids |= {change.record_id for change in changes if change.kind is not Kind.ROW}
     if not ids:
         return changes
@@ -218,7 +226,7 @@ def refreshed(flow: KeptFlow, changes: list[Change]) -> list[Change]:
     return [change for change in changes if change.record_id not in ids] + looked
 
 
-def decide(flow: KeptFlow, bridge: Bridge, view: View, changes: Iterable[Change]) -> tuple[list[Decision], list[Settlement]]:
+def decide(flow: Flow, bridge: Bridge, view: View, changes: Iterable[Change]) -> tuple[list[Decision], list[Settlement]]:
     """A decision for each change that the mapping accepts, a settlement for each that it refuses."""
     decisions: list[Decision] = []
     settlements: list[Settlement] = []
@@ -243,10 +251,10 @@ def final(decision: Decision) -> Settlement:
     return Settlement(*told, fingerprint=decision.fingerprint, quiet=quiet, agreed=decision.agreed, altered=decision.altered())
 
 
-def write(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
+def write(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
     """Writes side by side, renewing the claim meanwhile; every decision comes back as a settlement."""
     lease = bridge.settings.claim_lease_seconds
-    writers = bridge.urgent_writers if flow.urgent else bridge.writers
+    writers = bridge.urgent_writers if flow.policy.urgent else bridge.writers
     futures: list[Future[Settlement]] = [writers.submit(write_one, flow, bridge, view, decision) for decision in decisions]
     pending: Collection[Future[Settlement]] = futures
     while pending:
@@ -256,23 +264,14 @@ def write(flow: KeptFlow, bridge: Bridge, view: View, decisions: Sequence[Decisi
     return [future.result() for future in futures]
 
 
-def write_one(flow: KeptFlow, bridge: Bridge, view: View, decision: Decision) -> Settlement:
+def write_one(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Settlement:
     started = time.perf_counter()
     margin = min(bridge.settings.campaign_timeout_seconds, bridge.settings.claim_lease_seconds / 2)
 
     def work() -> Settlement:
         if bridge.now() > view.header.until - margin:
             raise Retryable("The claim was about to end; the record is sent again.")
-        result = flow.write(decision)
-        return Settlement(
-            decision.change,
-            result.outcome,
-            result.reason or decision.reason,
-            fingerprint=decision.fingerprint,
-            agreed=result.agreed,
-            answer=result.answer,
-            altered=decision.altered(created=result.outcome is Outcome.CREATED),
-        )
+        return written(decision, flow.write([decision]))
 
     with counting() as calls:
         settlement = attempt(flow, bridge, decision.change, work)

@@ -6,7 +6,7 @@ of ids, when the queue is empty. A difference that is too large to be believed i
 """
 
 from shared import telemetry
-from shared.pipeline.flow import Bridge, KeptFlow
+from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind
 from shared.state.checkpoints import Checkpoint
 from shared.state.flows import FAILED
@@ -17,7 +17,7 @@ QUIET_SECONDS = 600.0
 DUE, RUNNING, ASKING, CONFIRMED, DONE = "due", "running", "asking", "confirmed", ""
 
 
-def sweep(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint, deadline: float) -> str:
+def sweep(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, deadline: float) -> str:
     """Goes on with the sweep until it is done or the time is up; says how far it is."""
     if checkpoint.sweep == DUE:
         if not delivered(flow, bridge, checkpoint):
@@ -33,7 +33,7 @@ def sweep(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint, deadline: floa
     return "waits for a person" if checkpoint.sweep == ASKING else "up to date"
 
 
-def delivered(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint) -> bool:
+def delivered(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> bool:
     """Whether what the full read handed off has reached the ledger; where changes never pause, by the age of what waits."""
     if not bridge.handoff.length(flow.queue):
         return True
@@ -41,12 +41,12 @@ def delivered(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint) -> bool:
     return bridge.now() - checkpoint.full_at > QUIET_SECONDS and oldest is not None and oldest > checkpoint.full_at
 
 
-def begin(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint) -> None:
+def begin(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
     checkpoint.sweep, checkpoint.sweep_run = RUNNING, f"{flow.key}-{flow.table}-{int(bridge.now() * 1000)}"
     checkpoint.sweep_bucket, checkpoint.sweep_after, checkpoint.swept, checkpoint.missing = 0, "", 0, 0
 
 
-def compare(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint) -> None:
+def compare(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
     """One page of the ledger's ids."""
     ids = bridge.ledger.ids(flow.key, checkpoint.sweep_bucket, checkpoint.sweep_after)
     if not ids:
@@ -63,7 +63,7 @@ def compare(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint) -> None:
     )
 
 
-def judge(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint) -> None:
+def judge(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
     """Acts on the difference, or asks."""
     settings, missing = bridge.settings, checkpoint.missing
     too_many = missing > settings.delete_brake_records and missing * 100 > settings.delete_brake_percent * checkpoint.swept
@@ -77,7 +77,7 @@ def judge(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint) -> None:
         telemetry.flow_changed(flow=flow.key, status=FAILED, reason=reason, by="bridge")
 
 
-def hand_off(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint) -> None:
+def hand_off(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
     """Hands the missing records off as references: each is looked at once more before it is deleted."""
     changes = (
         Change(record_id, Kind.REFERENCE, first_seen=bridge.now()) for record_id in bridge.sweeps.ids(checkpoint.sweep_run)
@@ -86,14 +86,14 @@ def hand_off(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint) -> None:
     finish(flow, bridge, checkpoint)
 
 
-def finish(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint) -> None:
+def finish(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
     telemetry.noted(flow=flow.key, event="sweep_done", count=checkpoint.missing)
     checkpoint.sweep = DONE
     bridge.checkpoints.save(checkpoint)
     bridge.sweeps.remove(checkpoint.sweep_run)
 
 
-def answer(flow: KeptFlow, bridge: Bridge, checkpoint: Checkpoint, confirm: bool) -> None:
+def answer(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, confirm: bool) -> None:
     """A person's answer to the question: delete them, or leave them."""
     if checkpoint.sweep != ASKING:
         return

@@ -19,7 +19,7 @@ from shared.entities import deciding
 from shared.errors import Retryable
 from shared.mapping import Mapped
 from shared.pipeline.decision import Act, Decision
-from shared.pipeline.flow import Bridge, Delivery
+from shared.pipeline.flow import Bridge, Delivery, PlainFlow, Policy, Results
 from shared.pipeline.steps import deliver
 from shared.records import Change, Kind, Outcome, Settlement, WriteResult
 from shared.settings import load_settings
@@ -116,11 +116,11 @@ class FakeTarget:
             raise Retryable("no answer", uncertain=True)
 
 
-class FakeFlow:
+class FakeFlow(PlainFlow):
     """A table whose one column is kept in the target."""
 
     key, queue, table = "contacts", "contacts", "contact"
-    urgent, pace, room, room_seconds, keeps_letters = False, 0, 0, 0.0, False
+    policy = Policy()
 
     def __init__(self, source: Source, target: FakeTarget) -> None:
         self.source, self.target, self.told = source, target, set[str]()
@@ -137,14 +137,8 @@ class FakeFlow:
     def at_rest(self, change: Change) -> Change:
         return change.as_reference()
 
-    def must_wait(self, delivery: Delivery, decisions: Sequence[Decision]) -> list[Settlement]:
-        return []
-
     def on_settled(self, delivery: Delivery, settlements: Sequence[Settlement]) -> None:
         self.told |= {settlement.change.record_id for settlement in delivery.first_settled(settlements)}
-
-    def lacking(self, changes: Iterable[Change]) -> list[Change]:
-        return []
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         if change.row is None:
@@ -154,7 +148,10 @@ class FakeFlow:
         record = {"text": change.row["text"]}
         return deciding.decide_row(change, Mapped(change.record_id, record, record), row, False, KEY)
 
-    def write(self, decision: Decision) -> WriteResult:
+    def write(self, decisions: Sequence[Decision]) -> Results:
+        return {decision.change.record_id: self.carry_out(decision) for decision in decisions}
+
+    def carry_out(self, decision: Decision) -> WriteResult:
         key = decision.change.record_id
         if decision.act is Act.DELETE:
             return WriteResult(self.target.delete(key))

@@ -13,8 +13,9 @@ from dev.verbs import Dynamics
 from functions import triggers
 from shared.entities.flow import TableFlow
 from shared.errors import Misconfigured, Retryable
+from shared.pipeline.flow import Results
 from shared.pipeline.running import start, stop
-from shared.records import Change, Kind, WriteResult
+from shared.records import Change, Kind
 from shared.settings import load_settings
 from shared.state.handoff import read_envelope
 from shared.state.ledger import bucket
@@ -135,10 +136,10 @@ def a_bug(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Callabl
     """Of two records one meets a bug: it goes on alone, as a reference."""
     real = TableFlow.write
 
-    def buggy(flow: TableFlow, decision: Any) -> WriteResult:
-        if decision.change.record_id == world.ids[0]:
+    def buggy(flow: TableFlow, decisions: Any) -> Results:
+        if decisions[0].change.record_id == world.ids[0]:
             raise ZeroDivisionError
-        return real(flow, decision)
+        return real(flow, decisions)
 
     worker = world.workers[table]
     (message,) = worker.messages()

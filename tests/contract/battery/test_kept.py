@@ -7,7 +7,6 @@ import pytest
 
 from dev.verbs import wait_until
 from shared.errors import Bug
-from shared.pipeline.flow import OnceFlow
 from shared.records import Change, Kind
 from shared.state.flows import FAILED
 from shared.state.handoff import read_envelope
@@ -127,10 +126,10 @@ def test_a_bug_takes_only_its_own_record_off_the_way(case: KeptCase, worker: Wor
     ids = {text: case.create(text) for text in ("cursed", "left", "right")}
     real = type(worker.flow).write
 
-    def buggy(flow, decision):  # type: ignore[no-untyped-def]
-        if decision.change.record_id == ids["cursed"]:
+    def buggy(flow, decisions):  # type: ignore[no-untyped-def]
+        if decisions[0].change.record_id == ids["cursed"]:
             raise ZeroDivisionError
-        return real(flow, decision)
+        return real(flow, decisions)
 
     monkeypatch.setattr(type(worker.flow), "write", buggy)
     worker.poll()
@@ -154,8 +153,7 @@ def test_a_look_up_that_is_answered_in_pages_takes_nothing_for_deleted(case: Kep
     worker.bridge.handoff.put(worker.flow.queue, worker.flow.key, worker.flow.table, 1, changes)
     assert "deleted" not in outcomes(worker.drain())
     assert all(case.held(record_id) for record_id in ids)
-    if not isinstance(worker.flow, OnceFlow):
-        assert worker.flow.existing(ids) == set(ids)
+    assert worker.flow.existing(ids) == set(ids)
 
 
 @pytest.mark.parametrize("by", ["poll", "reference"])
