@@ -23,8 +23,8 @@ from shared.identifiers import is_row_key, record_id
 from shared.pipeline.flow import Flow
 from shared.pipeline.letters import Left
 from shared.pipeline.letters import told as told_of
+from shared.pipeline.replay import MOST_DISCARDED, discard, replay
 from shared.pipeline.running import start, stop
-from shared.pipeline.steps import MOST_DISCARDED, discard, replay
 from shared.pipeline.sweep import answer as answer_sweep
 from shared.wiring import wiring
 

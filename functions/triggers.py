@@ -13,8 +13,9 @@ from shared import telemetry
 from shared.dataverse.wire import Malformed, webhook_reference
 from shared.deadlines import within
 from shared.errors import BridgeError, Misconfigured
+from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Flow
-from shared.pipeline.steps import deliver, poll
+from shared.pipeline.poll import poll
 from shared.records import Change, Kind
 from shared.settings import text
 from shared.wiring import fail_all, postpone, wiring

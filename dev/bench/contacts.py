@@ -20,7 +20,8 @@ from dev.verbs import Campaign, Dynamics, Operator, wait_until
 from shared import exact_json
 from shared.http.transport import Request, Response, pooled
 from shared.mapping import Mapped
-from shared.pipeline.steps import deliver, poll
+from shared.pipeline.deliver import deliver
+from shared.pipeline.poll import poll
 from shared.settings import load_settings
 from shared.wiring import Wiring
 

@@ -19,7 +19,8 @@ from dev.seed.tables import Table, create_many, put_documents, update_many, writ
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 from shared.entities import flow as entities_flow
 from shared.entities import parents
-from shared.pipeline.steps import deliver, poll
+from shared.pipeline.deliver import deliver
+from shared.pipeline.poll import poll
 from shared.settings import load_settings
 from shared.wiring import Wiring
 

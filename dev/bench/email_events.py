@@ -25,7 +25,8 @@ from shared.events.activities import COMPLETED, Contact, activity_of
 from shared.events.documents import default_events_document, read_events_document
 from shared.events.logs import event_id
 from shared.events.writing import Contacts
-from shared.pipeline.steps import deliver, poll
+from shared.pipeline.deliver import deliver
+from shared.pipeline.poll import poll
 from shared.settings import load_settings
 from shared.wiring import Wiring
 

@@ -11,7 +11,8 @@ from azure.storage.queue import QueueMessage
 from dev.commands.stack import Stack
 from dev.verbs import Campaign, Dynamics
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, QUEUE
-from shared.pipeline.steps import deliver, poll
+from shared.pipeline.deliver import deliver
+from shared.pipeline.poll import poll
 from shared.records import Change, Kind
 from shared.settings import load_settings
 from shared.wiring import Wiring

@@ -16,8 +16,9 @@ from dev.commands.stack import DIRECTORY, Stack
 from shared.console.opt_out import safe_to_send
 from shared.errors import Misconfigured
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, KEY, QUEUE
+from shared.pipeline.deliver import deliver
+from shared.pipeline.replay import replay
 from shared.pipeline.running import fail, start, stop
-from shared.pipeline.steps import deliver, replay
 
 SEED, STATES, PEOPLE = 20261124, 1000, 30
 DELAY_SECONDS, LATE_SECONDS, STEP_SECONDS = 3600, 3600, 60

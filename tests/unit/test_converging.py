@@ -19,8 +19,8 @@ from shared.entities import deciding
 from shared.errors import Retryable
 from shared.mapping import Mapped
 from shared.pipeline.decision import Act, Decision
+from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Delivery, PlainFlow, Policy, Results
-from shared.pipeline.steps import deliver
 from shared.records import Change, Kind, Outcome, Settlement, WriteResult
 from shared.settings import load_settings
 from shared.state.flows import FlowState

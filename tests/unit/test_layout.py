@@ -136,7 +136,7 @@ def test_what_catches_everything_is_a_record_s_step_and_a_check() -> None:
         for node in nodes(path)
         if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) in ("Exception", "BaseException"))
     ]
-    assert sorted(place.split(":")[0] for place in broad) == ["shared.checks.findings", "shared.pipeline.steps"]
+    assert sorted(place.split(":")[0] for place in broad) == ["shared.checks.findings", "shared.pipeline.deliver"]
 
 
 def test_a_file_is_a_page_or_two() -> None:

@@ -23,8 +23,8 @@ import shared
 from dev.host.logs import CategoryFilter
 from shared.errors import Bug, Retryable
 from shared.http.transport import Request, Response, pooled
+from shared.pipeline.deliver import attempt
 from shared.pipeline.flow import Bridge, Flow
-from shared.pipeline.steps import attempt
 from shared.records import Change, Kind, Outcome, Page, Settlement
 from shared.settings import Settings
 from shared.state.handoff import Envelope, Received

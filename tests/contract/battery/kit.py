@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from azure.storage.queue import QueueMessage
 
 from dev.verbs import Dynamics
+from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Flow
-from shared.pipeline.steps import deliver, poll
+from shared.pipeline.poll import poll
 from shared.records import Settlement
 from shared.wiring import Wiring
 

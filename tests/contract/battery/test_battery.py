@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from shared.console.status import watch
+from shared.pipeline.replay import replay
 from shared.pipeline.running import start, stop
-from shared.pipeline.steps import replay
 from shared.state.flows import FAILED, RUNNING, STOPPED
 from tests.contract.battery.kit import Case, Killed, KilledAt, Worker, outcomes
 

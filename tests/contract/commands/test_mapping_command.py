@@ -8,7 +8,7 @@ import yaml
 from admin.mapping import run
 from shared.events.documents import default_events_document
 from shared.opt_out.documents import default_opt_out_document
-from shared.pipeline.steps import poll
+from shared.pipeline.poll import poll
 from shared.settings import load_settings
 from shared.state.documents import Documents
 from shared.wiring import Wiring

@@ -110,7 +110,7 @@ def test_a_finished_file_is_deleted_if_so_asked(world: World) -> None:
 
 
 def test_a_dead_letter_carries_its_event_and_is_replayed_when_it_is_mended(world: World) -> None:
-    from shared.pipeline.steps import replay
+    from shared.pipeline.replay import replay
 
     ana = world.contact("Ana")
     put(world, "deliveryLogs_1.txt", HEADER, line(1, ana))

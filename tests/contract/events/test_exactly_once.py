@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.pipeline.steps import deliver, poll
+from shared.pipeline.deliver import deliver
+from shared.pipeline.poll import poll
 from tests.contract.battery.kit import Killed, KilledAt, Worker
 from tests.contract.events.kit import Source, World
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from shared.pipeline.letters import Left
-from shared.pipeline.steps import discard, replay
+from shared.pipeline.replay import discard, replay
 from shared.state.flows import FAILED, RUNNING
 from tests.contract.battery.kit import outcomes
 from tests.contract.events.kit import World

@@ -9,7 +9,7 @@ from shared.console import opt_out as views
 from shared.entities.flow import TableFlow
 from shared.opt_out.documents import default_opt_out_document
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
-from shared.pipeline.steps import poll
+from shared.pipeline.poll import poll
 from shared.records import Settlement
 from shared.settings import load_settings
 from shared.wiring import Wiring

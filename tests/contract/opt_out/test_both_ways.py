@@ -10,8 +10,8 @@ from dev.verbs import wait_until
 from shared.console import opt_out as views
 from shared.errors import Retryable
 from shared.opt_out.deciding import Rule
+from shared.pipeline.replay import replay
 from shared.pipeline.running import stop
-from shared.pipeline.steps import replay
 from shared.records import Change, Kind
 from shared.state.flows import FAILED, RUNNING
 from shared.state.ledger import Ledger, View

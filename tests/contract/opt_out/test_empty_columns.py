@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.pipeline.steps import replay
+from shared.pipeline.replay import replay
 from tests.contract.opt_out.kit import COLUMN, World
 
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from shared.pipeline.steps import deliver
+from shared.pipeline.deliver import deliver
 from tests.contract.battery.kit import Killed, KilledAt
 from tests.contract.opt_out.kit import World
 

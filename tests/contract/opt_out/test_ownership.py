@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from shared.mapping import default_document
-from shared.pipeline.steps import replay
+from shared.pipeline.replay import replay
 from tests.contract.opt_out.kit import PROFILE, World
 
 STOPPED = ("blackListEmail", "blackListMobile")

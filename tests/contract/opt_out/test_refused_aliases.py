@@ -5,7 +5,7 @@ import pytest
 
 from shared.opt_out.flow import FROM_DYNAMICS
 from shared.opt_out.sides import ALIAS
-from shared.pipeline.steps import replay
+from shared.pipeline.replay import replay
 from shared.records import Change, Kind
 from tests.contract.opt_out.kit import COLUMN, World
 from tests.contract.opt_out.test_aliases import PHONE, alias_of

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.pipeline.steps import replay
+from shared.pipeline.replay import replay
 from shared.state.flows import FAILED, RUNNING
 from tests.contract.battery.kit import outcomes
 from tests.contract.opt_out.kit import World

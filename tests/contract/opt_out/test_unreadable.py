@@ -10,7 +10,7 @@ from functions.console import command_discard, command_replay
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
 from shared.opt_out.flow import FROM_CAMPAIGN
 from shared.pipeline.letters import Left
-from shared.pipeline.steps import discard, replay
+from shared.pipeline.replay import discard, replay
 from shared.state.deadletters import DeadLetter
 from tests.contract.opt_out.kit import FLAG, World
 

@@ -9,7 +9,8 @@ from dev.seed import vehicles
 from dev.verbs import Dynamics
 from shared.entities.parents import catch_up, overdue
 from shared.mapping import default_document
-from shared.pipeline.steps import deliver, replay
+from shared.pipeline.deliver import deliver
+from shared.pipeline.replay import replay
 from shared.settings import load_settings
 from shared.state.waiting import Waiter
 from shared.wiring import Wiring

@@ -9,9 +9,10 @@ from dev.commands.stack import Stack
 from dev.seed import vehicles
 from dev.verbs import Campaign, Dynamics, wait_until
 from functions import poison as function
+from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.poison import Sorting, collect
-from shared.pipeline.steps import deliver, replay
+from shared.pipeline.replay import replay
 from shared.records import Change, Kind
 from shared.settings import load_settings
 from shared.state.handoff import envelopes

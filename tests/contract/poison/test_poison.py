@@ -12,7 +12,7 @@ from azure.storage.queue import QueueClient
 from dev.verbs import wait_until
 from shared.console.status import watch
 from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
-from shared.pipeline.steps import discard, replay
+from shared.pipeline.replay import discard, replay
 from shared.records import Change, Kind
 from shared.settings import text
 from shared.state.handoff import envelopes

@@ -10,7 +10,7 @@ from dev.commands.stack import Stack
 from dev.comparison import differences
 from dev.seed.tables import write_publication
 from dev.verbs import Campaign, Dynamics
-from shared.pipeline.steps import replay
+from shared.pipeline.replay import replay
 from shared.settings import load_settings
 from shared.state.storage import CONTAINERS, TABLES
 from shared.wiring import Wiring

@@ -1,0 +1,99 @@
+"""Poll: read a page of the source, hand it off, and only then save the checkpoint. A crash repeats a page, never loses one."""
+
+from collections import Counter
+
+from shared import telemetry
+from shared.deadlines import seconds_left
+from shared.errors import Misconfigured, Retryable, TokenExpired
+from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.reconsidering import reconsider
+from shared.pipeline.running import fail, held_up, is_running, keys, take_mapping
+from shared.pipeline.sweep import sweep
+from shared.state.checkpoints import Checkpoint
+
+ROOM_LOOK_SECONDS = 0.5
+
+
+def poll(flow: Flow, bridge: Bridge) -> str:
+    """Reads on from the checkpoint until the source has no more, the queue is long enough or the time is up; says which."""
+    if status := held_up(flow, bridge):
+        return status
+    started, counts = bridge.now(), Counter[str]()
+    try:
+        take_mapping(flow, bridge)
+        reconsider(flow, bridge)
+        ended = read_on(flow, bridge, started, counts)
+        caught_up = {"caught_up_at": started} if counts["ends"] else {}
+        for key in keys(flow):
+            bridge.flows.change(key, polled_at=bridge.now(), **caught_up)
+    except Misconfigured as error:
+        fail(flow.feed, bridge, error)
+        ended = "failed"
+    except Retryable:
+        ended = "interrupted"
+    telemetry.polled(
+        flow=flow.key,
+        table=flow.table,
+        pages=counts["pages"],
+        changes=counts["changes"],
+        messages=counts["messages"],
+        passed_over=counts["passed_over"],
+        ended=ended,
+        duration_ms=(bridge.now() - started) * 1000,
+    )
+    return ended
+
+
+def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) -> str:
+    checkpoint = bridge.checkpoints.load(flow.key, flow.table)
+    deadline = started + min(bridge.settings.poll_budget_seconds, seconds_left())
+    while bridge.now() < deadline:
+        if not is_running(flow, bridge):
+            return "stopped"
+        if not room(flow, bridge):
+            return "queue is long"
+        try:
+            if read_page(flow, bridge, checkpoint, counts):
+                counts["ends"] += 1
+                if not checkpoint.sweep or not flow.policy.detects_missed_deletes:
+                    return "up to date"
+                return sweep(flow, bridge, checkpoint, deadline)
+        except TokenExpired:
+            telemetry.noted(flow=flow.key, event="change_token_expired")
+            checkpoint.restart(checkpoint.replay)
+    return "time is up"
+
+
+def room(flow: Flow, bridge: Bridge) -> bool:
+    """Whether the queue is short enough for one more page. A flow that wants it shorter waits for that a little, not for ever."""
+    limit, policy = bridge.settings.queue_limit_messages, flow.policy
+    for _ in range(int(policy.max_wait_seconds / ROOM_LOOK_SECONDS) if policy.max_queue_messages else 0):
+        if bridge.handoff.length(flow.queue) <= min(policy.max_queue_messages, limit):
+            return True
+        bridge.sleep(ROOM_LOOK_SECONDS)
+    return bridge.handoff.length(flow.queue) <= limit
+
+
+def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counter[str]) -> bool:
+    """One page, handed off before its link is saved. True if it was the last one for now."""
+    before, began = checkpoint.link, bridge.now()
+    page = flow.read(checkpoint)
+    if page.link == before and not page.complete:
+        raise Retryable("The source gave the same link twice in a row; the page is read again at the next tick.")
+    envelopes = (flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes)
+    together, pace = flow.policy.batch_size, flow.policy.messages_per_second
+    counts["messages"] += bridge.handoff.put(*envelopes, together=together, pace=pace)
+    counts["pages"] += 1
+    counts["changes"] += len(page.changes)
+    counts["passed_over"] += page.passed_over
+    if page.finished:  # before the link is saved: what is cut off here is done again
+        bridge.deadletters.remove_from(flow.letters, *page.finished)
+    checkpoint.link, checkpoint.taken_at = page.link, bridge.now()
+    checkpoint.pages, checkpoint.rows = checkpoint.pages + 1, checkpoint.rows + len(page.changes)
+    if page.complete and checkpoint.phase == "full":
+        checkpoint.phase, checkpoint.replay, checkpoint.full_at = "delta", False, bridge.now()
+        checkpoint.sweep = "due" if flow.policy.detects_missed_deletes else ""
+    if page.complete:
+        checkpoint.caught_up_at = began
+    bridge.checkpoints.save(checkpoint)
+    return page.complete
