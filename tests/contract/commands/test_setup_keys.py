@@ -66,7 +66,7 @@ def test_one_key_for_all_of_an_earlier_release_is_replaced_everywhere(three: Off
     dataverse = Customizing(client(three.stack.facts["dataverse"], GivenToken(three.stack.facts["dataverse_token"])))
     endpoints = Webhooks(dataverse, lambda _: None)
     earlier = Receiver("https://bridge.example.org", used, three.stack.webhook_secret)
-    for path, endpoint in endpoints.endpoints().items():
+    for path, endpoint in endpoints.registered.endpoints().items():
         assert endpoints.endpoint(path, endpoint, earlier)
     assert set(kept(three).values()) == {f"the-host-key-{MARK}"}
     warned = {finding["subject"] for finding in of(three.check()[1], "webhooks") if "the same key as" in finding["message"]}

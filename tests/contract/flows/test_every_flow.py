@@ -1,0 +1,132 @@
+"""A flow is in every list of flows: what is polled or delivered has a status, its alerts, and an end for what fails.
+
+Every function of the app that a timer or a queue starts is looked at, so a new one is too. Storage is real; a poll is only noted.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import shared.wiring
+from dev.commands.azurite import start_azurite
+from dev.settings_bicep import functions
+from functions import console, poison, triggers
+from shared.errors import Misconfigured
+from shared.pipeline.flow import Flow
+from shared.settings import load_settings
+from shared.state.flows import FAILED
+from shared.wiring import Wiring, fail_all
+
+ROOT = Path(__file__).parents[3]
+TABLE = "acs_vehicle"
+SETTINGS = {
+    "DATAVERSE_URL": "https://dataverse.example.org",
+    "DATAVERSE_WEBHOOK_SECRET": "a-secret-of-the-webhook",
+    "CAMPAIGN_URL": "https://campaign.example.org/acme/campaign",
+    "CAMPAIGN_CLIENT_ID": "client",
+    "CAMPAIGN_CLIENT_SECRET": "secret",
+    "CAMPAIGN_JOURNAL_URL": "https://journal.example.org/acme",
+    "CAMPAIGN_IMS_ORGANIZATION": "acme",
+    **dict.fromkeys(("SFTP_HOST", "SFTP_USER", "SFTP_PRIVATE_KEY", "SFTP_HOST_KEY"), "sftp.example.org"),
+    "EMAIL_EVENTS_SOURCE": "both",
+    "OPT_OUT_MODE": "both",
+}
+
+
+@dataclass
+class Seen:
+    """What the app does when everything is on."""
+
+    polled: list[Flow] = field(default_factory=list)
+    watched: dict[str, str] = field(default_factory=dict)
+    """Flow -> queue, by the lines that alerts read."""
+    failed: set[str] = field(default_factory=set)
+    """Flows that are failed while settings are missing."""
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[str]:
+    with start_azurite() as azurite:
+        yield azurite.connection_string
+
+
+@pytest.fixture
+def wiring(storage: str, monkeypatch: pytest.MonkeyPatch) -> Wiring:
+    """The process's own, with everything on and a document of one table beside contact."""
+    given = {**SETTINGS, "AzureWebJobsStorage": storage}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    made = Wiring(load_settings(given))
+    monkeypatch.setattr(shared.wiring, "_wiring", [made])
+    container = made.storage.container("config")
+    container.upload_blob(f"mappings/{TABLE}.yaml", (ROOT / "dev" / "seed" / f"{TABLE}.yaml").read_text(), overwrite=True)
+    return made
+
+
+@pytest.fixture
+def seen(wiring: Wiring, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Seen:
+    found = Seen()
+    monkeypatch.setattr(triggers, "poll", lambda flow, bridge: found.polled.append(flow))
+    context = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=""))
+    with caplog.at_level(logging.INFO, "bridge"):
+        for function in functions().values():
+            if function.get_trigger().type == "timerTrigger":
+                function.get_user_function()(SimpleNamespace(), context)
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "bridge"]
+    found.watched = {line["flow"]: line["queue"] for line in lines if line["event"] == "watched"}
+    fail_all(Misconfigured("settings", "Settings are missing."))
+    found.failed = {key for key, state in wiring.bridge.flows.all().items() if state.status == FAILED}
+    return found
+
+
+def queues() -> set[str]:
+    """Those that a function delivers from."""
+    found = (function.get_trigger() for function in functions().values())
+    named = {str(trigger.queue_name) for trigger in found if trigger.type == "queueTrigger"}
+    return {name for name in named if not name.endswith("-poison")}
+
+
+def forgotten(queues: set[str], seen: Seen) -> dict[str, list[str]]:
+    """Place -> the flows or queues that it lacks; {} if none was forgotten."""
+    feeds = {flow.feed for flow in seen.polled}
+    shown = console.flows()
+    listed = re.search(r"^var flows = \[(.*?)^\]", (ROOT / "infra" / "main.bicep").read_text(), re.MULTILINE | re.DOTALL)
+    architecture = (ROOT / "docs" / "architecture.md").read_text()
+    personal = (ROOT / "docs" / "personal-data.md").read_text()
+    places = {
+        "functions/console.py, flows(): polled flows": feeds - set(shown),
+        "functions/console.py, flows(): queues": queues - {flow.queue for flow in shown.values()},
+        "the lines `watched`, which alerts read: flows": (feeds | set(shown)) - set(seen.watched),
+        "the lines `watched`, which alerts read: queues": queues - set(seen.watched.values()),
+        "infra/main.bicep, flows": queues - set(re.findall(r"'([^']+)'", listed[1] if listed else "")),
+        "shared/wiring.py, fail_all": {flow.letters for flow in [*seen.polled, *shown.values()]} - seen.failed,
+        "functions/poison.py, shown_under()": queues - set(poison.shown_under()),
+        "functions/poison.py, its design card": {name for name in queues if f"`{name}-poison`" not in str(poison.__doc__)},
+        "docs/architecture.md, State": {name for name in queues if f"`{name}`" not in architecture},
+        "docs/personal-data.md": {name for name in queues if f"| queue `{name}` |" not in personal},
+    }
+    return {place: sorted(lacking) for place, lacking in places.items() if lacking}
+
+
+def test_no_list_has_forgotten_a_flow(seen: Seen) -> None:
+    assert forgotten(queues(), seen) == {}
+
+
+def test_a_flow_that_is_in_no_list_is_named_for_each_of_them(seen: Seen) -> None:
+    new = SimpleNamespace(key="surveys", feed="surveys", letters="surveys", queue="surveys")
+    seen.polled.append(new)  # type: ignore[arg-type]
+    found = forgotten(queues() | {"surveys"}, seen)
+    assert {name for lacking in found.values() for name in lacking} == {"surveys"}
+    assert len(found) == 10, "each place"
+
+
+def test_every_flow_is_polled_and_what_is_shown_is_polled_or_delivers(seen: Seen) -> None:
+    """Without it, a timer that polls nothing would forget nothing."""
+    assert {flow.feed for flow in seen.polled} >= {"contacts", f"custom_entities-{TABLE}"}
+    assert {flow.queue for flow in seen.polled} == queues()
