@@ -17,7 +17,7 @@ from admin.check.__main__ import exit_code, run
 from admin.check.__main__ import look as look_by
 from admin.check.checks import CHECKS
 from dev.verbs import Http
-from shared.checks import connections, rights, storage, tables
+from shared.checks import connections, every, rights, storage, tables
 from shared.checks.findings import Check, run_all
 from shared.checks.look import Look
 from shared.errors import Misconfigured
@@ -50,6 +50,14 @@ def test_a_check_writes_nothing_to_either_system_and_leaves_nothing_in_the_stora
     assert {blob.name for blob in sound.config.list_blobs()} == blobs
     service = look(sound).wiring.storage.tables
     assert not [table.name for table in service.list_tables() if table.name.startswith("bridgecheck")]
+
+
+def test_the_app_itself_asks_with_its_own_identity(sound: Office) -> None:
+    """As the console's set-up page does: without what concerns the machine of a person."""
+    wiring = look(sound).wiring
+    found = list(run_all(every.CHECKS, Look([], lambda: wiring)))
+    assert {finding.state for finding in found} == {"ok"}, "\n".join(map(str, found))
+    assert "settings files" not in {finding.check for finding in found}
 
 
 def test_missing_settings_are_each_told_and_what_needs_them_says_so_in_one_line(sound: Office) -> None:
