@@ -11,8 +11,8 @@ import azure.functions as func
 
 from shared import telemetry
 from shared.dataverse.wire import Malformed, webhook_reference
-from shared.deadlines import within
-from shared.errors import BridgeError, Misconfigured
+from shared.deadlines import ENDS, within
+from shared.errors import BridgeError, Misconfigured, Retryable
 from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.poll import poll
@@ -48,12 +48,12 @@ def on_timer(flow: Callable[[], Flow], context: func.Context) -> None:
 
 def on_message(flow: Callable[[], Flow], queue: str, message: func.QueueMessage, context: func.Context) -> None:
     telemetry.follow(context.trace_context.trace_parent)
-    bridge = ready()
+    bridge = known = None
     try:
-        known = flow() if bridge else None
-    except Misconfigured as error:
+        if bridge := ready():
+            known = flow()
+    except (Misconfigured, Retryable) as error:
         logging.getLogger("bridge").error("%s", error)
-        known = None
     if bridge and known:
         deliver(known, bridge, message.get_body(), message.dequeue_count or 1)
     else:
@@ -132,10 +132,12 @@ def refuse(status: int, reason: str, flow: str = "") -> func.HttpResponse:
 def in_time[**P, R](seconds: float) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """An invocation's one budget: RUN_SECONDS for timers and messages, ANSWER_SECONDS where somebody waits."""
 
+    end_seconds = ENDS[seconds]
+
     def wrap(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-            with within(seconds):
+            with within(seconds, end_seconds=end_seconds):
                 return function(*args, **kwargs)
 
         vars(wrapped)["budget_seconds"] = seconds  # for whoever asks what a function has

@@ -203,6 +203,8 @@ RULES = (
     Rule("sftp", 0, "^BadAuthenticationType", Misconfigured, "SFTP_PRIVATE_KEY", "it takes no keys from this user: check SFTP_USER"),
     Rule("sftp", 0, "", Retryable, "", "it could not be reached or ended the connection"),
     Rule("", 500, "", Retryable, "", "it failed without saying why"),
+    Rule("storage", 0, "", Retryable, "", "it could not be reached, or did not answer in time"),
+    Rule("identity", 0, "", Retryable, "", "it could not be reached, or did not answer in time"),
 )  # fmt: skip
 
 
@@ -213,6 +215,8 @@ TITLES = {
     "journal": "The journal",
     "ims": "Adobe's identity service",
     "sftp": "The SFTP server",
+    "storage": "The storage account",
+    "identity": "The managed identity's endpoint",
 }
 LONGEST_TEXT = 4000
 """Characters of an error's text that are matched: the cause stands at its begin, and a search takes the square of the length."""

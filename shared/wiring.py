@@ -13,6 +13,7 @@ from shared.campaign.client import CampaignClient
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
+from shared.deadlines import held, seconds_to_end
 from shared.entities.catalog import Catalog
 from shared.entities.flow import TableFlow
 from shared.entities.parents import REFETCHED, flow_of
@@ -81,7 +82,7 @@ class once[Value]:  # noqa: N801  # reads as a word at its use
     def __get__(self, owner: Any, kind: type) -> Any:
         if owner is None:
             return self
-        with owner.lock:
+        with held(owner.lock, seconds_to_end):
             if self.name not in owner.__dict__:
                 owner.__dict__[self.name] = self.build(owner)
             return owner.__dict__[self.name]

@@ -12,10 +12,12 @@ from cryptography.hazmat.primitives import hashes
 from msal.exceptions import MsalError
 
 from shared.dataverse.entra import TIMEOUT_SECONDS, EntraHttp
+from shared.deadlines import seconds_left
 from shared.errors import Misconfigured, Retryable
 from shared.http.tokens import CachedToken, code_of
 from shared.http.transport import Send, pooled
 from shared.http.understanding import OTHER_FORM, understood
+from shared.sdk_transport import BoundedTransport
 from shared.settings import DataverseSettings, text
 
 
@@ -28,7 +30,8 @@ def dataverse_token(settings: DataverseSettings, send: Send | None = None) -> Ca
 
 
 def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, float]]:
-    credential = ManagedIdentityCredential(client_id=client_id or None)
+    transport = BoundedTransport("identity", "the managed identity", seconds_left, uncertain=False)
+    credential = ManagedIdentityCredential(client_id=client_id or None, transport=transport)
 
     def fetch() -> tuple[str, float]:
         try:

@@ -16,6 +16,7 @@ from shared import exact_json
 from shared.dataverse.answers import ChangeSetAnswer, Expected, change_sets, unrecognised
 from shared.dataverse.client import API, DataverseClient
 from shared.dataverse.json_answers import error_message
+from shared.deadlines import held
 from shared.errors import BridgeError, Refusal, Rejected
 from shared.http.understanding import named, understood, whole
 from shared.identifiers import record_id
@@ -65,13 +66,13 @@ class BatchWriter:
 
     def table(self, name: str) -> WritableTable:
         """Misconfigured if Dataverse has no such table."""
-        with self.lock:
+        with held(self.lock):
             if name not in self.tables:
                 self.tables[name] = self.defined(name)
             return self.tables[name]
 
     def forget(self) -> None:
-        with self.lock:
+        with held(self.lock):
             self.tables.clear()
 
     def defined(self, name: str) -> WritableTable:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 from shared.campaign.client import Address, CampaignClient
 from shared.dataverse.client import DataverseClient
+from shared.deadlines import held
 from shared.entities.claims import Claims
 from shared.errors import Misconfigured
 from shared.mapping import (
@@ -92,7 +93,7 @@ class Catalog:
             return known
         # The opt-out catalog holds its own lock while it asks here for the profiles' address: ours must be free when it is asked.
         pairs = self.pairs_of(table)
-        with self.table_lock(table):
+        with held(self.table_lock(table)):
             return self.fresh(table) or self.renewed(table, pairs)
 
     def table_lock(self, table: str) -> threading.Lock:
@@ -105,7 +106,7 @@ class Catalog:
         Reads the metadata, unless that was done a moment ago: a stream of bad values must not become a stream of calls.
         """
         pairs = self.pairs_of(table)
-        with self.table_lock(table):
+        with held(self.table_lock(table)):
             known = self.active.get(table, judged)
             if known is judged and self.may_reread(table, replay):
                 known = self.read_anew(table, judged, pairs)
@@ -184,7 +185,7 @@ class Catalog:
 
     def tables(self) -> list[str]:
         """The tables with a document, contact among them."""
-        with self.lock:
+        with held(self.lock):
             if self.now() - self.listed_at >= self.cache_seconds:
                 self.listed, self.listed_at = sorted({"contact", *self.documents.tables()}), self.now()
             return self.listed
@@ -192,7 +193,7 @@ class Catalog:
     def children(self, table: str) -> list[str]:
         """The tables whose document in force links to this one."""
         listed = self.tables()
-        with self.lock:
+        with held(self.lock):
             if self.now() - self.linked_at >= self.cache_seconds:
                 self.linked, self.linked_at = {name: self.linked_to(name) for name in listed}, self.now()
             return [name for name, parents in self.linked.items() if table in parents]

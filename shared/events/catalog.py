@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.dataverse.batch import BatchWriter, WritableTable
+from shared.deadlines import held
 from shared.errors import Misconfigured
 from shared.events.activities import missing_table, problems
 from shared.events.documents import KINDS, EventsDocument, default_events_document, misnamed, read_events_document
@@ -34,7 +35,7 @@ class EventsCatalog:
 
     def active(self) -> ActiveEvents:
         """Misconfigured with every problem if the tables do not bear the document."""
-        with self.lock:
+        with held(self.lock):
             if self.known and self.now() - self.looked_at < self.cache_seconds:
                 return self.known
             version, self.looked_at = self.newest(), self.now()
@@ -53,7 +54,7 @@ class EventsCatalog:
 
     def forget(self) -> None:
         """Reads document and metadata anew at the next use."""
-        with self.lock:
+        with held(self.lock):
             self.known = None
             self.batch.forget()
 

@@ -148,7 +148,7 @@ def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int, ends_at: float) -
     """
     parts, size = list[bytes](), 0
     try:
-        for part in answer.stream(ANSWER_BLOCK_BYTES, decode_content=True):
+        while part := answer.read1(ANSWER_BLOCK_BYTES, decode_content=True):  # what is there: `read` waits for a whole block
             size += len(part)
             if time.monotonic() > ends_at:
                 answer.close()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared.campaign.client import Address, CampaignClient
 from shared.dataverse.client import DataverseClient
+from shared.deadlines import held
 from shared.errors import Misconfigured
 from shared.mapping import InvalidDocument, SourceTable
 from shared.mapping.reading import read_active
@@ -47,7 +48,7 @@ class OptOutCatalog:
 
     def active(self) -> ActiveOptOut:
         """Misconfigured with every problem if the two systems do not bear the document."""
-        with self.lock:
+        with held(self.lock):
             version, document = self.document()
             if self.known and self.known.version == version and self.now() - self.known.checked_at < METADATA_SECONDS:
                 return self.known
@@ -56,7 +57,7 @@ class OptOutCatalog:
 
     def document(self) -> tuple[int, OptOutDocument]:
         """The newest version, whether or not the systems bear it."""
-        with self.lock:
+        with held(self.lock):
             if self.read is None or self.now() - self.read_at >= self.cache_seconds:
                 version = self.newest()
                 if self.read is None or self.read[0] != version:
@@ -78,7 +79,7 @@ class OptOutCatalog:
 
     def forget(self) -> None:
         """Reads document and metadata anew at the next use."""
-        with self.lock:
+        with held(self.lock):
             self.known = self.read = None
 
     def checked(self, document: OptOutDocument, version: int) -> ActiveOptOut:

@@ -33,10 +33,10 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
     envelope = read_envelope(body)
     changes = [replace(change, uncertain=True) for change in envelope.changes] if deliveries > 1 else list(envelope.changes)
     paused = bridge.settings.paused_delay_seconds
-    if bridge.flows.state(flow.key).status != RUNNING:
-        resend(flow, bridge, envelope, changes, paused)
-        return []
     try:
+        if bridge.flows.state(flow.key).status != RUNNING:
+            resend(flow, bridge, envelope, changes, paused)
+            return []
         if flow.policy.created_once:
             return create_once(flow, bridge, envelope, changes)
         return patiently(flow, bridge, partial(carry_out, flow, bridge, envelope, changes))

@@ -16,10 +16,10 @@ ROOM_LOOK_SECONDS = 0.5
 
 def poll(flow: Flow, bridge: Bridge) -> str:
     """Reads on from the checkpoint until the source has no more, the queue is long enough or the time is up; says which."""
-    if status := held_up(flow, bridge):
-        return status
     started, counts = bridge.now(), Counter[str]()
     try:
+        if status := held_up(flow, bridge):
+            return status
         take_mapping(flow, bridge)
         reconsider(flow, bridge)
         ended = read_on(flow, bridge, started, counts)

@@ -18,7 +18,8 @@ from typing import Any
 
 import paramiko
 
-from shared.errors import Misconfigured, recovery
+from shared.deadlines import held, seconds_left
+from shared.errors import Misconfigured, Retryable, recovery
 from shared.identifiers import is_file_name
 from shared.sftp.blocks import END, Blocks
 from shared.sftp.keys import host_keys, private_key, unknown_key_types
@@ -26,6 +27,9 @@ from shared.threads import call_later
 
 BLOCK_BYTES, BLOCKS_AHEAD = 256 * 1024, 8
 CONNECT_SECONDS, ANSWER_SECONDS = 15.0, 60.0
+LONGEST_CALL_SECONDS = 300.0
+"""Of a listing, or of one read, however it drips: less where the run has less left. Then the connection is closed."""
+
 MOST_NUMBERS = 10
 OTHER_KIND = re.compile(r"[dlbcps][rwxsStT-]{9}")  # a directory, a link, a device: as `ls -l` shows them
 NO_SIZES = (
@@ -115,7 +119,7 @@ class Sftp:
                     return
             yield END
         finally:
-            with self.lock, contextlib.suppress(*BROKEN):
+            with contextlib.suppress(*BROKEN, Retryable), held(self.lock), self.watched(CONNECT_SECONDS):
                 file.close()
 
     def move(self, path: str, folder: str) -> None:
@@ -134,12 +138,13 @@ class Sftp:
     ) -> Result:
         """The result of the work; a failure is a BridgeError, and a broken connection is made anew at the next call. Where one
         file `is_read`, what the server refuses says something of this file only."""
-        with self.lock:
+        with held(self.lock):
             connected = False
             try:
-                self.session = self.session or connect(self.server, self.answer_seconds)
+                self.session = self.session or connect(self.server, self.answer_seconds, call_seconds())
                 connected = True
-                return work(self.session)
+                with self.watched(call_seconds()):
+                    return work(self.session)
             except BROKEN as error:
                 if connected and is_file and isinstance(error, FileNotFoundError):
                     raise MissingFile from None
@@ -162,26 +167,49 @@ class Sftp:
     def answers(self) -> bool:
         """Whether the connection is alive: then what failed was refused by the server."""
         try:
-            return self.session is not None and bool(self.session.normalize("."))
+            with self.watched(CONNECT_SECONDS):
+                return self.session is not None and bool(self.session.normalize("."))
         except BROKEN:
             return False
 
+    @contextlib.contextmanager
+    def watched(self, seconds: float) -> Iterator[None]:
+        """Closes the connection under what lasts longer: it then ends with one of BROKEN."""
+        watch = call_later(seconds, partial(cut, self.session))
+        try:
+            yield
+        finally:
+            watch.cancel()
+
     def close(self) -> None:
-        with self.lock:
-            channel = self.session.get_channel() if self.session else None
-            if channel:
-                channel.get_transport().close()
+        with held(self.lock):
+            cut(self.session)
             self.session = None
 
 
-def connect(server: Server, answer_seconds: float) -> paramiko.SFTPClient:
-    """A session with the server, which must hold one of the known keys; of several kinds it is asked for one that is known."""
+def call_seconds() -> float:
+    """How long a call may last now; Retryable where the run's time is up."""
+    if (left := seconds_left()) <= 0:
+        raise Retryable("The run's time was up before a call of the SFTP server; a later one goes on there.")
+    return min(LONGEST_CALL_SECONDS, left)
+
+
+def cut(session: paramiko.SFTPClient | None) -> None:
+    """Closes the connection of a session. Harmless if it is closed."""
+    channel = session.get_channel() if session else None
+    if channel:
+        channel.get_transport().close()
+
+
+def connect(server: Server, answer_seconds: float, seconds: float) -> paramiko.SFTPClient:
+    """A session with the server, which must hold one of the known keys; of several kinds it is asked for one that is known.
+    It is made within so many `seconds`."""
     known, own = host_keys(server.host_key), private_key(server.private_key)
-    connection = socket.create_connection((server.host, server.port), CONNECT_SECONDS)
+    connection = socket.create_connection((server.host, server.port), min(CONNECT_SECONDS, seconds))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     transport = paramiko.Transport(connection, disabled_algorithms={"keys": unknown_key_types(known)})
     # Some of its steps wait without end for a server that says nothing: then the connection is closed under them.
-    watch = call_later(2 * CONNECT_SECONDS, transport.close)
+    watch = call_later(min(2 * CONNECT_SECONDS, seconds), transport.close)
     try:
         session = authenticated(transport, server, known, own)
         session.settimeout(answer_seconds)

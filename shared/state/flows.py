@@ -8,6 +8,7 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient
 
+from shared.deadlines import held, seconds_to_end
 from shared.state.texts import kept
 
 RUNNING, STOPPED, FAILED = "running", "stopped", "failed"
@@ -41,7 +42,7 @@ class Flows:
         self.cache: dict[str, tuple[float, FlowState]] = {}
 
     def state(self, flow: str) -> FlowState:
-        with self.lock:
+        with held(self.lock, seconds_to_end):
             at, state = self.cache.get(flow, (0.0, FlowState()))
             if self.now() - at >= CACHE_SECONDS:
                 state = self.read(flow)
@@ -67,7 +68,7 @@ class Flows:
         """Merges the values given into the flow's row; the last one to write wins, as between people."""
         told = {name: kept(value) if isinstance(value, str) else value for name, value in values.items()}
         self.table.upsert_entity({"PartitionKey": "flows", "RowKey": flow, **told})
-        with self.lock:
+        with held(self.lock, seconds_to_end):
             self.cache.pop(flow, None)
 
 

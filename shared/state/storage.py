@@ -9,6 +9,8 @@ from azure.data.tables import TableClient, TableServiceClient
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
+from shared.deadlines import seconds_to_end
+from shared.sdk_transport import PASSING, BoundedTransport
 from shared.settings import StorageSettings, text
 
 TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions")
@@ -49,13 +51,16 @@ def credential(client_id: str) -> TokenCredential:
     So `manage.py check` and `setup` reach the account from any machine. Source: Microsoft Learn, "DefaultAzureCredential
     overview"; "Azure Functions developer guide", identity-based connections in local development.
     """
+    transport = BoundedTransport("identity", "the managed identity", seconds_to_end)
     if client_id:
-        return ManagedIdentityCredential(client_id=client_id)
-    return DefaultAzureCredential(**{f"exclude_{way}_credential": True for way in OTHER_WAYS})
+        return ManagedIdentityCredential(client_id=client_id, transport=transport)
+    return DefaultAzureCredential(transport=transport, **{f"exclude_{way}_credential": True for way in OTHER_WAYS})
 
 
 def service(settings: StorageSettings, kind: str, factory: Callable[..., Any] | type, **options: Any) -> Any:
-    """A service client of the storage account; `kind` is blob, queue or table."""
+    """A service client of the storage account; `kind` is blob, queue or table. A message that is there twice is harmless."""
+    transport = BoundedTransport("storage", f"{kind}s", seconds_to_end, passing=PASSING, repeats_all=kind == "queue")
+    options |= {"transport": transport, "retry_total": 0}
     if settings.storage_account:
         url = f"https://{settings.storage_account}.{kind}.core.windows.net"
         argument = "endpoint" if kind == "table" else "account_url"

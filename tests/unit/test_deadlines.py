@@ -1,21 +1,40 @@
 """An invocation's one budget: no call begins after it, blocks within it have less, threads see it."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dev.settings_bicep import functions
 from functions.triggers import in_time
-from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS, seconds_left, within
+from shared.deadlines import (
+    ANSWER_END_SECONDS,
+    ANSWER_SECONDS,
+    RUN_END_SECONDS,
+    RUN_SECONDS,
+    held,
+    seconds_left,
+    seconds_to_end,
+    within,
+)
 from shared.errors import Retryable
 from shared.http.transport import LONGEST_ANSWER_SECONDS, AdaptiveConcurrency, Request, Response, Transport
+from shared.sdk_transport import (
+    ATTEMPTS_IN_PLACE,
+    JITTER,
+    LONGEST_CONNECT_SECONDS,
+    LONGEST_READ_SECONDS,
+    PAUSE_SECONDS,
+)
 from shared.settings import Settings
 from shared.threads import ThreadPool
 
+ROOT = Path(__file__).parents[2]
 GET = Request("GET", "https://org.example.org/rows", "GET rows")
 
 
@@ -84,6 +103,33 @@ def test_a_run_ends_before_the_host_ends_it() -> None:
     assert ANSWER_SECONDS + max(longest, LONGEST_ANSWER_SECONDS) <= 230
 
 
+def test_what_had_begun_is_written_down_before_the_host_ends_the_run() -> None:
+    timeout = json.loads((ROOT / "host.json").read_text())["functionTimeout"]
+    hours, minutes, seconds = map(int, timeout.split(":"))
+    assert RUN_SECONDS + LONGEST_ANSWER_SECONDS < RUN_END_SECONDS < 3600 * hours + 60 * minutes + seconds
+    assert ANSWER_SECONDS < ANSWER_END_SECONDS < 230
+
+
+def test_one_call_of_silent_storage_leaves_time_for_the_next() -> None:
+    pauses = sum(PAUSE_SECONDS * 2**attempt for attempt in range(ATTEMPTS_IN_PLACE - 1)) * JITTER
+    assert ATTEMPTS_IN_PLACE * (LONGEST_CONNECT_SECONDS + LONGEST_READ_SECONDS) + pauses < RUN_END_SECONDS - RUN_SECONDS
+
+
+def test_a_block_within_a_block_has_the_end_of_the_run() -> None:
+    with within(outer := 100, at(0), end_seconds=150), within(outer / 4, at(0)):
+        assert (seconds_left(at(0)), seconds_to_end(at(0))) == (25, 150)
+    assert seconds_to_end() == inf
+
+
+def test_who_waits_for_a_lock_waits_no_longer_than_the_deadline() -> None:
+    lock = threading.Lock()
+    with held(lock), within(0.05), pytest.raises(Retryable, match="time was up while another"), held(lock):
+        raise AssertionError("two hold it")
+    with held(lock):
+        assert lock.locked()
+    assert not lock.locked()
+
+
 def limit(name: str) -> float:
     return max(getattr(rule, "le", 0) for rule in Settings.model_fields[name].metadata)
 
@@ -97,11 +143,11 @@ def test_every_function_has_a_budget(name: str) -> None:
 
 def test_a_budget_is_that_of_one_invocation() -> None:
     seen: list[float] = []
-    budgeted = in_time(60)(lambda: seen.append(seconds_left()))
+    budgeted = in_time(RUN_SECONDS)(lambda: seen.append(seconds_left()))
     threads = [threading.Thread(target=budgeted) for _ in range(2)]
     for thread in threads:
         thread.start()
         thread.join()
     budgeted()
-    assert [0 < left <= 60 for left in seen] == [True] * 3
+    assert [0 < left <= RUN_SECONDS for left in seen] == [True] * 3
     assert seconds_left() == inf

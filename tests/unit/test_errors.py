@@ -81,6 +81,8 @@ ANSWERS: list[tuple[str, int, str, type[Exception], str]] = [
     ("sftp", 0, "BadAuthenticationType", Misconfigured, "SFTP_PRIVATE_KEY"),
     ("sftp", 0, "Timeout", Retryable, ""),
     ("sftp", 0, "EOFError", Retryable, ""),
+    ("storage", 0, "ServiceResponseTimeoutError", Retryable, ""),
+    ("identity", 0, "ServiceRequestError", Retryable, ""),
     ("campaign", 401, "401013 Oauth token is not valid", Misconfigured, "CAMPAIGN_CLIENT_SECRET"),
     ("campaign", 403, "403023 Profile is not valid", Misconfigured, "CAMPAIGN_CLIENT_ID"),
     ("campaign", 500, "500 Oops. Something went wrong. Check your URI and try again.", Misconfigured, "CAMPAIGN_URL"),

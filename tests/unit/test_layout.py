@@ -13,7 +13,7 @@ GROUND = {
     f"shared.{name}"
     for name in (
         *("addresses", "calls", "deadlines", "errors", "exact_json", "file_samples", "identifiers", "labels", "records"),
-        *("settings", "telemetry", "threads", "times"),
+        *("sdk_transport", "settings", "telemetry", "threads", "times"),
     )
 }
 NOT_PRODUCT = ("dev", "tests", "aiohttp", "pytest", "psutil")
@@ -23,6 +23,8 @@ LAYERS: dict[str, set[str]] = {
     "function_app": {"functions"},
     "functions": {"functions", "shared"},
     **{name: set() for name in sorted(GROUND)},
+    "shared.deadlines": {"shared.errors"},
+    "shared.sdk_transport": {"shared.errors"},
     "shared.settings": {"shared.addresses", "shared.errors", "shared.identifiers"},
     "shared.http": {"shared.http", *GROUND},
     "shared.state": {"shared.state", *GROUND},
@@ -120,7 +122,7 @@ def test_what_an_administrator_runs_knows_nothing_of_the_local_stack() -> None:
         ("azure.data.tables", ("shared.state",)),
         ("azure.storage.blob", ("shared.state",)),
         ("os", ("shared.settings",)),
-        ("urllib3", ("shared.http.transport",)),
+        ("urllib3", ("shared.http.transport", "shared.sdk_transport")),
     ],
 )
 def test_each_library_has_its_place(library: str, owners: tuple[str, ...]) -> None:
