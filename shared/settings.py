@@ -41,7 +41,7 @@ UNRESOLVED, FAULTY = "unresolved", "faulty"
 CAUSES = (
     "The secret is missing, or the app's identity lacks the role Key Vault Secrets User, or the vault's firewall refuses it. "
     "A new role takes up to 10 minutes. "
-    "Mend it, then let the app fetch anew: docs/deploy.md, 'Secrets', steps 3 and 4. A restart alone may not. "
+    "Fix it, then let the app fetch it again: docs/deploy.md, 'Secrets', steps 3 and 4. A restart alone may not. "
     "Outside Azure nothing resolves it: give the secret itself."
 )
 

@@ -188,7 +188,7 @@ class CampaignClient:
             if not following:
                 return
             link = following
-        raise Retryable(f"Campaign's list of {address.resource} does not come to its end; it is asked for again.")
+        raise Retryable(f"Campaign's list of {address.resource} does not end; it is read again.")
 
     def resource(self, api: str, name: str) -> TargetResource:
         """The resource's fields and filters. Unlinked custom resources have their metadata under `resourceType` too."""

@@ -57,7 +57,7 @@ def run_one(check: Check, look: Look, failed: set[str]) -> Iterator[Finding]:
     """A check that has nothing to look at says nothing."""
     if wrong := [name for name in check.needs if name in failed]:
         message = f"Not looked at, for it needs what failed: {', '.join(wrong)}."
-        yield Finding(check.name, "", "skipped", message, "Mend that, then run this again.")
+        yield Finding(check.name, "", "skipped", message, "Fix it, then run the check again.")
         return
     yield from guarded(check, partial(check.run, look))
 

@@ -38,11 +38,11 @@ def documents(look: Look) -> Iterator[Finding]:
 
 def standing(documents: Documents, name: str) -> Iterator[Finding]:
     version = newest(documents, name)
-    message = f"Version {version} is in force." if version else "The packaged or drafted document will be the first version."
+    message = f"Version {version} is active." if version else "The packaged or drafted document will be the first version."
     yield Finding("mapping documents", name, "ok", message)
     if version and drafted(documents, name):
         message = f"{documents.folder}/{name}.yaml has been changed since version {version} was taken from it."
-        mend = "If it is not in force in a minute, see `mappings` below, and mapping_problem in GET /api/status."
+        mend = "If it is not active in a minute, see `mappings` below, and mapping_problem in GET /api/status."
         yield Finding("mapping documents", name, "warning", message, mend)
 
 
@@ -74,7 +74,7 @@ def window(table: str, taken_at: float, days: int, now: float) -> Finding:
     if age <= days / 2:
         return Finding("change tokens", table, "ok", f"The token is {age:.1f} days old, of {days} that Dataverse keeps changes.")
     message = f"The token is {age:.1f} days old, and Dataverse keeps changes {days} days."
-    late = "The next poll reads everything anew" if age > days else "If it gets older, the poll reads everything anew"
+    late = "The next poll reads everything again" if age > days else "If it gets older, the poll reads everything again"
     return Finding("change tokens", table, "warning", message, f"{late}: see why the flow does not poll (GET /api/status).")
 
 

@@ -67,7 +67,7 @@ def faults(wanted: Subscription, steps: dict[str, Row], count: int) -> Iterator[
     if off := [message for message, step in steps.items() if step["statecode"]]:
         yield warning(path, f"The step for {', '.join(off)} is disabled.", MEND)
     if count > len(steps):
-        yield warning(path, "A step is there twice: each change is told twice.", MEND)
+        yield warning(path, "A step is there twice: each change is sent twice.", MEND)
     if "Update" in steps:
         yield from filter_faults(path, as_set(steps["Update"]["filteringattributes"]), set(wanted.columns))
 

@@ -196,7 +196,7 @@ class DataverseClient:
             if not answer.get("@odata.nextLink"):
                 return
             url = self.same_host(answer["@odata.nextLink"])
-        raise Retryable(f"Dataverse's list of {route} does not come to its end; it is read again.")
+        raise Retryable(f"Dataverse's list of {route} does not end; it is read again.")
 
     def ask(self, method: str, url: str, route: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
         """The answer, whatever its status. A call may be made twice: writes name their ids, or are conditional."""

@@ -164,10 +164,10 @@ class Catalog:
     def without_version(self, table: str, error: InvalidDocument) -> str:
         """Why a table has no version: its first document was refused, or there is none."""
         if not self.documents.draft_etag(table):
-            return f"No sound mapping document of {table} is in force: {error}"
+            return f"No sound mapping document of {table} is active: {error}"
         _, problem, _ = self.refused.get(table, ("", "", 0.0))
         return problem or (
-            f"The document mappings/{table}.yaml was not taken into force yet, and no version is in force. "
+            f"The document mappings/{table}.yaml is not activated yet, and no version is active. "
             "See mapping_problem in GET /api/status for the reason."
         )
 

@@ -202,7 +202,7 @@ class OptOutFlow(PlainFlow):
     def waits(self, decision: Decision) -> Settlement:
         memory, contact = self.memory(decision.agreed), contact_in(decision.change.row or {})
         agreed = carried(memory.held) | remember(memory.terms, memory.flags, contact, None, memory.master)
-        sentence = "Waits until the contacts flow has come to the contact, whose profile it makes."
+        sentence = "Waits until the contacts flow has processed the contact. That flow creates its profile."
         return Settlement(decision.change, Outcome.WAITING, CONTACTS_FIRST, "", sentence, agreed=agreed)
 
     def write(self, decisions: Sequence[Decision]) -> Results:

@@ -40,7 +40,7 @@ def reasons(deliver: OptOutFlow, feeds: Sequence[OptOutFlow], bridge: Bridge, fi
         if not found:
             found = [reason for feed in standing for reason in unread(deliver, feed, bridge)] + underway(deliver, bridge)
     except BridgeError as error:
-        return [f"It cannot be told now: {error}"]
+        return [f"It is not known now: {error}"]
     except TokenExpired:
         return ["Dynamics must be read as a whole, for its change token has expired."]
     return list(dict.fromkeys(found))
@@ -57,7 +57,7 @@ def late(feeds: Iterable[Feed], document: OptOutDocument, now: float) -> list[st
     for feed in feeds:
         side, at = SIDES[feed.flow.key], feed.checkpoint.caught_up_at
         if feed.checkpoint.phase != "delta":
-            found.append(f"{side} is being read as a whole, which has not come to its end yet.")
+            found.append(f"{side} is being read as a whole, and the read is not complete yet.")
         elif now - at > document.promise_minutes * 60:
             found.append(
                 f"{side} was last read to the end {(now - at) / 60:.0f} minutes ago: look why flow {feed.flow.key} is late."
@@ -85,7 +85,7 @@ def underway(deliver: OptOutFlow, bridge: Bridge) -> list[str]:
         found.append(f"{letters} opt-outs were refused: see GET /api/dead-letters?flow={deliver.key}, and do what each says.")
     headers = bridge.ledger.headers(deliver.key)
     if waiting := sum(header.counts[Outcome.WAITING] for header in headers):
-        found.append(f"{waiting} opt-outs wait to be written, or for the contacts flow to come to their contact.")
+        found.append(f"{waiting} opt-outs wait to be written, or for the contacts flow to process their contact.")
     if any(header.owner and header.until > bridge.now() for header in headers):
         found.append("Opt-outs are being written right now.")
     return found

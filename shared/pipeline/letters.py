@@ -18,14 +18,14 @@ UNREADABLE = frozenset({"broken_line", "unreadable_file", "unknown_flag", "wrong
 class Left(StrEnum):
     """Why a letter stays; each is a sentence for a person."""
 
-    UNREADABLE = "What could not be read can't be replayed. Mend the file and put it back, or discard its letters."
+    UNREADABLE = "What could not be read can't be replayed. Fix the file and put it back, or discard its letters."
     NOT_KEPT = "The record is not kept any more. Put its file back, or discard its letter."
     OPT_OUT = (
-        "An opt-out of a contact is never given up. Mend what the letter names and replay it. "
+        "An opt-out of a contact is never discarded. Fix what the letter names and replay it. "
         "Or set the flag by hand in both systems, then replay it."
     )
     UNCHECKED = (
-        'An opt-out that could not be read is given up only with "checked": true. '
+        'An opt-out that could not be read is discarded only with "checked": true. '
         "Say so when the line's contacts have their opt-outs in Dynamics and Campaign."
     )
 

@@ -70,7 +70,7 @@ def given_up(settlement: Settlement, attempts: int) -> Settlement:
     """A record that kept failing in passing becomes a dead letter in the end; one that waits for its flow never does."""
     if settlement.outcome is not Outcome.WAITING or settlement.reason != "target" or settlement.change.attempts + 1 < attempts:
         return settlement
-    sentence = f"Given up after {attempts} attempts, the last time because: {settlement.sentence} Replay it when this is mended."
+    sentence = f"It failed {attempts} times, the last time because: {settlement.sentence} Replay it when this is fixed."
     return replace(settlement, outcome=Outcome.REJECTED, reason="attempts_used_up", sentence=sentence)
 
 

@@ -121,6 +121,6 @@ class Documents:
 
 def not_activated(path: str, problem: str, version: int, packaged: bool = True) -> str:
     """What is said of a document that was refused. `packaged`: one of ours is used before the first version."""
-    instead = f"Version {version} stays in force." if version else "No version is in force."
-    instead = "The packaged document stays in force." if packaged and not version else instead
-    return f"The document {path} was not taken into force: {problem} {instead}"
+    instead = f"Version {version} stays active." if version else "No version is active."
+    instead = "The packaged document stays active." if packaged and not version else instead
+    return f"The document {path} was not activated: {problem} {instead}"

@@ -197,7 +197,7 @@ def test_an_unsound_mapping_document_changes_nothing_and_all_its_problems_are_to
     problem = wait_until(lambda: world.operator.status()["mapping_problem"], "the problems")
     assert "no field firstNam" in problem
     assert "no column fox" in problem
-    assert "stays in force" in problem
+    assert "stays active" in problem
     contact_id = world.dynamics.create_contact(**ANA)
     world.wait_for_profile(contact_id, firstName="Ana")
 

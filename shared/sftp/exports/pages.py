@@ -273,7 +273,7 @@ class Exports:
                     raise Retryable(f"File {position.file} was not read to its size; the rest is read at the next tick.")
         except Damaged as damage:
             position.ended = REJECTED
-            found.append(self.letter(position, f": {damage}; the lines before it are kept. Mend the file and put it back"))
+            found.append(self.letter(position, f": {damage}; the lines before it are kept. Fix the file and put it back"))
         except RefusedFile:
             position.ended = REFUSED
             if not position.told:

@@ -277,9 +277,9 @@ def in_force(sound: Office, folder: str, name: str, text: str) -> str:
 @pytest.mark.parametrize(
     ("folder", "name", "packaged", "words"),
     [
-        ("mappings", "contact", default_document("contact"), ("Line 1 is not UTF-8", "Version 1 stays in force")),
-        ("opt-out", "opt_out", default_opt_out_document(), ("Line 1 is not UTF-8", "Version 1 stays in force")),
-        ("events", "email_events", default_events_document(), ("Line 1 is not UTF-8", "Version 1 stays in force")),
+        ("mappings", "contact", default_document("contact"), ("Line 1 is not UTF-8", "Version 1 stays active")),
+        ("opt-out", "opt_out", default_opt_out_document(), ("Line 1 is not UTF-8", "Version 1 stays active")),
+        ("events", "email_events", default_events_document(), ("Line 1 is not UTF-8", "Version 1 stays active")),
     ],
     ids=["mapping", "opt-out", "e-mail events"],
 )
@@ -423,7 +423,7 @@ def test_the_age_of_a_change_token_is_told_against_its_life(sound: Office) -> No
     ages = {3: "ok", 4: "warning", 8: "warning"}
     found = {days: tables.window("contact", now - days * tables.DAY, 7, now) for days in ages}
     assert {days: finding.state for days, finding in found.items()} == ages
-    assert "reads everything anew" in found[8].next
+    assert "reads everything again" in found[8].next
     connection = sound.stack.facts["storage"]
     with TableClient.from_connection_string(connection, "checkpoints") as table:
         with suppress(ResourceExistsError):  # by an earlier test

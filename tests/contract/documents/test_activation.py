@@ -158,7 +158,7 @@ def test_a_condition_that_cannot_match_is_refused_with_its_line(wiring: Wiring) 
     problem = put(wiring, FIRST, **NEVER)
     assert "filters: acs_topics contains compares with 'Nws', which is no choice of the column" in problem
     assert "such as 'News', 'Sport'" in problem
-    assert "Version 1 stays in force" in problem
+    assert "Version 1 stays active" in problem
 
 
 def test_an_active_condition_that_cannot_match_fails_the_flow_and_deletes_nothing(wiring: Wiring, stack: Stack) -> None:
@@ -230,9 +230,9 @@ def test_a_document_that_is_not_utf_8_is_refused(wiring: Wiring, folder: str, na
 
 def test_a_first_document_that_is_refused_is_said_to_be_there(wiring: Wiring) -> None:
     problem = put(wiring, FIRST, key=KEY | {"source": "acs_text"})
-    assert problem.endswith("No version is in force.")
+    assert problem.endswith("No version is active.")
     with pytest.raises(Misconfigured) as caught:
         wiring.catalog.mapping(FIRST.name)
     assert str(caught.value) == problem
-    with pytest.raises(Misconfigured, match=r"mappings/acs_thing\.yaml was not taken into force yet"):
+    with pytest.raises(Misconfigured, match=r"mappings/acs_thing\.yaml is not activated yet"):
         Wiring(wiring.settings).catalog.mapping(FIRST.name)

@@ -173,7 +173,7 @@ def test_a_missing_table_pauses_the_flow_and_says_how_to_make_it(world: World) -
     config.upload_blob("events/email_events.yaml", text, overwrite=True)
     problem = world.wiring.events_flows()[0].adopt()
     assert "acs_nothing" in problem
-    assert "Version 2 stays in force" in problem
+    assert "Version 2 stays active" in problem
 
 
 def test_an_expired_journal_position_is_begun_anew(world: World) -> None:

@@ -84,6 +84,6 @@ def test_a_mapping_that_names_a_flag_is_refused_and_the_status_says_where_to_go(
     for part in (
         "fields[20] (denyListFax): blackListFax is an opt-out flag",
         "opt-out/opt_out.yaml",
-        "Version 1 stays in force",
+        "Version 1 stays active",
     ):
         assert part in problem

@@ -156,7 +156,7 @@ def test_before_the_first_read_and_after_an_expired_token_it_cannot_be_safe(worl
 def test_a_system_that_does_not_answer_is_told(world: World) -> None:
     world.quiet()
     world.campaign.faults({"action": {"status": 500, "body": "RST-360011 An error has occurred."}})
-    assert "It cannot be told now" in said(world)
+    assert "It is not known now" in said(world)
 
 
 def test_an_export_that_has_come_and_one_that_does_not(new_world: Callable[..., World]) -> None:

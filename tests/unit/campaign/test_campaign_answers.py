@@ -155,7 +155,7 @@ def test_what_only_a_creation_sends_reaches_no_record_that_is_there(known: bool 
 
 
 def test_a_list_that_gives_the_same_link_twice_is_no_list_to_its_end() -> None:
-    with pytest.raises(Retryable, match="does not come to its end"):
+    with pytest.raises(Retryable, match="does not end"):
         paged({"content": [], "next": NEXT}).place(FILTER, "a-1")
 
 

@@ -45,7 +45,7 @@ def test_the_lists_of_the_batch_writer_are_read_to_the_end() -> None:
 
 
 def test_a_list_that_never_ends_is_read_again_later() -> None:
-    with pytest.raises(Retryable, match="does not come to its end"):
+    with pytest.raises(Retryable, match="does not end"):
         paged({"value": [], "@odata.nextLink": NEXT}).existing(CONTACT, [ID])
 
 

@@ -140,7 +140,7 @@ def test_a_document_with_a_flag_is_not_taken_into_force_and_every_problem_is_tol
     stored.drafted = OLD + "  - {source: firstname, target: cusNothing}\n"
     problem = catalog(stored).adopt("contact")
     flags = ("fields[2] (blackListEmail): blackListEmail", "fields[7] (blackListMobile): blackListMobile")
-    for part in (*flags, "no field cusNothing", "Version 1 stays in force"):
+    for part in (*flags, "no field cusNothing", "Version 1 stays active"):
         assert part in problem
     assert len(stored.versions) == 1
     stored.drafted = OLD.replace(OLD_RULES, "")
