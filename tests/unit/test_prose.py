@@ -70,6 +70,28 @@ def test_a_page_is_written_in_short_sentences(text: str) -> None:
     assert len(found) <= SHARE * len(sentences(text)), "\n".join(found)
 
 
+OLD_WORDS = {
+    "mend": "fix",
+    "mended": "fixed",
+    "anew": "again",
+    "likewise": "also",
+    "in vain": "without result",
+    "noes": "opt-outs",
+    "given up": "discarded",
+    "in force": "active",
+    "taken into force": "activated",
+    "held up": "waits",
+    "as it comes": "by default",
+}
+"""Words that a page used once, each with the one that is used for the idea."""
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_page_has_one_word_for_an_idea(text: str) -> None:
+    found = [word for word in OLD_WORDS if re.search(rf"\b{word}\b", text, re.IGNORECASE)]
+    assert {word: OLD_WORDS[word] for word in found} == {}
+
+
 LONG = " ".join(["word"] * (WORDS + 1))
 
 
