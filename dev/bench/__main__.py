@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from dev.bench import contacts, custom_entities, email_events, fuzz, opt_out, sftp, transport
+from dev.bench import contacts, custom_entities, email_events, fuzz, opt_out
 
 BENCHES = {
     "contacts": contacts.run,
@@ -15,8 +15,6 @@ BENCHES = {
     "email-events": email_events.run,
     "fuzz": fuzz.run,
     "opt-out": opt_out.run,
-    "sftp": sftp.run,
-    "transport": transport.run,
 }
 
 ONLY_BY_NAME = {"fuzz"}  # hours, and no ratio
