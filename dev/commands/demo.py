@@ -1,6 +1,7 @@
-"""`manage.py demo`: starts everything, lets contacts flow, plays a story, and compares both systems in the end.
+"""`manage.py demo`: starts everything, plays a story, and compares both systems in the end.
 
-The short story takes less than two minutes; --full plays the long one, with more contacts and more mishaps."""
+The short story takes less than two minutes. --full plays the long one, with more failures.
+"""
 
 import argparse
 import json
@@ -30,7 +31,8 @@ DEMO_PACE = {**LOCAL_PACE, "EMAIL_EVENTS_SOURCE": "both"}
 CONTACTS, CONTACTS_FULL = 200, 10_000
 FEWEST = 100
 """Each of fifty has a vehicle, and each of forty opts out in one of the modes."""
-STARTING = "Starting Azurite, identity, Dataverse, Campaign and the Functions host, with {contacts} contacts ..."
+PARTS = "Azurite, identity, Dataverse, Campaign and the Functions host"
+STARTING = f"Starting {PARTS}, with {{contacts}} contacts ..."
 TITLE = "Both systems, record by record"
 COLUMNS = ("flow", "source", "target", "missing", "extra", "different", "dead letters", "calls to the target")
 AGREE, FAILED = "Both systems agree.", "Something is wrong; see the steps marked FAIL."
@@ -49,7 +51,7 @@ def summary(story: Story, flow: str, comparison: Comparison) -> dict[str, Any]:
 
 
 def calls(story: Story, flow: str, comparison: Comparison) -> dict[str, int]:
-    """What was asked of the target; e-mail events go to Dataverse, opt-outs to both."""
+    """Calls to the target: e-mail events go to Dataverse, opt-outs to both systems."""
     if flow in (mailings.FLOW, optouts.FLOW):
         return dict(story.operator.status(flow)["calls"])
     return story.campaign.write_calls(comparison.resource)
@@ -106,7 +108,7 @@ def story_of(stack: Stack, options: argparse.Namespace, console: Console, began:
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py demo", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="the long story: 10,000 contacts, every mode, every mishap")
+    parser.add_argument("--full", action="store_true", help="the long story: 10,000 contacts, more modes, more failures")
     parser.add_argument("--contacts", type=at_least(FEWEST), help="how many contacts Dataverse begins with")
     parser.add_argument("--headless", action="store_true", help="no progress bar, for CI")
     parser.add_argument("--json", metavar="FILE", help="write the result there")

@@ -1,4 +1,4 @@
-"""The scenes of the demo: contacts, vehicles, e-mail events and opt-outs; and the mishaps that the bridge gets over."""
+"""The scenes of the demo: contacts, vehicles, e-mail events, opt-outs, failures and recovery."""
 
 import time
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def called(name: str) -> Callable[[dict[str, Any] | None], bool]:
 
 
 def edits(story: Story) -> dict[str, Any]:
-    """Twenty edits: half raise webhooks, half are only seen by the poll; the profile of each follows."""
+    """Twenty edits, half by webhook, half by poll alone. The profile of each follows."""
     ids = story.dynamics.some_contact_ids(14)
     expected: dict[str, Callable[[dict[str, Any] | None], bool]] = {}
     for number, contact_id in enumerate(ids):
@@ -77,7 +77,7 @@ def edits(story: Story) -> dict[str, Any]:
 
 
 def refused_and_replayed(story: Story) -> dict[str, Any]:
-    """Campaign refuses one contact; it becomes a dead letter, its neighbours arrive; mended, it is replayed."""
+    """Campaign refuses one contact; others arrive. After a fix its dead letter is replayed."""
     story.campaign.faults(
         {"match": {"method": "POST", "body": "Refused by Campaign"}, "action": {"status": 500, "body": REFUSAL}}
     )
@@ -97,7 +97,7 @@ def refused_and_replayed(story: Story) -> dict[str, Any]:
 
 
 def throttled(story: Story) -> dict[str, Any]:
-    """Campaign takes 20 calls a second for a minute; everything arrives, later."""
+    """Campaign accepts 20 calls a second for a minute. Everything arrives, later."""
     throttle = {"throttle_per_second": 20, "headers": {"Retry-After": "1"}, "body": {"error_code": "429050"}}
     story.campaign.faults({"match": {"route": "^/profileAndServicesExt/profile"}, "action": throttle})
     ids = story.dynamics.some_contact_ids(1200)
@@ -113,7 +113,7 @@ def throttled(story: Story) -> dict[str, Any]:
 
 
 def wrong_secret(story: Story) -> dict[str, Any]:
-    """Adobe's side has another secret: the flow pauses with the cause; repaired, it goes on by itself."""
+    """Adobe has another secret, and the flow pauses. After the repair it goes on by itself."""
     story.campaign.accept_secret("renewed-by-somebody")
     ids = story.dynamics.some_contact_ids(30)
     for contact_id in ids:
@@ -129,7 +129,7 @@ def wrong_secret(story: Story) -> dict[str, Any]:
 
 
 def families(story: Story) -> dict[str, Any]:
-    """Fifty vehicles and fifty service visits, made in the wrong order's hurry; some edited, some deleted."""
+    """Fifty vehicles and their fifty service visits. Some are edited, some are deleted."""
     dynamics, owners = story.dynamics, story.dynamics.some_contact_ids(50)
     vehicles.create_tables(dynamics)
     vehicles.put_documents(ContainerClient.from_connection_string(story.facts["storage"], "config"))
@@ -149,7 +149,7 @@ def families(story: Story) -> dict[str, Any]:
 
 
 def events(story: Story) -> dict[str, Any]:
-    """Three deliveries; what the logs tell of them is on the timeline, by file and by journal, once."""
+    """Each event of three deliveries is on the timeline once, by file and by journal."""
     mailings.set_up(story.facts)
     mailings.send(story.dynamics, story.campaign)
     counts: dict[str, str] = {}
@@ -164,13 +164,13 @@ def events(story: Story) -> dict[str, Any]:
 
 
 def opt_outs(story: Story) -> dict[str, Any]:
-    """Half of them are said in Dynamics and half in Campaign; in the end both systems have all of them."""
+    """Half are made in Dynamics, half in Campaign. In the end both systems have all."""
     play_mode(story, "both")
     return {"people": optouts.PEOPLE}
 
 
 def opt_outs_by_mode(story: Story) -> dict[str, Any]:
-    """The same in each mode, which is a setting. The last mode is both ways; it also settles what the others left open."""
+    """The same in each mode. The last mode goes both ways and settles what others left open."""
     for mode in optouts.MODES:
         story.change_settings(OPT_OUT_MODE=mode)
         play_mode(story, mode)
@@ -230,7 +230,7 @@ def agreement(story: Story, found: dict[str, Comparison]) -> dict[str, Any]:
 
 
 def compare_quiet(story: Story, mapping: CompiledMapping) -> Comparison:
-    """The story is over when both agree; what the last delta brought may still be on its way for a moment."""
+    """Waits for a moment where they differ: the last changes may still be on their way."""
     comparison = compare(story.facts, mapping)
     deadline = time.monotonic() + 30
     while not comparison.agree and time.monotonic() < deadline:

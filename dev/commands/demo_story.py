@@ -1,4 +1,4 @@
-"""A story of the demo: scenes that are played one after the other, and the line that each leaves on the console."""
+"""A story of the demo: its scenes, one after the other, and the line that each prints."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ class Story:
     steps: list[Step] = field(default_factory=list)
 
     def play(self, scene: Scene) -> None:
-        """Plays one scene and prints its line. After a scene that fails the story goes on to the comparison."""
+        """Plays one scene and prints its line. After a scene that fails the story goes on."""
         began = time.monotonic()
         try:
             detail, ok = scene.outcome.format(**scene.play(self)), True

@@ -1,4 +1,4 @@
-"""Campaigns for the demo: three deliveries, what their recipients do, and whether each of it is on the timeline once."""
+"""Campaigns for the demo: three deliveries, what recipients do, and the comparison."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -39,8 +39,8 @@ def send(dynamics: Dynamics, campaign: Campaign) -> None:
         campaign.emulator.told("POST", "/export", {"log": "both"})
 
 
-def told(facts: Mapping[str, Any], campaign: Campaign, document: EventsDocument) -> Iterator[dict[str, Any]]:
-    """All that Campaign's journal tells, from its beginning."""
+def journal_events(facts: Mapping[str, Any], campaign: Campaign, document: EventsDocument) -> Iterator[dict[str, Any]]:
+    """Every event of Campaign's journal, from its beginning."""
     token = campaign.http.session.headers["Authorization"]
     headers = {"Authorization": token, "x-api-key": facts["campaign_api_key"], "x-ims-org-id": facts["ims_organization"]}
     http, reader, link = Http(facts["journal"], headers), JournalReader(document), facts["journal"] + "?limit=1000"
@@ -54,7 +54,7 @@ def told(facts: Mapping[str, Any], campaign: Campaign, document: EventsDocument)
 def compare_events(facts: Mapping[str, Any], dynamics: Dynamics, campaign: Campaign) -> tuple[Comparison, dict[str, str]]:
     """Event by event, with the contact that each is about; and "in Campaign / in Dynamics" of each kind."""
     document = read_events_document(DOCUMENT)
-    events = {event["id"]: event for event in told(facts, campaign, document)}
+    events = {event["id"]: event for event in journal_events(facts, campaign, document)}
     found, counts = Comparison("event", "activity", source=len(events)), {}
     for kind in KINDS:
         expected = {key: event["contact"] for key, event in events.items() if event["kind"] == kind}

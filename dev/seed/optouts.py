@@ -1,4 +1,4 @@
-"""Noes for the demo: some said to a sales person, some by a click in a mail, in each of the four modes; and the comparison."""
+"""Opt-outs for the demo, made in both systems, in each of the four modes; the comparison."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,9 +9,9 @@ from shared.opt_out.documents import OptOutDocument, default_opt_out_document, r
 
 FLOW, COLUMN, FLAG = "opt_out", "donotbulkemail", "blackListEmail"
 PEOPLE = 10
-# What (Dynamics, Campaign) say in the end of a no that was said in Dynamics, and of one that was said in Campaign.
+# The flags (Dynamics, Campaign) in the end, of an opt-out in Dynamics and of one in Campaign.
 MODES = {
-    "disabled": ((True, False), (False, True)),  # nobody carries them, and nobody undoes them
+    "disabled": ((True, False), (False, True)),  # nothing carries or undoes them
     "to-campaign": ((True, True), (False, True)),
     "from-campaign": ((True, False), (True, True)),
     "both": ((True, True), (True, True)),
@@ -19,7 +19,7 @@ MODES = {
 
 
 def play(mode: str, dynamics: Dynamics, campaign: Campaign, settled: Callable[[], bool]) -> str:
-    """Ten people of whom nobody has said no yet: five say it here, five there."""
+    """Ten people who have not opted out yet: five opt out in Dynamics, five in Campaign."""
     people = [
         row["contactid"] for row in dynamics.contacts(f"contactid,{COLUMN},donotemail") if not (row[COLUMN] or row["donotemail"])
     ]
@@ -32,19 +32,19 @@ def play(mode: str, dynamics: Dynamics, campaign: Campaign, settled: Callable[[]
     expected = {**dict.fromkeys(here, MODES[mode][0]), **dict.fromkeys(there, MODES[mode][1])}
 
     def as_expected() -> bool:
-        return settled() and all(says(dynamics, campaign, person) == wanted for person, wanted in expected.items())
+        return settled() and all(opted_out(dynamics, campaign, person) == wanted for person, wanted in expected.items())
 
     wait_until(as_expected, f"opt-outs in mode {mode}", seconds=90, every=0.5)
     return mode
 
 
-def says(dynamics: Dynamics, campaign: Campaign, person: str) -> tuple[bool, bool]:
+def opted_out(dynamics: Dynamics, campaign: Campaign, person: str) -> tuple[bool, bool]:
     profile = campaign.profile(person)
     return bool(dynamics.contact(person)[COLUMN]), bool(profile and profile[FLAG])
 
 
 def compare_opt_outs(dynamics: Dynamics, campaign: Campaign) -> Comparison:
-    """Flag by flag, both ways: who says no on one side says it on the other."""
+    """Flag by flag, both ways: who opted out on one side is opted out on the other."""
     document: OptOutDocument = read_opt_out_document(default_opt_out_document())
     found = Comparison("contact's opt-outs", "profile's opt-outs")
     profiles: dict[str, Mapping[str, Any]] = {profile["externalId"]: profile for profile in campaign.profiles()}

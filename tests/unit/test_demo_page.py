@@ -1,4 +1,7 @@
-"""README shows what the demo prints: its lines in their order and in its words; names, figures and times are those of one run."""
+"""README shows what the demo prints, in its order and words.
+
+Names, figures and times are those of one run.
+"""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +30,7 @@ def rows() -> Iterator[list[str]]:
     """The cells of the table's lines that name a flow or a column."""
     for line in PRINTED.splitlines():
         if line.startswith(("│", "┃")):
-            cells = [cell.strip() for cell in line.strip("│┃").replace("┃", "│").split("│")]
+            cells = [cell.strip() for cell in re.split("[│┃]", line.strip("│┃"))]
             if cells[0]:
                 yield cells
 

@@ -1,7 +1,7 @@
 """The pages are plain English: at most one sentence in ten has more than 20 words.
 
-Prose is what stands in paragraphs and lists. Code blocks, tables, headings and diagrams are no prose; a piece of inline code is
-one word, and so is a link's text without its address.
+Prose is what stands in paragraphs and lists: no code blocks, tables, headings and diagrams.
+A piece of inline code is one word. A link counts by its text.
 """
 
 import re
@@ -21,7 +21,7 @@ SENTENCE_ENDS = re.compile(r"(?<=[.!?])[)*\"]*\s+(?=[^a-z\s])|(?<=:)\s*$")
 
 
 def paragraphs(page: str) -> list[str]:
-    """Each paragraph and each item of a list as one line, without code blocks, tables and headings."""
+    """Each paragraph and each item of a list, as one line."""
     found: list[str] = []
     fenced = continues = False
     for line in page.splitlines():
