@@ -144,6 +144,13 @@ class Campaign:
     def calls(self) -> dict[str, int]:
         return dict(self.emulator.told("GET", "/calls"))
 
+    def peaks(self) -> dict[str, int]:
+        """Most calls under way at once, by verb and route, since `count_peaks`."""
+        return dict(self.emulator.told("GET", "/peaks"))
+
+    def count_peaks(self) -> None:
+        self.emulator.told("POST", "/peaks", {})
+
     def write_calls(self, resource: str = "profile") -> dict[str, int]:
         """Calls on a resource's records by verb."""
         counted = {"POST": 0, "PATCH": 0, "GET": 0, "DELETE": 0}

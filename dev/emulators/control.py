@@ -1,9 +1,11 @@
-"""What every emulator has beside its API: `/_emulator/reset`, `faults`, `calls`, `clock`.
+"""What every emulator has beside its API: `/_emulator/reset`, `faults`, `calls`, `peaks`, `clock`.
 
     POST /_emulator/reset    {}                        empties the emulator: data, calls, faults, clock
     POST /_emulator/faults   [{match, action, times}]  replaces the list of faults; [] ends them all
     GET  /_emulator/faults                             the list, each with `times` still to come
     GET  /_emulator/calls                              {"VERB route-template": count} since the last reset
+    GET  /_emulator/peaks                              {"VERB route-template": most under way at once}
+    POST /_emulator/peaks    {}                        counts them anew
     POST /_emulator/clock    {"now": "2026-01-31T00:00:00Z"} | {"advance_seconds": 3600} | {}   -> {"now": ...}
 
 A fault's `match` holds any of `method` (exact), `route` (pattern searched in the route template), `path` (pattern searched
@@ -23,7 +25,8 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -101,6 +104,8 @@ class Control:
     ) -> None:
         self.clock = Clock()
         self.calls: Counter[str] = Counter()
+        self.under_way: Counter[str] = Counter()
+        self.peaks: dict[str, int] = {}
         self.faults: list[Fault] = []
         self.route, self.on_reset, self.extra_actions = route, on_reset, extra_actions or {}
 
@@ -110,20 +115,33 @@ class Control:
         app.router.add_get("/_emulator/faults", self.list_faults)
         app.router.add_post("/_emulator/faults", self.set_faults)
         app.router.add_get("/_emulator/calls", self.list_calls)
+        app.router.add_get("/_emulator/peaks", self.list_peaks)
+        app.router.add_post("/_emulator/peaks", self.reset_peaks)
         app.router.add_post("/_emulator/clock", self.set_clock)
 
     @web.middleware
     async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/_emulator/"):
             return await handler(request)
-        response = await self.answered(request, handler)
+        with self.counted(f"{request.method} {self.route(request)}"):
+            response = await self.answered(request, handler)
         if self.clock.offset_seconds and not response.prepared:
             response.headers.setdefault("Date", format_datetime(self.clock.now(), usegmt=True))
         return response
 
+    @contextmanager
+    def counted(self, call: str) -> Iterator[None]:
+        """A request whose caller has gone counts until it is answered all the same."""
+        self.calls[call] += 1
+        self.under_way[call] += 1
+        self.peaks[call] = max(self.peaks.get(call, 0), self.under_way[call])
+        try:
+            yield
+        finally:
+            self.under_way[call] -= 1
+
     async def answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         route = self.route(request)
-        self.calls[f"{request.method} {route}"] += 1
         if not self.faults:
             return await handler(request)
         fault = self.due(request, route, await request.text() if request.can_read_body else "")
@@ -157,6 +175,7 @@ class Control:
 
     async def reset(self, _: web.Request) -> web.Response:
         self.calls.clear()
+        self.peaks.clear()
         self.faults = []
         self.clock.set({})
         self.on_reset()
@@ -175,6 +194,13 @@ class Control:
 
     async def list_calls(self, _: web.Request) -> web.Response:
         return web.json_response(dict(sorted(self.calls.items())))
+
+    async def list_peaks(self, _: web.Request) -> web.Response:
+        return web.json_response(dict(sorted(self.peaks.items())))
+
+    async def reset_peaks(self, _: web.Request) -> web.Response:
+        self.peaks.clear()
+        return web.json_response({})
 
     async def set_clock(self, request: web.Request) -> web.Response:
         self.clock.set(await request.json() if request.can_read_body else {})

@@ -1,5 +1,6 @@
 """The Campaign emulator against what Adobe documents and what live instances have shown."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +271,15 @@ def test_names_come_back_as_they_went(campaign: Instance, first: str, last: str)
     profile = create(campaign, firstName=first, lastName=last)
     held = campaign.api("GET", profile["href"]).json()
     assert (held["firstName"], held["lastName"]) == (first, last)
+
+
+def test_the_most_calls_under_way_at_once_are_counted_and_can_be_counted_anew(campaign: Instance) -> None:
+    campaign.control("POST", "faults", [{"match": {"method": "GET"}, "action": {"delay_seconds": 0.5}}])
+    campaign.control("POST", "peaks", {})
+    with ThreadPoolExecutor(2) as callers:
+        answers = list(callers.map(lambda _: campaign.api("GET", EXT).status_code, range(2)))
+    create(campaign, firstName="Ana")
+    assert answers == [200, 200]
+    assert campaign.control("GET", "peaks") == {f"GET {EXT}": 2, f"POST {EXT}": 1}
+    campaign.control("POST", "peaks", {})
+    assert campaign.control("GET", "peaks") == {}
