@@ -7,16 +7,20 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from dev.bicep import find, missing
 from dev.commands import core_tools
 from dev.commands.processes import ROOT
 
 KINDS = ("unit", "contract", "e2e")
+WORKERS_OF_UNIT, WORKERS = 2, 4
+"""For 2 cores. Tests with a stack wait most of their time: for a poll, a lease, a process that starts."""
 
 
 def run(argv: list[str]) -> int:
-    """Exit code of the first check that fails; pytest's closing line is the last that is printed."""
+    """Exit code of the first check that fails; pytest's closing line is the last that is printed, unless types are wrong."""
     own, passed_on = split(argv)
     options = parse(own)
     if options.host == "func" and core_tools.find() is None:
@@ -25,20 +29,28 @@ def run(argv: list[str]) -> int:
     kinds = options.kinds or KINDS
     if "contract" in kinds:
         tell_what_is_left_out()
-    # The long files first, or one worker would be left with them at the end while the other has nothing to do.
-    folders = [folder(kind, options.host) for kind in reversed(KINDS) if kind in kinds]
-    checks = [
-        ["ruff", "check", "."],
-        ["ruff", "format", "--check", "."],
-        ["mypy"],
-        ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=40", *folders, *passed_on],
-    ]
     environment = os.environ | {"TEST_HOST": options.host}
-    for check in checks:
-        code = subprocess.run([sys.executable, "-m", *check], cwd=ROOT, env=environment, check=False).returncode
-        if code:
+    for style in (["ruff", "check", "."], ["ruff", "format", "--check", "."]):
+        if code := module(style, environment).wait():
             return code
-    return 0
+    return types_and_tests(kinds, options.host, passed_on, environment)
+
+
+def types_and_tests(kinds: Sequence[str], host: str, passed_on: list[str], environment: dict[str, str]) -> int:
+    """Side by side, for types are one process's work. What mypy finds is told at the end."""
+    types = module(["mypy"], environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    folders = [folder(kind, host) for kind in KINDS if kind in kinds]
+    workers = WORKERS_OF_UNIT if list(kinds) == ["unit"] else WORKERS
+    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    code = module(["pytest", *spread, "--durations=40", *folders, *passed_on], environment).wait()
+    found, _ = types.communicate()
+    if types.returncode:
+        print(found, end="")
+    return code or types.returncode
+
+
+def module(arguments: list[str], environment: dict[str, str], **options: Any) -> subprocess.Popen[Any]:
+    return subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT, env=environment, **options)
 
 
 def folder(kind: str, host: str) -> str:
