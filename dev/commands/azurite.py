@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-ROOT = Path(__file__).parents[2]
+from dev.commands.processes import ROOT, WITH_PARENT
+
 MODULES = ROOT / ".local" / "tools" / "node_modules"
 PRELOAD = Path(__file__).with_name("azurite_preload.js")
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # Azurite's well-known key
@@ -65,7 +66,7 @@ def start_azurite(directory: Path | None = None) -> Azurite:
     given = [argument for kind, port in ports.items() for argument in (f"--{kind}Port", str(port))]
     flags = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     command = [node(), "--require", str(PRELOAD), str(program), *flags, *place, *given]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **WITH_PARENT)
     azurite = Azurite(process, ports)
     wait_for(azurite)
     return azurite

@@ -30,6 +30,9 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
+WITH_PARENT: dict[str, Any] = {"preexec_fn": die_with_parent} if sys.platform == "linux" else {}
+
+
 class Child:
     """One `python -m <module>`; `facts` is what its ready file says once it answers."""
 
@@ -47,10 +50,9 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.ready_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", *self.arguments, "--ready-file", str(self.ready_file)]
-        options: dict[str, Any] = {"preexec_fn": die_with_parent} if sys.platform == "linux" else {}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.PIPE, env=self.environment, cwd=ROOT, **options
+                command, stdout=log, stderr=log, stdin=subprocess.PIPE, env=self.environment, cwd=ROOT, **WITH_PARENT
             )
 
     def wait(self) -> dict[str, Any]:

@@ -10,11 +10,10 @@ import socket
 import stat
 import sys
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from dev.commands.processes import die_with_parent
+from dev.commands.processes import WITH_PARENT
 from dev.emulators.sftp.keys import Keys
 
 PRIVILEGE_SEPARATION = Path("/run/sshd")
@@ -87,8 +86,7 @@ async def start(port: int, root: Path, keys: Keys) -> tuple[asyncio.subprocess.P
     configuration.write_text(CONFIGURATION.format(port=port, keys=keys, authorized=authorized, user=user(), root=root))
     program = shutil.which("sshd", path=search_path())
     command = [str(program), "-D", "-e", "-f", str(configuration)]
-    options: dict[str, Any] = {"preexec_fn": die_with_parent} if sys.platform == "linux" else {}
-    process = await asyncio.create_subprocess_exec(*command, **options)
+    process = await asyncio.create_subprocess_exec(*command, **WITH_PARENT)
     await until_it_listens(process, port)
     return process, port
 
