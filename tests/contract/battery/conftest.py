@@ -8,10 +8,10 @@ import pytest
 from dev.commands.stack import Stack
 from dev.seed.vehicles import PUBLICATION
 from shared.settings import load_settings
-from shared.state.storage import CONTAINERS, TABLES
 from shared.wiring import Wiring
 from tests.contract.battery.cases import CASES, KEPT
 from tests.contract.battery.kit import Case, KeptCase, Worker
+from tests.contract.fresh import empty_storage, take_identity
 
 PACE = {
     "RETRY_DELAY_SECONDS": "0",
@@ -51,19 +51,10 @@ def case(request: pytest.FixtureRequest, stack: Stack) -> Case:
 @pytest.fixture
 def new_worker(case: Case, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Worker]]:
     """Makes instances that share the storage; each has its own clients, caches and clock."""
-    for name, value in stack.environment.items():
-        if name.startswith("IDENTITY_"):
-            monkeypatch.setenv(name, value)
+    take_identity(stack, monkeypatch)
     settings = load_settings({**stack.environment, **TIMEOUTS, **case.settings})
-    first = Wiring(settings)
-    for table in TABLES:
-        first.storage.tables.delete_table(table)
-    for container in CONTAINERS:
-        if first.storage.blobs.get_container_client(container).exists():
-            first.storage.blobs.delete_container(container)
-    if first.handoff.length(case.queue):
-        first.handoff.clients(case.queue).clear_messages()
-    case.prepare(first)
+    empty_storage(stack, case.queue)
+    case.prepare(Wiring(settings))
     made: list[Worker] = []
 
     def make(**overrides: object) -> Worker:

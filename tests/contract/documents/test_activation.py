@@ -16,6 +16,7 @@ from shared.settings import load_settings
 from shared.state.documents import Documents
 from shared.wiring import Wiring
 from tests.contract.battery.kit import Worker, outcomes
+from tests.contract.fresh import take_identity
 from tests.contract.parents.kit import PACE, Queue
 
 TOPICS = {
@@ -48,9 +49,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def wiring(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Wiring:
     """An instance on the common storage, whose documents are as new."""
-    for name, value in stack.environment.items():
-        if name.startswith("IDENTITY_"):
-            monkeypatch.setenv(name, value)
+    take_identity(stack, monkeypatch)
     made = Wiring(load_settings(stack.environment))
     config = made.storage.container("config")
     for blob in config.list_blobs(name_starts_with="mappings/"):

@@ -5,11 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from dev.commands.stack import Stack
-from dev.verbs import Campaign, Dynamics
-from shared.settings import load_settings
-from shared.state.storage import CONTAINERS, TABLES
-from shared.wiring import Wiring
 from tests.contract.events.kit import PACE, World, create_tables
+from tests.contract.fresh import empty_storage, empty_systems, take_identity
 
 
 @pytest.fixture(scope="session")
@@ -20,21 +17,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> World:
-    for name, value in stack.environment.items():
-        if name.startswith("IDENTITY_"):
-            monkeypatch.setenv(name, value)
-    first = Wiring(load_settings(stack.environment))
-    for table in TABLES:
-        first.storage.tables.delete_table(table)
-    for container in CONTAINERS:
-        if first.storage.blobs.get_container_client(container).exists():
-            first.storage.blobs.delete_container(container)
-    if first.handoff.length("email-events"):
-        first.handoff.clients("email-events").clear_messages()
-    for system in (Dynamics(stack.facts), Campaign(stack.facts)):
-        system.emulator.told("POST", "/reset", {})
-    for place in (stack.sftp_root / stack.facts["sftp"]["exports"].strip("/")).glob("**/*"):
-        if place.is_file():
-            place.unlink()
+    take_identity(stack, monkeypatch)
+    empty_storage(stack, "email-events")
+    empty_systems(stack)
     create_tables(stack)
     return World(stack)

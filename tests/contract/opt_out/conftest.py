@@ -5,10 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dev.commands.stack import Stack
-from dev.verbs import Campaign, Dynamics
-from shared.settings import load_settings
-from shared.state.storage import CONTAINERS, TABLES
-from shared.wiring import Wiring
+from tests.contract.fresh import empty_storage, empty_systems, take_identity
 from tests.contract.opt_out.kit import PACE, World
 
 
@@ -25,27 +22,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def emptied(stack: Stack) -> None:
-    first = Wiring(load_settings(stack.environment))
-    for table in TABLES:
-        first.storage.tables.delete_table(table)
-    for container in CONTAINERS:
-        if first.storage.blobs.get_container_client(container).exists():
-            first.storage.blobs.delete_container(container)
-    for queue in ("opt-out", "opt-out-poison", "contacts"):
-        if first.handoff.length(queue):
-            first.handoff.clients(queue).clear_messages()
-    for system in (Dynamics(stack.facts), Campaign(stack.facts)):
-        system.emulator.told("POST", "/reset", {})
-    for place in (stack.sftp_root / stack.facts["sftp"]["exports"].strip("/")).glob("**/*"):
-        if place.is_file():
-            place.unlink()
+    empty_storage(stack, "opt-out", "opt-out-poison", "contacts")
+    empty_systems(stack)
 
 
 @pytest.fixture
 def new_world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., World]:
-    for name, value in stack.environment.items():
-        if name.startswith("IDENTITY_"):
-            monkeypatch.setenv(name, value)
+    take_identity(stack, monkeypatch)
     emptied(stack)
     return lambda *mode, **settings: World(stack, *mode, **settings)
 

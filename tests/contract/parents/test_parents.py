@@ -14,6 +14,7 @@ from shared.pipeline.replay import replay
 from shared.settings import load_settings
 from shared.state.waiting import Waiter
 from shared.wiring import Wiring
+from tests.contract.fresh import empty_storage, empty_systems, take_identity
 from tests.contract.parents.kit import PACE, World
 
 
@@ -34,14 +35,19 @@ class Vehicles(World):
         return self.create("acs_visit", acs_visit_name=name, **{"acs_vehicleid_ref@odata.bind": f"/acs_vehicles({vehicle})"})
 
 
-@pytest.fixture
-def world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vehicles]:
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("parents")
-    with Stack(directory=directory, host=False, settings=PACE, publication=vehicles.PUBLICATION) as stack:
-        for name, value in stack.environment.items():
-            if name.startswith("IDENTITY_"):
-                monkeypatch.setenv(name, value)
-        yield Vehicles(stack)
+    with Stack(directory=directory, host=False, settings=PACE, publication=vehicles.PUBLICATION) as running:
+        yield running
+
+
+@pytest.fixture
+def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Vehicles:
+    take_identity(stack, monkeypatch)
+    empty_storage(stack, "contacts", "custom-entities")
+    empty_systems(stack)
+    return Vehicles(stack)
 
 
 def test_three_generations_in_the_wrong_order_all_arrive_and_none_is_hidden(world: Vehicles) -> None:

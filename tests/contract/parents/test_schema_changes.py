@@ -13,26 +13,33 @@ from dev.seed.tables import Table, add_column, write_publication
 from dev.verbs import Dynamics
 from shared.settings import load_settings
 from shared.wiring import Wiring
+from tests.contract.fresh import empty_storage, empty_systems, take_identity
 from tests.contract.parents.kit import PACE, World
 
 TABLE = Table("acs_thing", columns={"acs_first": {"MaxLength": 100}, "acs_second": {"MaxLength": 100}})
 PUBLISHED = Table("acs_thing", columns={**TABLE.columns, "acs_third": {"MaxLength": 100}})
 
 
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    directory: Path = tmp_path_factory.mktemp("schema")
+    publication = write_publication(directory / "publication.yaml", [PUBLISHED])
+    with Stack(directory=directory, host=False, settings=PACE, publication=publication) as running:
+        yield running
+
+
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    publication = write_publication(tmp_path / "publication.yaml", [PUBLISHED])
-    with Stack(directory=tmp_path, host=False, settings=PACE, publication=publication) as stack:
-        for name, value in stack.environment.items():
-            if name.startswith("IDENTITY_"):
-                monkeypatch.setenv(name, value)
-        TABLE.create(Dynamics(stack.facts))
-        clock = Later()
-        wiring = Wiring(load_settings(stack.environment), now=clock)
-        put(wiring, TABLE.document())
-        made = World(stack, wiring, [TABLE.name])
-        made.clock = clock  # type: ignore[attr-defined]
-        yield made
+def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> World:
+    take_identity(stack, monkeypatch)
+    empty_storage(stack, "contacts", "custom-entities")
+    empty_systems(stack)
+    TABLE.create(Dynamics(stack.facts))
+    clock = Later()
+    wiring = Wiring(load_settings(stack.environment), now=clock)
+    put(wiring, TABLE.document())
+    made = World(stack, wiring, [TABLE.name])
+    made.clock = clock  # type: ignore[attr-defined]
+    return made
 
 
 class Later:

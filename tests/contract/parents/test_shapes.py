@@ -10,6 +10,7 @@ from dev.seed.tables import Table, add_column, add_lookup, label, put_documents,
 from dev.verbs import Dynamics
 from shared.settings import load_settings
 from shared.wiring import Wiring
+from tests.contract.fresh import take_identity
 from tests.contract.parents.kit import PACE, World
 
 COLOURS = {"Options": [{"Value": 1, "Label": label("Red")}, {"Value": 2, "Label": label("Green")}]}
@@ -64,9 +65,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def world(stack: Stack) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in stack.environment.items():
-            if name.startswith("IDENTITY_"):
-                patch.setenv(name, value)
+        take_identity(stack, patch)
         wiring = Wiring(load_settings(stack.environment))
         put_documents(wiring.storage.container("config"), TABLES)
         yield World(stack, wiring, [table.name for table in TABLES])

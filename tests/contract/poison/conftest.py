@@ -9,6 +9,7 @@ from dev.seed import vehicles
 from dev.verbs import Dynamics
 from shared.pipeline import poison
 from tests.contract.events.kit import create_tables
+from tests.contract.fresh import take_identity
 from tests.contract.poison.kit import PACE, World, emptied
 
 
@@ -25,9 +26,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> World:
-    for name, value in stack.environment.items():
-        if name.startswith("IDENTITY_"):
-            monkeypatch.setenv(name, value)
+    take_identity(stack, monkeypatch)
     monkeypatch.setattr(poison, "HIDDEN_SECONDS", 1.0)
     emptied(stack)
     made = World(stack)

@@ -14,6 +14,7 @@ from shared.pipeline.replay import replay
 from shared.settings import load_settings
 from shared.state.storage import CONTAINERS, TABLES
 from shared.wiring import Wiring
+from tests.contract.fresh import take_identity
 from tests.contract.parents.kit import PACE
 from tests.contract.values.kit import THING, Things, insert_option
 
@@ -44,9 +45,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def things(stack: Stack, monkeypatch: pytest.MonkeyPatch, clock: Later) -> Things:
     """The table as new, in an organization whose language is German, and empty storage."""
-    for name, value in stack.environment.items():
-        if name.startswith("IDENTITY_"):
-            monkeypatch.setenv(name, value)
+    take_identity(stack, monkeypatch)
     dynamics = Dynamics(stack.facts)
     dynamics.emulator.told("POST", "/reset", {})
     Campaign(stack.facts).emulator.told("POST", "/reset", {})
