@@ -24,19 +24,21 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from admin.connection import STACK_SETTINGS, take_settings
 from admin.private import PLACE, settings_file
 from shared.checks.documents import newest
-from shared.entities.catalog import Catalog, address
+from shared.documents.keeper import Keeper
+from shared.documents.kinds import Compiler
 from shared.entities.claims import Claims
+from shared.entities.compiling import MappingCompiler
 from shared.errors import BridgeError
-from shared.events.catalog import EventsCatalog
+from shared.events.catalog import EventsCompiler
 from shared.events.documents import misnamed, read_events_document
-from shared.mapping import InvalidDocument, default_document, read_document
+from shared.mapping import InvalidDocument, read_document
 from shared.mapping.identity import moved
 from shared.mapping.syntax import parsed
-from shared.opt_out.catalog import OptOutCatalog
+from shared.opt_out.catalog import OptOutCompiler
 from shared.opt_out.documents import read_opt_out_document
 from shared.opt_out.owned import flag_problems
 from shared.settings import StorageSettings, load_settings, load_storage_settings
-from shared.state.documents import MOST_DRAFT_BYTES, ChangedMeanwhile, Documents
+from shared.state.documents import MOST_DRAFT_BYTES, ChangedMeanwhile, Documents, Library
 from shared.state.storage import service
 from shared.wiring import Wiring
 
@@ -213,26 +215,28 @@ def form_problems(draft: Draft, documents: Documents, version: int) -> list[str]
         return list(misnamed(read_events_document(draft.text)))
     document, claims = read_document(draft.text), Claims(documents)
     active = claims.active(draft.name, version)
-    return [*(moved(document, active, version) if active else []), *claims.problems(document), *flag_problems(document)]
+    return [
+        *(moved(document, active, version) if active else []),
+        *claims.problems(document, Library(documents.container).listing()),
+        *flag_problems(document),
+    ]
 
 
 def fit(draft: Draft, documents: Documents, version: int, systems: Wiring) -> list[str]:
     """As the bridge itself decides it."""
-    dataverse, campaign, now = systems.dataverse, systems.campaign, systems.now
+    compiler = compiler_of(draft, documents, systems)
+    found = Keeper(Library(documents.container), 0, systems.now).draft_problems(compiler, draft.name, draft.text, version)
+    if draft.folder == "mappings" or not found:
+        return found
+    return [compiler.kind.id(draft.name).not_activated(found, version)]
+
+
+def compiler_of(draft: Draft, documents: Documents, systems: Wiring) -> Compiler[Any, Any]:
     if draft.folder == "mappings":
-        return Catalog(documents, dataverse, campaign, 0, now).draft_problems(draft.name, draft.text, version)
+        return MappingCompiler(documents, systems.dataverse, systems.campaign)
     if draft.folder == "events":
-        problem = EventsCatalog(documents, systems.batch, 0, now).draft_problem(draft.text, version)
-    else:
-        mappings = Documents(documents.container)
-        profiles = lambda: address(read_document(in_force(mappings, "contact")))  # noqa: E731
-        problem = OptOutCatalog(documents, dataverse, campaign, profiles, 0, now).draft_problem(draft.text, version)
-    return [problem] if problem else []
-
-
-def in_force(mappings: Documents, table: str) -> str:
-    version = newest(mappings, table)
-    return mappings.text(table, version) if version else default_document(table)
+        return EventsCompiler(systems.batch)
+    return OptOutCompiler(systems.dataverse, systems.campaign)
 
 
 def difference(draft: Draft, documents: Documents, before: str) -> str:

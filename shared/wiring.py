@@ -14,11 +14,15 @@ from shared.dataverse.auth import dataverse_token
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
 from shared.deadlines import held, seconds_to_end
+from shared.documents.keeper import Keeper, Kept
 from shared.entities.catalog import Catalog
+from shared.entities.compiling import MappingCompiler
 from shared.entities.flow import TableFlow
+from shared.entities.mappings import MAPPINGS
 from shared.entities.parents import REFETCHED, flow_of
 from shared.errors import BridgeError, Misconfigured
-from shared.events.catalog import EventsCatalog
+from shared.events.catalog import ActiveEvents, EventsCompiler
+from shared.events.documents import EMAIL_EVENTS, EventsDocument
 from shared.events.files import EventFormat
 from shared.events.flow import KEY as EVENTS
 from shared.events.flow import EventsFlow, NoSource, Source
@@ -29,7 +33,7 @@ from shared.http.tokens import CachedToken
 from shared.http.transport import AdaptiveConcurrency, Send, Transport, pooled
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import ContactsFlow
-from shared.opt_out.catalog import OptOutCatalog
+from shared.opt_out.catalog import OptOutCatalog, OptOutCompiler
 from shared.opt_out.deciding import Mode
 from shared.opt_out.feeds import Exported, Feed, Filtered, OptOutFormat, Scanned
 from shared.opt_out.flow import KEY as OPT_OUT
@@ -44,7 +48,7 @@ from shared.sftp.exports.pages import Exports
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.decisions import Decisions
-from shared.state.documents import Documents
+from shared.state.documents import Documents, Library
 from shared.state.flows import FAILED, Flows
 from shared.state.handoff import Handoff, open_handoff, references_only
 from shared.state.ledger import Ledger
@@ -107,8 +111,17 @@ class Wiring:
         return open_handoff(self.settings)
 
     @once
+    def library(self) -> Library:
+        return Library(self.storage.container("config"))
+
+    @once
     def documents(self) -> Documents:
-        return Documents(self.storage.container("config"))
+        """The mappings'."""
+        return self.library.folder(MAPPINGS.folder)
+
+    @once
+    def keeper(self) -> Keeper:
+        return Keeper(self.library, self.settings.mapping_cache_seconds, self.now)
 
     @once
     def dataverse_tokens(self) -> CachedToken:
@@ -159,8 +172,7 @@ class Wiring:
 
     @once
     def catalog(self) -> Catalog:
-        pairs = self.opt_out_catalog.pairs
-        return Catalog(self.documents, self.dataverse, self.campaign, self.settings.mapping_cache_seconds, self.now, pairs)
+        return Catalog(self.keeper, MappingCompiler(self.documents, self.dataverse, self.campaign))
 
     @once
     def bridge(self) -> Bridge:
@@ -191,9 +203,8 @@ class Wiring:
         return BatchWriter(self.dataverse)
 
     @once
-    def events_catalog(self) -> EventsCatalog:
-        documents = Documents(self.storage.container("config"), "events")
-        return EventsCatalog(documents, self.batch, self.settings.mapping_cache_seconds, self.now)
+    def events_catalog(self) -> Kept[EventsDocument, ActiveEvents]:
+        return Kept(self.keeper, EventsCompiler(self.batch), EMAIL_EVENTS.name)
 
     @once
     def activity_writer(self) -> ActivityWriter:
@@ -254,9 +265,7 @@ class Wiring:
 
     @once
     def opt_out_catalog(self) -> OptOutCatalog:
-        documents = Documents(self.storage.container("config"), "opt-out")
-        clients = (self.dataverse, self.campaign, lambda: self.catalog.address("contact"))
-        return OptOutCatalog(documents, *clients, self.settings.mapping_cache_seconds, self.now)
+        return OptOutCatalog(self.keeper, OptOutCompiler(self.dataverse, self.campaign))
 
     @once
     def opt_out(self) -> OptOut:

@@ -1,22 +1,25 @@
 """Documents that people have put into the container `config`: those that the bridge refuses, and files that nothing reads."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
 from shared.checks.documents import drafted, mapping_document, newest, tables
 from shared.checks.findings import Finding
 from shared.checks.look import Look
-from shared.entities.catalog import Catalog, address, problem_message
+from shared.documents.kinds import Compiler, DocumentId, Version, World, draft_problems
 from shared.entities.claims import CONTACT, Claims
+from shared.entities.compiling import MappingCompiler
+from shared.entities.mappings import CONTACTS
 from shared.events.catalog import NAME as EVENTS
-from shared.events.catalog import EventsCatalog
+from shared.events.catalog import EventsCompiler
 from shared.identifiers import TABLE
 from shared.mapping import MappingDocument
 from shared.opt_out.catalog import NAME as OPT_OUT
-from shared.opt_out.catalog import OptOutCatalog
-from shared.state.documents import Documents
+from shared.opt_out.catalog import OptOutCompiler
+from shared.state.documents import Documents, Library, Listing
 
 READ = re.compile(
     rf"mappings/{TABLE.pattern}\.yaml|opt-out/opt_out\.yaml|events/email_events\.yaml|(mappings|opt-out|events)/versions/.+|fingerprint\.key"
@@ -42,33 +45,45 @@ def mapping_draft(look: Look, table: str) -> str:
     version = newest(look.stored, table)
     if not drafted(look.stored, table) or (not version and mapping_document(look.stored, table).table == table):
         return ""
-    client = look.wiring
-    catalog = Catalog(look.stored, client.dataverse, client.campaign, 0, client.now)
-    problems = catalog.draft_problems(table, look.stored.draft(table)[0], version)
-    return problem_message(table, problems, version) if problems else ""
+    compiler = MappingCompiler(look.stored, look.wiring.dataverse, look.wiring.campaign)
+    return not_activated(look.stored, compiler, table, {})
 
 
 def opt_out_draft(look: Look) -> str:
     documents = look.documents_in("opt-out")
     if not look.opt_outs or not drafted(documents, OPT_OUT):
         return ""
-    client = look.wiring
     (contact,) = [document for document in look.documents if document.table == CONTACT]
-    catalog = OptOutCatalog(documents, client.dataverse, client.campaign, lambda: address(contact), 0, client.now)
-    return catalog.draft_problem(documents.draft(OPT_OUT)[0], newest(documents, OPT_OUT))
+    compiler = OptOutCompiler(look.wiring.dataverse, look.wiring.campaign)
+    return not_activated(documents, compiler, OPT_OUT, {CONTACTS: Version(0, contact)})
 
 
 def events_draft(look: Look) -> str:
     documents = look.documents_in("events")
     if not look.events_on or not drafted(documents, EVENTS):
         return ""
-    catalog = EventsCatalog(documents, look.wiring.batch, 0, look.wiring.now)
-    return catalog.draft_problem(documents.draft(EVENTS)[0], newest(documents, EVENTS))
+    return not_activated(documents, EventsCompiler(look.wiring.batch), EVENTS, {})
+
+
+def not_activated(
+    documents: Documents, compiler: Compiler[Any, Any], name: str, needs: Mapping[DocumentId[Any], Version[Any]]
+) -> str:
+    version, world = newest(documents, name), World(listing(documents), needs)
+    problems = draft_problems(compiler, name, documents.draft(name)[0], version, world)
+    return compiler.kind.id(name).not_activated(problems, version)
+
+
+def listing(documents: Documents) -> Listing:
+    """Nothing where the container was not made yet."""
+    try:
+        return Library(documents.container).listing()
+    except ResourceNotFoundError:
+        return Listing({}, frozenset())
 
 
 def rivals(look: Look, document: MappingDocument) -> list[str]:
     """Why the document cannot run beside the others: a resource takes one table."""
-    if problems := Claims(look.stored).problems(document):
+    if problems := Claims(look.stored).problems(document, listing(look.stored)):
         return problems
     others = [one.table for one in look.documents if one.resource == document.resource and one.table != document.table]
     if not others or newest(look.stored, document.table):

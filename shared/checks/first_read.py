@@ -9,7 +9,7 @@ from shared import identifiers
 from shared.checks.findings import Finding
 from shared.checks.look import Look
 from shared.checks.wanted import OptOuts
-from shared.entities.catalog import address
+from shared.entities.mappings import address
 from shared.mapping import MappingDocument
 from shared.opt_out.deciding import Seen, decide
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS

@@ -12,7 +12,7 @@ from shared.checks.findings import Finding, split
 from shared.checks.first_read import first_read
 from shared.checks.look import Look
 from shared.checks.wanted import OptOuts
-from shared.entities.catalog import address
+from shared.entities.mappings import address
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument, TargetResource
 from shared.opt_out.documents import OptOutDocument, Pair, problems

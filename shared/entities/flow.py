@@ -8,7 +8,8 @@ from shared.campaign.client import CampaignClient
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.entities import deciding
-from shared.entities.catalog import Active, Catalog
+from shared.entities.catalog import Catalog
+from shared.entities.compiling import Active
 from shared.entities.parents import hold, release
 from shared.errors import Rejected
 from shared.mapping import METADATA_RULES, CompiledMapping, table_of

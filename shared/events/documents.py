@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from shared.documents.kinds import DocumentKind
 from shared.events.words import MEANINGS, table_problems
 from shared.labels import folded
 from shared.mapping.documents import placeholders
@@ -224,3 +225,13 @@ def needed_fields(kinds: Collection[str]) -> set[str]:
 
 def default_events_document() -> str:
     return resources.files("shared.events.defaults").joinpath("email_events.yaml").read_text("utf-8")
+
+
+KIND = DocumentKind(
+    folder="events",
+    model=EventsDocument,
+    setting="events document",
+    title=lambda name: "events document",
+    packaged=lambda name: default_events_document(),
+)
+EMAIL_EVENTS = KIND.id("email_events")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.dataverse.client import DataverseClient
+from shared.documents.keeper import Kept
 from shared.errors import Rejected
-from shared.events.catalog import EventsCatalog
+from shared.events.catalog import ActiveEvents
 from shared.events.documents import EventsDocument
 from shared.events.writing import ActivityWriter
 from shared.pipeline.decision import Act, Decision
@@ -47,7 +48,7 @@ class EventsFlow(PlainFlow):
 
     table: str
     source: Source
-    catalog: EventsCatalog
+    catalog: Kept[EventsDocument, ActiveEvents]
     writer: ActivityWriter
     dataverse: DataverseClient
     key: str = KEY
@@ -87,7 +88,7 @@ class EventsFlow(PlainFlow):
         return self.catalog.adopt()
 
     def mapping_version(self) -> int:
-        return self.catalog.newest()
+        return self.catalog.number()
 
     def probe(self, key: str) -> None:
         """Raises Misconfigured while the cause of a failure is still there: at the target, and for its feed at the source too."""

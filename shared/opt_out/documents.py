@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from shared.documents.kinds import DocumentKind
 from shared.labels import folded
 from shared.mapping import SourceTable, TargetResource
 from shared.mapping.reading import Document, Misplaced, Part, read
@@ -133,6 +134,16 @@ def read_opt_out_document(text: str) -> OptOutDocument:
 
 def default_opt_out_document() -> str:
     return resources.files("shared.opt_out.defaults").joinpath("opt_out.yaml").read_text("utf-8")
+
+
+KIND = DocumentKind(
+    folder="opt-out",
+    model=OptOutDocument,
+    setting="opt-out document",
+    title=lambda name: "opt-out document",
+    packaged=lambda name: default_opt_out_document(),
+)
+OPT_OUT = KIND.id("opt_out")
 
 
 def problems(document: OptOutDocument, contact: SourceTable, profile: TargetResource) -> list[str]:

@@ -227,7 +227,7 @@ class OptOutFlow(PlainFlow):
         return self.catalog.adopt()
 
     def mapping_version(self) -> int:
-        return self.catalog.document()[0]
+        return self.catalog.number()
 
     def probe(self, key: str) -> None:
         """Raises Misconfigured while the cause of a failure is still there."""

@@ -32,7 +32,7 @@ class Feed:
 def reasons(deliver: OptOutFlow, feeds: Sequence[OptOutFlow], bridge: Bridge, file_at: float | None) -> list[str]:
     """Why a delivery should not start; [] if it may. `file_at`: when an export last came, None where there are none."""
     try:
-        document = deliver.catalog.document()[1]
+        document = deliver.catalog.version().document
         standing = [Feed(flow, bridge.checkpoints.load(flow.key, flow.table)) for flow in feeds]
         found = stopped([deliver, *feeds], bridge) + late(standing, document, bridge.now())
         found += late_file(file_at, document, bridge.now())

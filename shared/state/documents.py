@@ -7,6 +7,7 @@ config/events/...                              likewise, the events document
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,8 @@ from azure.storage.blob import ContainerClient
 
 from shared.identifiers import table_name
 
-VERSION = re.compile(r"[^/]+/versions/(?P<table>[^/]+)/(?P<number>[0-9]{6})\.yaml")
+VERSION = re.compile(r"(?P<folder>[^/]+)/versions/(?P<table>[^/]+)/(?P<number>[0-9]{6})\.yaml")
+DRAFT = re.compile(r"(?P<folder>[^/]+)/(?P<name>[^/]+)\.yaml")
 MOST_DRAFT_BYTES = 4 << 20
 """Of what a person left. More than a document may have (shared/mapping/reading.py), so that the rest need not be read."""
 
@@ -27,6 +29,23 @@ class Activated:
 
     version: int
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the whole container held at one moment, by folder and name."""
+
+    activated: Mapping[tuple[str, str], Activated]
+    drafted: frozenset[tuple[str, str]]
+    """What people have put there, whatever its name."""
+
+    def version(self, folder: str, name: str) -> int:
+        """The number of the active version, 0 before the first."""
+        found = self.activated.get((folder, name))
+        return found.version if found else 0
+
+    def is_drafted(self, folder: str, name: str) -> bool:
+        return (folder, name) in self.drafted
 
 
 class ChangedMeanwhile(Exception):
@@ -85,18 +104,6 @@ class Documents:
         known = [(VERSION.fullmatch(str(blob.name)), (blob.metadata or {}).get("draft", "")) for blob in listed]
         return max(((int(name["number"]), draft) for name, draft in known if name), default=(0, ""))
 
-    def activated(self) -> dict[str, Activated]:
-        """Every table that has a version in force, in one listing."""
-        found: dict[str, Activated] = {}
-        for blob in self.container.list_blobs(name_starts_with=f"{self.folder}/versions/"):
-            if not (name := VERSION.fullmatch(str(blob.name))):
-                continue
-            table, version = name["table"], int(name["number"])
-            known = found.get(table)
-            since = min(known.since, blob.creation_time) if known else blob.creation_time
-            found[table] = Activated(max(version, known.version if known else 0), since)
-        return found
-
     def text(self, table: str, version: int) -> str:
         return self.container.download_blob(self.name(table, version)).readall().decode()
 
@@ -119,8 +126,27 @@ class Documents:
         return self.container.download_blob("fingerprint.key").readall()
 
 
-def not_activated(path: str, problem: str, version: int, packaged: bool = True) -> str:
-    """What is said of a document that was refused. `packaged`: one of ours is used before the first version."""
-    instead = f"Version {version} stays active." if version else "No version is active."
-    instead = "The packaged document stays active." if packaged and not version else instead
-    return f"The document {path} was not activated: {problem} {instead}"
+class Library:
+    """All folders of the container."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self.container = container
+
+    def folder(self, name: str) -> Documents:
+        return Documents(self.container, name)
+
+    def listing(self) -> Listing:
+        """Every document in one pass, which is one request below 5,000 blobs."""
+        activated: dict[tuple[str, str], Activated] = {}
+        drafted = set()
+        for blob in self.container.list_blobs():
+            if name := VERSION.fullmatch(str(blob.name)):
+                document, number = (name["folder"], name["table"]), int(name["number"])
+                activated[document] = later(activated.get(document), number, blob.creation_time)
+            elif name := DRAFT.fullmatch(str(blob.name)):
+                drafted.add((name["folder"], name["name"]))
+        return Listing(activated, frozenset(drafted))
+
+
+def later(known: Activated | None, number: int, at: datetime) -> Activated:
+    return Activated(max(number, known.version), min(at, known.since)) if known else Activated(number, at)

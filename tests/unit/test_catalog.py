@@ -3,53 +3,27 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from shared.documents.keeper import Keeper
 from shared.entities.catalog import Catalog
+from shared.entities.compiling import Active, MappingCompiler
+from shared.entities.mappings import MAPPINGS
 from shared.errors import Rejected
 from shared.mapping import SourceTable, TargetResource
+from shared.opt_out.documents import default_opt_out_document
+from tests.unit.documents.kit import MemoryLibrary
 from tests.unit.mapping.metadata import CONTACT, ID, PROFILE, row
 
 
-class Asked(Exception):
-    """The pairs were asked for; no more is needed."""
-
-
-def test_the_pairs_are_asked_for_while_the_catalog_is_free() -> None:
-    """Else two threads that begin at both ends stand still for ever, contacts and opt-outs with them."""
-    free = []
-
-    def pairs() -> Any:
-        free.append(not catalog.lock.locked())
-        raise Asked
-
-    systems: Any = None
-    catalog = Catalog(systems, systems, systems, 0, pairs=pairs)
-    with suppress(Asked):
-        catalog.mapping("contact")
-    assert free == [True]
-
-
-class Documents:
-    """One packaged document for contact, and a like one for any other table."""
-
-    def activated(self) -> dict[str, Any]:
-        return {}
-
-    def tables(self) -> list[str]:
-        return []
-
-    def newest(self, table: str) -> tuple[int, str]:
-        return 1, ""
-
-    def text(self, table: str, version: int) -> str:
-        key = "key: {source: contactid, target: externalId}"
-        resource = "profile" if table == "contact" else f"cus{table}"
-        return f"table: {table}\nresource: {resource}\n{key}\nfields: [{{source: gendercode, target: cusText}}]"
+def document(table: str) -> str:
+    """Like the packaged document of contact, for any table."""
+    key = "key: {source: contactid, target: externalId}"
+    resource = "profile" if table == "contact" else f"cus{table}"
+    return f"table: {table}\nresource: {resource}\n{key}\nfields: [{{source: gendercode, target: cusText}}]"
 
 
 class Systems:
@@ -70,8 +44,27 @@ class Systems:
 
 
 def catalog_of(systems: Any, now: Callable[[], float] = lambda: 1000.0) -> Catalog:
-    documents: Any = Documents()
-    return Catalog(documents, systems, systems, 60, now)
+    library = MemoryLibrary()
+    for table in ("contact", "slow"):
+        library.activate("mappings", table, document(table))
+    return Catalog(Keeper(library, 60, now), MappingCompiler(library.folder("mappings"), systems, systems))
+
+
+def current(catalog: Catalog) -> Active:
+    """What was compiled last."""
+    return catalog.keeper.compiled[MAPPINGS.id("contact")].active
+
+
+def test_the_pairs_are_asked_for_while_the_catalog_is_free() -> None:
+    """Else two threads that begin at both ends stand still for ever, contacts and opt-outs with them."""
+    catalog = catalog_of(Systems())
+    library, free = catalog.keeper.library, list[bool]()
+    assert isinstance(library, MemoryLibrary)
+    library.activate("opt-out", "opt_out", default_opt_out_document())
+    library.before = lambda request: free.append(not catalog.keeper.lock("compile", MAPPINGS.id("contact")).locked())
+    catalog.mapping("contact")
+    assert library.requests["text"] == 2
+    assert set(free) == {True}
 
 
 def test_a_slow_table_holds_no_other_table_up() -> None:
@@ -99,12 +92,12 @@ def test_metadata_is_read_anew_for_many_who_ask_at_once_and_not_for_each() -> No
 def test_metadata_that_has_not_changed_is_asked_for_less_and_less_often() -> None:
     systems, clock = Systems(), [1000.0]
     catalog = catalog_of(systems, lambda: clock[0])
-    judged = catalog.mapping("contact")
+    catalog.mapping("contact")
     asked = []
     for second in range(300):
         clock[0] = 1000.0 + second
         before = systems.reads
-        assert catalog.reread("contact", catalog.active.get("contact", judged)) is None
+        assert catalog.reread("contact", current(catalog)) is None
         asked += [second] if systems.reads > before else []
     assert asked == [0, 10, 30, 70, 130, 190, 250]
 
@@ -115,9 +108,9 @@ def test_who_replays_waits_for_new_metadata_only_a_moment() -> None:
     catalog.reread("contact", catalog.mapping("contact"))
     systems.options = {1: "Male", 2: "Female"}
     clock[0] += 1
-    assert catalog.reread("contact", catalog.active["contact"], replay=True) is None
+    assert catalog.reread("contact", current(catalog), replay=True) is None
     clock[0] += 1
-    assert catalog.reread("contact", catalog.active["contact"], replay=True) is not None
+    assert catalog.reread("contact", current(catalog), replay=True) is not None
 
 
 def test_a_mapping_is_named_by_what_it_depends_on() -> None:
@@ -132,7 +125,7 @@ def test_a_choice_without_a_label_keeps_a_new_document_out_and_does_not_stop_one
     systems = Systems()
     systems.options = {1: "Male", 2: ""}
     catalog = catalog_of(systems)
-    (problem,) = catalog.draft_problems("contact", Documents().text("contact", 1), 1)
+    (problem,) = catalog.draft_problems("contact", document("contact"), 1)
     assert "option 2 of column gendercode has no label" in problem
     mapping = catalog.mapping("contact").mapping
     assert mapping.map(row(gendercode=1)).key == ID

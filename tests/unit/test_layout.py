@@ -29,6 +29,7 @@ LAYERS: dict[str, set[str]] = {
     "shared.http": {"shared.http", *GROUND},
     "shared.state": {"shared.state", *GROUND},
     "shared.mapping": {"shared.mapping", "shared.addresses", "shared.errors", "shared.times"},
+    "shared.documents": {"shared.documents", "shared.state", "shared.mapping", *GROUND},
     "shared.dataverse": {"shared.dataverse", "shared.http", "shared.mapping", *GROUND},
     "shared.campaign": {"shared.campaign", "shared.http", "shared.mapping", *GROUND},
     "shared.sftp": {*SFTP_CLIENT, *GROUND},
@@ -36,6 +37,7 @@ LAYERS: dict[str, set[str]] = {
     "shared.pipeline": {"shared.pipeline", "shared.state", "shared.mapping", *GROUND},
     "shared.entities": {
         "shared.entities",
+        "shared.documents",
         "shared.pipeline",
         "shared.state",
         "shared.mapping",
@@ -43,14 +45,21 @@ LAYERS: dict[str, set[str]] = {
         *CLIENTS,
         *GROUND,
     },
-    "shared.events": {"shared.events", "shared.pipeline", "shared.state", "shared.mapping", "shared.http", *CLIENTS, *GROUND},
-    "shared.opt_out": {
-        *("shared.opt_out", "shared.entities", "shared.pipeline", "shared.state", "shared.mapping", "shared.http"),
+    "shared.events": {
+        *("shared.events", "shared.documents", "shared.pipeline", "shared.state", "shared.mapping", "shared.http"),
         *CLIENTS,
         *GROUND,
     },
     "shared.checks": {
-        *("shared.checks", "shared.entities", "shared.events", "shared.opt_out", "shared.state", "shared.mapping"),
+        *(
+            "shared.checks",
+            "shared.documents",
+            "shared.entities",
+            "shared.events",
+            "shared.opt_out",
+            "shared.state",
+            "shared.mapping",
+        ),
         *("shared.http", *CLIENTS, *GROUND),
     },
     "shared.console": {"shared.console", "shared.opt_out", "shared.pipeline", "shared.state", *CLIENTS, *GROUND},

@@ -161,7 +161,7 @@ def test_a_document_in_force_that_cannot_be_used_any_more_stops_the_flow_with_th
 ) -> None:
     """What the version before took: every line failed with it."""
     text = default_events_document().replace('dates: "%Y/%m/%d %H:%M:%S"', 'dates: "YYYY/MM/DD HH24:MI:SS"')
-    documents = world.wiring.events_flows()[0].catalog.documents
+    documents = world.wiring.library.folder("events")
     version, _ = documents.newest("email_events")
     documents.add("email_events", version + 1, text, documents.draft_etag("email_events").strip('"'))
     world.contact("Ana")

@@ -8,7 +8,7 @@ import pytest
 from shared.dataverse.batch import WritableTable, naming
 from shared.errors import Misconfigured, Refusal, Rejected, recovery
 from shared.events.activities import Contact, activity_of, problems, task_of
-from shared.events.catalog import EventsCatalog
+from shared.events.catalog import EventsCompiler
 from shared.events.documents import KINDS, FollowUp, default_events_document, read_events_document
 from shared.labels import units
 
@@ -107,9 +107,8 @@ class Tables:
 
 def test_a_missing_table_is_told_with_its_kind_and_is_no_fault_of_a_mapping() -> None:
     batch: Any = Tables("acs_emailsend", "acs_emailopen", "acs_emailclick")
-    documents: Any = None
     with pytest.raises(Misconfigured) as caught:
-        EventsCatalog(documents, batch, 0, lambda: 0.0).checked(DOCUMENT, 1)
+        EventsCompiler(batch).checked(DOCUMENT, 1)
     assert caught.value.setting == "events document"
     for part in (
         "kinds.bounce.table: ",
@@ -126,9 +125,8 @@ def test_what_else_keeps_a_table_from_being_read_is_told_as_it_is() -> None:
             raise recovery("dataverse", 401, "", "definition")
 
     batch: Any = Refusing()
-    documents: Any = None
     with pytest.raises(Misconfigured) as caught:
-        EventsCatalog(documents, batch, 0, lambda: 0.0).checked(DOCUMENT, 1)
+        EventsCompiler(batch).checked(DOCUMENT, 1)
     assert caught.value.setting == "DATAVERSE_AUTH"
 
 

@@ -190,7 +190,7 @@ class People(RuleBasedStateMachine):
         if self.mode is Mode.DISABLED:
             return
         profile, contact = dict(self.campaign.profile), self.contacts.now()
-        active = ActiveOptOut(1, DOCUMENT, CONTACT, ADDRESS, 0.0)
+        active = ActiveOptOut(1, DOCUMENT, CONTACT, ADDRESS)
         agreement = Agreement(self.contacts, Profiles(self.client), Decisions(), self.mode, float)  # type: ignore[arg-type]
         result = agreement.settle(active, ID, contact, Memory(self.memory, terms_of(self.mode, PAIRS)))
         self.memory = dict(result.agreed)

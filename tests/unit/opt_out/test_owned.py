@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from shared.documents.keeper import Keeper
 from shared.entities.catalog import Catalog
+from shared.entities.compiling import MappingCompiler
 from shared.mapping import Mapped, MappingDocument, TargetField, TargetResource, default_document, read_document
 from shared.opt_out.documents import FLAGS, default_opt_out_document, read_opt_out_document
 from shared.opt_out.owned import flag_of, flag_problems, not_carried, notes, without_flags
+from tests.unit.documents.kit import MemoryLibrary
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
 
 PAIRS = tuple(read_opt_out_document(default_opt_out_document()).pairs)
@@ -88,32 +91,19 @@ def test_a_rule_that_no_pair_carries_is_told_and_so_is_a_mode_that_carries_nothi
     assert notes(read_document(default_document("contact")), PAIRS, carries=False) == []
 
 
-class Stored:
-    """Versions and a draft of one document."""
+class Stored(MemoryLibrary):
+    """Versions of the mapping of contact, and a draft of it."""
 
     def __init__(self, *versions: str) -> None:
-        self.versions, self.drafted = list(versions), ""
+        super().__init__()
+        for text in versions:
+            self.activate("mappings", "contact", text)
 
-    def newest(self, name: str) -> tuple[int, str]:
-        return len(self.versions), ""
+    def draft(self, text: str) -> None:
+        self.put("mappings", "contact", text)
 
-    def text(self, name: str, version: int) -> str:
-        return self.versions[version - 1]
-
-    def add(self, name: str, version: int, text: str, etag: str) -> None:
-        self.versions.append(text)
-
-    def draft_etag(self, name: str) -> str:
-        return "draft" if self.drafted else ""
-
-    def draft(self, name: str) -> tuple[str, str]:
-        return self.drafted, "draft"
-
-    def tables(self) -> list[str]:
-        return ["contact"]
-
-    def activated(self) -> dict[str, Any]:
-        return {}
+    def mappings(self) -> list[str]:
+        return [text for text, _ in self.versions["mappings", "contact"]]
 
 
 class Systems:
@@ -130,27 +120,27 @@ class Systems:
 
 
 def catalog(stored: Stored, systems: Systems | None = None) -> Catalog:
+    """With the packaged pairs."""
     both: Any = systems or Systems()
-    documents: Any = stored
-    return Catalog(documents, both, both, 0, lambda: 0.0, lambda: PAIRS)
+    return Catalog(Keeper(stored, 0, lambda: 0.0), MappingCompiler(stored.folder("mappings"), both, both))
 
 
 def test_a_document_with_a_flag_is_not_taken_into_force_and_every_problem_is_told() -> None:
     stored = Stored(default_document("contact"))
-    stored.drafted = OLD + "  - {source: firstname, target: cusNothing}\n"
+    stored.draft(OLD + "  - {source: firstname, target: cusNothing}\n")
     problem = catalog(stored).adopt("contact")
     flags = ("fields[2] (blackListEmail): blackListEmail", "fields[7] (blackListMobile): blackListMobile")
     for part in (*flags, "no field cusNothing", "Version 1 stays active"):
         assert part in problem
-    assert len(stored.versions) == 1
-    stored.drafted = OLD.replace(OLD_RULES, "")
+    assert len(stored.mappings()) == 1
+    stored.draft(OLD.replace(OLD_RULES, ""))
     assert catalog(stored).adopt("contact") == ""
-    assert len(stored.versions) == 2
+    assert len(stored.mappings()) == 2
 
 
 def test_a_flag_is_shown_as_it_was_written() -> None:
     stored = Stored(default_document("contact"))
-    stored.drafted = OLD.replace("blackListEmail", "denyListEmail")
+    stored.draft(OLD.replace("blackListEmail", "denyListEmail"))
     assert "fields[2] (denyListEmail): blackListEmail is an opt-out flag" in catalog(stored).adopt("contact")
 
 
