@@ -50,6 +50,10 @@ LAYERS: dict[str, set[str]] = {
         *CLIENTS,
         *GROUND,
     },
+    "shared.opt_out": {
+        *("shared.opt_out", "shared.documents", "shared.entities", "shared.pipeline", "shared.state", "shared.mapping"),
+        *("shared.http", *CLIENTS, *GROUND),
+    },
     "shared.checks": {
         *(
             "shared.checks",

@@ -44,7 +44,7 @@ def test_an_answer_without_a_date_is_a_warning(date: str) -> None:
         (3.5, "ok", "3.5 days old"),
         (3.6, "warning", "If it gets older"),
         (7, "warning", "If it gets older"),
-        (7.1, "warning", "The next poll reads everything anew"),
+        (7.1, "warning", "The next poll reads everything again"),
     ],
 )
 def test_a_change_token_is_old_from_half_of_its_life(age_days: float, state: str, words: str) -> None:
