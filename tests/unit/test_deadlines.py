@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dev.settings_bicep import functions
+from functions import triggers
 from functions.triggers import in_time
 from shared.deadlines import (
     ANSWER_END_SECONDS,
@@ -151,3 +152,30 @@ def test_a_budget_is_that_of_one_invocation() -> None:
     budgeted()
     assert [0 < left <= RUN_SECONDS for left in seen] == [True] * 3
     assert seconds_left() == inf
+
+
+class Told:
+    """A message, and the trace context of its invocation."""
+
+    dequeue_count, trace_parent = 1, ""
+
+    @property
+    def trace_context(self) -> "Told":
+        return self
+
+    def get_body(self) -> bytes:
+        return b"{}"
+
+
+def test_a_message_goes_back_while_state_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receipt is spent by what fails; five of them make poison."""
+    sent: list[object] = []
+
+    def silent() -> None:
+        raise Retryable("The storage account did not answer.")
+
+    monkeypatch.setattr(triggers, "ready", silent)
+    monkeypatch.setattr(triggers, "postpone", lambda *given: sent.append(given))
+    told: Any = Told()
+    triggers.on_message(lambda: told, "contacts", told, told)
+    assert sent == [("contacts", b"{}", triggers.UNSET_DELAY_SECONDS)]

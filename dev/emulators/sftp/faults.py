@@ -19,14 +19,15 @@ ACCESS = ("permissions", "uid", "gid", "owner", "group", "nlink")
 @dataclass(slots=True)
 class Faults:
     """`cut_after_bytes`: the connection ends when so many were read of files, for the next `cuts` times. `stalls`: so many reads
-    get no answer. `read_bytes`: most that a read returns. `ends_at_bytes`: where reads end, whatever the size says. The others
-    name what the server does not do or tell."""
+    get no answer. `endless`: a listing does not end. `read_bytes`: most that a read returns. `ends_at_bytes`: where reads end,
+    whatever the size says. The others name what the server does not do or tell."""
 
     cut_after_bytes: int = 0
     cuts: int = 0
     stalls: int = 0
     read_bytes: int = 0
     ends_at_bytes: int = 0
+    endless: bool = False
     no_posix_rename: bool = False
     no_rename: bool = False
     no_permissions: bool = False
@@ -101,6 +102,9 @@ class FaultyServer(asyncssh.SFTPServer):
         return self.told(asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().fstat(file_obj))))
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        while self.control.now().endless:
+            await asyncio.sleep(0.001)
+            yield asyncssh.SFTPName(b"README.md", attrs=asyncssh.SFTPAttrs(size=1))
         async for name in super().scandir(path):
             name.attrs = self.told(name.attrs)
             if self.control.now().no_permissions:

@@ -3,12 +3,15 @@
 import gzip
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from shared.errors import Retryable
+from shared.http import transport
 from shared.http.transport import Oversized, Request, Response, pooled
+from tests.contract.silence import DRIPS, Serve, answers, listening
 
 LIMIT = 100_000
 FITS, TOO_MUCH = b"a" * LIMIT, b"a" * (LIMIT + 1)
@@ -110,3 +113,15 @@ def test_an_answer_that_is_broken_is_asked_for_again(server: Server, answer: byt
     with pytest.raises(Retryable) as raised:
         ask(server, answer)
     assert raised.value.uncertain
+
+
+CHUNK_DRIPS = answers(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n", b" ")
+
+
+@pytest.mark.parametrize("serve", [DRIPS, CHUNK_DRIPS], ids=["sized", "chunked"])
+def test_an_answer_that_drips_ends_within_its_first_block(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "LONGEST_ANSWER_SECONDS", 0.5)
+    began = time.monotonic()
+    with listening(serve) as server, pytest.raises(Retryable, match="no answer"):
+        pooled("Campaign", 5, 1)(Request("GET", f"http://127.0.0.1:{server.port}/", "GET rows"))
+    assert time.monotonic() - began < 4.0

@@ -16,9 +16,12 @@ from dev.commands.processes import Child
 from dev.emulators.tokens import check
 from dev.verbs import Http
 from shared.dataverse.auth import dataverse_token
+from shared.deadlines import within
 from shared.errors import Misconfigured, Retryable
-from shared.settings import load_settings
-from shared.state.storage import credential
+from shared.settings import load_settings, load_storage_settings
+from shared.state.storage import Storage, credential
+from shared.threads import ThreadPool
+from tests.contract.silence import DRIPS, Serve, listening, says_nothing
 from tests.unit.test_settings import COMPLETE
 
 KEY, ORG = "k" * 64, "https://org.example.org"
@@ -106,6 +109,34 @@ def test_an_identity_endpoint_that_does_not_answer_is_asked_again(
     monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:9/msi/token")
     with pytest.raises(Retryable, match="managed identity's endpoint"):
         dataverse_token(settings_for(identity, "managed_identity")).token()
+
+
+@pytest.mark.parametrize("serve", [says_nothing, DRIPS], ids=["silence", "answer that drips"])
+def test_an_identity_endpoint_that_hangs_ends_with_the_run(
+    identity: dict[str, Any], monkeypatch: pytest.MonkeyPatch, serve: Serve
+) -> None:
+    """Those who wait for the one that asks end with it: none asks again by itself."""
+    with listening(serve) as silent, within(1.0), ThreadPool(8, "callers") as callers:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{silent.port}/msi/token")
+        tokens, began = dataverse_token(settings_for(identity, "managed_identity")), time.monotonic()
+        asked = [callers.submit(tokens.token) for _ in range(8)]
+        assert {type(one.exception()) for one in asked} == {Retryable}
+        assert time.monotonic() - began < 4.0
+        assert silent.taken == 1
+
+
+def test_an_identity_endpoint_that_hangs_holds_up_no_call_of_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account's own token is bounded by the run's end, as its calls are."""
+    with listening(says_nothing) as silent, within(-1, end_seconds=1.0):
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{silent.port}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "a")
+        storage = Storage(
+            load_storage_settings({"AzureWebJobsStorage__accountName": "example", "AzureWebJobsStorage__clientId": "b"})
+        )
+        began = time.monotonic()
+        with pytest.raises(Retryable):
+            storage.table("ledger")
+        assert (time.monotonic() - began < 4.0, silent.taken) == (True, 1)
 
 
 def test_an_identity_endpoint_that_answers_with_a_page_is_asked_again(identity: dict[str, Any]) -> None:
