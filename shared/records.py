@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, InstanceOf
 
+from shared.waits import Wait
+
 Count = Annotated[int, Field(ge=0, lt=2**31 - 1)]
 """What a table keeps as Edm.Int32 (Microsoft Learn, "Understanding the Table service data model"), and one more of it."""
 
@@ -109,7 +111,7 @@ class Settlement:
 
     `quiet`: the ledger knows already. `agreed`: what it shall remember of both sides. `answer`: what the target said of a record
     that was created, as it came.
-    `fault`: our own bug, to be raised when the others have been settled.
+    `fault`: our own bug, to be raised when the others have been settled. `wait`: what it waits for, if it waits.
     """
 
     change: Change
@@ -127,3 +129,9 @@ class Settlement:
     answer: bytes = field(default=b"", repr=False)
     altered: Sequence[tuple[str, str, str]] = ()
     metadata: str = ""
+    wait: Wait | None = None
+
+
+def waiting(change: Change, wait: Wait, sentence: str, **more: Any) -> Settlement:
+    """The settlement of a record that waits."""
+    return Settlement(change, Outcome.WAITING, wait.text, sentence=sentence, wait=wait, **more)

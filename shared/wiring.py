@@ -272,7 +272,7 @@ class Wiring:
         decisions = Decisions(self.storage.table("decisions"))
         mode = Mode(self.settings.opt_out_mode)
         agreement = Agreement(Contacts(self.dataverse), Profiles(self.urgent_campaign), decisions, mode, self.now)
-        contacts_flow = ContactsFlow(self.bridge.ledger, self.bridge.flows, self.now)
+        contacts_flow = ContactsFlow(flow_of("contact").key, self.bridge.ledger, self.bridge.flows, self.now)
         return OptOut(self.opt_out_catalog, agreement, self.opt_out_feed, self.handoff, contacts_flow)
 
     def opt_out_feed(self, only_look: bool) -> Feed:

@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.mapping import Parent
-from shared.pipeline.decision import PARENT as REASON
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge
-from shared.records import Change, Kind, Outcome, Settlement
+from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.deadletters import DeadLetter
 from shared.state.ledger import View, bucket, partition_name
 from shared.state.presence import Place
 from shared.state.waiting import Waiter
+from shared.waits import ChildrenFirst, ParentMissing
 
 LONGEST_CYCLE = 10
-CHILDREN = "children"  # how the reason of a deletion that waits for its children begins
 CHILDREN_WAIT_SECONDS = 3600.0
 CATCH_UP_RECORDS = 500
 
@@ -95,12 +94,12 @@ def circular(bridge: Bridge, parent: Parent, child: str) -> bool:
     """Whether the parent waits, directly or through others, for the child."""
     for _ in range(LONGEST_CYCLE):
         row = bridge.ledger.row(*place(parent))
-        if row is None or not row.reason.startswith(f"{REASON} "):
+        wait = row.wait if row else None
+        if not isinstance(wait, ParentMissing):
             return False
-        table, _, record_id = row.reason.removeprefix(f"{REASON} ").partition(" ")
-        if record_id == child:
+        if wait.record_id == child:
             return True
-        parent = Parent(table, record_id, "")
+        parent = Parent(wait.table, wait.record_id, "")
     return False
 
 
@@ -113,7 +112,7 @@ def waits(bridge: Bridge, change: Change, parent: Parent) -> Settlement:
     row = bridge.ledger.row(*place(parent))
     why = "is filtered out by its mapping" if row and row.outcome == Outcome.FILTERED else "has not reached Campaign"
     sentence = f"Waits for its parent {parent.table} {parent.record_id}, which {why}."
-    return Settlement(change, Outcome.WAITING, f"{REASON} {parent.table} {parent.record_id}", parent.target, sentence)
+    return waiting(change, ParentMissing(parent.table, parent.record_id), sentence, fields=parent.target)
 
 
 def hold_deletions(flow: Family, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
@@ -123,28 +122,27 @@ def hold_deletions(flow: Family, bridge: Bridge, view: View, decisions: Sequence
     held = []
     for decision in decisions if children else ():
         change, row = decision.change, view.rows.get(decision.change.record_id)
-        reason = row.reason if row and row.outcome == Outcome.WAITING and row.reason.startswith(CHILDREN) else ""
-        if bridge.now() - change.first_seen < CHILDREN_WAIT_SECONDS and (why := unsettled(bridge, children, change, reason)):
+        before = row.wait if row and isinstance(row.wait, ChildrenFirst) else ChildrenFirst()
+        if bridge.now() - change.first_seen < CHILDREN_WAIT_SECONDS and (wait := unsettled(bridge, children, change, before)):
             sentence = "Its deletion waits until its children have been read and delivered."
-            delay = bridge.settings.retry_delay_seconds
-            held.append(Settlement(change, Outcome.WAITING, why, "", sentence, retry_after_seconds=delay))
+            held.append(waiting(change, wait, sentence, retry_after_seconds=bridge.settings.retry_delay_seconds))
     return held
 
 
-def unsettled(bridge: Bridge, children: Sequence[FlowOf], change: Change, reason: str) -> str:
-    """Why a deletion waits, "" if it need not: its children's tables are to be read, or what was read is to be delivered."""
-    if reason in ("", CHILDREN):
+def unsettled(bridge: Bridge, children: Sequence[FlowOf], change: Change, before: ChildrenFirst) -> ChildrenFirst | None:
+    """What a deletion waits for, if for anything: its children's tables are to be read, or what was read is to be delivered."""
+    if before.read_at is None:
         states = [bridge.flows.state(child.key) for child in children]
         if any(state.caught_up_at < change.first_seen for state in states):
-            return CHILDREN
-        return f"{CHILDREN} {max(state.polled_at for state in states):.3f}"
-    read_at, keys = float(reason.removeprefix(CHILDREN)), {child.key for child in children}
+            return ChildrenFirst()
+        return ChildrenFirst(max(state.polled_at for state in states))
+    read_at, keys = before.read_at, {child.key for child in children}
     heads = [envelope for queue in {child.queue for child in children} for envelope in bridge.handoff.head(queue)]
     queued = [change.first_seen for envelope in heads if envelope.flow in keys for change in envelope.changes]
     # What was tried and must be tried again is not seen on the queue; what is parked there for days says nothing of deletions.
     tried = [at for key in keys for at in bridge.presence.waiting(key, bridge.settings.retry_delay_seconds)]
     recent = [at for at in tried if at > change.first_seen - CHILDREN_WAIT_SECONDS]
-    return reason if any(at <= read_at for at in queued + recent) else ""
+    return before if any(at <= read_at for at in queued + recent) else None
 
 
 def release(flow: Family, bridge: Bridge, view: View, settlements: Iterable[Settlement]) -> int:

@@ -7,15 +7,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import islice
 
-from shared.entities.parents import flow_of
-from shared.pipeline.decision import CONTACTS_FIRST
 from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind
 from shared.state.flows import RUNNING, Flows
 from shared.state.ledger import Ledger, bucket, partition_name
+from shared.waits import ContactsFirst
 
 SETTLED = "settled"  # the key of a change that tells with which flags the contacts flow has made a profile, None if it has not
-CONTACTS = flow_of("contact").key
 POLLED_SECONDS = 600.0
 LEFT_BEHIND_SECONDS, LEFT_BEHIND_RECORDS = 600.0, 500
 
@@ -24,6 +22,7 @@ LEFT_BEHIND_SECONDS, LEFT_BEHIND_RECORDS = 600.0, 500
 class ContactsFlow:
     """The contacts flow, as far as opt-outs wait for it."""
 
+    key: str
     ledger: Ledger
     flows: Flows
     now: Callable[[], float]
@@ -33,10 +32,10 @@ class ContactsFlow:
 
         One in a hundred is not seen to be among them; its opt-out finds no profile, and is called for when there is one.
         """
-        state = self.flows.state(CONTACTS)
+        state = self.flows.state(self.key)
         if not ids or state.status != RUNNING or self.now() - state.polled_at > POLLED_SECONDS:
             return set()
-        header = self.ledger.header(partition_name(CONTACTS, bucket(next(iter(ids)))))
+        header = self.ledger.header(partition_name(self.key, bucket(next(iter(ids)))))
         return set(ids) - header.perhaps(ids)
 
 
@@ -45,7 +44,7 @@ def left_behind(bridge: Bridge, flow: str, contacts_flow: ContactsFlow) -> list[
     before, found = bridge.now() - LEFT_BEHIND_SECONDS, []
     for number, header in enumerate(bridge.ledger.headers(flow)):
         if header.waiting_since and header.waiting_since < before:
-            listed = bridge.ledger.waiting(partition_name(flow, number), CONTACTS_FIRST, before)
+            listed = bridge.ledger.waiting(partition_name(flow, number), ContactsFirst().text, before)
             ids = list(islice(listed, LEFT_BEHIND_RECORDS))
             found += [Change(one, Kind.REFERENCE, first_seen=bridge.now()) for one in set(ids) - contacts_flow.to_come(ids)]
     return found

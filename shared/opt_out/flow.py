@@ -29,12 +29,13 @@ from shared.opt_out.feeds import Feed
 from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
 from shared.opt_out.sides import ALIAS, Contact, Contacts, Profile, contact_of
-from shared.pipeline.decision import CONTACTS_FIRST, Act, Decision
+from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
-from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult
+from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult, waiting
 from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger import LedgerRow
+from shared.waits import ContactsFirst
 
 KEY, QUEUE = "opt_out", "opt-out"
 # A webhook's message waits for no more than a few of those that the feeds bring, however much there is to read.
@@ -203,7 +204,7 @@ class OptOutFlow(PlainFlow):
         memory, contact = self.memory(decision.agreed), contact_in(decision.change.row or {})
         agreed = carried(memory.held) | remember(memory.terms, memory.flags, contact, None, memory.master)
         sentence = "Waits until the contacts flow has processed the contact. That flow creates its profile."
-        return Settlement(decision.change, Outcome.WAITING, CONTACTS_FIRST, "", sentence, agreed=agreed)
+        return waiting(decision.change, ContactsFirst(), sentence, agreed=agreed)
 
     def write(self, decisions: Sequence[Decision]) -> Results:
         return {decision.change.record_id: self.reconcile(decision) for decision in decisions}

@@ -1,4 +1,4 @@
-"""What a flow decides to do with one change, and why a record waits."""
+"""What a flow decides to do with one change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,6 @@ from typing import Any
 
 from shared.mapping import Altered, Mapped
 from shared.records import Change, Outcome
-
-PARENT = "parent"  # how the reason of a record that waits for its parent begins
-CONTACTS_FIRST = "contacts"  # the reason of an opt-out that waits until the contacts flow has come to its contact
 
 
 class Act(Enum):
@@ -41,8 +38,3 @@ class Decision:
         """What the target lacks or has cut. A creation sends all that the mapping gives."""
         left_out = self.mapped.altered if self.mapped else ()
         return left_out if created else left_out + self.never_given
-
-
-def parked(reason: str) -> bool:
-    """Whether what waits for this is called for when that has happened, and so is not sent again meanwhile."""
-    return reason == CONTACTS_FIRST or reason.startswith(f"{PARENT} ")

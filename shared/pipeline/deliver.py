@@ -17,10 +17,11 @@ from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge, Delivery, Flow, Results
 from shared.pipeline.running import fail
 from shared.pipeline.settle import resend, settle, settle_once
-from shared.records import Change, Kind, Outcome, Settlement
+from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.flows import RUNNING
 from shared.state.handoff import Envelope, read_envelope
 from shared.state.ledger import LedgerRow, View, partition_name
+from shared.waits import BugMet, FlowFailed, Transient
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
 
@@ -88,12 +89,12 @@ def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Chan
     decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
-    waiting = flow.must_wait(delivery, to_write) if to_write else []
-    held = {settlement.change.record_id for settlement in waiting}
+    parked = flow.must_wait(delivery, to_write) if to_write else []
+    held = {settlement.change.record_id for settlement in parked}
     if ready := [decision for decision in to_write if decision.change.record_id not in held]:
         delivery.claim()
         settlements += write(flow, bridge, view, ready)
-    settlements = settle(flow, bridge, envelope, view, settlements + waiting)
+    settlements = settle(flow, bridge, envelope, view, settlements + parked)
     # After the ledger: whoever waits for a record then finds it settled. What was cut off in between comes again.
     flow.on_settled(delivery, settlements)
     return settlements
@@ -188,11 +189,11 @@ def attempt[Result](flow: Flow, bridge: Bridge, change: Change, work: Callable[[
         return Settlement(change, Outcome.REJECTED, refusal.reason, refusal.field, str(refusal), metadata=judged_by)
     except Retryable as error:
         change = replace(change, uncertain=change.uncertain or error.uncertain)
-        return Settlement(change, Outcome.WAITING, "target", "", str(error), retry_after_seconds=error.retry_after_seconds)
+        return waiting(change, Transient(), str(error), retry_after_seconds=error.retry_after_seconds)
     except Misconfigured as error:
         fail(flow.key, bridge, error)
         wait_seconds = bridge.settings.paused_delay_seconds
-        return Settlement(change, Outcome.WAITING, "flow_failed", "", str(error), retry_after_seconds=wait_seconds)
+        return waiting(change, FlowFailed(), str(error), retry_after_seconds=wait_seconds)
     except Exception as error:  # noqa: BLE001  # our bug: this record alone goes the way of the poison queue
         bug = Bug(error)
-        return Settlement(change, Outcome.WAITING, "fault", "", str(bug), fault=bug)
+        return waiting(change, BugMet(), str(bug), fault=bug)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from shared import telemetry
-from shared.pipeline.decision import parked
 from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
@@ -68,10 +67,10 @@ def dead_letter(flow: Flow, settlement: Settlement, version: int, now: float) ->
 
 def given_up(settlement: Settlement, attempts: int) -> Settlement:
     """A record that kept failing in passing becomes a dead letter in the end; one that waits for its flow never does."""
-    if settlement.outcome is not Outcome.WAITING or settlement.reason != "target" or settlement.change.attempts + 1 < attempts:
+    if not (settlement.wait and settlement.wait.counted) or settlement.change.attempts + 1 < attempts:
         return settlement
     sentence = f"It failed {attempts} times, the last time because: {settlement.sentence} Replay it when this is fixed."
-    return replace(settlement, outcome=Outcome.REJECTED, reason="attempts_used_up", sentence=sentence)
+    return replace(settlement, outcome=Outcome.REJECTED, reason="attempts_used_up", sentence=sentence, wait=None)
 
 
 def keep_dead_letter(
@@ -151,10 +150,11 @@ def send_again(flow: Flow, bridge: Bridge, envelope: Envelope, waiting: Sequence
     """
     by_delay: defaultdict[float, list[Change]] = defaultdict(list)
     for settlement in waiting:
-        if parked(settlement.reason):
+        wait = settlement.wait
+        if wait and wait.called_for:
             continue
         if settlement.fault is None:
-            counted = settlement.reason == "target"
+            counted = wait and wait.counted
             change = settlement.change.again(settlement.change.uncertain) if counted else settlement.change
             by_delay[delay(settlement, bridge)].append(change)
         elif len(envelope.changes) > 1:

@@ -27,6 +27,7 @@ from shared.state.filters import literal
 from shared.state.pages import filled
 from shared.state.sieve import Sieve
 from shared.threads import ThreadPool
+from shared.waits import Wait, read_wait
 
 BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
@@ -71,6 +72,11 @@ class LedgerRow:
     history: list[list[Any]] = field(default_factory=list)
     agreed: dict[str, Any] = field(default_factory=dict, repr=False)
     altered: list[list[str]] = field(default_factory=list)
+
+    @property
+    def wait(self) -> Wait | None:
+        """What the record waits for, if it waits."""
+        return read_wait(self.reason) if self.outcome == Outcome.WAITING else None
 
     def happened(self, now: float, outcome: Outcome, version: int, reason: str, attempts: int) -> None:
         self.outcome, self.reason, self.attempts, self.settled_at = outcome.value, reason, attempts, now

@@ -13,7 +13,7 @@ GROUND = {
     f"shared.{name}"
     for name in (
         *("addresses", "calls", "deadlines", "errors", "exact_json", "file_samples", "identifiers", "labels", "records"),
-        *("sdk_transport", "settings", "telemetry", "threads", "times"),
+        *("sdk_transport", "settings", "telemetry", "threads", "times", "waits"),
     )
 }
 NOT_PRODUCT = ("dev", "tests", "aiohttp", "pytest", "psutil")
@@ -23,6 +23,7 @@ LAYERS: dict[str, set[str]] = {
     "function_app": {"functions"},
     "functions": {"functions", "shared"},
     **{name: set() for name in sorted(GROUND)},
+    "shared.records": {"shared.waits"},
     "shared.deadlines": {"shared.errors"},
     "shared.sdk_transport": {"shared.errors"},
     "shared.settings": {"shared.addresses", "shared.errors", "shared.identifiers"},
@@ -66,7 +67,7 @@ LAYERS: dict[str, set[str]] = {
         ),
         *("shared.http", *CLIENTS, *GROUND),
     },
-    "shared.console": {"shared.console", "shared.opt_out", "shared.pipeline", "shared.state", *CLIENTS, *GROUND},
+    "shared.console": {"shared.console", "shared.opt_out", "shared.pipeline", "shared.state", *GROUND},
     "shared.wiring": {"shared"},
 }
 """What the files of a room may import of ours. The room of a file is the longest name that begins its own."""

@@ -1,0 +1,98 @@
+"""Why a record waits: a value, written into its ledger row's `reason` and read from there, in this file alone.
+
+| value          | in the row              | goes on                                                            |
+|----------------|-------------------------|--------------------------------------------------------------------|
+| Transient      | target                  | when it is sent again; after so many attempts it is a dead letter  |
+| FlowFailed     | flow_failed             | when it is sent again, for as long as its flow is paused           |
+| BugMet         | fault                   | alone, until the host sets its message aside                       |
+| ParentMissing  | parent <table> <id>     | when its parent is settled                                         |
+| ChildrenFirst  | children [read at]      | when its children have been read and delivered beyond it           |
+| ContactsFirst  | contacts                | when the contacts flow has come to its contact                     |
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """`called_for`: whoever it waits for calls for it, so it is not sent again meanwhile. `counted`: it uses up an attempt."""
+
+    called_for: ClassVar[bool] = False
+    counted: ClassVar[bool] = False
+    code: ClassVar[str] = ""
+
+    @property
+    def text(self) -> str:
+        """As in the ledger's row."""
+        return self.code
+
+
+@dataclass(frozen=True, slots=True)
+class Transient(Wait):
+    """A call failed, and may succeed the next time."""
+
+    counted = True
+    code = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFailed(Wait):
+    """A person must mend the flow first."""
+
+    code = "flow_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class BugMet(Wait):
+    """A bug of ours."""
+
+    code = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class ParentMissing(Wait):
+    """`table` and `record_id` are the parent's."""
+
+    called_for = True
+    code = "parent"
+    table: str
+    record_id: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.code} {self.table} {self.record_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChildrenFirst(Wait):
+    """A deletion. `read_at`: when the children's tables had been read beyond it, in seconds since 1970; None before."""
+
+    code = "children"
+    read_at: float | None = None
+
+    @property
+    def text(self) -> str:
+        return self.code if self.read_at is None else f"{self.code} {self.read_at:.3f}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsFirst(Wait):
+    """An opt-out that is ahead of the flow which makes its profile."""
+
+    called_for = True
+    code = "contacts"
+
+
+PLAIN: dict[str, Wait] = {wait.code: wait for wait in (Transient(), FlowFailed(), BugMet(), ChildrenFirst(), ContactsFirst())}
+
+
+def read_wait(text: str) -> Wait | None:
+    """What a waiting row's `reason` says, also that of an earlier version; None for what no version writes."""
+    code, _, rest = text.partition(" ")
+    if code == ParentMissing.code and rest:
+        table, _, record_id = rest.partition(" ")
+        return ParentMissing(table, record_id)
+    if code == ChildrenFirst.code and rest:
+        return ChildrenFirst(float(rest))
+    return PLAIN.get(text)
