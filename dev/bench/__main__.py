@@ -17,6 +17,7 @@ BENCHES = {
     "opt-out": opt_out.run,
 }
 
+WITH_GROUPS = {"contacts", "opt-out"}
 ONLY_BY_NAME = {"fuzz"}  # hours, and no ratio
 
 
@@ -29,15 +30,23 @@ def run(argv: list[str]) -> int:
     parser.add_argument("--surface", default="", help="fuzz: only surfaces whose name holds this")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--small", action="store_true", help="a tenth of the volume, to see that it runs")
+    parser.add_argument("--groups", action="store_true", help="contacts, opt-out: a process for each function")
     options = parser.parse_args(argv)
+    if options.groups and options.name not in WITH_GROUPS:
+        parser.error(f"--groups is for one of {', '.join(sorted(WITH_GROUPS))}: name it")
     console, figures = Console(width=150), {}
-    given = {"inputs": options.inputs, "seed": options.seed, "only": options.surface}
     for name in [options.name] if options.name else sorted(set(BENCHES) - ONLY_BY_NAME):
-        figures[name] = BENCHES[name](console, options.small, **(given if name == "fuzz" else {}))
+        figures[name] = BENCHES[name](console, options.small, **own_options(name, options))
         show(console, name, figures[name])
     if options.json:
         Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
     return 0
+
+
+def own_options(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    if name == "fuzz":
+        return {"inputs": options.inputs, "seed": options.seed, "only": options.surface}
+    return {"groups": options.groups} if name in WITH_GROUPS else {}
 
 
 def show(console: Console, name: str, figures: dict[str, Any]) -> None:

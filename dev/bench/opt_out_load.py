@@ -41,17 +41,19 @@ class Heard:
         return [self.seen[no] - at for no, at in self.said.items() if at <= until and no in self.seen]
 
 
-def run(scale: int) -> dict[str, Any]:
+def run(scale: int, groups: bool = False) -> dict[str, Any]:
+    """With `groups` one process for each function, else INSTANCES processes that each run all."""
     opt_outs, backfill = OPT_OUTS // scale, BACKFILL // scale
-    stack = Stack(DIRECTORY / "bench", instances=INSTANCES, settings=SETTINGS)
+    stack = Stack(DIRECTORY / "bench", instances=1 if groups else INSTANCES, settings=SETTINGS, groups=groups)
     with stack:
         noes = prepared(stack, opt_outs)
         found = played(stack, noes[:opt_outs], noes[opt_outs : 2 * opt_outs], backfill)
         lost, differ = ended_as(stack, noes[: 2 * opt_outs])
+        processes = len(stack.groups)
         letters = sum(len(Operator(stack.facts).dead_letters(flow)) for flow in ("contacts", "opt_out"))
     title = f"{opt_outs} opt-outs a side, {A_SECOND:g}/s each, {backfill} contacts loaded meanwhile"
     return {
-        f"{title}; instances": INSTANCES,
+        f"{title}; processes": processes,
         "  seconds of the backfill; of the opt-outs": f"{found['backfill']:.0f}; {found['opt_outs']:.0f}",
         **latencies("Dynamics to Campaign", "p95 < 2", found["to_campaign"], found["ended"]),
         **latencies("Campaign to Dynamics", "p95 < 60", found["to_dynamics"], found["ended"]),

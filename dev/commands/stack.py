@@ -247,6 +247,10 @@ class Stack:
         host = psutil.Process(self.children[f"host-{number}"].pid)
         return wait_until(lambda: next(filter(is_worker, host.children(recursive=True)), None), f"the worker of host-{number}")
 
+    def workers(self) -> list[psutil.Process]:
+        """Of all hosts."""
+        return [self.worker(number) for number in range(1, len(self.groups) + 1)]
+
     def kill_worker(self, number: int) -> None:
         """As when it crashes, or when a run exceeds functionTimeout: every run in it has failed, its claims stand."""
         self.worker(number).kill()
