@@ -154,10 +154,10 @@ def test_without_any_document_the_reason_is_told(bench: Bench) -> None:
         bench.keeper.active(bench.left, "bare")
     bench.library.put("left", "bare", stamp(13))
     bench.clock += CACHE_SECONDS
-    with pytest.raises(Misconfigured, match=r"left/bare\.yaml was not taken into force yet"):
+    with pytest.raises(Misconfigured, match=r"left/bare\.yaml is not activated yet"):
         bench.keeper.active(bench.left, "bare")
     problem = bench.keeper.adopt(bench.left, "bare")
-    assert "13 brings bad luck. No version is in force." in problem
+    assert "13 brings bad luck. No version is active." in problem
     with pytest.raises(Misconfigured) as caught:
         bench.keeper.active(bench.left, "bare")
     assert str(caught.value) == problem
@@ -178,7 +178,7 @@ def test_a_sound_draft_is_activated_once_and_a_refused_one_is_judged_now_and_the
     assert bench.active().numbers == (2, 1)
     bench.library.put("left", "one", stamp(13))
     problems = [bench.keeper.adopt(bench.left, "one") for _ in range(3)]
-    assert problems[0].endswith("13 brings bad luck. Version 2 stays in force.")
+    assert problems[0].endswith("13 brings bad luck. Version 2 stays active.")
     assert set(problems) == {problems[0]}
     assert bench.library.requests["draft"] == 2
     bench.clock += 60
@@ -212,12 +212,13 @@ class CountedLock:
     def __init__(self) -> None:
         self.lock = threading.Lock()
 
-    def __enter__(self) -> None:
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         assert not getattr(self.held, "any", False), "a second lock is asked for under the first"
-        self.lock.acquire()
-        self.held.any = True
+        taken = self.lock.acquire(blocking, timeout)
+        self.held.any = taken
+        return taken
 
-    def __exit__(self, *failure: object) -> None:
+    def release(self) -> None:
         self.held.any = False
         self.lock.release()
 
