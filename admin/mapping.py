@@ -28,7 +28,7 @@ from shared.documents.keeper import Keeper
 from shared.documents.kinds import Compiler
 from shared.entities.claims import Claims
 from shared.entities.compiling import MappingCompiler
-from shared.errors import BridgeError
+from shared.errors import BridgeError, Retryable
 from shared.events.catalog import EventsCompiler
 from shared.events.documents import misnamed, read_events_document
 from shared.mapping import InvalidDocument, read_document
@@ -96,7 +96,7 @@ def run(argv: list[str]) -> int:
         print(NO_CONTAINER, file=sys.stderr)
     except HttpResponseError as error:
         print(RIGHTS if error.status_code == 403 else UNREACHABLE, file=sys.stderr)
-    except (AzureError, ValueError):
+    except (AzureError, Retryable, ValueError):
         print(UNREACHABLE, file=sys.stderr)
     return 2
 
