@@ -12,6 +12,7 @@ from shared.errors import Retryable
 from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.deciding import Mode, Rule, Seen, Verdict, decide
 from shared.opt_out.memory import Memory, remember
+from shared.opt_out.rows import Flags
 from shared.opt_out.sides import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, later
 from shared.records import Outcome, WriteResult
 from shared.state.decisions import Decisions, OptOutDecision
@@ -125,9 +126,7 @@ class Agreement:
         told = [self.tell(active, master, flags, Rule.MERGED) for master, flags in missing]
         return any(told)
 
-    def receive_alias(
-        self, active: ActiveOptOut, contact: Contact | None, told: Mapping[str, Any], own: WriteResult
-    ) -> WriteResult | None:
+    def receive_alias(self, active: ActiveOptOut, contact: Contact | None, told: Flags, own: WriteResult) -> WriteResult | None:
         """Passes on the opt-outs of a profile whose key is the contact's id in another form. The contact's id does not find it.
 
         Where the form may be the file's own, only if there is no profile under the contact's id: else None. `own`: what became of
@@ -135,9 +134,9 @@ class Agreement:
         """
         if contact is None:
             return own
-        if told["alias"] == MAYBE_ALIAS and own.outcome is not Outcome.FILTERED:
+        if told.alias == MAYBE_ALIAS and own.outcome is not Outcome.FILTERED:
             return None
-        received = {flag for flag, value in told["values"].items() if value and contact.values.get(flag) is False}
+        received = {flag for flag, value in told.values.items() if value and contact.values.get(flag) is False}
         return replace(own, outcome=Outcome.UPDATED) if self.tell(active, contact, received, Rule.ALIAS) else own
 
     def tell(self, active: ActiveOptOut, master: Contact, flags: set[str], rule: Rule) -> bool:

@@ -13,7 +13,6 @@ from shared.state.flows import RUNNING, Flows
 from shared.state.ledger import Ledger, bucket, partition_name
 from shared.waits import ContactsFirst
 
-SETTLED = "settled"  # the key of a change that tells with which flags the contacts flow has made a profile, None if it has not
 POLLED_SECONDS = 600.0
 LEFT_BEHIND_SECONDS, LEFT_BEHIND_RECORDS = 600.0, 500
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from shared.opt_out.rows import FAULT, Flags, flags_in, read_row
 from shared.opt_out.sides import ALIAS, instant
 from shared.records import Change, Kind
 
@@ -14,27 +15,10 @@ from shared.records import Change, Kind
 HELD, OWED = "aliases", "owed"
 
 
-def campaign_in(told: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = (told or {}).get("campaign") or {}
-    return found
-
-
-def is_alias(told: Mapping[str, Any]) -> bool:
-    """Whether these are opt-outs of a profile that the contact's id does not find. The ledger's row is of another profile."""
-    campaign = campaign_in(told)
-    return bool(campaign.get("alias")) and any(campaign["values"].values())
-
-
-def noes(told: Mapping[str, Any]) -> dict[str, str]:
-    """The flags by which an alias says no, and since when: as its profile was changed where Campaign tells no more."""
-    campaign = campaign_in(told)
-    return {flag: campaign["times"][flag] or campaign["changed"] for flag, value in campaign["values"].items() if value}
-
-
-def passed_on_before(told: Mapping[str, Any], held: Mapping[str, Any]) -> bool:
-    """Whether every no of an alias was passed on before; not where nobody tells since when it stands."""
+def passed_on_before(flags: Flags, held: Mapping[str, Any]) -> bool:
+    """Whether every opt-out of an alias was passed on before; not where nobody tells since when it stands."""
     known = held.get(HELD, {})
-    return all(flag in known and second(time) and second(time) <= second(known[flag]) for flag, time in noes(told).items())
+    return all(flag in known and second(time) and second(time) <= second(known[flag]) for flag, time in flags.since.items())
 
 
 def second(time: str) -> int:
@@ -47,21 +31,20 @@ def carried(held: Mapping[str, Any]) -> dict[str, Any]:
     return {name: held[name] for name in (HELD, OWED) if name in held}
 
 
-def passed_on(told: Mapping[str, Any], held: Mapping[str, Any], there: bool) -> dict[str, Any]:
+def passed_on(flags: Flags | None, held: Mapping[str, Any], there: bool) -> dict[str, Any]:
     """What is remembered of aliases after theirs was passed on, or will be when the contact is `there`."""
-    known, since = held.get(HELD, {}), noes(told) if is_alias(told) else {}
+    known, since = held.get(HELD, {}), flags.since if flags and flags.is_alias else {}
     known = {**known, **{flag: max(time, known.get(flag, ""), key=second) for flag, time in since.items()}}
     owed = [] if there else sorted({*held.get(OWED, []), *since})
     return {**({HELD: known} if known else {}), **({OWED: owed} if owed else {})}
 
 
-def told_by_aliases(told: Mapping[str, Any], held: Mapping[str, Any]) -> Mapping[str, Any]:
+def told_by_aliases(flags: Flags | None, held: Mapping[str, Any]) -> Flags:
     """What is to be passed on: what an alias says now, and what was owed to a contact that was not there."""
     owed = dict.fromkeys(held.get(OWED, []), True)
-    if not is_alias(told):
-        return {"alias": ALIAS, "values": owed}
-    campaign = campaign_in(told)
-    return {**campaign, "values": {**campaign["values"], **owed}}
+    if flags and flags.is_alias:
+        return replace(flags, values={**flags.values, **owed})
+    return Flags(owed, {}, alias=ALIAS)
 
 
 def one_each(changes: Iterable[Change]) -> list[Change]:
@@ -69,7 +52,7 @@ def one_each(changes: Iterable[Change]) -> list[Change]:
 
     Rows of a file come in any order: the time of the change tells which is the newest, and of one second the last.
 
-    An alias that says no goes before: whoever passes it on reads the contact's own profile too. One that says none is nobody's.
+    An alias that opts out goes before: whoever passes it on reads the contact's own profile too. One that does not is nobody's.
     """
     groups: dict[str, list[Change]] = {}
     for change in changes:
@@ -78,14 +61,16 @@ def one_each(changes: Iterable[Change]) -> list[Change]:
 
 
 def together(record_id: str, *told: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The noes of several aliases of one contact as one row; None if no alias says no."""
-    found = [Change(record_id, Kind.ROW, row={"campaign": campaign_in(one)}) for one in told if one and is_alias(one)]
-    return one_each(found)[0].row if found else None
+    """The opt-outs of several aliases of one contact as one row; None if no alias opts out."""
+    aliases = [flags for one in told if one and (flags := alias_in(one))]
+    changes = [Change(record_id, Kind.ROW, row=flags.as_row()) for flags in aliases]
+    return one_each(changes)[0].row if changes else None
 
 
-def noes_of_aliases(told: Mapping[str, Any]) -> set[str]:
-    """The flags by which an alias says no; none where a row is no alias'."""
-    return set(noes(told)) if is_alias(told) else set()
+def alias_in(row: Mapping[str, Any] | None) -> Flags | None:
+    """The flags of an alias that opts out; None where a row is no alias'."""
+    flags = flags_in(read_row(row))
+    return flags if flags and flags.is_alias else None
 
 
 class AliasRows:
@@ -94,21 +79,23 @@ class AliasRows:
 
     def merge(self, change: Change, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         told = change.row or {}
-        return told if "fault" in told else together(change.record_id, kept, told)
+        return told if FAULT in told else together(change.record_id, kept, told)
 
     def includes(self, arrived: Change, kept: Mapping[str, Any]) -> bool:
-        return noes_of_aliases(kept) <= noes_of_aliases(arrived.row or {})
+        there, here = alias_in(kept), alias_in(arrived.row)
+        return set(there.since if there else ()) <= set(here.since if here else ())
 
 
 def merged(group: Sequence[Change]) -> Change:
-    aliases = [change for change in group if is_alias(change.row or {})]
-    own = [change for change in group if not campaign_in(change.row).get("alias")]
+    told = [(change, flags_in(read_row(change.row)) or Flags({}, {})) for change in group]
+    own = [(change, flags) for change, flags in told if not flags.alias]
+    aliases = [(change, flags) for change, flags in told if flags.is_alias]
     if not aliases:
-        return max(reversed(own or group), key=lambda change: second(str(campaign_in(change.row).get("changed", ""))))
-    told = [campaign_in(change.row) for change in aliases]
-    flags = dict.fromkeys(flag for one in told for flag in one["values"])
-    values = {flag: any(one["values"].get(flag) for one in told) for flag in flags}
-    times = {flag: max((noes(change.row or {}).get(flag, "") for change in aliases), key=second) for flag in values}
-    certain = own or any(one["alias"] == ALIAS for one in told)  # both forms stand there: they are two profiles
-    campaign = {**told[-1], "values": values, "times": times, **({"alias": ALIAS} if certain else {})}
-    return replace(aliases[-1], row={"campaign": campaign})
+        return max(reversed(own or told), key=lambda one: second(one[1].changed))[0]
+    several, newest = [flags for _, flags in aliases], aliases[-1]
+    names = dict.fromkeys(flag for flags in several for flag in flags.values)
+    values = {name: any(flags.values.get(name) for flags in several) for name in names}
+    times = {name: max((flags.since.get(name, "") for flags in several), key=second) for name in names}
+    certain = own or any(flags.alias == ALIAS for flags in several)  # both forms stand there: they are two profiles
+    alias = ALIAS if certain else newest[1].alias
+    return replace(newest[0], row=replace(newest[1], values=values, times=times, alias=alias).as_row())

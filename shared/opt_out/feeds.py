@@ -23,6 +23,7 @@ from shared.identifiers import record_id
 from shared.labels import folded
 from shared.opt_out.aliases import one_each
 from shared.opt_out.documents import ExportFiles, OptOutDocument, Pair
+from shared.opt_out.rows import Flags
 from shared.opt_out.sides import ALIAS, MAYBE_ALIAS, exported_time, instant, profile_of
 from shared.records import Change, Kind, Page
 from shared.sftp.exports.delimited import columns_of
@@ -88,10 +89,9 @@ def change_of(
     if not found:
         return None
     profile = profile_of(row, pairs)
-    flags = {"values": dict(profile.values), "times": dict(profile.times), "changed": str(row.get(CHANGED) or "")}
-    if written != found:
-        flags["alias"] = MAYBE_ALIAS if exported or written.lower() == found else ALIAS
-    return Change(found, Kind.ROW, row={"campaign": flags}, first_seen=seen_at)
+    alias = "" if written == found else MAYBE_ALIAS if exported or written.lower() == found else ALIAS
+    flags = Flags(profile.values, profile.times, str(row.get(CHANGED) or ""), alias)
+    return Change(found, Kind.ROW, row=flags.as_row(), first_seen=seen_at)
 
 
 class Remembered:

@@ -7,19 +7,18 @@ the contacts flow makes its profile with its noes, and Campaign's answer or its 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.errors import Rejected
 from shared.opt_out.agreeing import Agreement
-from shared.opt_out.ahead import SETTLED, ContactsFlow
+from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.aliases import (
     OWED,
     AliasRows,
     carried,
-    is_alias,
     passed_on,
     passed_on_before,
     told_by_aliases,
@@ -28,6 +27,7 @@ from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.feeds import Feed
 from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
+from shared.opt_out.rows import Columns, Flags, OptOutRow, ProfileMade, Refetched, Unreadable, flags_in, read_row
 from shared.opt_out.sides import ALIAS, Contact, Contacts, Profile, contact_of
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
@@ -44,7 +44,6 @@ POLICY = Policy(urgent=True, messages_per_second=8, max_queue_messages=24, max_w
 # once more, and make the queue longer still. What they have not brought is in no hurry.
 BEHIND_WEBHOOKS = replace(POLICY, messages_per_second=4, max_wait_seconds=60.0)
 SEEN_BY_BOTH = (Outcome.UPDATED, Outcome.UNCHANGED)
-NO_ROWS = frozenset({"campaign", "fault", SETTLED})
 FROM_DYNAMICS, FROM_CAMPAIGN = "opt_out-from-dynamics", "opt_out-from-campaign"
 
 
@@ -138,55 +137,63 @@ class OptOutFlow(PlainFlow):
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read for an older document."""
         names = self.active().document.columns
-        rows = ((change, change.row) for change in changes if change.row is not None)
-        return [change for change, row in rows if not row.keys() & NO_ROWS and any(name not in row for name in names)]
+        rows = ((change, read_row(change.row)) for change in changes)
+        return [one for one, told in rows if isinstance(told, Columns) and any(name not in told.values for name in names)]
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         """Nothing where both feeds tell what is known; else look, and then settle it between the two sides."""
-        told: Mapping[str, Any] = change.row or {}
-        if fault := told.get("fault"):
-            raise Rejected(refusal_of(fault, change.origin))
-        memory = self.memory(row.agreed if row else {})
-        if (told.get("campaign") or {}).get("alias") == ALIAS and not is_alias(told):
+        told = read_row(change.row)
+        if isinstance(told, Unreadable):
+            raise Rejected(refusal_of(told.fault, change.origin))
+        memory, flags = self.memory(row.agreed if row else {}), flags_in(told)
+        if flags and flags.alias == ALIAS and not flags.is_alias:
             return quiet(change)
-        look = self.known_alias if is_alias(told) else self.known if change.kind is Kind.ROW else self.as_seen
-        found = None if change.replay else look(change, row, memory)
+        found = None if change.replay else self.nothing_new(change, told, row, memory)
         if found is None and change.kind is Kind.ROW:
             return Decision(change, Act.LOOK)
         return found or Decision(change, Act.SAVE, agreed=memory.held)
 
-    def known_alias(self, change: Change, row: LedgerRow | None, memory: Memory) -> Decision | None:
+    def nothing_new(self, change: Change, told: OptOutRow, row: LedgerRow | None, memory: Memory) -> Decision | None:
+        """The decision where both feeds tell what is known; None where more must be looked at."""
+        flags = flags_in(told)
+        if flags and flags.is_alias:
+            return self.known_alias(change, flags, row, memory)
+        if isinstance(told, Refetched):
+            return self.as_seen(change, told, row, memory)
+        return self.known(change, told, row, memory)
+
+    def known_alias(self, change: Change, flags: Flags, row: LedgerRow | None, memory: Memory) -> Decision | None:
         """The decision on opt-outs that were passed on before; None where they must be."""
         settled = row is not None and row.outcome not in (Outcome.WAITING, Outcome.REJECTED)
-        return quiet(change) if settled and passed_on_before(change.row or {}, memory.held) else None
+        return quiet(change) if settled and passed_on_before(flags, memory.held) else None
 
-    def as_seen(self, change: Change, row: LedgerRow | None, memory: Memory) -> Decision | None:
+    def as_seen(self, change: Change, told: Refetched, row: LedgerRow | None, memory: Memory) -> Decision | None:
         """The decision on a contact that has been looked at, where Campaign need not be asked; None where it must be."""
-        told: Mapping[str, Any] = change.row or {}
-        contact, campaign = contact_in(told), told.get("campaign")
-        if row is None and not any_no(told):
+        contact, flags = told.contact, told.flags
+        if row is None and not told.any_opt_out:
             return quiet(change)
         if contact is None:
             return None
-        if campaign:
-            agreed = first_agreed(memory, Profile(campaign["values"], campaign["times"]), contact)
+        if flags:
+            agreed = first_agreed(memory, flags.profile, contact)
             return replace(quiet(change), note=True, agreed=agreed) if agreed else None
         if row is None or row.outcome not in SEEN_BY_BOTH or change.uncertain or not memory.knows_both(contact):
             return None
         return seen_again(change, contact, memory)
 
-    def known(self, change: Change, row: LedgerRow | None, memory: Memory) -> Decision | None:
+    def known(
+        self, change: Change, told: Columns | Flags | ProfileMade | Unreadable, row: LedgerRow | None, memory: Memory
+    ) -> Decision | None:
         """The decision on a change that tells nothing new; None if it does. A record that is waiting or was refused is new."""
-        told: Mapping[str, Any] = change.row or {}
-        if SETTLED in told:
-            return called_for(change, told[SETTLED], row, memory)
-        if row and row.outcome in (Outcome.WAITING, Outcome.REJECTED):
+        if isinstance(told, ProfileMade):
+            return called_for(change, told.profile, row, memory)
+        if isinstance(told, Unreadable) or (row and row.outcome in (Outcome.WAITING, Outcome.REJECTED)):
             return None
-        if profile := told.get("campaign"):
+        if isinstance(told, Flags):
             if row is None:
-                return None if any(profile["values"].values()) else quiet(change)
-            return quiet(change) if memory.knows_profile(profile["values"], profile["times"]) else None
-        contact = contact_of({**told, "@odata.etag": f'W/"{change.version}"'}, self.active().document.pairs)
+                return None if any(told.values.values()) else quiet(change)
+            return quiet(change) if memory.knows_profile(told.values, told.times) else None
+        contact = contact_of({**told.values, "@odata.etag": f'W/"{change.version}"'}, self.active().document.pairs)
         if row is None:
             return None if any(contact.values.values()) else quiet(change)
         return seen_again(change, contact, memory) if memory.knows_contact(contact) else None
@@ -201,7 +208,7 @@ class OptOutFlow(PlainFlow):
         return [self.waits(decision) for decision in decisions if decision.change.record_id in to_come]
 
     def waits(self, decision: Decision) -> Settlement:
-        memory, contact = self.memory(decision.agreed), contact_in(decision.change.row or {})
+        memory, contact = self.memory(decision.agreed), contact_in(decision.change)
         agreed = carried(memory.held) | remember(memory.terms, memory.flags, contact, None, memory.master)
         sentence = "Waits until the contacts flow has processed the contact. That flow creates its profile."
         return waiting(decision.change, ContactsFirst(), sentence, agreed=agreed)
@@ -211,13 +218,13 @@ class OptOutFlow(PlainFlow):
 
     def reconcile(self, decision: Decision) -> WriteResult:
         """Reads the profile, decides each flag, writes what must be written on either side."""
-        active, told = self.active(), decision.change.row or {}
-        contact, memory = contact_in(told), self.memory(decision.agreed)
+        active, flags = self.active(), flags_in(read_row(decision.change.row))
+        contact, memory = contact_in(decision.change), self.memory(decision.agreed)
         result = self.agreement.settle(active, decision.change.record_id, contact, memory)
         aliases = carried(memory.held)
-        if is_alias(told) or (contact and OWED in aliases):
-            received = self.agreement.receive_alias(active, contact, told_by_aliases(told, memory.held), result)
-            aliases = passed_on(told, memory.held, there=contact is not None) if received else aliases
+        if (flags and flags.is_alias) or (contact and OWED in aliases):
+            received = self.agreement.receive_alias(active, contact, told_by_aliases(flags, memory.held), result)
+            aliases = passed_on(flags, memory.held, there=contact is not None) if received else aliases
             result = received or result
         return replace(result, agreed={**aliases, **result.agreed})
 
@@ -242,12 +249,12 @@ def quiet(change: Change) -> Decision:
 
 def may_wait(decision: Decision) -> bool:
     """Not a merged contact, whose noes must be passed on, nor one whose profile was seen before."""
-    told: Mapping[str, Any] = decision.change.row or {}
-    contact = contact_in(told)
-    return bool(told.get("feed") and contact and not contact.master and "campaign" not in decision.agreed)
+    told = read_row(decision.change.row)
+    contact = told.contact if isinstance(told, Refetched) and told.fed else None
+    return bool(contact and not contact.master and "campaign" not in decision.agreed)
 
 
-def called_for(change: Change, made: Mapping[str, Any] | None, row: LedgerRow | None, memory: Memory) -> Decision | None:
+def called_for(change: Change, made: Profile | None, row: LedgerRow | None, memory: Memory) -> Decision | None:
     """The contacts flow has come to a contact: what waits for that, or found no profile before, goes on; None if it must look.
 
     It need not where it is known with which flags the profile was `made`, and they are what Dynamics was seen to say: if either
@@ -257,7 +264,7 @@ def called_for(change: Change, made: Mapping[str, Any] | None, row: LedgerRow | 
         return quiet(change)
     if not made or not memory.current:
         return None
-    agreed = first_agreed(memory, Profile(made["values"], made["times"]), None)
+    agreed = first_agreed(memory, made, None)
     return replace(quiet(change), note=True, agreed=agreed) if agreed else None
 
 
@@ -283,20 +290,12 @@ def first_agreed(memory: Memory, profile: Profile, contact: Contact | None) -> d
 
 
 def looked(change: Change, found: Mapping[str, Contact]) -> dict[str, Any]:
-    """What a change carries when Dynamics has been asked: its contact, None where it is gone; what Campaign told; and whether it
-    is Dynamics' feed that brought it."""
-    contact, told = found.get(change.record_id), change.row or {}
-    held = {**asdict(contact), "held": sorted(contact.held), "empty": sorted(contact.empty)} if contact else None
-    campaign = {"campaign": told["campaign"]} if told.get("campaign") else {}
-    fed = change.kind is Kind.ROW and not told.keys() & NO_ROWS
-    return {"dynamics": held, **campaign, **({"feed": True} if fed else {})}
+    """What a change carries when Dynamics has been asked."""
+    told = read_row(change.row)
+    fed = change.kind is Kind.ROW and isinstance(told, Columns)
+    return Refetched(found.get(change.record_id), flags_in(told), fed).as_row()
 
 
-def contact_in(told: Mapping[str, Any]) -> Contact | None:
-    row = told.get("dynamics")
-    return Contact(**{**row, "held": frozenset(row["held"]), "empty": frozenset(row.get("empty", ()))}) if row else None
-
-
-def any_no(told: Mapping[str, Any]) -> bool:
-    """Whether either side says no, as far as a change tells."""
-    return any(any((told.get(side) or {"values": {}})["values"].values()) for side in ("campaign", "dynamics"))
+def contact_in(change: Change) -> Contact | None:
+    told = read_row(change.row)
+    return told.contact if isinstance(told, Refetched) else None

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from shared.errors import Misconfigured
 from shared.opt_out.agreeing import Agreement
-from shared.opt_out.ahead import LEFT_BEHIND_SECONDS, SETTLED, ContactsFlow, left_behind
+from shared.opt_out.ahead import LEFT_BEHIND_SECONDS, ContactsFlow, left_behind
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import Pair
@@ -23,7 +22,8 @@ from shared.opt_out.flow import (
     OptOutFlow,
     Reader,
 )
-from shared.opt_out.sides import profile_of
+from shared.opt_out.rows import ProfileMade
+from shared.opt_out.sides import Profile, profile_of
 from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind, Settlement
 from shared.state.handoff import Handoff
@@ -103,8 +103,8 @@ class OptOut:
         """The contacts flow has come to these contacts for the first time: the opt-outs that wait for that go on."""
         now, pairs = self.agreement.now(), self.catalog.pairs()
         waiting = self.may_wait([settlement.change.record_id for settlement in settlements])
-        made = ((s.change.record_id, flags_of(s.answer, pairs)) for s in settlements if s.change.record_id in waiting)
-        changes = [Change(record_id, Kind.ROW, row={SETTLED: flags}, first_seen=now) for record_id, flags in made]
+        made = ((s.change.record_id, made_with(s.answer, pairs)) for s in settlements if s.change.record_id in waiting)
+        changes = [Change(record_id, Kind.ROW, row=ProfileMade(profile).as_row(), first_seen=now) for record_id, profile in made]
         self.handoff.put(QUEUE, KEY, "contact", 0, changes)
 
     def may_wait(self, ids: Sequence[str]) -> set[str]:
@@ -114,10 +114,9 @@ class OptOut:
         return set(ids) if claimed else header.perhaps(ids)
 
 
-def flags_of(answer: bytes, pairs: Sequence[Pair]) -> dict[str, Any] | None:
-    """The flags of a profile as Campaign answered its creation; None if it was not created, or its answer tells nothing."""
+def made_with(answer: bytes, pairs: Sequence[Pair]) -> Profile | None:
+    """A profile's flags as Campaign answered its creation; None if it was not created, or its answer tells nothing."""
     try:
-        profile = profile_of(json.loads(answer), pairs)
+        return profile_of(json.loads(answer), pairs)
     except (ValueError, AttributeError):
         return None
-    return {"values": dict(profile.values), "times": dict(profile.times)}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.opt_out.aliases import HELD, OWED, one_each, passed_on, passed_on_before
+from shared.opt_out.rows import flags_in, read_row
 from shared.opt_out.sides import ALIAS, MAYBE_ALIAS
 from shared.records import Change, Kind
 
@@ -72,11 +73,13 @@ def test_the_newest_of_a_contacts_own_counts_in_whatever_order_a_file_has_them(t
     ],
 )
 def test_what_was_passed_on_is_no_news(first: Change, again: Change, before: bool) -> None:
-    held = passed_on(first.row or {}, {}, there=True)
-    assert passed_on_before(again.row or {}, held) is before
+    held = passed_on(flags_in(read_row(first.row)), {}, there=True)
+    seen = flags_in(read_row(again.row))
+    assert seen
+    assert passed_on_before(seen, held) is before
 
 
 def test_what_is_owed_to_a_contact_that_is_not_there_is_kept_until_it_is() -> None:
-    held = passed_on(told(ALIAS, **NO).row or {}, {}, there=False)
+    held = passed_on(flags_in(read_row(told(ALIAS, **NO).row)), {}, there=False)
     assert held == {HELD: {"mail": AT}, OWED: ["mail"]}
-    assert passed_on({}, held, there=True) == {HELD: {"mail": AT}}
+    assert passed_on(None, held, there=True) == {HELD: {"mail": AT}}
