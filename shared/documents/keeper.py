@@ -201,8 +201,8 @@ class Keeper:
         version, taken_from = folder.newest(name)
         if not etag or etag == taken_from:
             return ""
-        if known := self.refused_lately(wanted, etag):
-            return known.problem
+        if refused := self.refused_lately(wanted, etag):
+            return refused.problem
         text, etag = folder.draft(name)
         if problems := self.draft_problems(compiler, name, text, version):
             refused = Refused(etag.strip('"'), wanted.not_activated(problems, version), self.now())
@@ -214,9 +214,10 @@ class Keeper:
         return ""
 
     def refused_lately(self, wanted: DocumentId[Any], etag: str) -> Refused | None:
-        known = self.refused.get(wanted)
-        lately = known and self.now() - known.at < wanted.kind.judged_again_seconds
-        return known if known and lately and known.etag == etag else None
+        refused = self.refused.get(wanted)
+        if not refused or refused.etag != etag or self.now() - refused.at >= wanted.kind.judged_again_seconds:
+            return None
+        return refused
 
     def draft_problems[D: Document](self, compiler: Compiler[D, Any], name: str, text: str, version: int) -> list[str]:
         """Why a draft cannot follow the active version, [] if it can. Changes nothing."""

@@ -236,16 +236,20 @@ class WatchedKeeper(Keeper):
 
 
 MEANWHILE = st.sampled_from(["left", "right", "pass"])
-ASKED = st.sampled_from(["ask left", "ask right", "forget left", "forget right"])
+ASKED = st.sampled_from(["ask left", "ask right", "again left", "again right", "forget left", "forget right"])
+POINTS = st.lists(st.lists(MEANWHILE, max_size=3), max_size=10)
 
 
 class Story:
-    """People and other processes act while the keeper is at work: before each of its requests, and while it compiles."""
+    """Other processes act, and time passes, while the keeper is at work: where it asks for a document or the time, or compiles.
+
+    `meanwhile`: what happens at each of these points, the last one first.
+    """
 
     def __init__(self) -> None:
-        self.bench, self.meanwhile = Bench(), list[str]()
+        self.bench, self.meanwhile = Bench(), list[list[str]]()
         self.compilers = {"left": self.bench.left, "right": self.bench.right}
-        self.bench.keeper = WatchedKeeper(self.bench.library, CACHE_SECONDS, lambda: self.bench.clock)
+        self.bench.keeper = WatchedKeeper(self.bench.library, CACHE_SECONDS, self.now)
         self.moments = {self.moment()}
         self.bench.library.before = lambda request: self.go_on()
         self.bench.left.compiling = self.bench.right.compiling = self.go_on
@@ -253,13 +257,19 @@ class Story:
     def moment(self) -> tuple[int, int]:
         return self.bench.number("left"), self.bench.number("right")
 
-    def go_on(self) -> None:
-        if self.meanwhile:
-            self.act(self.meanwhile.pop())
+    def now(self) -> float:
+        self.go_on()
+        return self.bench.clock
 
-    def ask(self, folder: str) -> None:
+    def go_on(self) -> None:
+        for step in self.meanwhile.pop() if self.meanwhile else []:
+            self.act(step)
+
+    def ask(self, folder: str, again: bool) -> None:
         """The versions of the answer were active together at some moment, and each text is its version's."""
-        answer = self.bench.keeper.active(self.compilers[folder], "one")
+        keeper, compiler = self.bench.keeper, self.compilers[folder]
+        answer = keeper.active(compiler, "one")
+        answer = keeper.active_since(compiler, "one", answer, lambda: True) if again else answer
         assert (answer.numbers if folder == "left" else answer.numbers[::-1]) in self.moments
         assert answer.stamps == answer.numbers
 
@@ -268,18 +278,18 @@ class Story:
             self.bench.activate(step)
             self.moments.add(self.moment())
         elif step == "pass":
-            self.bench.clock += CACHE_SECONDS / 2
+            self.bench.clock += CACHE_SECONDS
 
 
 @settings(max_examples=300)
-@given(st.lists(st.tuples(ASKED | MEANWHILE, st.lists(MEANWHILE, max_size=4)), max_size=12))
-def test_an_answer_never_mixes_the_versions_of_two_moments(steps: list[tuple[str, list[str]]]) -> None:
+@given(st.lists(st.tuples(ASKED | MEANWHILE, POINTS), max_size=8))
+def test_an_answer_never_mixes_the_versions_of_two_moments(steps: list[tuple[str, list[list[str]]]]) -> None:
     story = Story()
     for step, meanwhile in steps:
         story.meanwhile = list(meanwhile)
         verb, _, folder = step.partition(" ")
-        if verb == "ask":
-            story.ask(folder)
+        if verb in ("ask", "again"):
+            story.ask(folder, again=verb == "again")
         elif verb == "forget":
             story.bench.keeper.forget(story.compilers[folder].kind.id("one"))
         else:

@@ -1,16 +1,19 @@
 """Events as rows of activity tables: what fits, what is cut, and what a table must have."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.dataverse.batch import WritableTable, naming
+from shared.documents.kinds import World
 from shared.errors import Misconfigured, Refusal, Rejected, recovery
 from shared.events.activities import Contact, activity_of, problems, task_of
 from shared.events.catalog import EventsCompiler
 from shared.events.documents import KINDS, FollowUp, default_events_document, read_events_document
 from shared.labels import units
+from shared.state.documents import Listing
 
 DOCUMENT = read_events_document(default_events_document())
 CONTACT = Contact("0f8fad5b-d9cb-469f-a165-70867728950e", "")
@@ -117,6 +120,26 @@ def test_a_missing_table_is_told_with_its_kind_and_is_no_fault_of_a_mapping() ->
         "`manage.py setup activities`, or correct kinds.bounce.table",
     ):
         assert part in str(caught.value)
+
+
+class Remembering(Tables):
+    """Keeps a definition until it is told to forget, as the writer does."""
+
+    remembered = False
+
+    def forget(self) -> None:
+        self.remembered = False
+
+    def table(self, name: str) -> WritableTable:
+        found = super().table(name)
+        return replace(found, columns=frozenset()) if self.remembered else found
+
+
+def test_a_table_that_was_corrected_is_seen_when_a_draft_is_judged_again() -> None:
+    batch: Any = Remembering("acs_emailsend", "acs_emailopen", "acs_emailclick", "acs_emailbounce")
+    batch.remembered = True
+    world = World(Listing({}, frozenset()), {})
+    assert EventsCompiler(batch).problems("email_events", default_events_document(), 1, world) == []
 
 
 def test_what_else_keeps_a_table_from_being_read_is_told_as_it_is() -> None:
