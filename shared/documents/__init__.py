@@ -1,1 +1,1 @@
-"""Versioned documents of every kind: which is active, and what it was compiled to. One keeper for all of them."""
+"""Versioned documents of every kind: which is active, and what it was compiled to."""

@@ -2,13 +2,15 @@
 
 An answer is made in three steps:
 
-1. A listing says which version of every document was active at one moment. It is renewed every `cache_seconds`.
-2. The document and those that it needs are read, each in the version that this one listing names. A version never changes.
+1. A listing says which version of every document was active at one moment. It is renewed every
+   `cache_seconds`.
+2. The document and those that it needs are read, each in the version that this one listing names.
+   A version never changes.
 3. They are compiled, with what both systems say now. Done again after `METADATA_SECONDS`.
 
-Locks: the listing has one, and each document has one for step 2 and one for step 3. Nothing that runs under one of them asks for
-another. So no two threads wait for each other, a slow table holds up no other table, and no answer mixes the versions of two
-moments.
+Locks: the listing has one, and each document has one for step 2 and one for step 3. Nothing that
+runs under one of them asks for another. So no two threads wait for each other, and a slow table
+holds up no other table. No answer mixes the versions of two moments, because of step 2.
 """
 
 import threading
@@ -58,7 +60,7 @@ class Keeper:
         self.refused: dict[DocumentId[Any], Refused] = {}
 
     def listing(self) -> Listing:
-        """What was active a moment ago. Whoever needs a newer one waits for the thread that reads it."""
+        """What was active a moment ago. Who needs a newer one waits for the thread that reads it."""
         if found := self.recent_listing():
             return found
         with held(self.listing_lock):
@@ -69,7 +71,7 @@ class Keeper:
         return listed[0] if listed and self.now() - listed[1] < self.cache_seconds else None
 
     def list_again(self) -> Listing:
-        """Under its lock. A listing that says the same stays the same object, by which `active` knows it."""
+        """Under its lock. A listing that says the same stays the same object, as `active` expects."""
         at, found = self.now(), self.library.listing()
         listed = self.listed
         found = listed[0] if listed and listed[0] == found else found
@@ -81,7 +83,7 @@ class Keeper:
             return self.list_again()
 
     def active[D: Document, A](self, compiler: Compiler[D, A], name: str) -> A:
-        """What the active version was compiled to. Misconfigured with every problem where the systems do not support it."""
+        """What the active version was compiled to. Misconfigured where the systems do not support it."""
         wanted, listing = compiler.kind.id(name), self.listing()
         found: Compiled[A] | None = self.compiled.get(wanted)
         if found and found.world.listing is listing and self.is_recent(found):
@@ -92,9 +94,10 @@ class Keeper:
         return found.active
 
     def active_since[D: Document, A](self, compiler: Compiler[D, A], name: str, judged: A, permit: Callable[[], bool]) -> A:
-        """What was compiled after `judged`; it is compiled now where nothing was, if `permit` says so. Else `judged`.
+        """What was compiled after `judged`. If nothing was, it is compiled now where `permit` allows.
 
-        Of many threads that ask at once one compiles, and the others get the same. `permit` must only count.
+        Else `judged`. Of many threads that ask at once one compiles, and the others get the same.
+        `permit` runs under the lock: it only counts.
         """
         wanted = compiler.kind.id(name)
         world = self.world([wanted, *compiler.needs(name)], self.listing())
@@ -143,7 +146,7 @@ class Keeper:
         return found
 
     def packaged(self, wanted: DocumentId[Any], listing: Listing) -> str:
-        """The packaged text. Misconfigured where there is none, with the reason why no version is active."""
+        """The packaged text. Misconfigured where there is none, with why no version is active."""
         try:
             return wanted.packaged()
         except Misconfigured:
@@ -158,7 +161,7 @@ class Keeper:
         )
 
     def with_first_version(self, wanted: DocumentId[Any], listing: Listing) -> Listing:
-        """A listing that has a version of the document: the packaged one becomes the first at its first use."""
+        """A listing with a version of the document. The packaged one becomes the first when used."""
         if listing.version(wanted.kind.folder, wanted.name):
             return listing
         self.library.folder(wanted.kind.folder).add(wanted.name, 1, self.packaged(wanted, listing), "")
@@ -182,7 +185,7 @@ class Keeper:
         return max((found.at for one, found in list(self.compiled.items()) if one.kind is kind), default=0.0)
 
     def forget(self, wanted: DocumentId[Any]) -> None:
-        """Lists, reads and compiles anew at the next use. What is under way meanwhile is not kept either."""
+        """Lists, reads and compiles again at the next use. What is under way is not kept either."""
         with held(self.lock("compile", wanted)):
             self.compiled.pop(wanted, None)
         with held(self.lock("read", wanted)):
@@ -192,9 +195,10 @@ class Keeper:
             self.listed = None
 
     def adopt[D: Document](self, compiler: Compiler[D, Any], name: str) -> str:
-        """Activates a person's changed document. Returns what is said of its problems, "" if there are none.
+        """Activates a person's changed document. Returns its problems as one message, "" for none.
 
-        A refused one is judged again when it changes, and now and then, for the systems may have changed instead.
+        A refused one is judged again when it changes. It is judged again now and then too, for the
+        systems may have changed.
         """
         wanted, folder = compiler.kind.id(name), self.library.folder(compiler.kind.folder)
         etag = folder.draft_etag(name).strip('"')
@@ -248,7 +252,7 @@ class Kept[D: Document, A]:
         return self.keeper.number(self.id)
 
     def adopt(self) -> str:
-        """Activates a person's changed document; what stands in the way as one message, "" if nothing does."""
+        """Activates a person's changed document. Returns its problems as one message, "" for none."""
         return self.keeper.adopt(self.compiler, self.id.name)
 
     def forget(self) -> None:

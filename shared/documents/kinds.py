@@ -1,7 +1,10 @@
-"""What the keeper knows of a kind of document, and what it hands to a compiler. All are values, which ask nobody."""
+"""What the keeper knows of a kind of document, and what it hands to a compiler.
+
+All are values, which ask nobody.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shared.errors import Misconfigured
@@ -22,17 +25,20 @@ class DocumentKind[D: Document]:
     title: Callable[[str], str]
     """A document in a sentence, by its name: "mapping of contact"."""
     packaged: Callable[[str], str]
-    """The text that the bridge brings for a name. InvalidDocument with a sentence where it brings none."""
+    """The text that the bridge brings for a name. InvalidDocument where it brings none."""
     judged_again_seconds: float = 0.0
     """For how long a refused draft is not judged again while it is unchanged."""
 
+    ids: dict[str, "DocumentId[D]"] = field(default_factory=dict, init=False)
+
     def id(self, name: str) -> "DocumentId[D]":
-        return DocumentId(self, name)
+        """The same object for the same name: it is looked up for every record that is decided."""
+        return self.ids.get(name) or self.ids.setdefault(name, DocumentId(self, name))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DocumentId[D: Document]:
-    """One document: its kind, and its name in the folder of the kind."""
+    """One document: its kind, and its name in the folder of the kind. `DocumentKind.id` makes it."""
 
     kind: DocumentKind[D]
     name: str
@@ -42,7 +48,7 @@ class DocumentId[D: Document]:
         return f"{self.kind.folder}/{self.name}.yaml"
 
     def read(self, text: str, number: int) -> D:
-        """The document in the text of an active version; Misconfigured where today's rules do not read it."""
+        """The document in the text of a version. Misconfigured where today's rules do not read it."""
         kind = self.kind
         return read_active(text, kind.model, kind.setting, f"Version {number} of the {kind.title(self.name)}")
 
@@ -61,7 +67,10 @@ class DocumentId[D: Document]:
             return False
 
     def not_activated(self, problems: Sequence[str], version: int) -> str:
-        """What is said of a refused draft; "" where there are no problems. `version` is the one that stays active, 0 for none."""
+        """What is said of a refused draft; "" where there are no problems.
+
+        `version` is the one that stays active, 0 for none.
+        """
         if not problems:
             return ""
         instead = f"Version {version} stays active." if version else "No version is active."
@@ -93,7 +102,7 @@ class World:
 
 
 class Compiler[D: Document, Active](Protocol):
-    """Makes of a document what flows use. It may ask both systems, and must never ask the keeper."""
+    """Makes of a document what flows use. It may ask both systems, never the keeper."""
 
     @property
     def kind(self) -> DocumentKind[D]: ...
