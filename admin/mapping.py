@@ -36,7 +36,7 @@ from shared.mapping.identity import moved
 from shared.mapping.syntax import parsed
 from shared.opt_out.catalog import OptOutCompiler
 from shared.opt_out.documents import read_opt_out_document
-from shared.opt_out.owned import flag_problems
+from shared.opt_out.owned import OptOutFlags, flag_problems
 from shared.settings import StorageSettings, load_settings, load_storage_settings
 from shared.state.documents import MOST_DRAFT_BYTES, ChangedMeanwhile, Documents, Library
 from shared.state.storage import service
@@ -233,7 +233,7 @@ def fit(draft: Draft, documents: Documents, version: int, systems: Wiring) -> li
 
 def compiler_of(draft: Draft, documents: Documents, systems: Wiring) -> Compiler[Any, Any]:
     if draft.folder == "mappings":
-        return MappingCompiler(documents, systems.dataverse, systems.campaign)
+        return MappingCompiler(documents, systems.dataverse, systems.campaign, OptOutFlags())
     if draft.folder == "events":
         return EventsCompiler(systems.batch)
     return OptOutCompiler(systems.dataverse, systems.campaign)

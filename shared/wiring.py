@@ -37,7 +37,7 @@ from shared.opt_out.catalog import OptOutCatalog, OptOutCompiler
 from shared.opt_out.deciding import Mode
 from shared.opt_out.feeds import Exported, Feed, Filtered, OptOutFormat, Scanned
 from shared.opt_out.flow import KEY as OPT_OUT
-from shared.opt_out.owned import notes
+from shared.opt_out.owned import OptOutFlags, notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
 from shared.pipeline.flow import Bridge
@@ -172,7 +172,7 @@ class Wiring:
 
     @once
     def catalog(self) -> Catalog:
-        return Catalog(self.keeper, MappingCompiler(self.documents, self.dataverse, self.campaign))
+        return Catalog(self.keeper, MappingCompiler(self.documents, self.dataverse, self.campaign, OptOutFlags()))
 
     @once
     def bridge(self) -> Bridge:

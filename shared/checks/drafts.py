@@ -19,6 +19,7 @@ from shared.identifiers import TABLE
 from shared.mapping import MappingDocument
 from shared.opt_out.catalog import NAME as OPT_OUT
 from shared.opt_out.catalog import OptOutCompiler
+from shared.opt_out.owned import OptOutFlags
 from shared.state.documents import Documents, Library, Listing
 
 READ = re.compile(
@@ -45,7 +46,7 @@ def mapping_draft(look: Look, table: str) -> str:
     version = newest(look.stored, table)
     if not drafted(look.stored, table) or (not version and mapping_document(look.stored, table).table == table):
         return ""
-    compiler = MappingCompiler(look.stored, look.wiring.dataverse, look.wiring.campaign)
+    compiler = MappingCompiler(look.stored, look.wiring.dataverse, look.wiring.campaign, OptOutFlags())
     return not_activated(look.stored, compiler, table, {})
 
 

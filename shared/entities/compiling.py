@@ -1,6 +1,6 @@
-"""A mapping document, checked against both systems and compiled, with the opt-outs that a profile is created with."""
+"""A mapping document, checked against both systems and compiled, with what other flows have a record created with."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -8,11 +8,11 @@ from typing import Any
 from shared.campaign.client import Address, CampaignClient
 from shared.dataverse.client import DataverseClient
 from shared.documents.kinds import DocumentId, Version, World
-from shared.entities.claims import CONTACT, Claims
+from shared.entities.claims import Claims
 from shared.entities.mappings import MAPPINGS, address
+from shared.entities.reserved import Reserved
 from shared.errors import Misconfigured
 from shared.mapping import (
-    BornWith,
     CompiledMapping,
     InvalidDocument,
     MappingDocument,
@@ -24,8 +24,6 @@ from shared.mapping import (
     read_document,
 )
 from shared.mapping.identity import moved
-from shared.opt_out.documents import OPT_OUT, Pair
-from shared.opt_out.owned import flag_problems, without_flags
 from shared.state.documents import Documents
 
 
@@ -49,14 +47,14 @@ class MappingCompiler:
 
     kind = MAPPINGS
 
-    def __init__(self, documents: Documents, dataverse: DataverseClient, campaign: CampaignClient) -> None:
+    def __init__(self, documents: Documents, dataverse: DataverseClient, campaign: CampaignClient, reserved: Reserved) -> None:
         self.dataverse = dataverse
         self.campaign = campaign
+        self.reserved = reserved
         self.claims = Claims(documents)
 
     def needs(self, name: str) -> Sequence[DocumentId[Any]]:
-        """The pairs by which a profile is created with its contact's opt-outs, in every mode."""
-        return (OPT_OUT,) if name == CONTACT else ()
+        return self.reserved.needs(name)
 
     def problems(self, name: str, text: str, version: int, world: World) -> list[str]:
         """What a new document changes that cannot change while its table is mapped, and what does not fit."""
@@ -66,9 +64,9 @@ class MappingCompiler:
             raise InvalidDocument([f"{document.place('table')}: {what}"])
         active = self.claims.active(name, version)
         found = list(moved(document, active, version)) if active else []
-        found += [*self.claims.problems(document, world.listing), *flag_problems(document)]
+        found += [*self.claims.problems(document, world.listing), *self.reserved.problems(document)]
         try:
-            self.fitted(Version(version + 1, document), pairs_in(world), check)
+            self.fitted(Version(version + 1, document), world, check)
         except Misconfigured as error:
             found.append(str(error))
         return found
@@ -78,27 +76,22 @@ class MappingCompiler:
         version = world[MAPPINGS.id(name)]
         if taken := self.claims.problems(version.document, world.listing):
             raise Misconfigured("mapping", f"The mapping of {name} cannot run: {' '.join(taken)}")
-        return self.fitted(version, pairs_in(world), misfits)
+        return self.fitted(version, world, misfits)
 
-    def fitted(self, version: Version[MappingDocument], pairs: Iterable[Pair], checked: Callable[..., list[str]]) -> Active:
-        """`checked`: a version in force goes on with what has no effect in it, and without its rules for opt-out flags. A new one
-        must be free of both."""
+    def fitted(self, version: Version[MappingDocument], world: World, checked: Callable[..., list[str]]) -> Active:
+        """`checked`: a version in force goes on with what has no effect in it, and without its rules for reserved fields.
+        A new one must be free of both."""
         document = version.document
         source = self.dataverse.table(document.table)
         target = self.campaign.resource(document.api, document.resource)
-        own = without_flags(document)
+        own = self.reserved.without(document)
         problems = checked(own, source, target)
         if not source.change_tracking:
             problems.append(f"Change tracking is off for table {document.table}: switch on 'Track changes' in its properties.")
         if problems:
             raise Misconfigured("mapping", f"The mapping of {document.table} does not fit: " + " ".join(problems))
-        mapping = compile_mapping(own, source, target, born_with(pairs, source, target))
+        mapping = compile_mapping(own, source, target, self.reserved.created_with(world, source, target))
         return Active(version.number, mapping, source, address(document), metadata_of(mapping, source, target))
-
-
-def pairs_in(world: World) -> Sequence[Pair]:
-    """None for a table whose records have no opt-out flags."""
-    return world[OPT_OUT].document.pairs if OPT_OUT in world.versions else ()
 
 
 def metadata_of(mapping: CompiledMapping, source: SourceTable, target: TargetResource) -> str:
@@ -107,10 +100,3 @@ def metadata_of(mapping: CompiledMapping, source: SourceTable, target: TargetRes
     fields = [target.fields[step.target] for step in mapping.steps]
     text = f"{mapping.document.model_dump_json()} {columns} {fields} {target.fields[mapping.document.key.target]}"
     return blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def born_with(pairs: Iterable[Pair], contact: SourceTable, profile: TargetResource) -> tuple[BornWith, ...]:
-    """The opt-outs that a profile is created with. A pair that does not fit is the opt-out flow's to complain of."""
-    fitting = [pair for pair in pairs if pair.flag in profile.fields]
-    there = [pair for pair in fitting if all(name in contact.columns for name in pair.columns)]
-    return tuple(BornWith(pair.flag, tuple(pair.columns), pair.opted_out) for pair in there)

@@ -3,11 +3,13 @@
 A document that names one is not taken into force. One that was in force before goes on without its rules for them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from shared.mapping import MappingDocument
+from shared.documents.kinds import DocumentId, World
+from shared.mapping import BornWith, MappingDocument, SourceTable, TargetResource
 from shared.mapping.documents import FieldRule, Link
-from shared.opt_out.documents import FLAGS, Pair
+from shared.opt_out.documents import FLAGS, OPT_OUT, Pair
 
 PAIRS, CONTACT, PROFILE = "opt-out/opt_out.yaml", "contact", "profile"
 BY_NAME = {flag.casefold(): flag for flag in FLAGS}
@@ -83,3 +85,24 @@ def notes(document: MappingDocument, pairs: Iterable[Pair], carries: bool) -> li
             "So an opt-out in Dynamics does not reach a profile that is there. Set OPT_OUT_MODE to both, or take out the rules."
         )
     return found
+
+
+class OptOutFlags:
+    """The flags as the entities' rooms ask for them (shared/entities/reserved.py)."""
+
+    def needs(self, table: str) -> Sequence[DocumentId[Any]]:
+        """The pairs by which a profile is created with its contact's opt-outs, in every mode."""
+        return (OPT_OUT,) if table == CONTACT else ()
+
+    def problems(self, document: MappingDocument) -> list[str]:
+        return flag_problems(document)
+
+    def without(self, document: MappingDocument) -> MappingDocument:
+        return without_flags(document)
+
+    def created_with(self, world: World, source: SourceTable, target: TargetResource) -> tuple[BornWith, ...]:
+        """The opt-outs that a profile is created with. A pair that does not fit is the opt-out flow's to complain of."""
+        pairs = world[OPT_OUT].document.pairs if OPT_OUT in world.versions else ()
+        fitting = [pair for pair in pairs if pair.flag in target.fields]
+        there = [pair for pair in fitting if all(name in source.columns for name in pair.columns)]
+        return tuple(BornWith(pair.flag, tuple(pair.columns), pair.opted_out) for pair in there)

@@ -15,6 +15,7 @@ from shared.entities.mappings import MAPPINGS
 from shared.errors import Rejected
 from shared.mapping import SourceTable, TargetResource
 from shared.opt_out.documents import default_opt_out_document
+from shared.opt_out.owned import OptOutFlags
 from tests.unit.documents.kit import MemoryLibrary
 from tests.unit.mapping.metadata import CONTACT, ID, PROFILE, row
 
@@ -47,7 +48,7 @@ def catalog_of(systems: Any, now: Callable[[], float] = lambda: 1000.0) -> Catal
     library = MemoryLibrary()
     for table in ("contact", "slow"):
         library.activate("mappings", table, document(table))
-    return Catalog(Keeper(library, 60, now), MappingCompiler(library.folder("mappings"), systems, systems))
+    return Catalog(Keeper(library, 60, now), MappingCompiler(library.folder("mappings"), systems, systems, OptOutFlags()))
 
 
 def current(catalog: Catalog) -> Active:

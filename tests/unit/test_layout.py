@@ -42,9 +42,7 @@ LAYERS: dict[str, set[str]] = {
         "shared.pipeline",
         "shared.state",
         "shared.mapping",
-        "shared.opt_out",
-        *CLIENTS,
-        *GROUND,
+        *("shared.campaign", "shared.dataverse", *GROUND),
     },
     "shared.events": {
         *("shared.events", "shared.documents", "shared.pipeline", "shared.state", "shared.mapping", "shared.http"),

@@ -10,7 +10,7 @@ from shared.entities.catalog import Catalog
 from shared.entities.compiling import MappingCompiler
 from shared.mapping import Mapped, MappingDocument, TargetField, TargetResource, default_document, read_document
 from shared.opt_out.documents import FLAGS, default_opt_out_document, read_opt_out_document
-from shared.opt_out.owned import flag_of, flag_problems, not_carried, notes, without_flags
+from shared.opt_out.owned import OptOutFlags, flag_of, flag_problems, not_carried, notes, without_flags
 from tests.unit.documents.kit import MemoryLibrary
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
 
@@ -122,7 +122,7 @@ class Systems:
 def catalog(stored: Stored, systems: Systems | None = None) -> Catalog:
     """With the packaged pairs."""
     both: Any = systems or Systems()
-    return Catalog(Keeper(stored, 0, lambda: 0.0), MappingCompiler(stored.folder("mappings"), both, both))
+    return Catalog(Keeper(stored, 0, lambda: 0.0), MappingCompiler(stored.folder("mappings"), both, both, OptOutFlags()))
 
 
 def test_a_document_with_a_flag_is_not_taken_into_force_and_every_problem_is_told() -> None:
