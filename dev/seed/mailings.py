@@ -28,9 +28,9 @@ def set_up(facts: Mapping[str, Any]) -> None:
     config.upload_blob("events/email_events.yaml", DOCUMENT, overwrite=True)
 
 
-def send(dynamics: Dynamics, campaign: Campaign) -> None:
+def send(dynamics: Dynamics, campaign: Campaign, recipients: int = RECIPIENTS) -> None:
     """Each delivery is sent and exported; then its recipients act, and some of its messages come back."""
-    readers = dynamics.some_contact_ids(RECIPIENTS)
+    readers = dynamics.some_contact_ids(recipients)
     for seed, name in enumerate(DELIVERIES):
         about = {"label": f"Offers {name}", "campaign": "CMP1", "campaignLabel": "Spring", "externalIds": readers}
         campaign.emulator.told("POST", "/deliveries", {"name": name, **about})
