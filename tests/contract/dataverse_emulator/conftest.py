@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from dev.emulators import tokens
+from tests.contract.dataverse_emulator.activity_kit import create_activity_table
 
 ROOT = Path(__file__).resolve().parents[3]
 TOKEN_KEY = "a key of the tests, thirty-two bytes or more"
@@ -257,3 +258,15 @@ def endpoint() -> Iterator[Endpoint]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def sends(org: Organization) -> Organization:
+    """An organization with the custom activity table acs_emailsend."""
+    create_activity_table(org)
+    return org
+
+
+@pytest.fixture
+def contact(org: Organization) -> str:
+    return org.create("contacts", lastname="Test")

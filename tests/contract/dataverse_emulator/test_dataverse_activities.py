@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.dataverse_emulator.activity_kit import PREFIX, create_activity_table, definition, label, regarding
+from tests.contract.dataverse_emulator.activity_kit import PREFIX, definition, label, regarding
 
 NOBODY = "00000000-0000-0000-0000-00000000dead"
 SEND = "EntityDefinitions(LogicalName='acs_emailsend')"
@@ -14,18 +14,6 @@ USUAL = [
     "sortdate", "prioritycode", "_regardingobjectid_value", "_ownerid_value", "statecode", "statuscode", "overriddencreatedon",
     "createdon", "modifiedon", "senton", "activitytypecode", "versionnumber",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def sends(org: Any) -> Any:
-    """An organization with the custom activity table acs_emailsend."""
-    create_activity_table(org)
-    return org
-
-
-@pytest.fixture
-def contact(org: Any) -> str:
-    return org.create("contacts", lastname="Test")
 
 
 @pytest.mark.parametrize(

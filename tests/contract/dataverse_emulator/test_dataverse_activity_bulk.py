@@ -6,24 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.contract.dataverse_emulator.activity_kit import create_activity_table, regarding, subjects, targets
+from tests.contract.dataverse_emulator.activity_kit import regarding, subjects, targets
 
 NOBODY = "00000000-0000-0000-0000-00000000dead"
 CREATE = "acs_emailsends/Microsoft.Dynamics.CRM.CreateMultiple"
 UPDATE = "acs_emailsends/Microsoft.Dynamics.CRM.UpdateMultiple"
 UPSERT = "acs_emailsends/Microsoft.Dynamics.CRM.UpsertMultiple"
 CRLF = "\r\n"
-
-
-@pytest.fixture
-def sends(org: Any) -> Any:
-    create_activity_table(org)
-    return org
-
-
-@pytest.fixture
-def contact(org: Any) -> str:
-    return org.create("contacts", lastname="Test")
 
 
 def event(number: int) -> str:
