@@ -38,6 +38,16 @@ def wait_for_file(name):
     while not Path(name).exists() and time.monotonic() < deadline:
         time.sleep(0.01)
 '''
+GUARDED = """
+@app.route("guarded", auth_level=func.AuthLevel.FUNCTION)
+def guarded(req: func.HttpRequest) -> str:
+    return "in"
+
+@app.route("other", auth_level=func.AuthLevel.FUNCTION)
+def other(req: func.HttpRequest) -> str:
+    return "in"
+"""
+"""Two functions that ask for a key, for an app of their own or beside others."""
 
 
 def wait_until[T](condition: Callable[[], T], seconds: float = 20, what: str = "condition") -> T:

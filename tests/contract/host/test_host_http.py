@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-SOURCE = """
+from tests.contract.host.conftest import GUARDED
+
+ROUTES = """
 @app.route("contacts/{id:guid}", methods=["GET", "POST"])
 def a_contact(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("contact " + req.route_params["id"])
@@ -46,14 +48,6 @@ def cookies(req: func.HttpRequest) -> func.HttpResponse:
 def fails(req: func.HttpRequest) -> str:
     raise LookupError("the marked failure")
 
-@app.route("guarded", auth_level=func.AuthLevel.FUNCTION)
-def guarded(req: func.HttpRequest) -> str:
-    return "in"
-
-@app.route("other", auth_level=func.AuthLevel.FUNCTION)
-def other(req: func.HttpRequest) -> str:
-    return "in"
-
 @app.route("master", auth_level=func.AuthLevel.ADMIN)
 def master(req: func.HttpRequest) -> str:
     return "in"
@@ -75,6 +69,7 @@ def logs(req: func.HttpRequest) -> str:
     logging.debug("a line that nobody asked for")
     return "logged"
 """
+SOURCE = GUARDED + ROUTES
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 

@@ -5,15 +5,8 @@ from typing import Any
 
 import pytest
 
-SOURCE = """
-@app.route("guarded", auth_level=func.AuthLevel.FUNCTION)
-def guarded(req: func.HttpRequest) -> str:
-    return "in"
+from tests.contract.host.conftest import GUARDED
 
-@app.route("other", auth_level=func.AuthLevel.FUNCTION)
-def other(req: func.HttpRequest) -> str:
-    return "in"
-"""
 HEADER = "x-functions-key"
 
 
@@ -30,7 +23,7 @@ class Admin:
 
 @pytest.fixture(scope="module")
 def host(new_app: Callable[..., Any], launch: Callable[..., Any]) -> Any:
-    return launch(new_app(SOURCE))
+    return launch(new_app(GUARDED))
 
 
 @pytest.fixture
@@ -108,7 +101,7 @@ def test_a_system_key_opens_no_function(host: Any, admin: Admin) -> None:
 
 
 def test_a_renewed_master_key_replaces_the_old_one(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
-    admin = Admin(launch(new_app(SOURCE)))
+    admin = Admin(launch(new_app(GUARDED)))
     old = admin.host.app.keys()["_master"]
     assert admin.ask("PUT", "host/systemkeys/_master", {"value": "another master key"}).status_code == 200
     assert (admin.ask("GET", "host/keys", key=old).status_code, admin.ask("GET", "host/keys").status_code) == (401, 200)
@@ -135,7 +128,7 @@ def test_where_a_key_is_looked_for(host: Any, headers: dict[str, str], query: st
 
 
 def test_keys_survive_a_restart(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
-    first = launch(new_app(SOURCE))
+    first = launch(new_app(GUARDED))
     Admin(first).ask("PUT", "functions/guarded/keys/anna", {"value": "anna.kept"})
     before = first.app.keys_file.read_text("utf-8")
     first.stop()
@@ -144,7 +137,7 @@ def test_keys_survive_a_restart(new_app: Callable[..., Any], launch: Callable[..
 
 
 def test_another_instance_learns_of_a_new_key_at_the_first_miss(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
-    app = new_app(SOURCE)
+    app = new_app(GUARDED)
     one, other = launch(app), launch(app)
     Admin(one).ask("PUT", "functions/guarded/keys/anna", {"value": "anna.shared"})
     assert [status(host, "guarded", "anna.shared") for host in (one, other)] == [200, 200]
