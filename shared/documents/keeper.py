@@ -29,11 +29,15 @@ METADATA_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Compiled[A]:
-    """What a document was compiled to, from what, and when that began."""
+    """What a document was compiled to."""
 
     active: A
     world: World
+    """From what."""
     at: float
+    """When that began."""
+    tried_at: float = float("-inf")
+    """When the systems were last asked again for the same versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,9 @@ class Keeper:
         return self.locks.setdefault((step, wanted), threading.Lock())
 
     def is_recent(self, found: Compiled[Any]) -> bool:
-        return self.now() - found.at < METADATA_SECONDS
+        """Also of one that could not be compiled again just now: else all would wait for a system that is away."""
+        now = self.now()
+        return now - found.at < METADATA_SECONDS or now - found.tried_at < self.cache_seconds
 
     def still_good(self, wanted: DocumentId[Any], world: World) -> Compiled[Any] | None:
         """What is known, if it was compiled from the same versions, and not long ago."""
@@ -123,9 +129,11 @@ class Keeper:
         return found
 
     def compile[D: Document, A](self, compiler: Compiler[D, A], name: str, world: World) -> Compiled[A]:
-        at = self.now()
-        found = Compiled(compiler.compiled(name, world), world, at)
-        self.compiled[compiler.kind.id(name)] = found
+        wanted, at = compiler.kind.id(name), self.now()
+        before = self.compiled.get(wanted)
+        if before and before.world.numbers() == world.numbers():
+            self.compiled[wanted] = replace(before, world=world, tried_at=at)
+        found = self.compiled[wanted] = Compiled(compiler.compiled(name, world), world, at)
         return found
 
     def world(self, wanted: Iterable[DocumentId[Any]], listing: Listing) -> World:

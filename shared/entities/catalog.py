@@ -9,6 +9,7 @@ from shared.entities.compiling import Active, MappingCompiler
 from shared.entities.mappings import MAPPINGS
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument
+from shared.state.documents import Listing
 
 SETTLED_SECONDS = 60.0
 REREAD_SECONDS = 10.0  # between two reads because a value was refused: doubled while nothing has changed
@@ -24,6 +25,7 @@ class Catalog:
         self.compiler = compiler
         self.now = keeper.now
         self.rereads: dict[str, tuple[float, float]] = {}
+        self.parents: dict[tuple[str, int], frozenset[str]] = {}
 
     def mapping(self, table: str) -> Active:
         """The mapping in force; Misconfigured with every problem if neither system's metadata bears it."""
@@ -55,13 +57,19 @@ class Catalog:
 
     def children(self, table: str) -> list[str]:
         """The tables whose document in force links to this one."""
-        return [name for name in self.tables() if table in self.parents(name)]
-
-    def parents(self, table: str) -> frozenset[str]:
-        """The parents of a table. None where its version cannot be read: that is its own flow's failure."""
         listing = self.keeper.listing()
-        if not listing.version(MAPPINGS.folder, table):
-            return frozenset()
+        tables = [CONTACT, *mapped_tables(listing)]
+        return sorted({name for name in tables if table in self.linked_to(name, listing)})
+
+    def linked_to(self, table: str, listing: Listing) -> frozenset[str]:
+        """The parents of a table, by its document in force; looked for once, for a version never changes."""
+        version = listing.version(MAPPINGS.folder, table)
+        if version and (table, version) not in self.parents:
+            self.parents[table, version] = self.parents_in(table, listing)
+        return self.parents.get((table, version), frozenset())
+
+    def parents_in(self, table: str, listing: Listing) -> frozenset[str]:
+        """None where the version cannot be read: that is its own flow's failure."""
         try:
             document = self.keeper.version_in(listing, MAPPINGS.id(table)).document
         except Misconfigured:

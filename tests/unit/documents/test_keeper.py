@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.documents.keeper import METADATA_SECONDS, Keeper
 from shared.documents.kinds import DocumentId, DocumentKind, World
-from shared.errors import Misconfigured
+from shared.errors import Misconfigured, Retryable
 from shared.mapping.reading import Document, InvalidDocument, read
 from tests.unit.documents.kit import MemoryLibrary
 
@@ -170,6 +170,25 @@ def test_a_version_that_does_not_fit_is_no_reason_to_go_on_with_the_one_before(b
     for _ in range(2):
         with pytest.raises(Misconfigured, match="99 does not fit"):
             bench.active()
+
+
+def test_a_system_that_is_away_stops_only_who_asks_it_again(bench: Bench) -> None:
+    """The others go on with the same version for as long as a listing lasts; then it is tried again."""
+    answer = bench.active()
+    bench.clock += METADATA_SECONDS
+    bench.left.compiling = away
+    for _ in range(2):
+        with pytest.raises(Retryable):
+            bench.active()
+        assert bench.active() is answer
+        bench.clock += CACHE_SECONDS
+    bench.left.compiling = lambda: None
+    bench.active()
+    assert bench.left.compilations == 4
+
+
+def away() -> None:
+    raise Retryable("Dataverse does not answer.")
 
 
 def test_a_sound_draft_is_activated_once_and_a_refused_one_is_judged_now_and_then(bench: Bench) -> None:
