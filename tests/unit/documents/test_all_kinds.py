@@ -16,6 +16,7 @@ from shared.events.documents import EMAIL_EVENTS, KINDS, default_events_document
 from shared.mapping import Mapped, SourceTable, TargetResource
 from shared.opt_out.catalog import OptOutCatalog, OptOutCompiler
 from shared.opt_out.documents import default_opt_out_document
+from shared.opt_out.owned import OptOutFlags
 from shared.state.documents import Listing
 from tests.unit.documents.kit import MemoryLibrary
 from tests.unit.documents.test_keeper import WatchedKeeper
@@ -81,7 +82,7 @@ class Everything:
         self.library.put("mappings", "acs_thing", mapping("acs_thing", 1))
         self.library.activate("opt-out", "opt_out", opt_outs(1))
         keeper, both, batch = WatchedKeeper(self.library, 0, lambda: 1000.0), self.both(), self.batch()
-        self.catalog = Catalog(keeper, MappingCompiler(self.library.folder("mappings"), both, both))
+        self.catalog = Catalog(keeper, MappingCompiler(self.library.folder("mappings"), both, both, OptOutFlags()))
         self.opt_outs = OptOutCatalog(keeper, OptOutCompiler(both, both))
         self.events = Kept(keeper, EventsCompiler(batch), EMAIL_EVENTS.name)
 
