@@ -8,7 +8,6 @@ On failure  400 and 404 with a sentence; 503 with the cause while settings are m
 """
 
 import re
-from collections import Counter
 
 import azure.functions as func
 
@@ -21,8 +20,6 @@ from shared.console.commands import Discard, InvalidCommand, Replay, Start, Stop
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.identifiers import is_row_key, record_id
 from shared.pipeline.flow import Flow
-from shared.pipeline.letters import Left
-from shared.pipeline.letters import told as told_of
 from shared.pipeline.replay import MOST_DISCARDED, discard, replay
 from shared.pipeline.running import start, stop
 from shared.pipeline.sweep import answer as answer_sweep
@@ -132,22 +129,21 @@ def command_stop(name: str, flow: Flow, body: bytes, by: str) -> func.HttpRespon
 
 def command_discard(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
     order = read_command(Discard, body)
-    left = Counter[Left]()
-    count = discard(flow, wiring().bridge, order.what, order.value, checked=order.checked, left=left)
+    handled = discard(flow, wiring().bridge, order.what, order.value, checked=order.checked)
+    count, left = handled.count, handled.left
     if left and not count:
         return answer(409, error=" ".join(left), left=left.total())
     telemetry.noted(flow=flow.letters, event="dead_letters_discarded", count=count, reason=order.what, by=by)
-    return answer(200, flow=name, what=order.what, discarded=count, more=count >= MOST_DISCARDED, **told_of(left))
+    return answer(200, flow=name, what=order.what, discarded=count, more=count >= MOST_DISCARDED, **handled.told())
 
 
 def command_replay(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
     order = read_command(Replay, body)
-    left = Counter[Left]()
-    handed_off = replay(flow, wiring().bridge, order.what, order.record, left)
-    if left and order.what == "record":
-        return answer(409, error=" ".join(left))
-    telemetry.noted(flow=flow.key, event="replayed", count=handed_off, reason=order.what, by=by)
-    return answer(202, flow=flow.key, what=order.what, handed_off=handed_off, **told_of(left))
+    handled = replay(flow, wiring().bridge, order.what, order.record)
+    if handled.left and order.what == "record":
+        return answer(409, error=" ".join(handled.left))
+    telemetry.noted(flow=flow.key, event="replayed", count=handled.count, reason=order.what, by=by)
+    return answer(202, flow=flow.key, what=order.what, handed_off=handled.count, **handled.told())
 
 
 COMMANDS = {"start": command_start, "stop": command_stop, "replay": command_replay, "discard": command_discard}

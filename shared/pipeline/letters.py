@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -30,42 +30,57 @@ class Left(StrEnum):
     )
 
 
-def hand_off_again(flow: Flow, bridge: Bridge, letters: Mapping[str, DeadLetter | None], left: Counter[Left]) -> int:
-    """Records with their letters, as references, or as kept where the source cannot be asked again; returns how many.
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """How many letters or records were handed off or given up, and how many stay, by their cause."""
+
+    count: int = 0
+    left: Counter[Left] = field(default_factory=Counter)
+
+    def __add__(self, other: "Handled") -> "Handled":
+        return Handled(self.count + other.count, self.left + other.left)
+
+    def told(self) -> dict[str, Any]:
+        """What an answer says of letters that stay; nothing where none does."""
+        return {"left": self.left.total(), "why": list(self.left)} if self.left else {}
+
+
+def hand_off_again(flow: Flow, bridge: Bridge, letters: Mapping[str, DeadLetter | None]) -> Handled:
+    """Records with their letters, as references, or as kept where the source cannot be asked again.
 
     A line or a file that could not be read is nobody's record: nothing at the source has its id, so its letter stays.
     """
     messages = [letter for letter in letters.values() if letter and letter.reason == UNREADABLE_MESSAGE]
-    found = (once_more(flow, bridge, id_, letter, left) for id_, letter in letters.items() if letter not in messages)
-    again = [change for change in found if change]
+    found = [once_more(flow, bridge, id_, letter) for id_, letter in letters.items() if letter not in messages]
+    again = [change for change in found if isinstance(change, Change)]
     bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), again, together=flow.policy.batch_size)
-    return len(again) + sum(send_message(bridge, letter, left) for letter in messages)
+    lost = [Left.NOT_KEPT for letter in messages if not send_message(bridge, letter)]
+    left = Counter([*(cause for cause in found if isinstance(cause, Left)), *lost])
+    return Handled(len(again) + len(messages) - len(lost), left)
 
 
-def send_message(bridge: Bridge, letter: DeadLetter, left: Counter[Left]) -> bool:
+def send_message(bridge: Bridge, letter: DeadLetter) -> bool:
     """Puts a message that could not be read on its queue again, whole, and takes its letter away; False where it is not kept."""
     content = bridge.deadletters.message(letter)
     if content is None:
-        left[Left.NOT_KEPT] += 1
         return False
     bridge.handoff.send(letter.origin.removesuffix(POISON), content)
     bridge.deadletters.discard(letter.flow, [letter.record_id])
     return True
 
 
-def once_more(flow: Flow, bridge: Bridge, record_id: str, letter: DeadLetter | None, left: Counter[Left]) -> Change | None:
-    """The change to hand off; None for a letter that stays, whose cause is counted."""
+def once_more(flow: Flow, bridge: Bridge, record_id: str, letter: DeadLetter | None) -> Change | Left | None:
+    """The change to hand off, or why the letter stays; None where there is neither."""
     change = Change(record_id, Kind.REFERENCE, first_seen=bridge.now(), replay=True)
     if not flow.policy.created_once:
         if letter and of_a_line(letter):
-            left[Left.UNREADABLE] += 1
-            return None
+            return Left.UNREADABLE
         kept = bridge.deadletters.row(flow.letters, record_id) if letter and flow.policy.kept_rows else None
         return replace(change, kind=Kind.ROW, row=kept) if kept else change
     row = bridge.deadletters.row(flow.letters, record_id)
     if row is None or "fault" in row:
-        left.update([Left.NOT_KEPT if row is None else Left.UNREADABLE] if letter else [])
-        return None
+        cause = Left.NOT_KEPT if row is None else Left.UNREADABLE
+        return cause if letter else None
     origin, sample = (letter.origin, letter.sample) if letter else ("", "")
     return replace(change, kind=Kind.ROW, row=row, origin=origin, sample=sample)
 
@@ -75,20 +90,15 @@ def of_a_line(letter: DeadLetter) -> bool:
     return bool(letter.origin) or letter.reason in UNREADABLE
 
 
-def give_up(flow: Flow, bridge: Bridge, letters: Sequence[DeadLetter], most: int, checked: bool, left: Counter[Left]) -> int:
-    """Discards up to `most` letters that may be; returns how many. `checked`: a person has seen to what could not be read."""
+def give_up(flow: Flow, bridge: Bridge, letters: Sequence[DeadLetter], most: int, checked: bool) -> Handled:
+    """Discards up to `most` letters that may be. `checked`: a person has seen to what could not be read."""
     causes = {letter.record_id: why_kept(flow, letter, checked) for letter in letters}
-    left.update(cause for cause in causes.values() if cause)
     free = [record_id for record_id, cause in causes.items() if not cause]
-    return bridge.deadletters.discard(flow.letters, free[:most])
+    count = bridge.deadletters.discard(flow.letters, free[:most])
+    return Handled(count, Counter(cause for cause in causes.values() if cause))
 
 
 def why_kept(flow: Flow, letter: DeadLetter, checked: bool) -> Left | None:
     if not flow.policy.kept_rows or (checked and of_a_line(letter)):
         return None
     return Left.UNCHECKED if of_a_line(letter) else Left.OPT_OUT
-
-
-def told(left: Counter[Left]) -> dict[str, Any]:
-    """What an answer says of letters that stay; nothing where none does."""
-    return {"left": left.total(), "why": list(left)} if left else {}

@@ -79,6 +79,6 @@ def test_two_aliases_that_were_refused_are_both_heard(world: World) -> None:
 
 def handed_off_again(world: World) -> int:
     """A person replays what was refused, and it is delivered; returns how many letters that were."""
-    count = replay(world.from_campaign.flow, world.wiring.bridge, "dead_letters")
+    count = replay(world.from_campaign.flow, world.wiring.bridge, "dead_letters").count
     world.from_campaign.drain()
     return count

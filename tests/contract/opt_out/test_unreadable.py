@@ -1,7 +1,6 @@
 """What could not be read of an export stays a dead letter until a person mends it: no replay makes it nothing, no word alone."""
 
 import json
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -68,9 +67,8 @@ def test_what_could_not_be_read_is_never_replayed_into_nothing(
     ((letter),) = letters(world)
     if not said_where:
         world.wiring.bridge.deadletters.table.upsert_entity({"PartitionKey": "opt_out", "RowKey": letter.record_id, "origin": ""})
-    left = Counter[Left]()
-    assert replay(world.from_campaign.flow, world.wiring.bridge, what, letter.record_id, left) == 0
-    assert left == {Left.UNREADABLE: 1}
+    handled = replay(world.from_campaign.flow, world.wiring.bridge, what, letter.record_id)
+    assert (handled.count, handled.left) == (0, {Left.UNREADABLE: 1})
     world.from_campaign.drain()
     assert [one.record_id for one in letters(world)] == [letter.record_id]
     assert not world.safe()["safe"]
@@ -88,11 +86,12 @@ def test_what_could_not_be_read_is_given_up_only_by_a_word_for_it(
     export(world, opted_out(world))
     world.sync()
     (letter,) = letters(world)
-    value, left = {"record": letter.record_id, "reason": letter.reason}.get(what, ""), Counter[Left]()
+    value = {"record": letter.record_id, "reason": letter.reason}.get(what, "")
     flow, bridge = world.from_campaign.flow, world.wiring.bridge
-    assert discard(flow, bridge, what, value, left=left) == 0
-    assert (left, len(letters(world)), world.safe()["safe"]) == ({Left.UNCHECKED: 1}, 1, False)
-    assert discard(flow, bridge, what, value, checked=True) == 1
+    handled = discard(flow, bridge, what, value)
+    assert (handled.count, handled.left) == (0, {Left.UNCHECKED: 1})
+    assert (len(letters(world)), world.safe()["safe"]) == (1, False)
+    assert discard(flow, bridge, what, value, checked=True).count == 1
     assert letters(world) == []
     assert not any("refused" in reason for reason in world.safe()["reasons"])
 
@@ -104,12 +103,11 @@ def test_an_opt_out_of_a_contact_is_never_given_up(world: World, checked: bool) 
     world.in_campaign(person, True)
     world.dynamics.emulator.told("POST", "/access", {"secured": {person: "record"}})
     world.sync()
-    left = Counter[Left]()
     flow, bridge = world.from_campaign.flow, world.wiring.bridge
-    assert discard(flow, bridge, "dead_letters", checked=checked, left=left) == 0
-    assert (left, world.safe()["safe"]) == ({Left.OPT_OUT: 1}, False)
+    handled = discard(flow, bridge, "dead_letters", checked=checked)
+    assert (handled.count, handled.left, world.safe()["safe"]) == (0, {Left.OPT_OUT: 1}, False)
     world.dynamics.emulator.told("POST", "/access", {})
-    assert replay(world.sides[FROM_CAMPAIGN].poller, bridge, "dead_letters") == 1
+    assert replay(world.sides[FROM_CAMPAIGN].poller, bridge, "dead_letters").count == 1
     world.from_campaign.drain()
     assert (world.says(person), letters(world), world.safe()) == ((True, True), [], SAFE)
 

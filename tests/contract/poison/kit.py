@@ -110,7 +110,7 @@ class World:
         return {letter.record_id: letter.reason for letter in self.bridge.deadletters.page(flow)}
 
     def replay(self, flow: str) -> int:
-        handed = replay(self.flows[flow], self.bridge, "dead_letters")
+        handed = replay(self.flows[flow], self.bridge, "dead_letters").count
         self.drain(flow)
         return handed
 

@@ -153,7 +153,7 @@ def test_what_cannot_be_read_is_kept_whole_and_found_by_its_letter(
     assert (reason, world.poisoned(queue)) == (UNREADABLE_MESSAGE, 0)
     rests = at_rest(world.wiring)
     assert "arkwart" not in rests["table deadletters"] + rests["container letters"]
-    assert replay(world.flows[flow], world.bridge, "record", letter) == 1
+    assert replay(world.flows[flow], world.bridge, "record", letter).count == 1
     assert (world.letters(flow), at_rest(world.wiring)["container poison"]) == ({}, "")
     (message,) = plain_queue(world, queue).peek_messages(5)
     assert base64.b64decode(message.content) in (body, raw.encode())
@@ -168,8 +168,8 @@ def test_an_opt_out_that_cannot_be_read_is_given_up_only_by_somebody_who_has_see
     world.wiring.handoff.send("opt-out-poison", "no envelope")
     world.collect()
     flow = world.flows["opt_out"]
-    assert discard(flow, world.bridge, "dead_letters") == 0
-    assert discard(flow, world.bridge, "dead_letters", checked=True) == 1
+    assert discard(flow, world.bridge, "dead_letters").count == 0
+    assert discard(flow, world.bridge, "dead_letters", checked=True).count == 1
     assert at_rest(world.wiring)["container poison"] == ""
 
 
@@ -188,7 +188,7 @@ def test_a_message_that_cannot_even_be_collected_is_kept_whole_in_the_end(world:
     world.poison("contacts", [change])
     world.collect()
     assert list(world.letters("contacts").values()) == [UNREADABLE_MESSAGE]
-    assert replay(world.flows["contacts"], world.bridge, "dead_letters") == 1
+    assert replay(world.flows["contacts"], world.bridge, "dead_letters").count == 1
     world.drain("contacts")
     assert change.record_id in world.arrived("contacts")
 
