@@ -2,23 +2,25 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from dev.bench import contacts, custom_entities, email_events, fuzz, opt_out
+from dev.bench import contacts, custom_entities, email_events, fuzz, opt_out, simulation
 
-BENCHES = {
+BENCHES: dict[str, Callable[..., dict[str, Any]]] = {
     "contacts": contacts.run,
     "custom-entities": custom_entities.run,
     "email-events": email_events.run,
     "fuzz": fuzz.run,
     "opt-out": opt_out.run,
+    "simulation": simulation.run,
 }
 
 WITH_GROUPS = {"contacts", "opt-out"}
-ONLY_BY_NAME = {"fuzz"}  # hours, and no ratio
+ONLY_BY_NAME = {"fuzz", "simulation"}  # long, and no ratio
 
 
 def run(argv: list[str]) -> int:
@@ -26,7 +28,11 @@ def run(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="manage.py bench", description=__doc__)
     parser.add_argument("name", nargs="?", choices=sorted(BENCHES))
     parser.add_argument("--inputs", type=int, help="fuzz: how many for each surface (100,000; with --small 1,000)")
-    parser.add_argument("--seed", type=int, default=1, help="fuzz: another seed, other inputs")
+    parser.add_argument("--seed", type=int, default=1, help="fuzz, simulation: another seed, other inputs or faults")
+    parser.add_argument("--steps", type=int, help="simulation: how many I/O steps in all (1,000,000; with --small 20,000)")
+    parser.add_argument("--replay", action="store_true", help="simulation: one seed again, each step printed")
+    parser.add_argument("--only", default="", metavar="FILE", help="simulation: a JSON list of faults; nothing else happens")
+    parser.add_argument("--without", action="append", metavar="KIND", help="simulation: a kind of fault that is not played")
     parser.add_argument("--surface", default="", help="fuzz: only surfaces whose name holds this")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--small", action="store_true", help="a tenth of the volume, to see that it runs")
@@ -39,13 +45,16 @@ def run(argv: list[str]) -> int:
         figures[name] = BENCHES[name](console, options.small, **own_options(name, options))
         show(console, name, figures[name])
     if options.json:
-        Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
+        told = figures["simulation"] if options.name == "simulation" else figures
+        Path(options.json).write_text(json.dumps(told, indent=2) + "\n")
     return 0
 
 
 def own_options(name: str, options: argparse.Namespace) -> dict[str, Any]:
     if name == "fuzz":
         return {"inputs": options.inputs, "seed": options.seed, "only": options.surface}
+    if name == "simulation":
+        return {one: getattr(options, one) for one in ("steps", "seed", "replay", "only", "without")}
     return {"groups": options.groups} if name in WITH_GROUPS else {}
 
 

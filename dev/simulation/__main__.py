@@ -1,0 +1,94 @@
+"""python -m dev.simulation --seed S --steps N: plays seeds from S on, until there were N I/O steps.
+
+Run it with PYTHONHASHSEED=0, as `manage.py bench simulation` does: else sets have another order in each process.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from dev.simulation.faults import KINDS
+from dev.simulation.runs import Report, play
+from dev.simulation.shrinking import shortest
+
+REPLAY = "python3 manage.py bench simulation --seed {seed} --replay"
+
+
+def main(argv: list[str]) -> int:
+    options = parse(argv)
+    kinds = [kind for kind in KINDS if kind not in options.without]
+    if options.replay:
+        return replay(options.seed, kinds, options.only)
+    figures, failing = many(options.seed, options.steps, kinds)
+    if options.json:
+        Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
+    else:
+        print(json.dumps(figures, indent=2))
+    for report in failing[: options.shrink]:
+        show(shortest(report))
+    return 0
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dev.simulation", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="the first seed")
+    parser.add_argument("--steps", type=int, default=100_000, help="I/O steps to play, in all seeds together")
+    parser.add_argument("--without", action="append", default=[], choices=KINDS, help="a kind of fault that is not played")
+    parser.add_argument("--replay", action="store_true", help="plays one seed and prints each step")
+    parser.add_argument("--only", type=Path, help="a JSON list of faults and deeds: nothing else happens")
+    parser.add_argument("--shrink", type=int, default=3, help="how many failing seeds are shown with their shortest schedule")
+    parser.add_argument("--json", help="write the figures there")
+    return parser.parse_args(argv)
+
+
+def replay(seed: int, kinds: list[str], only: Path | None) -> int:
+    report = play(seed, kinds, json.loads(only.read_text()) if only else None, lines=True)
+    print("\n".join(report.lines))
+    show(report)
+    return int(bool(report.violations))
+
+
+def many(seed: int, steps: int, kinds: list[str]) -> tuple[dict[str, Any], list[Report]]:
+    """The figures, and the seeds that broke a rule."""
+    faults, failing, trace = Counter[str](), list[Report](), blake2b(digest_size=16)
+    played, seeds, started = 0, 0, time.process_time()
+    while played < steps:
+        report = play(seed + seeds, kinds)
+        played, seeds = played + report.steps, seeds + 1
+        faults.update(report.faults)
+        trace.update(report.trace.encode())
+        if report.violations:
+            failing.append(report)
+            print(f"seed {report.seed}: {'; '.join(report.violations)}"[:1000], file=sys.stderr)
+    seconds = time.process_time() - started
+    figures = {
+        "steps": played,
+        "seeds": seeds,
+        "violations": sum(len(report.violations) for report in failing),
+        "failing_seeds": [report.seed for report in failing],
+        "faults": dict(sorted(faults.items())),
+        "steps_per_second": round(played / seconds),
+        "trace": trace.hexdigest(),
+    }
+    return figures, failing
+
+
+def show(report: Report) -> None:
+    """What happened, what it broke, and how to see it again."""
+    print(f"\nseed {report.seed}: {len(report.happened)} faults and deeds")
+    print("".join(f"  {label}\n" for label in report.happened), end="")
+    print("".join(f"  breaks {violation}\n" for violation in report.violations), end="")
+    print(f"  {REPLAY.format(seed=report.seed)}")
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        print("Set PYTHONHASHSEED=0, so that a seed means the same in each process.", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(main(sys.argv[1:]))
