@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
+from azure.core.exceptions import AzureError
 
 import function_app
 from dev.simulation.queues import Message
@@ -123,12 +124,19 @@ class Host:
                 outcome = "succeeded"
             except Exception as error:
                 outcome = "failed"
-                self.errors.append(f"{run.function}: {type(error).__name__}: {error}"[:300])
+                self.failed(run.function, error)
             finally:
                 self.end(run, outcome)
 
         self.world.scheduler.spawn(run.function, run.instance, work)
         self.world.scheduler.at(self.now + TIMEOUT_SECONDS, partial(self.time_out, run))
+
+    def failed(self, function: str, error: Exception) -> None:
+        """Azure's own exceptions come out of a storage that fails; any other one is a bug."""
+        told = f"{function}: {type(error).__name__}: {error}"[:200]
+        self.errors.append(told)
+        if not isinstance(error, AzureError):
+            self.world.violated("bug", told)
 
     def end(self, run: Run, outcome: str) -> None:
         if not run.over:
@@ -243,7 +251,7 @@ class Host:
                 answer = user_function(asked, CONTEXT) if needs_context else user_function(asked)
                 status = answer.status_code
             except Exception as error:
-                self.errors.append(f"{function}: {type(error).__name__}: {error}"[:300])
+                self.failed(function, error)
             finally:
                 self.end(run, "answered")
                 on_answer(status)

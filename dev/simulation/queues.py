@@ -28,10 +28,10 @@ class Message:
 
 
 class QueueService:
-    """All queues of an account. `now` is the service's time, `order` the place of a message among the visible ones."""
+    """All queues of an account. `now` is the service's time; a message shows so many `late` seconds after its time."""
 
-    def __init__(self, perform: Perform, now: Callable[[], float], order: Callable[[Message], float] = lambda _: 0.0) -> None:
-        self.perform, self.now, self.order = perform, now, order
+    def __init__(self, perform: Perform, now: Callable[[], float], late: Callable[[str], float] = lambda _: 0.0) -> None:
+        self.perform, self.now, self.late = perform, now, late
         self.queues: dict[str, dict[str, Message]] = {}
         self.number = 0
 
@@ -46,14 +46,15 @@ class QueueService:
         """Copies of up to so many visible messages, which are hidden from now on; [] where there is no queue."""
         held = self.queues.get(queue, {})
         visible = [one for one in held.values() if one.visible_at <= self.now()]
-        found = sorted(visible, key=lambda one: (self.order(one), one.visible_at))[:most]
+        found = sorted(visible, key=lambda one: one.visible_at)[:most]
         for message in found:
             message.dequeue_count += 1
             message.visible_at, message.pop_receipt = self.now() + hidden_seconds, self.next("receipt")
         return [copy_of(message) for message in found]
 
     def put(self, queue: str, content: str, delay_seconds: float = 0.0) -> Message:
-        message = Message(self.next("message"), content, self.now() + delay_seconds, 0, self.next("receipt"))
+        name = self.next("message")
+        message = Message(name, content, self.now() + delay_seconds + self.late(name), 0, self.next("receipt"))
         self.queues.setdefault(queue, {})[message.id] = message
         return copy_of(message)
 

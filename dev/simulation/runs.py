@@ -129,18 +129,24 @@ class Simulation:
         self.calm_down()
         scheduler.run(scheduler.now + 3 * QUIET_SECONDS)  # whoever was told to wait a little comes once more
         self.calm_down()
+        if not self.has_polled():
+            self.world.violated("stuck", "the source was not read any more")
         Checks(self.world, self.host, self.account, self.systems).when_quiet()
 
     def calm_down(self) -> None:
         scheduler, latest = self.world.scheduler, self.ends_at + LONGEST_QUIET_SECONDS
         while scheduler.now < latest and self.world.steps < MOST_STEPS and not self.is_quiet():
             scheduler.run(scheduler.now + QUIET_SECONDS)
+        if self.world.steps >= MOST_STEPS:
+            self.world.violated("unending", f"more than {MOST_STEPS} steps, and not quiet yet")
 
     def is_quiet(self) -> bool:
         """Nothing on the queues, nothing under way, no request still to be carried out, and the source was read since."""
         empty = not any(self.account.queue.queues.values()) and not self.host.runs and not self.world.late
-        polled = self.host.polled_at.get("contacts_poll", 0.0) > self.ends_at
-        return empty and polled and self.world.scheduler.now > self.ends_at + 600.0
+        return empty and self.has_polled() and self.world.scheduler.now > self.ends_at + 600.0
+
+    def has_polled(self) -> bool:
+        return self.host.polled_at.get("contacts_poll", 0.0) > self.ends_at
 
     def close(self) -> None:
         for instance in self.host.instances:

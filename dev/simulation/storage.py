@@ -12,7 +12,7 @@ from azure.core.exceptions import AzureError, HttpResponseError, ServiceResponse
 from dev.simulation.blobs import BlobService
 from dev.simulation.errors import Answer
 from dev.simulation.faults import STORAGE_FAULTS
-from dev.simulation.queues import Message, QueueService
+from dev.simulation.queues import QueueService
 from dev.simulation.tables import PAGE_ROWS, TableService
 from dev.simulation.world import World
 
@@ -27,7 +27,7 @@ class Account:
         self.world = world
         self.out_until = dict.fromkeys(WAITS, 0.0)
         self.table = TableService(self.performed("table"), self.page_rows)
-        self.queue = QueueService(self.performed("queue"), self.now, self.order)
+        self.queue = QueueService(self.performed("queue"), self.now, self.late)
         self.blob = BlobService(self.performed("blob"), self.now)
 
     def now(self) -> float:
@@ -36,13 +36,11 @@ class Account:
     def page_rows(self) -> int:
         return 0 if self.world.process and self.world.faults.at("query", ["empty_page"]) else PAGE_ROWS
 
-    def order(self, message: Message) -> float:
-        """Messages come about in order; where they are reordered, in any."""
-        faults = self.world.faults
-        label = f"reordered: {message.id} {message.dequeue_count}"
-        if not faults.on or "reordered" not in faults.kinds or self.world.draws.share(label) > 0.2:
-            return 0.0
-        return float(faults.happens(label, "reordered"))
+    def late(self, message_id: str) -> float:
+        """Messages come about in order; where they are reordered, some come seconds after later ones."""
+        if self.world.process and self.world.faults.at(f"order of {message_id}", ["reordered"]):
+            return 1.0 + 19.0 * self.world.draws.share(f"late {message_id}")
+        return 0.0
 
     def performed(self, service: str) -> Callable[[str, Callable[[], Any]], Any]:
         def perform(what: str, work: Callable[[], Any]) -> Any:

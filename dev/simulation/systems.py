@@ -105,7 +105,7 @@ class Systems:
     def fault(self, name: str, method: str) -> str:
         """Requests are rarer than calls of the storage, and writes rarer still: they fail more often."""
         rate = self.world.faults.rate * (4.0 if method in WRITES else 2.0)
-        return self.world.faults.at(name, list(REQUEST_FAULTS), rate)
+        return self.world.faults.at(name, (*REQUEST_FAULTS, "late", "late", "no_answer_done"), rate)
 
     def failed(
         self,
