@@ -30,6 +30,7 @@ def run(argv: list[str]) -> int:
     parser.add_argument("--inputs", type=int, help="fuzz: how many for each surface (100,000; with --small 1,000)")
     parser.add_argument("--seed", type=int, default=1, help="fuzz, simulation: another seed, other inputs or faults")
     parser.add_argument("--steps", type=int, help="simulation: how many I/O steps in all (1,000,000; with --small 20,000)")
+    parser.add_argument("--flow", default="contacts", help="simulation: contacts or opt-outs")
     parser.add_argument("--replay", action="store_true", help="simulation: one seed again, each step printed")
     parser.add_argument("--only", default="", metavar="FILE", help="simulation: a JSON list of faults; nothing else happens")
     parser.add_argument("--without", action="append", metavar="KIND", help="simulation: a kind of fault that is not played")
@@ -54,7 +55,7 @@ def own_options(name: str, options: argparse.Namespace) -> dict[str, Any]:
     if name == "fuzz":
         return {"inputs": options.inputs, "seed": options.seed, "only": options.surface}
     if name == "simulation":
-        return {one: getattr(options, one) for one in ("steps", "seed", "replay", "only", "without")}
+        return {one: getattr(options, one) for one in ("flow", "steps", "seed", "replay", "only", "without")}
     return {"groups": options.groups} if name in WITH_GROUPS else {}
 
 

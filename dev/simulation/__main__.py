@@ -15,17 +15,20 @@ from typing import Any
 
 from dev.simulation.faults import KINDS
 from dev.simulation.runs import Report, play
+from dev.simulation.scenarios import SCENARIOS, Scenario
 from dev.simulation.shrinking import shortest
 
-REPLAY = "python3 manage.py bench simulation --seed {seed} --replay"
+REPLAY = "python3 manage.py bench simulation --flow {flow} --seed {seed} --replay --only {file}"
+SCHEDULES = Path(".local") / "simulation"
 
 
 def main(argv: list[str]) -> int:
     options = parse(argv)
     kinds = [kind for kind in KINDS if kind not in options.without]
+    scenario = SCENARIOS[options.flow]
     if options.replay:
-        return replay(options.seed, kinds, options.only)
-    figures, failing = many(options.seed, options.steps, kinds)
+        return replay(options.seed, kinds, options.only, scenario)
+    figures, failing = many(options.seed, options.steps, kinds, scenario)
     if options.json:
         Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
     else:
@@ -40,6 +43,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--steps", type=int, default=100_000, help="I/O steps to play, in all seeds together")
     parser.add_argument("--without", action="append", default=[], choices=KINDS, help="a kind of fault that is not played")
+    parser.add_argument("--flow", default="contacts", choices=sorted(SCENARIOS), help="what is played")
     parser.add_argument("--replay", action="store_true", help="plays one seed and prints each step")
     parser.add_argument("--only", type=Path, help="a JSON list of faults and deeds: nothing else happens")
     parser.add_argument("--shrink", type=int, default=3, help="how many failing seeds are shown with their shortest schedule")
@@ -47,19 +51,19 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def replay(seed: int, kinds: list[str], only: Path | None) -> int:
-    report = play(seed, kinds, json.loads(only.read_text()) if only else None, lines=True)
+def replay(seed: int, kinds: list[str], only: Path | None, scenario: Scenario) -> int:
+    report = play(seed, kinds, json.loads(only.read_text()) if only else None, lines=True, scenario=scenario)
     print("\n".join(report.lines))
     show(report)
     return int(bool(report.violations))
 
 
-def many(seed: int, steps: int, kinds: list[str]) -> tuple[dict[str, Any], list[Report]]:
+def many(seed: int, steps: int, kinds: list[str], scenario: Scenario) -> tuple[dict[str, Any], list[Report]]:
     """The figures, and the seeds that broke a rule."""
     faults, failing, trace = Counter[str](), list[Report](), blake2b(digest_size=16)
     played, seeds, started = 0, 0, time.process_time()
     while played < steps:
-        report = play(seed + seeds, kinds)
+        report = play(seed + seeds, kinds, scenario=scenario)
         played, seeds = played + report.steps, seeds + 1
         faults.update(report.faults)
         trace.update(report.trace.encode())
@@ -84,7 +88,10 @@ def show(report: Report) -> None:
     print(f"\nseed {report.seed}: {len(report.happened)} faults and deeds")
     print("".join(f"  {label}\n" for label in report.happened), end="")
     print("".join(f"  breaks {violation}\n" for violation in report.violations), end="")
-    print(f"  {REPLAY.format(seed=report.seed)}")
+    SCHEDULES.mkdir(parents=True, exist_ok=True)
+    file = SCHEDULES / f"{report.scenario}-{report.seed}.json"
+    file.write_text(json.dumps(report.happened, indent=2) + "\n")
+    print(f"  {REPLAY.format(flow=report.scenario, seed=report.seed, file=file)}")
 
 
 if __name__ == "__main__":

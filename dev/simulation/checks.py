@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from dev.simulation.host import Host
+from dev.simulation.people import PAIRS, People
 from dev.simulation.storage import Account
 from dev.simulation.systems import Systems
 from dev.simulation.world import World
@@ -17,8 +18,8 @@ Row = dict[str, Any]
 class Checks:
     """Adds what it finds to the world's violations."""
 
-    def __init__(self, world: World, host: Host, account: Account, systems: Systems) -> None:
-        self.world, self.host, self.account, self.systems = world, host, account, systems
+    def __init__(self, world: World, host: Host, account: Account, systems: Systems, people: People) -> None:
+        self.world, self.host, self.account, self.systems, self.people = world, host, account, systems, people
 
     def when_quiet(self) -> None:
         if any(told.startswith("unending") for told in self.world.violations):
@@ -37,16 +38,25 @@ class Checks:
                 self.world.violated("agreement", f"profile {contact} is there, and its contact is not")
             else:
                 self.compare(contact, contacts[contact], profiles[contact])
+                self.opt_outs(contact, contacts[contact], profiles[contact])
 
     def compare(self, contact: str, row: Row, profile: Row) -> None:
         different = [name for column, name in FIELDS.items() if (row[column] or "") != (profile[name] or "")]
         if different:
             self.world.violated("agreement", f"profile {contact} has another {', '.join(different)} than its contact")
 
+    def opt_outs(self, contact: str, row: Row, profile: Row) -> None:
+        """Both sides say the same, and who opted out last is opted out: a conflict ends in the opt-out."""
+        for column, flag in PAIRS if self.people.scenario.flags else ():
+            sides = (bool(row[column]), bool(profile[flag]))
+            if sides[0] != sides[1]:
+                self.world.violated("opt-out", f"{flag} of {contact} is {sides[0]} in Dynamics and {sides[1]} in Campaign")
+            if self.people.last_word.get((contact, flag)) and not all(sides):
+                self.world.violated("opt-out lost", f"{flag} of {contact}: a person opted out last")
+
     def contacts(self) -> list[Row]:
-        cursor = self.systems.dataverse.store.db.execute(
-            "SELECT contactid, statecode, firstname, lastname, emailaddress1 FROM contact"
-        )
+        columns = ", ".join(("contactid", "statecode", *FIELDS, *(column for column, _ in PAIRS)))
+        cursor = self.systems.dataverse.store.db.execute(f"SELECT {columns} FROM contact")
         names = [part[0] for part in cursor.description]
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 

@@ -16,6 +16,7 @@ from azure.core.exceptions import AzureError
 
 import function_app
 from dev.simulation.queues import Message
+from dev.simulation.scenarios import Scenario
 from dev.simulation.scheduler import Task
 from dev.simulation.storage import Account
 from dev.simulation.world import World
@@ -74,10 +75,11 @@ class Run:
 
 
 class Host:
-    """All instances of the app. `functions` are those that it plays."""
+    """All instances of the app; of its functions those that the scenario names."""
 
-    def __init__(self, world: World, account: Account, settings: dict[str, str], functions: list[str], count: int) -> None:
-        self.world, self.account, self.settings, self.functions = world, account, settings, functions
+    def __init__(self, world: World, account: Account, scenario: Scenario, count: int) -> None:
+        self.world, self.account = world, account
+        self.settings, self.functions = dict(scenario.settings), scenario.functions
         self.started, self.runs = 0, dict[Run, None]()
         self.instances: list[Instance] = [self.new_instance() for _ in range(count)]
         self.errors: list[str] = []

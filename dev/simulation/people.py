@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from dev.simulation.host import Host
+from dev.simulation.scenarios import Scenario
 from dev.simulation.systems import Systems
 from dev.simulation.world import World
 
 CONTACT_DEEDS = ("create", "change", "change", "change", "change", "deactivate", "activate", "delete", "delete", "create")
 COMMANDS = ("replay all", "replay record", "replay dead_letters", "stop", "expire tokens")
+PAIRS = (("donotbulkemail", "blackListEmail"), ("donotphone", "blackListPhone"))
 WEBHOOK_SHARE = 0.5
 AGAIN_SECONDS = 20.0
 
@@ -18,8 +20,11 @@ AGAIN_SECONDS = 20.0
 class People:
     """`only`: of what is planned nothing else is done, for the shortest schedule. `done` are the labels of what was done."""
 
-    def __init__(self, world: World, host: Host, systems: Systems, seconds: float) -> None:
+    def __init__(self, world: World, host: Host, systems: Systems, seconds: float, scenario: Scenario) -> None:
         self.world, self.host, self.systems = world, host, systems
+        self.scenario = scenario
+        self.last_word: dict[tuple[str, str], bool] = {}
+        """By contact and flag: what a person said last, on whichever side."""
         self.begin, self.seconds = world.scheduler.now, seconds
         self.done: list[str] = []
         draws = world.draws
@@ -34,7 +39,10 @@ class People:
         for number in range(10 + int(70 * draws.share("deeds"))):
             name = f"deed {number}"
             contact = draws.of(f"{name} contact", range(len(self.contacts)))
-            self.later(name, partial(self.do, name, draws.of(f"{name} what", CONTACT_DEEDS), contact))
+            if self.scenario.flags and draws.share(f"{name} of a flag") < 0.5:
+                self.later(name, partial(self.decide, name, contact))
+            else:
+                self.later(name, partial(self.do, name, draws.of(f"{name} what", CONTACT_DEEDS), contact))
         for number in range(int(4 * draws.share("commands"))):
             name = f"command {number}"
             self.later(name, partial(self.command, name, draws.of(f"{name} what", COMMANDS)))
@@ -67,6 +75,25 @@ class People:
             if self.world.draws.share(f"{name} webhook") < WEBHOOK_SHARE:
                 self.call_webhook(contact, what)
 
+    def decide(self, name: str, number: int) -> None:
+        """A person opts out or in: an edit of the contact, or a click that Campaign records."""
+        draws, contact = self.world.draws, self.contacts[number]
+        column, flag = draws.of(f"{name} pair", PAIRS)
+        value, side = draws.share(f"{name} value") < 0.6, draws.of(f"{name} side", ("Dynamics", "Campaign"))
+        profiles = self.systems.gateway.engine.tables["profile"]
+        found = profiles.by_key(contact)
+        if not self.there(contact) or (side == "Campaign" and found is None):
+            return
+        if not self.wanted(f"{name}: {flag} of contact {number} becomes {value} in {side}"):
+            return
+        self.last_word[contact, flag] = value
+        if side == "Dynamics":
+            self.systems.told("PATCH", f"/contacts({contact})", {column: value})
+            if draws.share(f"{name} webhook") < WEBHOOK_SHARE:
+                self.call_webhook(contact, "change", "opt_out_webhook")
+        elif found is not None:
+            self.systems.gateway.engine.change(profiles.resource, found, {flag: value})
+
     def there(self, contact: str) -> bool:
         return self.systems.dataverse.store.fetch("contact", "contactid", contact) is not None
 
@@ -74,6 +101,8 @@ class People:
         text = f"{name.replace(' ', '')}x{int(self.world.draws.share(f'{name} text') * 1000)}"
         columns: dict[str, Any] = {"firstname": text, "emailaddress1": f"{text}@example.org"}
         if what == "delete":
+            for key in [key for key in self.last_word if key[0] == contact]:
+                del self.last_word[key]
             self.systems.told("DELETE", f"/contacts({contact})")
         elif what == "create":
             self.systems.told("POST", "/contacts", {"contactid": contact, "lastname": "Sample", **columns})
@@ -83,11 +112,11 @@ class People:
         else:
             self.systems.told("PATCH", f"/contacts({contact})", columns)
 
-    def call_webhook(self, contact: str, what: str) -> None:
+    def call_webhook(self, contact: str, what: str, function: str = "contacts_webhook") -> None:
         message = {"create": "Create", "delete": "Delete"}.get(what, "Update")
         body = {"PrimaryEntityName": "contact", "PrimaryEntityId": contact, "MessageName": message}
         moment = self.world.scheduler.now + self.world.draws.between(self.world.draws.name("webhook"), 0.1, 20.0)
-        self.world.scheduler.at(moment, partial(self.host.request, "contacts_webhook", body, {}))
+        self.world.scheduler.at(moment, partial(self.host.request, function, body, {}))
 
     def command(self, name: str, what: str) -> None:
         if not self.wanted(f"{name}: {what}"):

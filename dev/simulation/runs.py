@@ -11,43 +11,17 @@ from dev.simulation.faults import KINDS
 from dev.simulation.host import Host
 from dev.simulation.patches import patched, replacements
 from dev.simulation.people import People
+from dev.simulation.scenarios import CONTACTS, Scenario
 from dev.simulation.storage import Account
-from dev.simulation.systems import API_KEY, CAMPAIGN, DATAVERSE, IMS, SECRET, Systems
+from dev.simulation.systems import Systems
 from dev.simulation.world import World
 from shared.http.transport import Send
 from shared.wiring import Wiring
 
-SETTINGS = {
-    "AzureWebJobsStorage__accountName": "simulated",
-    "DATAVERSE_URL": DATAVERSE,
-    "DATAVERSE_AUTH": "managed_identity",
-    "DATAVERSE_WEBHOOK_SECRET": "a-simulated-secret-of-webhooks",
-    "CAMPAIGN_URL": CAMPAIGN,
-    "CAMPAIGN_IMS_URL": IMS,
-    "CAMPAIGN_CLIENT_ID": API_KEY,
-    "CAMPAIGN_CLIENT_SECRET": SECRET,
-    "OPT_OUT_MODE": "disabled",
-}
-FUNCTIONS = ["contacts_poll", "contacts_deliver", "poison_collect"]
-DOCUMENT = """\
-table: contact
-resource: profile
-api: profileAndServicesExt
-key: {source: contactid, target: externalId, lookup: uri}
-fields:
-  - {source: firstname, target: firstName}
-  - {source: lastname, target: lastName}
-  - {source: emailaddress1, target: email}
-filters: {all: [{field: statecode, is: eq, value: 0}]}
-filtered_out: delete
-"""
 ACTIVE_SECONDS = (120.0, 900.0)
 QUIET_SECONDS = 60.0
 LONGEST_QUIET_SECONDS = 2 * 3600.0
 MOST_STEPS = 20_000
-PERIODS = {"contacts_poll": (15.0, 60.0), "poison_collect": (300.0, 300.0)}
-"""Seconds between two ticks of a timer: while things happen, and afterwards."""
-
 HOST_EVENTS = ("worker_killed", "instance_killed", "frozen", "storage_outage", "campaign_throttles")
 
 
@@ -55,6 +29,7 @@ HOST_EVENTS = ("worker_killed", "instance_killed", "frozen", "storage_outage", "
 class Report:
     """What became of one seed. `happened`: labels of the faults and deeds, in their order."""
 
+    scenario: str
     seed: int
     steps: int = 0
     violations: list[str] = field(default_factory=list)
@@ -70,25 +45,26 @@ class Report:
 class Simulation:
     """One world with its app, both systems and people."""
 
-    def __init__(self, world: World, account: Account) -> None:
-        self.world, draws = world, world.draws
+    def __init__(self, world: World, account: Account, scenario: Scenario) -> None:
+        self.world, self.scenario, draws = world, scenario, world.draws
         self.account, self.systems = account, Systems(world)
-        self.host = Host(world, self.account, SETTINGS, FUNCTIONS, 1 + int(3 * draws.share("instances")))
+        self.host = Host(world, self.account, scenario, 1 + int(3 * draws.share("instances")))
         self.active_seconds = draws.between("active", *ACTIVE_SECONDS)
-        self.people = People(world, self.host, self.systems, self.active_seconds)
+        self.people = People(world, self.host, self.systems, self.active_seconds, scenario)
         self.ends_at = world.scheduler.now + self.active_seconds
 
     def prepare(self) -> None:
         container = self.account.blob.get_container_client("config")
         container.create_container()
-        container.upload_blob("mappings/contact.yaml", DOCUMENT)
+        for name, document in self.scenario.documents.items():
+            container.upload_blob(name, document)
         self.people.plan()
-        for function in PERIODS:
+        for function in self.scenario.periods:
             self.world.scheduler.at(self.world.scheduler.now + 1.0, partial(self.tick, function))
         self.plan_host_events()
 
     def tick(self, function: str) -> None:
-        active, quiet = PERIODS[function]
+        active, quiet = self.scenario.periods[function]
         self.host.tick(function)
         now = self.world.scheduler.now
         self.world.scheduler.at(now + (active if now < self.ends_at else quiet), partial(self.tick, function))
@@ -131,7 +107,7 @@ class Simulation:
         self.calm_down()
         if not self.has_polled():
             self.world.violated("stuck", "the source was not read any more")
-        Checks(self.world, self.host, self.account, self.systems).when_quiet()
+        Checks(self.world, self.host, self.account, self.systems, self.people).when_quiet()
 
     def calm_down(self) -> None:
         scheduler, latest = self.world.scheduler, self.ends_at + LONGEST_QUIET_SECONDS
@@ -146,7 +122,7 @@ class Simulation:
         return empty and self.has_polled() and self.world.scheduler.now > self.ends_at + 600.0
 
     def has_polled(self) -> bool:
-        return self.host.polled_at.get("contacts_poll", 0.0) > self.ends_at
+        return all(self.host.polled_at.get(name, 0.0) > self.ends_at for name in self.scenario.polls)
 
     def close(self) -> None:
         for instance in self.host.instances:
@@ -154,7 +130,13 @@ class Simulation:
         self.systems.close()
 
 
-def play(seed: int, kinds: Collection[str] = KINDS, only: Collection[str] | None = None, lines: bool = False) -> Report:
+def play(
+    seed: int,
+    kinds: Collection[str] = KINDS,
+    only: Collection[str] | None = None,
+    lines: bool = False,
+    scenario: Scenario = CONTACTS,
+) -> Report:
     """Everything that one seed decides."""
     world = World(seed, kinds, only)
     world.lines = [] if lines else None
@@ -163,14 +145,14 @@ def play(seed: int, kinds: Collection[str] = KINDS, only: Collection[str] | None
     account, systems = Account(world), Lazy()
     try:
         with patched(replacements(world, account, systems.pooled, systems.current)):
-            simulation = systems.simulation = Simulation(world, account)
+            simulation = systems.simulation = Simulation(world, account, scenario)
             simulation.play()
             simulation.close()
     finally:
         logging.disable(before)
     faults = world.faults
     trace = world.trace.hexdigest()
-    return Report(seed, world.steps, world.violations, faults.counts, faults.happened, trace, world.lines or [])
+    return Report(scenario.name, seed, world.steps, world.violations, faults.counts, faults.happened, trace, world.lines or [])
 
 
 class Lazy:
