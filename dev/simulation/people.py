@@ -84,6 +84,8 @@ class People:
         found = profiles.by_key(contact)
         if not self.there(contact) or (side == "Campaign" and found is None):
             return
+        if side == "Campaign" and found is not None and profiles.rows[found][flag] == value:
+            return  # Campaign records nothing, so nobody could know of it
         if not self.wanted(f"{name}: {flag} of contact {number} becomes {value} in {side}"):
             return
         self.last_word[contact, flag] = value
