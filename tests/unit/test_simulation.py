@@ -18,7 +18,7 @@ from dev.simulation.scheduler import START_SECONDS, Scheduler
 from dev.simulation.shrinking import Shrinking
 
 ROOT = Path(__file__).parents[2]
-HOLDS_NOT_YET = ("late", "storage_outage")
+HOLDS_NOT_YET = ("late", "storage_outage", "instance_killed", "worker_killed")
 
 
 def figures(tmp_path: Path, *orders: str) -> dict[str, Any]:
