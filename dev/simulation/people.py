@@ -127,23 +127,24 @@ class People:
             self.systems.dataverse.api.tracking.expire_all()
         elif what == "stop":
             self.stopped += 1
-            self.insist("stop", {})
-            moment = self.world.scheduler.now + self.world.draws.between(f"{name} for", 5.0, 240.0)
-            self.world.scheduler.at(moment, self.start)
+            self.insist("stop", {}, then=partial(self.start_later, self.world.draws.between(f"{name} for", 5.0, 240.0)))
         else:
             order = what.split()[1]
             contact = self.world.draws.of(f"{name} contact", self.contacts)
             self.insist("replay", {"what": order, **({"id": contact} if order == "record" else {})})
 
-    def start(self) -> None:
-        self.insist("start", {})
+    def start_later(self, seconds: float) -> None:
+        """Once the stop was answered: who sees the flow run starts nothing."""
+        self.world.scheduler.at(self.world.scheduler.now + seconds, partial(self.insist, "start", {}))
 
-    def insist(self, command: str, body: dict[str, Any], attempts: int = 40) -> None:
-        """Gives a command, and again until it was taken or refused."""
+    def insist(self, command: str, body: dict[str, Any], attempts: int = 40, then: Callable[[], None] = lambda: None) -> None:
+        """Gives a command, and again until it was taken or refused; `then` follows."""
 
         def answered(status: int) -> None:
             if status >= 500 and attempts:
                 moment = self.world.scheduler.now + AGAIN_SECONDS
-                self.world.scheduler.at(moment, partial(self.insist, command, body, attempts - 1))
+                self.world.scheduler.at(moment, partial(self.insist, command, body, attempts - 1, then))
+            else:
+                then()
 
         self.host.request("console_command", body, {"flow": "contacts", "command": command}, answered)
