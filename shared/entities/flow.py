@@ -84,6 +84,8 @@ class TableFlow(PlainFlow):
         What metadata refuses is judged once more with metadata that is read now.
         """
         active = self.active()
+        if change.row is not None and lacks(change.row, active.mapping):  # a newer mapping came since `incomplete` was asked
+            return Decision(change, Act.LOOK)
         result = judged(self, active, change, row)
         if isinstance(result, Decision) and not (result.mapped and result.mapped.altered):
             return result
