@@ -123,7 +123,7 @@ class Keeper:
     def still_good(self, wanted: DocumentId[Any], world: World) -> Compiled[Any] | None:
         """What is known, if it was compiled from the same versions, and not long ago."""
         found = self.compiled.get(wanted)
-        if not found or not self.is_recent(found) or found.world.numbers() != world.numbers():
+        if not found or not self.is_recent(found) or not found.world.says_the_same(world, wanted):
             return None
         self.compiled[wanted] = replace(found, world=world)
         return found
@@ -131,7 +131,7 @@ class Keeper:
     def compile[D: Document, A](self, compiler: Compiler[D, A], name: str, world: World) -> Compiled[A]:
         wanted, at = compiler.kind.id(name), self.now()
         before = self.compiled.get(wanted)
-        if before and before.world.numbers() == world.numbers():
+        if before and before.world.says_the_same(world, wanted):
             self.compiled[wanted] = replace(before, world=world, tried_at=at)
         found = self.compiled[wanted] = Compiled(compiler.compiled(name, world), world, at)
         return found

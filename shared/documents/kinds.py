@@ -96,9 +96,11 @@ class World:
     def __getitem__[D: Document](self, wanted: DocumentId[D]) -> Version[D]:
         return self.versions[wanted]
 
-    def numbers(self) -> dict[DocumentId[Any], int]:
-        """Two worlds with equal numbers say the same: a version never changes."""
-        return {one: version.number for one, version in self.versions.items()}
+    def says_the_same(self, other: "World", wanted: DocumentId[Any]) -> bool:
+        """Whether a compilation of `wanted` would go by the same. A packaged document that it needs stays the same when it
+        becomes version 1."""
+        documents, others = ({one: version.document for one, version in world.versions.items()} for world in (self, other))
+        return self[wanted].number == other[wanted].number and documents == others
 
 
 class Compiler[D: Document, Active](Protocol):
