@@ -29,7 +29,7 @@ def answers(head: bytes, *parts: bytes) -> Serve:
 
 
 DRIPS = answers(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n", b" ")
-FAILS = answers(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+FAILS = answers(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 class Listener:
