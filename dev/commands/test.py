@@ -15,9 +15,8 @@ from dev.commands import core_tools
 from dev.commands.processes import ROOT
 
 KINDS = ("unit", "contract", "e2e")
-FEW_WORKERS, WORKERS = 2, 4
-"""For 2 cores. Tests with a stack wait most of their time: for a poll, a lease, a process that starts. Unit tests do not, and
-hosts of Core Tools need much memory."""
+WORKERS = 2
+"""For 2 cores: more of them start so many stacks at once that some do not start in time."""
 
 
 def run(argv: list[str]) -> int:
@@ -41,8 +40,7 @@ def types_and_tests(kinds: Sequence[str], host: str, passed_on: list[str], envir
     """Side by side, for types are one process's work. What mypy finds is told at the end."""
     types = module(["mypy"], environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     folders = [folder(kind, host) for kind in KINDS if kind in kinds]
-    workers = FEW_WORKERS if host or set(kinds) == {"unit"} else WORKERS
-    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    spread = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
     code = module(["pytest", *spread, "--durations=40", *folders, *passed_on], environment).wait()
     found, _ = types.communicate()
     if types.returncode:
