@@ -1,5 +1,6 @@
 """Azurite, Microsoft's storage emulator, on free ports; installed by manage.py under .local/tools."""
 
+import contextlib
 import re
 import shutil
 import socket
@@ -16,10 +17,15 @@ MODULES = ROOT / ".local" / "tools" / "node_modules"
 PRELOAD = Path(__file__).with_name("azurite_preload.js")
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # Azurite's well-known key
 READY_SECONDS = 60.0
+PORT_ATTEMPTS = 3
 
 
 class AzuriteFailed(Exception):
     """Azurite could not be started; the message says what to do."""
+
+
+class PortTaken(AzuriteFailed):
+    """A port that was free is not any more."""
 
 
 @dataclass
@@ -62,6 +68,14 @@ def start_azurite(directory: Path | None = None) -> Azurite:
     if not program.exists():
         raise AzuriteFailed("Azurite is not installed: run python3 manage.py once, which gets it by npm.")
     place = ["--location", str(directory)] if directory else ["--inMemoryPersistence"]
+    for _ in range(PORT_ATTEMPTS - 1):
+        with contextlib.suppress(PortTaken):
+            return started(program, place)
+    return started(program, place)
+
+
+def started(program: Path, place: list[str]) -> Azurite:
+    """PortTaken where somebody else was quicker to open a port that was free a moment ago."""
     ports = {kind: free_port() for kind in ("blob", "queue", "table")}
     given = [argument for kind, port in ports.items() for argument in (f"--{kind}Port", str(port))]
     flags = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
@@ -93,7 +107,9 @@ def wait_for(azurite: Azurite) -> None:
     while waiting:
         if azurite.process.poll() is not None:
             said = re.sub(r"\s+", " ", (azurite.process.stderr.read() if azurite.process.stderr else b"").decode()[-300:])
-            raise AzuriteFailed(f"Azurite ended at once: {said or 'it did not say why'}")
+            azurite.stop()
+            failure = PortTaken if "EADDRINUSE" in said else AzuriteFailed
+            raise failure(f"Azurite ended at once: {said or 'it did not say why'}")
         if time.monotonic() > deadline:
             azurite.stop()
             raise AzuriteFailed(f"Azurite did not answer within {READY_SECONDS:g} s.")

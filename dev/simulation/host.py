@@ -14,7 +14,7 @@ from typing import Any
 import azure.functions as func
 from azure.core.exceptions import AzureError
 
-import function_app
+from dev.settings_bicep import functions
 from dev.simulation.queues import Message
 from dev.simulation.scenarios import Scenario
 from dev.simulation.scheduler import Task
@@ -27,7 +27,7 @@ LEASE_SECONDS, RENEW_SECONDS, BACK_SECONDS = 600.0, 300.0, 10.0
 TIMEOUT_SECONDS = 600.0
 BATCH, MOST_RUNNING, MOST_ATTEMPTS = 4, 8, 5
 RESTART_SECONDS = 5.0
-FUNCTIONS = {one.get_function_name(): one for one in function_app.app.get_functions()}
+FUNCTIONS = functions()
 CONTEXT = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=""), function_name="", invocation_id="")
 
 
