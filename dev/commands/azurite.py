@@ -63,7 +63,7 @@ class Azurite:
 
 
 def start_azurite(directory: Path | None = None) -> Azurite:
-    """Starts Azurite and waits until it answers; in memory, or in `directory`, where it persists. Azurite picks the ports."""
+    """Starts Azurite and waits until it answers; in memory, or in `directory`, where it persists."""
     program = MODULES / "azurite" / "dist" / "src" / "azurite.js"
     if not program.exists():
         raise AzuriteFailed("Azurite is not installed: run python3 manage.py once, which gets it by npm.")
