@@ -136,15 +136,19 @@ class OptOutFlow(PlainFlow):
 
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read for an older document."""
+        return [change for change in changes if self.lacks(read_row(change.row))]
+
+    def lacks(self, told: OptOutRow) -> bool:
         names = self.active().document.columns
-        rows = ((change, read_row(change.row)) for change in changes)
-        return [one for one, told in rows if isinstance(told, Columns) and any(name not in told.values for name in names)]
+        return isinstance(told, Columns) and any(name not in told.values for name in names)
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         """Nothing where both feeds tell what is known; else look, and then settle it between the two sides."""
         told = read_row(change.row)
         if isinstance(told, Unreadable):
             raise Rejected(refusal_of(told.fault, change.origin))
+        if self.lacks(told):  # a newer document came since `incomplete` was asked
+            return Decision(change, Act.LOOK)
         memory, flags = self.memory(row.agreed if row else {}), flags_in(told)
         if flags and flags.alias == ALIAS and not flags.is_alias:
             return quiet(change)
