@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""The one command: python3 manage.py demo | test | up | stop | bench | setup | check | mapping | package | lock.
+"""The one command: python3 manage.py demo | test | up | stop | bench | setup | check | mapping |
+package | lock.
 
-Needs nothing but a Python (3.8 or newer) to begin with: finds a Python 3.13, makes .venv, installs what is locked, gets Azurite
-and the readers of tests by npm, and runs the command there. A second run finds all of it in place.
+Needs nothing but a Python (3.8 or newer) to begin with: finds a Python 3.13, makes .venv, installs
+what is locked, gets Azurite and the readers of tests by npm, and runs the command there. A second
+run finds all of it in place.
 """
 
 import hashlib
@@ -27,8 +29,12 @@ class CannotSetUp(Exception):
 def version_of(command):
     """(major, minor) of a Python, None if it does not run."""
     try:
-        answer = subprocess.run([*command, "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30)
-        return tuple(int(part) for part in answer.stdout.split()) if answer.returncode == 0 else None
+        answer = subprocess.run(
+            [*command, "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30
+        )
+        return (
+            tuple(int(part) for part in answer.stdout.split()) if answer.returncode == 0 else None
+        )
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
 
@@ -55,7 +61,8 @@ def find_python():
         if version_of(command) == WANTED:
             return command
     raise CannotSetUp(
-        "No Python 3.13 was found: install it from python.org, with pyenv (`pyenv install 3.13`) or with your package manager."
+        "No Python 3.13 was found: install it from python.org, with pyenv (`pyenv install 3.13`) or"
+        " with your package manager."
     )
 
 
@@ -73,21 +80,32 @@ def run_step(title, command, **options):
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
     except OSError as error:
-        raise CannotSetUp("{}: {} could not be run ({}).".format(title, command[0], error.strerror)) from None
+        raise CannotSetUp(
+            "{}: {} could not be run ({}).".format(title, command[0], error.strerror)
+        ) from None
     if done.returncode:
-        raise CannotSetUp("{} failed:\n{}".format(title, done.stdout.decode(errors="replace")[-2000:]))
+        raise CannotSetUp(
+            "{} failed:\n{}".format(title, done.stdout.decode(errors="replace")[-2000:])
+        )
 
 
 def set_up_python():
     """.venv with what requirements-dev.txt locks; a stamp tells when nothing is to be done."""
     wanted = fingerprint(ROOT / "requirements-dev.txt")
     stamp = VENV / "installed"
-    if stamp.exists() and stamp.read_text() == wanted and version_of([str(venv_python())]) == WANTED:
+    if (
+        stamp.exists()
+        and stamp.read_text() == wanted
+        and version_of([str(venv_python())]) == WANTED
+    ):
         return
     if version_of([str(venv_python())]) != WANTED:
         run_step("Making .venv", [*find_python(), "-m", "venv", "--clear", str(VENV)])
     pip = [str(venv_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run_step("Installing Python packages", [*pip, "--require-hashes", "-r", str(ROOT / "requirements-dev.txt")])
+    run_step(
+        "Installing Python packages",
+        [*pip, "--require-hashes", "-r", str(ROOT / "requirements-dev.txt")],
+    )
     stamp.write_text(wanted)
 
 
@@ -99,7 +117,9 @@ def set_up_tools():
         return
     npm = shutil.which("npm")
     if not npm:
-        raise CannotSetUp("npm was not found: install Node.js 20 or newer, which brings it; Azurite needs both.")
+        raise CannotSetUp(
+            "npm was not found: install Node.js 20 or newer, which brings it; Azurite needs both."
+        )
     TOOLS.mkdir(parents=True, exist_ok=True)
     shutil.copy(str(ROOT / "package.json"), str(TOOLS / "package.json"))
     flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--loglevel=error"]
@@ -108,9 +128,13 @@ def set_up_tools():
 
 
 def hand_over(arguments):
-    """Runs the command in .venv and passes each signal on once: a terminal's Ctrl-C would else reach the child twice."""
+    """Runs the command in .venv and passes each signal on once: a terminal's Ctrl-C would else
+    reach the child twice.
+    """
     apart = {} if os.name == "nt" else {"start_new_session": True}
-    child = subprocess.Popen([str(venv_python()), "-m", "dev.commands", *arguments], cwd=str(ROOT), **apart)
+    child = subprocess.Popen(
+        [str(venv_python()), "-m", "dev.commands", *arguments], cwd=str(ROOT), **apart
+    )
     if os.name == "nt":
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     else:

@@ -20,9 +20,10 @@ SECONDS_PER_CALL = 120.0  # a table takes Dataverse half a minute and more
 STACK_SETTINGS = "app.settings.json"
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 SIGN_IN = (
-    "No identity is signed in that reaches the storage account: run `az login`, leave AzureWebJobsStorage__clientId out of these "
-    "settings, and give yourself Storage Blob Data Contributor on the account. `check` needs Storage Queue Data Contributor and "
-    "Storage Table Data Contributor too."
+    "No identity is signed in that reaches the storage account: run `az login`, leave"
+    " AzureWebJobsStorage__clientId out of these settings, and give yourself Storage Blob Data"
+    " Contributor on the account. `check` needs Storage Queue Data Contributor and Storage Table"
+    " Data Contributor too."
 )
 
 
@@ -38,7 +39,10 @@ class GivenToken:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A way into an organization. `facts` is the stack's, {} elsewhere; the settings are those of the environment."""
+    """A way into an organization.
+
+    `facts` is the stack's, {} elsewhere; the settings are those of the environment.
+    """
 
     client: DataverseClient
     facts: Mapping[str, str] = field(repr=False)
@@ -67,12 +71,17 @@ def by_stack(directory: Path) -> Place:
 
 
 def client(url: str, tokens: TokenSource, at_once: int = 1) -> DataverseClient:
-    transport = Transport("Dataverse", pooled("Dataverse", SECONDS_PER_CALL, at_once), AdaptiveConcurrency(at_once))
+    transport = Transport(
+        "Dataverse", pooled("Dataverse", SECONDS_PER_CALL, at_once), AdaptiveConcurrency(at_once)
+    )
     return DataverseClient(url, tokens, transport)
 
 
 def require_sign_in(settings: StorageSettings) -> None:
-    """Misconfigured if nobody is signed in. The clients of the storage would find that out for a minute each."""
+    """Misconfigured if nobody is signed in.
+
+    The clients of the storage would find that out for a minute each.
+    """
     if settings.storage_account:
         try:
             credential(settings.storage_client_id).get_token(STORAGE_SCOPE)

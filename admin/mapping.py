@@ -1,9 +1,11 @@
-"""`manage.py mapping`: checks a document as the bridge does, and puts it into the container `config`.
+"""`manage.py mapping`: checks a document as the bridge does, and puts it into the container
+`config`.
 
 mapping check FILE   says what is wrong with it, by line; changes nothing
 mapping apply FILE   checks it, shows what changes, and puts it where the bridge reads it
 
-Mapping documents, the opt-out document and the events document are told apart by what is in them. Exit code 0: sound, or put;
+Mapping documents, the opt-out document and the events document are told apart by what is in them.
+Exit code 0: sound, or put;
 1: refused, nothing was changed; 2: the storage account or a file could not be used.
 """
 
@@ -17,7 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceNotFoundError,
+)
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
@@ -47,18 +54,27 @@ CONTAINER = "config"
 PLACES = {"kinds": "events/email_events.yaml", "pairs": "opt-out/opt_out.yaml"}
 """By a word that the document must have; a mapping document has its table's name."""
 
-PATIENCE: dict[str, Any] = {"retry_total": 2, "initial_backoff": 1, "increment_base": 1, "random_jitter_range": 0}
+PATIENCE: dict[str, Any] = {
+    "retry_total": 2,
+    "initial_backoff": 1,
+    "increment_base": 1,
+    "random_jitter_range": 0,
+}
 """Seconds and times: a person waits; the package's own pauses begin at 12 s."""
 
 RIGHTS = (
-    "The storage account refuses it. You need Storage Blob Data Contributor on the container config: parameter mappingAuthors, "
-    "docs/deploy.md. A new role takes some minutes."
+    "The storage account refuses it. You need Storage Blob Data Contributor on the container"
+    " config: parameter mappingAuthors, docs/deploy.md. A new role takes some minutes."
 )
 SIGN_IN = "You are not signed in to Azure. Run `az login`, then run this again."
 UNREACHABLE = (
-    "The storage account does not answer. Correct its name. With networkIsolation, run this inside the network: docs/deploy.md."
+    "The storage account does not answer. Correct its name. With networkIsolation, run this inside"
+    " the network: docs/deploy.md."
 )
-NO_CONTAINER = "The storage account has no container config. Name the account of the function app: output storageAccountName."
+NO_CONTAINER = (
+    "The storage account has no container config. Name the account of the function app: output"
+    " storageAccountName."
+)
 
 
 class CannotUse(Exception):
@@ -101,7 +117,9 @@ def run(argv: list[str]) -> int:
     return 2
 
 
-def work(options: argparse.Namespace, draft: Draft, documents: Documents, systems: Wiring | str) -> int:
+def work(
+    options: argparse.Namespace, draft: Draft, documents: Documents, systems: Wiring | str
+) -> int:
     before, etag = documents.draft(draft.name)
     if found := problems(draft, documents, systems):
         return refused(found)
@@ -120,7 +138,8 @@ def work(options: argparse.Namespace, draft: Draft, documents: Documents, system
     except ChangedMeanwhile as error:
         return refused([str(error)])
     print(
-        f"Put into {draft.path}. The next poll takes it into force: see mapping_version and mapping_problem of GET /api/status."
+        f"Put into {draft.path}. The next poll takes it into force: see mapping_version and"
+        " mapping_problem of GET /api/status."
     )
     return 0
 
@@ -136,7 +155,9 @@ def read_draft(path: Path) -> Draft:
         with path.open("rb") as file:
             text = file.read(MOST_DRAFT_BYTES).decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise CannotUse(f"The file {path} cannot be read: {error.strerror}. Correct its path.") from None
+        raise CannotUse(
+            f"The file {path} cannot be read: {error.strerror}. Correct its path."
+        ) from None
     for word, place in PLACES.items():
         if word in keys(text):
             folder, _, name = place.partition("/")
@@ -145,7 +166,9 @@ def read_draft(path: Path) -> Draft:
 
 
 def keys(text: str) -> Mapping[object, object]:
-    """The outermost keys; none where the text is no document, which the reader of documents tells by its line."""
+    """The outermost keys; none where the text is no document, which the reader of documents tells
+    by its line.
+    """
     try:
         content, _ = parsed(text)
     except InvalidDocument:
@@ -154,14 +177,20 @@ def keys(text: str) -> Mapping[object, object]:
 
 
 def take_connection(options: argparse.Namespace) -> None:
-    file = options.directory / STACK_SETTINGS if options.stack else settings_file(options.settings, USUAL)
+    file = (
+        options.directory / STACK_SETTINGS
+        if options.stack
+        else settings_file(options.settings, USUAL)
+    )
     try:
         take_settings(file)
     except FileNotFoundError:
         mend = "Start the stack with `manage.py up`" if options.stack else "Correct its path"
         raise CannotUse(f"There is no {file}. {mend}.") from None
     except (ValueError, KeyError, TypeError):
-        raise CannotUse(f"{file} is no local.settings.json: it must be JSON with the settings under Values.") from None
+        raise CannotUse(
+            f"{file} is no local.settings.json: it must be JSON with the settings under Values."
+        ) from None
 
 
 def storage_of(account: str) -> StorageSettings:
@@ -170,7 +199,10 @@ def storage_of(account: str) -> StorageSettings:
         return StorageSettings.model_validate({"AzureWebJobsStorage__accountName": account})
     found = load_storage_settings()
     if not found.storage_account and not found.azurewebjobsstorage.get_secret_value():
-        raise CannotUse("Name the storage account: --storage-account <storageAccountName>, --stack, or a settings file.")
+        raise CannotUse(
+            "Name the storage account: --storage-account <storageAccountName>, --stack, or a"
+            " settings file."
+        )
     return found
 
 
@@ -195,14 +227,21 @@ def wiring_of() -> Wiring | str:
 def how_checked(systems: Wiring | str) -> str:
     if isinstance(systems, Wiring):
         return "It was checked against Dataverse and Campaign."
-    return f"It was NOT checked against Dataverse and Campaign. {systems} The bridge checks it before it takes it into force."
+    return (
+        f"It was NOT checked against Dataverse and Campaign. {systems} The bridge checks it before"
+        " it takes it into force."
+    )
 
 
 def problems(draft: Draft, documents: Documents, systems: Wiring | str) -> list[str]:
     """Why the bridge would refuse the document, as far as that can be seen from here."""
     version = newest(documents, draft.name)
     try:
-        return form_problems(draft, documents, version) if isinstance(systems, str) else fit(draft, documents, version, systems)
+        return (
+            form_problems(draft, documents, version)
+            if isinstance(systems, str)
+            else fit(draft, documents, version, systems)
+        )
     except InvalidDocument as error:
         return error.problems
 
@@ -225,7 +264,9 @@ def form_problems(draft: Draft, documents: Documents, version: int) -> list[str]
 def fit(draft: Draft, documents: Documents, version: int, systems: Wiring) -> list[str]:
     """As the bridge itself decides it."""
     compiler = compiler_of(draft, documents, systems)
-    found = Keeper(Library(documents.container), 0, systems.now).draft_problems(compiler, draft.name, draft.text, version)
+    found = Keeper(Library(documents.container), 0, systems.now).draft_problems(
+        compiler, draft.name, draft.text, version
+    )
     if draft.folder == "mappings" or not found:
         return found
     return [compiler.kind.id(draft.name).not_activated(found, version)]
@@ -240,28 +281,47 @@ def compiler_of(draft: Draft, documents: Documents, systems: Wiring) -> Compiler
 
 
 def difference(draft: Draft, documents: Documents, before: str) -> str:
-    """What changes, line by line: against what a person left there, else against the active version."""
+    """What changes, line by line: against what a person left there, else against the active
+    version.
+    """
     version = newest(documents, draft.name)
     old = before or (documents.text(draft.name, version) if version else "")
     name = draft.path if before else f"version {version}" if version else "nothing"
     if old == draft.text:
         return f"It says the same as {name}."
-    lines = difflib.unified_diff(old.splitlines(), draft.text.splitlines(), name, "the file", lineterm="", n=1)
+    lines = difflib.unified_diff(
+        old.splitlines(), draft.text.splitlines(), name, "the file", lineterm="", n=1
+    )
     return "\n".join(lines).encode("utf-8", "replace").decode()
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="manage.py mapping", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="manage.py mapping",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=["check", "apply"])
     parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--plan", action="store_true", help="with apply: say what would change, and change nothing")
+    parser.add_argument(
+        "--plan", action="store_true", help="with apply: say what would change, and change nothing"
+    )
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--stack", action="store_true", help="the stack that `manage.py up` started")
-    place.add_argument("--storage-account", default="", metavar="NAME", help="the function app's account, as who is signed in")
-    parser.add_argument("--settings", type=Path, help=f"of both systems; without it .local/{USUAL}, else the environment")
-    parser.add_argument("--directory", type=Path, default=PLACE, help="where that stack's files are")
+    place.add_argument(
+        "--storage-account",
+        default="",
+        metavar="NAME",
+        help="the function app's account, as who is signed in",
+    )
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        help=f"of both systems; without it .local/{USUAL}, else the environment",
+    )
+    parser.add_argument(
+        "--directory", type=Path, default=PLACE, help="where that stack's files are"
+    )
     return parser.parse_args(argv)
 
 

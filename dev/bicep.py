@@ -1,6 +1,8 @@
-"""Microsoft's Bicep compiler: where it is on this machine, and one running process of it that answers many questions.
+"""Microsoft's Bicep compiler: where it is on this machine, and one running process of it that
+answers many questions.
 
-It is spoken to by JSON-RPC on its standard input and output (`bicep jsonrpc --stdio`), because a start takes seconds.
+It is spoken to by JSON-RPC on its standard input and output (`bicep jsonrpc --stdio`), because a
+start takes seconds.
 """
 
 import json
@@ -16,7 +18,8 @@ from typing import Any, Self
 
 WANTED = (0, 49)
 MISSING = (
-    "No Bicep compiler {}.{} or newer was found: the tests of infra/ are left out. Run `az bicep install` or `az bicep upgrade`."
+    "No Bicep compiler {}.{} or newer was found: the tests of infra/ are left out. Run `az bicep"
+    " install` or `az bicep upgrade`."
 )
 IDS = {
     "tenantId": "00000000-0000-4000-8000-000000000001",
@@ -33,7 +36,9 @@ class Refused(Exception):
 
 @cache
 def find() -> str | None:
-    """Path of a compiler that is new enough: on the PATH, or where `az bicep` keeps its own; None if there is none."""
+    """Path of a compiler that is new enough: on the PATH, or where `az bicep` keeps its own; None
+    if there is none.
+    """
     azure = Path(os.environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure") / "bin"
     name = "bicep.exe" if os.name == "nt" else "bicep"
     candidates = [shutil.which("bicep"), str(azure / name)]
@@ -48,7 +53,9 @@ def missing() -> str:
 def version(program: str) -> tuple[int, ...]:
     """(major, minor) of a compiler; (0, 0) if it does not run."""
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
+        said = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=60, check=False
+        ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return (0, 0)
     numbers = re.search(r"(\d+)\.(\d+)\.\d+", said)
@@ -86,8 +93,12 @@ class Compiler:
             self.process.wait()
 
     def findings(self, path: Path) -> list[str]:
-        """What compiler and rules say of a .bicep or .bicepparam file: `file:line code message`, errors included."""
-        said = self.ask("compileParams" if path.suffix == ".bicepparam" else "compile", **self.arguments(path))
+        """What compiler and rules say of a .bicep or .bicepparam file: `file:line code message`,
+        errors included.
+        """
+        said = self.ask(
+            "compileParams" if path.suffix == ".bicepparam" else "compile", **self.arguments(path)
+        )
         return [finding(one) for one in said["diagnostics"]]
 
     def template(self, path: Path) -> dict[str, Any]:
@@ -97,20 +108,29 @@ class Compiler:
         return self.compiled[path]
 
     def snapshot(self, path: Path) -> dict[str, Any]:
-        """The evaluated deployment of a .bicepparam file: `predictedResources`, `outputs`. Refused says why there is none."""
+        """The evaluated deployment of a .bicepparam file: `predictedResources`, `outputs`.
+
+        Refused says why there is none.
+        """
         answer = self.ask("getSnapshot", path=str(path), metadata=IDS, externalInputs=None)
         taken: dict[str, Any] = json.loads(answer["snapshot"])
         return taken
 
     def arguments(self, path: Path) -> dict[str, Any]:
-        overrides: dict[str, Any] = {"parameterOverrides": {}} if path.suffix == ".bicepparam" else {}
+        overrides: dict[str, Any] = (
+            {"parameterOverrides": {}} if path.suffix == ".bicepparam" else {}
+        )
         return {"path": str(path), **overrides}
 
     def ask(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """One question and its answer (JSON-RPC 2.0 with the headers of the Language Server Protocol)."""
+        """One question and its answer (JSON-RPC 2.0 with the headers of the Language Server
+        Protocol).
+        """
         assert self.process.stdin and self.process.stdout
         self.asked += 1
-        body = json.dumps({"jsonrpc": "2.0", "id": self.asked, "method": f"bicep/{method}", "params": arguments}).encode()
+        body = json.dumps(
+            {"jsonrpc": "2.0", "id": self.asked, "method": f"bicep/{method}", "params": arguments}
+        ).encode()
         self.process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
         self.process.stdin.flush()
         headers = dict(line.split(b": ") for line in iter(lambda: self.line(), b""))

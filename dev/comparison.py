@@ -1,4 +1,7 @@
-"""Do both systems agree? Every row of a table against its record, field by field, by the mapping in force."""
+"""Do both systems agree?
+
+Every row of a table against its record, field by field, by the mapping in force.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +20,10 @@ SHOWN = 5
 
 @dataclass(slots=True)
 class Comparison:
-    """Counts, and a few examples by id and field name. `duplicates` are records beyond the first of one row."""
+    """Counts, and a few examples by id and field name.
+
+    `duplicates` are records beyond the first of one row.
+    """
 
     table: str = "contact"
     resource: str = "profile"
@@ -53,13 +59,20 @@ def mapping_in_force(facts: Mapping[str, Any], text: str = "") -> CompiledMappin
     """The default document (or `text`), compiled against the metadata of both running systems."""
     document = read_document(text or default_document("contact"))
     transport = Transport("Dataverse", pooled("Dataverse", 30, 2), AdaptiveConcurrency(2))
-    source = DataverseClient(facts["dataverse"], FixedToken(facts["dataverse_token"]), transport).table(document.table)
+    source = DataverseClient(
+        facts["dataverse"], FixedToken(facts["dataverse_token"]), transport
+    ).table(document.table)
     metadata = Campaign(facts).http.told("GET", f"/{document.api}/resourceType/{document.resource}")
     return compile_mapping(document, source, resource(document.resource, metadata))
 
 
-def compare(facts: Mapping[str, Any], mapping: CompiledMapping | None = None, ignore: Iterable[str] = ()) -> Comparison:
-    """Reads both systems whole. Rows that the mapping refuses or filters out must have no record of their own making."""
+def compare(
+    facts: Mapping[str, Any], mapping: CompiledMapping | None = None, ignore: Iterable[str] = ()
+) -> Comparison:
+    """Reads both systems whole.
+
+    Rows that the mapping refuses or filters out must have no record of their own making.
+    """
     mapping = mapping or mapping_in_force(facts)
     key, ignored = mapping.document.key, set(ignore)
     found = Comparison(mapping.table, mapping.document.resource)
@@ -79,7 +92,9 @@ def compare(facts: Mapping[str, Any], mapping: CompiledMapping | None = None, ig
     return found
 
 
-def compare_one(mapping: CompiledMapping, row: dict[str, Any], record: dict[str, Any] | None, found: Comparison) -> None:
+def compare_one(
+    mapping: CompiledMapping, row: dict[str, Any], record: dict[str, Any] | None, found: Comparison
+) -> None:
     record_id = row[mapping.document.key.source]
     try:
         mapped = mapping.map(row)
@@ -94,13 +109,20 @@ def compare_one(mapping: CompiledMapping, row: dict[str, Any], record: dict[str,
         found.different.append(f"{record_id}: {', '.join(names)}")
 
 
-def differences(expected: Mapping[str, Any], profile: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The names of the fields that differ; a field that the profile lacks differs. Campaign holds decimals as doubles."""
+def differences(
+    expected: Mapping[str, Any], profile: Mapping[str, Any], prefix: str = ""
+) -> list[str]:
+    """The names of the fields that differ; a field that the profile lacks differs.
+
+    Campaign holds decimals as doubles.
+    """
     names: list[str] = []
     for name, value in expected.items():
         held = profile.get(name)
         if isinstance(value, dict) and isinstance(held, dict):
             names += differences(value, held, f"{prefix}{name}.")
-        elif held != (float(value) if isinstance(held, float) and isinstance(value, Decimal) else value):
+        elif held != (
+            float(value) if isinstance(held, float) and isinstance(value, Decimal) else value
+        ):
             names.append(prefix + name)
     return names

@@ -1,6 +1,8 @@
-"""`python -m dev.settings_bicep` makes infra/modules/settings.bicep from shared/settings.py and the triggers of the code.
+"""`python -m dev.settings_bicep` makes infra/modules/settings.bicep from shared/settings.py and the
+triggers of the code.
 
-Bicep then knows the name and form of every setting, so that a typo or a bad value ends before anything is deployed.
+Bicep then knows the name and form of every setting, so that a typo or a bad value ends before
+anything is deployed.
 """
 
 import math
@@ -16,7 +18,8 @@ import function_app
 from shared.settings import Settings, environment_name
 
 FILE = Path(__file__).parents[1] / "infra" / "modules" / "settings.bicep"
-GIVEN = {  # by parameters of their own, by other resources, or as secrets: modules/function_app.bicep has them
+# by parameters of their own, by other resources, or as secrets: modules/function_app.bicep has them
+GIVEN = {
     "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__clientId",
     "DATAVERSE_URL", "DATAVERSE_AUTH", "DATAVERSE_CLIENT_ID", "DATAVERSE_TENANT_ID", "DATAVERSE_CLIENT_SECRET",
     "DATAVERSE_CERTIFICATE", "DATAVERSE_AUTHORITY_URL", "DATAVERSE_WEBHOOK_SECRET", "DATAVERSE_MAX_CONCURRENCY",
@@ -40,7 +43,9 @@ def tunable() -> dict[str, FieldInfo]:
 
 
 def bounds(info: FieldInfo) -> tuple[int | None, int | None]:
-    """Least and most whole number of a setting: what lies between two whole numbers Bicep cannot say."""
+    """Least and most whole number of a setting: what lies between two whole numbers Bicep cannot
+    say.
+    """
     least = most = None
     for rule in info.metadata:
         if (low := getattr(rule, "ge", None)) is not None:
@@ -70,7 +75,8 @@ def form(name: str, info: FieldInfo) -> list[str]:
         return ["@minLength(1)", f"{name}: string?"]
     secret = kind is SecretStr
     raise NotForBicep(
-        f"{name} {'is a secret' if secret else f'is a {kind}'}: give it in function_app.bicep and name it in GIVEN."
+        f"{name} {'is a secret' if secret else f'is a {kind}'}: give it in function_app.bicep and"
+        " name it in GIVEN."
     )
 
 
@@ -88,7 +94,9 @@ def default(info: FieldInfo) -> str:
 @cache
 def functions() -> dict[str, Any]:
     """The app's functions by name; the library lists them once in a process."""
-    return {str(function.get_function_name()): function for function in function_app.app.get_functions()}
+    return {
+        str(function.get_function_name()): function for function in function_app.app.get_functions()
+    }
 
 
 def triggers() -> dict[str, Any]:
@@ -104,18 +112,39 @@ def ready_groups() -> list[str]:
 def text() -> str:
     """The whole file."""
     lines = [
-        "metadata description = 'Made from shared/settings.py by `python -m dev.settings_bicep`: do not edit.'",
+        (
+            "metadata description = 'Made from shared/settings.py by `python -m"
+            " dev.settings_bicep`: do not edit.'"
+        ),
         "",
         "@export()",
-        "@description('Settings in place of their defaults. Those that a parameter of its own gives are not among them.')",
+        (
+            "@description('Settings in place of their defaults. Those that a parameter of its own"
+            " gives are not among them.')"
+        ),
         "@sealed()",
         "type Settings = {",
     ]
     for name, info in tunable().items():
-        lines += [f"  @description({quoted(f'{info.description}.')})", *(f"  {line}" for line in form(name, info)), ""]
-    lines[-1:] = ["}", "", "@export()", "@description('Their defaults, as application settings have them.')", "var defaults = {"]
+        lines += [
+            f"  @description({quoted(f'{info.description}.')})",
+            *(f"  {line}" for line in form(name, info)),
+            "",
+        ]
+    lines[-1:] = [
+        "}",
+        "",
+        "@export()",
+        "@description('Their defaults, as application settings have them.')",
+        "var defaults = {",
+    ]
     lines += [f"  {name}: {default(info)}" for name, info in tunable().items()]
-    lines += ["}", "", "@export()", "@description('Function groups of which instances may be kept ready.')"]
+    lines += [
+        "}",
+        "",
+        "@export()",
+        "@description('Function groups of which instances may be kept ready.')",
+    ]
     lines += ["type ReadyGroup =", *(f"  | {quoted(group)}" for group in ready_groups()), ""]
     lines += [
         "@export()",

@@ -1,4 +1,6 @@
-"""`python -m dev.settings_page` makes docs/settings.md from shared/settings.py: every setting with its default and range."""
+"""`python -m dev.settings_page` makes docs/settings.md from shared/settings.py: every setting with
+its default and range.
+"""
 
 import typing
 from pathlib import Path
@@ -44,7 +46,12 @@ def text() -> str:
 
 
 def section(title: str) -> list[str]:
-    head = [f"## {title}", "", "| setting | what it is | default | values | in Azure |", "|---|---|---|---|---|"]
+    head = [
+        f"## {title}",
+        "",
+        "| setting | what it is | default | values | in Azure |",
+        "|---|---|---|---|---|",
+    ]
     named = ((environment_name(field), info) for field, info in Settings.model_fields.items())
     return [*head, *(row(name, info) for name, info in named if group_of(name) == title), ""]
 
@@ -75,7 +82,13 @@ def values(info: FieldInfo) -> str:
     if info.annotation in (int, float):
         return f"{'whole number' if info.annotation is int else 'number'}, {limits(info)}"
     shortest = bound(info, "min_length") or 0
-    return f"text, {shortest} characters or more" if shortest > 1 else "address" if is_address(info) else "text"
+    return (
+        f"text, {shortest} characters or more"
+        if shortest > 1
+        else "address"
+        if is_address(info)
+        else "text"
+    )
 
 
 def is_address(info: FieldInfo) -> bool:

@@ -1,6 +1,8 @@
-"""What people do with the two systems and the bridge, as verbs: for the demo, the benchmarks and the end-to-end tests.
+"""What people do with the two systems and the bridge, as verbs: for the demo, the benchmarks and
+the end-to-end tests.
 
-Everything goes over the same HTTP that the real systems have; `facts` is what `.local/stack.json` holds.
+Everything goes over the same HTTP that the real systems have; `facts` is what `.local/stack.json`
+holds.
 """
 
 import itertools
@@ -21,7 +23,9 @@ class NotYet(AssertionError):
     """What was waited for did not come in time."""
 
 
-def wait_until[Result](condition: Callable[[], Result], what: str, seconds: float = 60, every: float = 0.1) -> Result:
+def wait_until[Result](
+    condition: Callable[[], Result], what: str, seconds: float = 60, every: float = 0.1
+) -> Result:
     """The condition's first truthy result; NotYet with `what` after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
@@ -52,7 +56,9 @@ class Http:
         response = self.answered(method, path, body, **headers)
         return response.json() if response.content else None
 
-    def answered(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
+    def answered(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> requests.Response:
         response = self.ask(method, path, body, **headers)
         if response.status_code >= 400:
             raise AssertionError(f"{method} {path}: {response.status_code} {response.text[:300]}")
@@ -60,11 +66,18 @@ class Http:
 
 
 class Dynamics:
-    """A user's hands in Dataverse. `quietly` writes without raising webhooks, so that only the poll can see it."""
+    """A user's hands in Dataverse.
+
+    `quietly` writes without raising webhooks, so that only the poll can see it.
+    """
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
         self.root = facts["dataverse"]
-        headers = {"Authorization": f"Bearer {facts['dataverse_token']}", "OData-Version": "4.0", "Accept": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {facts['dataverse_token']}",
+            "OData-Version": "4.0",
+            "Accept": "application/json",
+        }
         self.http = Http(self.root + "/api/data/v9.2", headers)
         self.emulator = Http(self.root + "/_emulator", {})
 
@@ -78,7 +91,9 @@ class Dynamics:
         return response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")")
 
     def change_contact(self, contact_id: str, quietly: bool = False, **columns: Any) -> None:
-        self.http.told("PATCH", f"/contacts({contact_id})", columns, If_Match="*", **self.quiet(quietly))
+        self.http.told(
+            "PATCH", f"/contacts({contact_id})", columns, If_Match="*", **self.quiet(quietly)
+        )
 
     def deactivate_contact(self, contact_id: str, quietly: bool = False) -> None:
         self.change_contact(contact_id, quietly, statecode=1, statuscode=2)
@@ -95,7 +110,9 @@ class Dynamics:
     def rows(self, entity_set: str, columns: str) -> Iterator[dict[str, Any]]:
         path = f"/{entity_set}?$select={columns}"
         while path:
-            page = exact_json.read(self.http.answered("GET", path, Prefer="odata.maxpagesize=5000").content)
+            page = exact_json.read(
+                self.http.answered("GET", path, Prefer="odata.maxpagesize=5000").content
+            )
             yield from page["value"]
             path = page.get("@odata.nextLink", "")
 
@@ -118,7 +135,10 @@ class Campaign:
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
         self.facts = facts
-        headers = {"Authorization": f"Bearer {facts['campaign_token']}", "X-Api-Key": facts["campaign_api_key"]}
+        headers = {
+            "Authorization": f"Bearer {facts['campaign_token']}",
+            "X-Api-Key": facts["campaign_api_key"],
+        }
         self.http = Http(facts["campaign"], headers)
         host = urllib.parse.urlsplit(facts["campaign"])
         self.emulator = Http(f"{host.scheme}://{host.netloc}/_emulator", {})
@@ -127,8 +147,17 @@ class Campaign:
         self.http.session.headers["Authorization"] = f"Bearer {token}"
 
     def profile(self, contact_id: str) -> dict[str, Any] | None:
-        """The profile that carries the contact's id, from the emulator's own list: no call is counted, no token is needed."""
-        return next((profile for profile in self.profiles(contact_id) if profile["externalId"] == contact_id), None)
+        """The profile that carries the contact's id, from the emulator's own list: no call is
+        counted, no token is needed.
+        """
+        return next(
+            (
+                profile
+                for profile in self.profiles(contact_id)
+                if profile["externalId"] == contact_id
+            ),
+            None,
+        )
 
     def profiles(self, contact_id: str = "") -> Iterator[dict[str, Any]]:
         return self.records("profile", f"&externalId={contact_id}" if contact_id else "")
@@ -156,7 +185,11 @@ class Campaign:
         counted = {"POST": 0, "PATCH": 0, "GET": 0, "DELETE": 0}
         for name, count in self.calls().items():
             verb, route = name.split(" ", 1)
-            if route.startswith(f"/profileAndServicesExt/{resource}") and "resourceType" not in route and "metadata" not in route:
+            if (
+                route.startswith(f"/profileAndServicesExt/{resource}")
+                and "resourceType" not in route
+                and "metadata" not in route
+            ):
                 counted[verb] = counted.get(verb, 0) + count
         return counted
 
@@ -197,7 +230,9 @@ class Operator:
         return self.commands.told("POST", f"/api/flows/{flow}/replay", body)
 
     def dead_letters(self, flow: str = "contacts") -> list[dict[str, Any]]:
-        return list(self.http.told("GET", f"/api/dead-letters?flow={flow}&limit=1000")["dead_letters"])
+        return list(
+            self.http.told("GET", f"/api/dead-letters?flow={flow}&limit=1000")["dead_letters"]
+        )
 
     def record(self, record_id: str, flow: str = "contacts") -> dict[str, Any]:
         return dict(self.http.told("GET", f"/api/records/{flow}/{record_id}"))
@@ -212,4 +247,9 @@ class Operator:
         """Everything read, nothing queued, nothing waiting, no sweep under way."""
         status = self.status(flow)
         waiting = status["records"].get("waiting", 0)
-        return status["phase"] == "delta" and not status["backlog_messages"] and not waiting and not status["sweep"]
+        return (
+            status["phase"] == "delta"
+            and not status["backlog_messages"]
+            and not waiting
+            and not status["sweep"]
+        )

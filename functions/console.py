@@ -1,10 +1,10 @@
 """Console: what an operator sees and does, over HTTP, and the figures that alerts read.
 
-Routes      GET /api/status, /api/dead-letters, /api/records/<flow>/<id>; POST /api/flows/<flow>/start|stop|replay|discard
-Timer       every five minutes: one line `watched` per flow
-State       reads all of it; commands write `flows`, `checkpoints` and `deadletters` and put references on the queues
-Guarantee   answers hold ids, codes and sentences; never a value of a record
-On failure  400 and 404 with a sentence; 503 with the cause while settings are missing
+Routes      GET /api/status, /api/dead-letters, /api/records/<flow>/<id>; POST
+/api/flows/<flow>/start|stop|replay|discard Timer       every five minutes: one line `watched` per
+flow State       reads all of it; commands write `flows`, `checkpoints` and `deadletters` and put
+references on the queues Guarantee   answers hold ids, codes and sentences; never a value of a
+record On failure  400 and 404 with a sentence; 503 with the cause while settings are missing
 """
 
 import re
@@ -16,7 +16,15 @@ from functions.triggers import answer, in_time, ready, told
 from shared import telemetry
 from shared.console import status as views
 from shared.console.callers import caller
-from shared.console.commands import Discard, InvalidCommand, Replay, Start, Stop, check_length, read_command
+from shared.console.commands import (
+    Discard,
+    InvalidCommand,
+    Replay,
+    Start,
+    Stop,
+    check_length,
+    read_command,
+)
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.identifiers import is_row_key, record_id
 from shared.pipeline.flow import Flow
@@ -33,11 +41,16 @@ blueprint = func.Blueprint()
 
 
 def flows() -> dict[str, Flow]:
-    """Every flow by its key: contacts, one for each table of the custom entities, e-mail events and opt-outs if they are on.
+    """Every flow by its key: contacts, one for each table of the custom entities, e-mail events and
+    opt-outs if they are on.
 
-    Each source of e-mail events has a row of its own by the name of its feed, as both sides of opt-outs have.
+    Each source of e-mail events has a row of its own by the name of its feed, as both sides of
+    opt-outs have.
     """
-    found: list[Flow] = [contacts.contacts(), *(custom_entities.custom_entity(table) for table in custom_entities.tables())]
+    found: list[Flow] = [
+        contacts.contacts(),
+        *(custom_entities.custom_entity(table) for table in custom_entities.tables()),
+    ]
     events = wiring().events_flows()
     found += [*events[:1], *wiring().opt_out.all()]
     return {flow.key: flow for flow in found} | {flow.feed: flow for flow in events}
@@ -77,7 +90,11 @@ def console_record(req: func.HttpRequest) -> func.HttpResponse:
     if not found_id:
         return answer(400, error="The record's id must be a GUID, as Dataverse shows it.")
     found = views.record(flows()[flow], wiring().bridge, found_id)
-    return answer(200, **found) if found else answer(404, error=f"Flow {flow} has not seen record {found_id}.")
+    return (
+        answer(200, **found)
+        if found
+        else answer(404, error=f"Flow {flow} has not seen record {found_id}.")
+    )
 
 
 @blueprint.function_name("console_command")
@@ -92,10 +109,18 @@ def console_command(req: func.HttpRequest) -> func.HttpResponse:
     if command not in COMMANDS:
         return answer(404, error=f"There is no such command: use one of {', '.join(COMMANDS)}.")
     if len(req.get_body()) > COMMAND_LIMIT_BYTES:
-        return answer(413, error=f"The body is larger than {COMMAND_LIMIT_BYTES} bytes; a command needs a few hundred.")
+        return answer(
+            413,
+            error=(
+                f"The body is larger than {COMMAND_LIMIT_BYTES} bytes; a command needs a few"
+                " hundred."
+            ),
+        )
     try:
         check_length(req.headers)
-        return COMMANDS[command](name, flows()[name], req.get_body(), caller(req.headers, req.params))
+        return COMMANDS[command](
+            name, flows()[name], req.get_body(), caller(req.headers, req.params)
+        )
     except InvalidCommand as error:
         return answer(400, error=str(error))
 
@@ -116,7 +141,9 @@ def command_start(name: str, flow: Flow, body: bytes, by: str) -> func.HttpRespo
         if deletes is None:
             return answer(400, error=bridge.flows.state(flow.key).reason)
         answer_sweep(flow, bridge, checkpoint, confirm=deletes == "confirm")
-        telemetry.noted(flow=name, event="deletes_answered", count=checkpoint.missing, reason=deletes, by=by)
+        telemetry.noted(
+            flow=name, event="deletes_answered", count=checkpoint.missing, reason=deletes, by=by
+        )
     start(name, bridge, by=by)
     return answer(200, flow=name, status="running")
 
@@ -133,8 +160,17 @@ def command_discard(name: str, flow: Flow, body: bytes, by: str) -> func.HttpRes
     count, left = handled.count, handled.left
     if left and not count:
         return answer(409, error=" ".join(left), left=left.total())
-    telemetry.noted(flow=flow.letters, event="dead_letters_discarded", count=count, reason=order.what, by=by)
-    return answer(200, flow=name, what=order.what, discarded=count, more=count >= MOST_DISCARDED, **handled.told())
+    telemetry.noted(
+        flow=flow.letters, event="dead_letters_discarded", count=count, reason=order.what, by=by
+    )
+    return answer(
+        200,
+        flow=name,
+        what=order.what,
+        discarded=count,
+        more=count >= MOST_DISCARDED,
+        **handled.told(),
+    )
 
 
 def command_replay(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
@@ -146,7 +182,12 @@ def command_replay(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResp
     return answer(202, flow=flow.key, what=order.what, handed_off=handled.count, **handled.told())
 
 
-COMMANDS = {"start": command_start, "stop": command_stop, "replay": command_replay, "discard": command_discard}
+COMMANDS = {
+    "start": command_start,
+    "stop": command_stop,
+    "replay": command_replay,
+    "discard": command_discard,
+}
 
 
 def unknown_flow(name: str) -> func.HttpResponse:

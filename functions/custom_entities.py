@@ -1,11 +1,11 @@
 """Custom entities: any mapped Dataverse table to a Campaign resource, linked to its parents.
 
-Source      Dataverse tables with a document `mappings/<table>.yaml`, change tracking; webhook as wake-up
-Target      the document's Campaign resource, found through its published filter
-Triggers    timer CUSTOM_ENTITIES_SCHEDULE, POST /api/dataverse/<table>, queue `custom-entities`; the envelope names the table
-State       checkpoint and ledger partitions `custom_entities-<table>-*`; table `waiting`
-Guarantee   at least once; the newest version wins; a child never reaches Campaign before its parent
-On failure  as contacts; what is misconfigured pauses its own table, the others go on
+Source      Dataverse tables with a document `mappings/<table>.yaml`, change tracking; webhook as
+wake-up Target      the document's Campaign resource, found through its published filter Triggers
+timer CUSTOM_ENTITIES_SCHEDULE, POST /api/dataverse/<table>, queue `custom-entities`; the envelope
+names the table State       checkpoint and ledger partitions `custom_entities-<table>-*`; table
+`waiting` Guarantee   at least once; the newest version wins; a child never reaches Campaign before
+its parent On failure  as contacts; what is misconfigured pauses its own table, the others go on
 """
 
 from functools import partial
@@ -35,9 +35,14 @@ def custom_entity(table: str) -> TableFlow:
 def mapped(name: str) -> TableFlow:
     """The flow of a table that has a document; NotTaken for any other name."""
     if not (table := table_name(name)):
-        raise NotTaken("The address names no table: write /api/dataverse/<logical name of the table>.")
+        raise NotTaken(
+            "The address names no table: write /api/dataverse/<logical name of the table>."
+        )
     if table not in tables():
-        raise NotTaken(f"There is no mapping document of table {table}, so nothing takes its changes. {left_over(table)}")
+        raise NotTaken(
+            f"There is no mapping document of table {table}, so nothing takes its changes."
+            f" {left_over(table)}"
+        )
     return custom_entity(table)
 
 
@@ -45,12 +50,16 @@ def mapped(name: str) -> TableFlow:
 @blueprint.timer_trigger("timer", "%CUSTOM_ENTITIES_SCHEDULE%")
 @in_time(RUN_SECONDS)
 def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> None:
-    """Each table has its share of what is left: one that takes long, or does not answer, leaves time for those behind it."""
+    """Each table has its share of what is left: one that takes long, or does not answer, leaves
+    time for those behind it.
+    """
     if not (bridge := ready()):
         return
     listed = tables()
     for position, table in enumerate(listed):
-        with within(seconds_left() / (len(listed) - position + 1)):  # and a share for those that wait
+        with within(
+            seconds_left() / (len(listed) - position + 1)
+        ):  # and a share for those that wait
             on_timer(partial(custom_entity, table), context)
     catch_up(bridge, wiring().catalog.unknown_seconds())
     overdue(bridge)
@@ -67,4 +76,9 @@ def custom_entities_webhook(req: func.HttpRequest, context: func.Context) -> fun
 @blueprint.queue_trigger("message", "custom-entities", "AzureWebJobsStorage")
 @in_time(RUN_SECONDS)
 def custom_entities_deliver(message: func.QueueMessage, context: func.Context) -> None:
-    on_message(lambda: custom_entity(read_envelope(message.get_body()).table), "custom-entities", message, context)
+    on_message(
+        lambda: custom_entity(read_envelope(message.get_body()).table),
+        "custom-entities",
+        message,
+        context,
+    )

@@ -1,11 +1,13 @@
-"""E-mail events: Campaign's sends, opens, clicks and bounces to activities on the contact's timeline.
+"""E-mail events: Campaign's sends, opens, clicks and bounces to activities on the contact's
+timeline.
 
-Source      files that Campaign's workflows export to SFTP, and the I/O Events journal: EMAIL_EVENTS_SOURCE
-Target      the activity tables that the events document names, regarding the contact
-Triggers    timer EMAIL_EVENTS_SCHEDULE, queue `email-events`
-State       checkpoints `email_events`, one for each source; counts in the ledger, no row of an event
-Guarantee   every event exactly once: its id is made from Campaign's own, and it is only ever created
-On failure  as contacts; each source fails by itself; a line or file that cannot be read is a dead letter, the rest arrives
+Source      files that Campaign's workflows export to SFTP, and the I/O Events journal:
+EMAIL_EVENTS_SOURCE Target      the activity tables that the events document names, regarding the
+contact Triggers    timer EMAIL_EVENTS_SCHEDULE, queue `email-events` State       checkpoints
+`email_events`, one for each source; counts in the ledger, no row of an event Guarantee   every
+event exactly once: its id is made from Campaign's own, and it is only ever created On failure  as
+contacts; each source fails by itself; a line or file that cannot be read is a dead letter, the rest
+arrives
 """
 
 import azure.functions as func
@@ -23,7 +25,10 @@ def email_events() -> EventsFlow:
     """The flow of any source: they differ in reading only."""
     flows = wiring().events_flows()
     if not flows:
-        sentence = "E-mail events wait on the queue while EMAIL_EVENTS_SOURCE is none: set it to files, journal or both."
+        sentence = (
+            "E-mail events wait on the queue while EMAIL_EVENTS_SOURCE is none: set it to files,"
+            " journal or both."
+        )
         raise Misconfigured("EMAIL_EVENTS_SOURCE", sentence)
     return flows[0]
 

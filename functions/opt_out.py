@@ -1,16 +1,27 @@
 """Opt-out: each contact's noes the same in Dataverse and Campaign, whichever heard them first.
 
-Source      columns of contact (change tracking; webhook as wake-up); flags of profiles (OPT_OUT_SOURCE); OPT_OUT_MODE says which
-Target      the other side's column or flag, and nothing else of the record
-Triggers    timers OPT_OUT_SCHEDULE, POST /api/dataverse/contact/opt-out, queue `opt-out`; GET /api/opt-out, /api/safe-to-send
-State       checkpoints `opt_out-from-dynamics`, `opt_out-from-campaign`; ledger partitions `opt_out-*`; table `decisions`
-Guarantee   no opt-out is lost: both sides end equal, and where it cannot be told who came later, opt-out wins
-On failure  as contacts; a feed that fails stops neither the other nor deliveries
+Source      columns of contact (change tracking; webhook as wake-up); flags of profiles
+(OPT_OUT_SOURCE); OPT_OUT_MODE says which Target      the other side's column or flag, and nothing
+else of the record Triggers    timers OPT_OUT_SCHEDULE, POST /api/dataverse/contact/opt-out, queue
+`opt-out`; GET /api/opt-out, /api/safe-to-send State       checkpoints `opt_out-from-dynamics`,
+`opt_out-from-campaign`; ledger partitions `opt_out-*`; table `decisions` Guarantee   no opt-out is
+lost: both sides end equal, and where it cannot be told who came later, opt-out wins On failure  as
+contacts; a feed that fails stops neither the other nor deliveries
 """
 
 import azure.functions as func
 
-from functions.triggers import NotTaken, answer, in_time, left_over, on_message, on_timer, on_webhook, ready, told
+from functions.triggers import (
+    NotTaken,
+    answer,
+    in_time,
+    left_over,
+    on_message,
+    on_timer,
+    on_webhook,
+    ready,
+    told,
+)
 from shared.console import opt_out as views
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.identifiers import record_id
@@ -51,7 +62,9 @@ def opt_out_poll(timer: func.TimerRequest, context: func.Context) -> None:
 @blueprint.timer_trigger("timer", "%OPT_OUT_SCHEDULE%")
 @in_time(RUN_SECONDS)
 def opt_out_poll_campaign(timer: func.TimerRequest, context: func.Context) -> None:
-    """Campaign's feed, by itself: while Dynamics' has much to read, for minutes, this one goes on every time."""
+    """Campaign's feed, by itself: while Dynamics' has much to read, for minutes, this one goes on
+    every time.
+    """
     if ready():
         poll_feed(FROM_CAMPAIGN, context)
 
@@ -94,7 +107,11 @@ def opt_out_contact(req: func.HttpRequest) -> func.HttpResponse:
     if not contact_id:
         return answer(400, error="The contact's id must be a GUID, as Dataverse shows it.")
     found = views.contact(opt_out(), wiring().bridge, contact_id)
-    return answer(200, **found) if found else answer(404, error=f"Neither Dynamics nor Campaign knows contact {contact_id}.")
+    return (
+        answer(200, **found)
+        if found
+        else answer(404, error=f"Neither Dynamics nor Campaign knows contact {contact_id}.")
+    )
 
 
 @blueprint.function_name("opt_out_decisions")
@@ -102,7 +119,9 @@ def opt_out_contact(req: func.HttpRequest) -> func.HttpResponse:
 @in_time(ANSWER_SECONDS)
 @told
 def opt_out_decisions(req: func.HttpRequest) -> func.HttpResponse:
-    """All decisions of a day (UTC; today if none is named), as JSON or, with format=csv, as a file."""
+    """All decisions of a day (UTC; today if none is named), as JSON or, with format=csv, as a
+    file.
+    """
     parts = wiring().opt_out
     day = req.params.get("day") or views.today(parts)
     if not views.is_day(day):
@@ -110,4 +129,6 @@ def opt_out_decisions(req: func.HttpRequest) -> func.HttpResponse:
     if req.params.get("format", "json") != "csv":
         return answer(200, day=day, decisions=views.decisions(parts, day))
     headers = {"Content-Disposition": f'attachment; filename="opt-out-{day}.csv"'}
-    return func.HttpResponse(views.csv_of(parts, day), status_code=200, mimetype="text/csv", headers=headers)
+    return func.HttpResponse(
+        views.csv_of(parts, day), status_code=200, mimetype="text/csv", headers=headers
+    )

@@ -1,11 +1,12 @@
-"""Poison: messages that no delivery could carry out become dead letters, before the host deletes them after seven days.
+"""Poison: messages that no delivery could carry out become dead letters, before the host deletes
+them after seven days.
 
-Source      queues `contacts-poison`, `custom-entities-poison`, `email-events-poison`, `opt-out-poison`
-Target      table `deadletters`; container `poison` for a message that cannot be read
-Timer       every five minutes, half a minute after the figures are written
-State       ledger rows of the records, as rejected; counts of e-mail events
-Guarantee   at least once: a dead letter for each record, then the end of its message
-On failure  the message stays hidden for 15 minutes and is tried again; each queue by itself
+Source      queues `contacts-poison`, `custom-entities-poison`, `email-events-poison`,
+`opt-out-poison` Target      table `deadletters`; container `poison` for a message that cannot be
+read Timer       every five minutes, half a minute after the figures are written State       ledger
+rows of the records, as rejected; counts of e-mail events Guarantee   at least once: a dead letter
+for each record, then the end of its message On failure  the message stays hidden for 15 minutes and
+is tried again; each queue by itself
 """
 
 from functools import partial
@@ -40,9 +41,13 @@ def sorting() -> Sorting:
 
 
 def flow_in(parts: Wiring, queue: str, envelope: Envelope) -> Flow | None:
-    """The flow of an envelope, also one that is switched off; None where it is of another queue, or of no flow."""
+    """The flow of an envelope, also one that is switched off; None where it is of another queue, or
+    of no flow.
+    """
     others: tuple[Flow, ...] = (parts.events_delivery, parts.opt_out.delivery())
-    found = next((flow for flow in others if (flow.queue, flow.key) == (queue, envelope.flow)), None)
+    found = next(
+        (flow for flow in others if (flow.queue, flow.key) == (queue, envelope.flow)), None
+    )
     known = flow_of(envelope.table)
     if found or not envelope.table or (known.queue, known.key) != (queue, envelope.flow):
         return found
@@ -50,8 +55,16 @@ def flow_in(parts: Wiring, queue: str, envelope: Envelope) -> Flow | None:
 
 
 def shown_under() -> dict[str, str]:
-    """By queue: the flow whose dead letters show what cannot be read. One that is on, for no page shows the others."""
+    """By queue: the flow whose dead letters show what cannot be read.
+
+    One that is on, for no page shows the others.
+    """
     table = next(iter(custom_entities.tables()), "contact")
     events = "email_events" if wiring().events_flows() else "contacts"
     opt_outs = "opt_out" if wiring().opt_out.all() else "contacts"
-    return {"contacts": "contacts", "custom-entities": flow_of(table).key, "email-events": events, "opt-out": opt_outs}
+    return {
+        "contacts": "contacts",
+        "custom-entities": flow_of(table).key,
+        "email-events": events,
+        "opt-out": opt_outs,
+    }

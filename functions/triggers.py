@@ -1,4 +1,6 @@
-"""What a timer, a webhook and a queue message do, the same for every flow: unwrap, take the step, answer."""
+"""What a timer, a webhook and a queue message do, the same for every flow: unwrap, take the step,
+answer.
+"""
 
 import functools
 import hmac
@@ -33,11 +35,17 @@ Endpoint = Callable[[func.HttpRequest], func.HttpResponse]
 
 
 class NotTaken(Exception):
-    """Nothing takes what this webhook tells: a step is left over in Dataverse. The sentence says which, and what removes it."""
+    """Nothing takes what this webhook tells: a step is left over in Dataverse.
+
+    The sentence says which, and what removes it.
+    """
 
 
 def left_over(path: str) -> str:
-    return f"Remove the endpoint 'campaign-bridge {path}' and its steps in Dataverse: run `manage.py setup dataverse`."
+    return (
+        f"Remove the endpoint 'campaign-bridge {path}' and its steps in Dataverse: run `manage.py"
+        " setup dataverse`."
+    )
 
 
 def on_timer(flow: Callable[[], Flow], context: func.Context) -> None:
@@ -46,7 +54,9 @@ def on_timer(flow: Callable[[], Flow], context: func.Context) -> None:
         poll(flow(), bridge)
 
 
-def on_message(flow: Callable[[], Flow], queue: str, message: func.QueueMessage, context: func.Context) -> None:
+def on_message(
+    flow: Callable[[], Flow], queue: str, message: func.QueueMessage, context: func.Context
+) -> None:
     telemetry.follow(context.trace_context.trace_parent)
     bridge = known = None
     try:
@@ -61,7 +71,9 @@ def on_message(flow: Callable[[], Flow], queue: str, message: func.QueueMessage,
 
 
 def ready() -> Bridge | None:
-    """What steps work with; None while settings are missing or unresolved, and then all flows are failed with that cause."""
+    """What steps work with; None while settings are missing or unresolved, and then all flows are
+    failed with that cause.
+    """
     try:
         return wiring().bridge
     except Misconfigured as error:
@@ -70,11 +82,15 @@ def ready() -> Bridge | None:
 
 
 def on_webhook(
-    flow: Callable[[], Flow], req: func.HttpRequest, context: func.Context, ours: Callable[[], str] | None = None
+    flow: Callable[[], Flow],
+    req: func.HttpRequest,
+    context: func.Context,
+    ours: Callable[[], str] | None = None,
 ) -> func.HttpResponse:
     """Puts a reference on the queue and answers. Of the body nothing is believed but ids and table.
 
-    What the user `ours` changed is the flow's own write: it is known, and the feed brings it if it should be somebody else's.
+    What the user `ours` changed is the flow's own write: it is known, and the feed brings it if it
+    should be somebody else's.
     """
     telemetry.follow(context.trace_context.trace_parent)
     try:
@@ -83,24 +99,37 @@ def on_webhook(
         return answer(503, error=str(error))
 
 
-def received(flow: Callable[[], Flow], req: func.HttpRequest, ours: Callable[[], str] | None) -> func.HttpResponse:
+def received(
+    flow: Callable[[], Flow], req: func.HttpRequest, ours: Callable[[], str] | None
+) -> func.HttpResponse:
     """The secret first: of who does not know it nothing is read."""
     bridge = wiring().bridge
     if not knows_secret(req, text(bridge.settings.dataverse_webhook_secret)):
-        return refuse(401, f"The header {SECRET_HEADER} does not hold the secret of DATAVERSE_WEBHOOK_SECRET.")
+        return refuse(
+            401, f"The header {SECRET_HEADER} does not hold the secret of DATAVERSE_WEBHOOK_SECRET."
+        )
     try:
         known = flow()
     except NotTaken as error:
         return refuse(404, str(error))
     body = req.get_body()
     if len(body) > WEBHOOK_LIMIT_BYTES:
-        return refuse(413, f"The body is larger than {WEBHOOK_LIMIT_BYTES} bytes; Dataverse sends at most 256 KB.", known.key)
+        return refuse(
+            413,
+            f"The body is larger than {WEBHOOK_LIMIT_BYTES} bytes; Dataverse sends at most 256 KB.",
+            known.key,
+        )
     try:
         told = webhook_reference(body)
     except Malformed as error:
         return refuse(400, str(error), known.key)
     if told.table != known.table:
-        return refuse(400, f"This address takes changes of table {known.table} only: correct the step's registration.", known.key)
+        return refuse(
+            400,
+            f"This address takes changes of table {known.table} only: correct the step's"
+            " registration.",
+            known.key,
+        )
     if told.organization and not wiring().is_own_organization(told.organization):
         return refuse(400, ANOTHER_ORGANIZATION, known.key)
     if ours and told.user and told.user == told_by(ours):
@@ -130,7 +159,9 @@ def refuse(status: int, reason: str, flow: str = "") -> func.HttpResponse:
 
 
 def in_time[**P, R](seconds: float) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """An invocation's one budget: RUN_SECONDS for timers and messages, ANSWER_SECONDS where somebody waits."""
+    """An invocation's one budget: RUN_SECONDS for timers and messages, ANSWER_SECONDS where
+    somebody waits.
+    """
 
     end_seconds = ENDS[seconds]
 

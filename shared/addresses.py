@@ -1,4 +1,7 @@
-"""Addresses of other systems: their one form, and which of them may be given a secret or personal data. Pure.
+"""Addresses of other systems: their one form, and which of them may be given a secret or personal
+data.
+
+Pure.
 
 Sources: RFC 3986, "Uniform Resource Identifier"; RFC 6761, "Special-Use Domain Names" (localhost).
 """
@@ -15,8 +18,10 @@ SLASHES = re.compile(r"[/\\]")
 
 
 def canonical(text: str) -> str:
-    """An address as it may be pasted, made as clients use it: no blanks around, no slash at its end, scheme and host in lower
-    case."""
+    """An address as it may be pasted, made as clients use it: no blanks around, no slash at its
+    end, scheme and host in lower
+    case.
+    """
     scheme, mark, rest = text.strip().rstrip("/").partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme.lower()}{mark}{host.lower()}{slash}{path}"
@@ -35,7 +40,8 @@ def address_fault(address: str) -> str:
 
 
 def link_fault(link: str, base: str, path: bool = True) -> str:
-    """Why a link that a system gave may not be followed, as the end of a sentence; "" if it leads below the configured address.
+    """Why a link that a system gave may not be followed, as the end of a sentence; "" if it leads
+    below the configured address.
 
     `path`: it must also lie below the path of `base`. The path's case is not told apart.
     """
@@ -54,7 +60,9 @@ def link_fault(link: str, base: str, path: bool = True) -> str:
 
 
 def is_dots(part: str) -> bool:
-    """Whether a server takes a part of a path for itself or for the part before; also with a parameter behind it."""
+    """Whether a server takes a part of a path for itself or for the part before; also with a
+    parameter behind it.
+    """
     return part.partition(";")[0].strip() in (".", "..")
 
 

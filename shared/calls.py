@@ -1,7 +1,8 @@
-"""Counts the calls that a piece of work makes to other systems, also when it fails: what it cost is known either way.
+"""Counts the calls that a piece of work makes to other systems, also when it fails: what it cost is
+known either way.
 
-Whoever makes a call says so with `called`; whoever wants to know wraps the work in `counting`. The count is the context's own, so
-it is exact where many threads work side by side (shared/threads.py).
+Whoever makes a call says so with `called`; whoever wants to know wraps the work in `counting`. The
+count is the context's own, so it is exact where many threads work side by side (shared/threads.py).
 """
 
 from collections import Counter

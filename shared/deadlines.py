@@ -1,12 +1,14 @@
 """The one budget of an invocation: whatever it does ends before the host would end it.
 
-Azure's host kills the worker process at `functionTimeout`, with every other run in it. A run has two limits:
+Azure's host kills the worker process at `functionTimeout`, with every other run in it. A run has
+two limits:
 
-    deadline  no call to another system begins after it; one that has begun then ends by its own limit
-    end       no call to the storage account begins after it, and none lasts longer
+    deadline  no call to another system begins after it; one that has begun then ends by its own
+    limit end       no call to the storage account begins after it, and none lasts longer
 
-Between the two a run writes down what calls that had begun have done. Threads see the limits of whoever started them
-(shared/threads.py). Source: Microsoft Learn, "host.json reference", functionTimeout.
+Between the two a run writes down what calls that had begun have done. Threads see the limits of
+whoever started them (shared/threads.py). Source: Microsoft Learn, "host.json reference",
+functionTimeout.
 """
 
 import time
@@ -19,13 +21,18 @@ from typing import Protocol
 from shared.errors import Retryable
 
 RUN_SECONDS = 450.0
-"""Of the 600 that `host.json` gives; what has begun may take another 120, the longest limit that a setting allows."""
+"""Of the 600 that `host.json` gives; what has begun may take another 120, the longest limit that a
+setting allows.
+"""
 
 RUN_END_SECONDS = 590.0
-"""What had begun at the deadline has 20 seconds to be written down, and the host 10 to hear of it."""
+"""What had begun at the deadline has 20 seconds to be written down, and the host 10 to hear of it.
+"""
 
 ANSWER_SECONDS = 110.0
-"""Of the 230 after which Azure's front end answers in our place; what has begun may take another 110."""
+"""Of the 230 after which Azure's front end answers in our place; what has begun may take another
+110.
+"""
 
 ANSWER_END_SECONDS = 225.0
 
@@ -37,7 +44,9 @@ _END: ContextVar[float] = ContextVar("end", default=inf)
 
 
 @contextmanager
-def within(seconds: float, now: Callable[[], float] = time.monotonic, end_seconds: float = inf) -> Iterator[None]:
+def within(
+    seconds: float, now: Callable[[], float] = time.monotonic, end_seconds: float = inf
+) -> Iterator[None]:
     """What runs in the block has so many seconds, and no more than a block around it has left."""
     deadline = _DEADLINE.set(min(_DEADLINE.get(), now() + seconds))
     end = _END.set(min(_END.get(), now() + end_seconds))
@@ -54,7 +63,10 @@ def seconds_left(now: Callable[[], float] = time.monotonic) -> float:
 
 
 def seconds_to_end(now: Callable[[], float] = time.monotonic) -> float:
-    """Until the end: what the storage account is asked by. Below 0 after it, without end outside of an invocation."""
+    """Until the end: what the storage account is asked by.
+
+    Below 0 after it, without end outside of an invocation.
+    """
     return _END.get() - now()
 
 
@@ -67,10 +79,15 @@ class Lock(Protocol):
 
 @contextmanager
 def held(lock: Lock, left: Callable[[], float] = seconds_left) -> Iterator[None]:
-    """Holds a lock under which another thread may ask a system. Retryable where it is not free in time."""
+    """Holds a lock under which another thread may ask a system.
+
+    Retryable where it is not free in time.
+    """
     seconds = left()
     if not lock.acquire(timeout=-1 if seconds == inf else max(0.0, seconds)):
-        raise Retryable("The run's time was up while another one asked for the same; it is done by a later one.")
+        raise Retryable(
+            "The run's time was up while another one asked for the same; it is done by a later one."
+        )
     try:
         yield
     finally:

@@ -2,12 +2,14 @@
 
     BridgeError
      +-- Retryable      the record goes back on the queue with a delay; the flow goes on
-     |    +-- Contended others write records of its partition, nothing was done yet: what is urgent is tried again in place
-     +-- Rejected       the record becomes a dead letter with its reason; the flow goes on at full speed
-     +-- Misconfigured  nothing of this flow can succeed: the flow pauses with the cause, its records wait on the queue
+     |    +-- Contended others write records of its partition, nothing was done yet: what is urgent
+     is tried again in place +-- Rejected       the record becomes a dead letter with its reason;
+     the flow goes on at full speed +-- Misconfigured  nothing of this flow can succeed: the flow
+     pauses with the cause, its records wait on the queue
 
 Anything else is our bug: it is raised, the host retries and at last moves the message to `-poison`.
-No message here ever carries a value of a record: only names of fields, kinds of values, rules and codes.
+No message here ever carries a value of a record: only names of fields, kinds of values, rules and
+codes.
 """
 
 import re
@@ -22,25 +24,37 @@ class BridgeError(Exception):
 class Retryable(BridgeError):
     """A passing failure.
 
-    `retry_after_seconds` is what the server asked for, None if it did not say. `uncertain` is true if the work may have
-    been done although no answer came: the next attempt must look before it creates.
+    `retry_after_seconds` is what the server asked for, None if it did not say. `uncertain` is true
+    if the work may have been done although no answer came: the next attempt must look before it
+    creates.
     """
 
-    def __init__(self, sentence: str, retry_after_seconds: float | None = None, uncertain: bool = False) -> None:
+    def __init__(
+        self, sentence: str, retry_after_seconds: float | None = None, uncertain: bool = False
+    ) -> None:
         super().__init__(sentence)
         self.retry_after_seconds, self.uncertain = retry_after_seconds, uncertain
 
 
 class Contended(Retryable):
-    """Another delivery writes records of this partition, or has written them since they were looked at. Nothing was done yet."""
+    """Another delivery writes records of this partition, or has written them since they were looked
+    at.
+
+    Nothing was done yet.
+    """
 
 
 class TokenExpired(Exception):
-    """A source no longer knows the place that was read up to, or its definition has changed: read everything again."""
+    """A source no longer knows the place that was read up to, or its definition has changed: read
+    everything again.
+    """
 
 
 class Bug(Exception):
-    """What a bug of ours raised for one record, with its type and place. Its own words are left out: they may quote a value."""
+    """What a bug of ours raised for one record, with its type and place.
+
+    Its own words are left out: they may quote a value.
+    """
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"{type(error).__name__} in the bridge.")
@@ -49,7 +63,9 @@ class Bug(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason why one field of a record cannot be written: `rule` is a code, `sentence` is for a person."""
+    """One reason why one field of a record cannot be written: `rule` is a code, `sentence` is for a
+    person.
+    """
 
     field: str
     rule: str
@@ -57,7 +73,9 @@ class Refusal:
 
 
 class Rejected(BridgeError):
-    """This record cannot be written as it is; its neighbours can. Carries every refusal that was found.
+    """This record cannot be written as it is; its neighbours can.
+
+    Carries every refusal that was found.
 
     `metadata` names the metadata that had a say in it, "" where none had.
     """
@@ -78,7 +96,9 @@ class Rejected(BridgeError):
 
 
 class Misconfigured(BridgeError):
-    """No record of this flow can succeed until a person changes `setting` (a setting, a right, a table, a resource)."""
+    """No record of this flow can succeed until a person changes `setting` (a setting, a right, a
+    table, a resource).
+    """
 
     def __init__(self, setting: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -87,7 +107,10 @@ class Misconfigured(BridgeError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the table below. `status` 0 is any; `pattern` is searched in the code or text that the system gave."""
+    """One row of the table below.
+
+    `status` 0 is any; `pattern` is searched in the code or text that the system gave.
+    """
 
     system: str
     status: int
@@ -100,9 +123,12 @@ class Rule:
 ELSEWHERE = (301, 302, 303, 307, 308, 405, 407, 415, 451)
 NOT_THE_API = "what answers there is not Adobe's API: check the address, and any proxy in between"
 
-# Read top to bottom, the first row that fits decides. Campaign answers 500 for mistakes of the caller: its text tells. Its causes
-# that pass stand before its refusals, for such a text quotes SQL, and so names of columns and values. A refusal is Campaign's own
-# phrase, never an everyday word. "dataverse write" is what a write to Dataverse is asked first; what it has no row for is decided
+# Read top to bottom, the first row that fits decides. Campaign answers 500 for mistakes of the
+# caller: its text tells. Its causes
+# that pass stand before its refusals, for such a text quotes SQL, and so names of columns and
+# values. A refusal is Campaign's own
+# phrase, never an everyday word. "dataverse write" is what a write to Dataverse is asked first;
+# what it has no row for is decided
 # as for a read. What no row names is Retryable: RETRY_ATTEMPTS ends it.
 RULES = (
     Rule("campaign", 0, r"Oops\. Something went wrong\. Check your URI", Misconfigured, "CAMPAIGN_URL", "it does not know the "
@@ -219,46 +245,88 @@ TITLES = {
     "identity": "The managed identity's endpoint",
 }
 LONGEST_TEXT = 4000
-"""Characters of an error's text that are matched: the cause stands at its begin, and a search takes the square of the length."""
+"""Characters of an error's text that are matched: the cause stands at its begin, and a search takes
+the square of the length.
+"""
 
-# What a text of Campaign quotes of its database's work: a statement in quotation marks, or one to the end of its line.
+# What a text of Campaign quotes of its database's work: a statement in quotation marks, or one to
+# the end of its line.
 SQL = re.compile(
-    r"SQL statement '.*?' could not be executed|\b(?:update\s+\S+\s+set|insert\s+into|delete\s+from|select\b[^\n]*\bfrom)\b[^\n]*",
+    r"SQL statement '.*?' could not be"
+    r" executed|\b(?:update\s+\S+\s+set|insert\s+into|delete\s+from|select\b[^\n]*\bfrom)\b[^\n]*",
     re.IGNORECASE | re.DOTALL,
 )
-# A value that a text quotes, in Campaign's quotation marks or PostgreSQL's: no mark within a word opens or ends one, as in L'Oise.
+# A value that a text quotes, in Campaign's quotation marks or PostgreSQL's: no mark within a word
+# opens or ends one, as in L'Oise.
 STATEMENT = re.compile(r"SQL statement '.*?' could not be executed", re.IGNORECASE | re.DOTALL)
-VALUE = re.compile(r"(?<!\w)'[^\n]*?'(?!\w)|\"[^\n\"]*\"|=\([^\n]*?\)(?!\w)|Failing row contains \([^\n]*\)")
-HEAD, TAIL = 4000, 2000  # of a long text: the cause stands at its beginning, a phrase behind a long value at its end
+VALUE = re.compile(
+    r"(?<!\w)'[^\n]*?'(?!\w)|\"[^\n\"]*\"|=\([^\n]*?\)(?!\w)|Failing row contains \([^\n]*\)"
+)
+HEAD, TAIL = (
+    4000,
+    2000,
+)  # of a long text: the cause stands at its beginning, a phrase behind a long value at its end
 NAMED = re.compile(r"'@?([\w.:/@]+)' (?:field|property)\b")
 
 
-def recovery(system: str, status: int, text: str, route: str, fields: Sequence[str] = ()) -> BridgeError:
-    """What to do about an answer that is no success. `text` is only matched, never shown; those of `fields` that it names are."""
+def recovery(
+    system: str, status: int, text: str, route: str, fields: Sequence[str] = ()
+) -> BridgeError:
+    """What to do about an answer that is no success.
+
+    `text` is only matched, never shown; those of `fields` that it names are.
+    """
     text = text if len(text) <= HEAD + TAIL else text[:HEAD] + text[-TAIL:]
     rule, title = rule_of(system, status, text), TITLES[system]
     if rule is None:
-        return Retryable(f"{title} answered {route} with status {status}, which is not known; it is tried again.")
+        return Retryable(
+            f"{title} answered {route} with status {status}, which is not known; it is tried again."
+        )
     sentence = f"{title} refused {route}{f' (status {status})' if status else ''}: {rule.advice}."
     if rule.recovery is Retryable:
         return Retryable(sentence)
     named = named_fields(text, fields)
     if rule.recovery is Misconfigured:
-        return Misconfigured(rule.name, sentence + (f" Named: {', '.join(named)}." if named else ""))
-    return Rejected(Refusal(", ".join(named), rule.name, sentence + (f" Field: {', '.join(named)}." if named else "")))
+        return Misconfigured(
+            rule.name, sentence + (f" Named: {', '.join(named)}." if named else "")
+        )
+    return Rejected(
+        Refusal(
+            ", ".join(named),
+            rule.name,
+            sentence + (f" Field: {', '.join(named)}." if named else ""),
+        )
+    )
 
 
 def rule_of(system: str, status: int, text: str) -> Rule | None:
-    """The first row that fits. What a text quotes decides nothing: a refusal is none of its SQL, what passes or stops a flow is
-    no value."""
+    """The first row that fits.
+
+    What a text quotes decides nothing: a refusal is none of its SQL, what passes or stops a flow is
+    no value.
+    """
     spoken = STATEMENT.sub("", text)
     emptied = SQL.sub("", VALUE.sub("''", spoken))
-    texts = {Retryable: (VALUE.sub("", spoken),), Misconfigured: (emptied,), Rejected: (SQL.sub("", text), emptied)}
-    return next((rule for rule in RULES if any(fits(rule, system, status, one) for one in texts[rule.recovery])), None)
+    texts = {
+        Retryable: (VALUE.sub("", spoken),),
+        Misconfigured: (emptied,),
+        Rejected: (SQL.sub("", text), emptied),
+    }
+    return next(
+        (
+            rule
+            for rule in RULES
+            if any(fits(rule, system, status, one) for one in texts[rule.recovery])
+        ),
+        None,
+    )
 
 
 def named_fields(text: str, fields: Sequence[str]) -> list[str]:
-    """The fields that Campaign itself names: '@email' field, 'location.city' property. No word of a value or of SQL is one."""
+    """The fields that Campaign itself names: '@email' field, 'location.city' property.
+
+    No word of a value or of SQL is one.
+    """
     named = {re.split("[:/@]", name)[-1] for name in NAMED.findall(SQL.sub("", text))}
     return [field for field in fields if field in named or field.rpartition(".")[2] in named]
 

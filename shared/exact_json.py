@@ -1,7 +1,9 @@
-"""JSON with exact decimals: a number with a point or an exponent is read as Decimal, and written with its digits.
+"""JSON with exact decimals: a number with a point or an exponent is read as Decimal, and written
+with its digits.
 
-A float would round what Dataverse and Campaign count exactly: money has 19 digits, decimals 21. The standard library's encoder
-writes what holds no decimal, in less time and to the same bytes; simplejson writes the rest.
+A float would round what Dataverse and Campaign count exactly: money has 19 digits, decimals 21. The
+standard library's encoder writes what holds no decimal, in less time and to the same bytes;
+simplejson writes the rest.
 """
 
 import json
@@ -13,30 +15,49 @@ from simplejson import RawJSON
 
 
 def plain(value: Any) -> RawJSON:
-    """A decimal without an exponent. Its length follows its exponent: only for values that have been bounded."""
+    """A decimal without an exponent.
+
+    Its length follows its exponent: only for values that have been bounded.
+    """
     if isinstance(value, Decimal):
         return RawJSON(format(value, "f"))
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 DEEPEST = 100
-"""Levels within each other. The deepest text of both systems, a webhook of a plug-in within plug-ins, has about 50."""
+"""Levels within each other.
+
+The deepest text of both systems, a webhook of a plug-in within plug-ins, has about 50.
+"""
 
 MOST_DIGITS = 4300
-"""Digits of a whole number. A longer one is read as no number, and whoever uses it refuses its record."""
+"""Digits of a whole number.
+
+A longer one is read as no number, and whoever uses it refuses its record.
+"""
 
 MOST_EXPONENT = 999_999
-"""The exponent of a number with a point. A larger one is read as no number; no column holds more than 308."""
+"""The exponent of a number with a point.
+
+A larger one is read as no number; no column holds more than 308.
+"""
 
 NO_NUMBER = float("nan")
 NESTED = frozenset((dict, list))
 
 
 class Encoder:
-    """`without_decimals` and `exact` give the same text wherever the first gives one: it raises TypeError for a decimal."""
+    """`without_decimals` and `exact` give the same text wherever the first gives one: it raises
+    TypeError for a decimal.
+    """
 
     def __init__(self, allow_nan: bool = False, sort_keys: bool = False, **exact: Any) -> None:
-        same: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": allow_nan, "sort_keys": sort_keys}
+        same: dict[str, Any] = {
+            "ensure_ascii": False,
+            "separators": (",", ":"),
+            "allow_nan": allow_nan,
+            "sort_keys": sort_keys,
+        }
         self.without_decimals = json.JSONEncoder(**same)
         self.exact = simplejson.JSONEncoder(**same, namedtuple_as_object=False, **exact)
 
@@ -66,7 +87,9 @@ def read(text: str | bytes) -> Any:
 
 
 def parsed(text: str) -> Any:
-    """Once with the library's own whole numbers, which are fast and refuse long ones; then with ours, which read around them."""
+    """Once with the library's own whole numbers, which are fast and refuse long ones; then with
+    ours, which read around them.
+    """
     try:
         return DECODER.decode(text)
     except ValueError:
@@ -74,7 +97,9 @@ def parsed(text: str) -> Any:
 
 
 def is_deep(value: Any) -> bool:
-    """Whether the value is nested deeper than DEEPEST. Level by level, so that no depth ends in a RecursionError.
+    """Whether the value is nested deeper than DEEPEST.
+
+    Level by level, so that no depth ends in a RecursionError.
 
     Most rows hold nothing nested, and are passed over without a look at each value.
     """
@@ -82,7 +107,13 @@ def is_deep(value: Any) -> bool:
     for _ in range(DEEPEST + 1):
         inner: list[Any] = []
         for outer in level:
-            values = outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ()
+            values = (
+                outer.values()
+                if isinstance(outer, dict)
+                else outer
+                if isinstance(outer, list)
+                else ()
+            )
             if not NESTED.isdisjoint(map(type, values)):
                 inner += [one for one in values if type(one) in NESTED]
         if not inner:
@@ -109,7 +140,10 @@ PATIENT_DECODER = json.JSONDecoder(parse_float=exact, parse_int=whole)
 
 
 def written(value: Any) -> bytes:
-    """For another system: plain digits, never an exponent. Half of a character goes as its escape."""
+    """For another system: plain digits, never an exponent.
+
+    Half of a character goes as its escape.
+    """
     return PLAIN.encode(value).encode("utf-8", "backslashreplace")
 
 

@@ -1,7 +1,8 @@
 """Whether two files of one name are the same one: read again, or put back when it was mended.
 
-A sample is size and time, and a few checksums of 32 bits, from which no value can be read: of whole rows, and of the ids of rows
-where the rows have some. A file of yesterday and one of today may have one name; they share hardly a row.
+A sample is size and time, and a few checksums of 32 bits, from which no value can be read: of whole
+rows, and of the ids of rows where the rows have some. A file of yesterday and one of today may have
+one name; they share hardly a row.
 """
 
 import zlib
@@ -22,11 +23,17 @@ def smallest(texts: Iterable[str]) -> str:
 
 
 def is_same_file(before: str, now: str) -> bool:
-    """Whether most of the rows, or of their ids, that were sampled before are there now. In doubt it is not."""
+    """Whether most of the rows, or of their ids, that were sampled before are there now.
+
+    In doubt it is not.
+    """
     old, new = before.split(";"), now.split(";")
     if len(old) != len(new) or not now:
         return False
     if old[0] and old[0] == new[0]:
         return True
-    pairs = [(set(filter(None, a.split(","))), set(b.split(","))) for a, b in zip(old[1:], new[1:], strict=True)]
+    pairs = [
+        (set(filter(None, a.split(","))), set(b.split(",")))
+        for a, b in zip(old[1:], new[1:], strict=True)
+    ]
     return any(2 * len(was & is_) > len(was) for was, is_ in pairs)

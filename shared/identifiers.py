@@ -1,10 +1,14 @@
-"""Names and ids that come from outside, in one form: the GUID of a Dataverse record, the number of a Campaign log row, the name
-of a table, the key of a row of our own. Pure."""
+"""Names and ids that come from outside, in one form: the GUID of a Dataverse record, the number of
+a Campaign log row, the name
+of a table, the key of a row of our own. Pure.
+"""
 
 import re
 from decimal import Decimal
 
-GUID = re.compile(r"(?:urn:)?(?:uuid:)?(?P<open>[{(]?)(?P<hex>[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})(?P<close>[})]?)")
+GUID = re.compile(
+    r"(?:urn:)?(?:uuid:)?(?P<open>[{(]?)(?P<hex>[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12})(?P<close>[})]?)"
+)
 PLAIN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BRACKETS = ("", "{}", "()")
 GROUPS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
@@ -18,7 +22,9 @@ NO_ROW_KEY = re.compile(
 LONGEST_ROW_KEY, LONGEST_FILE_NAME = 500, 255
 NO_LINE_OF_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 SLASH = re.compile(r"[/\\]")
-PADDING = "\ufeff\u200b\u2060"  # byte order mark, zero-width space, word joiner: invisible, and no blank to str.strip
+PADDING = (  # byte order mark, zero-width space, word joiner: invisible, and no blank to str.strip
+    "\ufeff\u200b\u2060"
+)
 
 
 def trimmed(text: str) -> str:
@@ -29,7 +35,8 @@ def trimmed(text: str) -> str:
 def record_id(value: object) -> str:
     """The GUID in a text, in lower case with hyphens; "" where there is none.
 
-    Braces, parentheses, upper case, surrounding blanks and missing hyphens are all forms of the same id.
+    Braces, parentheses, upper case, surrounding blanks and missing hyphens are all forms of the
+    same id.
     """
     if not isinstance(value, str):
         return ""
@@ -43,12 +50,15 @@ def record_id(value: object) -> str:
 
 
 def table_name(value: object) -> str:
-    """The logical name of a Dataverse table, as it may stand in a message, a blob's name, a key or a URL; "" for another."""
+    """The logical name of a Dataverse table, as it may stand in a message, a blob's name, a key or
+    a URL; "" for another.
+    """
     return value if isinstance(value, str) and TABLE.fullmatch(value) else ""
 
 
 def is_file_name(value: str) -> bool:
-    """Whether a text is the name of one file of a folder, which leads nowhere else and is one line of text.
+    """Whether a text is the name of one file of a folder, which leads nowhere else and is one line
+    of text.
 
     Blanks of every kind belong to names; line breaks and bytes that are not UTF-8 do not.
     """
@@ -66,7 +76,8 @@ def is_row_key(value: str) -> bool:
 
 
 def log_number(value: object) -> str | None:
-    """The number of a log row as plain digits without leading zeros; "" where there is none, None for anything else.
+    """The number of a log row as plain digits without leading zeros; "" where there is none, None
+    for anything else.
 
     Numbers of JSON count as what they are; 0 is Campaign's "no row".
     """

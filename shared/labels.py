@@ -1,4 +1,7 @@
-"""Texts that people and other systems wrote: compared without case and form, and cut to a length. Pure."""
+"""Texts that people and other systems wrote: compared without case and form, and cut to a length.
+
+Pure.
+"""
 
 import unicodedata
 from functools import lru_cache
@@ -8,7 +11,9 @@ ELLIPSIS = "…"
 
 @lru_cache(8192)
 def folded(text: str) -> str:
-    """The text as it is compared: without case, in one Unicode form, blanks as single spaces and none around it."""
+    """The text as it is compared: without case, in one Unicode form, blanks as single spaces and
+    none around it.
+    """
     once = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", once).split())
 

@@ -10,7 +10,9 @@ from pydantic import Field, InstanceOf
 from shared.waits import Wait
 
 Count = Annotated[int, Field(ge=0, lt=2**31 - 1)]
-"""What a table keeps as Edm.Int32 (Microsoft Learn, "Understanding the Table service data model"), and one more of it."""
+"""What a table keeps as Edm.Int32 (Microsoft Learn, "Understanding the Table service data model"),
+and one more of it.
+"""
 
 Version = Annotated[int, Field(ge=0, lt=2**63)]
 Moment = Annotated[float, Field(ge=0, lt=253_402_300_800)]
@@ -32,7 +34,9 @@ class Outcome(StrEnum):
 
 
 class Kind(StrEnum):
-    """ROW carries the record's new state; DELETED tells of its end; REFERENCE is only an id: read the rest at the source."""
+    """ROW carries the record's new state; DELETED tells of its end; REFERENCE is only an id: read
+    the rest at the source.
+    """
 
     ROW = "row"
     DELETED = "deleted"
@@ -43,11 +47,14 @@ class Kind(StrEnum):
 class Change:
     """One record's new state or deletion.
 
-    `version` is the row's version number at the source, 0 where the source tells none (deletions, references).
-    `first_seen` is when the bridge first learned of it, in seconds since 1970. `replay` writes even what has not changed.
-    `uncertain` marks an earlier attempt that may have reached the target without an answer. `origin` is where it stands at its
-    source, such as "deliveryLogs_1.txt:3", "" where the source keeps it under its id. `sample`: which file of that name it is of,
-    for what could not be read (shared/file_samples.py).
+    `version` is the row's version number at the source, 0 where the source tells none (deletions,
+    references).
+    `first_seen` is when the bridge first learned of it, in seconds since 1970. `replay` writes even
+    what has not changed.
+    `uncertain` marks an earlier attempt that may have reached the target without an answer.
+    `origin` is where it stands at its source, such as "deliveryLogs_1.txt:3", "" where the source
+    keeps it under its id. `sample`: which file of that name it is of, for what could not be read
+    (shared/file_samples.py).
     """
 
     record_id: str
@@ -74,11 +81,13 @@ Finished = tuple[str, float, str]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one read of the source returned. `link` is where the next read begins; `complete` ends the read.
+    """What one read of the source returned.
 
-    `finished`: what was read to its end before and handed off, by its name as in `origin`, when that reading began (seconds since
-    1970), and its sample: dead letters of this very file that are older have had their second chance. `passed_over`: how many
-    records were read that are nobody's.
+    `link` is where the next read begins; `complete` ends the read.
+
+    `finished`: what was read to its end before and handed off, by its name as in `origin`, when
+    that reading began (seconds since 1970), and its sample: dead letters of this very file that are
+    older have had their second chance. `passed_over`: how many records were read that are nobody's.
     """
 
     changes: tuple[Change, ...]
@@ -90,9 +99,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What a write did to one record; what it cost is counted beside it, for a write that fails costs too (shared/calls.py).
+    """What a write did to one record; what it cost is counted beside it, for a write that fails
+    costs too (shared/calls.py).
 
-    `agreed`: what the ledger shall remember of both sides. `answer`: what the target said of a record that was created.
+    `agreed`: what the ledger shall remember of both sides. `answer`: what the target said of a
+    record that was created.
     """
 
     outcome: Outcome
@@ -103,15 +114,18 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of one change, and what it cost. `fields` and `sentence` are for a person and hold no value
+    """What became of one change, and what it cost.
+
+    `fields` and `sentence` are for a person and hold no value
     of the record.
 
-    `altered`: the fields that were left out or cut, each (field, "omitted" or "cut", rule). `metadata`: the metadata that a value
-    was refused by, "" where none had a say.
+    `altered`: the fields that were left out or cut, each (field, "omitted" or "cut", rule).
+    `metadata`: the metadata that a value was refused by, "" where none had a say.
 
-    `quiet`: the ledger knows already. `agreed`: what it shall remember of both sides. `answer`: what the target said of a record
-    that was created, as it came.
-    `fault`: our own bug, to be raised when the others have been settled. `wait`: what it waits for, if it waits.
+    `quiet`: the ledger knows already. `agreed`: what it shall remember of both sides. `answer`:
+    what the target said of a record that was created, as it came.
+    `fault`: our own bug, to be raised when the others have been settled. `wait`: what it waits for,
+    if it waits.
     """
 
     change: Change

@@ -1,8 +1,10 @@
 """How Azure's SDKs send: each call ends in time, and every failure is Retryable.
 
-By themselves their clients wait 60 or 300 seconds for an answer and ask four times: a call of a server that says nothing lasts 5
-minutes (queues, blobs) or 20 (tables, identity). Retries and pauses of the SDKs end in this transport, so one place bounds all.
-Source: Azure SDK for Python, azure-core, "HTTP transport"; Microsoft Learn, "Setting timeouts for Table service operations".
+By themselves their clients wait 60 or 300 seconds for an answer and ask four times: a call of a
+server that says nothing lasts 5 minutes (queues, blobs) or 20 (tables, identity). Retries and
+pauses of the SDKs end in this transport, so one place bounds all.
+Source: Azure SDK for Python, azure-core, "HTTP transport"; Microsoft Learn, "Setting timeouts for
+Table service operations".
 """
 
 import random
@@ -32,14 +34,21 @@ PAUSE_SECONDS = 1.0
 JITTER = 1.2
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
-"""Of these methods a request is sent again that had no answer. Source: RFC 9110, 9.2.2, "Idempotent methods"."""
+"""Of these methods a request is sent again that had no answer.
+
+Source: RFC 9110, 9.2.2, "Idempotent methods".
+"""
 
 
 class BoundedTransport(RequestsTransport):  # type: ignore[misc]
-    """`left` tells how many seconds a call may last now. `what` names the callee in messages: "tables".
+    """`left` tells how many seconds a call may last now.
 
-    `system`: its rows in the table of errors. `uncertain`: a failure leaves in doubt what the bridge has noted of its work.
-    `passing`: answers that are asked for again here, and not by the SDK. `repeats_all`: any request may be sent twice.
+    `what` names the callee in messages: "tables".
+
+    `system`: its rows in the table of errors. `uncertain`: a failure leaves in doubt what the
+    bridge has noted of its work.
+    `passing`: answers that are asked for again here, and not by the SDK. `repeats_all`: any request
+    may be sent twice.
     """
 
     def __init__(
@@ -63,7 +72,9 @@ class BoundedTransport(RequestsTransport):  # type: ignore[misc]
         for attempt in range(1, ATTEMPTS_IN_PLACE + 1):
             is_last = attempt == ATTEMPTS_IN_PLACE
             try:
-                response = super().send(request, proxies=proxies, **{**options, **self.limits(), "stream": False})
+                response = super().send(
+                    request, proxies=proxies, **{**options, **self.limits(), "stream": False}
+                )
             except AzureError as error:
                 if is_last or not self.is_repeatable(request):
                     raise self.failure(request, 0, type(error).__name__) from None
@@ -80,7 +91,10 @@ class BoundedTransport(RequestsTransport):  # type: ignore[misc]
         self.session.hooks = {"response": [self.read_whole]}
 
     def read_whole(self, response: requests.Response, **_: Any) -> None:
-        """Reads the body as it arrives; requests limits each part of it only. ReadTimeout if it is too slow."""
+        """Reads the body as it arrives; requests limits each part of it only.
+
+        ReadTimeout if it is too slow.
+        """
         ends_at, parts = time.monotonic() + min(LONGEST_ANSWER_SECONDS, self.left()), bytearray()
         try:
             while part := response.raw.read1(BLOCK_BYTES, decode_content=True):
@@ -95,14 +109,21 @@ class BoundedTransport(RequestsTransport):  # type: ignore[misc]
     def limits(self) -> dict[str, float]:
         if (left := self.left()) <= 0:
             raise self.late()
-        return {"connection_timeout": min(self.connect_seconds, left), "read_timeout": min(self.read_seconds, left)}
+        return {
+            "connection_timeout": min(self.connect_seconds, left),
+            "read_timeout": min(self.read_seconds, left),
+        }
 
     def is_repeatable(self, request: Any) -> bool:
         """A body that is a stream has been read."""
-        return (self.repeats_all or request.method in REPEATABLE) and not hasattr(request.data, "read")
+        return (self.repeats_all or request.method in REPEATABLE) and not hasattr(
+            request.data, "read"
+        )
 
     def sleep(self, duration: float) -> None:
-        """A pause of ours or of the SDK's own retries; Retryable where it would last beyond the run's time."""
+        """A pause of ours or of the SDK's own retries; Retryable where it would last beyond the
+        run's time.
+        """
         if duration >= self.left():
             raise self.late()
         self.pause(duration)

@@ -1,7 +1,8 @@
 """Every setting of the bridge, declared once. The only reader of the environment.
 
-A name that begins with DATAVERSE_ or CAMPAIGN_ belongs to that system; the rest are the bridge's own. A setting without a
-default must be given. Triggers name some of them as %NAME%; `local.settings.json.example` and the Bicep files list all.
+A name that begins with DATAVERSE_ or CAMPAIGN_ belongs to that system; the rest are the bridge's
+own. A setting without a default must be given. Triggers name some of them as %NAME%;
+`local.settings.json.example` and the Bicep files list all.
 """
 
 import os
@@ -34,15 +35,16 @@ CAMPAIGN_SCOPES = (
 SFTP = ["sftp_host", "sftp_user", "sftp_private_key", "sftp_host_key"]
 
 
-# A value that the platform was to fetch from elsewhere, as it stands while that has not succeeded. Source: Microsoft Learn, "Use
+# A value that the platform was to fetch from elsewhere, as it stands while that has not succeeded.
+# Source: Microsoft Learn, "Use
 # Key Vault references as app settings in Azure App Service", "Use App Configuration references".
 REFERENCE = re.compile(r"@\s*Microsoft\s*\.\s*(KeyVault|AppConfiguration)\s*\(", re.IGNORECASE)
 UNRESOLVED, FAULTY = "unresolved", "faulty"
 CAUSES = (
-    "The secret is missing, or the app's identity lacks the role Key Vault Secrets User, or the vault's firewall refuses it. "
-    "A new role takes up to 10 minutes. "
-    "Fix it, then let the app fetch it again: docs/deploy.md, 'Secrets', steps 3 and 4. A restart alone may not. "
-    "Outside Azure nothing resolves it: give the secret itself."
+    "The secret is missing, or the app's identity lacks the role Key Vault Secrets User, or the"
+    " vault's firewall refuses it. A new role takes up to 10 minutes. Fix it, then let the app"
+    " fetch it again: docs/deploy.md, 'Secrets', steps 3 and 4. A restart alone may not. Outside"
+    " Azure nothing resolves it: give the secret itself."
 )
 
 
@@ -72,10 +74,16 @@ def sound_url(value: str) -> str:
 def sound_connection(value: SecretStr) -> SecretStr:
     """A connection string whose endpoints are encrypted, or on this machine."""
     parts = [part.partition("=")[::2] for part in value.get_secret_value().split(";")]
-    known = [(name.strip().lower(), text.strip()) for name, text in parts]  # one that stands twice is looked at twice
+    known = [
+        (name.strip().lower(), text.strip()) for name, text in parts
+    ]  # one that stands twice is looked at twice
     urls = [text for name, text in known if name.endswith(("endpoint", "proxyuri")) and text]
     fault = next((fault for url in urls if (fault := address_fault(canonical(url)))), "")
-    if not fault and ("defaultendpointsprotocol", "http") in [(name, text.lower()) for name, text in known] and not urls:
+    if (
+        not fault
+        and ("defaultendpointsprotocol", "http") in [(name, text.lower()) for name, text in known]
+        and not urls
+    ):
         fault = "asks for http: write DefaultEndpointsProtocol=https"
     if fault:
         raise PydanticCustomError(FAULTY, fault)
@@ -85,17 +93,25 @@ def sound_connection(value: SecretStr) -> SecretStr:
 def printable(value: SecretStr) -> SecretStr:
     """A secret that travels in a header."""
     if not re.fullmatch("[ -~]*", value.get_secret_value()):
-        raise PydanticCustomError(FAULTY, "has a line break or a letter beyond ASCII, which no header takes: make another one")
+        raise PydanticCustomError(
+            FAULTY,
+            "has a line break or a letter beyond ASCII, which no header takes: make another one",
+        )
     return value
 
 
 Url = Annotated[str, BeforeValidator(as_url), AfterValidator(sound_url)]
 HEADER = "^[!-~]*$"  # what may stand in a header
-NAME = "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$"  # a GUID or a domain, which may stand in a URL
+NAME = (  # a GUID or a domain, which may stand in a URL
+    "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$"
+)
 
 
 class Part(BaseModel):
-    """Some of the settings. Every one of them is refused, by its name, while it is a reference that nobody has resolved."""
+    """Some of the settings.
+
+    Every one of them is refused, by its name, while it is a reference that nobody has resolved.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -103,7 +119,9 @@ class Part(BaseModel):
     @classmethod
     def resolved(cls, value: Any) -> Any:
         if is_reference(value):
-            raise PydanticCustomError(UNRESOLVED, "is still a Key Vault reference, which the platform has not resolved")
+            raise PydanticCustomError(
+                UNRESOLVED, "is still a Key Vault reference, which the platform has not resolved"
+            )
         return value
 
 
@@ -111,7 +129,9 @@ class StorageSettings(Part):
     """Where the state is: what is needed even when everything else is missing."""
 
     azurewebjobsstorage: Annotated[SecretStr, AfterValidator(sound_connection)] = Field(
-        SecretStr(""), alias="AzureWebJobsStorage", description="Connection string; only where there is no identity"
+        SecretStr(""),
+        alias="AzureWebJobsStorage",
+        description="Connection string; only where there is no identity",
     )
     storage_account: str = Field(
         "",
@@ -120,34 +140,59 @@ class StorageSettings(Part):
         description="Storage account reached by the managed identity",
     )
     storage_client_id: str = Field(
-        "", alias="AzureWebJobsStorage__clientId", description="Client id of the identity that reaches the storage"
+        "",
+        alias="AzureWebJobsStorage__clientId",
+        description="Client id of the identity that reaches the storage",
     )
 
 
 class DataverseSettings(Part):
     """Which organization, and as whom: all that a set-up of Dataverse needs."""
 
-    dataverse_url: Url = Field(pattern=r"^[^/]+//[^/?#]+$", description="Organization URL, https://<org>.crm.dynamics.com")
+    dataverse_url: Url = Field(
+        pattern=r"^[^/]+//[^/?#]+$", description="Organization URL, https://<org>.crm.dynamics.com"
+    )
     dataverse_auth: Literal["managed_identity", "client_secret", "certificate"] = Field(
         "managed_identity", description="How the bridge proves to Dataverse who it is"
     )
-    dataverse_client_id: str = Field("", description="Client id of the managed identity or the Entra application")
-    dataverse_tenant_id: str = Field("", pattern=NAME, description="Entra tenant; for client_secret and certificate")
-    dataverse_client_secret: SecretStr = Field(SecretStr(""), description="For client_secret: a Key Vault reference")
-    dataverse_certificate: SecretStr = Field(
-        SecretStr(""), description="For certificate: private key and certificate in PEM form, a Key Vault reference"
+    dataverse_client_id: str = Field(
+        "", description="Client id of the managed identity or the Entra application"
     )
-    dataverse_authority_url: Url = Field("https://login.microsoftonline.com", description="Entra's sign-in host")
-    dataverse_page_size: int = Field(5000, ge=1, le=5000, description="Rows a page of change tracking asks for")
-    dataverse_timeout_seconds: float = Field(60, gt=0, le=120, description="Longest wait for an answer of Dataverse")
-    dataverse_max_concurrency: int = Field(8, ge=1, le=52, description="Most calls to Dataverse under way at once")
+    dataverse_tenant_id: str = Field(
+        "", pattern=NAME, description="Entra tenant; for client_secret and certificate"
+    )
+    dataverse_client_secret: SecretStr = Field(
+        SecretStr(""), description="For client_secret: a Key Vault reference"
+    )
+    dataverse_certificate: SecretStr = Field(
+        SecretStr(""),
+        description=(
+            "For certificate: private key and certificate in PEM form, a Key Vault reference"
+        ),
+    )
+    dataverse_authority_url: Url = Field(
+        "https://login.microsoftonline.com", description="Entra's sign-in host"
+    )
+    dataverse_page_size: int = Field(
+        5000, ge=1, le=5000, description="Rows a page of change tracking asks for"
+    )
+    dataverse_timeout_seconds: float = Field(
+        60, gt=0, le=120, description="Longest wait for an answer of Dataverse"
+    )
+    dataverse_max_concurrency: int = Field(
+        8, ge=1, le=52, description="Most calls to Dataverse under way at once"
+    )
 
     @model_validator(mode="after")
     def credential_complete(self) -> Self:
         """What the chosen way to prove who we are makes necessary."""
         needed = {
             "managed_identity": (),
-            "client_secret": ("dataverse_client_id", "dataverse_tenant_id", "dataverse_client_secret"),
+            "client_secret": (
+                "dataverse_client_id",
+                "dataverse_tenant_id",
+                "dataverse_client_secret",
+            ),
             "certificate": ("dataverse_client_id", "dataverse_tenant_id", "dataverse_certificate"),
         }[self.dataverse_auth]
         if missing := [name.upper() for name in needed if not text(getattr(self, name))]:
@@ -160,7 +205,10 @@ class WebhookSettings(Part):
 
     dataverse_webhook_secret: Annotated[SecretStr, AfterValidator(printable)] = Field(
         min_length=16,
-        description="Shared secret that Dataverse sends in the header x-webhook-secret; a Key Vault reference",
+        description=(
+            "Shared secret that Dataverse sends in the header x-webhook-secret; a Key Vault"
+            " reference"
+        ),
     )
 
 
@@ -168,81 +216,158 @@ class ChosenFlows(Part):
     """Which of the flows that can be left out are on."""
 
     email_events_source: Literal["none", "files", "journal", "both"] = Field(
-        "none", description="Where e-mail events come from: exported files, the I/O Events journal, or both"
+        "none",
+        description=(
+            "Where e-mail events come from: exported files, the I/O Events journal, or both"
+        ),
     )
     opt_out_mode: Literal["disabled", "to-campaign", "from-campaign", "both"] = Field(
-        "both", description="Which way opt-outs go: to Campaign, from Campaign, both ways, or not at all"
+        "both",
+        description="Which way opt-outs go: to Campaign, from Campaign, both ways, or not at all",
     )
 
 
 class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows):
     """Names are those of the environment in lower case; each field's description is its help."""
 
-    campaign_url: Annotated[str, BeforeValidator(as_campaign_url), AfterValidator(sound_url)] = Field(
-        pattern=r"^[^/]+//[^/?#]+/[^/?#%.][^/?#%]*/campaign$", description="https://mc.adobe.io/<organization>/campaign"
+    campaign_url: Annotated[str, BeforeValidator(as_campaign_url), AfterValidator(sound_url)] = (
+        Field(
+            pattern=r"^[^/]+//[^/?#]+/[^/?#%.][^/?#%]*/campaign$",
+            description="https://mc.adobe.io/<organization>/campaign",
+        )
     )
-    campaign_ims_url: Url = Field("https://ims-na1.adobelogin.com", description="Adobe's identity service")
+    campaign_ims_url: Url = Field(
+        "https://ims-na1.adobelogin.com", description="Adobe's identity service"
+    )
     campaign_client_id: str = Field(
-        min_length=1, pattern=HEADER, description="Client id (API key) of the Adobe Developer project"
+        min_length=1,
+        pattern=HEADER,
+        description="Client id (API key) of the Adobe Developer project",
     )
     campaign_client_secret: SecretStr = Field(
-        min_length=1, description="Client secret of the Adobe Developer project; a Key Vault reference"
+        min_length=1,
+        description="Client secret of the Adobe Developer project; a Key Vault reference",
     )
-    campaign_scopes: str = Field(CAMPAIGN_SCOPES, description="Scopes, as the Adobe Developer Console shows them")
-    campaign_timeout_seconds: float = Field(60, gt=0, le=120, description="Longest wait for an answer of Campaign")
+    campaign_scopes: str = Field(
+        CAMPAIGN_SCOPES, description="Scopes, as the Adobe Developer Console shows them"
+    )
+    campaign_timeout_seconds: float = Field(
+        60, gt=0, le=120, description="Longest wait for an answer of Campaign"
+    )
     campaign_max_concurrency: int = Field(
-        16, ge=1, le=128, description="Most calls to Campaign under way at once in one instance; fewer if it throttles"
+        16,
+        ge=1,
+        le=128,
+        description=(
+            "Most calls to Campaign under way at once in one instance; fewer if it throttles"
+        ),
     )
 
-    campaign_journal_url: Url = Field("", description="The I/O Events journal, as the Developer Console shows it; for `journal`")
-    campaign_ims_organization: str = Field("", pattern=HEADER, description="IMS organization id, ...@AdobeOrg; for `journal`")
+    campaign_journal_url: Url = Field(
+        "", description="The I/O Events journal, as the Developer Console shows it; for `journal`"
+    )
+    campaign_ims_organization: str = Field(
+        "", pattern=HEADER, description="IMS organization id, ...@AdobeOrg; for `journal`"
+    )
     sftp_host: str = Field(
-        "", pattern=r"^[^/@\s]*$", description="Campaign's SFTP server, <instance>.campaign.adobe.com; for `files`"
+        "",
+        pattern=r"^[^/@\s]*$",
+        description="Campaign's SFTP server, <instance>.campaign.adobe.com; for `files`",
     )
     sftp_port: int = Field(22, ge=1, le=65535, description="Port of the SFTP server")
     sftp_user: str = Field("", description="The user, as Campaign's Control Panel shows it")
-    sftp_private_key: SecretStr = Field(SecretStr(""), description="The private key without a passphrase; a Key Vault reference")
-    sftp_host_key: str = Field("", description="The server's public key as ssh-keyscan prints it: ssh-ed25519 AAAA...")
-    sftp_folder: str = Field("/d365_loads/exports", description="The folder that Campaign's workflows export to")
+    sftp_private_key: SecretStr = Field(
+        SecretStr(""), description="The private key without a passphrase; a Key Vault reference"
+    )
+    sftp_host_key: str = Field(
+        "", description="The server's public key as ssh-keyscan prints it: ssh-ed25519 AAAA..."
+    )
+    sftp_folder: str = Field(
+        "/d365_loads/exports", description="The folder that Campaign's workflows export to"
+    )
 
-    email_events_schedule: str = Field("0 * * * * *", description="When e-mail events are read: NCRONTAB, six fields")
+    email_events_schedule: str = Field(
+        "0 * * * * *", description="When e-mail events are read: NCRONTAB, six fields"
+    )
     opt_out_source: Literal["filter", "scan", "file"] = Field(
-        "filter", description="How Campaign's opt-outs are found: a published filter, a scan of the last modified, or an export"
+        "filter",
+        description=(
+            "How Campaign's opt-outs are found: a published filter, a scan of the last modified, or"
+            " an export"
+        ),
     )
-    opt_out_schedule: str = Field("*/15 * * * * *", description="When opt-outs are read on both sides: NCRONTAB, six fields")
-    contacts_schedule: str = Field("*/15 * * * * *", description="When contacts are polled: NCRONTAB, six fields")
-    custom_entities_schedule: str = Field("*/15 * * * * *", description="When custom entities are polled: NCRONTAB, six fields")
+    opt_out_schedule: str = Field(
+        "*/15 * * * * *", description="When opt-outs are read on both sides: NCRONTAB, six fields"
+    )
+    contacts_schedule: str = Field(
+        "*/15 * * * * *", description="When contacts are polled: NCRONTAB, six fields"
+    )
+    custom_entities_schedule: str = Field(
+        "*/15 * * * * *", description="When custom entities are polled: NCRONTAB, six fields"
+    )
     parent_wait_days: float = Field(
-        7, gt=0, le=365, description="How long a record waits for its parent before it is a dead letter"
+        7,
+        gt=0,
+        le=365,
+        description="How long a record waits for its parent before it is a dead letter",
     )
-    poll_budget_seconds: float = Field(240, gt=0, le=540, description="Longest run of one poll; the next tick goes on")
-    queue_limit_messages: int = Field(300, ge=1, description="No page is read while a queue holds more messages")
-    claim_lease_seconds: float = Field(120, ge=5, le=600, description="How long a dead instance's claim holds others off")
+    poll_budget_seconds: float = Field(
+        240, gt=0, le=540, description="Longest run of one poll; the next tick goes on"
+    )
+    queue_limit_messages: int = Field(
+        300, ge=1, description="No page is read while a queue holds more messages"
+    )
+    claim_lease_seconds: float = Field(
+        120, ge=5, le=600, description="How long a dead instance's claim holds others off"
+    )
     retry_attempts: int = Field(
-        50, ge=1, description="Attempts before a record that keeps failing in passing becomes a dead letter"
+        50,
+        ge=1,
+        description="Attempts before a record that keeps failing in passing becomes a dead letter",
     )
-    retry_delay_seconds: float = Field(5, ge=0, le=3600, description="First delay before a failed record is sent again")
-    retry_delay_max_seconds: float = Field(600, ge=0, le=86400, description="Longest delay before a failed record is sent again")
+    retry_delay_seconds: float = Field(
+        5, ge=0, le=3600, description="First delay before a failed record is sent again"
+    )
+    retry_delay_max_seconds: float = Field(
+        600, ge=0, le=86400, description="Longest delay before a failed record is sent again"
+    )
     paused_delay_seconds: float = Field(
         60,
         ge=1,
         le=3600,
-        description="How long messages of a stopped or failed flow sleep, and how often its cause is tried",
+        description=(
+            "How long messages of a stopped or failed flow sleep, and how often its cause is tried"
+        ),
     )
     delete_brake_percent: float = Field(
-        5, ge=0, le=100, description="Share of the records; a full read asks before it deletes more than both brakes"
+        5,
+        ge=0,
+        le=100,
+        description=(
+            "Share of the records; a full read asks before it deletes more than both brakes"
+        ),
     )
     delete_brake_records: int = Field(
-        100, ge=0, description="Number of records; a full read asks before it deletes more than both brakes"
+        100,
+        ge=0,
+        description="Number of records; a full read asks before it deletes more than both brakes",
     )
-    mapping_cache_seconds: float = Field(10, ge=0, le=300, description="How long an instance goes on with a known mapping")
+    mapping_cache_seconds: float = Field(
+        10, ge=0, le=300, description="How long an instance goes on with a known mapping"
+    )
 
     @model_validator(mode="after")
     def complete(self) -> Self:
         """What one choice makes necessary."""
-        if missing := [name.upper() for name in self.events_need() if not text(getattr(self, name))]:
-            raise ValueError(f"EMAIL_EVENTS_SOURCE={self.email_events_source} needs {', '.join(missing)}")
-        if missing := [name.upper() for name in self.opt_out_needs() if not text(getattr(self, name))]:
+        if missing := [
+            name.upper() for name in self.events_need() if not text(getattr(self, name))
+        ]:
+            raise ValueError(
+                f"EMAIL_EVENTS_SOURCE={self.email_events_source} needs {', '.join(missing)}"
+            )
+        if missing := [
+            name.upper() for name in self.opt_out_needs() if not text(getattr(self, name))
+        ]:
             raise ValueError(f"OPT_OUT_SOURCE={self.opt_out_source} needs {', '.join(missing)}")
         if not self.storage_account and not text(self.azurewebjobsstorage):
             raise ValueError("AzureWebJobsStorage__accountName (or AzureWebJobsStorage) is missing")
@@ -251,11 +376,17 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows)
     def events_need(self) -> list[str]:
         """The settings that the chosen source of e-mail events makes necessary."""
         journal = ["campaign_journal_url", "campaign_ims_organization"]
-        return {"none": [], "files": SFTP, "journal": journal, "both": SFTP + journal}[self.email_events_source]
+        return {"none": [], "files": SFTP, "journal": journal, "both": SFTP + journal}[
+            self.email_events_source
+        ]
 
     def opt_out_needs(self) -> list[str]:
         """The settings that reading opt-outs from an export makes necessary."""
-        return SFTP if self.opt_out_source == "file" and self.opt_out_mode in ("from-campaign", "both") else []
+        return (
+            SFTP
+            if self.opt_out_source == "file" and self.opt_out_mode in ("from-campaign", "both")
+            else []
+        )
 
 
 def text(value: SecretStr | str) -> str:
@@ -267,7 +398,9 @@ def environment_name(field: str) -> str:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings in force; Misconfigured names everything missing or out of range at once, without its value."""
+    """The settings in force; Misconfigured names everything missing or out of range at once,
+    without its value.
+    """
     return load(Settings, environ)
 
 
@@ -284,11 +417,19 @@ def load_storage_settings(environ: Mapping[str, str] | None = None) -> StorageSe
 
 
 def given(environ: Mapping[str, str] | None) -> dict[str, str]:
-    """What the environment holds of our settings, under the names that the model knows, without blanks around; an empty value, or
-    one of blanks alone, is none."""
+    """What the environment holds of our settings, under the names that the model knows, without
+    blanks around; an empty value, or
+    one of blanks alone, is none.
+    """
     source = os.environ if environ is None else environ
-    found = {field: trimmed(source.get(environment_name(field), "")) for field in Settings.model_fields}
-    return {Settings.model_fields[field].alias or field: value for field, value in found.items() if value}
+    found = {
+        field: trimmed(source.get(environment_name(field), "")) for field in Settings.model_fields
+    }
+    return {
+        Settings.model_fields[field].alias or field: value
+        for field, value in found.items()
+        if value
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,19 +450,32 @@ def problems(environ: Mapping[str, str] | None = None) -> list[SettingProblem]:
         Settings.model_validate(given(environ))
     except ValidationError as error:
         items = error.errors(include_input=False)
-        return [SettingProblem(*problem(item), unresolved=item["type"] == UNRESOLVED) for item in items]
+        return [
+            SettingProblem(*problem(item), unresolved=item["type"] == UNRESOLVED) for item in items
+        ]
     return []
 
 
 def refused(error: ValidationError) -> Misconfigured:
-    """All problems as one message. It names the settings that nobody has resolved, where that is all."""
+    """All problems as one message.
+
+    It names the settings that nobody has resolved, where that is all.
+    """
     items = error.errors(include_input=False)
     names = [setting_name(item) for item in items if item["type"] == UNRESOLVED]
     others = [problem(item)[1] for item in items if item["type"] != UNRESOLVED]
-    sentences = ["Set these application settings and restart: " + "; ".join(others)] if others else []
+    sentences = (
+        ["Set these application settings and restart: " + "; ".join(others)] if others else []
+    )
     if names:
-        still = "is still a Key Vault reference" if len(names) == 1 else "are still Key Vault references"
-        sentences.insert(0, f"{', '.join(names)} {still}, which the platform has not resolved. {CAUSES}")
+        still = (
+            "is still a Key Vault reference"
+            if len(names) == 1
+            else "are still Key Vault references"
+        )
+        sentences.insert(
+            0, f"{', '.join(names)} {still}, which the platform has not resolved. {CAUSES}"
+        )
     return Misconfigured("settings" if others else ", ".join(names), " ".join(sentences))
 
 
@@ -331,7 +485,9 @@ def problem(item: ErrorDetails) -> tuple[str, str]:
         return "", message.removeprefix("Value error, ")
     if item["type"] == "missing":
         return name, f"{name} is missing"
-    return name, f"{name} {message}" if item["type"] in (FAULTY, UNRESOLVED) else f"{name}: {message}"
+    return name, (
+        f"{name} {message}" if item["type"] in (FAULTY, UNRESOLVED) else f"{name}: {message}"
+    )
 
 
 def setting_name(item: ErrorDetails) -> str:

@@ -1,8 +1,9 @@
-"""The log lines of the bridge: one per record at settle, one per poll, one per change of a flow's status,
+"""The log lines of the bridge: one per record at settle, one per poll, one per change of a flow's
+status,
 one per flow every few minutes.
 
-The parameters of these functions are the allow-list: nothing else can be logged, so no name, address, body, URL or text of
-a client's exception ever is. Lines are JSON on the logger `bridge`.
+The parameters of these functions are the allow-list: nothing else can be logged, so no name,
+address, body, URL or text of a client's exception ever is. Lines are JSON on the logger `bridge`.
 """
 
 import json
@@ -16,7 +17,9 @@ trace: ContextVar[str] = ContextVar("trace", default="")
 
 
 def follow(traceparent: str | None) -> None:
-    """Ties the lines of this invocation to its trace (W3C Trace Context: version-traceid-parentid-flags)."""
+    """Ties the lines of this invocation to its trace (W3C Trace Context:
+    version-traceid-parentid-flags).
+    """
     parts = (traceparent or "").split("-")
     trace.set(parts[1] if len(parts) > 2 else "")
 
@@ -32,7 +35,10 @@ def settled(
     altered: str = "",
     level: int = logging.INFO,
 ) -> None:
-    """The canonical line of one record. `altered`: the target fields that were left out or cut, with their rules."""
+    """The canonical line of one record.
+
+    `altered`: the target fields that were left out or cut, with their rules.
+    """
     if logger.isEnabledFor(level):
         line(
             level,
@@ -58,16 +64,35 @@ def settled_together(
     rejected: int = 0,
     reasons: Mapping[str, int] | None = None,
 ) -> None:
-    """The canonical line of an envelope whose records are created once: how many became what. `reasons`: why, of the rejected."""
-    counts = {"created": created, "unchanged": unchanged, "filtered": filtered, "no_contact": no_contact}
+    """The canonical line of an envelope whose records are created once: how many became what.
+
+    `reasons`: why, of the rejected.
+    """
+    counts = {
+        "created": created,
+        "unchanged": unchanged,
+        "filtered": filtered,
+        "no_contact": no_contact,
+    }
     told = {"waiting": waiting, "rejected": rejected, "reasons": dict(reasons or {})}
     line(logging.INFO, event="settled_together", flow=flow, **counts, **told)
 
 
 def polled(
-    *, flow: str, table: str, pages: int, changes: int, messages: int, passed_over: int, ended: str, duration_ms: float
+    *,
+    flow: str,
+    table: str,
+    pages: int,
+    changes: int,
+    messages: int,
+    passed_over: int,
+    ended: str,
+    duration_ms: float,
 ) -> None:
-    """The canonical line of one poll. `passed_over`: read records without a contact's id. `ended` says why it stopped reading."""
+    """The canonical line of one poll.
+
+    `passed_over`: read records without a contact's id. `ended` says why it stopped reading.
+    """
     line(
         logging.INFO,
         event="polled",
@@ -94,7 +119,9 @@ def watched(
     poison_letters: int,
     dead_letters: int,
 ) -> None:
-    """How a flow is, every few minutes whatever its status: what alerts and the workbook read (infra/modules/alerts.bicep)."""
+    """How a flow is, every few minutes whatever its status: what alerts and the workbook read
+    (infra/modules/alerts.bicep).
+    """
     line(
         logging.INFO,
         event="watched",
@@ -122,8 +149,18 @@ def refused(*, flow: str, reason: str) -> None:
 
 
 def noted(*, flow: str, event: str, count: int = 0, reason: str = "", by: str = "") -> None:
-    """Anything else worth a line: a mapping taken into force, a sweep ended, a token expired. `by`: who gave the command."""
-    line(logging.INFO, event=event, flow=flow, count=count, reason=reason, **({"by": by} if by else {}))
+    """Anything else worth a line: a mapping taken into force, a sweep ended, a token expired.
+
+    `by`: who gave the command.
+    """
+    line(
+        logging.INFO,
+        event=event,
+        flow=flow,
+        count=count,
+        reason=reason,
+        **({"by": by} if by else {}),
+    )
 
 
 def line(level: int, **fields: Any) -> None:

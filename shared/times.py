@@ -1,7 +1,11 @@
-"""Times as exports write them: the form that a document names, in UTC or in the local time of a zone. Pure.
+"""Times as exports write them: the form that a document names, in UTC or in the local time of a
+zone.
 
-An offset in the value counts before the zone. A local time that comes twice, when clocks go back, is taken as the first of the
-two; one that never comes, when they go forward, as the earlier of its two readings.
+Pure.
+
+An offset in the value counts before the zone. A local time that comes twice, when clocks go back,
+is taken as the first of the two; one that never comes, when they go forward, as the earlier of its
+two readings.
 Source: Python documentation, "strftime() and strptime() Format Codes"; PEP 495.
 """
 
@@ -13,8 +17,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator
 
-SAMPLES = (datetime(2026, 11, 25, 23, 58, 47), datetime(2027, 2, 3, 4, 5, 6))  # noqa: DTZ001  # wall clock times
-TAIL = re.compile(r"(?P<rest>.*?\d)(?P<part>[.,]\d{1,9})?(?:\s*(?P<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d){0,2}))?", re.IGNORECASE)
+SAMPLES = (
+    datetime(2026, 11, 25, 23, 58, 47),  # noqa: DTZ001 wall clock times
+    datetime(2027, 2, 3, 4, 5, 6),  # noqa: DTZ001
+)
+TAIL = re.compile(
+    r"(?P<rest>.*?\d)(?P<part>[.,]\d{1,9})?(?:\s*(?P<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d){0,2}))?",
+    re.IGNORECASE,
+)
 OFFSET_OF_HOURS = re.compile(r"[+-]\d\d")
 LITERAL_OFFSET = re.compile(r"(?:.*[^%])?(?P<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)", re.IGNORECASE)
 LONG_FRACTION = re.compile(r"([.,]\d{6})\d+")
@@ -39,7 +49,9 @@ def form_problem(form: str) -> str:
             return f"{directive} depends on the machine that reads it: write {instead}"
     if MINUTE_FIRST.match(form):
         return "tells the minute before the hour: %m is the month, and %M is the minute"
-    return form_fault(form) or (f"does not tell the {lost[0]} of a time: {ADVICE}" if (lost := untold(form)) else "")
+    return form_fault(form) or (
+        f"does not tell the {lost[0]} of a time: {ADVICE}" if (lost := untold(form)) else ""
+    )
 
 
 def form_fault(form: str) -> str:
@@ -54,11 +66,18 @@ def form_fault(form: str) -> str:
 
 
 def untold(form: str) -> list[str]:
-    """The parts of a time that a form does not tell; ValueError, re.error or OverflowError for no form."""
-    read = [datetime.strptime(sample.replace(tzinfo=UTC).strftime(form), form) for sample in SAMPLES]  # noqa: DTZ007
+    """The parts of a time that a form does not tell; ValueError, re.error or OverflowError for no
+    form.
+    """
+    written = [sample.replace(tzinfo=UTC).strftime(form) for sample in SAMPLES]
+    read = [datetime.strptime(text, form) for text in written]  # noqa: DTZ007
     pairs = list(zip(read, SAMPLES, strict=True))
     parts = ("year", "month", "day", "hour", "minute")
-    return [name for name in parts if any(getattr(found, name) != getattr(sample, name) for found, sample in pairs)]
+    return [
+        name
+        for name in parts
+        if any(getattr(found, name) != getattr(sample, name) for found, sample in pairs)
+    ]
 
 
 @lru_cache(1)
@@ -67,7 +86,11 @@ def zones() -> frozenset[str]:
 
 
 def zone_problem(name: str) -> str:
-    return "" if name in zones() else "is no time zone: use a name of the IANA list, such as Europe/Berlin"
+    return (
+        ""
+        if name in zones()
+        else "is no time zone: use a name of the IANA list, such as Europe/Berlin"
+    )
 
 
 def known_zone(name: str) -> str:
@@ -87,7 +110,8 @@ def zone_of(name: str) -> tzinfo:
 
 @lru_cache(8192)
 def instant(text: str, form: str, zone: str = "UTC") -> datetime:
-    """The time in UTC; ValueError where the text does not have the form, with or without a fraction and an offset behind it.
+    """The time in UTC; ValueError where the text does not have the form, with or without a fraction
+    and an offset behind it.
 
     An offset that the form itself ends with, as in "%H:%M:%SZ", counts like one of the text.
     """
@@ -114,11 +138,18 @@ def parsed(text: str, form: str) -> datetime:
     if "%z" in form:
         return datetime.strptime(tail["rest"] + minutes(tail["offset"] or ""), form)  # noqa: DTZ007
     found = datetime.strptime(tail["rest"], form)  # noqa: DTZ007
-    return found.replace(tzinfo=datetime.strptime(minutes(tail["offset"]), "%z").tzinfo) if tail["offset"] else found
+    return (
+        found.replace(tzinfo=datetime.strptime(minutes(tail["offset"]), "%z").tzinfo)
+        if tail["offset"]
+        else found
+    )
 
 
 def iso_time(text: str) -> datetime:
-    """A date, or a date and time, as ISO 8601 writes it. ValueError for what only has as many digits: a count of milliseconds."""
+    """A date, or a date and time, as ISO 8601 writes it.
+
+    ValueError for what only has as many digits: a count of milliseconds.
+    """
     if not ISO.fullmatch(text):
         raise ValueError("no date of ISO 8601")
     return datetime.fromisoformat(text)
@@ -132,7 +163,9 @@ def minutes(offset: str) -> str:
 
 
 def in_utc(local: datetime, zone: str) -> datetime:
-    """A time with its own offset, or of a zone's wall clocks; the earlier one where it has two readings."""
+    """A time with its own offset, or of a zone's wall clocks; the earlier one where it has two
+    readings.
+    """
     try:
         if local.tzinfo:
             return local.astimezone(UTC)

@@ -1,13 +1,16 @@
-"""Why a record waits: a value, written into its ledger row's `reason` and read from there, in this file alone.
+"""Why a record waits: a value, written into its ledger row's `reason` and read from there, in this
+file alone.
 
-| value          | in the row              | goes on                                                            |
+| value          | in the row              | goes on
+|
 |----------------|-------------------------|--------------------------------------------------------------------|
-| Transient      | target                  | when it is sent again; after so many attempts it is a dead letter  |
-| FlowFailed     | flow_failed             | when it is sent again, for as long as its flow is paused           |
-| BugMet         | fault                   | alone, until the host sets its message aside                       |
-| ParentMissing  | parent <table> <id>     | when its parent is settled                                         |
-| ChildrenFirst  | children [read at]      | when its children have been read and delivered beyond it           |
-| ContactsFirst  | contacts                | when the contacts flow has come to its contact                     |
+| Transient      | target                  | when it is sent again; after so many attempts it is a
+dead letter  | | FlowFailed     | flow_failed             | when it is sent again, for as long as
+its flow is paused           | | BugMet         | fault                   | alone, until the host
+sets its message aside                       | | ParentMissing  | parent <table> <id>     | when its
+parent is settled                                         | | ChildrenFirst  | children [read at] |
+when its children have been read and delivered beyond it           | | ContactsFirst  | contacts |
+when the contacts flow has come to its contact                     |
 """
 
 from dataclasses import dataclass
@@ -16,7 +19,10 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """`called_for`: whoever it waits for calls for it, so it is not sent again meanwhile. `counted`: it uses up an attempt."""
+    """`called_for`: whoever it waits for calls for it, so it is not sent again meanwhile.
+
+    `counted`: it uses up an attempt.
+    """
 
     called_for: ClassVar[bool] = False
     counted: ClassVar[bool] = False
@@ -66,7 +72,11 @@ class ParentMissing(Wait):
 
 @dataclass(frozen=True, slots=True)
 class ChildrenFirst(Wait):
-    """A deletion. `read_at`: when the children's tables had been read beyond it, in seconds since 1970; None before."""
+    """A deletion.
+
+    `read_at`: when the children's tables had been read beyond it, in seconds since 1970; None
+    before.
+    """
 
     code = "children"
     read_at: float | None = None
@@ -84,11 +94,16 @@ class ContactsFirst(Wait):
     code = "contacts"
 
 
-PLAIN: dict[str, Wait] = {wait.code: wait for wait in (Transient(), FlowFailed(), BugMet(), ChildrenFirst(), ContactsFirst())}
+PLAIN: dict[str, Wait] = {
+    wait.code: wait
+    for wait in (Transient(), FlowFailed(), BugMet(), ChildrenFirst(), ContactsFirst())
+}
 
 
 def read_wait(text: str) -> Wait | None:
-    """What a waiting row's `reason` says, also that of an earlier version; None for what no version writes."""
+    """What a waiting row's `reason` says, also that of an earlier version; None for what no version
+    writes.
+    """
     code, _, rest = text.partition(" ")
     if code == ParentMissing.code and rest:
         table, _, record_id = rest.partition(" ")

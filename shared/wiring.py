@@ -1,4 +1,7 @@
-"""The one place that builds clients: at first use, once, from the settings. Nothing here runs at import."""
+"""The one place that builds clients: at first use, once, from the settings.
+
+Nothing here runs at import.
+"""
 
 import logging
 import threading
@@ -74,7 +77,9 @@ def quiet_libraries() -> None:
 
 
 class once[Value]:  # noqa: N801  # reads as a word at its use
-    """A property that is built at first use and kept; two threads that come at once get the same one."""
+    """A property that is built at first use and kept; two threads that come at once get the same
+    one.
+    """
 
     def __init__(self, build: Callable[[Any], Value]) -> None:
         self.build, self.name = build, build.__name__
@@ -93,10 +98,16 @@ class once[Value]:  # noqa: N801  # reads as a word at its use
 
 
 class Wiring:
-    """Everything that a flow needs. Tests give settings, a clock and their own `send` instead of a connection pool."""
+    """Everything that a flow needs.
+
+    Tests give settings, a clock and their own `send` instead of a connection pool.
+    """
 
     def __init__(
-        self, settings: Settings, now: Callable[[], float] = time.time, send: Callable[[str, float, int], Send] = pooled
+        self,
+        settings: Settings,
+        now: Callable[[], float] = time.time,
+        send: Callable[[str, float, int], Send] = pooled,
     ) -> None:
         self.settings, self.now, self.send = settings, now, send
         self.lock = threading.RLock()
@@ -130,9 +141,15 @@ class Wiring:
     @once
     def dataverse(self) -> DataverseClient:
         settings = self.settings
-        send = self.send("Dataverse", settings.dataverse_timeout_seconds, settings.dataverse_max_concurrency)
-        transport = Transport("Dataverse", send, AdaptiveConcurrency(settings.dataverse_max_concurrency))
-        return DataverseClient(settings.dataverse_url, self.dataverse_tokens, transport, settings.dataverse_page_size)
+        send = self.send(
+            "Dataverse", settings.dataverse_timeout_seconds, settings.dataverse_max_concurrency
+        )
+        transport = Transport(
+            "Dataverse", send, AdaptiveConcurrency(settings.dataverse_max_concurrency)
+        )
+        return DataverseClient(
+            settings.dataverse_url, self.dataverse_tokens, transport, settings.dataverse_page_size
+        )
 
     @once
     def own_user(self) -> str:
@@ -140,7 +157,9 @@ class Wiring:
         return self.dataverse.who_am_i().lower()
 
     def is_own_organization(self, organization_id: str) -> bool:
-        """True too while Dataverse cannot be asked: what a webhook names is read at our own organization in any case."""
+        """True too while Dataverse cannot be asked: what a webhook names is read at our own
+        organization in any case.
+        """
         try:
             return self.dataverse.organization_id() in ("", organization_id)
         except BridgeError:
@@ -153,7 +172,11 @@ class Wiring:
     @once
     def campaign_tokens(self) -> CachedToken:
         send = self.send("Adobe's identity service", self.settings.campaign_timeout_seconds, 1)
-        return campaign_token(self.settings, Transport("Adobe's identity service", send, AdaptiveConcurrency(1)), self.now)
+        return campaign_token(
+            self.settings,
+            Transport("Adobe's identity service", send, AdaptiveConcurrency(1)),
+            self.now,
+        )
 
     @once
     def campaign(self) -> CampaignClient:
@@ -166,13 +189,20 @@ class Wiring:
 
     def campaign_client(self, urgent: bool) -> CampaignClient:
         settings = self.settings
-        send = self.send("Campaign", settings.campaign_timeout_seconds, settings.campaign_max_concurrency)
+        send = self.send(
+            "Campaign", settings.campaign_timeout_seconds, settings.campaign_max_concurrency
+        )
         transport = Transport("Campaign", send, self.campaign_concurrency, urgent=urgent)
-        return CampaignClient(settings.campaign_url, settings.campaign_client_id, self.campaign_tokens, transport)
+        return CampaignClient(
+            settings.campaign_url, settings.campaign_client_id, self.campaign_tokens, transport
+        )
 
     @once
     def catalog(self) -> Catalog:
-        return Catalog(self.keeper, MappingCompiler(self.documents, self.dataverse, self.campaign, OptOutFlags()))
+        return Catalog(
+            self.keeper,
+            MappingCompiler(self.documents, self.dataverse, self.campaign, OptOutFlags()),
+        )
 
     @once
     def bridge(self) -> Bridge:
@@ -183,7 +213,11 @@ class Wiring:
             presence=Presence(ledger, self.now),
             checkpoints=Checkpoints(storage.table("checkpoints")),
             flows=Flows(storage.table("flows"), self.now),
-            deadletters=DeadLetters(storage.table("deadletters"), storage.container("letters"), storage.container("poison")),
+            deadletters=DeadLetters(
+                storage.table("deadletters"),
+                storage.container("letters"),
+                storage.container("poison"),
+            ),
             sweeps=Sweeps(storage.container("sweeps")),
             waiting=Waiting(storage.table("waiting")),
             handoff=self.handoff,
@@ -214,7 +248,9 @@ class Wiring:
         """A session of its own for each source: the polls of two flows run at the same time."""
         settings = self.settings
         key, host_key = text(settings.sftp_private_key), settings.sftp_host_key
-        return Sftp(Server(settings.sftp_host, settings.sftp_port, settings.sftp_user, key, host_key))
+        return Sftp(
+            Server(settings.sftp_host, settings.sftp_port, settings.sftp_user, key, host_key)
+        )
 
     @once
     def looking_sftp(self) -> Sftp:
@@ -230,7 +266,11 @@ class Wiring:
         settings = self.settings
         send = self.send("The journal", settings.campaign_timeout_seconds, 1)
         transport = Transport("The journal", send, AdaptiveConcurrency(1))
-        names = (settings.campaign_journal_url, settings.campaign_client_id, settings.campaign_ims_organization)
+        names = (
+            settings.campaign_journal_url,
+            settings.campaign_client_id,
+            settings.campaign_ims_organization,
+        )
         return Journal(*names, self.campaign_tokens, transport, self.now)
 
     def events_flows(self) -> list[EventsFlow]:
@@ -252,16 +292,37 @@ class Wiring:
         return self.events_flow("", NoSource())
 
     def table_flow(self, table: str) -> TableFlow:
-        flow, clients = flow_of(table), (self.catalog, self.dataverse, self.campaign, self.fingerprint_key, self.now)
+        flow, clients = (
+            flow_of(table),
+            (
+                self.catalog,
+                self.dataverse,
+                self.campaign,
+                self.fingerprint_key,
+                self.now,
+            ),
+        )
         follows = table == "contact" and self.opt_out.writes_campaign
-        tell, more = self.opt_out.wake if follows else None, self.contacts_notes if table == "contact" else None
+        tell, more = (
+            self.opt_out.wake if follows else None,
+            (self.contacts_notes if table == "contact" else None),
+        )
         return TableFlow(flow.key, flow.queue, table, *clients, tell=tell, notes=more)
 
     def contacts_notes(self) -> list[str]:
-        """What a mapping in force says of opt-outs and is not done. While no flow carries them, contacts take their document."""
-        carries, document = self.settings.opt_out_mode != Mode.DISABLED.value, self.catalog.in_force("contact")
+        """What a mapping in force says of opt-outs and is not done.
+
+        While no flow carries them, contacts take their document.
+        """
+        carries, document = (
+            self.settings.opt_out_mode != Mode.DISABLED.value,
+            self.catalog.in_force("contact"),
+        )
         problem = "" if carries else self.opt_out_catalog.adopt()
-        return [problem, *(notes(document, self.opt_out_catalog.pairs(), carries) if document else ())]
+        return [
+            problem,
+            *(notes(document, self.opt_out_catalog.pairs(), carries) if document else ()),
+        ]
 
     @once
     def opt_out_catalog(self) -> OptOutCatalog:
@@ -271,9 +332,15 @@ class Wiring:
     def opt_out(self) -> OptOut:
         decisions = Decisions(self.storage.table("decisions"))
         mode = Mode(self.settings.opt_out_mode)
-        agreement = Agreement(Contacts(self.dataverse), Profiles(self.urgent_campaign), decisions, mode, self.now)
-        contacts_flow = ContactsFlow(flow_of("contact").key, self.bridge.ledger, self.bridge.flows, self.now)
-        return OptOut(self.opt_out_catalog, agreement, self.opt_out_feed, self.handoff, contacts_flow)
+        agreement = Agreement(
+            Contacts(self.dataverse), Profiles(self.urgent_campaign), decisions, mode, self.now
+        )
+        contacts_flow = ContactsFlow(
+            flow_of("contact").key, self.bridge.ledger, self.bridge.flows, self.now
+        )
+        return OptOut(
+            self.opt_out_catalog, agreement, self.opt_out_feed, self.handoff, contacts_flow
+        )
 
     def opt_out_feed(self, only_look: bool) -> Feed:
         """A new one each time: it remembers what it has handed off."""
@@ -282,7 +349,9 @@ class Wiring:
             form = partial(OptOutFormat, at_once=only_look)
             sftp = self.looking_sftp if only_look else self.sftp()
             return Exported(Exports(sftp, self.settings.sftp_folder, self.now, form), self.now)
-        return (Filtered if source == "filter" else Scanned)(self.urgent_campaign, self.now, only_look)
+        return (Filtered if source == "filter" else Scanned)(
+            self.urgent_campaign, self.now, only_look
+        )
 
 
 _lock = threading.Lock()
@@ -298,13 +367,18 @@ def wiring() -> Wiring:
 
 
 def fail_all(error: Misconfigured) -> None:
-    """Pauses every flow with the cause, while settings are missing: as much as can be told by what the storage holds."""
+    """Pauses every flow with the cause, while settings are missing: as much as can be told by what
+    the storage holds.
+    """
     try:
         storage = Storage(load_storage_settings())
     except Misconfigured:
         telemetry.flow_changed(flow="", status=FAILED, reason=str(error), by="bridge")
         return
-    flows, tables = Flows(storage.table("flows"), time.time), Documents(storage.container("config")).tables()
+    flows, tables = (
+        Flows(storage.table("flows"), time.time),
+        Documents(storage.container("config")).tables(),
+    )
     keys = [flow_of(table).key for table in sorted({"contact", *tables})]
     for key in [*keys, *chosen_flows()]:
         fail_flow(key, flows, error)
@@ -316,11 +390,16 @@ def chosen_flows() -> list[str]:
         chosen = load(ChosenFlows)
     except Misconfigured:
         return []
-    found = {EVENTS: chosen.email_events_source != "none", OPT_OUT: chosen.opt_out_mode != Mode.DISABLED.value}
+    found = {
+        EVENTS: chosen.email_events_source != "none",
+        OPT_OUT: chosen.opt_out_mode != Mode.DISABLED.value,
+    }
     return [key for key, is_on in found.items() if is_on]
 
 
 def postpone(queue: str, body: bytes, delay_seconds: float) -> None:
-    """Puts a message back for later, as it may rest: what cannot be delivered while settings are missing must not be poisoned."""
+    """Puts a message back for later, as it may rest: what cannot be delivered while settings are
+    missing must not be poisoned.
+    """
     text = references_only(body) if queue in REFETCHED else body.decode("utf-8", "replace")
     open_handoff(load_storage_settings()).send(queue, text, delay_seconds)

@@ -1,4 +1,6 @@
-"""For all tests: how long an example may take, and how `manage.py test` spreads files over its workers."""
+"""For all tests: how long an example may take, and how `manage.py test` spreads files over its
+workers.
+"""
 
 from typing import Any
 
@@ -6,7 +8,8 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
-# How long one example takes says more of the machine than of the rule: beside other work it may take any time.
+# How long one example takes says more of the machine than of the rule: beside other work it may
+# take any time.
 settings.register_profile("bridge", settings.default, deadline=None)
 settings.load_profile("bridge")
 
@@ -17,10 +20,17 @@ APART = ("tests/contract/opt_out/test_model.py",)
 """Worth a stack of its own: it takes as long as the rest of its folder."""
 
 LONGEST_FIRST = (
-    *("tests/e2e/test_kills.py", *APART, "tests/contract/opt_out/", "tests/contract/host/test_host_lifecycle.py"),
+    *(
+        "tests/e2e/test_kills.py",
+        *APART,
+        "tests/contract/opt_out/",
+        "tests/contract/host/test_host_lifecycle.py",
+    ),
     *("tests/e2e/", "tests/contract/"),
 )
-"""Begins of names, in the order of their start: what takes long and begins late is waited for alone."""
+"""Begins of names, in the order of their start: what takes long and begins late is waited for
+alone.
+"""
 
 
 class ByStack(LoadFileScheduling):
@@ -28,7 +38,11 @@ class ByStack(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
-        return file if file in APART else next((folder for folder in ONE_STACK if file.startswith(folder)), file)
+        return (
+            file
+            if file in APART
+            else next((folder for folder in ONE_STACK if file.startswith(folder)), file)
+        )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -40,5 +54,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStack | No
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Stable, so that the tests of a file keep their order."""
     items.sort(
-        key=lambda item: next((n for n, name in enumerate(LONGEST_FIRST) if item.nodeid.startswith(name)), len(LONGEST_FIRST))
+        key=lambda item: next(
+            (n for n, name in enumerate(LONGEST_FIRST) if item.nodeid.startswith(name)),
+            len(LONGEST_FIRST),
+        )
     )

@@ -1,4 +1,5 @@
-"""`manage.py check`: everything that can be wrong between the bridge and what it needs, one line each with what to do.
+"""`manage.py check`: everything that can be wrong between the bridge and what it needs, one line
+each with what to do.
 
 Exit code 0: all is well; 1: there are warnings; 2: there are errors.
 """
@@ -26,23 +27,40 @@ EXIT_CODES: dict[State, int] = {"ok": 0, "warning": 1, "skipped": 2, "error": 2}
 
 def run(argv: list[str]) -> int:
     options = parse(argv)
-    file = options.directory / STACK_SETTINGS if options.stack else settings_file(options.settings, USUAL)
+    file = (
+        options.directory / STACK_SETTINGS
+        if options.stack
+        else settings_file(options.settings, USUAL)
+    )
     try:
         take_settings(file)
     except FileNotFoundError:
-        mend = "start the stack with `manage.py up`, and give both the same --directory" if options.stack else "correct its path"
+        mend = (
+            "start the stack with `manage.py up`, and give both the same --directory"
+            if options.stack
+            else "correct its path"
+        )
         print(f"There is no {file}: {mend}.", file=sys.stderr)
         return 2
     except (ValueError, KeyError, TypeError):
-        print(f"{file} is no local.settings.json: it must be JSON with the settings under Values.", file=sys.stderr)
+        print(
+            f"{file} is no local.settings.json: it must be JSON with the settings under Values.",
+            file=sys.stderr,
+        )
         return 2
-    logging.getLogger("azure.identity").setLevel(logging.CRITICAL)  # it would tell the same, and worse
+    logging.getLogger("azure.identity").setLevel(
+        logging.CRITICAL
+    )  # it would tell the same, and worse
     findings: list[Finding] = []
     for finding in run_all(CHECKS, look(os.environ)):
         findings.append(finding)
         if not options.json:
             print(finding, flush=True)
-    print(json.dumps([asdict(finding) for finding in findings], indent=2) if options.json else summary(findings))
+    print(
+        json.dumps([asdict(finding) for finding in findings], indent=2)
+        if options.json
+        else summary(findings)
+    )
     return exit_code(findings)
 
 
@@ -56,19 +74,30 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 
 def summary(findings: list[Finding]) -> str:
-    counts = {state: sum(1 for finding in findings if finding.state == state) for state in ("error", "warning", "skipped", "ok")}
+    counts = {
+        state: sum(1 for finding in findings if finding.state == state)
+        for state in ("error", "warning", "skipped", "ok")
+    }
     return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="manage.py check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="manage.py check",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--settings", type=Path, help=f"settings; without it .local/{USUAL}, else the environment")
+    place.add_argument(
+        "--settings", type=Path, help=f"settings; without it .local/{USUAL}, else the environment"
+    )
     place.add_argument("--stack", action="store_true", help="the stack that `manage.py up` started")
-    parser.add_argument("--directory", type=Path, default=PLACE, help="where that stack's files are")
-    parser.add_argument("--json", action="store_true", help="a list of {check, subject, state, message, next}")
+    parser.add_argument(
+        "--directory", type=Path, default=PLACE, help="where that stack's files are"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="a list of {check, subject, state, message, next}"
+    )
     return parser.parse_args(argv)
 
 

@@ -12,4 +12,6 @@ def settings_files(look: Look) -> Iterator[Finding]:
     if not found:
         yield Finding("settings files", "", "ok", "No file beside the code holds secrets.")
     for name in found:
-        yield Finding("settings files", name, "warning", "It holds secrets and lies beside the code.", ADVICE)
+        yield Finding(
+            "settings files", name, "warning", "It holds secrets and lies beside the code.", ADVICE
+        )

@@ -1,7 +1,10 @@
-"""`manage.py setup`: makes in Dataverse what the bridge needs there. Run it with the rights of a customizer.
+"""`manage.py setup`: makes in Dataverse what the bridge needs there.
+
+Run it with the rights of a customizer.
 
 activities   the tables that e-mail events are written to
-dataverse    those if e-mail events are on, change tracking, the security role of the function app, its webhooks
+dataverse    those if e-mail events are on, change tracking, the security role of the function app,
+its webhooks
 """
 
 import argparse
@@ -19,7 +22,14 @@ from admin.setup.webhooks import Receiver
 from shared.addresses import address_fault, canonical
 from shared.errors import BridgeError
 from shared.mapping import InvalidDocument
-from shared.settings import ChosenFlows, DataverseSettings, StorageSettings, WebhookSettings, load, text
+from shared.settings import (
+    ChosenFlows,
+    DataverseSettings,
+    StorageSettings,
+    WebhookSettings,
+    load,
+    text,
+)
 
 USUAL = "setup.settings.json"
 
@@ -30,7 +40,11 @@ def run(argv: list[str]) -> int:
     for name in misplaced(given=options.settings):
         print(f"{name} holds secrets and lies beside the code. {ADVICE}", file=sys.stderr)
     try:
-        place = by_stack(options.directory) if options.stack else by_settings(settings_file(options.settings, USUAL))
+        place = (
+            by_stack(options.directory)
+            if options.stack
+            else by_settings(settings_file(options.settings, USUAL))
+        )
         dataverse = Customizing(place.client)
         if options.what == "activities":
             return 1 if Activities(dataverse, print, options.plan).run() else 0
@@ -38,7 +52,11 @@ def run(argv: list[str]) -> int:
     except (BridgeError, Refused, InvalidDocument) as error:
         print(f"{error}\nRun the command again to finish what is missing.", file=sys.stderr)
     except FileNotFoundError as error:
-        mend = "start the stack with `manage.py up`, and give both the same --directory" if options.stack else "correct its path"
+        mend = (
+            "start the stack with `manage.py up`, and give both the same --directory"
+            if options.stack
+            else "correct its path"
+        )
         print(f"There is no {error.filename}: {mend}.", file=sys.stderr)
     return 1
 
@@ -49,7 +67,9 @@ def set_up(dataverse: Customizing, place: Place, options: argparse.Namespace) ->
     if options.remove:
         return work.remove(client_id)
     require_sign_in(load(StorageSettings))
-    return work.run(Order(in_use(load(ChosenFlows), load(StorageSettings)), client_id, receiver(place, options)))
+    return work.run(
+        Order(in_use(load(ChosenFlows), load(StorageSettings)), client_id, receiver(place, options))
+    )
 
 
 def receiver(place: Place, options: argparse.Namespace) -> Receiver | None:
@@ -61,32 +81,59 @@ def receiver(place: Place, options: argparse.Namespace) -> Receiver | None:
         return None
     keys = given_keys(options.function_keys) if options.function_keys else stack_keys(place.facts)
     if not keys:
-        raise Refused("Each webhook needs a key of its own function: give --function-keys, or - to read it from standard input.")
+        raise Refused(
+            "Each webhook needs a key of its own function: give --function-keys, or - to read it"
+            " from standard input."
+        )
     address = canonical(address)
     if fault := address_fault(address):
-        raise Refused(f"The address in --functions {fault}. It has the form https://<app>.azurewebsites.net.")
+        raise Refused(
+            f"The address in --functions {fault}. It has the form https://<app>.azurewebsites.net."
+        )
     return Receiver(address, keys, text(load(WebhookSettings).dataverse_webhook_secret))
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="manage.py setup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="manage.py setup",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("what", choices=["activities", "dataverse"])
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--settings", type=Path, help=f"settings; without it .local/{USUAL}, else the environment")
-    place.add_argument("--stack", action="store_true", help="the emulator of the stack that `manage.py up` started")
-    parser.add_argument("--directory", type=Path, default=PLACE, help="where that stack's stack.json is")
-    parser.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
-    parser.add_argument("--remove", action="store_true", help="take away what `setup dataverse` has made, and only that")
-    parser.add_argument("--user", default="", help="client id of the function app's identity; DATAVERSE_CLIENT_ID if not given")
+    place.add_argument(
+        "--settings", type=Path, help=f"settings; without it .local/{USUAL}, else the environment"
+    )
+    place.add_argument(
+        "--stack", action="store_true", help="the emulator of the stack that `manage.py up` started"
+    )
     parser.add_argument(
-        "--functions", default="", help="address of the function app, for webhooks: https://<app>.azurewebsites.net"
+        "--directory", type=Path, default=PLACE, help="where that stack's stack.json is"
+    )
+    parser.add_argument(
+        "--plan", action="store_true", help="say what would be done, and do nothing"
+    )
+    parser.add_argument(
+        "--remove",
+        action="store_true",
+        help="take away what `setup dataverse` has made, and only that",
+    )
+    parser.add_argument(
+        "--user",
+        default="",
+        help="client id of the function app's identity; DATAVERSE_CLIENT_ID if not given",
+    )
+    parser.add_argument(
+        "--functions",
+        default="",
+        help="address of the function app, for webhooks: https://<app>.azurewebsites.net",
     )
     parser.add_argument(
         "--function-keys",
         type=Path,
-        help='JSON, {"<function>": "<its key>"}, one object or several in a row; - is standard input',
+        help=(
+            'JSON, {"<function>": "<its key>"}, one object or several in a row; - is standard input'
+        ),
     )
     parser.add_argument("--function-key-file", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args(argv)

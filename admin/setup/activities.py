@@ -1,12 +1,21 @@
-"""Makes the activity tables of e-mail events in a Dataverse organization, or finds them; twice does no harm.
+"""Makes the activity tables of e-mail events in a Dataverse organization, or finds them; twice does
+no harm.
 
-What was interrupted is finished by the next run: everything is looked for before it is made. What is there but does not fit is
-told and left alone.
+What was interrupted is finished by the next run: everything is looked for before it is made. What
+is there but does not fit is told and left alone.
 """
 
 from functools import partial
 
-from admin.setup.definitions import PREFIX, PUBLISHER, SOLUTION, TABLES, Column, Table, publish_order
+from admin.setup.definitions import (
+    PREFIX,
+    PUBLISHER,
+    SOLUTION,
+    TABLES,
+    Column,
+    Table,
+    publish_order,
+)
 from admin.setup.making import Making
 from shared.mapping import SourceColumn
 
@@ -21,7 +30,11 @@ class Activities(Making):
         for table in TABLES:
             self.table(table, there)
         again = "" if self.changes else " again, in case an earlier run was interrupted"
-        self.make("published", f"{len(TABLES)} tables{again}", partial(self.dataverse.publish, publish_order(TABLES)))
+        self.make(
+            "published",
+            f"{len(TABLES)} tables{again}",
+            partial(self.dataverse.publish, publish_order(TABLES)),
+        )
         return self.problems
 
     def solution(self) -> None:
@@ -29,17 +42,26 @@ class Activities(Making):
             self.found(f"solution {SOLUTION}")
             return
         publisher_id = self.publisher()
-        self.make("created", f"solution {SOLUTION}", partial(self.dataverse.create_solution, publisher_id))
+        self.make(
+            "created", f"solution {SOLUTION}", partial(self.dataverse.create_solution, publisher_id)
+        )
 
     def publisher(self) -> str:
-        """Its id; "" if it is only planned. Whose prefix it is does not matter, that it is ours does."""
-        row = self.dataverse.row("publishers", f"customizationprefix eq '{PREFIX}'", "publisherid,uniquename")
+        """Its id; "" if it is only planned.
+
+        Whose prefix it is does not matter, that it is ours does.
+        """
+        row = self.dataverse.row(
+            "publishers", f"customizationprefix eq '{PREFIX}'", "publisherid,uniquename"
+        )
         if row:
             self.found(f"publisher {row['uniquename']}")
             return str(row["publisherid"])
         ids: list[str] = []
         self.make(
-            "created", f"publisher {PUBLISHER['uniquename']}", lambda: ids.append(self.dataverse.create_publisher(PUBLISHER))
+            "created",
+            f"publisher {PUBLISHER['uniquename']}",
+            lambda: ids.append(self.dataverse.create_publisher(PUBLISHER)),
         )
         return ids[0] if ids else ""
 

@@ -1,7 +1,9 @@
-"""What only a set-up does to Dataverse: solutions, tables, columns, publishing. Reads go through the bridge's own client.
+"""What only a set-up does to Dataverse: solutions, tables, columns, publishing.
 
-Source: Microsoft Learn, "Create and update table definitions using the Web API", "Use optional parameters"
-(MSCRM.SolutionUniqueName), "PublishXml".
+Reads go through the bridge's own client.
+
+Source: Microsoft Learn, "Create and update table definitions using the Web API", "Use optional
+parameters" (MSCRM.SolutionUniqueName), "PublishXml".
 """
 
 import json
@@ -14,7 +16,9 @@ from shared.http.transport import Request, Response
 
 
 class Refused(Exception):
-    """Dataverse did not do it; the sentence holds its own words, which name tables and columns only."""
+    """Dataverse did not do it; the sentence holds its own words, which name tables and columns
+    only.
+    """
 
 
 class Customizing:
@@ -32,14 +36,20 @@ class Customizing:
     def tables(self, names: list[str]) -> dict[str, bool]:
         """Those of the tables that exist, and whether each is an activity."""
         condition = quote(" or ".join(f"LogicalName eq '{name}'" for name in names))
-        found = self.client.metadata_list(f"EntityDefinitions?$select=LogicalName,IsActivity&$filter={condition}", "list")
+        found = self.client.metadata_list(
+            f"EntityDefinitions?$select=LogicalName,IsActivity&$filter={condition}", "list"
+        )
         return {table["LogicalName"]: bool(table["IsActivity"]) for table in found}
 
     def create_publisher(self, body: Body) -> str:
         return self.created(self.post("publishers", f"publisher {body['uniquename']}", body))
 
     def create_solution(self, publisher_id: str) -> None:
-        names = {"uniquename": SOLUTION, "friendlyname": "Adobe Campaign Bridge", "version": "1.0.0.0"}
+        names = {
+            "uniquename": SOLUTION,
+            "friendlyname": "Adobe Campaign Bridge",
+            "version": "1.0.0.0",
+        }
         bound = {"publisherid@odata.bind": f"/publishers({publisher_id})"}
         self.post("solutions", f"solution {SOLUTION}", {**names, **bound})
 
@@ -57,10 +67,14 @@ class Customizing:
         return response.headers["odata-entityid"].rpartition("(")[2].rstrip(")")
 
     def post(self, path: str, what: str, body: Body, solution: str = "") -> Response:
-        return self.write("POST", path, what, body, {"MSCRM.SolutionUniqueName": solution} if solution else {})
+        return self.write(
+            "POST", path, what, body, {"MSCRM.SolutionUniqueName": solution} if solution else {}
+        )
 
     def replace_table(self, name: str, definition: Body) -> None:
-        """Writes a whole definition back; labels in other languages stay (Update a table definition: MSCRM.MergeLabels)."""
+        """Writes a whole definition back; labels in other languages stay (Update a table
+        definition: MSCRM.MergeLabels).
+        """
         path = f"EntityDefinitions({definition['MetadataId']})"
         self.write("PUT", path, f"table {name}", definition, {"MSCRM.MergeLabels": "true"})
 
@@ -74,26 +88,47 @@ class Customizing:
 
     def rows(self, entity_set: str, columns: str, condition: str = "") -> list[dict[str, Any]]:
         chosen = f"&$filter={quote(condition)}" if condition else ""
-        return self.client.listed(f"{self.client.url}{API}{entity_set}?$select={columns}{chosen}", entity_set)
+        return self.client.listed(
+            f"{self.client.url}{API}{entity_set}?$select={columns}{chosen}", entity_set
+        )
 
-    def write(self, method: str, path: str, what: str, body: Body | None, headers: Body, gone: bool = False) -> Response:
+    def write(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        body: Body | None,
+        headers: Body,
+        gone: bool = False,
+    ) -> Response:
         """The answer to a write that Dataverse carried out; Refused for any other."""
         token = self.client.tokens.token()
         response = self.send(method, path, what, body, headers, token)
         if response.status == 401:
-            response = self.send(method, path, what, body, headers, self.client.tokens.token(refused=token))
+            response = self.send(
+                method, path, what, body, headers, self.client.tokens.token(refused=token)
+            )
         if response.status in (200, 201, 204) or (gone and response.status == 404):
             return response
         raise Refused(f"Dataverse refused {what} (status {response.status}): {words(response)}")
 
-    def send(self, method: str, path: str, what: str, body: Body | None, headers: Body, token: str) -> Response:
+    def send(
+        self, method: str, path: str, what: str, body: Body | None, headers: Body, token: str
+    ) -> Response:
         sent = {**HEADERS, "Authorization": f"Bearer {token}", **headers}
         content = None
         if body is not None:
             sent["Content-Type"], content = "application/json", json.dumps(body).encode()
         route = f"{method} {what}"
         return self.client.transport.send(
-            Request(method, f"{self.client.url}{API}{path}", route, sent, content, repeatable=method != "POST")
+            Request(
+                method,
+                f"{self.client.url}{API}{path}",
+                route,
+                sent,
+                content,
+                repeatable=method != "POST",
+            )
         )
 
 

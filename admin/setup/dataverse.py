@@ -1,4 +1,6 @@
-"""`setup dataverse`: everything that the bridge needs in a Dataverse organization, made or found."""
+"""`setup dataverse`: everything that the bridge needs in a Dataverse organization, made or
+found.
+"""
 
 from dataclasses import dataclass
 
@@ -24,7 +26,12 @@ class DataverseSetUp(Making):
 
     def run(self, order: Order) -> int:
         given = (self.dataverse, self.say, self.plan)
-        activities, tracking, role, webhooks = Activities(*given), Tracking(*given), Role(*given), Webhooks(*given)
+        activities, tracking, role, webhooks = (
+            Activities(*given),
+            Tracking(*given),
+            Role(*given),
+            Webhooks(*given),
+        )
         if order.in_use.email_events:
             activities.run()
         tracking.run([document.table for document in order.in_use.documents])
@@ -37,5 +44,8 @@ class DataverseSetUp(Making):
         """Webhooks first, so that nothing is sent to a bridge that may no longer read."""
         Webhooks(self.dataverse, self.say, self.plan).remove()
         Role(self.dataverse, self.say, self.plan).remove(client_id)
-        self.kept("change tracking, which cannot be switched off, and the activity tables with their events")
+        self.kept(
+            "change tracking, which cannot be switched off, and the activity tables with their"
+            " events"
+        )
         return 0

@@ -1,6 +1,7 @@
 """The four activity tables of e-mail events, as data, and as the metadata that Dataverse takes.
 
-Source: Microsoft Learn, "Custom activities", "Create and update table definitions using the Web API".
+Source: Microsoft Learn, "Custom activities", "Create and update table definitions using the Web
+API".
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,9 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`longest` is in characters and 0 for dates; `format` is Text or Url, and DateAndTime for dates."""
+    """`longest` is in characters and 0 for dates; `format` is Text or Url, and DateAndTime for
+    dates.
+    """
 
     name: str
     label: str
@@ -58,7 +61,9 @@ class Table:
     columns: tuple[Column, ...]
 
     def body(self) -> Body:
-        """HasNotes, IsAvailableOffline and the primary attribute Subject are what activities must have."""
+        """HasNotes, IsAvailableOffline and the primary attribute Subject are what activities must
+        have.
+        """
         return {
             "@odata.type": f"{TYPES}EntityMetadata",
             "SchemaName": self.name,
@@ -81,7 +86,11 @@ def label(text: str) -> Body:
 
 
 def optional() -> Body:
-    return {"Value": "None", "CanBeChanged": True, "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings"}
+    return {
+        "Value": "None",
+        "CanBeChanged": True,
+        "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings",
+    }
 
 
 def publish_order(tables: Iterable[Table]) -> Body:
@@ -97,15 +106,30 @@ COMMON = (
     Column("acs_mirrorpageurl", "Mirror Page URL", 2000, "Url"),
 )
 CLICK = (Column("acs_trackingurl", "Tracking URL", 2000, "Url"),)
-BOUNCE = (Column("acs_bouncetype", "Bounce Type", 50), Column("acs_bouncereason", "Bounce Reason", 100))
+BOUNCE = (
+    Column("acs_bouncetype", "Bounce Type", 50),
+    Column("acs_bouncereason", "Bounce Reason", 100),
+)
 TABLES = (
-    Table("acs_emailsend", "Adobe Campaign Email Send", "An e-mail that Adobe Campaign sent", COMMON),
-    Table("acs_emailopen", "Adobe Campaign Email Open", "An e-mail of Adobe Campaign that was opened", COMMON),
+    Table(
+        "acs_emailsend", "Adobe Campaign Email Send", "An e-mail that Adobe Campaign sent", COMMON
+    ),
+    Table(
+        "acs_emailopen",
+        "Adobe Campaign Email Open",
+        "An e-mail of Adobe Campaign that was opened",
+        COMMON,
+    ),
     Table(
         "acs_emailclick",
         "Adobe Campaign Email URL Click",
         "A link in an e-mail of Adobe Campaign that was clicked",
         COMMON + CLICK,
     ),
-    Table("acs_emailbounce", "Adobe Campaign Email Bounce", "An e-mail of Adobe Campaign that came back", COMMON + BOUNCE),
+    Table(
+        "acs_emailbounce",
+        "Adobe Campaign Email Bounce",
+        "An e-mail of Adobe Campaign that came back",
+        COMMON + BOUNCE,
+    ),
 )

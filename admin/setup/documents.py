@@ -1,4 +1,7 @@
-"""The flows and documents that a set-up goes by. Without a storage account the packaged documents are all there is."""
+"""The flows and documents that a set-up goes by.
+
+Without a storage account the packaged documents are all there is.
+"""
 
 from azure.storage.blob import BlobServiceClient
 
@@ -26,4 +29,6 @@ def stored(settings: StorageSettings, folder: str) -> Documents | None:
 
 def mapping_documents(settings: StorageSettings) -> list[MappingDocument]:
     documents = stored(settings, "mappings")
-    return fitting_documents(documents) if documents else [read_document(default_document("contact"))]
+    return (
+        fitting_documents(documents) if documents else [read_document(default_document("contact"))]
+    )

@@ -1,6 +1,8 @@
-"""The keys that webhooks are registered with: one of each function that is an endpoint, and no other.
+"""The keys that webhooks are registered with: one of each function that is an endpoint, and no
+other.
 
-A key comes from a file or a pipe, never as an argument: arguments are seen by every process of the machine.
+A key comes from a file or a pipe, never as an argument: arguments are seen by every process of the
+machine.
 """
 
 import json
@@ -14,7 +16,10 @@ from admin.setup.customizing import Refused
 from shared.checks.registered import CUSTOM_ENTITIES, ENDPOINTS
 
 FUNCTIONS = (*ENDPOINTS.values(), CUSTOM_ENTITIES)
-FORM = 'The function keys must be JSON such as {"contacts_webhook": "<its key>"}: one object, or several in a row.'
+FORM = (
+    'The function keys must be JSON such as {"contacts_webhook": "<its key>"}: one object, or'
+    " several in a row."
+)
 ONE_KEY_FOR_ALL = (
     "--function-key-file gave one key to all webhooks, and that key opened the commands too. "
     "Each webhook now has a key of its own function. "
@@ -23,7 +28,9 @@ ONE_KEY_FOR_ALL = (
 
 
 def given_keys(file: Path) -> dict[str, str]:
-    """Function -> key, from a file or, for -, from standard input; Refused with a sentence that has no key in it."""
+    """Function -> key, from a file or, for -, from standard input; Refused with a sentence that has
+    no key in it.
+    """
     given = sys.stdin.read() if str(file) == "-" else decoded(file.read_bytes())
     keys: dict[str, str] = {}
     for part in objects(given):
@@ -31,7 +38,10 @@ def given_keys(file: Path) -> dict[str, str]:
     if len(set(keys.values())) < len(keys):
         same = Counter(keys.values())
         twice = " and ".join(name for name, value in keys.items() if same[value] > 1)
-        raise Refused(f"{twice} have the same key: make a key of its own for each, so that it opens nothing else.")
+        raise Refused(
+            f"{twice} have the same key: make a key of its own for each, so that it opens nothing"
+            " else."
+        )
     return keys
 
 
@@ -71,7 +81,12 @@ def checked_name(name: str) -> str:
 def checked_key(name: str, value: Any) -> str:
     """Azure CLI prints null for a key that is not there."""
     if not isinstance(value, str) or not value.strip():
-        raise Refused(f'{name} has no key in the function keys: make it as docs/deploy.md, "Dataverse", shows.')
+        raise Refused(
+            f'{name} has no key in the function keys: make it as docs/deploy.md, "Dataverse",'
+            " shows."
+        )
     if not value.strip().isascii() or not value.strip().isprintable():
-        raise Refused(f"The key of {name} has characters that no header can carry: make another one.")
+        raise Refused(
+            f"The key of {name} has characters that no header can carry: make another one."
+        )
     return value.strip()

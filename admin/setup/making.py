@@ -1,4 +1,6 @@
-"""How a set-up works: it looks for everything before it makes it, and says one line for each thing."""
+"""How a set-up works: it looks for everything before it makes it, and says one line for each
+thing.
+"""
 
 from collections.abc import Callable
 
@@ -11,7 +13,13 @@ class Making:
     """`plan` looks only. `problems` counts what a person must see to."""
 
     def __init__(self, dataverse: Customizing, say: Say, plan: bool = False) -> None:
-        self.dataverse, self.say, self.plan, self.problems, self.changes = dataverse, say, plan, 0, 0
+        self.dataverse, self.say, self.plan, self.problems, self.changes = (
+            dataverse,
+            say,
+            plan,
+            0,
+            0,
+        )
 
     def make(self, done: str, what: str, work: Callable[[], object]) -> None:
         self.changes += 1

@@ -1,8 +1,9 @@
-"""Registers the bridge's webhooks: an endpoint for each path that listens, a step for each message, filtered by columns.
+"""Registers the bridge's webhooks: an endpoint for each path that listens, a step for each message,
+filtered by columns.
 
-An endpoint is ours if its description says so; what else there is stays untouched. Its secrets cannot be read back, so its
-description holds a keyed hash that tells whether they have changed. Source: Microsoft Learn, "Register a webhook", "Register a
-plug-in".
+An endpoint is ours if its description says so; what else there is stays untouched. Its secrets
+cannot be read back, so its description holds a keyed hash that tells whether they have changed.
+Source: Microsoft Learn, "Register a webhook", "Register a plug-in".
 """
 
 import hmac
@@ -21,7 +22,8 @@ ENABLED = {"statecode": 0, "statuscode": 1}
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """The function app: its address, a key of each function that is an endpoint, and the secret of DATAVERSE_WEBHOOK_SECRET.
+    """The function app: its address, a key of each function that is an endpoint, and the secret of
+    DATAVERSE_WEBHOOK_SECRET.
 
     Printed without keys and secret.
     """
@@ -49,16 +51,23 @@ class Receiver:
         return function_of(path) in self.keys
 
     def fingerprint(self, path: str) -> str:
-        return hmac.digest(self.secret.encode(), self.keys[function_of(path)].encode(), "sha256").hex()[:16]
+        return hmac.digest(
+            self.secret.encode(), self.keys[function_of(path)].encode(), "sha256"
+        ).hex()[:16]
 
     def credential(self, path: str) -> Row:
         headers = {"x-functions-key": self.keys[function_of(path)], "x-webhook-secret": self.secret}
-        settings = "".join(f"<setting name={quoteattr(name)} value={quoteattr(value)}/>" for name, value in headers.items())
+        settings = "".join(
+            f"<setting name={quoteattr(name)} value={quoteattr(value)}/>"
+            for name, value in headers.items()
+        )
         return {"authvalue": f"<settings>{settings}</settings>"}
 
 
 class Webhooks(Making):
-    """`run` with a receiver registers; without one it brings the steps of what is registered in step with the documents."""
+    """`run` with a receiver registers; without one it brings the steps of what is registered in
+    step with the documents.
+    """
 
     def run(self, wanted: Mapping[str, Subscription], receiver: Receiver | None) -> None:
         ours = self.registered.endpoints()
@@ -78,11 +87,17 @@ class Webhooks(Making):
         return Registered(self.dataverse.client)
 
     def endpoint(self, path: str, there: Row | None, receiver: Receiver | None) -> str:
-        """Its id, "planned" while it is only that, "" without one. Each endpoint has the key of its own function."""
+        """Its id, "planned" while it is only that, "" without one.
+
+        Each endpoint has the key of its own function.
+        """
         name = f"webhook of {path}"
         if receiver is None:
             if there is None:
-                self.kept(f"no {name}, changes arrive by poll: give --functions and --function-keys to register it")
+                self.kept(
+                    f"no {name}, changes arrive by poll: give --functions and --function-keys to"
+                    " register it"
+                )
                 return ""
             self.found(name)
             return str(there["serviceendpointid"])
@@ -98,22 +113,30 @@ class Webhooks(Making):
             )
             return ids[0] if ids else "planned"
         if different := [part for part in ("url", "description") if there[part] != wanted[part]]:
-            what = " and ".join("credential" if part == "description" else part for part in different)
+            what = " and ".join(
+                "credential" if part == "description" else part for part in different
+            )
             change = {part: wanted[part] for part in different} | receiver.credential(path)
             row = f"serviceendpoints({there['serviceendpointid']})"
-            self.make("updated", f"{name}: {what}", lambda: self.dataverse.change(row, name, change))
+            self.make(
+                "updated", f"{name}: {what}", lambda: self.dataverse.change(row, name, change)
+            )
         else:
             self.found(name)
         return str(there["serviceendpointid"])
 
     def without_key(self, path: str, there: Row | None, receiver: Receiver) -> str:
-        """What is registered at this address stays as it is: so one endpoint's key can be renewed alone."""
+        """What is registered at this address stays as it is: so one endpoint's key can be renewed
+        alone.
+        """
         name, function = f"webhook of {path}", function_of(path)
         if there is not None and there["url"] == receiver.url(path):
             self.kept(f"{name} with its key: --function-keys has none of {function}")
             return str(there["serviceendpointid"])
         self.problem(
-            f"--function-keys has no key of {function}, so {name} cannot be registered at {receiver.url(path)}", "missing"
+            f"--function-keys has no key of {function}, so {name} cannot be registered at"
+            f" {receiver.url(path)}",
+            "missing",
         )
         return ""
 
@@ -127,23 +150,54 @@ class Webhooks(Making):
             found = [step for step in there if step["_sdkmessageid_value"] == message_id]
             self.step(wanted, message, message_id, endpoint_id, found)
 
-    def step(self, wanted: Subscription, message: str, message_id: str, endpoint_id: str, there: list[Row]) -> None:
-        name, columns = f"step {PREFIX} {wanted.path} {message}", ",".join(wanted.columns) if message == "Update" else None
+    def step(
+        self,
+        wanted: Subscription,
+        message: str,
+        message_id: str,
+        endpoint_id: str,
+        there: list[Row],
+    ) -> None:
+        name, columns = (
+            f"step {PREFIX} {wanted.path} {message}",
+            (",".join(wanted.columns) if message == "Update" else None),
+        )
         for double in there[1:]:
             path = f"sdkmessageprocessingsteps({double['sdkmessageprocessingstepid']})"
-            self.make("removed", f"{name}, which was there twice", partial(self.dataverse.delete, path, name))
+            self.make(
+                "removed",
+                f"{name}, which was there twice",
+                partial(self.dataverse.delete, path, name),
+            )
         if not there:
             body = self.step_body(wanted, message, message_id, columns, endpoint_id)
-            self.make("created", name, lambda: self.dataverse.post("sdkmessageprocessingsteps", name, body))
+            self.make(
+                "created",
+                name,
+                lambda: self.dataverse.post("sdkmessageprocessingsteps", name, body),
+            )
         elif change := difference(there[0], columns):
             path = f"sdkmessageprocessingsteps({there[0]['sdkmessageprocessingstepid']})"
-            what = ", ".join({"statecode": "enabled"}.get(part, part) for part in change if part != "statuscode")
-            self.make("updated", f"{name}: {what}", lambda: self.dataverse.change(path, name, change))
+            what = ", ".join(
+                {"statecode": "enabled"}.get(part, part) for part in change if part != "statuscode"
+            )
+            self.make(
+                "updated", f"{name}: {what}", lambda: self.dataverse.change(path, name, change)
+            )
         else:
             self.found(name)
 
-    def step_body(self, wanted: Subscription, message: str, message_id: str, columns: str | None, endpoint_id: str) -> Row:
-        condition = f"primaryobjecttypecode eq '{wanted.table}' and sdkmessageid/name eq '{message}'"
+    def step_body(
+        self,
+        wanted: Subscription,
+        message: str,
+        message_id: str,
+        columns: str | None,
+        endpoint_id: str,
+    ) -> Row:
+        condition = (
+            f"primaryobjecttypecode eq '{wanted.table}' and sdkmessageid/name eq '{message}'"
+        )
         filters = self.dataverse.rows("sdkmessagefilters", "sdkmessagefilterid", condition)
         return {
             "name": f"{PREFIX} {wanted.path} {message}",
@@ -156,16 +210,26 @@ class Webhooks(Making):
             "filteringattributes": columns,
             "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({endpoint_id})",
             "sdkmessageid@odata.bind": f"/sdkmessages({message_id})",
-            "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({filters[0]['sdkmessagefilterid'] if filters else ''})",
+            "sdkmessagefilterid@odata.bind": (
+                f"/sdkmessagefilters({filters[0]['sdkmessagefilterid'] if filters else ''})"
+            ),
         }
 
     def take_away(self, name: str, endpoint: Row) -> None:
         """Steps first: an endpoint that steps use cannot be deleted."""
         for step in self.registered.steps_of(endpoint["serviceendpointid"]):
             path = f"sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})"
-            self.make("removed", f"step {step['name']}", partial(self.dataverse.delete, path, f"step {step['name']}"))
+            self.make(
+                "removed",
+                f"step {step['name']}",
+                partial(self.dataverse.delete, path, f"step {step['name']}"),
+            )
         path = f"serviceendpoints({endpoint['serviceendpointid']})"
-        self.make("removed", f"webhook of {name}", partial(self.dataverse.delete, path, f"webhook of {name}"))
+        self.make(
+            "removed",
+            f"webhook of {name}",
+            partial(self.dataverse.delete, path, f"webhook of {name}"),
+        )
 
 
 def difference(step: Row, columns: str | None) -> Row:

@@ -1,4 +1,6 @@
-"""`manage.py bench [NAME] [--json FILE]`: measurements; ratios of things that run together, for machines differ and are noisy."""
+"""`manage.py bench [NAME] [--json FILE]`: measurements; ratios of things that run together, for
+machines differ and are noisy.
+"""
 
 import argparse
 import json
@@ -27,17 +29,41 @@ def run(argv: list[str]) -> int:
     """Runs one measurement, or all; prints each figure beside its target."""
     parser = argparse.ArgumentParser(prog="manage.py bench", description=__doc__)
     parser.add_argument("name", nargs="?", choices=sorted(BENCHES))
-    parser.add_argument("--inputs", type=int, help="fuzz: how many for each surface (100,000; with --small 1,000)")
-    parser.add_argument("--seed", type=int, default=1, help="fuzz, simulation: another seed, other inputs or faults")
-    parser.add_argument("--steps", type=int, help="simulation: how many I/O steps in all (1,000,000; with --small 20,000)")
+    parser.add_argument(
+        "--inputs", type=int, help="fuzz: how many for each surface (100,000; with --small 1,000)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="fuzz, simulation: another seed, other inputs or faults"
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        help="simulation: how many I/O steps in all (1,000,000; with --small 20,000)",
+    )
     parser.add_argument("--flow", default="contacts", help="simulation: contacts or opt-outs")
-    parser.add_argument("--replay", action="store_true", help="simulation: one seed again, each step printed")
-    parser.add_argument("--only", default="", metavar="FILE", help="simulation: a JSON list of faults; nothing else happens")
-    parser.add_argument("--without", action="append", metavar="KIND", help="simulation: a kind of fault that is not played")
+    parser.add_argument(
+        "--replay", action="store_true", help="simulation: one seed again, each step printed"
+    )
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="FILE",
+        help="simulation: a JSON list of faults; nothing else happens",
+    )
+    parser.add_argument(
+        "--without",
+        action="append",
+        metavar="KIND",
+        help="simulation: a kind of fault that is not played",
+    )
     parser.add_argument("--surface", default="", help="fuzz: only surfaces whose name holds this")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
-    parser.add_argument("--small", action="store_true", help="a tenth of the volume, to see that it runs")
-    parser.add_argument("--groups", action="store_true", help="contacts, opt-out: a process for each function")
+    parser.add_argument(
+        "--small", action="store_true", help="a tenth of the volume, to see that it runs"
+    )
+    parser.add_argument(
+        "--groups", action="store_true", help="contacts, opt-out: a process for each function"
+    )
     options = parser.parse_args(argv)
     if options.groups and options.name not in WITH_GROUPS:
         parser.error(f"--groups is for one of {', '.join(sorted(WITH_GROUPS))}: name it")
@@ -55,7 +81,10 @@ def own_options(name: str, options: argparse.Namespace) -> dict[str, Any]:
     if name == "fuzz":
         return {"inputs": options.inputs, "seed": options.seed, "only": options.surface}
     if name == "simulation":
-        return {one: getattr(options, one) for one in ("flow", "steps", "seed", "replay", "only", "without")}
+        return {
+            one: getattr(options, one)
+            for one in ("flow", "steps", "seed", "replay", "only", "without")
+        }
     return {"groups": options.groups} if name in WITH_GROUPS else {}
 
 

@@ -1,4 +1,6 @@
-"""Contacts: throughput against a bare loop, CPU and storage operations per record, calls, memory, latency."""
+"""Contacts: throughput against a bare loop, CPU and storage operations per record, calls, memory,
+latency.
+"""
 
 import os
 import statistics
@@ -34,7 +36,10 @@ ALONE = {"OPT_OUT_MODE": "disabled"}  # what opt-outs cost beside contacts is th
 
 
 def run(console: Console, small: bool = False, groups: bool = False) -> dict[str, Any]:
-    """All figures, each with its target in its name. With `groups` those that depend on the processes of functions."""
+    """All figures, each with its target in its name.
+
+    With `groups` those that depend on the processes of functions.
+    """
     scale = 10 if small else 1
     figures: dict[str, Any] = {}
     parts = [partial(part, scale, groups) for part in (throughput, memory, latency)]
@@ -46,7 +51,11 @@ def run(console: Console, small: bool = False, groups: bool = False) -> dict[str
 
 
 def started(contacts: int, **options: Any) -> Stack:
-    settings = {"CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY), **ALONE, **options.pop("settings", {})}
+    settings = {
+        "CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY),
+        **ALONE,
+        **options.pop("settings", {}),
+    }
     stack = Stack(DIRECTORY / "bench", settings=settings, **options)
     stack.start()
     Dynamics(stack.facts).seed(contacts)
@@ -56,9 +65,19 @@ def started(contacts: int, **options: Any) -> Stack:
 def load(stack: Stack, contacts: int) -> tuple[float, float]:
     """Seconds from the first contact written to the last, and CPU seconds of the host meanwhile."""
     campaign, operator = Campaign(stack.facts), Operator(stack.facts)
-    wait_until(lambda: campaign.calls().get("POST /profileAndServicesExt/profile", 0) > 0, "the first profile", 60, 0.02)
+    wait_until(
+        lambda: campaign.calls().get("POST /profileAndServicesExt/profile", 0) > 0,
+        "the first profile",
+        60,
+        0.02,
+    )
     began, cpu = time.perf_counter(), cpu_of(stack)
-    wait_until(lambda: campaign.calls().get("POST /profileAndServicesExt/profile", 0) >= contacts, "the last profile", 1200, 0.05)
+    wait_until(
+        lambda: campaign.calls().get("POST /profileAndServicesExt/profile", 0) >= contacts,
+        "the last profile",
+        1200,
+        0.05,
+    )
     seconds, cpu_seconds = time.perf_counter() - began, cpu_of(stack) - cpu
     wait_until(operator.settled, "quiet", 300, every=1)
     return seconds, cpu_seconds
@@ -70,7 +89,9 @@ def cpu_of(stack: Stack) -> float:
 
 
 def throughput(scale: int, groups: bool) -> dict[str, Any]:
-    """The flow and a bare loop make the same calls at the same concurrency against the same emulator, one after the other."""
+    """The flow and a bare loop make the same calls at the same concurrency against the same
+    emulator, one after the other.
+    """
     contacts = 20_000 // scale
     stack = started(contacts, latency_ms=LATENCY_MS, groups=groups)
     try:
@@ -80,11 +101,15 @@ def throughput(scale: int, groups: bool) -> dict[str, Any]:
     finally:
         stack.stop()
     return {
-        f"contacts/s, the flow ({contacts} at {LATENCY_MS} ms, {CONCURRENCY} at once)": round(contacts / flow_seconds),
+        f"contacts/s, the flow ({contacts} at {LATENCY_MS} ms, {CONCURRENCY} at once)": round(
+            contacts / flow_seconds
+        ),
         "contacts/s, a bare loop of the same calls": round(contacts / bare_seconds),
         "ratio (target >= 0.90)": round(bare_seconds / flow_seconds, 3),
         "both systems agree": agree,
-        "CPU of all that run functions, ms per contact, all in (target < 1.5)": round(cpu_seconds / contacts * 1000, 2),
+        "CPU of all that run functions, ms per contact, all in (target < 1.5)": round(
+            cpu_seconds / contacts * 1000, 2
+        ),
     }
 
 
@@ -102,7 +127,10 @@ def bare_loop(stack: Stack, contacts: int) -> float:
         "X-Api-Key": stack.facts["campaign_api_key"],
         "Content-Type": "application/json",
     }
-    send, url = pooled("Campaign", 60, CONCURRENCY), f"{stack.facts['campaign']}/profileAndServicesExt/profile"
+    send, url = (
+        pooled("Campaign", 60, CONCURRENCY),
+        f"{stack.facts['campaign']}/profileAndServicesExt/profile",
+    )
 
     def post(data: bytes) -> int:
         return send(Request("POST", url, "POST", headers, data)).status
@@ -139,14 +167,23 @@ def counted_storage() -> Iterator[list[str]]:
 
 @contextmanager
 def timed_storage() -> Iterator[list[float]]:
-    """CPU seconds of each call of the storage clients that the flow makes; they work in the thread that calls them."""
+    """CPU seconds of each call of the storage clients that the flow makes; they work in the thread
+    that calls them.
+    """
     spent: list[float] = []
     calls: list[tuple[type, str]] = [
-        (TableClient, name) for name in ("submit_transaction", "get_entity", "update_entity", "create_entity", "upsert_entity")
+        (TableClient, name)
+        for name in (
+            "submit_transaction",
+            "get_entity",
+            "update_entity",
+            "create_entity",
+            "upsert_entity",
+        )
     ]
-    calls += [(QueueClient, name) for name in ("send_message", "delete_message", "get_queue_properties")] + [
-        (ItemPaged, "__next__")
-    ]
+    calls += [
+        (QueueClient, name) for name in ("send_message", "delete_message", "get_queue_properties")
+    ] + [(ItemPaged, "__next__")]
     originals = [(kind, name, getattr(kind, name)) for kind, name in calls]
     for kind, name, real in originals:
         setattr(kind, name, timed(real, spent))
@@ -169,20 +206,34 @@ def timed(real: Any, spent: list[float]) -> Any:
 
 
 def processor(scale: int) -> dict[str, Any]:
-    """Polls and delivers in this process: with Campaign's answers given at once, and with the real HTTP client."""
+    """Polls and delivers in this process: with Campaign's answers given at once, and with the real
+    HTTP client.
+    """
     contacts = 10_000 // scale
     with Stack(DIRECTORY / "bench", host=False, settings=ALONE) as stack:
-        os.environ.update({name: value for name, value in stack.environment.items() if name.startswith("IDENTITY_")})
+        os.environ.update(
+            {
+                name: value
+                for name, value in stack.environment.items()
+                if name.startswith("IDENTITY_")
+            }
+        )
         Dynamics(stack.facts).seed(contacts)
         settings = load_settings(
-            {**stack.environment, "QUEUE_LIMIT_MESSAGES": "5000", "CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY)}
+            {
+                **stack.environment,
+                "QUEUE_LIMIT_MESSAGES": "5000",
+                "CAMPAIGN_MAX_CONCURRENCY": str(CONCURRENCY),
+            }
         )
         with timed_storage() as in_storage:
             cpu_ms, operations = in_process(Wiring(settings, send=answered_at_once), contacts)
         storage_ms = sum(in_storage) / contacts * 1000
     return {
         "own CPU, ms per contact (target < 0.3)": round(cpu_ms - storage_ms, 3),
-        "CPU of the storage clients (azure-data-tables, azure-storage-queue), ms per contact": round(storage_ms, 3),
+        "CPU of the storage clients (azure-data-tables, azure-storage-queue), ms per contact": (
+            round(storage_ms, 3)
+        ),
         "storage operations per 100 contacts (target <= 10)": round(operations / contacts * 100, 1),
     }
 
@@ -196,7 +247,9 @@ def answered_at_once(system: str, timeout_seconds: float, connections: int) -> A
 
     def send(request: Request) -> Response:
         if request.method in ("POST", "PATCH") and "/profile" in request.url:
-            return Response(201, {}, (request.body or b"{}") if request.method == "POST" else UPDATED)  # as Campaign does
+            return Response(
+                201, {}, (request.body or b"{}") if request.method == "POST" else UPDATED
+            )  # as Campaign does
         return real(request)
 
     return send
@@ -222,21 +275,34 @@ def calls(scale: int) -> dict[str, Any]:
     count = 100
     stack = started(count)
     try:
-        dynamics, campaign, operator = Dynamics(stack.facts), Campaign(stack.facts), Operator(stack.facts)
+        dynamics, campaign, operator = (
+            Dynamics(stack.facts),
+            Campaign(stack.facts),
+            Operator(stack.facts),
+        )
         wait_until(lambda: sum(campaign.write_calls().values()) >= count, "the load", 60)
         wait_until(operator.settled, "quiet", 60)
         figures = {"calls per insert (target 1)": sum(campaign.write_calls().values()) / count}
         ids = dynamics.some_contact_ids(count)
         acts: dict[str, Callable[[str], None]] = {
             "update (target 1)": lambda i: dynamics.change_contact(i, True, middlename="Changed"),
-            "unchanged (target 0)": lambda i: dynamics.change_contact(i, True, middlename="Changed"),
+            "unchanged (target 0)": lambda i: dynamics.change_contact(
+                i, True, middlename="Changed"
+            ),
             "delete (target 1)": lambda i: dynamics.delete_contact(i, True),
         }
         for name, act in acts.items():
-            before, settled_before = sum(campaign.write_calls().values()), sum(operator.status()["outcomes"].values())
+            before, settled_before = (
+                sum(campaign.write_calls().values()),
+                sum(operator.status()["outcomes"].values()),
+            )
             for contact_id in ids:
                 act(contact_id)
-            wait_until(lambda: sum(operator.status()["outcomes"].values()) >= settled_before + count, name, 60)
+            wait_until(
+                lambda: sum(operator.status()["outcomes"].values()) >= settled_before + count,
+                name,
+                60,
+            )
             figures[f"calls per {name}"] = (sum(campaign.write_calls().values()) - before) / count
     finally:
         stack.stop()
@@ -244,7 +310,9 @@ def calls(scale: int) -> dict[str, Any]:
 
 
 def memory(scale: int, groups: bool) -> dict[str, Any]:
-    """Peak memory of what runs functions after loads of two sizes; flat means that the larger needs no more."""
+    """Peak memory of what runs functions after loads of two sizes; flat means that the larger needs
+    no more.
+    """
     figures = {}
     for contacts in (10_000 // scale, 100_000 // scale):
         stack = started(contacts, settings={"CAMPAIGN_MAX_CONCURRENCY": "32"}, groups=groups)
@@ -253,7 +321,9 @@ def memory(scale: int, groups: bool) -> dict[str, Any]:
             peaks = [peak_megabytes(worker.pid) for worker in stack.workers()]
         finally:
             stack.stop()
-        figures[f"peak memory at {contacts} contacts, MB: largest process, all"] = f"{max(peaks)}, {sum(peaks)}"
+        figures[f"peak memory at {contacts} contacts, MB: largest process, all"] = (
+            f"{max(peaks)}, {sum(peaks)}"
+        )
     return figures
 
 
@@ -263,7 +333,9 @@ def peak_megabytes(pid: int) -> int:
 
 
 def latency(scale: int, groups: bool) -> dict[str, Any]:
-    """From the edit in Dataverse, by webhook, to the profile that shows it: idle, and while a backfill runs."""
+    """From the edit in Dataverse, by webhook, to the profile that shows it: idle, and while a
+    backfill runs.
+    """
     figures = {}
     stack = started(200, groups=groups)
     try:
@@ -289,6 +361,11 @@ def samples(stack: Stack) -> list[float]:
         name = f"Latency{number}-{time.monotonic_ns() % 10**6}"
         began = time.perf_counter()
         dynamics.change_contact(contact_id, middlename=name)
-        wait_until(lambda: (campaign.profile(contact_id) or {}).get("middleName") == name, "the profile", 120, 0.02)
+        wait_until(
+            lambda: (campaign.profile(contact_id) or {}).get("middleName") == name,
+            "the profile",
+            120,
+            0.02,
+        )
         seconds.append(time.perf_counter() - began)
     return seconds

@@ -1,4 +1,6 @@
-"""Custom entities: families in a shuffled order with kills, with and without parking; a record's cost with 1, 5, 21 tables."""
+"""Custom entities: families in a shuffled order with kills, with and without parking; a record's
+cost with 1, 5, 21 tables.
+"""
 
 import json
 import os
@@ -25,7 +27,12 @@ from shared.settings import load_settings
 from shared.wiring import Wiring
 
 INSTANCES, KILLS, SEED = 4, 12, 20261124
-PACE = {**LOCAL_PACE, "CLAIM_LEASE_SECONDS": "5", "CAMPAIGN_TIMEOUT_SECONDS": "5", "CAMPAIGN_MAX_CONCURRENCY": "8"}
+PACE = {
+    **LOCAL_PACE,
+    "CLAIM_LEASE_SECONDS": "5",
+    "CAMPAIGN_TIMEOUT_SECONDS": "5",
+    "CAMPAIGN_MAX_CONCURRENCY": "8",
+}
 CAR = Table("acs_car", {"acs_owner": ("contact", "externalId")})
 SERVICE = Table("acs_service", {"acs_carref": ("acs_car", "recordId")})
 KEYS = ("contacts", "custom_entities-acs_car", "custom_entities-acs_service")
@@ -58,31 +65,54 @@ def make(dynamics: Dynamics, number: int) -> Made:
     chance.shuffle(contacts)
     cars = create_many(dynamics, "acs_car", children("acs_car", "acs_owner", "contacts", contacts))
     shuffled = chance.sample(cars, len(cars))
-    services = create_many(dynamics, "acs_service", children("acs_service", "acs_carref", "acs_cars", shuffled))
+    services = create_many(
+        dynamics, "acs_service", children("acs_service", "acs_carref", "acs_cars", shuffled)
+    )
     by_car = dict(zip(shuffled, services, strict=True))
     return Made(contacts, cars, [by_car[car] for car in cars])
 
 
 def children(table: str, lookup: str, parents: str, ids: list[str]) -> list[dict[str, Any]]:
-    return [{f"{table}_name": f"child {n}", f"{lookup}@odata.bind": f"/{parents}({parent})"} for n, parent in enumerate(ids)]
+    return [
+        {f"{table}_name": f"child {n}", f"{lookup}@odata.bind": f"/{parents}({parent})"}
+        for n, parent in enumerate(ids)
+    ]
 
 
 def families(scale: int) -> dict[str, Any]:
-    """All children are read before any parent, four instances deliver, and die; edits go on meanwhile."""
+    """All children are read before any parent, four instances deliver, and die; edits go on
+    meanwhile.
+    """
     number, chance = 20_000 // 3 // scale, random.Random(SEED)
     directory = DIRECTORY / "bench"
     directory.mkdir(parents=True, exist_ok=True)
     publication = write_publication(directory / "publication.yaml", [CAR, SERVICE])
-    options: dict[str, Any] = {"settings": PACE, "message_lease_seconds": 5, "latency_ms": 10, "publication": publication}
+    options: dict[str, Any] = {
+        "settings": PACE,
+        "message_lease_seconds": 5,
+        "latency_ms": 10,
+        "publication": publication,
+    }
     with Stack(directory, instances=INSTANCES, **options) as stack:
-        dynamics, campaign, operator = Dynamics(stack.facts), Campaign(stack.facts), Operator(stack.facts)
+        dynamics, campaign, operator = (
+            Dynamics(stack.facts),
+            Campaign(stack.facts),
+            Operator(stack.facts),
+        )
         wait_until(operator.settled, "a quiet start", 60)
         operator.stop()
         for table in (CAR, SERVICE):
             table.create(dynamics)
         made = make(dynamics, number)
-        put_documents(ContainerClient.from_connection_string(stack.facts["storage"], "config"), [CAR, SERVICE])
-        wait_until(lambda: all(waiting(operator, key) == number for key in KEYS[1:]), "all children to wait", 900, 1)
+        put_documents(
+            ContainerClient.from_connection_string(stack.facts["storage"], "config"), [CAR, SERVICE]
+        )
+        wait_until(
+            lambda: all(waiting(operator, key) == number for key in KEYS[1:]),
+            "all children to wait",
+            900,
+            1,
+        )
         early = sum(1 for _ in campaign.records(CAR.resource))
         operator.start()
         began = time.perf_counter()
@@ -93,13 +123,19 @@ def families(scale: int) -> dict[str, Any]:
                 dynamics.http.told("PATCH", f"/acs_cars({car})", body, If_Match="*")
             stack.kill_instance(instance)
             stack.start_instance(instance)
-        wait_until(lambda: all(operator.settled(key) for key in KEYS), f"quiet (seed {SEED})", 1200, 2)
+        wait_until(
+            lambda: all(operator.settled(key) for key in KEYS), f"quiet (seed {SEED})", 1200, 2
+        )
         seconds = time.perf_counter() - began
         wrong = faults(dynamics, campaign, made)
         letters = sum(len(operator.dead_letters(key)) for key in KEYS)
     return {
-        f"families: {3 * number} rows, children first, {INSTANCES} instances, {KILLS} kills: children written early (0)": early,
-        "families: hidden, lost update, wrong link, missing (0, 0, 0, 0)": ", ".join(str(wrong[name]) for name in wrong),
+        f"families: {3 * number} rows, children first, {INSTANCES} instances, {KILLS} kills: children written early (0)": (
+            early
+        ),
+        "families: hidden, lost update, wrong link, missing (0, 0, 0, 0)": ", ".join(
+            str(wrong[name]) for name in wrong
+        ),
         "families: dead letters (0)": letters,
         "families: seconds from the first parent to quiet": round(seconds),
     }
@@ -112,11 +148,18 @@ def waiting(operator: Operator, key: str) -> int:
 
 def faults(dynamics: Dynamics, campaign: Campaign, made: Made) -> dict[str, int]:
     """What Campaign holds against what Dataverse holds."""
-    names = {row["acs_carid"]: row["acs_car_name"] for row in dynamics.rows("acs_cars", "acs_carid,acs_car_name")}
+    names = {
+        row["acs_carid"]: row["acs_car_name"]
+        for row in dynamics.rows("acs_cars", "acs_carid,acs_car_name")
+    }
     cars = {row["recordId"]: row for row in campaign.records(CAR.resource)}
     services = {row["recordId"]: row for row in campaign.records(SERVICE.resource)}
-    owners = dict(zip(made.cars, made.contacts, strict=True)) | dict(zip(made.services, made.cars, strict=True))
-    links = {key: row["acs_owner_id"] for key, row in cars.items()} | {key: row["acs_carref_id"] for key, row in services.items()}
+    owners = dict(zip(made.cars, made.contacts, strict=True)) | dict(
+        zip(made.services, made.cars, strict=True)
+    )
+    links = {key: row["acs_owner_id"] for key, row in cars.items()} | {
+        key: row["acs_carref_id"] for key, row in services.items()
+    }
     hidden = [row for row in cars.values() if not row["acs_owner_link"]]
     hidden += [row for row in services.values() if not row["acs_carref_link"]]
     return {
@@ -134,13 +177,19 @@ def without_parking(scale: int) -> dict[str, Any]:
         made = make(world.dynamics, number)
         world.settle(("acs_service", "acs_car"))
         for car in made.cars:
-            world.dynamics.http.told("PATCH", f"/acs_cars({car})", {"acs_car_name": "edited"}, If_Match="*")
+            world.dynamics.http.told(
+                "PATCH", f"/acs_cars({car})", {"acs_car_name": "edited"}, If_Match="*"
+            )
         world.settle(("acs_service", "acs_car"))
         hidden_then = faults(world.dynamics, world.campaign, made)
         world.settle(("contact",))
         wrong = faults(world.dynamics, world.campaign, made)
     told = ", ".join(str(hidden_then[name]) for name in ("hidden", "lost")) + f", {wrong['lost']}"
-    return {f"without parking, {2 * number} children: hidden meanwhile, lost meanwhile, lost for good (must not be 0)": told}
+    return {
+        f"without parking, {2 * number} children: hidden meanwhile, lost meanwhile, lost for good (must not be 0)": (
+            told
+        )
+    }
 
 
 class OneProcess:
@@ -149,7 +198,13 @@ class OneProcess:
     def __init__(self, stack: Stack, tables: list[Table]) -> None:
         self.stack, self.tables = stack, tables
         self.dynamics, self.campaign = Dynamics(stack.facts), Campaign(stack.facts)
-        os.environ.update({name: value for name, value in stack.environment.items() if name.startswith("IDENTITY_")})
+        os.environ.update(
+            {
+                name: value
+                for name, value in stack.environment.items()
+                if name.startswith("IDENTITY_")
+            }
+        )
         self.wiring = Wiring(load_settings({**stack.environment, "QUEUE_LIMIT_MESSAGES": "5000"}))
         put_documents(self.wiring.storage.container("config"), tables)
         for table in tables:
@@ -157,14 +212,21 @@ class OneProcess:
             self.wiring.table_flow(table.name).adopt()
 
     def settle(self, names: tuple[str, ...]) -> int:
-        """Reads these tables and delivers until nothing is visible on their queues; returns how many were settled."""
+        """Reads these tables and delivers until nothing is visible on their queues; returns how
+        many were settled.
+        """
         for name in names:
             poll(self.wiring.table_flow(name), self.wiring.bridge)
-        return sum(self.deliver_visible(queue) for queue in {self.wiring.table_flow(name).queue for name in names})
+        return sum(
+            self.deliver_visible(queue)
+            for queue in {self.wiring.table_flow(name).queue for name in names}
+        )
 
     def deliver_visible(self, queue: str) -> int:
         client, done = self.wiring.handoff.clients(queue), 0
-        while messages := list(client.receive_messages(messages_per_page=32, max_messages=320, visibility_timeout=600)):
+        while messages := list(
+            client.receive_messages(messages_per_page=32, max_messages=320, visibility_timeout=600)
+        ):
             for message in messages:
                 done += self.deliver_one(message)
                 client.delete_message(message.id, message.pop_receipt)
@@ -182,7 +244,11 @@ class one_process:  # noqa: N801  # reads as a word at its use
         self.tables, self.parking, self.real = tables, parking, parents.hold
         directory = DIRECTORY / "bench"
         directory.mkdir(parents=True, exist_ok=True)
-        self.stack = Stack(directory, host=False, publication=write_publication(directory / "publication.yaml", tables))
+        self.stack = Stack(
+            directory,
+            host=False,
+            publication=write_publication(directory / "publication.yaml", tables),
+        )
 
     def __enter__(self) -> OneProcess:
         self.stack.start()
@@ -200,11 +266,21 @@ def off(_flow: Any, _bridge: Any, _view: Any, _decisions: Any) -> Any:
 
 
 def tables(scale: int) -> dict[str, Any]:
-    """1, 5 and 21 tables of 51 columns, few and many records in each: calls, storage operations and CPU of each record."""
+    """1, 5 and 21 tables of 51 columns, few and many records in each: calls, storage operations and
+    CPU of each record.
+    """
     figures: dict[str, Any] = {}
-    for count, records in ((1, 2500 // scale), (1, 10_000 // scale), (5, 2500 // scale), (21, 2500 // scale)):
+    for count, records in (
+        (1, 2500 // scale),
+        (1, 10_000 // scale),
+        (5, 2500 // scale),
+        (21, 2500 // scale),
+    ):
         columns = {f"acs_c{number}": {"MaxLength": 100} for number in range(51)}
-        listed = [Table(f"acs_t{n:02d}", {"acs_owner": ("contact", "externalId")}, columns) for n in range(count)]
+        listed = [
+            Table(f"acs_t{n:02d}", {"acs_owner": ("contact", "externalId")}, columns)
+            for n in range(count)
+        ]
         with one_process(listed, parking=True) as world:
             figures.update(cost(world, count, records))
     return figures
@@ -218,11 +294,17 @@ def cost(world: OneProcess, count: int, each: int) -> dict[str, Any]:
     title, names = f"{count} tables of 51 columns, {each} rows each", tuple(made)
     loaded = measured(world, lambda: world.settle(names), count * each)
     for name, ids in made.items():
-        update_many(world.dynamics, name, [{f"{name}id": record_id, "acs_c0": "changed"} for record_id in ids])
+        update_many(
+            world.dynamics,
+            name,
+            [{f"{name}id": record_id, "acs_c0": "changed"} for record_id in ids],
+        )
     edited = measured(world, lambda: world.settle(names), count * each)
     return {
         f"{title}: calls per insert, per update (1, 1)": f"{loaded[0]:.2f}, {edited[0]:.2f}",
-        f"{title}: storage operations per 100 inserts, updates": f"{loaded[1]:.1f}, {edited[1]:.1f}",
+        f"{title}: storage operations per 100 inserts, updates": (
+            f"{loaded[1]:.1f}, {edited[1]:.1f}"
+        ),
         f"{title}: CPU, ms per insert, update, all in": f"{loaded[2]:.2f}, {edited[2]:.2f}",
     }
 
@@ -234,14 +316,20 @@ def fill(dynamics: Dynamics, table: Table, owners: list[str]) -> list[str]:
     return create_many(dynamics, table.name, [{**row, **values} for row in listed])
 
 
-def measured(world: OneProcess, work: Callable[[], int], records: int) -> tuple[float, float, float]:
+def measured(
+    world: OneProcess, work: Callable[[], int], records: int
+) -> tuple[float, float, float]:
     """Calls to Campaign per record, storage operations per 100, CPU milliseconds per record."""
     before, cpu = sum(written(world)), time.process_time()
     with counted_storage() as operations:
         done = work()
     if done < records:
         raise AssertionError(f"{done} of {records} records were settled")
-    return (sum(written(world)) - before) / records, len(operations) / records * 100, (time.process_time() - cpu) / records * 1000
+    return (
+        (sum(written(world)) - before) / records,
+        len(operations) / records * 100,
+        (time.process_time() - cpu) / records * 1000,
+    )
 
 
 def written(world: OneProcess) -> list[int]:

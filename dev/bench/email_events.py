@@ -1,4 +1,6 @@
-"""E-mail events: a million rows through exported files against a bare loop of the same batches; own CPU, memory, requests."""
+"""E-mail events: a million rows through exported files against a bare loop of the same batches; own
+CPU, memory, requests.
+"""
 
 import os
 import random
@@ -34,10 +36,14 @@ CONTACTS, ROWS_PER_FILE, BATCH, CONCURRENCY, LATENCY_SECONDS = 20_000, 50_000, 4
 DOCUMENT = read_events_document(default_events_document())
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 HEADERS = {
-    "deliveryLogs": "logId externalId email status failureType failureReason eventDate lastModified deliveryName deliveryLabel "
-    "campaignName campaignLabel mirrorPageUrl",
-    "trackingLogs": "logId broadLogId externalId urlType logDate url urlLabel userAgent trackedDevice deliveryName deliveryLabel "
-    "campaignName campaignLabel mirrorPageUrl",
+    "deliveryLogs": (
+        "logId externalId email status failureType failureReason eventDate lastModified"
+        " deliveryName deliveryLabel campaignName campaignLabel mirrorPageUrl"
+    ),
+    "trackingLogs": (
+        "logId broadLogId externalId urlType logDate url urlLabel userAgent trackedDevice"
+        " deliveryName deliveryLabel campaignName campaignLabel mirrorPageUrl"
+    ),
 }
 SETTINGS = {
     "EMAIL_EVENTS_SOURCE": "files",
@@ -61,13 +67,17 @@ def run(console: Console, small: bool = False) -> dict[str, Any]:
     figures |= processor(few * 2)
     rate = many / large["seconds"]
     return figures | {
-        f"events/s, the flow ({many} rows in files, {CONCURRENCY} requests at once, {LATENCY_SECONDS:g} s each)": round(rate),
+        f"events/s, the flow ({many} rows in files, {CONCURRENCY} requests at once, {LATENCY_SECONDS:g} s each)": round(
+            rate
+        ),
         "events/s, a bare loop of the same calls": round(bare),
         "ratio (target >= 0.90)": round(rate / bare, 3),
         "events per Dataverse request (target >= 100)": round(many / large["requests"]),
         "activities in Dataverse": large["activities"],
         "CPU of the host process, ms per event, all in": round(large["cpu"] / many * 1000, 3),
-        f"peak memory of the host, MB: {few} events, {many} events": f"{little['peak']}, {large['peak']}",
+        f"peak memory of the host, MB: {few} events, {many} events": (
+            f"{little['peak']}, {large['peak']}"
+        ),
         "ratio of the two (target <= 1.5)": round(large["peak"] / little["peak"], 2),
     }
 
@@ -80,12 +90,17 @@ def prepared(**options: Any) -> Stack:
     if options.get("host", True):
         Operator(stack.facts).stop()
     dynamics.seed(CONTACTS)
-    customizing = Customizing(client(stack.facts["dataverse"], GivenToken(stack.facts["dataverse_token"])))
+    customizing = Customizing(
+        client(stack.facts["dataverse"], GivenToken(stack.facts["dataverse_token"]))
+    )
     Activities(customizing, lambda _: None).run()
     wiring = Wiring(load_settings(stack.environment))
     text = default_events_document().replace("settled_seconds: 60", "settled_seconds: 0")
     wiring.storage.container("config").upload_blob("events/email_events.yaml", text)
-    delay = {"match": {"method": "POST", "route": "batch"}, "action": {"delay_seconds": LATENCY_SECONDS}}
+    delay = {
+        "match": {"method": "POST", "route": "batch"},
+        "action": {"delay_seconds": LATENCY_SECONDS},
+    }
     dynamics.faults(delay)
     return stack
 
@@ -97,7 +112,9 @@ def folder(stack: Stack) -> Path:
 
 
 def write_files(stack: Stack, rows: int, contacts: Sequence[str]) -> None:
-    """Seven sends to three opens or clicks; each file appears whole, as one that is given its name when it is complete."""
+    """Seven sends to three opens or clicks; each file appears whole, as one that is given its name
+    when it is complete.
+    """
     place, chance, written = folder(stack), random.Random(1), 0
     for number in range((rows + ROWS_PER_FILE - 1) // ROWS_PER_FILE):
         kind = "trackingLogs" if number % 10 in (2, 5, 8) else "deliveryLogs"
@@ -139,7 +156,11 @@ def load(rows: int) -> dict[str, Any]:
         writing.join()
         wait_until(lambda: operator.settled("email_events"), "quiet", 60, 0.5)
         status = operator.status("email_events")
-        found = {"seconds": seconds * rows / max(1, rows - first), "cpu": cpu, "requests": sum(status["calls"].values())}
+        found = {
+            "seconds": seconds * rows / max(1, rows - first),
+            "cpu": cpu,
+            "requests": sum(status["calls"].values()),
+        }
         found["peak"] = peak_megabytes(stack.worker(1).pid)
         found["activities"] = sum(count_rows(dynamics, kind) for kind in ("send", "open", "click"))
         return found
@@ -156,12 +177,16 @@ def count_rows(dynamics: Dynamics, kind: str) -> int:
 
 
 def bare_loop(rows: int) -> float:
-    """Events a second of a loop that has the events at hand, asks for their contacts as the flow must, and posts the same change
-    sets."""
+    """Events a second of a loop that has the events at hand, asks for their contacts as the flow
+    must, and posts the same change
+    sets.
+    """
     stack = prepared(host=False)
     try:
         contacts = Dynamics(stack.facts).some_contact_ids(CONTACTS)
-        dataverse = client(stack.facts["dataverse"], GivenToken(stack.facts["dataverse_token"]), CONCURRENCY)
+        dataverse = client(
+            stack.facts["dataverse"], GivenToken(stack.facts["dataverse_token"]), CONCURRENCY
+        )
         writer, lookup = BatchWriter(dataverse), Contacts(dataverse, time.time)
         table = writer.table("acs_emailsend")
 
@@ -172,17 +197,28 @@ def bare_loop(rows: int) -> float:
 
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             began = time.perf_counter()
-            results = [result for results in pool.map(post, batched(range(rows), BATCH, strict=False)) for result in results]
+            results = [
+                result
+                for results in pool.map(post, batched(range(rows), BATCH, strict=False))
+                for result in results
+            ]
             seconds = time.perf_counter() - began
         if any(results):
-            raise AssertionError(f"the bare loop was answered {next(result for result in results if result)}")
+            raise AssertionError(
+                f"the bare loop was answered {next(result for result in results if result)}"
+            )
         return rows / seconds
     finally:
         stack.stop()
 
 
-def change_set(table: WritableTable, numbers: Sequence[int], contacts: Sequence[str]) -> list[Operation]:
-    made = [row(DOCUMENT, table, number, contact) for number, contact in zip(numbers, contacts, strict=True)]
+def change_set(
+    table: WritableTable, numbers: Sequence[int], contacts: Sequence[str]
+) -> list[Operation]:
+    made = [
+        row(DOCUMENT, table, number, contact)
+        for number, contact in zip(numbers, contacts, strict=True)
+    ]
     done = [{"activityid": one["activityid"], **COMPLETED} for one in made]
     return [create_many(table, made), update_many(table, done)]
 
@@ -190,15 +226,30 @@ def change_set(table: WritableTable, numbers: Sequence[int], contacts: Sequence[
 def row(document: Any, table: WritableTable, number: int, contact: str) -> dict[str, Any]:
     mirror = f"https://t.example.org/nl/jsp/m.jsp?c={number:040x}"
     at = (FIRST + timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    event = {"kind": "send", "contact": contact, "at": at, "delivery": "DM000", "campaign": "CMP1", "mirror_page": mirror}
+    event = {
+        "kind": "send",
+        "contact": contact,
+        "at": at,
+        "delivery": "DM000",
+        "campaign": "CMP1",
+        "mirror_page": mirror,
+    }
     return activity_of(document, table, event_id("send", str(number)), event, Contact(contact, ""))
 
 
 def processor(rows: int) -> dict[str, Any]:
-    """Polls and delivers in this process with Dataverse's writes answered at once; the storage clients' share is taken out."""
+    """Polls and delivers in this process with Dataverse's writes answered at once; the storage
+    clients' share is taken out.
+    """
     stack = prepared(host=False)
     try:
-        os.environ.update({name: value for name, value in stack.environment.items() if name.startswith("IDENTITY_")})
+        os.environ.update(
+            {
+                name: value
+                for name, value in stack.environment.items()
+                if name.startswith("IDENTITY_")
+            }
+        )
         contacts = Dynamics(stack.facts).some_contact_ids(CONTACTS)
         write_files(stack, rows, contacts)
         wiring = Wiring(load_settings({**stack.environment, "QUEUE_LIMIT_MESSAGES": "5000"}))

@@ -1,4 +1,6 @@
-"""Opt-out: latency of both directions while contacts are loaded, safe-to-send in random states, cost, the model played wide."""
+"""Opt-out: latency of both directions while contacts are loaded, safe-to-send in random states,
+cost, the model played wide.
+"""
 
 import re
 import subprocess
@@ -16,7 +18,10 @@ MODEL_SECONDS = 3600
 
 
 def run(console: Console, small: bool = False, groups: bool = False) -> dict[str, Any]:
-    """All figures, each with its target in its name. With `groups` only the load, for the others start no host."""
+    """All figures, each with its target in its name.
+
+    With `groups` only the load, for the others start no host.
+    """
     scale = 20 if small else 1
     if groups:
         return opt_out_load.run(scale, groups)
@@ -33,7 +38,9 @@ def run(console: Console, small: bool = False, groups: bool = False) -> dict[str
 
 
 def model(scale: int) -> dict[str, Any]:
-    """The model check with many more examples than the tests play; it ends the measurement if it finds one that fails."""
+    """The model check with many more examples than the tests play; it ends the measurement if it
+    finds one that fails.
+    """
     examples = max(2, EXAMPLES // scale)
     report = DIRECTORY / "bench" / "model.xml"
     command = [
@@ -47,8 +54,16 @@ def model(scale: int) -> dict[str, Any]:
         f"--hypothesis-seed={SEED}",
     ]
     command += [f"--model-examples={examples}", f"--model-steps={STEPS}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=MODEL_SECONDS, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=MODEL_SECONDS, check=False
+    )
     if done.returncode:
         raise AssertionError(f"the model did not pass, seed {SEED}: {done.stdout[-3000:]}")
-    states = [int(number) for number in re.findall(r'name="states" value="(\d+)"', report.read_text())]
-    return {f"model, {len(states)} clock settings, {examples} examples of {STEPS} steps, seed {SEED}: states": sum(states)}
+    states = [
+        int(number) for number in re.findall(r'name="states" value="(\d+)"', report.read_text())
+    ]
+    return {
+        f"model, {len(states)} clock settings, {examples} examples of {STEPS} steps, seed {SEED}: states": sum(
+            states
+        )
+    }

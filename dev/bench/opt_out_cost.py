@@ -1,4 +1,6 @@
-"""What an opt-out costs each way: calls to both systems, storage operations, CPU; and what a profile that only came by costs."""
+"""What an opt-out costs each way: calls to both systems, storage operations, CPU; and what a
+profile that only came by costs.
+"""
 
 import time
 from collections import Counter
@@ -51,7 +53,9 @@ def by_webhook(process: Process, people: int) -> dict[str, Any]:
 
 
 def came_by(process: Process, people: int, chance: Random) -> dict[str, Any]:
-    """Profiles and contacts that are edited and say what they said: those who never said no, and those who did."""
+    """Profiles and contacts that are edited and say what they said: those who never said no, and
+    those who did.
+    """
     figures: dict[str, Any] = {}
     for title, no in (("who never said no", False), ("who has said no", True)):
         ids = settled_people(process, people, no)
@@ -59,7 +63,9 @@ def came_by(process: Process, people: int, chance: Random) -> dict[str, Any]:
         for person in ids:
             process.edit(person, FROM_DYNAMICS, chance)
             process.edit(person, FROM_CAMPAIGN, chance)
-        figures |= cost(process, f"a person {title}, edited on both sides", people, lambda: settled(process))
+        figures |= cost(
+            process, f"a person {title}, edited on both sides", people, lambda: settled(process)
+        )
     return figures
 
 
@@ -91,7 +97,14 @@ def cost(process: Process, title: str, people: int, work: Callable[[], None]) ->
         work()
         cpu = time.process_time() - cpu
     made = calls(process) - before
-    named = ", ".join(f"{call} {count / people:.2f}" for call, count in sorted(made.items()) if call not in LISTS) or "none"
+    named = (
+        ", ".join(
+            f"{call} {count / people:.2f}"
+            for call, count in sorted(made.items())
+            if call not in LISTS
+        )
+        or "none"
+    )
     lists = ", ".join(f"{call} {made[call]}" for call in sorted(LISTS))
     storage = sum(in_storage)
     milliseconds = f"{cpu / people * 1000:.2f}, {(cpu - storage) / people * 1000:.2f}"

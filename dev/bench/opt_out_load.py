@@ -1,5 +1,7 @@
-"""Ten thousand opt-outs on each side, at an even pace, while a hundred thousand contacts are loaded: how long each takes to the
-other side, and whether one is lost."""
+"""Ten thousand opt-outs on each side, at an even pace, while a hundred thousand contacts are
+loaded: how long each takes to the
+other side, and whether one is lost.
+"""
 
 import statistics
 import threading
@@ -21,9 +23,12 @@ LOOK_SECONDS, QUIET_SECONDS = 0.1, 900
 PAIRS = read_opt_out_document(default_opt_out_document()).pairs
 PLAIN = [pair for pair in PAIRS if not pair.also]
 FLAGS = {pair.column: pair.flag for pair in PLAIN}
-# Schedules as they come, not the local stack's quicker ones: each round of reading takes from the two cores what is measured.
+# Schedules as they come, not the local stack's quicker ones: each round of reading takes from the
+# two cores what is measured.
 QUARTER_MINUTE, MINUTE = "*/15 * * * * *", "0 * * * * *"
-SCHEDULES = {f"{flow}_SCHEDULE": QUARTER_MINUTE for flow in ("OPT_OUT", "CONTACTS", "CUSTOM_ENTITIES")}
+SCHEDULES = {
+    f"{flow}_SCHEDULE": QUARTER_MINUTE for flow in ("OPT_OUT", "CONTACTS", "CUSTOM_ENTITIES")
+}
 SCHEDULES["EMAIL_EVENTS_SCHEDULE"] = MINUTE
 SETTINGS = {"OPT_OUT_MODE": "both", "OPT_OUT_SOURCE": "filter", **SCHEDULES}
 No = tuple[str, str]  # contact, column
@@ -31,30 +36,40 @@ No = tuple[str, str]  # contact, column
 
 @dataclass
 class Heard:
-    """When each no was said on one side, and when the other side said it too; seconds since 1970."""
+    """When each no was said on one side, and when the other side said it too; seconds since
+    1970.
+    """
 
     said: dict[No, float] = field(default_factory=dict)
     seen: dict[No, float] = field(default_factory=dict)
 
     def seconds(self, until: float) -> list[float]:
         """Of what was said until then."""
-        return [self.seen[no] - at for no, at in self.said.items() if at <= until and no in self.seen]
+        return [
+            self.seen[no] - at for no, at in self.said.items() if at <= until and no in self.seen
+        ]
 
 
 def run(scale: int, groups: bool = False) -> dict[str, Any]:
     """With `groups` one process for each function, else INSTANCES processes that each run all."""
     opt_outs, backfill = OPT_OUTS // scale, BACKFILL // scale
-    stack = Stack(DIRECTORY / "bench", instances=1 if groups else INSTANCES, settings=SETTINGS, groups=groups)
+    stack = Stack(
+        DIRECTORY / "bench", instances=1 if groups else INSTANCES, settings=SETTINGS, groups=groups
+    )
     with stack:
         noes = prepared(stack, opt_outs)
         found = played(stack, noes[:opt_outs], noes[opt_outs : 2 * opt_outs], backfill)
         lost, differ = ended_as(stack, noes[: 2 * opt_outs])
         processes = len(stack.groups)
-        letters = sum(len(Operator(stack.facts).dead_letters(flow)) for flow in ("contacts", "opt_out"))
+        letters = sum(
+            len(Operator(stack.facts).dead_letters(flow)) for flow in ("contacts", "opt_out")
+        )
     title = f"{opt_outs} opt-outs a side, {A_SECOND:g}/s each, {backfill} contacts loaded meanwhile"
     return {
         f"{title}; processes": processes,
-        "  seconds of the backfill; of the opt-outs": f"{found['backfill']:.0f}; {found['opt_outs']:.0f}",
+        "  seconds of the backfill; of the opt-outs": (
+            f"{found['backfill']:.0f}; {found['opt_outs']:.0f}"
+        ),
         **latencies("Dynamics to Campaign", "p95 < 2", found["to_campaign"], found["ended"]),
         **latencies("Campaign to Dynamics", "p95 < 60", found["to_dynamics"], found["ended"]),
         "  seconds from the last write to safe-to-send": round(found["quiet"]),
@@ -69,7 +84,11 @@ def latencies(title: str, target: str, heard: Heard, backfill_ended: float) -> d
     figures = {}
     for when, until in (("", float("inf")), (", while the backfill ran", backfill_ended)):
         seconds = heard.seconds(until)
-        told = "none" if len(seconds) < 2 else f"{', '.join(f'{figure:.2f}' for figure in spread(seconds))} of {len(seconds)}"
+        told = (
+            "none"
+            if len(seconds) < 2
+            else f"{', '.join(f'{figure:.2f}' for figure in spread(seconds))} of {len(seconds)}"
+        )
         figures[f"  {title}{when}: p50, p95, max s (target {target})"] = told
     return figures
 
@@ -82,7 +101,9 @@ def prepared(stack: Stack, opt_outs: int) -> list[No]:
     """Loads the people who will say no, and says who has not said no to what, in a random order."""
     dynamics, operator = Dynamics(stack.facts), Operator(stack.facts)
     dynamics.seed(min(PEOPLE, opt_outs))
-    wait_until(lambda: operator.settled() and safe(operator), "the people's profiles", QUIET_SECONDS, 1)
+    wait_until(
+        lambda: operator.settled() and safe(operator), "the people's profiles", QUIET_SECONDS, 1
+    )
     rows = dynamics.contacts(",".join(["contactid", *FLAGS]))
     noes = [(row["contactid"], column) for row in rows for column in FLAGS if not row[column]]
     Random(SEED).shuffle(noes)
@@ -95,7 +116,9 @@ def safe(operator: Operator) -> bool:
     return bool(operator.safe()["safe"])
 
 
-def played(stack: Stack, in_dynamics: Sequence[No], in_campaign: Sequence[No], backfill: int) -> dict[str, Any]:
+def played(
+    stack: Stack, in_dynamics: Sequence[No], in_campaign: Sequence[No], backfill: int
+) -> dict[str, Any]:
     operator, campaign = Operator(stack.facts), Campaign(stack.facts)
     before = created(campaign)
     campaign.latency(LATENCY_MS)
@@ -120,11 +143,22 @@ def played(stack: Stack, in_dynamics: Sequence[No], in_campaign: Sequence[No], b
     }
 
 
-def said(stack: Stack, in_dynamics: Sequence[No], in_campaign: Sequence[No], watch: "Watch") -> None:
-    """Says the noes on both sides, each at an even pace; two in Campaign, where a call takes longer than there is time."""
-    writers = [threading.Thread(target=paced, args=(in_dynamics, watch.to_campaign, in_dynamics_by(stack), A_SECOND))]
+def said(
+    stack: Stack, in_dynamics: Sequence[No], in_campaign: Sequence[No], watch: "Watch"
+) -> None:
+    """Says the noes on both sides, each at an even pace; two in Campaign, where a call takes longer
+    than there is time.
+    """
+    writers = [
+        threading.Thread(
+            target=paced, args=(in_dynamics, watch.to_campaign, in_dynamics_by(stack), A_SECOND)
+        )
+    ]
     writers += [
-        threading.Thread(target=paced, args=(in_campaign[half::2], watch.to_dynamics, in_campaign_by(stack), A_SECOND / 2))
+        threading.Thread(
+            target=paced,
+            args=(in_campaign[half::2], watch.to_dynamics, in_campaign_by(stack), A_SECOND / 2),
+        )
         for half in (0, 1)
     ]
     for thread in writers:
@@ -137,7 +171,9 @@ def created(campaign: Campaign) -> int:
     return campaign.calls().get(f"POST {PROFILE}", 0)
 
 
-def paced(noes: Sequence[No], heard: Heard, write: Callable[[str, str], None], a_second: float) -> None:
+def paced(
+    noes: Sequence[No], heard: Heard, write: Callable[[str, str], None], a_second: float
+) -> None:
     began = time.time()
     for number, no in enumerate(noes):
         time.sleep(max(0.0, began + number / a_second - time.time()))
@@ -153,15 +189,24 @@ def in_dynamics_by(stack: Stack) -> Callable[[str, str], None]:
 
 def in_campaign_by(stack: Stack) -> Callable[[str, str], None]:
     campaign = Campaign(stack.facts)
-    return lambda person, column: campaign.http.told("PATCH", f"{PROFILE}/{person}", {FLAGS[column]: True})
+    return lambda person, column: campaign.http.told(
+        "PATCH", f"{PROFILE}/{person}", {FLAGS[column]: True}
+    )
 
 
 class Watch:
-    """Sees the noes arrive in Dynamics, by reading the changes of contacts, and the backfill end."""
+    """Sees the noes arrive in Dynamics, by reading the changes of contacts, and the backfill
+    end.
+    """
 
     def __init__(self, stack: Stack, profiles: int) -> None:
         self.campaign, self.profiles = Campaign(stack.facts), profiles
-        self.to_campaign, self.to_dynamics, self.ended, self.over = Heard(), Heard(), list[float](), threading.Event()
+        self.to_campaign, self.to_dynamics, self.ended, self.over = (
+            Heard(),
+            Heard(),
+            list[float](),
+            threading.Event(),
+        )
         self.changes = tracked(stack)
         next(self.changes)
         looks = ((LOOK_SECONDS, self.in_dynamics), (1.0, self.backfill))
@@ -193,7 +238,9 @@ class Watch:
 
 
 def stamped(campaign: Campaign, heard: Heard) -> None:
-    """When the noes arrived in Campaign, which keeps the time of each flag; nobody asks for it while they travel."""
+    """When the noes arrived in Campaign, which keeps the time of each flag; nobody asks for it
+    while they travel.
+    """
     for profile in campaign.profiles():
         for column, flag in FLAGS.items():
             no = profile["externalId"], column
@@ -202,7 +249,9 @@ def stamped(campaign: Campaign, heard: Heard) -> None:
 
 
 def tracked(stack: Stack) -> Iterator[list[dict[str, Any]]]:
-    """Contacts that have changed since the last look; first an empty list, when all have been read."""
+    """Contacts that have changed since the last look; first an empty list, when all have been
+    read.
+    """
     dynamics = Dynamics(stack.facts)
     path = "/contacts?$select=" + ",".join(["contactid", *FLAGS])
     prefer = "odata.track-changes,odata.maxpagesize=5000"
@@ -219,11 +268,17 @@ def tracked(stack: Stack) -> Iterator[list[dict[str, Any]]]:
 
 
 def ended_as(stack: Stack, noes: Sequence[No]) -> tuple[int, int]:
-    """How many of these noes one side at least does not say, and how many contacts have a profile that says something else."""
+    """How many of these noes one side at least does not say, and how many contacts have a profile
+    that says something else.
+    """
     profiles = {profile["externalId"]: profile for profile in Campaign(stack.facts).profiles()}
     columns = ",".join(sorted({"contactid", *(name for pair in PAIRS for name in pair.columns)}))
     rows = {row["contactid"]: row for row in Dynamics(stack.facts).contacts(columns)}
-    lost = [(person, column) for person, column in noes if not (rows[person][column] and profiles[person][FLAGS[column]])]
+    lost = [
+        (person, column)
+        for person, column in noes
+        if not (rows[person][column] and profiles[person][FLAGS[column]])
+    ]
     differ = [person for person, row in rows.items() if not alike(row, profiles.get(person))]
     return len(lost), len(differ)
 

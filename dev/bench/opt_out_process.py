@@ -1,4 +1,6 @@
-"""Both feeds and the deliveries of the opt-out flow in one process, a step at a time, where its parts can be counted."""
+"""Both feeds and the deliveries of the opt-out flow in one process, a step at a time, where its
+parts can be counted.
+"""
 
 import os
 from collections.abc import Iterable
@@ -19,7 +21,12 @@ from shared.wiring import Wiring
 
 COLUMN, FLAG = "donotbulkemail", "blackListEmail"
 PROFILE = "/profileAndServicesExt/profile"
-PACE = {"OPT_OUT_MODE": "both", "RETRY_DELAY_SECONDS": "0", "PAUSED_DELAY_SECONDS": "1", "QUEUE_LIMIT_MESSAGES": "5000"}
+PACE = {
+    "OPT_OUT_MODE": "both",
+    "RETRY_DELAY_SECONDS": "0",
+    "PAUSED_DELAY_SECONDS": "1",
+    "QUEUE_LIMIT_MESSAGES": "5000",
+}
 SIDES = (FROM_DYNAMICS, FROM_CAMPAIGN)
 HIDDEN_SECONDS = 600
 
@@ -27,10 +34,19 @@ HIDDEN_SECONDS = 600
 class Process:
     def __init__(self, stack: Stack) -> None:
         self.dynamics, self.campaign = Dynamics(stack.facts), Campaign(stack.facts)
-        os.environ.update({name: value for name, value in stack.environment.items() if name.startswith("IDENTITY_")})
+        os.environ.update(
+            {
+                name: value
+                for name, value in stack.environment.items()
+                if name.startswith("IDENTITY_")
+            }
+        )
         self.wiring = Wiring(load_settings({**stack.environment, **PACE}))
         self.bridge, self.flow = self.wiring.bridge, self.wiring.opt_out.deliver()
-        at_once = [replace(flow, policy=replace(flow.policy, messages_per_second=0)) for flow in self.wiring.opt_out.polls()]
+        at_once = [
+            replace(flow, policy=replace(flow.policy, messages_per_second=0))
+            for flow in self.wiring.opt_out.polls()
+        ]
         self.feeds = {flow.key: flow for flow in at_once}  # for a step at a time
         self.queue = self.wiring.handoff.clients(QUEUE)
         self.settle()
@@ -69,14 +85,24 @@ class Process:
     def messages(self) -> list[QueueMessage]:
         if not self.bridge.handoff.length(QUEUE):
             return []
-        return list(self.queue.receive_messages(messages_per_page=32, max_messages=320, visibility_timeout=HIDDEN_SECONDS))
+        return list(
+            self.queue.receive_messages(
+                messages_per_page=32, max_messages=320, visibility_timeout=HIDDEN_SECONDS
+            )
+        )
 
     def deliver(self) -> int:
-        """Delivers what is visible on the queue, and what comes of it; returns how many were settled."""
+        """Delivers what is visible on the queue, and what comes of it; returns how many were
+        settled.
+        """
         done = 0
         while messages := self.messages():
             for message in messages:
-                done += len(deliver(self.flow, self.bridge, message.content.encode(), message.dequeue_count or 1))
+                done += len(
+                    deliver(
+                        self.flow, self.bridge, message.content.encode(), message.dequeue_count or 1
+                    )
+                )
                 self.queue.delete_message(message.id, message.pop_receipt)
         return done
 

@@ -1,5 +1,7 @@
-"""safe-to-send while one opt-out has not been heard everywhere: it must say no, wherever on its way that opt-out is, and give
-that place as the reason; and yes as soon as all is settled."""
+"""safe-to-send while one opt-out has not been heard everywhere: it must say no, wherever on its way
+that opt-out is, and give
+that place as the reason; and yes as soon as all is settled.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -39,9 +41,13 @@ def run(scale: int) -> dict[str, Any]:
             settled += after
             missed += [] if told and after else [f"state {number}: {kind}"]
     if missed:
-        raise AssertionError(f"safe-to-send was wrong in {len(missed)} states with seed {SEED}: {missed[:10]}")
+        raise AssertionError(
+            f"safe-to-send was wrong in {len(missed)} states with seed {SEED}: {missed[:10]}"
+        )
     return {
-        f"safe-to-send says no with an opt-out under way (target {states} of {states}; seed {SEED})": sum(noes.values()),
+        f"safe-to-send says no with an opt-out under way (target {states} of {states}; seed {SEED})": sum(
+            noes.values()
+        ),
         "safe-to-send says yes when that is settled (as many)": settled,
         **{f"  {kind}": count for kind, count in noes.items()},
     }
@@ -81,7 +87,9 @@ def queued(process: Process, person: str, side: str, chance: Random) -> Iterator
 
 
 def taken(process: Process, person: str, side: str) -> QueueMessage:
-    """The message with the person's opt-out, hidden on the queue; edits that were read with it have been delivered."""
+    """The message with the person's opt-out, hidden on the queue; edits that were read with it have
+    been delivered.
+    """
     process.settle()
     process.say(person, True, side)
     process.poll(side)
@@ -156,7 +164,11 @@ def deliver_to(process: Process, person: str, side: str, status: int, body: Any)
 
 @contextmanager
 def dead_letter(process: Process, person: str, side: str, chance: Random) -> Iterator[None]:
-    body = f"{REFUSED} '{FLAG}'." if side == FROM_DYNAMICS else {"error": {"code": "0x80040203", "message": "Refused."}}
+    body = (
+        f"{REFUSED} '{FLAG}'."
+        if side == FROM_DYNAMICS
+        else {"error": {"code": "0x80040203", "message": "Refused."}}
+    )
     deliver_to(process, person, side, 500 if side == FROM_DYNAMICS else 400, body)
     yield
     replay(process.flow, process.bridge, "dead_letters")
@@ -194,7 +206,10 @@ def halted(process: Process, person: str, side: str, chance: Random) -> Iterator
     start(key, process.bridge, "bench")
 
 
-REFUSED = "RST-360011 An error has occurred - please contact your administrator. XSV-350023 Invalid value for"
+REFUSED = (
+    "RST-360011 An error has occurred - please contact your administrator. XSV-350023 Invalid"
+    " value for"
+)
 UNDER_WAY = "are on their way"
 KINDS: dict[str, tuple[Callable[[Process, str, str, Random], State], str]] = {
     "not read yet in Dynamics": (unread_in_dynamics, "Dynamics has 1 changes"),

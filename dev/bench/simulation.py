@@ -24,8 +24,18 @@ def run(
     without: list[str] | None = None,
     flow: str = "contacts",
 ) -> dict[str, Any]:
-    """The figures; {} for a replay, which prints its steps. Failing seeds are printed with their shortest schedule."""
-    orders = ["--flow", flow, "--seed", str(seed), "--steps", str(steps or (SMALL_STEPS if small else STEPS))]
+    """The figures; {} for a replay, which prints its steps.
+
+    Failing seeds are printed with their shortest schedule.
+    """
+    orders = [
+        "--flow",
+        flow,
+        "--seed",
+        str(seed),
+        "--steps",
+        str(steps or (SMALL_STEPS if small else STEPS)),
+    ]
     orders += ["--replay"] if replay else []
     orders += ["--only", only] if only else []
     orders += [part for kind in without or () for part in ("--without", kind)]

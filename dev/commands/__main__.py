@@ -14,14 +14,26 @@ COMMANDS = {
     "up": ("dev.commands.up", "start everything and stay"),
     "stop": ("dev.commands.stop", "end what up has started"),
     "bench": ("dev.bench.__main__", "measure"),
-    "setup": ("admin.setup.__main__", "make in Dataverse what the bridge needs there: setup dataverse, setup activities"),
+    "setup": (
+        "admin.setup.__main__",
+        "make in Dataverse what the bridge needs there: setup dataverse, setup activities",
+    ),
     "package": (
         "dev.commands.package",
         "make the zip that is deployed: the app, and its packages where nothing is built in Azure",
     ),
-    "lock": ("dev.commands.lock", "pin every package with its hashes: requirements.txt, requirements-dev.txt"),
-    "mapping": ("admin.mapping", "check a document, put it into the container config: mapping check, mapping apply"),
-    "check": ("admin.check.__main__", "say what is wrong between the bridge and what it needs, and what to do"),
+    "lock": (
+        "dev.commands.lock",
+        "pin every package with its hashes: requirements.txt, requirements-dev.txt",
+    ),
+    "mapping": (
+        "admin.mapping",
+        "check a document, put it into the container config: mapping check, mapping apply",
+    ),
+    "check": (
+        "admin.check.__main__",
+        "say what is wrong between the bridge and what it needs, and what to do",
+    ),
 }
 
 

@@ -1,4 +1,6 @@
-"""Azurite, Microsoft's storage emulator, on free ports; installed by manage.py under .local/tools."""
+"""Azurite, Microsoft's storage emulator, on free ports; installed by manage.py under
+.local/tools.
+"""
 
 import contextlib
 import re
@@ -15,7 +17,9 @@ from dev.commands.processes import ROOT, WITH_PARENT
 
 MODULES = ROOT / ".local" / "tools" / "node_modules"
 PRELOAD = Path(__file__).with_name("azurite_preload.js")
-KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # Azurite's well-known key
+KEY = (  # Azurite's well-known key
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
 READY_SECONDS = 60.0
 PORT_ATTEMPTS = 3
 
@@ -38,7 +42,10 @@ class Azurite:
     @property
     def connection_string(self) -> str:
         services = (("Blob", "blob"), ("Queue", "queue"), ("Table", "table"))
-        ends = "".join(f"{name}Endpoint=http://127.0.0.1:{self.ports[kind]}/devstoreaccount1;" for name, kind in services)
+        ends = "".join(
+            f"{name}Endpoint=http://127.0.0.1:{self.ports[kind]}/devstoreaccount1;"
+            for name, kind in services
+        )
         return f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={KEY};{ends}"
 
     @property
@@ -58,15 +65,24 @@ class Azurite:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
 
 def start_azurite(directory: Path | None = None) -> Azurite:
-    """Starts Azurite and waits until it answers; in memory, or in `directory`, where it persists."""
+    """Starts Azurite and waits until it answers; in memory, or in `directory`, where it
+    persists.
+    """
     program = MODULES / "azurite" / "dist" / "src" / "azurite.js"
     if not program.exists():
-        raise AzuriteFailed("Azurite is not installed: run python3 manage.py once, which gets it by npm.")
+        raise AzuriteFailed(
+            "Azurite is not installed: run python3 manage.py once, which gets it by npm."
+        )
     place = ["--location", str(directory)] if directory else ["--inMemoryPersistence"]
     for _ in range(PORT_ATTEMPTS - 1):
         with contextlib.suppress(PortTaken):
@@ -80,14 +96,18 @@ def started(program: Path, place: list[str]) -> Azurite:
     given = [argument for kind, port in ports.items() for argument in (f"--{kind}Port", str(port))]
     flags = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     command = [node(), "--require", str(PRELOAD), str(program), *flags, *place, *given]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **WITH_PARENT)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **WITH_PARENT
+    )
     azurite = Azurite(process, ports)
     wait_for(azurite)
     return azurite
 
 
 def node() -> str:
-    """The plain node that the npm package brings, which is quicker than an old one of the machine; else the machine's own."""
+    """The plain node that the npm package brings, which is quicker than an old one of the machine;
+    else the machine's own.
+    """
     brought = next(MODULES.glob("node-*/bin/node*"), None)
     found = str(brought) if brought else shutil.which("node")
     if not found:
@@ -106,7 +126,11 @@ def wait_for(azurite: Azurite) -> None:
     waiting = list(azurite.ports.values())
     while waiting:
         if azurite.process.poll() is not None:
-            said = re.sub(r"\s+", " ", (azurite.process.stderr.read() if azurite.process.stderr else b"").decode()[-300:])
+            said = re.sub(
+                r"\s+",
+                " ",
+                (azurite.process.stderr.read() if azurite.process.stderr else b"").decode()[-300:],
+            )
             azurite.stop()
             failure = PortTaken if "EADDRINUSE" in said else AzuriteFailed
             raise failure(f"Azurite ended at once: {said or 'it did not say why'}")

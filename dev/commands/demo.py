@@ -34,7 +34,16 @@ FEWEST = 100
 PARTS = "Azurite, identity, Dataverse, Campaign and the Functions host"
 STARTING = f"Starting {PARTS}, with {{contacts}} contacts ..."
 TITLE = "Both systems, record by record"
-COLUMNS = ("flow", "source", "target", "missing", "extra", "different", "dead letters", "calls to the target")
+COLUMNS = (
+    "flow",
+    "source",
+    "target",
+    "missing",
+    "extra",
+    "different",
+    "dead letters",
+    "calls to the target",
+)
 AGREE, FAILED = "Both systems agree.", "Something is wrong; see the steps marked FAIL."
 
 
@@ -60,10 +69,15 @@ def calls(story: Story, flow: str, comparison: Comparison) -> dict[str, int]:
 def print_table(console: Console, flows: dict[str, dict[str, Any]]) -> None:
     table = Table(title=TITLE)
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column in ("flow", "calls to the target") else "right")
+        table.add_column(
+            column, justify="left" if column in ("flow", "calls to the target") else "right"
+        )
     for name, row in flows.items():
         calls = ", ".join(f"{verb} {count}" for verb, count in row["calls"].items())
-        counts = [str(row[key]) for key in ("source", "target", "missing", "extra", "different", "dead_letters")]
+        counts = [
+            str(row[key])
+            for key in ("source", "target", "missing", "extra", "different", "dead_letters")
+        ]
         table.add_row(name, *counts, calls)
     console.print(table)
 
@@ -77,7 +91,9 @@ def run(argv: list[str]) -> int:
         story, found = story_of(stack, options, console, began), dict[str, Comparison]()
         for scene in FULL if options.full else SHORT:
             story.play(scene)
-        story.facts["campaign_token"] = stack.new_campaign_token()  # a wrong secret has voided the old one
+        story.facts["campaign_token"] = (
+            stack.new_campaign_token()
+        )  # a wrong secret has voided the old one
         story.campaign.renew(story.facts["campaign_token"])
         story.play(comparison(found))
         flows = {flow: summary(story, flow, compared) for flow, compared in found.items()}
@@ -86,7 +102,12 @@ def run(argv: list[str]) -> int:
     seconds = round(time.monotonic() - began, 1)
     console.print(f"{AGREE if ok else FAILED} {seconds} s")
     if options.json:
-        result = {"ok": ok, "seconds": seconds, "flows": flows, "steps": [asdict(step) for step in story.steps]}
+        result = {
+            "ok": ok,
+            "seconds": seconds,
+            "flows": flows,
+            "steps": [asdict(step) for step in story.steps],
+        }
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0 if ok else 1
 
@@ -108,8 +129,14 @@ def story_of(stack: Stack, options: argparse.Namespace, console: Console, began:
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py demo", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="the long story: 10,000 contacts, more modes, more failures")
-    parser.add_argument("--contacts", type=at_least(FEWEST), help="how many contacts Dataverse begins with")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="the long story: 10,000 contacts, more modes, more failures",
+    )
+    parser.add_argument(
+        "--contacts", type=at_least(FEWEST), help="how many contacts Dataverse begins with"
+    )
     parser.add_argument("--headless", action="store_true", help="no progress bar, for CI")
     parser.add_argument("--json", metavar="FILE", help="write the result there")
     options = parser.parse_args(argv)

@@ -13,9 +13,21 @@ from dev.seed import mailings, optouts, vehicles
 from dev.verbs import wait_until
 from shared.mapping import CompiledMapping
 
-FLOWS = {"contacts": "", "custom_entities-acs_vehicle": "acs_vehicle", "custom_entities-acs_visit": "acs_visit"}
-REFUSAL = "RST-360011 An error has occurred - please contact your administrator. The value is not valid for the "
+FLOWS = {
+    "contacts": "",
+    "custom_entities-acs_vehicle": "acs_vehicle",
+    "custom_entities-acs_visit": "acs_visit",
+}
+REFUSAL = (
+    "RST-360011 An error has occurred - please contact your administrator. The value is not valid"
+    " for the "
+)
 REFUSAL += "'nms:recipient:gender' enumeration of the '@gender' field"
+
+
+def value(story: Story, contact_id: str, field: str) -> Any:
+    """What the contact's profile holds in a field; None without a profile."""
+    return (story.campaign.profile(contact_id) or {}).get(field)
 
 
 def first_contact(story: Story) -> dict[str, Any]:
@@ -59,7 +71,9 @@ def edits(story: Story) -> dict[str, Any]:
     for number, contact_id in enumerate(ids):
         quietly = number % 2 == 1
         if number < 8:
-            story.dynamics.change_contact(contact_id, quietly, firstname=f"Edited{number}", jobtitle="Reader")
+            story.dynamics.change_contact(
+                contact_id, quietly, firstname=f"Edited{number}", jobtitle="Reader"
+            )
             expected[contact_id] = called(f"Edited{number}")
         elif number < 11:
             story.dynamics.deactivate_contact(contact_id, quietly)
@@ -68,23 +82,35 @@ def edits(story: Story) -> dict[str, Any]:
             story.dynamics.delete_contact(contact_id, quietly)
             expected[contact_id] = lambda profile: profile is None
     for number in range(6):
-        columns = {"firstname": f"New{number}", "lastname": "Contact", "emailaddress1": f"new{number}@example.org"}
+        columns = {
+            "firstname": f"New{number}",
+            "lastname": "Contact",
+            "emailaddress1": f"new{number}@example.org",
+        }
         contact_id = story.dynamics.create_contact(number % 2 == 1, **columns)
         expected[contact_id] = called(f"New{number}")
     for contact_id, arrived in expected.items():
-        wait_until(lambda: arrived(story.campaign.profile(contact_id)), f"the profile of contact {contact_id}")
+        wait_until(
+            lambda: arrived(story.campaign.profile(contact_id)),
+            f"the profile of contact {contact_id}",
+        )
     return {}
 
 
 def refused_and_replayed(story: Story) -> dict[str, Any]:
     """Campaign refuses one contact; others arrive. After a fix its dead letter is replayed."""
     story.campaign.faults(
-        {"match": {"method": "POST", "body": "Refused by Campaign"}, "action": {"status": 500, "body": REFUSAL}}
+        {
+            "match": {"method": "POST", "body": "Refused by Campaign"},
+            "action": {"status": 500, "body": REFUSAL},
+        }
     )
     refused = story.dynamics.create_contact(
         firstname="Refused", lastname="Refused by Campaign", emailaddress1="refused@example.org"
     )
-    neighbour = story.dynamics.create_contact(firstname="Neighbour", lastname="Arrives", emailaddress1="neighbour@example.org")
+    neighbour = story.dynamics.create_contact(
+        firstname="Neighbour", lastname="Arrives", emailaddress1="neighbour@example.org"
+    )
     letters = wait_until(story.operator.dead_letters, "the dead letter")
     wait_until(lambda: story.campaign.profile(neighbour), "the neighbour's profile")
     if [letter["record_id"] for letter in letters] != [refused]:
@@ -98,17 +124,29 @@ def refused_and_replayed(story: Story) -> dict[str, Any]:
 
 def throttled(story: Story) -> dict[str, Any]:
     """Campaign accepts 20 calls a second for a minute. Everything arrives, later."""
-    throttle = {"throttle_per_second": 20, "headers": {"Retry-After": "1"}, "body": {"error_code": "429050"}}
-    story.campaign.faults({"match": {"route": "^/profileAndServicesExt/profile"}, "action": throttle})
+    throttle = {
+        "throttle_per_second": 20,
+        "headers": {"Retry-After": "1"},
+        "body": {"error_code": "429050"},
+    }
+    story.campaign.faults(
+        {"match": {"route": "^/profileAndServicesExt/profile"}, "action": throttle}
+    )
     ids = story.dynamics.some_contact_ids(1200)
     for contact_id in ids:
         story.dynamics.change_contact(contact_id, True, salutation="Dr")
-    wait_until(lambda: story.campaign.profile(ids[-1])["salutation"] == "Dr", "the last throttled edit", seconds=300)  # type: ignore[index]
+    wait_until(
+        lambda: value(story, ids[-1], "salutation") == "Dr",
+        "the last throttled edit",
+        seconds=300,
+    )
     wait_until(story.operator.settled, "quiet after the throttling", seconds=300)
     story.campaign.faults()
-    late = [contact_id for contact_id in ids if story.campaign.profile(contact_id)["salutation"] != "Dr"]  # type: ignore[index]
+    late = [contact_id for contact_id in ids if value(story, contact_id, "salutation") != "Dr"]
     if late or story.operator.dead_letters():
-        raise AssertionError(f"{len(late)} edits missing, {len(story.operator.dead_letters())} dead letters")
+        raise AssertionError(
+            f"{len(late)} edits missing, {len(story.operator.dead_letters())} dead letters"
+        )
     return {"edits": len(ids)}
 
 
@@ -118,11 +156,16 @@ def wrong_secret(story: Story) -> dict[str, Any]:
     ids = story.dynamics.some_contact_ids(30)
     for contact_id in ids:
         story.dynamics.change_contact(contact_id, nickname="while paused", middlename="Paused")
-    state = wait_until(lambda: (s := story.operator.status())["status"] == "failed" and s, "the flow to pause")
+    state = wait_until(
+        lambda: (s := story.operator.status())["status"] == "failed" and s, "the flow to pause"
+    )
     story.campaign.accept_secret(story.facts["campaign_client_secret"])
     wait_until(lambda: story.operator.status()["status"] == "running", "the flow to go on")
     for contact_id in ids:
-        wait_until(lambda: story.campaign.profile(contact_id)["middleName"] == "Paused", f"contact {contact_id}")  # type: ignore[index]
+        wait_until(
+            lambda: value(story, contact_id, "middleName") == "Paused",
+            f"contact {contact_id}",
+        )
     if story.operator.dead_letters() or story.operator.status()["poison_messages"]:
         raise AssertionError("messages were drained while the secret was wrong")
     return {"setting": state["setting"], "edits": len(ids)}
@@ -137,14 +180,22 @@ def families(story: Story) -> dict[str, Any]:
         vehicles.create(dynamics, "acs_vehicle", f"Car {n}", "acs_ownerid", f"/contacts({owner})")
         for n, owner in enumerate(owners)
     ]
-    visits = [vehicles.create(dynamics, "acs_visit", "Oil", "acs_vehicleid_ref", f"/acs_vehicles({car})") for car in cars]
+    visits = [
+        vehicles.create(dynamics, "acs_visit", "Oil", "acs_vehicleid_ref", f"/acs_vehicles({car})")
+        for car in cars
+    ]
     wait_until(lambda: len(linked(story, "cusVisit", "vehicle")) == 50, "the visits", seconds=120)
     for car in cars[:10]:
-        dynamics.http.told("PATCH", f"/acs_vehicles({car})", {"acs_vehicle_name": "Edited"}, If_Match="*")
+        dynamics.http.told(
+            "PATCH", f"/acs_vehicles({car})", {"acs_vehicle_name": "Edited"}, If_Match="*"
+        )
     for visit in visits[:5]:
         dynamics.http.told("DELETE", f"/acs_visits({visit})")
     wait_until(lambda: len(linked(story, "cusVisit", "vehicle")) == 45, "the deletions")
-    wait_until(lambda: sum(row["name"] == "Edited" for row in linked(story, "cusVehicle", "owner")) == 10, "the edits")
+    wait_until(
+        lambda: sum(row["name"] == "Edited" for row in linked(story, "cusVehicle", "owner")) == 10,
+        "the edits",
+    )
     return {"vehicles": len(linked(story, "cusVehicle", "owner"))}
 
 
@@ -191,22 +242,36 @@ VISITS = "{vehicles} vehicles and 45 visits, each linked to its parent; 10 edite
 EVENTS = "in Campaign / in Dynamics: send {send}, open {open}, click {click}, bounce {bounce}"
 PAUSED = "paused because of {setting}, went on by itself, {edits} edits arrived, 0 lost"
 SHORT = [
-    Scene("the first contact", "{name} is a profile in Campaign, {seconds} s after the start", first_contact),
+    Scene(
+        "the first contact",
+        "{name} is a profile in Campaign, {seconds} s after the start",
+        first_contact,
+    ),
     Scene("initial load", "{created} profiles created", initial_load),
     Scene("20 edits, creations, deactivations, deletions", EDITS, edits),
     Scene("vehicles and their service visits", VISITS, families),
     Scene("e-mails sent, opened, clicked, bounced", EVENTS, events),
-    Scene("opt-outs, both ways", "{people} opt-outs, half of them from each side; safe to send", opt_outs),
+    Scene(
+        "opt-outs, both ways",
+        "{people} opt-outs, half of them from each side; safe to send",
+        opt_outs,
+    ),
     Scene(
         "a refused record, and its replay after a fix",
         "dead letter: {reason} on {field}; replayed after the fix, arrived",
         refused_and_replayed,
     ),
 ]
-BY_MODE = Scene("opt-outs, in each of the four modes", "{people} opt-outs each: {modes}; safe to send", opt_outs_by_mode)
+BY_MODE = Scene(
+    "opt-outs, in each of the four modes",
+    "{people} opt-outs each: {modes}; safe to send",
+    opt_outs_by_mode,
+)
 FULL = [
     *(BY_MODE if scene.play is opt_outs else scene for scene in SHORT),
-    Scene("a throttled minute", "{edits} edits arrived at 20 calls/s, none dead-lettered", throttled),
+    Scene(
+        "a throttled minute", "{edits} edits arrived at 20 calls/s, none dead-lettered", throttled
+    ),
     Scene("a wrong secret, and its repair", PAUSED, wrong_secret),
 ]
 
@@ -218,7 +283,11 @@ def comparison(found: dict[str, Comparison]) -> Scene:
 
 def agreement(story: Story, found: dict[str, Comparison]) -> dict[str, Any]:
     """Every table by its mapping: contacts with their profiles, vehicles and visits with theirs."""
-    wait_until(lambda: all(story.operator.settled(flow) for flow in FLOWS), "quiet before the comparison", seconds=120)
+    wait_until(
+        lambda: all(story.operator.settled(flow) for flow in FLOWS),
+        "quiet before the comparison",
+        seconds=120,
+    )
     texts = [vehicles.DOCUMENTS[table].read_text() if table else "" for table in FLOWS.values()]
     for flow, text in zip(FLOWS, texts, strict=True):
         found[flow] = compare_quiet(story, mapping_in_force(story.facts, text))

@@ -1,7 +1,8 @@
 """`manage.py package`: makes the zip that is deployed.
 
-It holds what .funcignore lists and, under .python_packages, every package of requirements.txt for Python 3.13 on Linux x64: Azure
-has nothing to build. With --remote-build it holds the listed files alone, and Azure installs requirements.txt.
+It holds what .funcignore lists and, under .python_packages, every package of requirements.txt for
+Python 3.13 on Linux x64: Azure has nothing to build. With --remote-build it holds the listed files
+alone, and Azure installs requirements.txt.
 """
 
 import argparse
@@ -31,10 +32,17 @@ def run(argv: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         packages = Path(folder)
         if not options.remote_build and (code := install(packages)):
-            print("The packages for Linux could not be installed: pip says above which one, and why.", file=sys.stderr)
+            print(
+                "The packages for Linux could not be installed: pip says above which one, and why.",
+                file=sys.stderr,
+            )
             return code
         write(options.output, files | dict(vendored(packages)))
-    built = "Azure installs requirements.txt" if options.remote_build else "with all packages for Python 3.13 on Linux x64"
+    built = (
+        "Azure installs requirements.txt"
+        if options.remote_build
+        else "with all packages for Python 3.13 on Linux x64"
+    )
     print(f"Wrote {options.output}: {len(files)} files of the app, {built}.")
     return 0
 
@@ -42,9 +50,27 @@ def run(argv: list[str]) -> int:
 def install(target: Path) -> int:
     """Only wheels, and only those whose hashes are locked: nothing is built on this machine."""
     platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
-    form = [*platforms, "--python-version", "3.13", "--implementation", "cp", "--only-binary=:all:", "--no-compile"]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    return subprocess.run([*pip, *form, "--target", target, "-r", ROOT / "requirements.txt"], check=False).returncode
+    form = [
+        *platforms,
+        "--python-version",
+        "3.13",
+        "--implementation",
+        "cp",
+        "--only-binary=:all:",
+        "--no-compile",
+    ]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+    ]
+    return subprocess.run(
+        [*pip, *form, "--target", target, "-r", ROOT / "requirements.txt"], check=False
+    ).returncode
 
 
 def vendored(packages: Path) -> Iterator[tuple[str, Path]]:
@@ -65,8 +91,17 @@ def write(output: Path, files: dict[str, Path]) -> None:
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="manage.py package", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="manage.py package",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--output", type=Path, default=ROOT / ".local" / "app.zip", help="the zip to write; .local/app.zip")
-    parser.add_argument("--remote-build", action="store_true", help="without packages: Azure installs them")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=ROOT / ".local" / "app.zip",
+        help="the zip to write; .local/app.zip",
+    )
+    parser.add_argument(
+        "--remote-build", action="store_true", help="without packages: Azure installs them"
+    )
     return parser.parse_args(argv)

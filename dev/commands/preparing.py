@@ -1,4 +1,6 @@
-"""What a person has set up before the bridge starts: tables in Dynamics, documents in the container `config`."""
+"""What a person has set up before the bridge starts: tables in Dynamics, documents in the container
+`config`.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +18,16 @@ from shared.mapping.reading import content_of
 from shared.mapping.syntax import InvalidDocument
 
 Kind = Literal[
-    "String", "Memo", "Integer", "Decimal", "Double", "Money", "Boolean", "DateTime", "Picklist", "MultiSelectPicklist"
+    "String",
+    "Memo",
+    "Integer",
+    "Decimal",
+    "Double",
+    "Money",
+    "Boolean",
+    "DateTime",
+    "Picklist",
+    "MultiSelectPicklist",
 ]
 
 
@@ -48,9 +59,13 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
-        raise CannotPrepare(f"The file {path} cannot be read: {error.strerror}. Correct its path.") from None
+        raise CannotPrepare(
+            f"The file {path} cannot be read: {error.strerror}. Correct its path."
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError):
-        raise CannotPrepare(f"The file {path} is no YAML. Correct its indentation and brackets.") from None
+        raise CannotPrepare(
+            f"The file {path} is no YAML. Correct its indentation and brackets."
+        ) from None
 
 
 def read_tables(path: Path) -> dict[str, NewTable]:
@@ -58,9 +73,13 @@ def read_tables(path: Path) -> dict[str, NewTable]:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
         return NewTables.validate_python(content_of(text, NewTables.validate_python, NewTable))
     except OSError as error:
-        raise CannotPrepare(f"The file {path} cannot be read: {error.strerror}. Correct its path.") from None
+        raise CannotPrepare(
+            f"The file {path} cannot be read: {error.strerror}. Correct its path."
+        ) from None
     except InvalidDocument as error:
-        raise CannotPrepare(f"The tables in {path} do not have the form of docs/local-stack.md. {error}") from None
+        raise CannotPrepare(
+            f"The tables in {path} do not have the form of docs/local-stack.md. {error}"
+        ) from None
 
 
 def read_documents(paths: Iterable[Path]) -> dict[str, bytes]:
@@ -75,13 +94,19 @@ def name_of(path: Path) -> str:
         return f"mappings/{words['table']}.yaml"
     place = next((place for word, place in PLACES.items() if word in words), "")
     if not place:
-        raise CannotPrepare(f"The file {path} is no document of the bridge: it has none of table, kinds, pairs. Correct it.")
+        raise CannotPrepare(
+            f"The file {path} is no document of the bridge: it has none of table, kinds, pairs."
+            " Correct it."
+        )
     return place
 
 
 def create_tables(dynamics: Dynamics, tables: dict[str, NewTable]) -> None:
     """A table that is there already gets the columns and lookups."""
-    there = {row["LogicalName"] for row in dynamics.http.told("GET", "/EntityDefinitions?$select=LogicalName")["value"]}
+    there = {
+        row["LogicalName"]
+        for row in dynamics.http.told("GET", "/EntityDefinitions?$select=LogicalName")["value"]
+    }
     for name, table in tables.items():
         if name not in there:
             Table(name).create(dynamics)

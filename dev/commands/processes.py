@@ -1,4 +1,6 @@
-"""Children of a command: started with a log file each, waited for by their ready files, stopped by pid, never left behind."""
+"""Children of a command: started with a log file each, waited for by their ready files, stopped by
+pid, never left behind.
+"""
 
 import contextlib
 import ctypes
@@ -26,7 +28,9 @@ class DidNotStart(Exception):
 
 
 def die_with_parent() -> None:
-    """On Linux the kernel ends a child whose parent is gone, even if that was killed (prctl PR_SET_PDEATHSIG)."""
+    """On Linux the kernel ends a child whose parent is gone, even if that was killed (prctl
+    PR_SET_PDEATHSIG).
+    """
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
@@ -36,7 +40,13 @@ WITH_PARENT: dict[str, Any] = {"preexec_fn": die_with_parent} if sys.platform ==
 class Child:
     """One `python -m <module>`; `facts` is what its ready file says once it answers."""
 
-    def __init__(self, name: str, arguments: list[str], directory: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: list[str],
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name, self.arguments, self.directory = name, arguments, directory
         self.environment = {**os.environ, **(environment or {})}
         self.log = directory / "logs" / f"{name}.log"
@@ -52,20 +62,36 @@ class Child:
         command = [sys.executable, "-m", *self.arguments, "--ready-file", str(self.ready_file)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.PIPE, env=self.environment, cwd=ROOT, **WITH_PARENT
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.PIPE,
+                env=self.environment,
+                cwd=ROOT,
+                **WITH_PARENT,
             )
 
     def wait(self) -> dict[str, Any]:
         deadline = time.monotonic() + READY_SECONDS
         while not self.ready_file.exists():
-            if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
-                raise DidNotStart(f"{self.name} did not start; {self.log} ends with:\n{self.tail()}")
+            if (
+                self.process is None
+                or self.process.poll() is not None
+                or time.monotonic() > deadline
+            ):
+                raise DidNotStart(
+                    f"{self.name} did not start; {self.log} ends with:\n{self.tail()}"
+                )
             time.sleep(0.02)
         self.facts = json.loads(self.ready_file.read_text())
         return self.facts
 
     def tail(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-12:]) if self.log.exists() else ""
+        return (
+            "\n".join(self.log.read_text(errors="replace").splitlines()[-12:])
+            if self.log.exists()
+            else ""
+        )
 
     @property
     def pid(self) -> int:
@@ -90,7 +116,9 @@ class Child:
         self.close()
 
     def stop_now(self) -> None:
-        """Told again and again, a host cuts off what runs: a deployment under Azure's usual strategy, Recreate."""
+        """Told again and again, a host cuts off what runs: a deployment under Azure's usual
+        strategy, Recreate.
+        """
         while self.process and self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -136,7 +164,9 @@ def stack_processes(directory: Path) -> dict[str, psutil.Process]:
 
 
 def runs(process: psutil.Process) -> bool:
-    """Has not ended; one that has ended stands in the list until its owner asks for its exit code."""
+    """Has not ended; one that has ended stands in the list until its owner asks for its exit
+    code.
+    """
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
     return False

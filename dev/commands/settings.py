@@ -22,7 +22,9 @@ LOCAL_PACE = {
 
 
 def app_settings(parts: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, str]:
-    """`parts` are the URLs and secrets of what runs; real defaults where the pace of a laptop does not need others."""
+    """`parts` are the URLs and secrets of what runs; real defaults where the pace of a laptop does
+    not need others.
+    """
     return {
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "PYTHON_THREADPOOL_THREAD_COUNT": "64",
@@ -71,7 +73,8 @@ class UnknownSetting(Exception):
 def chosen_settings(given: Iterable[str]) -> dict[str, str]:
     """The settings in NAME=VALUE texts; of a name that comes twice the last counts.
 
-    UnknownSetting for a name that the app does not have, Misconfigured for a value that it does not take.
+    UnknownSetting for a name that the app does not have, Misconfigured for a value that it does not
+    take.
     """
     pairs = dict(map(name_and_value, given))
     load_settings({**STAND_INS, **pairs})
@@ -82,8 +85,14 @@ def name_and_value(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     names = [*map(environment_name, Settings.model_fields), *RUNTIME]
     if name not in names:
-        near = get_close_matches(name.upper(), names, 3, 0.6) or get_close_matches(name, names, 3, 0.6)
-        advice = f"Did you mean {' or '.join(near)}?" if near else "local.settings.json.example lists all settings."
+        near = get_close_matches(name.upper(), names, 3, 0.6) or get_close_matches(
+            name, names, 3, 0.6
+        )
+        advice = (
+            f"Did you mean {' or '.join(near)}?"
+            if near
+            else "local.settings.json.example lists all settings."
+        )
         raise UnknownSetting(f"--set: {name or text} is no setting of the function app. {advice}")
     if not equals:
         raise UnknownSetting(f"--set: {name} has no value. Write {name}=VALUE.")

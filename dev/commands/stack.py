@@ -1,4 +1,6 @@
-"""The whole thing on loopback: Azurite, identity, Dataverse, Campaign, its SFTP server and the Functions host, on free ports."""
+"""The whole thing on loopback: Azurite, identity, Dataverse, Campaign, its SFTP server and the
+Functions host, on free ports.
+"""
 
 import json
 import secrets
@@ -37,13 +39,16 @@ TIMER_PACE = ("--timer-lock", "15", "--timer-ask", "0.5")
 
 
 class Stack:
-    """A context manager; `facts` is what `.local/stack.json` holds. Two stacks run side by side if their directories differ.
+    """A context manager; `facts` is what `.local/stack.json` holds.
 
-    `host=False` leaves the functions to somebody else. `instances` hosts share the storage, of each group of functions if
-    `groups`, as on Flex Consumption; `kill_instance` ends one as a failing machine would, `kill_worker` its worker process
-    alone. `settings` override those of the function app. The messages of a dead instance come back after
-    `message_lease_seconds` (Azure: ten minutes), its timers go on after 15 s (Azure: up to two minutes). `host_kind` "func" is
-    Azure Functions Core Tools.
+    Two stacks run side by side if their directories differ.
+
+    `host=False` leaves the functions to somebody else. `instances` hosts share the storage, of each
+    group of functions if `groups`, as on Flex Consumption; `kill_instance` ends one as a failing
+    machine would, `kill_worker` its worker process alone. `settings` override those of the function
+    app. The messages of a dead instance come back after `message_lease_seconds` (Azure: ten
+    minutes), its timers go on after 15 s (Azure: up to two minutes). `host_kind` "func" is Azure
+    Functions Core Tools.
     """
 
     def __init__(
@@ -60,7 +65,11 @@ class Stack:
         host_kind: str = "",
     ) -> None:
         self.directory, self.instances, self.with_host = directory, instances, host
-        self.overrides, self.latency_ms, self.message_lease_seconds = dict(settings or {}), latency_ms, message_lease_seconds
+        self.overrides, self.latency_ms, self.message_lease_seconds = (
+            dict(settings or {}),
+            latency_ms,
+            message_lease_seconds,
+        )
         self.database, self.publication, self.apart = database, publication, groups
         self.core_tools = core_tools.chosen(host_kind)
         self.groups: list[str] = []
@@ -74,7 +83,9 @@ class Stack:
         self.facts: dict[str, Any] = {}
 
     def start(self) -> Self:
-        """Starts everything and waits until it answers; what was started is stopped if one part fails."""
+        """Starts everything and waits until it answers; what was started is stopped if one part
+        fails.
+        """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             self.start_emulators()
@@ -89,11 +100,27 @@ class Stack:
         shutil.rmtree(self.sftp_root, ignore_errors=True)  # what an earlier Campaign has exported
         self.child("identity", "dev.emulators.identity", "--tls-port", "0", "--token-key", self.token_key, "--directory",
                    str(self.directory))  # fmt: skip
-        self.child("dataverse", "dev.emulators.dataverse", "--token-key", self.token_key, "--database", self.database)
-        campaign = ["--organization", ORGANIZATION, "--api-key", API_KEY, "--client-secret", self.campaign_client_secret]
+        self.child(
+            "dataverse",
+            "dev.emulators.dataverse",
+            "--token-key",
+            self.token_key,
+            "--database",
+            self.database,
+        )
+        campaign = [
+            "--organization",
+            ORGANIZATION,
+            "--api-key",
+            API_KEY,
+            "--client-secret",
+            self.campaign_client_secret,
+        ]
         campaign += ["--publication", str(self.publication)] if self.publication else []
         campaign += ["--exports", str(self.sftp_root / EXPORTS.strip("/"))]
-        self.child("campaign", "dev.emulators.campaign", *campaign, "--latency-ms", str(self.latency_ms))
+        self.child(
+            "campaign", "dev.emulators.campaign", *campaign, "--latency-ms", str(self.latency_ms)
+        )
         self.child("sftp", "dev.emulators.sftp", *self.sftp_arguments())
         self.azurite = start_azurite()
         for child in self.children.values():
@@ -115,7 +142,9 @@ class Stack:
         self.children["sftp"].stop()
 
     def start_sftp(self, new_host_key: bool = False) -> None:
-        """Starts the SFTP server that was stopped, at its old address; as another server if it is to have a new host key."""
+        """Starts the SFTP server that was stopped, at its old address; as another server if it is
+        to have a new host key.
+        """
         port = self.children["sftp"].facts["port"]
         more = ["--new-host-key"] if new_host_key else []
         self.child("sftp", "dev.emulators.sftp", *self.sftp_arguments(), *more, port=port).wait()
@@ -129,7 +158,9 @@ class Stack:
         return child
 
     def collect_facts(self) -> None:
-        identity, dataverse, campaign = (self.children[name].facts for name in ("identity", "dataverse", "campaign"))
+        identity, dataverse, campaign = (
+            self.children[name].facts for name in ("identity", "dataverse", "campaign")
+        )
         assert self.azurite
         root = url(campaign["port"])
         self.facts = {
@@ -151,12 +182,20 @@ class Stack:
             "pids": {},
         }
         self.facts["campaign_token"] = self.new_campaign_token()
-        more = {"webhook_secret": self.webhook_secret, "campaign_client_secret": self.campaign_client_secret}
-        more |= {"identity_header": identity["identity_header"], "dataverse_client_id": identity["client_id"]}
+        more = {
+            "webhook_secret": self.webhook_secret,
+            "campaign_client_secret": self.campaign_client_secret,
+        }
+        more |= {
+            "identity_header": identity["identity_header"],
+            "dataverse_client_id": identity["client_id"],
+        }
         self.environment = app_settings({**self.facts, **more}, self.overrides)
 
     def dataverse_token(self, audience: str) -> str:
-        return issue(self.token_key, audience, time.time(), TEST_TOKEN_SECONDS, oid="tests", appid="tests")
+        return issue(
+            self.token_key, audience, time.time(), TEST_TOKEN_SECONDS, oid="tests", appid="tests"
+        )
 
     def new_campaign_token(self) -> str:
         form = {
@@ -165,7 +204,9 @@ class Stack:
             "client_secret": self.campaign_client_secret,
             "scope": "campaign_sdk",
         }
-        response = Http(self.facts["ims"], {}).session.post(f"{self.facts['ims']}/ims/token/v3", data=form, timeout=30)
+        response = Http(self.facts["ims"], {}).session.post(
+            f"{self.facts['ims']}/ims/token/v3", data=form, timeout=30
+        )
         response.raise_for_status()
         return str(response.json()["access_token"])
 
@@ -186,7 +227,9 @@ class Stack:
 
     def prepare_core_tools(self) -> None:
         if self.apart:
-            raise DidNotStart("Core Tools run every function in one host: leave out --groups, or --host func.")
+            raise DidNotStart(
+                "Core Tools run every function in one host: leave out --groups, or --host func."
+            )
         core_tools.put_keys(self.facts["storage"], self.keys)
 
     def start_hosts(self, numbers: Iterable[int]) -> None:
@@ -200,7 +243,9 @@ class Stack:
     def register_webhooks(self) -> None:
         """Those that the settings need, as `setup dataverse` does it."""
         receiver = Receiver(self.facts["functions"], stack_keys(self.facts), self.webhook_secret)
-        dataverse = Customizing(client(self.facts["dataverse"], GivenToken(self.facts["dataverse_token"])))
+        dataverse = Customizing(
+            client(self.facts["dataverse"], GivenToken(self.facts["dataverse_token"]))
+        )
         used = in_use(load(ChosenFlows, self.environment), load(StorageSettings, self.environment))
         Webhooks(dataverse, lambda _: None).run(subscriptions(used), receiver)
 
@@ -212,7 +257,14 @@ class Stack:
     def new_host(self, number: int, name: str, port: int) -> Child:
         if self.core_tools:
             return CoreTools(name, self.directory, self.environment, self.keys.master, port)
-        arguments = ["dev.host", str(ROOT), "--port", str(port), "--keys", str(self.directory / HOST_KEYS)]
+        arguments = [
+            "dev.host",
+            str(ROOT),
+            "--port",
+            str(port),
+            "--keys",
+            str(self.directory / HOST_KEYS),
+        ]
         arguments += ["--message-lease", str(self.message_lease_seconds), *TIMER_PACE]
         if group := self.groups[number - 1]:
             arguments += ["--group", group]
@@ -238,21 +290,28 @@ class Stack:
             worker.kill()
 
     def deploy_now(self, number: int) -> None:
-        """As a deployment under the strategy Recreate: what runs is cut off, its messages stay hidden; it starts anew."""
+        """As a deployment under the strategy Recreate: what runs is cut off, its messages stay
+        hidden; it starts anew.
+        """
         self.children[f"host-{number}"].stop_now()
         self.start_instance(number)
 
     def worker(self, number: int) -> psutil.Process:
         """The process that runs the functions, as in Azure: its memory and CPU are the app's."""
         host = psutil.Process(self.children[f"host-{number}"].pid)
-        return wait_until(lambda: next(filter(is_worker, host.children(recursive=True)), None), f"the worker of host-{number}")
+        return wait_until(
+            lambda: next(filter(is_worker, host.children(recursive=True)), None),
+            f"the worker of host-{number}",
+        )
 
     def workers(self) -> list[psutil.Process]:
         """Of all hosts."""
         return [self.worker(number) for number in range(1, len(self.groups) + 1)]
 
     def kill_worker(self, number: int) -> None:
-        """As when it crashes, or when a run exceeds functionTimeout: every run in it has failed, its claims stand."""
+        """As when it crashes, or when a run exceeds functionTimeout: every run in it has failed,
+        its claims stand.
+        """
         self.worker(number).kill()
 
     def start_instance(self, number: int) -> None:
@@ -264,7 +323,9 @@ class Stack:
         self.write_facts()
 
     def change_settings(self, **settings: str) -> None:
-        """As when somebody changes the function app's settings: its instances end and start anew with them."""
+        """As when somebody changes the function app's settings: its instances end and start anew
+        with them.
+        """
         self.environment.update(settings)
         names = [name for name in self.children if name.startswith("host-")]
         for name in names:
@@ -289,7 +350,12 @@ class Stack:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
 

@@ -1,11 +1,19 @@
-"""The function keys of the local stack: one for each caller, as docs/operating.md has them for Azure."""
+"""The function keys of the local stack: one for each caller, as docs/operating.md has them for
+Azure.
+"""
 
 import secrets
 from typing import Any
 
 HOST_KEYS = "host-keys.json"
 COMMANDS = ("console_command",)
-READING = ("console_status", "console_dead_letters", "console_record", "opt_out_contact", "opt_out_decisions")
+READING = (
+    "console_status",
+    "console_dead_letters",
+    "console_record",
+    "opt_out_contact",
+    "opt_out_decisions",
+)
 SAFE_TO_SEND = ("opt_out_safe",)
 WEBHOOKS = ("contacts_webhook", "custom_entities_webhook", "opt_out_webhook")
 OPENED = {

@@ -45,7 +45,10 @@ def with_descendants(listed: Iterable[psutil.Process]) -> list[psutil.Process]:
 
 
 def owners(listed: Iterable[psutil.Process]) -> list[psutil.Process]:
-    """The command that started them. None if it is gone and the system has no tie between parent and child."""
+    """The command that started them.
+
+    None if it is gone and the system has no tie between parent and child.
+    """
     found = {}
     for process in listed:
         with suppress(psutil.Error):
@@ -63,8 +66,13 @@ def cut_off(hosts: list[psutil.Process]) -> None:
         psutil.wait_procs(hosts, timeout=0.05)
 
 
-def ended(listed: Mapping[str, psutil.Process], family: list[psutil.Process]) -> list[psutil.Process]:
-    """Tells the owner, which ends its own; tells the others themselves if there is none. Returns who is left."""
+def ended(
+    listed: Mapping[str, psutil.Process], family: list[psutil.Process]
+) -> list[psutil.Process]:
+    """Tells the owner, which ends its own; tells the others themselves if there is none.
+
+    Returns who is left.
+    """
     owner = owners(listed.values())
     tell(owner or listed.values())
     if os.name == "nt":  # where a process that is told ends at once, and its children stay
@@ -88,6 +96,10 @@ def killed(left: list[psutil.Process]) -> int:
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py stop", description=__doc__)
-    parser.add_argument("--now", action="store_true", help="cut off what runs, as a deployment to Azure does")
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where stack.json is: as given to `up`")
+    parser.add_argument(
+        "--now", action="store_true", help="cut off what runs, as a deployment to Azure does"
+    )
+    parser.add_argument(
+        "--directory", type=Path, default=DIRECTORY, help="where stack.json is: as given to `up`"
+    )
     return parser.parse_args(argv)

@@ -1,6 +1,8 @@
-"""`manage.py test [unit|contract|e2e] [--host func] [-- pytest's own options]`: style, types, tests.
+"""`manage.py test [unit|contract|e2e] [--host func] [-- pytest's own options]`: style, types,
+tests.
 
-With `--host func` the conformance app and the functions of the e2e tests run under Azure Functions Core Tools.
+With `--host func` the conformance app and the functions of the e2e tests run under Azure Functions
+Core Tools.
 """
 
 import argparse
@@ -20,7 +22,9 @@ WORKERS = 2
 
 
 def run(argv: list[str]) -> int:
-    """Exit code of the first check that fails; pytest's closing line is the last that is printed, unless types are wrong."""
+    """Exit code of the first check that fails; pytest's closing line is the last that is printed,
+    unless types are wrong.
+    """
     own, passed_on = split(argv)
     options = parse(own)
     if options.host == "func" and core_tools.find() is None:
@@ -36,9 +40,13 @@ def run(argv: list[str]) -> int:
     return types_and_tests(kinds, options.host, passed_on, environment)
 
 
-def types_and_tests(kinds: Sequence[str], host: str, passed_on: list[str], environment: dict[str, str]) -> int:
+def types_and_tests(
+    kinds: Sequence[str], host: str, passed_on: list[str], environment: dict[str, str]
+) -> int:
     """Side by side, for types are one process's work. What mypy finds is told at the end."""
-    types = module(["mypy"], environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    types = module(
+        ["mypy"], environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     folders = [folder(kind, host) for kind in KINDS if kind in kinds]
     spread = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
     code = module(["pytest", *spread, "--durations=40", *folders, *passed_on], environment).wait()
@@ -48,8 +56,12 @@ def types_and_tests(kinds: Sequence[str], host: str, passed_on: list[str], envir
     return code or types.returncode
 
 
-def module(arguments: list[str], environment: dict[str, str], **options: Any) -> subprocess.Popen[Any]:
-    return subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT, env=environment, **options)
+def module(
+    arguments: list[str], environment: dict[str, str], **options: Any
+) -> subprocess.Popen[Any]:
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, **options
+    )
 
 
 def folder(kind: str, host: str) -> str:
@@ -66,7 +78,12 @@ def split(argv: list[str]) -> tuple[list[str], list[str]]:
 def parse(own: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py test", description="Style, types and tests.")
     parser.add_argument("kinds", nargs="*", metavar="|".join(KINDS), help="all if none is given")
-    parser.add_argument("--host", choices=("func",), default="", help="under Azure Functions Core Tools: conformance, e2e")
+    parser.add_argument(
+        "--host",
+        choices=("func",),
+        default="",
+        help="under Azure Functions Core Tools: conformance, e2e",
+    )
     options = parser.parse_args(own)
     if unknown := [kind for kind in options.kinds if kind not in KINDS]:
         parser.error(f"There is no kind of test called {unknown[0]}: use unit, contract or e2e.")

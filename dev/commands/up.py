@@ -10,7 +10,13 @@ from pathlib import Path
 
 import yaml
 
-from dev.commands.preparing import CannotPrepare, create_tables, put_documents, read_documents, read_tables
+from dev.commands.preparing import (
+    CannotPrepare,
+    create_tables,
+    put_documents,
+    read_documents,
+    read_tables,
+)
 from dev.commands.processes import ROOT, stack_processes
 from dev.commands.settings import UnknownSetting, chosen_settings
 from dev.commands.stack import DIRECTORY, Stack
@@ -20,7 +26,9 @@ from shared.errors import Misconfigured
 
 
 def run(argv: list[str]) -> int:
-    """With --no-host the functions are left to `func start`, for which local.settings.json is written."""
+    """With --no-host the functions are left to `func start`, for which local.settings.json is
+    written.
+    """
     options = parse(argv)
     try:
         settings = chosen_settings(options.set)
@@ -33,13 +41,15 @@ def run(argv: list[str]) -> int:
     if running := stack_processes(options.directory):
         pid = next(iter(running.values())).pid
         print(
-            f"A stack runs already from {options.directory} (process {pid}): stop it with `manage.py stop`, "
-            "or give another --directory."
+            f"A stack runs already from {options.directory} (process {pid}): stop it with"
+            " `manage.py stop`, or give another --directory."
         )
         return 1
     chosen = {"publication": publication, "groups": options.groups, "host_kind": options.host}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # `manage.py stop`: no failure
-    with Stack(options.directory, options.instances, not options.no_host, settings, **chosen) as stack:
+    with Stack(
+        options.directory, options.instances, not options.no_host, settings, **chosen
+    ) as stack:
         create_tables(Dynamics(stack.facts), tables)
         put_documents(stack.facts["storage"], documents)
         if stack.with_host and documents:
@@ -48,7 +58,9 @@ def run(argv: list[str]) -> int:
             Dynamics(stack.facts).seed(options.contacts)
         if options.no_host:
             path = ROOT / "local.settings.json"
-            path.write_text(json.dumps({"IsEncrypted": False, "Values": stack.environment}, indent=2) + "\n")
+            path.write_text(
+                json.dumps({"IsEncrypted": False, "Values": stack.environment}, indent=2) + "\n"
+            )
             print("Wrote local.settings.json: run `func start` in another window.")
         for name in ("functions", "dataverse", "campaign", "ims", "identity"):
             if stack.facts[name]:
@@ -80,13 +92,26 @@ def at_least(least: int) -> Callable[[str], int]:
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="manage.py up", description=__doc__)
-    parser.add_argument("--instances", type=at_least(1), default=1, help="how many processes run the functions")
     parser.add_argument(
-        "--groups", action="store_true", help="a process for each timer and queue function, as on Flex Consumption"
+        "--instances", type=at_least(1), default=1, help="how many processes run the functions"
     )
-    parser.add_argument("--contacts", type=at_least(0), default=0, help="how many contacts Dataverse begins with")
-    parser.add_argument("--host", choices=("stand-in", "func"), default="stand-in", help="func: Azure Functions Core Tools")
-    parser.add_argument("--no-host", action="store_true", help="leave the functions to `func start`")
+    parser.add_argument(
+        "--groups",
+        action="store_true",
+        help="a process for each timer and queue function, as on Flex Consumption",
+    )
+    parser.add_argument(
+        "--contacts", type=at_least(0), default=0, help="how many contacts Dataverse begins with"
+    )
+    parser.add_argument(
+        "--host",
+        choices=("stand-in", "func"),
+        default="stand-in",
+        help="func: Azure Functions Core Tools",
+    )
+    parser.add_argument(
+        "--no-host", action="store_true", help="leave the functions to `func start`"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -95,9 +120,15 @@ def parse(argv: list[str]) -> argparse.Namespace:
         help="a setting of the function app, as docs and Azure name it; may be given several times",
     )
     parser.add_argument(
-        "--publication", type=Path, help="what Campaign's administrator has published besides (YAML): docs/local-stack.md"
+        "--publication",
+        type=Path,
+        help="what Campaign's administrator has published besides (YAML): docs/local-stack.md",
     )
-    parser.add_argument("--tables", type=Path, help="tables and columns that Dynamics has besides (YAML): docs/local-stack.md")
+    parser.add_argument(
+        "--tables",
+        type=Path,
+        help="tables and columns that Dynamics has besides (YAML): docs/local-stack.md",
+    )
     parser.add_argument(
         "--document",
         type=Path,
@@ -105,5 +136,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         default=[],
         help="a document for the container config; several times",
     )
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where stack.json and the logs go")
+    parser.add_argument(
+        "--directory", type=Path, default=DIRECTORY, help="where stack.json and the logs go"
+    )
     return parser.parse_args(argv)

@@ -1,23 +1,27 @@
 """What every emulator has beside its API: `/_emulator/reset`, `faults`, `calls`, `peaks`, `clock`.
 
-    POST /_emulator/reset    {}                        empties the emulator: data, calls, faults, clock
-    POST /_emulator/faults   [{match, action, times}]  replaces the list of faults; [] ends them all
-    GET  /_emulator/faults                             the list, each with `times` still to come
-    GET  /_emulator/calls                              {"VERB route-template": count} since the last reset
-    GET  /_emulator/peaks                              {"VERB route-template": most under way at once}
-    POST /_emulator/peaks    {}                        counts them anew
-    POST /_emulator/clock    {"now": "2026-01-31T00:00:00Z"} | {"advance_seconds": 3600} | {}   -> {"now": ...}
+    POST /_emulator/reset    {}                        empties the emulator: data, calls, faults,
+    clock POST /_emulator/faults   [{match, action, times}]  replaces the list of faults; [] ends
+    them all GET  /_emulator/faults                             the list, each with `times` still to
+    come GET  /_emulator/calls                              {"VERB route-template": count} since the
+    last reset GET  /_emulator/peaks                              {"VERB route-template": most under
+    way at once} POST /_emulator/peaks    {}                        counts them anew POST
+    /_emulator/clock    {"now": "2026-01-31T00:00:00Z"} | {"advance_seconds": 3600} | {}   ->
+    {"now": ...}
 
-A fault's `match` holds any of `method` (exact), `route` (pattern searched in the route template), `path` (pattern searched
-in the path with its query) and `body` (pattern searched in the body); all that are given must match. `times` is how often it
-acts, for ever if absent. Its `action` holds any of
+A fault's `match` holds any of `method` (exact), `route` (pattern searched in the route template),
+`path` (pattern searched in the path with its query) and `body` (pattern searched in the body); all
+that are given must match. `times` is how often it acts, for ever if absent. Its `action` holds any
+of
 
-    delay_seconds        wait; `when: "after"` waits with the work already done, "before" (the default) ahead of it
-    drop                 "before" | "after": close the connection without an answer, the work undone or done
-    status, headers, body   answer this instead of doing the work; a body that is no string is sent as JSON
-    throttle_per_second  let this many requests a second through; the others get `status` (429 if absent), headers and body
+    delay_seconds        wait; `when: "after"` waits with the work already done, "before" (the
+    default) ahead of it drop                 "before" | "after": close the connection without an
+    answer, the work undone or done status, headers, body   answer this instead of doing the work; a
+    body that is no string is sent as JSON throttle_per_second  let this many requests a second
+    through; the others get `status` (429 if absent), headers and body
 
-An emulator may add actions of its own: a word that stands in `extra_actions`, called with its value before the work.
+An emulator may add actions of its own: a word that stands in `extra_actions`, called with its value
+before the work.
 """
 
 import asyncio
@@ -65,7 +69,9 @@ class Fault:
     match: dict[str, str]
     action: dict[str, Any]
     times: int | None = None
-    passed: list[float] = field(default_factory=list)  # times of the requests let through in the last second
+    passed: list[float] = field(
+        default_factory=list
+    )  # times of the requests let through in the last second
 
     def concerns(self, request: web.Request, route: str, body: str) -> bool:
         texts = {"route": route, "path": request.path_qs, "body": body}
@@ -86,14 +92,17 @@ class Fault:
         body = self.action.get("body", "")
         text = body if isinstance(body, str) else json.dumps(body)
         headers = dict(self.action.get("headers", {}))
-        headers.setdefault("Content-Type", "text/plain" if isinstance(body, str) else "application/json")
+        headers.setdefault(
+            "Content-Type", "text/plain" if isinstance(body, str) else "application/json"
+        )
         return web.Response(status=self.action.get("status", 429), text=text, headers=headers)
 
 
 class Control:
     """The control routes and the middleware that counts and injects faults.
 
-    `route` names the template of a request, e.g. "/profileAndServicesExt/profile/{key}"; `on_reset` empties the emulator.
+    `route` names the template of a request, e.g. "/profileAndServicesExt/profile/{key}"; `on_reset`
+    empties the emulator.
     """
 
     def __init__(
@@ -182,14 +191,24 @@ class Control:
         return web.json_response({})
 
     async def list_faults(self, _: web.Request) -> web.Response:
-        return web.json_response([{"match": f.match, "action": f.action, "times": f.times} for f in self.faults])
+        return web.json_response(
+            [{"match": f.match, "action": f.action, "times": f.times} for f in self.faults]
+        )
 
     async def set_faults(self, request: web.Request) -> web.Response:
         orders = await request.json()
-        unknown = {name for order in orders for name in order["action"]} - ACTIONS - self.extra_actions.keys()
+        unknown = (
+            {name for order in orders for name in order["action"]}
+            - ACTIONS
+            - self.extra_actions.keys()
+        )
         if unknown:
-            return web.json_response({"error": f"no such action: {', '.join(sorted(unknown))}"}, status=400)
-        self.faults = [Fault(order.get("match", {}), order["action"], order.get("times")) for order in orders]
+            return web.json_response(
+                {"error": f"no such action: {', '.join(sorted(unknown))}"}, status=400
+            )
+        self.faults = [
+            Fault(order.get("match", {}), order["action"], order.get("times")) for order in orders
+        ]
         return web.json_response({"faults": len(self.faults)})
 
     async def list_calls(self, _: web.Request) -> web.Response:

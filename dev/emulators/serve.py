@@ -1,4 +1,6 @@
-"""Runs one aiohttp application on loopback until it is told to stop, and tells the starter when it answers."""
+"""Runs one aiohttp application on loopback until it is told to stop, and tells the starter when it
+answers.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,6 @@
-"""python -m dev.host APP_DIR [--port N] [--ready-file FILE] [--keys FILE] [--instances N] [--groups] ...: see --help."""
+"""python -m dev.host APP_DIR [--port N] [--ready-file FILE] [--keys FILE] [--instances N]
+[--groups] ...: see --help.
+"""
 
 import argparse
 import asyncio
@@ -24,21 +26,49 @@ log = logging.getLogger("Host")
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m dev.host", description="Runs a function app on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="python -m dev.host", description="Runs a function app on this machine."
+    )
     parser.add_argument("app_dir", type=_absolute, metavar="APP_DIR")
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free one")
-    parser.add_argument("--ready-file", type=_absolute, metavar="FILE", help="written when everything answers")
-    parser.add_argument("--keys", type=_absolute, metavar="FILE", help="access keys (APP_DIR/.local/host-keys.json)")
-    parser.add_argument("--message-lease", type=int, default=REAL_MESSAGE_LEASE_SECONDS, metavar="SECONDS")
-    parser.add_argument("--timer-lock", type=int, default=LOCK_SECONDS, metavar="SECONDS", help="15 is the least")
-    parser.add_argument("--timer-ask", type=float, default=ASK_SECONDS, metavar="SECONDS", help="of who has no lock")
+    parser.add_argument(
+        "--ready-file", type=_absolute, metavar="FILE", help="written when everything answers"
+    )
+    parser.add_argument(
+        "--keys", type=_absolute, metavar="FILE", help="access keys (APP_DIR/.local/host-keys.json)"
+    )
+    parser.add_argument(
+        "--message-lease", type=int, default=REAL_MESSAGE_LEASE_SECONDS, metavar="SECONDS"
+    )
+    parser.add_argument(
+        "--timer-lock", type=int, default=LOCK_SECONDS, metavar="SECONDS", help="15 is the least"
+    )
+    parser.add_argument(
+        "--timer-ask", type=float, default=ASK_SECONDS, metavar="SECONDS", help="of who has no lock"
+    )
     seconds, front = FRONT_END_SECONDS, "after which a caller is answered, whatever runs"
-    parser.add_argument("--front-end-seconds", type=float, default=seconds, metavar="SECONDS", help=front)
-    parser.add_argument("--cors", default="", metavar="ORIGINS", help="allowed ones, separated by commas, or *")
-    parser.add_argument("--group", default="", help="listen for this group only: http, or function:<name>")
-    parser.add_argument("--groups", action="store_true", help="a process for each group, as on Flex Consumption")
-    parser.add_argument("--instances", type=int, default=1, metavar="N", help="processes of the same app")
-    parser.add_argument("--stop-seconds", type=float, default=STOP_SECONDS, metavar="SECONDS", help="for what runs (0: none)")
+    parser.add_argument(
+        "--front-end-seconds", type=float, default=seconds, metavar="SECONDS", help=front
+    )
+    parser.add_argument(
+        "--cors", default="", metavar="ORIGINS", help="allowed ones, separated by commas, or *"
+    )
+    parser.add_argument(
+        "--group", default="", help="listen for this group only: http, or function:<name>"
+    )
+    parser.add_argument(
+        "--groups", action="store_true", help="a process for each group, as on Flex Consumption"
+    )
+    parser.add_argument(
+        "--instances", type=int, default=1, metavar="N", help="processes of the same app"
+    )
+    parser.add_argument(
+        "--stop-seconds",
+        type=float,
+        default=STOP_SECONDS,
+        metavar="SECONDS",
+        help="for what runs (0: none)",
+    )
     parser.add_argument("--stop-at-end-of-input", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     arguments.keys = arguments.keys or arguments.app_dir / ".local" / "host-keys.json"
@@ -50,9 +80,12 @@ def _absolute(path: str) -> Path:
 
 
 async def run_instance(arguments: argparse.Namespace) -> int:
-    """Until a signal, then drains for ten seconds at most; a second signal does not wait. Returns the exit code.
+    """Until a signal, then drains for ten seconds at most; a second signal does not wait.
 
-    Where the real host stops by itself, another is started at the same address, as the platform does.
+    Returns the exit code.
+
+    Where the real host stops by itself, another is started at the same address, as the platform
+    does.
     """
     told = asyncio.ensure_future(_until_told(arguments.stop_at_end_of_input))
     while True:
@@ -64,7 +97,10 @@ async def run_instance(arguments: argparse.Namespace) -> int:
         over.cancel()
         if told.done():
             return await _stop(instance, arguments.stop_seconds)
-        log.error("The host has stopped, as it does in Azure, where the platform then starts another. It is started.")
+        log.error(
+            "The host has stopped, as it does in Azure, where the platform then starts another. It"
+            " is started."
+        )
         await instance.close()
 
 
@@ -76,12 +112,20 @@ async def _started(arguments: argparse.Namespace) -> Instance | None:
         configure_logging(instance.config.log_levels, instance.invoker.running)
         arguments.port = await instance.start(arguments.port)
     except (ConfigurationError, FunctionFailed, OSError) as error:
-        print(f"The app could not be started: {error}\n{getattr(error, 'stack_trace', '')}", flush=True)
+        print(
+            f"The app could not be started: {error}\n{getattr(error, 'stack_trace', '')}",
+            flush=True,
+        )
         if instance:
             await instance.close()
         return None
     if arguments.ready_file:
-        facts = {"pid": os.getpid(), "worker": instance.worker_pid, "group": arguments.group, "groups": instance.groups}
+        facts = {
+            "pid": os.getpid(),
+            "worker": instance.worker_pid,
+            "group": arguments.group,
+            "groups": instance.groups,
+        }
         announce(arguments.ready_file, port=arguments.port, **facts)
     return instance
 
@@ -109,7 +153,9 @@ async def _end_of_input() -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def read() -> None:
-        while os.read(0, 1024):  # not sys.stdin: its lock would be in the way of the interpreter's exit
+        while os.read(
+            0, 1024
+        ):  # not sys.stdin: its lock would be in the way of the interpreter's exit
             pass
         loop.call_soon_threadsafe(ended.set)
 
@@ -118,7 +164,9 @@ async def _end_of_input() -> None:
 
 
 async def _stop(instance: Instance, seconds: float) -> int:
-    """0 when everything under way has ended in time; 1 when it was cut off, by a second signal or the end of the time."""
+    """0 when everything under way has ended in time; 1 when it was cut off, by a second signal or
+    the end of the time.
+    """
     log.info("Application is shutting down (%d runs under way)", len(instance.invoker.running))
     drain = asyncio.ensure_future(instance.drain())
     again = asyncio.ensure_future(until_stopped([]))
@@ -126,7 +174,11 @@ async def _stop(instance: Instance, seconds: float) -> int:
     again.cancel()
     in_time = drain.done()
     if not in_time:
-        log.warning("Not ended within %g s, or told twice: %d runs are cut off", seconds, len(instance.invoker.running))
+        log.warning(
+            "Not ended within %g s, or told twice: %d runs are cut off",
+            seconds,
+            len(instance.invoker.running),
+        )
         drain.cancel()
     await instance.close()
     return 0 if in_time else 1
@@ -137,9 +189,25 @@ def main() -> int:
     if arguments.instances == 1 and not arguments.groups:
         return asyncio.run(run_instance(arguments))
     logging.basicConfig(stream=sys.stdout, level=logging.INFO)
-    one = [str(arguments.app_dir), "--keys", str(arguments.keys), "--message-lease", str(arguments.message_lease)]
-    one += ["--stop-seconds", str(arguments.stop_seconds), "--timer-lock", str(arguments.timer_lock)]
-    one += ["--timer-ask", str(arguments.timer_ask), "--front-end-seconds", str(arguments.front_end_seconds)]
+    one = [
+        str(arguments.app_dir),
+        "--keys",
+        str(arguments.keys),
+        "--message-lease",
+        str(arguments.message_lease),
+    ]
+    one += [
+        "--stop-seconds",
+        str(arguments.stop_seconds),
+        "--timer-lock",
+        str(arguments.timer_lock),
+    ]
+    one += [
+        "--timer-ask",
+        str(arguments.timer_ask),
+        "--front-end-seconds",
+        str(arguments.front_end_seconds),
+    ]
     one += ["--cors", arguments.cors] if arguments.cors else []
     fleet = Fleet(one, arguments.port, arguments.instances, arguments.groups)
     return asyncio.run(fleet.run(arguments.ready_file))

@@ -23,9 +23,13 @@ Fire = Callable[[Function, str], Coroutine[Any, Any, None]]
 
 
 class Admin:
-    """`errors`: function name -> why it cannot run; `fire` runs a timer or queue function once with an input text."""
+    """`errors`: function name -> why it cannot run; `fire` runs a timer or queue function once with
+    an input text.
+    """
 
-    def __init__(self, host_id: str, functions: dict[str, Function], errors: dict[str, str], fire: Fire) -> None:
+    def __init__(
+        self, host_id: str, functions: dict[str, Function], errors: dict[str, str], fire: Fire
+    ) -> None:
         self._host_id, self._functions, self._errors, self._fire = host_id, functions, errors, fire
         self._started = time.monotonic()
         self.runs: set[asyncio.Task[None]] = set()
@@ -53,9 +57,17 @@ class Admin:
 
     async def _status(self, request: web.Request) -> web.Response:
         uptime_ms = int((time.monotonic() - self._started) * 1000)
-        errors = [f"The '{name}' function is in error: {text}" for name, text in self._errors.items()]
+        errors = [
+            f"The '{name}' function is in error: {text}" for name, text in self._errors.items()
+        ]
         return web.json_response(
-            {"id": self._host_id, "state": "Running", "version": "local", "processUptime": uptime_ms, "errors": errors}
+            {
+                "id": self._host_id,
+                "state": "Running",
+                "version": "local",
+                "processUptime": uptime_ms,
+                "errors": errors,
+            }
         )
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -72,7 +84,9 @@ class Admin:
         return web.json_response({})
 
     async def _run(self, request: web.Request) -> web.Response:
-        """202 at once: the run goes on after the answer. 415 for what is not said to be JSON, 400 if not {"input": ...}."""
+        """202 at once: the run goes on after the answer. 415 for what is not said to be JSON, 400
+        if not {"input": ...}.
+        """
         if not JSON.fullmatch(request.content_type if "Content-Type" in request.headers else ""):
             return web.Response(status=415)
         function = self._named(request)
@@ -93,7 +107,10 @@ class Admin:
 
 
 def input_text(body: bytes) -> str:
-    """The "input" of an admin call; an object or a number is passed on as JSON. Raises HTTPBadRequest."""
+    """The "input" of an admin call; an object or a number is passed on as JSON.
+
+    Raises HTTPBadRequest.
+    """
     try:
         value = json.loads(body).get("input", "")
     except (ValueError, AttributeError) as error:

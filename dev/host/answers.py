@@ -26,7 +26,9 @@ class CannotBeSent(Exception):
 
 
 def answer(data: Any) -> web.Response:
-    """From the invocation's return value (TypedData): an HttpResponse, a plain value, or nothing (204)."""
+    """From the invocation's return value (TypedData): an HttpResponse, a plain value, or nothing
+    (204).
+    """
     kind = data.WhichOneof("data") if data is not None else None
     if kind is None:
         return web.Response(status=204)
@@ -46,7 +48,9 @@ def _from_plain(kind: str, value: Any) -> web.Response:
 def _from_rpc(http: Any) -> web.Response:
     body, headers = content(http.body), dict(http.headers)
     raw = (body.encode() if isinstance(body, str) else body) or b""
-    _check_length(next((headers[name] for name in headers if name.lower() == "content-length"), None), raw)
+    _check_length(
+        next((headers[name] for name in headers if name.lower() == "content-length"), None), raw
+    )
     response = _response(_status(http.status_code), raw, headers)
     for cookie in http.cookies or ():
         response.headers.add("Set-Cookie", cookie_header(cookie))
@@ -75,7 +79,9 @@ async def without_made_up_type(request: web.Request, response: web.StreamRespons
 
 
 def _checked(name: str, value: str) -> tuple[str, str]:
-    if not TOKEN.fullmatch(name) or any(not " " <= character <= "~" and character != "\t" for character in value):
+    if not TOKEN.fullmatch(name) or any(
+        not " " <= character <= "~" and character != "\t" for character in value
+    ):
         raise CannotBeSent
     return "Content-Type" if name.lower() == "content-type" else name, value
 
@@ -93,7 +99,10 @@ def _status(given: Any) -> int:
 
 
 def cookie_header(cookie: Any) -> str:
-    """An RpcHttpCookie as a Set-Cookie value (RFC 6265, 4.1), with a path always. Raises CannotBeSent."""
+    """An RpcHttpCookie as a Set-Cookie value (RFC 6265, 4.1), with a path always.
+
+    Raises CannotBeSent.
+    """
     if not TOKEN.fullmatch(cookie.name):
         raise CannotBeSent
     parts = [f"{cookie.name}={quote(cookie.value, safe='-_.~')}"]

@@ -1,8 +1,10 @@
-"""Constraints of route templates, as ASP.NET Core reads them: `{id:guid}`, `{page:int:min(1)}`, `{name:regex(^a.c$)}`.
+"""Constraints of route templates, as ASP.NET Core reads them: `{id:guid}`, `{page:int:min(1)}`,
+`{name:regex(^a.c$)}`.
 
-Numbers, dates and GUIDs are read as .NET does under the invariant culture, which takes more than Python: `+5`, `1,234.5`,
-` true`, a GUID in braces. Dates are the forms that people write; .NET guesses at a few more. Source: Microsoft Learn, Routing
-in ASP.NET Core, "Route constraints"; what the real host answered is in tests/fixtures/conformance/routes.tsv.
+Numbers, dates and GUIDs are read as .NET does under the invariant culture, which takes more than
+Python: `+5`, `1,234.5`, ` true`, a GUID in braces. Dates are the forms that people write; .NET
+guesses at a few more. Source: Microsoft Learn, Routing in ASP.NET Core, "Route constraints"; what
+the real host answered is in tests/fixtures/conformance/routes.tsv.
 """
 
 import re
@@ -13,8 +15,13 @@ from itertools import product
 Check = Callable[[str], bool]
 WHITE = r"[\t-\r ]*"
 INTEGER = re.compile(rf"{WHITE}[+-]?[0-9]+{WHITE}")
-NUMBER = re.compile(rf"{WHITE}(?:[+-]?(?:[0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)|(?:[0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)[+-]){WHITE}")
-FLOAT = re.compile(rf"{WHITE}[+-]?(?:[0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?{WHITE}|[+-]?(?:nan|infinity)", re.I)
+NUMBER = re.compile(
+    rf"{WHITE}(?:[+-]?(?:[0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)|(?:[0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)[+-]){WHITE}"
+)
+FLOAT = re.compile(
+    rf"{WHITE}[+-]?(?:[0-9][0-9,]*(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?{WHITE}|[+-]?(?:nan|infinity)",
+    re.I,
+)
 LARGEST_DECIMAL = 79228162514264337593543950335
 HEX = r"0x[0-9a-f]{1,8}"
 GUID_FORMS = [
@@ -25,19 +32,36 @@ GUID_FORMS = [
     rf"\{{{HEX},{HEX},{HEX},\{{{HEX}(?:,{HEX}){{7}}\}}\}}",
 ]
 GUID = re.compile(rf"{WHITE}(?:{'|'.join(GUID_FORMS)}){WHITE}", re.I)
-DAYS = ["%Y-%m-%d", "%Y/%m/%d", "%m-%d-%Y", "%m/%d/%Y", "%b %d %Y", "%B %d %Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y"]
+DAYS = [
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%m-%d-%Y",
+    "%m/%d/%Y",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%d %b %Y",
+    "%d %B %Y",
+]
 HOURS = ["%H:%M", "%H:%M:%S", "%H:%M:%S.%f"]
 ZONES = ["", "Z", "%z"]
 DATE_FORMS = [*DAYS, "%Y-%m", "%Y/%m", *HOURS]
-DATE_FORMS += [f"{day}{between}{hour}{zone}" for day, between, hour, zone in product(DAYS, "T ", HOURS, ZONES)]
+DATE_FORMS += [
+    f"{day}{between}{hour}{zone}" for day, between, hour, zone in product(DAYS, "T ", HOURS, ZONES)
+]
 
 
 class UnknownConstraint(Exception):
-    """No constraint has this name, or it does not take these arguments: the real host does not start."""
+    """No constraint has this name, or it does not take these arguments: the real host does not
+    start.
+    """
 
 
 def check_of(text: str) -> Check:
-    """The check of one constraint as it stands in a template: `int`, `range(1,5)`, `regex(^a$)`; names in any case."""
+    """The check of one constraint as it stands in a template: `int`, `range(1,5)`, `regex(^a$)`;
+    names in any case.
+    """
     name, arguments = _parts(text)
     counts, make = CONSTRAINTS.get(name.lower(), (set(), None))
     if make is None:

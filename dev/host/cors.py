@@ -1,6 +1,7 @@
 """Cross-origin requests, as the platform answers them before any function is asked.
 
-Allowed origins come from `--cors`, as for `func start`, or from Host.CORS of local.settings.json: separated by commas, or `*`.
+Allowed origins come from `--cors`, as for `func start`, or from Host.CORS of local.settings.json:
+separated by commas, or `*`.
 Source: Microsoft Learn, Azure Functions Core Tools reference, and Fetch Standard, CORS protocol.
 """
 
@@ -15,12 +16,16 @@ from dev.host.settings import read_json
 
 def allowed_origins(app_dir: Path, given: str) -> list[str]:
     """Lower case, without a slash at the end; empty if CORS is not set."""
-    text = given or str(read_json(app_dir / "local.settings.json").get("Host", {}).get("CORS") or "")
+    text = given or str(
+        read_json(app_dir / "local.settings.json").get("Host", {}).get("CORS") or ""
+    )
     return [origin.strip().rstrip("/").lower() for origin in text.split(",") if origin.strip()]
 
 
 def add_cors(app: web.Application, origins: Iterable[str]) -> None:
-    """A preflight is answered with 204, whoever asks; only an allowed origin gets the headers that a browser wants to see."""
+    """A preflight is answered with 204, whoever asks; only an allowed origin gets the headers that
+    a browser wants to see.
+    """
     allowed = set(origins)
     if not allowed:
         return
@@ -28,7 +33,10 @@ def add_cors(app: web.Application, origins: Iterable[str]) -> None:
     @web.middleware
     async def with_cors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if is_preflight(request):
-            return web.Response(status=204, headers=preflight_headers(request) if origin_of(request, allowed) else {})
+            return web.Response(
+                status=204,
+                headers=preflight_headers(request) if origin_of(request, allowed) else {},
+            )
         return await handler(request)
 
     async def name_origin(request: web.Request, response: web.StreamResponse) -> None:
@@ -50,14 +58,20 @@ def is_preflight(request: web.Request) -> bool:
 def preflight_headers(request: web.Request) -> dict[str, str]:
     """What the browser asked for is allowed."""
     asked = {
-        hdrs.ACCESS_CONTROL_ALLOW_METHODS: request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD, ""),
-        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ""),
+        hdrs.ACCESS_CONTROL_ALLOW_METHODS: request.headers.get(
+            hdrs.ACCESS_CONTROL_REQUEST_METHOD, ""
+        ),
+        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: request.headers.get(
+            hdrs.ACCESS_CONTROL_REQUEST_HEADERS, ""
+        ),
     }
     return {name: value for name, value in asked.items() if value}
 
 
 def origin_of(request: web.Request, allowed: set[str]) -> str:
-    """The value of Access-Control-Allow-Origin; empty for an origin that is not allowed, and for none."""
+    """The value of Access-Control-Allow-Origin; empty for an origin that is not allowed, and for
+    none.
+    """
     origin = request.headers.get(hdrs.ORIGIN, "")
     if not origin:
         return ""

@@ -1,4 +1,6 @@
-"""Text of a queue message <-> the function's bytes (host.json: extensions.queues.messageEncoding)."""
+"""Text of a queue message <-> the function's bytes (host.json:
+extensions.queues.messageEncoding).
+"""
 
 import base64
 import json
@@ -17,7 +19,9 @@ def decode(text: str, as_base64: bool) -> bytes:
 
 
 def bodies(data: Any) -> Iterator[str | bytes]:
-    """The messages in one output value (TypedData): a list becomes one message per item, objects become JSON."""
+    """The messages in one output value (TypedData): a list becomes one message per item, objects
+    become JSON.
+    """
     kind = data.WhichOneof("data")
     value = json.loads(data.json) if kind == "json" else getattr(data, kind)
     for item in value if isinstance(value, list) else [value]:

@@ -1,4 +1,7 @@
-"""Values between the host and its worker process: pickled, each after its length. Both ends are ours and of one version."""
+"""Values between the host and its worker process: pickled, each after its length.
+
+Both ends are ours and of one version.
+"""
 
 import asyncio
 import pickle

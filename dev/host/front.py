@@ -23,7 +23,9 @@ log = logging.getLogger("Host.Http")
 
 
 class Front:
-    """`draining` tells whether new requests are to be turned away with 503; routes in the order of function names."""
+    """`draining` tells whether new requests are to be turned away with 503; routes in the order of
+    function names.
+    """
 
     def __init__(
         self,
@@ -41,10 +43,14 @@ class Front:
     def list_routes(self, port: int) -> None:
         for function, route in self._routes:
             methods = ",".join(methods_of(function)) or "ANY"
-            log.info("%s: [%s] http://127.0.0.1:%d/%s", function.name, methods, port, route.template)
+            log.info(
+                "%s: [%s] http://127.0.0.1:%d/%s", function.name, methods, port, route.template
+            )
 
     async def serve(self, request: web.Request) -> web.Response:
-        """400 what the server refuses, 404 no route for path and method, 401 no good key, 500 a function that fails."""
+        """400 what the server refuses, 404 no route for path and method, 401 no good key, 500 a
+        function that fails.
+        """
         try:
             target = target_of(request)
         except BadRequest:
@@ -80,13 +86,17 @@ class Front:
         call = asyncio.ensure_future(self._call(function, data, request.headers.get("traceparent")))
         done, _ = await asyncio.wait([call], timeout=self._patience_seconds)
         if not done:
-            log.warning("%s: no answer within %g s; the run goes on", function.name, self._patience_seconds)
+            log.warning(
+                "%s: no answer within %g s; the run goes on", function.name, self._patience_seconds
+            )
             self._unheard.add(call)
             call.add_done_callback(self._unheard.discard)
             return web.Response(status=504)
         return call.result()
 
-    async def _call(self, function: Function, data: object, traceparent: str | None) -> web.Response:
+    async def _call(
+        self, function: Function, data: object, traceparent: str | None
+    ) -> web.Response:
         try:
             response = await self._invoker.invoke(function, BY_HAND, data, traceparent=traceparent)
             return answer(returned(function, response))
@@ -95,9 +105,15 @@ class Front:
 
 
 def returned(function: Function, response: Any) -> Any:
-    """The value of the HTTP output: what the function has returned, or what it has set where the output has a name."""
+    """The value of the HTTP output: what the function has returned, or what it has set where the
+    output has a name.
+    """
     named = {output.name: output.data for output in response.output_data or ()}
-    outputs = (name for name, binding in function.outputs.items() if binding["type"] == "http" and name in named)
+    outputs = (
+        name
+        for name, binding in function.outputs.items()
+        if binding["type"] == "http" and name in named
+    )
     return next((named[name] for name in outputs), response.return_value)
 
 
@@ -111,7 +127,9 @@ def auth_level(function: Function) -> str:
 
 
 def key_of(request: web.Request) -> str:
-    """The caller's key: the first header if there is one, even an empty one; else the first `code`, in any case."""
+    """The caller's key: the first header if there is one, even an empty one; else the first `code`,
+    in any case.
+    """
     in_headers = request.headers.getall("x-functions-key", [])
     in_query = [value for name, value in request.query.items() if name.lower() == "code"]
     return next(iter([*in_headers, *in_query]), "")

@@ -45,15 +45,28 @@ class Function:
 
 
 def read_function(metadata: Any) -> Function:
-    """From the worker's RpcFunctionMetadata; raises ConfigurationError when this host cannot run the function."""
+    """From the worker's RpcFunctionMetadata; raises ConfigurationError when this host cannot run
+    the function.
+    """
     bindings = [resolve(json.loads(binding)) for binding in metadata.raw_bindings]
-    outputs = {binding["name"]: binding for binding in bindings if str(binding["direction"]).upper() == "OUT"}
+    outputs = {
+        binding["name"]: binding
+        for binding in bindings
+        if str(binding["direction"]).upper() == "OUT"
+    }
     inputs = [binding for binding in bindings if binding["name"] not in outputs]
     for binding in bindings:
         _check(binding, OUTPUTS if binding["name"] in outputs else TRIGGERS)
     if len(inputs) != 1:
         raise ConfigurationError(f"expected one trigger, found {len(inputs)}")
-    return Function(metadata.function_id, metadata.name, inputs[0], outputs, metadata.retry_options, is_disabled(metadata.name))
+    return Function(
+        metadata.function_id,
+        metadata.name,
+        inputs[0],
+        outputs,
+        metadata.retry_options,
+        is_disabled(metadata.name),
+    )
 
 
 def is_disabled(name: str) -> bool:
@@ -65,7 +78,9 @@ def is_disabled(name: str) -> bool:
 
 def _check(binding: Binding, supported: set[str]) -> None:
     if binding["type"] not in supported:
-        raise ConfigurationError(f"the binding '{binding['name']}' ({binding['type']}) is not supported by this host")
+        raise ConfigurationError(
+            f"the binding '{binding['name']}' ({binding['type']}) is not supported by this host"
+        )
     if binding["type"] in ("queueTrigger", "queue", "timerTrigger"):
         connection_string(binding if "queueName" in binding else {})
     if binding["type"] == "timerTrigger":

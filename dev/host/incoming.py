@@ -1,8 +1,9 @@
 """A request as the Functions host reads it off the wire, before a function sees it.
 
-The server of the real host (Kestrel) decodes a path and takes its dots away before it looks for a route; the host leaves out
-empty query values, joins what differs in case only, and reads a body only if its length was said. Source: tests/contract/
-conformance, whose rows were run on the host's own code.
+The server of the real host (Kestrel) decodes a path and takes its dots away before it looks for a
+route; the host leaves out empty query values, joins what differs in case only, and reads a body
+only if its length was said. Source: tests/contract/ conformance, whose rows were run on the host's
+own code.
 """
 
 import re
@@ -38,7 +39,9 @@ class Target:
 def target_of(request: web.Request) -> Target:
     """Raises BadRequest."""
     raw = request.raw_path.partition("#")[0]
-    if any(character > "~" or character < "!" for character in raw) or not request.headers.get("Host"):
+    if any(character > "~" or character < "!" for character in raw) or not request.headers.get(
+        "Host"
+    ):
         raise BadRequest
     for _, value in request.raw_headers:
         _check_header(value)
@@ -95,11 +98,16 @@ def without_dots(path: str) -> str:
 
 
 def query_of(raw: str) -> dict[str, str]:
-    """Keys that differ in case only are one, their values joined with a comma; empty values are absent."""
+    """Keys that differ in case only are one, their values joined with a comma; empty values are
+    absent.
+    """
     found: dict[str, tuple[str, list[str]]] = {}
     for pair in filter(None, raw.split("&")):
         name, _, value = pair.partition("=")
-        name, value = (ESCAPES.sub(lambda part: _as_text(part[0]), text.replace("+", " ")) for text in (name, value))
+        name, value = (
+            ESCAPES.sub(lambda part: _as_text(part[0]), text.replace("+", " "))
+            for text in (name, value)
+        )
         found.setdefault(name.lower(), (name, []))[1].append(value)
     joined = {name: ",".join(values) for name, values in found.values()}
     return {name: value for name, value in joined.items() if value}
@@ -115,7 +123,9 @@ async def body_of(request: web.Request) -> bytes:
 
 
 def url_of(request: web.Request, target: Target) -> str:
-    """What the function knows as its URL: the scheme that the front end was called with, the path encoded anew."""
+    """What the function knows as its URL: the scheme that the front end was called with, the path
+    encoded anew.
+    """
     scheme = request.headers.get("X-Forwarded-Proto") or "http"
     path = re.sub("%(?![0-9A-Fa-f]{2})", "%25", quote(target.path, safe=PLAIN_IN_PATHS + "%"))
     query = f"?{target.raw_query}" if target.raw_query else ""

@@ -56,7 +56,8 @@ class Pace:
     cors: str = ""
     """Allowed origins; those of local.settings.json if empty."""
     group: str = ""
-    """`http` or `function:<name>`, as an instance on Flex Consumption has one group; all if empty."""
+    """`http` or `function:<name>`, as an instance on Flex Consumption has one group; all if empty.
+    """
 
     def covers(self, function: Function) -> bool:
         own = "http" if function.kind == "httpTrigger" else f"function:{function.name}"
@@ -89,13 +90,17 @@ class Instance:
     async def start(self, port: int) -> int:
         """Indexes the app and serves on 127.0.0.1 (0 = a free port); returns the port.
 
-        Raises FunctionFailed with the app's own error when it cannot be imported, ConfigurationError when none of its
-        functions can run.
+        Raises FunctionFailed with the app's own error when it cannot be imported,
+            ConfigurationError when none of its functions can run.
         """
         for path in self.config.not_applied:
             log.warning("host.json: %s is not applied by this host", path)
         if os.environ.get(PROCESS_COUNT, "1") != "1":
-            log.warning("%s is %s: this host has one worker process all the same", PROCESS_COUNT, os.environ[PROCESS_COUNT])
+            log.warning(
+                "%s is %s: this host has one worker process all the same",
+                PROCESS_COUNT,
+                os.environ[PROCESS_COUNT],
+            )
         functions, routes, errors = await self._load()
         self._front, self._admin, app = self._build_front(functions, routes, errors)
         self._runner, port = await listen(app, port, unpack=False)
@@ -106,13 +111,17 @@ class Instance:
         return port
 
     async def drain(self) -> None:
-        """Takes no more triggers and waits for the runs under way; requests meanwhile are answered with 503."""
+        """Takes no more triggers and waits for the runs under way; requests meanwhile are answered
+        with 503.
+        """
         self._stopping.set()
         await asyncio.gather(*self._listening, *self._admin.runs, return_exceptions=True)
         await self.invoker.wait_until_idle()
 
     async def close(self) -> None:
-        """Ends what still runs; its messages stay hidden until their lease ends, its claims stand."""
+        """Ends what still runs; its messages stay hidden until their lease ends, its claims
+        stand.
+        """
         self._stopping.set()
         for task in self._listening:
             task.cancel()
@@ -122,22 +131,33 @@ class Instance:
             await self._runner.cleanup()
         await self._storage.close()
 
-    async def _load(self) -> tuple[dict[str, Function], list[tuple[Function, Route]], dict[str, str]]:
+    async def _load(
+        self,
+    ) -> tuple[dict[str, Function], list[tuple[Function, Route]], dict[str, str]]:
         """Functions, the routes of those that have one, and why others cannot run."""
         found = {metadata.name: metadata for metadata in await self._worker.index()}
         functions, errors = _read(found)
-        web_functions = [function for function in functions.values() if function.kind == "httpTrigger"]
+        web_functions = [
+            function for function in functions.values() if function.kind == "httpTrigger"
+        ]
         routes, refused = routes_of(web_functions, self.config.route_prefix)
         for name, text in (errors | refused).items():
             functions.pop(name, None)
             log.error("The '%s' function is in error: %s", name, text)
         if not functions:
-            raise ConfigurationError("no function can run" if errors or refused else f"no functions found in {self._app_dir}")
+            raise ConfigurationError(
+                "no function can run"
+                if errors or refused
+                else f"no functions found in {self._app_dir}"
+            )
         await self._worker.load([found[name] for name in functions])
         return functions, routes, errors | refused
 
     def _build_front(
-        self, functions: dict[str, Function], routes: list[tuple[Function, Route]], errors: dict[str, str]
+        self,
+        functions: dict[str, Function],
+        routes: list[tuple[Function, Route]],
+        errors: dict[str, str],
     ) -> tuple[Front, Admin, web.Application]:
         keys = Keys(self._keys_file, functions)
         app = web.Application(client_max_size=MAX_BODY_BYTES + 1)
@@ -156,13 +176,17 @@ class Instance:
         for function in functions:
             listener = self._listener(function)
             if listener and not function.disabled and self._pace.covers(function):
-                self._listening.append(in_background(listener.run(), f"the listener of {function.name}"))
+                self._listening.append(
+                    in_background(listener.run(), f"the listener of {function.name}")
+                )
 
     def _listener(self, function: Function) -> TimerListener | QueueListener | None:
         if function.kind == "timerTrigger":
             state, pace = TimerState(self._storage, self._id, function.name), self._pace
             times = pace.timer_lock_seconds, pace.timer_ask_seconds
-            listener = TimerListener(self.invoker, function, state, self._stopping, self.over.set, *times)
+            listener = TimerListener(
+                self.invoker, function, state, self._stopping, self.over.set, *times
+            )
             self._timers[function.name] = listener
             return listener
         return self._queue_listener(function) if function.kind == "queueTrigger" else None
@@ -185,7 +209,9 @@ class Instance:
 
 
 def groups_of(functions: Iterable[Function]) -> list[str]:
-    """HTTP functions share one, each other function has its own (Microsoft Learn: Flex Consumption, per-function scaling)."""
+    """HTTP functions share one, each other function has its own (Microsoft Learn: Flex Consumption,
+    per-function scaling).
+    """
     kinds = {function.name: function.kind for function in functions}
     web_group = ["http"] if "httpTrigger" in kinds.values() else []
     return web_group + [f"function:{name}" for name, kind in kinds.items() if kind != "httpTrigger"]
@@ -207,7 +233,9 @@ async def _greet(request: web.Request) -> web.Response:
 
 
 def host_id(app_dir: Path) -> str:
-    """The same for every instance of an app and for no other app: what locks and timers are kept under."""
+    """The same for every instance of an app and for no other app: what locks and timers are kept
+    under.
+    """
     given = os.environ.get("AzureFunctionsWebHost__hostid")  # noqa: SIM112 (the host's own name for it)
     digest = hashlib.sha256(str(app_dir).encode()).hexdigest()[:12]
     return given or f"{app_dir.name.lower()[:19]}-{digest}"

@@ -18,7 +18,9 @@ from dev.host.storage import Storage
 from dev.host.worker import FunctionFailed, Worker
 
 RECYCLE_SECONDS = 2.0
-"""After a run has exceeded functionTimeout: then the worker process ends with every other run in it."""
+"""After a run has exceeded functionTimeout: then the worker process ends with every other run in
+it.
+"""
 BY_HAND = "This function was programmatically called via the host APIs."
 
 
@@ -46,12 +48,15 @@ class Invoker:
     ) -> Any:
         """Runs the function with its outputs written; returns the InvocationResponse.
 
-        `data` is the trigger's TypedData, `retry` (attempt, most). Raises FunctionFailed, already logged, when the function
-        raises, exceeds functionTimeout, or one of its outputs cannot be written.
+        `data` is the trigger's TypedData, `retry` (attempt, most). Raises FunctionFailed, already
+        logged, when the function raises, exceeds functionTimeout, or one of its outputs cannot be
+        written.
         """
         invocation_id, begin = str(uuid.uuid4()), time.perf_counter()
         logger = logging.getLogger(f"Function.{function.name}")
-        logger.info("Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, invocation_id)
+        logger.info(
+            "Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, invocation_id
+        )
         self._enter(invocation_id, function)
         outcome = "Failed"
         try:
@@ -64,13 +69,26 @@ class Invoker:
             raise
         finally:
             took = (time.perf_counter() - begin) * 1000
-            logger.info("Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)", function.name, outcome, invocation_id, took)
+            logger.info(
+                "Executed 'Functions.%s' (%s, Id=%s, Duration=%dms)",
+                function.name,
+                outcome,
+                invocation_id,
+                took,
+            )
             self._leave(invocation_id)
 
     async def invoke_with_retries(
-        self, function: Function, reason: str, data: Any, metadata: dict[str, Any] | None, stopping: asyncio.Event
+        self,
+        function: Function,
+        reason: str,
+        data: Any,
+        metadata: dict[str, Any] | None,
+        stopping: asyncio.Event,
     ) -> None:
-        """As `invoke`, again as often as the function's retry policy says; a stop of the host ends the attempts."""
+        """As `invoke`, again as often as the function's retry policy says; a stop of the host ends
+        the attempts.
+        """
         most = function.retry.max_retry_count if function.retry else 0
         for attempt in itertools.count():
             try:
@@ -100,9 +118,13 @@ class Invoker:
             await self._write_outputs(function, response)
         except TimeoutError as error:
             asyncio.get_running_loop().call_later(RECYCLE_SECONDS, self._worker.recycle)
-            raise FunctionFailed(f"Timeout value of {limit:g} s exceeded by 'Functions.{function.name}'") from error
+            raise FunctionFailed(
+                f"Timeout value of {limit:g} s exceeded by 'Functions.{function.name}'"
+            ) from error
         except (AzureError, ValueError) as error:
-            raise FunctionFailed(f"an output of 'Functions.{function.name}' could not be written: {error}") from error
+            raise FunctionFailed(
+                f"an output of 'Functions.{function.name}' could not be written: {error}"
+            ) from error
         return response
 
     async def _write_outputs(self, function: Function, response: Any) -> None:

@@ -1,6 +1,8 @@
-"""The key management API of the host, behind the master key: keys of the host, of the system and of each function.
+"""The key management API of the host, behind the master key: keys of the host, of the system and of
+each function.
 
-Source: wiki of azure-functions-host, "Key management API". `admin/host/keys` and `admin/host/functionkeys` are the same.
+Source: wiki of azure-functions-host, "Key management API". `admin/host/keys` and
+`admin/host/functionkeys` are the same.
 """
 
 import json
@@ -21,7 +23,10 @@ class KeyApi:
         self._keys, self._functions = keys, {name.lower(): name for name in functions}
 
     def add_to(self, app: web.Application) -> None:
-        for path in ("/admin/host/{kind:keys|functionkeys|systemkeys}", "/admin/functions/{function}/keys"):
+        for path in (
+            "/admin/host/{kind:keys|functionkeys|systemkeys}",
+            "/admin/functions/{function}/keys",
+        ):
             app.router.add_get(path, self._list)
             app.router.add_get(path + "/{key}", self._get)
             app.router.add_put(path + "/{key}", self._put)
@@ -30,7 +35,11 @@ class KeyApi:
 
     async def _list(self, request: web.Request) -> web.Response:
         named = self._keys.named(self._scope(request))
-        there = [described(name, value, f"{url(request)}/{name}") for name, value in named.items() if not name.startswith("_")]
+        there = [
+            described(name, value, f"{url(request)}/{name}")
+            for name, value in named.items()
+            if not name.startswith("_")
+        ]
         return web.json_response({"keys": there, "links": links(url(request))})
 
     async def _get(self, request: web.Request) -> web.Response:
@@ -54,7 +63,9 @@ class KeyApi:
     def _set(self, request: web.Request, given: str | None) -> web.Response:
         name = request.match_info["key"]
         value, is_new = self._keys.set(self._scope(request), name, given)
-        return web.json_response(described(name, value, url(request)), status=201 if is_new else 200)
+        return web.json_response(
+            described(name, value, url(request)), status=201 if is_new else 200
+        )
 
     async def _delete(self, request: web.Request) -> web.Response:
         name = request.match_info["key"]

@@ -1,7 +1,8 @@
-"""Access keys: the master key, and named keys of the host (good for every function), of the system and of each function.
+"""Access keys: the master key, and named keys of the host (good for every function), of the system
+and of each function.
 
-They rest in one JSON file; in Azure in blob storage or Key Vault. Sources: Microsoft Learn, "Work with access keys in Azure
-Functions"; wiki of azure-functions-host, "Key management API".
+They rest in one JSON file; in Azure in blob storage or Key Vault. Sources: Microsoft Learn, "Work
+with access keys in Azure Functions"; wiki of azure-functions-host, "Key management API".
 """
 
 import contextlib
@@ -23,18 +24,25 @@ Named = dict[str, str]
 
 
 class Keys:
-    """Read once. A key that is not known makes them be read again, at most once a minute: instances share the file.
+    """Read once.
+
+    A key that is not known makes them be read again, at most once a minute: instances share the
+    file.
 
     A scope is HOST, SYSTEM or the name of a function. Names of keys are the same in any case.
     """
 
-    def __init__(self, file: Path, functions: Iterable[str], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, file: Path, functions: Iterable[str], now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._file, self._now, self._reread_at = file, now, float("-inf")
         with self._changing() as kept:
             complete(kept, functions)
 
     def allow(self, level: str, function: str, given: str) -> bool:
-        """Whether the key `given` opens a function of this auth level (anonymous, function or admin)."""
+        """Whether the key `given` opens a function of this auth level (anonymous, function or
+        admin).
+        """
         if level == "anonymous":
             return True
         scopes = () if level == "admin" else (HOST, function)
@@ -44,15 +52,21 @@ class Keys:
         return self._found(lambda: self._opens((), given))
 
     def opens_host(self, given: str) -> bool:
-        """Whether it is a key of the host or the system: known, and not enough for the admin API."""
+        """Whether it is a key of the host or the system: known, and not enough for the admin
+        API.
+        """
         return self._found(lambda: self._opens((HOST, SYSTEM), given))
 
     def named(self, scope: str) -> Named:
         """Name -> value; those of the system with the master key."""
-        return self._scope(self._read(), scope) | ({MASTER: self._read()["master"]} if scope == SYSTEM else {})
+        return self._scope(self._read(), scope) | (
+            {MASTER: self._read()["master"]} if scope == SYSTEM else {}
+        )
 
     def set(self, scope: str, name: str, value: str | None) -> tuple[str, bool]:
-        """Makes or renews a key, with a value of its own if none is given; returns the value and whether the key is new."""
+        """Makes or renews a key, with a value of its own if none is given; returns the value and
+        whether the key is new.
+        """
         new = new_value() if value is None else value
         with self._changing() as kept:
             if name.lower() == MASTER and scope in (HOST, SYSTEM):
@@ -74,7 +88,10 @@ class Keys:
         return opens() or (self._reread() and opens())
 
     def _opens(self, scopes: Iterable[str], given: str) -> bool:
-        good = [self._keys["master"], *(value for scope in scopes for value in self._scope(self._keys, scope).values())]
+        good = [
+            self._keys["master"],
+            *(value for scope in scopes for value in self._scope(self._keys, scope).values()),
+        ]
         return any(same(given, value) for value in good if value)
 
     def _reread(self) -> bool:
@@ -99,7 +116,9 @@ class Keys:
 
     @staticmethod
     def _scope(kept: dict[str, Any], scope: str) -> Named:
-        named: Named = (kept if scope in (HOST, SYSTEM) else kept["functions"]).setdefault(scope, {})
+        named: Named = (kept if scope in (HOST, SYSTEM) else kept["functions"]).setdefault(
+            scope, {}
+        )
         return named
 
 
@@ -107,13 +126,17 @@ def as_scopes(kept: dict[str, Any]) -> dict[str, Any]:
     """The content of the file; an earlier form of it had one key for each function."""
     if any(isinstance(value, dict) for value in kept.values()):
         return {"master": "", SYSTEM: {}, "functions": {}} | kept
-    functions = {name: {"default": value} for name, value in kept.items() if name not in (MASTER, "default")}
+    functions = {
+        name: {"default": value} for name, value in kept.items() if name not in (MASTER, "default")
+    }
     host = {HOST: {"default": kept["default"]}} if "default" in kept else {}
     return {"master": kept.get(MASTER, ""), SYSTEM: {}, "functions": functions} | host
 
 
 def complete(kept: dict[str, Any], functions: Iterable[str]) -> None:
-    """Adds what the host makes by itself: the master key, a key `default` for the host and each function without an entry."""
+    """Adds what the host makes by itself: the master key, a key `default` for the host and each
+    function without an entry.
+    """
     kept["master"] = kept["master"] or new_value()
     kept.setdefault(HOST, {"default": new_value()})
     for function in functions:

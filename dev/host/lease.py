@@ -1,6 +1,8 @@
-"""A timer's lock: the lease of a blob that one instance holds from start to stop, while the others ask from time to time.
+"""A timer's lock: the lease of a blob that one instance holds from start to stop, while the others
+ask from time to time.
 
-Azure's host takes it for 60 s, renews it at half of that, and the others ask every 60 s (Azure WebJobs SDK, SingletonManager).
+Azure's host takes it for 60 s, renews it at half of that, and the others ask every 60 s (Azure
+WebJobs SDK, SingletonManager).
 """
 
 import asyncio
@@ -60,7 +62,9 @@ class Lock:
             except HttpResponseError as error:
                 if error.status_code in (404, 409, 412):
                     break
-                log.warning("the lease on %s could not be renewed: %s", self._blob.blob_name, error.message)
+                log.warning(
+                    "the lease on %s could not be renewed: %s", self._blob.blob_name, error.message
+                )
             except AzureError as error:
                 log.warning("the lease on %s could not be renewed: %s", self._blob.blob_name, error)
         log.error("the lease on %s is lost; another instance may run now", self._blob.blob_name)

@@ -1,9 +1,10 @@
 """Log lines on standard output, filtered by host.json's logging.logLevel.
 
-What code of a function logs has the category `Function.<name>.User`, everything else its logger's name; the longest category
-of logLevel that it starts with, without case, decides (Microsoft Learn: How to configure monitoring for Azure Functions). A
-line of the app that belongs to no invocation is dropped, as the real host drops it: the app's threads must carry the context
-of the invocation that started them. The host's own storage clients and the worker library are heard from Warning on.
+What code of a function logs has the category `Function.<name>.User`, everything else its logger's
+name; the longest category of logLevel that it starts with, without case, decides (Microsoft Learn:
+How to configure monitoring for Azure Functions). A line of the app that belongs to no invocation is
+dropped, as the real host drops it: the app's threads must carry the context of the invocation that
+started them. The host's own storage clients and the worker library are heard from Warning on.
 """
 
 import logging
@@ -45,14 +46,26 @@ class CategoryFilter(logging.Filter):
         invocation = getattr(record, "invocation_id", None)
         record.invocation = f" {invocation[:8]}" if invocation else ""
         name = self._running.get(invocation or "")
-        if getattr(record, "worker", False) and not name and not record.name.startswith(OF_THE_LIBRARY):
+        if (
+            getattr(record, "worker", False)
+            and not name
+            and not record.name.startswith(OF_THE_LIBRARY)
+        ):
             return False
         category = f"Function.{name}.User" if name else record.name
-        return record.levelno >= max(self._level(category.lower()), self._floor(record.name, bool(name)))
+        return record.levelno >= max(
+            self._level(category.lower()), self._floor(record.name, bool(name))
+        )
 
     def _level(self, category: str) -> int:
-        fitting = [known for known in self._levels if known != "default" and category.startswith(known)]
-        return self._levels[max(fitting, key=len)] if fitting else self._levels.get("default", logging.INFO)
+        fitting = [
+            known for known in self._levels if known != "default" and category.startswith(known)
+        ]
+        return (
+            self._levels[max(fitting, key=len)]
+            if fitting
+            else self._levels.get("default", logging.INFO)
+        )
 
     @staticmethod
     def _floor(logger: str, in_function: bool) -> int:
@@ -63,7 +76,9 @@ class CategoryFilter(logging.Filter):
 def configure_logging(levels: dict[str, str], running: Mapping[str, str]) -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("[%(asctime)s] %(levelname)s %(name)s%(invocation)s: %(message)s"))
+    handler.setFormatter(
+        logging.Formatter("[%(asctime)s] %(levelname)s %(name)s%(invocation)s: %(message)s")
+    )
     wanted = CategoryFilter(levels, running)
     handler.addFilter(wanted)
     logging.basicConfig(level=wanted.lowest, handlers=[handler], force=True)

@@ -1,6 +1,8 @@
-"""One queue message from receipt to its end: deleted, shown again later, or moved to `<queue>-poison`.
+"""One queue message from receipt to its end: deleted, shown again later, or moved to
+`<queue>-poison`.
 
-The rules are those of the host's queue processor (Azure/azure-sdk-for-net, QueueProcessor and QueueListener).
+The rules are those of the host's queue processor (Azure/azure-sdk-for-net, QueueProcessor and
+QueueListener).
 """
 
 import asyncio
@@ -21,7 +23,11 @@ from dev.host.protocol import TypedData
 from dev.host.storage import Storage
 from dev.host.worker import FunctionFailed
 
-MOMENTS = {"InsertionTime": "inserted_on", "ExpirationTime": "expires_on", "NextVisibleTime": "next_visible_on"}
+MOMENTS = {
+    "InsertionTime": "inserted_on",
+    "ExpirationTime": "expires_on",
+    "NextVisibleTime": "next_visible_on",
+}
 
 log = logging.getLogger("Host.Queues")
 
@@ -29,7 +35,8 @@ log = logging.getLogger("Host.Queues")
 class MessageProcessor:
     """`lease_seconds`: how long a message is hidden while its function runs; renewed at half of it.
 
-    `stop_host` is called where the real host stops: storage does not renew or complete a message, or refuses to be read.
+    `stop_host` is called where the real host stops: storage does not renew or complete a message,
+    or refuses to be read.
     """
 
     def __init__(
@@ -47,15 +54,22 @@ class MessageProcessor:
         self._stopping = stopping
         name = function.trigger["queueName"]
         self._queue = storage.queue(function.trigger, name)
-        self._poison = None if name.endswith("-poison") else storage.queue(function.trigger, f"{name}-poison")
+        self._poison = (
+            None if name.endswith("-poison") else storage.queue(function.trigger, f"{name}-poison")
+        )
 
     async def receive(self, most: int) -> list[QueueMessage]:
         """Up to `most` (<= 32) messages; raises AzureError."""
-        pages = self._queue.receive_messages(messages_per_page=most, max_messages=most, visibility_timeout=self._lease_seconds)
+        pages = self._queue.receive_messages(
+            messages_per_page=most, max_messages=most, visibility_timeout=self._lease_seconds
+        )
         return [message async for message in pages]
 
     async def process(self, message: QueueMessage) -> None:
-        """Never raises. A message that another instance has is let go; any other answer of storage stops the host."""
+        """Never raises.
+
+        A message that another instance has is let go; any other answer of storage stops the host.
+        """
         try:
             body = self._body(message)
             if body is None:
@@ -67,13 +81,19 @@ class MessageProcessor:
 
     def _refused(self, message: QueueMessage, done: str, error: AzureError) -> None:
         if is_elsewhere(error):  # the lease ran out and another instance has the message
-            log.warning("%s: message %s was lost before it was %s", self._function.name, message.id, done)
+            log.warning(
+                "%s: message %s was lost before it was %s", self._function.name, message.id, done
+            )
         else:
-            log.error("%s: message %s could not be %s: %s", self._function.name, message.id, done, error)
+            log.error(
+                "%s: message %s could not be %s: %s", self._function.name, message.id, done, error
+            )
             self.stop_host()
 
     def _body(self, message: QueueMessage) -> bytes | None:
-        """None when the message must not be run: attempts used up by killed hosts, or text that is not base64."""
+        """None when the message must not be run: attempts used up by killed hosts, or text that is
+        not base64.
+        """
         if attempts(message) > self._options.max_dequeue_count:
             return None
         try:
@@ -87,7 +107,9 @@ class MessageProcessor:
         renewal = asyncio.create_task(self._renew(message, done))
         try:
             data, metadata = trigger_values(self._function, message, body)
-            await self._invoker.invoke_with_retries(self._function, reason, data, metadata, self._stopping)
+            await self._invoker.invoke_with_retries(
+                self._function, reason, data, metadata, self._stopping
+            )
         except FunctionFailed:  # the invoker has logged it
             return False
         finally:
@@ -101,7 +123,9 @@ class MessageProcessor:
                 await asyncio.wait_for(done.wait(), self._lease_seconds / 2)
                 return
             try:
-                renewed = await self._queue.update_message(message, visibility_timeout=self._lease_seconds)
+                renewed = await self._queue.update_message(
+                    message, visibility_timeout=self._lease_seconds
+                )
                 message.pop_receipt = renewed.pop_receipt
             except AzureError as error:
                 self._refused(message, "renewed", error)
@@ -113,8 +137,11 @@ class MessageProcessor:
         elif self._poison and attempts(message) >= self._options.max_dequeue_count:
             await self._move_to_poison(message)
         elif self._poison:
-            await self._queue.update_message(message, visibility_timeout=self._options.visibility_timeout_seconds)
-        # A failed message of a poison queue stays hidden until its lease ends: no fast endless loop.
+            await self._queue.update_message(
+                message, visibility_timeout=self._options.visibility_timeout_seconds
+            )
+        # A failed message of a poison queue stays hidden until its lease ends: no fast endless
+        # loop.
 
     async def _move_to_poison(self, message: QueueMessage) -> None:
         if self._poison is None:
@@ -138,15 +165,26 @@ def attempts(message: QueueMessage) -> int:
     return message.dequeue_count or 1
 
 
-def trigger_values(function: Function, message: QueueMessage, body: bytes) -> tuple[Any, dict[str, Any]]:
+def trigger_values(
+    function: Function, message: QueueMessage, body: bytes
+) -> tuple[Any, dict[str, Any]]:
     """The trigger's value and the metadata that the worker makes a func.QueueMessage of."""
     if str(function.trigger.get("dataType", "")).upper() == "BINARY":
         value = TypedData(bytes=body)
     else:
         value = TypedData(string=body.decode(errors="replace"))
-    metadata = {name: TypedData(json=json.dumps(getattr(message, field).isoformat())) for name, field in MOMENTS.items()}
-    metadata |= {"Id": TypedData(string=message.id), "PopReceipt": TypedData(string=message.pop_receipt)}
-    return value, metadata | {"DequeueCount": TypedData(json=str(message.dequeue_count)), "QueueTrigger": value}
+    metadata = {
+        name: TypedData(json=json.dumps(getattr(message, field).isoformat()))
+        for name, field in MOMENTS.items()
+    }
+    metadata |= {
+        "Id": TypedData(string=message.id),
+        "PopReceipt": TypedData(string=message.pop_receipt),
+    }
+    return value, metadata | {
+        "DequeueCount": TypedData(json=str(message.dequeue_count)),
+        "QueueTrigger": value,
+    }
 
 
 def hand_written(text: str) -> tuple[Any, dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Settings AzureFunctionsJobHost__* over host.json, as the host's configuration has them.
 
-`AzureFunctionsJobHost__extensions__queues__batchSize=4` is `batchSize` of `extensions.queues`. Names are the same in any case, in
-the file as well. Source: Microsoft Learn, host.json reference, "Override host.json values".
+`AzureFunctionsJobHost__extensions__queues__batchSize=4` is `batchSize` of `extensions.queues`.
+Names are the same in any case, in the file as well. Source: Microsoft Learn, host.json reference,
+"Override host.json values".
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,12 @@ from typing import Any
 PREFIX = "azurefunctionsjobhost"
 
 
-def with_settings(document: Mapping[str, Any], environment: Mapping[str, str], known: Mapping[str, set[str]]) -> dict[str, Any]:
-    """The document with the settings in it; names of `known` (path -> names) get their usual spelling."""
+def with_settings(
+    document: Mapping[str, Any], environment: Mapping[str, str], known: Mapping[str, set[str]]
+) -> dict[str, Any]:
+    """The document with the settings in it; names of `known` (path -> names) get their usual
+    spelling.
+    """
     merged = spelled(document, known)
     for setting, value in environment.items():
         head, *path = setting.replace("__", ":").split(":")
@@ -20,15 +25,23 @@ def with_settings(document: Mapping[str, Any], environment: Mapping[str, str], k
     return merged
 
 
-def spelled(section: Mapping[str, Any], known: Mapping[str, set[str]], path: str = "") -> dict[str, Any]:
+def spelled(
+    section: Mapping[str, Any], known: Mapping[str, set[str]], path: str = ""
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in section.items():
         usual = spelling(name, known.get(path, ()))
-        found[usual] = spelled(value, known, f"{path}.{usual}".lstrip(".")) if isinstance(value, dict) else value
+        found[usual] = (
+            spelled(value, known, f"{path}.{usual}".lstrip("."))
+            if isinstance(value, dict)
+            else value
+        )
     return found
 
 
-def put(section: dict[str, Any], names: list[str], value: str, known: Mapping[str, set[str]]) -> None:
+def put(
+    section: dict[str, Any], names: list[str], value: str, known: Mapping[str, set[str]]
+) -> None:
     path = ""
     for name in names[:-1]:
         usual = spelling(name, [*known.get(path, ()), *section])

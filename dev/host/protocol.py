@@ -1,7 +1,9 @@
 """The worker's messages as plain records.
 
-In Azure, host and worker exchange protobuf messages (Azure/azure-functions-language-worker-protobuf, FunctionRpc.proto).
-The worker library only builds them, reads their fields and asks which one of a oneof is set, so records will do.
+In Azure, host and worker exchange protobuf messages
+(Azure/azure-functions-language-worker-protobuf, FunctionRpc.proto).
+The worker library only builds them, reads their fields and asks which one of a oneof is set, so
+records will do.
 """
 
 from types import SimpleNamespace
@@ -22,9 +24,13 @@ class Message(Record):
 
 
 def messages() -> Any:
-    """The namespace that the library knows as `protos`: one class per message, and the enumerations it compares with."""
+    """The namespace that the library knows as `protos`: one class per message, and the enumerations
+    it compares with.
+    """
     kinds = {name: type(name, (Message,), {"__module__": __name__}) for name in NAMES.split()}
-    globals().update(kinds)  # where pickle looks for them: they travel between host and worker process
+    globals().update(
+        kinds
+    )  # where pickle looks for them: they travel between host and worker process
     protos = Record(**kinds)
     protos.BindingInfo.undefined, protos.BindingInfo.out, protos.BindingInfo.inout = 0, 1, 2
     protos.StatusResult.Failure, protos.StatusResult.Success = 0, 1

@@ -1,8 +1,9 @@
 """Queue triggers: how often a queue is asked, and how much is taken at a time.
 
-batchSize messages are fetched while no more than newBatchThreshold are being processed, so that at most their sum runs at
-once. An empty queue is asked ever less often, from every 0.1 s up to maxPollingInterval (Microsoft Learn: Azure Queue storage
-trigger, polling algorithm and concurrency).
+batchSize messages are fetched while no more than newBatchThreshold are being processed, so that at
+most their sum runs at once. An empty queue is asked ever less often, from every 0.1 s up to
+maxPollingInterval (Microsoft Learn: Azure Queue storage trigger, polling algorithm and
+concurrency).
 """
 
 import asyncio
@@ -38,7 +39,10 @@ class QueueListener:
         self._cut_since: float | None = None
 
     async def run(self) -> None:
-        """Polls until the host stops. Runs under way end; a message that comes in meanwhile has spent a receipt in vain."""
+        """Polls until the host stops.
+
+        Runs under way end; a message that comes in meanwhile has spent a receipt in vain.
+        """
         while not self._stopping.is_set():
             messages = await self._receive()
             if self._stopping.is_set():
@@ -75,7 +79,10 @@ class QueueListener:
 
     def _left(self, messages: list[QueueMessage]) -> None:
         if messages:
-            text = "%s: the host stops: %d messages just fetched are not run, and come back when their lease ends"
+            text = (
+                "%s: the host stops: %d messages just fetched are not run, and come back when their"
+                " lease ends"
+            )
             log.warning(text, self._function.name, len(messages))
 
     def _start(self, message: QueueMessage) -> None:

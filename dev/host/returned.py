@@ -1,6 +1,8 @@
-"""What a function returned without an HttpResponse: the host reads it as JSON if it can, and writes it anew.
+"""What a function returned without an HttpResponse: the host reads it as JSON if it can, and writes
+it anew.
 
-An object with `body` becomes the response, with its `status` and `headers`. Source: tests/fixtures/conformance/answers.tsv.
+An object with `body` becomes the response, with its `status` and `headers`. Source:
+tests/fixtures/conformance/answers.tsv.
 """
 
 import json
@@ -33,8 +35,16 @@ def read_plain(text: str) -> Plain:
 
 def _response(parts: dict[str, Any]) -> Plain:
     body, status = parts["body"], parts.get("status", parts.get("statuscode", 200))
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False) if isinstance(body, dict | list) else _written(body)
-    return Plain(text, int(status), {name: str(value) for name, value in (parts.get("headers") or {}).items()})
+    text = (
+        json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        if isinstance(body, dict | list)
+        else _written(body)
+    )
+    return Plain(
+        text,
+        int(status),
+        {name: str(value) for name, value in (parts.get("headers") or {}).items()},
+    )
 
 
 def _written(value: Any) -> str:

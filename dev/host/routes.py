@@ -1,7 +1,8 @@
 """Which paths a route fits, and the parameters that it then has, as ASP.NET Core decides it.
 
-Literals ignore case, a trailing slash is ignored, an empty segment fits nothing. A segment of several parts is read from its
-right end without going back. What the real host answered is in tests/fixtures/conformance/routes.tsv.
+Literals ignore case, a trailing slash is ignored, an empty segment fits nothing. A segment of
+several parts is read from its right end without going back. What the real host answered is in
+tests/fixtures/conformance/routes.tsv.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,9 @@ class Route:
     checks: dict[str, list[Check]]
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The route's parameters if the decoded path fits; %2F in it is a character of its segment."""
+        """The route's parameters if the decoded path fits; %2F in it is a character of its
+        segment.
+        """
         values = self._values(tokens(path), path)
         if values is None:
             return None
@@ -30,7 +33,9 @@ class Route:
         return found if all(self._passes(part, found) for part in self._parameters()) else None
 
     def _parameters(self) -> list[Parameter]:
-        return [part for segment in self.segments for part in segment if isinstance(part, Parameter)]
+        return [
+            part for segment in self.segments for part in segment if isinstance(part, Parameter)
+        ]
 
     def _defaults(self) -> dict[str, str]:
         return {part.name: part.default for part in self._parameters() if part.default is not None}
@@ -54,15 +59,23 @@ class Route:
                 return None
             values |= found
         rest = self.segments[len(given) :]
-        return values if all(len(segment) == 1 and may_be_absent(segment[0]) for segment in rest) else None
+        return (
+            values
+            if all(len(segment) == 1 and may_be_absent(segment[0]) for segment in rest)
+            else None
+        )
 
 
 def build(template: str, prefix: str) -> Route:
-    """Raises TemplateRefused for a template that does not parse, RouteNotBuilt for one that makes no route."""
+    """Raises TemplateRefused for a template that does not parse, RouteNotBuilt for one that makes
+    no route.
+    """
     parse(template)
     try:
         segments = parse("/".join(filter(None, [prefix, template])))
-        parameters = [part for segment in segments for part in segment if isinstance(part, Parameter)]
+        parameters = [
+            part for segment in segments for part in segment if isinstance(part, Parameter)
+        ]
         checks = {part.name: [check_of(text) for text in part.constraints] for part in parameters}
     except (TemplateRefused, UnknownConstraint) as error:
         raise RouteNotBuilt(f"the route '{template}' cannot be built: {error}") from error
@@ -102,12 +115,18 @@ def match_segment(segment: Segment, text: str) -> dict[str, str] | None:
     last = segment[-1]
     found = match_parts(segment, text)
     if found is None and isinstance(last, Parameter) and last.optional and not text.endswith("."):
-        return match_parts(segment[:-2], text) if len(segment) > 3 else match_segment(segment[:-2], text)
+        return (
+            match_parts(segment[:-2], text)
+            if len(segment) > 3
+            else match_segment(segment[:-2], text)
+        )
     return found
 
 
 def match_parts(parts: Segment, text: str) -> dict[str, str] | None:
-    """From the right: each literal is looked for at its last place, leaving a character for the parameter after it."""
+    """From the right: each literal is looked for at its last place, leaving a character for the
+    parameter after it.
+    """
     values: dict[str, str] = {}
     end, waiting, lower = len(text), None, text.lower()
     for position in reversed(range(len(parts))):

@@ -1,7 +1,8 @@
 """Timer schedules: NCRONTAB expressions of five or six fields, and time spans.
 
-Sources: Microsoft Learn, Timer trigger for Azure Functions; NCrontab, CrontabFieldImpl: a name may be any beginning of the full
-name of a month or weekday (the first that fits), and a step of 0 is a step of 1.
+Sources: Microsoft Learn, Timer trigger for Azure Functions; NCrontab, CrontabFieldImpl: a name may
+be any beginning of the full name of a month or weekday (the first that fits), and a step of 0 is a
+step of 1.
 """
 
 import re
@@ -37,10 +38,12 @@ ITEM = re.compile(rf"(\*|{VALUE})(?:-({VALUE}))?(?:/(\d+))?")
 
 
 class Schedule:
-    """In UTC; seconds first, and 0 where there are five fields. A day must match day of the month and day of the week.
+    """In UTC; seconds first, and 0 where there are five fields.
 
-    Raises ConfigurationError for anything else and for dates that never come, such as 30 February. A time span is the pause
-    between the starts of two runs.
+    A day must match day of the month and day of the week.
+
+    Raises ConfigurationError for anything else and for dates that never come, such as 30 February.
+        A time span is the pause between the starts of two runs.
     """
 
     def __init__(self, expression: str) -> None:
@@ -50,7 +53,9 @@ class Schedule:
         if self._pause_seconds is None:
             self._iterate = cron(expression, self.fields)
         elif self._pause_seconds <= 0:
-            raise ConfigurationError(f"'{expression}' is not a schedule: the time span must be longer than 0")
+            raise ConfigurationError(
+                f"'{expression}' is not a schedule: the time span must be longer than 0"
+            )
 
     def next(self, after: datetime) -> datetime:
         """The first occurrence later than `after`."""
@@ -61,7 +66,9 @@ class Schedule:
 
     @property
     def is_frequent(self) -> bool:
-        """Several times a minute, of every minute of every day: what was missed is not made up for."""
+        """Several times a minute, of every minute of every day: what was missed is not made up
+        for.
+        """
         if self._pause_seconds is not None:
             return self._pause_seconds < 60
         first = self.next(datetime.now(UTC))
@@ -69,12 +76,21 @@ class Schedule:
 
 
 def cron(expression: str, fields: Sequence[str]) -> Callable[..., croniter]:
-    """croniter reads more than NCRONTAB (L, W, #, 7 for Sunday), so the form is checked and plain numbers are given to it."""
+    """croniter reads more than NCRONTAB (L, W, #, 7 for Sunday), so the form is checked and plain
+    numbers are given to it.
+    """
     if len(fields) != 6:
-        raise ConfigurationError(f"'{expression}' is not an NCRONTAB expression of five or six fields, nor a time span")
+        raise ConfigurationError(
+            f"'{expression}' is not an NCRONTAB expression of five or six fields, nor a time span"
+        )
     try:
-        plain = " ".join(",".join(item_of(item, place) for item in field.split(",")) for place, field in enumerate(fields))
-        iterate = partial(croniter, plain, ret_type=datetime, second_at_beginning=True, day_or=False)
+        plain = " ".join(
+            ",".join(item_of(item, place) for item in field.split(","))
+            for place, field in enumerate(fields)
+        )
+        iterate = partial(
+            croniter, plain, ret_type=datetime, second_at_beginning=True, day_or=False
+        )
         iterate(start_time=datetime.now(UTC)).get_next()
     except (CroniterError, ValueError) as error:
         raise ConfigurationError(f"'{expression}' is not a schedule: {error}") from error
@@ -82,7 +98,10 @@ def cron(expression: str, fields: Sequence[str]) -> Callable[..., croniter]:
 
 
 def item_of(item: str, place: int) -> str:
-    """`mon-fri/2` -> `1-5/2`. A range goes upward: fri-mon is 1-5, and 5-5 is 5. Raises ValueError."""
+    """`mon-fri/2` -> `1-5/2`.
+
+    A range goes upward: fri-mon is 1-5, and 5-5 is 5. Raises ValueError.
+    """
     match = ITEM.fullmatch(item)
     if not match or (match[1] == "*" and match[2]):
         raise ValueError(f"{item or 'an empty field'} is not understood")

@@ -11,7 +11,12 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from dev.host.settings import connection_string
 
 CONTAINER = "azure-webjobs-hosts"
-RETRIES: dict[str, Any] = {"initial_backoff": 1, "increment_base": 1, "random_jitter_range": 0, "retry_total": 2}
+RETRIES: dict[str, Any] = {
+    "initial_backoff": 1,
+    "increment_base": 1,
+    "random_jitter_range": 0,
+    "retry_total": 2,
+}
 """Seconds and times; the packages' own pauses, from 12 s up, are longer than a lease."""
 
 
@@ -26,11 +31,15 @@ class Storage:
     def queue(self, binding: dict[str, Any], name: str) -> QueueClient:
         connection = connection_string(binding)
         if connection not in self._queues:
-            self._queues[connection] = QueueServiceClient.from_connection_string(connection, **RETRIES)
+            self._queues[connection] = QueueServiceClient.from_connection_string(
+                connection, **RETRIES
+            )
         return self._queues[connection].get_queue_client(name.lower())
 
     def bell(self, queue_name: str) -> asyncio.Event:
-        """Set when this host itself has written to the queue, so that its listener need not wait for the next poll."""
+        """Set when this host itself has written to the queue, so that its listener need not wait
+        for the next poll.
+        """
         return self._bells.setdefault(queue_name.lower(), asyncio.Event())
 
     async def send(self, queue: QueueClient, text: str) -> None:
@@ -44,7 +53,9 @@ class Storage:
         self.bell(queue.queue_name).set()
 
     async def host_blob(self, path: str) -> BlobClient:
-        """A blob in the container where Functions hosts keep locks and timers; the container is created if missing."""
+        """A blob in the container where Functions hosts keep locks and timers; the container is
+        created if missing.
+        """
         if self._blobs is None:
             self._blobs = BlobServiceClient.from_connection_string(connection_string({}), **RETRIES)
         with contextlib.suppress(ResourceExistsError):

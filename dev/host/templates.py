@@ -1,7 +1,9 @@
-"""Route templates as ASP.NET Core parses them: `contacts/{id:guid}`, `{page:int:min(1)?}`, `files/{*path}`, `{name}.{kind?}`.
+"""Route templates as ASP.NET Core parses them: `contacts/{id:guid}`, `{page:int:min(1)?}`,
+`files/{*path}`, `{name}.{kind?}`.
 
-A template is segments, a segment is parts: literals and parameters. Source: Microsoft Learn, Routing in ASP.NET Core, "Route
-templates"; what the real host answered is in tests/fixtures/conformance/routes.tsv.
+A template is segments, a segment is parts: literals and parameters. Source: Microsoft Learn,
+Routing in ASP.NET Core, "Route templates"; what the real host answered is in
+tests/fixtures/conformance/routes.tsv.
 """
 
 import re
@@ -62,7 +64,9 @@ def _segment(template: str, text: str) -> Segment:
     parts = tuple(_parts(template, text))
     for left, right in pairwise(parts):
         if isinstance(left, Parameter) and isinstance(right, Parameter):
-            raise TemplateRefused(f"the template '{template}' has two parameters without anything between them")
+            raise TemplateRefused(
+                f"the template '{template}' has two parameters without anything between them"
+            )
     for position, part in enumerate(parts):
         if len(parts) > 1 and isinstance(part, Parameter):
             _check_neighbours(template, parts, position, part)
@@ -74,7 +78,9 @@ def _check_neighbours(template: str, parts: Segment, position: int, part: Parame
         raise TemplateRefused(f"the template '{template}' has a catch-all beside other text")
     before = parts[position - 1] if position else ""
     if part.optional and (position != len(parts) - 1 or before != "."):
-        raise TemplateRefused(f"the template '{template}' has an optional parameter that does not follow a period")
+        raise TemplateRefused(
+            f"the template '{template}' has an optional parameter that does not follow a period"
+        )
 
 
 def _parts(template: str, text: str) -> Iterator[Part]:
@@ -132,7 +138,9 @@ def _parameter(template: str, text: str) -> Parameter:
     name = re.match(r".[^:=]*|", rest, re.S)
     after = rest[name.end() :] if name else ""
     if not name or not name[0] or FORBIDDEN_IN_NAMES.search(name[0]):
-        raise TemplateRefused(f"the template '{template}' has a parameter without a name that can be used")
+        raise TemplateRefused(
+            f"the template '{template}' has a parameter without a name that can be used"
+        )
     if optional and stars:
         raise TemplateRefused(f"the template '{template}' has a catch-all that is optional")
     constraints, default = _constraints(after)
@@ -142,7 +150,9 @@ def _parameter(template: str, text: str) -> Parameter:
 
 
 def _constraints(text: str) -> tuple[list[str], str | None]:
-    """`:int:range(1,5)=3` -> (["int", "range(1,5)"], "3"); what stands in parentheses is one constraint's."""
+    """`:int:range(1,5)=3` -> (["int", "range(1,5)"], "3"); what stands in parentheses is one
+    constraint's.
+    """
     found: list[str] = []
     current, position, inside = "", 0, False
     while position < len(text):
@@ -163,6 +173,8 @@ def _constraints(text: str) -> tuple[list[str], str | None]:
 
 
 def _check_names(template: str, segments: list[Segment]) -> None:
-    names = [part.name.lower() for segment in segments for part in segment if isinstance(part, Parameter)]
+    names = [
+        part.name.lower() for segment in segments for part in segment if isinstance(part, Parameter)
+    ]
     if double := next((name for name in names if names.count(name) > 1), None):
         raise TemplateRefused(f"the template '{template}' names the parameter '{double}' twice")

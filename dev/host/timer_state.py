@@ -1,7 +1,8 @@
 """The schedule status of one timer, shared by all instances of an app, and where its lock is.
 
-They rest where the Functions host keeps them: blobs azure-webjobs-hosts/timers/<host id>/Host.Functions.<name>/status, in the
-form {"Last", "Next", "LastUpdated"} with moments in ISO 8601, and locks/<host id>/Host.Functions.<name>.Listener.
+They rest where the Functions host keeps them: blobs azure-webjobs-hosts/timers/<host
+id>/Host.Functions.<name>/status, in the form {"Last", "Next", "LastUpdated"} with moments in ISO
+8601, and locks/<host id>/Host.Functions.<name>.Listener.
 """
 
 import json

@@ -1,8 +1,10 @@
-"""Timer triggers: the instance that holds a timer's lock fires it, from start to stop; the others wait for the lock.
+"""Timer triggers: the instance that holds a timer's lock fires it, from start to stop; the others
+wait for the lock.
 
-After a kill the lock stands until its lease ends, and the others ask as seldom as that: a timer pauses for up to twice the
-time. A run that takes longer than its interval is followed by one run at once; occurrences between are skipped. A run by hand
-needs no lock and may overlap. Source: Azure WebJobs SDK extensions, TimerListener and ScheduleMonitor, which were run.
+After a kill the lock stands until its lease ends, and the others ask as seldom as that: a timer
+pauses for up to twice the time. A run that takes longer than its interval is followed by one run at
+once; occurrences between are skipped. A run by hand needs no lock and may overlap. Source: Azure
+WebJobs SDK extensions, TimerListener and ScheduleMonitor, which were run.
 """
 
 import asyncio
@@ -40,7 +42,12 @@ class TimerListener:
         lock_seconds: int = LOCK_SECONDS,
         ask_seconds: float = ASK_SECONDS,
     ) -> None:
-        self._invoker, self._function, self._state, self._stopping = invoker, function, state, stopping
+        self._invoker, self._function, self._state, self._stopping = (
+            invoker,
+            function,
+            state,
+            stopping,
+        )
         self._lost, self._lock_seconds, self._ask_seconds = lost, lock_seconds, ask_seconds
         self._schedule = Schedule(function.trigger["schedule"])
         self._use_monitor = function.trigger.get("useMonitor") is not False
@@ -57,7 +64,9 @@ class TimerListener:
                 else:
                     await self._pause(self._ask_seconds)
             except AzureError as error:
-                log.warning("%s: the schedule status cannot be used: %s", self._function.name, error)
+                log.warning(
+                    "%s: the schedule status cannot be used: %s", self._function.name, error
+                )
                 await self._pause(1)
 
     async def run_by_hand(self) -> None:
@@ -73,7 +82,9 @@ class TimerListener:
             await lock.release()
 
     async def _begin(self, now: datetime) -> None:
-        """What was missed while nobody held the lock is made up for once, and only then is a run past due."""
+        """What was missed while nobody held the lock is made up for once, and only then is a run
+        past due.
+        """
         past_due = False
         if self._monitored:
             status = self._reviewed(await self._state.load(), now)
@@ -83,7 +94,9 @@ class TimerListener:
         else:
             self._status = Status.after(now, self._schedule)
         if past_due or self._function.trigger.get("runOnStartup"):
-            await self._run("Timer fired at startup" if not past_due else "Timer is past due", past_due)
+            await self._run(
+                "Timer fired at startup" if not past_due else "Timer is past due", past_due
+            )
 
     def _reviewed(self, status: Status | None, now: datetime) -> Status:
         """A changed schedule never fires for the past."""
@@ -104,11 +117,15 @@ class TimerListener:
             await self._run(f"Timer fired at {datetime.now(UTC).isoformat()}", False)
 
     async def _run(self, reason: str, past_due: bool) -> None:
-        """The next occurrence is reckoned from the start of this run: one that passes meanwhile follows at once."""
+        """The next occurrence is reckoned from the start of this run: one that passes meanwhile
+        follows at once.
+        """
         began = datetime.now(UTC)
         assert self._status
         await self._fire(reason, past_due, self._status)
-        self._status = Status.after(max(began, self._status.next), self._schedule, last=max(began, self._status.next))
+        self._status = Status.after(
+            max(began, self._status.next), self._schedule, last=max(began, self._status.next)
+        )
         if self._monitored:
             await self._state.save(self._status)
 
@@ -121,7 +138,9 @@ class TimerListener:
         }
         with contextlib.suppress(FunctionFailed):  # the invoker has logged it
             data = TypedData(json=json.dumps(info))
-            await self._invoker.invoke_with_retries(self._function, reason, data, None, self._stopping)
+            await self._invoker.invoke_with_retries(
+                self._function, reason, data, None, self._stopping
+            )
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -1,4 +1,6 @@
-"""The language worker: a child process with Microsoft's library, reached only by the worker protocol's requests."""
+"""The language worker: a child process with Microsoft's library, reached only by the worker
+protocol's requests.
+"""
 
 import asyncio
 import contextlib
@@ -32,7 +34,9 @@ class FunctionFailed(Exception):
 
 
 class Worker:
-    """Runs one app. When its process ends, every run in it has failed, and another process is started.
+    """Runs one app.
+
+    When its process ends, every run in it has failed, and another process is started.
 
     `given_up` is called once the process has crashed three times within half an hour.
     """
@@ -53,7 +57,9 @@ class Worker:
         return self._process.pid if self._process else 0
 
     async def index(self) -> list[Any]:
-        """Imports the app and returns the RpcFunctionMetadata of its functions; raises FunctionFailed as Azure would."""
+        """Imports the app and returns the RpcFunctionMetadata of its functions; raises
+        FunctionFailed as Azure would.
+        """
         await self._start()
         start = Record(capabilities={}, function_app_directory=str(self._app_dir))
         await self._request("init", worker_init_request=start)
@@ -64,7 +70,9 @@ class Worker:
         """Loads these functions, now and into each process that follows."""
         self._loaded = metadata
         for one in metadata:
-            await self._request("load", function_load_request=Record(function_id=one.function_id, metadata=one))
+            await self._request(
+                "load", function_load_request=Record(function_id=one.function_id, metadata=one)
+            )
         self._ready.set()
 
     async def invoke(
@@ -76,7 +84,9 @@ class Worker:
         traceparent: str,
         retry: tuple[int, int],
     ) -> Any:
-        """One call with `data` (TypedData) for the trigger; returns the InvocationResponse, raises FunctionFailed."""
+        """One call with `data` (TypedData) for the trigger; returns the InvocationResponse, raises
+        FunctionFailed.
+        """
         await self._ready.wait()
         invocation = Record(
             invocation_id=invocation_id,
@@ -144,7 +154,9 @@ class Worker:
     def _ended(self, process: asyncio.subprocess.Process) -> None:
         """Every run in the process has failed; what was loaded is loaded into the next."""
         self._ready.clear()
-        if self._stopping:  # cut off: nobody hears of it, and messages come back when their lease ends
+        if (
+            self._stopping
+        ):  # cut off: nobody hears of it, and messages come back when their lease ends
             return
         text = f"The worker process ended with code {process.returncode} while this ran."
         for waiting in self._open.values():
@@ -154,10 +166,15 @@ class Worker:
         if not self._loaded:
             return
         if not self._on_purpose and self._crashed_too_often():
-            log.error("The worker process has ended %d times within half an hour: the host stops.", MOST_CRASHES)
+            log.error(
+                "The worker process has ended %d times within half an hour: the host stops.",
+                MOST_CRASHES,
+            )
             self._given_up()
             return
-        log.warning("The worker process has ended with code %s; another is started.", process.returncode)
+        log.warning(
+            "The worker process has ended with code %s; another is started.", process.returncode
+        )
         self._keep(in_background(self._again(), "the next worker"))
 
     def _crashed_too_often(self) -> bool:
@@ -177,5 +194,7 @@ class Worker:
         self._process.stdin.write(packed((number, kind, invocation_id, fields)))
         response = await waiting
         if response.result.status != protos.StatusResult.Success:
-            raise FunctionFailed(response.result.exception.message, response.result.exception.stack_trace)
+            raise FunctionFailed(
+                response.result.exception.message, response.result.exception.stack_trace
+            )
         return response

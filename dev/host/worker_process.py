@@ -1,7 +1,9 @@
-"""python -m dev.host.worker_process APP_DIR: Microsoft's worker library in a process of its own, as in Azure.
+"""python -m dev.host.worker_process APP_DIR: Microsoft's worker library in a process of its own, as
+in Azure.
 
-Reads requests of the worker protocol from standard input and writes responses and log lines to what was standard output; what
-the app prints goes to standard error. Ends when its input ends: a worker does not outlive its host.
+Reads requests of the worker protocol from standard input and writes responses and log lines to what
+was standard output; what the app prints goes to standard error. Ends when its input ends: a worker
+does not outlive its host.
 """
 
 import asyncio
@@ -40,7 +42,9 @@ class Channel:
 
 
 class ToHost(logging.Handler):
-    """Sends each line with the invocation that it belongs to: the one of its context, which a bare thread has not."""
+    """Sends each line with the invocation that it belongs to: the one of its context, which a bare
+    thread has not.
+    """
 
     def __init__(self, channel: Channel) -> None:
         super().__init__()
@@ -48,7 +52,9 @@ class ToHost(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = self.format(record)[:LONGEST_LINE]
-        self._channel.write("line", record.levelno, record.name, text, runtime.invocation_id_cv.get())
+        self._channel.write(
+            "line", record.levelno, record.name, text, runtime.invocation_id_cv.get()
+        )
 
 
 def log_to(channel: Channel) -> None:
@@ -59,18 +65,24 @@ def log_to(channel: Channel) -> None:
     root.addHandler(ToHost(channel))  # without a formatter, so that a line is the app's own text
 
 
-async def answer(channel: Channel, number: int, kind: str, invocation_id: str | None, fields: dict[str, Any]) -> None:
+async def answer(
+    channel: Channel, number: int, kind: str, invocation_id: str | None, fields: dict[str, Any]
+) -> None:
     runtime.invocation_id_cv.set(invocation_id)
     request = Record(request=Record(**fields), properties={"protos": protos, "host": "127.0.0.1"})
     channel.write("answer", number, await HANDLERS[kind](request))
 
 
 def serve(requests: BinaryIO, loop: asyncio.AbstractEventLoop, channel: Channel) -> None:
-    """Hands every request to the loop until the host is gone; then nothing of this process goes on."""
+    """Hands every request to the loop until the host is gone; then nothing of this process goes
+    on.
+    """
     try:
         while True:
             number, kind, invocation_id, fields = read(requests)
-            asyncio.run_coroutine_threadsafe(answer(channel, number, kind, invocation_id, fields), loop)
+            asyncio.run_coroutine_threadsafe(
+                answer(channel, number, kind, invocation_id, fields), loop
+            )
     except EOFError:
         os._exit(0)
 
@@ -86,7 +98,9 @@ def main() -> None:
     os.chdir(app_dir)
     runtime.start_threadpool_executor()
     loop = asyncio.new_event_loop()
-    threading.Thread(target=serve, args=(sys.stdin.buffer, loop, channel), name="requests", daemon=True).start()
+    threading.Thread(
+        target=serve, args=(sys.stdin.buffer, loop, channel), name="requests", daemon=True
+    ).start()
     loop.run_forever()
 
 

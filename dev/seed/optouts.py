@@ -21,9 +21,13 @@ MODES = {
 def play(mode: str, dynamics: Dynamics, campaign: Campaign, settled: Callable[[], bool]) -> str:
     """Ten people who have not opted out yet: five opt out in Dynamics, five in Campaign."""
     people = [
-        row["contactid"] for row in dynamics.contacts(f"contactid,{COLUMN},donotemail") if not (row[COLUMN] or row["donotemail"])
+        row["contactid"]
+        for row in dynamics.contacts(f"contactid,{COLUMN},donotemail")
+        if not (row[COLUMN] or row["donotemail"])
     ]
-    free = [person for person in people if (profile := campaign.profile(person)) and not profile[FLAG]][:PEOPLE]
+    free = [
+        person for person in people if (profile := campaign.profile(person)) and not profile[FLAG]
+    ][:PEOPLE]
     here, there = free[: PEOPLE // 2], free[PEOPLE // 2 :]
     for person in here:
         dynamics.change_contact(person, **{COLUMN: True})
@@ -32,7 +36,9 @@ def play(mode: str, dynamics: Dynamics, campaign: Campaign, settled: Callable[[]
     expected = {**dict.fromkeys(here, MODES[mode][0]), **dict.fromkeys(there, MODES[mode][1])}
 
     def as_expected() -> bool:
-        return settled() and all(opted_out(dynamics, campaign, person) == wanted for person, wanted in expected.items())
+        return settled() and all(
+            opted_out(dynamics, campaign, person) == wanted for person, wanted in expected.items()
+        )
 
     wait_until(as_expected, f"opt-outs in mode {mode}", seconds=90, every=0.5)
     return mode
@@ -47,7 +53,9 @@ def compare_opt_outs(dynamics: Dynamics, campaign: Campaign) -> Comparison:
     """Flag by flag, both ways: who opted out on one side is opted out on the other."""
     document: OptOutDocument = read_opt_out_document(default_opt_out_document())
     found = Comparison("contact's opt-outs", "profile's opt-outs")
-    profiles: dict[str, Mapping[str, Any]] = {profile["externalId"]: profile for profile in campaign.profiles()}
+    profiles: dict[str, Mapping[str, Any]] = {
+        profile["externalId"]: profile for profile in campaign.profiles()
+    }
     for row in dynamics.contacts(",".join(["contactid", *document.columns])):
         profile = profiles.get(row["contactid"], {})
         for pair in document.pairs:

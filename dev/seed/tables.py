@@ -1,4 +1,5 @@
-"""Tables of any shape: made in Dataverse over its metadata API, published in Campaign, mapped by a document.
+"""Tables of any shape: made in Dataverse over its metadata API, published in Campaign, mapped by a
+document.
 
 For benchmarks and tests of custom entities; `vehicles.py` is the example that people read.
 """
@@ -18,8 +19,11 @@ TYPES = "Microsoft.Dynamics.CRM."
 
 @dataclass(frozen=True)
 class Table:
-    """`parents`: lookup column -> (parent table, the parent's key field in Campaign). `columns`: name -> metadata of the column,
-    whose `kind` names its type, and of the Campaign field that it goes to in `target`."""
+    """`parents`: lookup column -> (parent table, the parent's key field in Campaign).
+
+    `columns`: name -> metadata of the column,
+    whose `kind` names its type, and of the Campaign field that it goes to in `target`.
+    """
 
     name: str
     parents: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -29,11 +33,20 @@ class Table:
 
     @property
     def resource(self) -> str:
-        return "profile" if self.name == "contact" else "cus" + "".join(part.capitalize() for part in self.name.split("_")[1:])
+        return (
+            "profile"
+            if self.name == "contact"
+            else "cus" + "".join(part.capitalize() for part in self.name.split("_")[1:])
+        )
 
     def create(self, dynamics: Dynamics) -> None:
         """The table with change tracking on, its columns and its lookups."""
-        name = {"SchemaName": f"{self.name}_name", "IsPrimaryName": True, "MaxLength": 100, "DisplayName": label("Name")}
+        name = {
+            "SchemaName": f"{self.name}_name",
+            "IsPrimaryName": True,
+            "MaxLength": 100,
+            "DisplayName": label("Name"),
+        }
         definition = {
             "@odata.type": f"{TYPES}EntityMetadata",
             "SchemaName": self.name,
@@ -52,7 +65,9 @@ class Table:
     def publication(self) -> dict[str, Any]:
         """The custom resource: id, name, a field for each column, a link for each parent."""
         fields = {"recordId": {"length": 64}, "name": {"length": 100}}
-        fields |= {column: facts.get("target", {"length": 100}) for column, facts in self.columns.items()}
+        fields |= {
+            column: facts.get("target", {"length": 100}) for column, facts in self.columns.items()
+        }
         fields |= {f"{lookup}_id": {"length": 64} for lookup in self.parents}
         links = {
             f"{lookup}_link": {
@@ -64,7 +79,13 @@ class Table:
             for lookup, (parent, key) in self.parents.items()
         }
         filters = {"recordid": {"conditions": [{"field": "recordId"}]}}
-        return {"fields": fields, "keys": [["recordId"]], "filters": filters, "links": links, "apis": [self.api]}
+        return {
+            "fields": fields,
+            "keys": [["recordId"]],
+            "filters": filters,
+            "links": links,
+            "apis": [self.api],
+        }
 
     def document(self) -> dict[str, Any]:
         key = {"source": f"{self.name}id", "target": "recordId", "lookup": "filter"}
@@ -73,7 +94,10 @@ class Table:
             "resource": self.resource,
             "api": self.api,
             "key": {**key, "filter": "byRecordid", "parameter": "recordId_parameter"},
-            "fields": [{"source": f"{self.name}_name", "target": "name"}, *({"source": c, "target": c} for c in self.columns)],
+            "fields": [
+                {"source": f"{self.name}_name", "target": "name"},
+                *({"source": c, "target": c} for c in self.columns),
+            ],
             "links": [
                 {"source": f"_{lookup}_value", "target": f"{lookup}_id", "parent": parent}
                 for lookup, (parent, _) in self.parents.items()
@@ -94,7 +118,11 @@ def add_lookup(dynamics: Dynamics, table: str, lookup: str, parent: str) -> None
         "SchemaName": f"{table}_{lookup}",
         "ReferencedEntity": parent,
         "ReferencingEntity": table,
-        "Lookup": {"@odata.type": f"{TYPES}LookupAttributeMetadata", "SchemaName": lookup, "DisplayName": label(lookup)},
+        "Lookup": {
+            "@odata.type": f"{TYPES}LookupAttributeMetadata",
+            "SchemaName": lookup,
+            "DisplayName": label(lookup),
+        },
     }
     dynamics.http.told("POST", "/RelationshipDefinitions", body)
 
@@ -112,12 +140,20 @@ def write_publication(path: Path, tables: list[Table]) -> Path:
 
 def put_documents(config: ContainerClient, tables: list[Table]) -> None:
     for table in tables:
-        config.upload_blob(f"mappings/{table.name}.yaml", yaml.safe_dump(table.document(), sort_keys=False), overwrite=True)
+        config.upload_blob(
+            f"mappings/{table.name}.yaml",
+            yaml.safe_dump(table.document(), sort_keys=False),
+            overwrite=True,
+        )
 
 
 def create_many(dynamics: Dynamics, table: str, rows: list[dict[str, Any]]) -> list[str]:
     """Ids of the rows, in their order."""
-    return [record_id for answer in many(dynamics, table, "CreateMultiple", rows) for record_id in answer["Ids"]]
+    return [
+        record_id
+        for answer in many(dynamics, table, "CreateMultiple", rows)
+        for record_id in answer["Ids"]
+    ]
 
 
 def update_many(dynamics: Dynamics, table: str, rows: list[dict[str, Any]]) -> None:

@@ -1,4 +1,7 @@
-"""An example of custom entities: vehicles of contacts, and their service visits. Tables, publication and mapping documents."""
+"""An example of custom entities: vehicles of contacts, and their service visits.
+
+Tables, publication and mapping documents.
+"""
 
 from pathlib import Path
 
@@ -25,7 +28,9 @@ def put_documents(config: ContainerClient) -> None:
 
 def create(dynamics: Dynamics, table: str, name: str, lookup: str, parent: str) -> str:
     """A row linked to its parent; returns its id."""
-    response = dynamics.http.ask("POST", f"/{table}s", {f"{table}_name": name, f"{lookup}@odata.bind": parent})
+    response = dynamics.http.ask(
+        "POST", f"/{table}s", {f"{table}_name": name, f"{lookup}@odata.bind": parent}
+    )
     if response.status_code != 204:
         raise AssertionError(f"create {table}: {response.status_code} {response.text[:300]}")
     return str(response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")"))

@@ -1,6 +1,7 @@
 """python -m dev.simulation --seed S --steps N: plays seeds from S on, until there were N I/O steps.
 
-Run it with PYTHONHASHSEED=0, as `manage.py bench simulation` does: else sets have another order in each process.
+Run it with PYTHONHASHSEED=0, as `manage.py bench simulation` does: else sets have another order in
+each process.
 """
 
 import argparse
@@ -41,24 +42,45 @@ def main(argv: list[str]) -> int:
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
-    parser.add_argument("--steps", type=int, default=100_000, help="I/O steps to play, in all seeds together")
-    parser.add_argument("--without", action="append", default=[], choices=KINDS, help="a kind of fault that is not played")
-    parser.add_argument("--flow", default="contacts", choices=sorted(SCENARIOS), help="what is played")
+    parser.add_argument(
+        "--steps", type=int, default=100_000, help="I/O steps to play, in all seeds together"
+    )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=KINDS,
+        help="a kind of fault that is not played",
+    )
+    parser.add_argument(
+        "--flow", default="contacts", choices=sorted(SCENARIOS), help="what is played"
+    )
     parser.add_argument("--replay", action="store_true", help="plays one seed and prints each step")
-    parser.add_argument("--only", type=Path, help="a JSON list of faults and deeds: nothing else happens")
-    parser.add_argument("--shrink", type=int, default=3, help="how many failing seeds are shown with their shortest schedule")
+    parser.add_argument(
+        "--only", type=Path, help="a JSON list of faults and deeds: nothing else happens"
+    )
+    parser.add_argument(
+        "--shrink",
+        type=int,
+        default=3,
+        help="how many failing seeds are shown with their shortest schedule",
+    )
     parser.add_argument("--json", help="write the figures there")
     return parser.parse_args(argv)
 
 
 def replay(seed: int, kinds: list[str], only: Path | None, scenario: Scenario) -> int:
-    report = play(seed, kinds, json.loads(only.read_text()) if only else None, lines=True, scenario=scenario)
+    report = play(
+        seed, kinds, json.loads(only.read_text()) if only else None, lines=True, scenario=scenario
+    )
     print("\n".join(report.lines))
     show(report)
     return int(bool(report.violations))
 
 
-def many(seed: int, steps: int, kinds: list[str], scenario: Scenario) -> tuple[dict[str, Any], list[Report]]:
+def many(
+    seed: int, steps: int, kinds: list[str], scenario: Scenario
+) -> tuple[dict[str, Any], list[Report]]:
     """The figures, and the seeds that broke a rule."""
     faults, failing, trace = Counter[str](), list[Report](), blake2b(digest_size=16)
     played, seeds, started = 0, 0, time.process_time()
@@ -96,6 +118,8 @@ def show(report: Report) -> None:
 
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != "0":
-        print("Set PYTHONHASHSEED=0, so that a seed means the same in each process.", file=sys.stderr)
+        print(
+            "Set PYTHONHASHSEED=0, so that a seed means the same in each process.", file=sys.stderr
+        )
         sys.exit(2)
     sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """Azure's blob service in memory: conditions by ETag, listings, metadata, append blobs.
 
-Sources: Microsoft Learn, "Put Blob", "Append Block", "List Blobs", "Specifying conditional headers for Blob service operations".
+Sources: Microsoft Learn, "Put Blob", "Append Block", "List Blobs", "Specifying conditional headers
+for Blob service operations".
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 
 from dev.simulation.errors import Answer
 
@@ -84,7 +90,9 @@ class Container:
             before = blobs.get(name)
             if before and not overwrite:
                 return refusal(409, "BlobAlreadyExists")
-            if match_condition == MatchConditions.IfNotModified and (before is None or before.etag != etag):
+            if match_condition == MatchConditions.IfNotModified and (
+                before is None or before.etag != etag
+            ):
                 return refusal(412, "ConditionNotMet")
             blobs[name] = self.service.blob(name, body, dict(metadata or {}), before)
             return None
@@ -93,7 +101,9 @@ class Container:
         return BlobClient(self, name)
 
     def download_blob(self, blob: str) -> "Download":
-        found: Blob = self.ask(f"download {blob}", lambda: self.blobs().get(blob) or refusal(404, "BlobNotFound"))
+        found: Blob = self.ask(
+            f"download {blob}", lambda: self.blobs().get(blob) or refusal(404, "BlobNotFound")
+        )
         return Download(found)
 
     def delete_blob(self, blob: str) -> None:
@@ -106,7 +116,9 @@ class Container:
         return BlobClient(self, blob)
 
     def list_blobs(self, name_starts_with: str = "", **_: object) -> Iterator[Blob]:
-        listed: list[Blob] = self.ask(f"list {name_starts_with}", lambda: self.listed(name_starts_with))
+        listed: list[Blob] = self.ask(
+            f"list {name_starts_with}", lambda: self.listed(name_starts_with)
+        )
         return iter(listed)
 
     def walk_blobs(self, name_starts_with: str = "", delimiter: str = "/") -> Iterator[Blob]:
@@ -115,7 +127,9 @@ class Container:
         for blob in self.list_blobs(name_starts_with):
             below, mark, _ = blob.name.removeprefix(name_starts_with).partition(delimiter)
             name = f"{name_starts_with}{below}{mark}"
-            found.setdefault(name, Blob(name, blob.etag, blob.creation_time, {}, b"") if mark else blob)
+            found.setdefault(
+                name, Blob(name, blob.etag, blob.creation_time, {}, b"") if mark else blob
+            )
         return iter(found.values())
 
     def listed(self, prefix: str) -> list[Blob]:
@@ -159,13 +173,17 @@ class BlobClient:
         return self.container.download_blob(self.blob_name).properties
 
     def exists(self) -> bool:
-        found: bool = self.container.ask(f"exists {self.blob_name}", lambda: self.blob_name in self.container.blobs())
+        found: bool = self.container.ask(
+            f"exists {self.blob_name}", lambda: self.blob_name in self.container.blobs()
+        )
         return found
 
     def create_append_blob(self) -> None:
         def work() -> None:
             blobs = self.container.blobs()
-            blobs[self.blob_name] = self.container.service.blob(self.blob_name, b"", {}, blobs.get(self.blob_name))
+            blobs[self.blob_name] = self.container.service.blob(
+                self.blob_name, b"", {}, blobs.get(self.blob_name)
+            )
 
         self.container.ask(f"create append {self.blob_name}", work)
 
@@ -175,7 +193,9 @@ class BlobClient:
             if not (before := blobs.get(self.blob_name)):
                 return refusal(404, "BlobNotFound")
             body = before.body + data
-            blobs[self.blob_name] = self.container.service.blob(self.blob_name, body, before.metadata, before)
+            blobs[self.blob_name] = self.container.service.blob(
+                self.blob_name, body, before.metadata, before
+            )
             return None
 
         self.container.ask(f"append {self.blob_name}", work)

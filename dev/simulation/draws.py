@@ -1,4 +1,7 @@
-"""One seed decides everything. What is drawn has a name, so that leaving one fault out changes no other draw."""
+"""One seed decides everything.
+
+What is drawn has a name, so that leaving one fault out changes no other draw.
+"""
 
 import random
 import uuid
@@ -25,7 +28,10 @@ class Draws:
 
     def share(self, name: str) -> float:
         """From 0 to 1, the same for the same name."""
-        return int.from_bytes(blake2b(name.encode(), digest_size=8, key=self.key).digest(), "big") / SPAN
+        return (
+            int.from_bytes(blake2b(name.encode(), digest_size=8, key=self.key).digest(), "big")
+            / SPAN
+        )
 
     def between(self, name: str, low: float, high: float) -> float:
         return low + (high - low) * self.share(name)

@@ -1,4 +1,7 @@
-"""The kinds of faults, and which of them happens at an I/O. Each seed plays some of the kinds, more or less often."""
+"""The kinds of faults, and which of them happens at an I/O.
+
+Each seed plays some of the kinds, more or less often.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -27,7 +30,9 @@ STORAGE_FAULTS = {
 HOST_FAULTS = {
     "storage_outage": "the tables, or the queues, answer 503 for up to five minutes",
     "campaign_throttles": "Campaign answers everything with 429 for up to ten minutes",
-    "worker_killed": "a worker process ends with all its runs: messages are back after 10 s, claims stand",
+    "worker_killed": (
+        "a worker process ends with all its runs: messages are back after 10 s, claims stand"
+    ),
     "instance_killed": "an instance ends: its messages are back after ten minutes",
     "frozen": "an instance stands still for up to five minutes, past any lease",
     "timer_twice": "two runs of one timer side by side",
@@ -43,7 +48,9 @@ RATES = (0.005, 0.02, 0.05, 0.1)
 class Faults:
     """`only`: nothing else happens, for the shortest schedule; None for whatever is drawn."""
 
-    def __init__(self, draws: Draws, kinds: Collection[str] = KINDS, only: Collection[str] | None = None) -> None:
+    def __init__(
+        self, draws: Draws, kinds: Collection[str] = KINDS, only: Collection[str] | None = None
+    ) -> None:
         self.draws, self.only, self.on = draws, None if only is None else frozenset(only), True
         self.kinds = frozenset(kind for kind in kinds if draws.share(f"play {kind}") < 0.6)
         self.rate = draws.of("rate of faults", RATES)

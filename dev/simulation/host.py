@@ -1,7 +1,10 @@
-"""Instances of the app as Azure's host runs them: queue listeners, timers, webhooks; and how they end.
+"""Instances of the app as Azure's host runs them: queue listeners, timers, webhooks; and how they
+end.
 
-The rules are those of dev/host/messages.py: a message is hidden while its function runs, and for longer while it goes on running;
-after a failure it is back in ten seconds, after five it is poison; what an instance had that ended is back in ten minutes.
+The rules are those of dev/host/messages.py: a message is hidden while its function runs, and for
+longer while it goes on running;
+after a failure it is back in ten seconds, after five it is poison; what an instance had that ended
+is back in ten minutes.
 """
 
 import json
@@ -28,14 +31,20 @@ TIMEOUT_SECONDS = 600.0
 BATCH, MOST_RUNNING, MOST_ATTEMPTS = 4, 8, 5
 RESTART_SECONDS = 5.0
 FUNCTIONS = functions()
-CONTEXT = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=""), function_name="", invocation_id="")
+CONTEXT = SimpleNamespace(
+    trace_context=SimpleNamespace(trace_parent=""), function_name="", invocation_id=""
+)
 
 
 class Received:
     """func.QueueMessage, as the worker makes it."""
 
     def __init__(self, message: Message) -> None:
-        self.id, self.dequeue_count, self.pop_receipt = message.id, message.dequeue_count, message.pop_receipt
+        self.id, self.dequeue_count, self.pop_receipt = (
+            message.id,
+            message.dequeue_count,
+            message.pop_receipt,
+        )
         self.content = message.content
 
     def get_body(self) -> bytes:
@@ -115,7 +124,10 @@ class Host:
         return {name: queue_of(trigger) for name, trigger in triggers.items() if queue_of(trigger)}
 
     def invoke(self, run: Run, *args: Any, **named: Any) -> None:
-        """Starts it as a task of its instance. `on_end` is told "succeeded", "failed" or "cut off"."""
+        """Starts it as a task of its instance.
+
+        `on_end` is told "succeeded", "failed" or "cut off".
+        """
         self.runs[run] = None
         user_function = FUNCTIONS[run.function].get_user_function()
 
@@ -150,7 +162,9 @@ class Host:
     def time_out(self, run: Run) -> None:
         """The host ends the worker process of a run that takes too long."""
         if not run.over and run.instance.frozen_until + TIMEOUT_SECONDS < self.now:
-            self.world.violated("deadline", f"a run of {run.function} takes longer than {TIMEOUT_SECONDS:g} s")
+            self.world.violated(
+                "deadline", f"a run of {run.function} takes longer than {TIMEOUT_SECONDS:g} s"
+            )
         if not run.over:
             self.kill_worker(run.instance)
 
@@ -161,7 +175,9 @@ class Host:
         if not instance.alive:
             return
         wait = 1.0
-        running = sum(1 for run in self.runs if run.function == function and run.instance is instance)
+        running = sum(
+            1 for run in self.runs if run.function == function and run.instance is instance
+        )
         if instance.frozen_until <= self.now and running <= MOST_RUNNING:
             messages = self.account.queue.receive(queue, BATCH, LEASE_SECONDS)
             for message in messages:
@@ -186,7 +202,9 @@ class Host:
         self.world.scheduler.at(self.now + RENEW_SECONDS, partial(self.renew, run))
 
     def delivered(self, run: Run, outcome: str) -> None:
-        """The message's end, by the rules of the host; an instance that has ended does nothing more."""
+        """The message's end, by the rules of the host; an instance that has ended does nothing
+        more.
+        """
         message = run.message
         held = message and self.account.queue.held(run.queue, message.id, message.pop_receipt)
         if not held or message is None or run.instance.name.endswith("gone"):
@@ -216,7 +234,9 @@ class Host:
         name = f"timer {function}"
         if running and not self.world.faults.at(name, ["timer_twice"], 0.3):
             return
-        if instances := [one for one in self.instances if one.alive and one.frozen_until <= self.now]:
+        if instances := [
+            one for one in self.instances if one.alive and one.frozen_until <= self.now
+        ]:
             instance = self.world.draws.of(self.world.draws.name(name), instances)
             run = Run(function, instance, self.now, self.ticked)
             self.invoke(run, SimpleNamespace(past_due=False), CONTEXT)
@@ -239,9 +259,16 @@ class Host:
             return
         instance = self.world.draws.of(self.world.draws.name(f"request {function}"), instances)
         content = json.dumps(body).encode()
-        secret = {"x-webhook-secret": self.settings["DATAVERSE_WEBHOOK_SECRET"], "content-length": str(len(content))}
+        secret = {
+            "x-webhook-secret": self.settings["DATAVERSE_WEBHOOK_SECRET"],
+            "content-length": str(len(content)),
+        }
         asked = func.HttpRequest(
-            method="POST", url="https://bridge.example.org/", headers=secret, route_params=route, body=content
+            method="POST",
+            url="https://bridge.example.org/",
+            headers=secret,
+            route_params=route,
+            body=content,
         )
         user_function = FUNCTIONS[function].get_user_function()
         needs_context = "context" in user_function.__annotations__
@@ -264,7 +291,9 @@ class Host:
     # Ends
 
     def kill_worker(self, instance: Instance) -> None:
-        """The process ends with all its runs; the host starts another one, and its messages are soon back."""
+        """The process ends with all its runs; the host starts another one, and its messages are
+        soon back.
+        """
         if not instance.alive:
             return
         self.world.note(f"worker of {instance.name} ends")

@@ -1,4 +1,6 @@
-"""Locks, thread pools and futures for tasks: who must wait gives way, and nothing blocks the one thread there is."""
+"""Locks, thread pools and futures for tasks: who must wait gives way, and nothing blocks the one
+thread there is.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -74,7 +76,12 @@ class Lock:
         self.acquire()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.release()
 
 
@@ -102,7 +109,12 @@ class Condition:
         self.lock.acquire()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.lock.release()
 
 
@@ -161,18 +173,26 @@ class DoneAndNotDone(NamedTuple):
     not_done: list[Future]
 
 
-def wait(scheduler: Scheduler, futures: Iterable[Future], timeout: float | None = None, **_: object) -> DoneAndNotDone:
-    """concurrent.futures.wait for all; in the order that was given, so that a run repeats itself."""
+def wait(
+    scheduler: Scheduler, futures: Iterable[Future], timeout: float | None = None, **_: object
+) -> DoneAndNotDone:
+    """concurrent.futures.wait for all; in the order that was given, so that a run repeats
+    itself.
+    """
     listed = list(futures)
     ends_at = None if timeout is None else scheduler.now + timeout
     for future in listed:
         while not future.finished and (ends_at is None or scheduler.now < ends_at):
             future.waiters.wait(None if ends_at is None else ends_at - scheduler.now)
-    return DoneAndNotDone([one for one in listed if one.finished], [one for one in listed if not one.finished])
+    return DoneAndNotDone(
+        [one for one in listed if one.finished], [one for one in listed if not one.finished]
+    )
 
 
 class Pool:
-    """shared.threads.ThreadPool: at most so many tasks at once, each in a copy of the caller's context."""
+    """shared.threads.ThreadPool: at most so many tasks at once, each in a copy of the caller's
+    context.
+    """
 
     def __init__(self, scheduler: Scheduler, most: int, name: str = "pool") -> None:
         self.scheduler, self.most, self.name = scheduler, most, name
@@ -203,7 +223,9 @@ class Pool:
             self.running -= 1
         self.start()
 
-    def map(self, function: Callable[..., Any], *iterables: Iterable[Any], **_: object) -> Iterator[Any]:
+    def map(
+        self, function: Callable[..., Any], *iterables: Iterable[Any], **_: object
+    ) -> Iterator[Any]:
         futures = [self.submit(function, *args) for args in zip(*iterables, strict=False)]
         return (future.result() for future in futures)
 
@@ -213,7 +235,12 @@ class Pool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.shutdown()
 
 

@@ -1,6 +1,7 @@
 """Filters of table queries: comparisons of a property with a literal, `and`, `or`, `not`, brackets.
 
-Source: Microsoft Learn, "Querying tables and entities". An expression of any other form is refused, not guessed.
+Source: Microsoft Learn, "Querying tables and entities". An expression of any other form is refused,
+not guessed.
 """
 
 import operator
@@ -11,7 +12,9 @@ from typing import Any
 
 Row = Mapping[str, Any]
 Condition = Callable[[Row], bool]
-TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?L?)|(?P<word>\w+)|(?P<sign>[()]))")
+TOKEN = re.compile(
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?L?)|(?P<word>\w+)|(?P<sign>[()]))"
+)
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,

@@ -1,7 +1,8 @@
-"""Puts the simulated clock, locks, chance and clients into the modules of product and emulators, and takes them out again.
+"""Puts the simulated clock, locks, chance and clients into the modules of product and emulators,
+and takes them out again.
 
-A name of a module, or a default of a function, that *is* one of the real things becomes the simulated one. So no module of the
-product need know of it, and none can be forgotten.
+A name of a module, or a default of a function, that *is* one of the real things becomes the
+simulated one. So no module of the product need know of it, and none can be forgotten.
 """
 
 import concurrent.futures
@@ -28,7 +29,17 @@ from shared.http import transport
 from shared.state import storage
 
 ROOMS = ("shared", "functions", "dev.emulators")
-CHANCE = ("random", "uniform", "randint", "randrange", "choice", "choices", "sample", "shuffle", "randbytes")
+CHANCE = (
+    "random",
+    "uniform",
+    "randint",
+    "randrange",
+    "choice",
+    "choices",
+    "sample",
+    "shuffle",
+    "randbytes",
+)
 
 
 class Instead:
@@ -42,11 +53,21 @@ class Instead:
         return getattr(self.module, name)
 
 
-def replacements(world: World, account: Account, pooled: Callable[..., Any], current: Callable[[], Any]) -> dict[int, Any]:
-    """The simulated thing by the identity of the real one. `pooled` gives connections, `current` the composition root of the
-    process that runs."""
+def replacements(
+    world: World, account: Account, pooled: Callable[..., Any], current: Callable[[], Any]
+) -> dict[int, Any]:
+    """The simulated thing by the identity of the real one.
+
+    `pooled` gives connections, `current` the composition root of the
+    process that runs.
+    """
     scheduler, draws = world.scheduler, world.draws
-    clock = {"time": world.time, "monotonic": world.monotonic, "perf_counter": world.monotonic, "sleep": world.sleep}
+    clock = {
+        "time": world.time,
+        "monotonic": world.monotonic,
+        "perf_counter": world.monotonic,
+        "sleep": world.sleep,
+    }
     locks = {
         "Lock": partial(Lock, scheduler),
         "RLock": partial(Lock, scheduler, reentrant=True),
@@ -120,6 +141,8 @@ def patch_defaults(function: FunctionType, found: dict[int, Any]) -> list[Callab
         function.__defaults__ = tuple(found.get(id(value), value) for value in defaults)
         undo.append(partial(setattr, function, "__defaults__", defaults))
     if named and any(id(value) in found for value in named.values()):
-        function.__kwdefaults__ = {name: found.get(id(value), value) for name, value in named.items()}
+        function.__kwdefaults__ = {
+            name: found.get(id(value), value) for name, value in named.items()
+        }
         undo.append(partial(setattr, function, "__kwdefaults__", named))
     return undo

@@ -1,4 +1,7 @@
-"""What people do meanwhile: they change contacts, and give commands to the bridge. Names and addresses are synthetic."""
+"""What people do meanwhile: they change contacts, and give commands to the bridge.
+
+Names and addresses are synthetic.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +13,18 @@ from dev.simulation.scenarios import Scenario
 from dev.simulation.systems import Systems
 from dev.simulation.world import World
 
-CONTACT_DEEDS = ("create", "change", "change", "change", "change", "deactivate", "activate", "delete", "delete", "create")
+CONTACT_DEEDS = (
+    "create",
+    "change",
+    "change",
+    "change",
+    "change",
+    "deactivate",
+    "activate",
+    "delete",
+    "delete",
+    "create",
+)
 COMMANDS = ("replay all", "replay record", "replay dead_letters", "stop", "expire tokens")
 PAIRS = (("donotbulkemail", "blackListEmail"), ("donotphone", "blackListPhone"))
 WEBHOOK_SHARE = 0.5
@@ -18,9 +32,14 @@ AGAIN_SECONDS = 20.0
 
 
 class People:
-    """`only`: of what is planned nothing else is done, for the shortest schedule. `done` are the labels of what was done."""
+    """`only`: of what is planned nothing else is done, for the shortest schedule.
 
-    def __init__(self, world: World, host: Host, systems: Systems, seconds: float, scenario: Scenario) -> None:
+    `done` are the labels of what was done.
+    """
+
+    def __init__(
+        self, world: World, host: Host, systems: Systems, seconds: float, scenario: Scenario
+    ) -> None:
         self.world, self.host, self.systems = world, host, systems
         self.scenario = scenario
         self.last_word: dict[tuple[str, str], bool] = {}
@@ -29,7 +48,8 @@ class People:
         self.done: list[str] = []
         draws = world.draws
         self.contacts = [
-            str(UUID(int=0xC0 << 120 | number, version=4)) for number in range(1, 2 + int(6 * draws.share("contacts")))
+            str(UUID(int=0xC0 << 120 | number, version=4))
+            for number in range(1, 2 + int(6 * draws.share("contacts")))
         ]
         self.stopped = 0
 
@@ -42,7 +62,9 @@ class People:
             if self.scenario.flags and draws.share(f"{name} of a flag") < 0.5:
                 self.later(name, partial(self.decide, name, contact))
             else:
-                self.later(name, partial(self.do, name, draws.of(f"{name} what", CONTACT_DEEDS), contact))
+                self.later(
+                    name, partial(self.do, name, draws.of(f"{name} what", CONTACT_DEEDS), contact)
+                )
         for number in range(int(4 * draws.share("commands"))):
             name = f"command {number}"
             self.later(name, partial(self.command, name, draws.of(f"{name} what", COMMANDS)))
@@ -52,7 +74,9 @@ class People:
         self.world.scheduler.at(moment, deed)
 
     def wanted(self, label: str) -> bool:
-        """Whether it is done; remembered among what happened, so that the shortest schedule holds the deeds that it needs."""
+        """Whether it is done; remembered among what happened, so that the shortest schedule holds
+        the deeds that it needs.
+        """
         faults = self.world.faults
         if faults.only is not None and label not in faults.only:
             return False
@@ -79,7 +103,10 @@ class People:
         """A person opts out or in: an edit of the contact, or a click that Campaign records."""
         draws, contact = self.world.draws, self.contacts[number]
         column, flag = draws.of(f"{name} pair", PAIRS)
-        value, side = draws.share(f"{name} value") < 0.6, draws.of(f"{name} side", ("Dynamics", "Campaign"))
+        value, side = (
+            draws.share(f"{name} value") < 0.6,
+            draws.of(f"{name} side", ("Dynamics", "Campaign")),
+        )
         profiles = self.systems.gateway.engine.tables["profile"]
         found = profiles.by_key(contact)
         if not self.there(contact) or (side == "Campaign" and found is None):
@@ -107,17 +134,23 @@ class People:
                 del self.last_word[key]
             self.systems.told("DELETE", f"/contacts({contact})")
         elif what == "create":
-            self.systems.told("POST", "/contacts", {"contactid": contact, "lastname": "Sample", **columns})
+            self.systems.told(
+                "POST", "/contacts", {"contactid": contact, "lastname": "Sample", **columns}
+            )
         elif what in ("deactivate", "activate"):
             state = int(what == "deactivate")
-            self.systems.told("PATCH", f"/contacts({contact})", {"statecode": state, "statuscode": state + 1})
+            self.systems.told(
+                "PATCH", f"/contacts({contact})", {"statecode": state, "statuscode": state + 1}
+            )
         else:
             self.systems.told("PATCH", f"/contacts({contact})", columns)
 
     def call_webhook(self, contact: str, what: str, function: str = "contacts_webhook") -> None:
         message = {"create": "Create", "delete": "Delete"}.get(what, "Update")
         body = {"PrimaryEntityName": "contact", "PrimaryEntityId": contact, "MessageName": message}
-        moment = self.world.scheduler.now + self.world.draws.between(self.world.draws.name("webhook"), 0.1, 20.0)
+        moment = self.world.scheduler.now + self.world.draws.between(
+            self.world.draws.name("webhook"), 0.1, 20.0
+        )
         self.world.scheduler.at(moment, partial(self.host.request, function, body, {}))
 
     def command(self, name: str, what: str) -> None:
@@ -127,7 +160,11 @@ class People:
             self.systems.dataverse.api.tracking.expire_all()
         elif what == "stop":
             self.stopped += 1
-            self.insist("stop", {}, then=partial(self.start_later, self.world.draws.between(f"{name} for", 5.0, 240.0)))
+            self.insist(
+                "stop",
+                {},
+                then=partial(self.start_later, self.world.draws.between(f"{name} for", 5.0, 240.0)),
+            )
         else:
             order = what.split()[1]
             contact = self.world.draws.of(f"{name} contact", self.contacts)
@@ -135,16 +172,28 @@ class People:
 
     def start_later(self, seconds: float) -> None:
         """Once the stop was answered: who sees the flow run starts nothing."""
-        self.world.scheduler.at(self.world.scheduler.now + seconds, partial(self.insist, "start", {}))
+        self.world.scheduler.at(
+            self.world.scheduler.now + seconds, partial(self.insist, "start", {})
+        )
 
-    def insist(self, command: str, body: dict[str, Any], attempts: int = 40, then: Callable[[], None] = lambda: None) -> None:
+    def insist(
+        self,
+        command: str,
+        body: dict[str, Any],
+        attempts: int = 40,
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
         """Gives a command, and again until it was taken or refused; `then` follows."""
 
         def answered(status: int) -> None:
             if status >= 500 and attempts:
                 moment = self.world.scheduler.now + AGAIN_SECONDS
-                self.world.scheduler.at(moment, partial(self.insist, command, body, attempts - 1, then))
+                self.world.scheduler.at(
+                    moment, partial(self.insist, command, body, attempts - 1, then)
+                )
             else:
                 then()
 
-        self.host.request("console_command", body, {"flow": "contacts", "command": command}, answered)
+        self.host.request(
+            "console_command", body, {"flow": "contacts", "command": command}, answered
+        )

@@ -67,14 +67,20 @@ class Simulation:
         active, quiet = self.scenario.periods[function]
         self.host.tick(function)
         now = self.world.scheduler.now
-        self.world.scheduler.at(now + (active if now < self.ends_at else quiet), partial(self.tick, function))
+        self.world.scheduler.at(
+            now + (active if now < self.ends_at else quiet), partial(self.tick, function)
+        )
 
     def plan_host_events(self) -> None:
         draws, faults = self.world.draws, self.world.faults
         for kind in HOST_EVENTS:
-            for number in range(int(4 * draws.share(f"number of {kind}")) if kind in faults.kinds else 0):
+            for number in range(
+                int(4 * draws.share(f"number of {kind}")) if kind in faults.kinds else 0
+            ):
                 label = f"{kind}: {number}"
-                moment = self.world.scheduler.now + self.active_seconds * draws.share(f"{label} when")
+                moment = self.world.scheduler.now + self.active_seconds * draws.share(
+                    f"{label} when"
+                )
                 self.world.scheduler.at(moment, partial(self.happen, kind, label))
 
     def happen(self, kind: str, label: str) -> None:
@@ -97,13 +103,17 @@ class Simulation:
             self.systems.throttled_until = now + draws.between(f"{label} for", 10.0, 600.0)
 
     def play(self) -> None:
-        """People and faults until the active time ends; then no more faults until nothing is left to do."""
+        """People and faults until the active time ends; then no more faults until nothing is left
+        to do.
+        """
         self.prepare()
         scheduler = self.world.scheduler
         scheduler.run(self.ends_at)
         self.world.faults.on = False
         self.calm_down()
-        scheduler.run(scheduler.now + 3 * QUIET_SECONDS)  # whoever was told to wait a little comes once more
+        scheduler.run(
+            scheduler.now + 3 * QUIET_SECONDS
+        )  # whoever was told to wait a little comes once more
         self.calm_down()
         if not self.has_polled():
             self.world.violated("stuck", "the source was not read any more")
@@ -117,12 +127,20 @@ class Simulation:
             self.world.violated("unending", f"more than {MOST_STEPS} steps, and not quiet yet")
 
     def is_quiet(self) -> bool:
-        """Nothing on the queues, nothing under way, no request still to be carried out, and the source was read since."""
-        empty = not any(self.account.queue.queues.values()) and not self.host.runs and not self.world.late
+        """Nothing on the queues, nothing under way, no request still to be carried out, and the
+        source was read since.
+        """
+        empty = (
+            not any(self.account.queue.queues.values())
+            and not self.host.runs
+            and not self.world.late
+        )
         return empty and self.has_polled() and self.world.scheduler.now > self.ends_at + 600.0
 
     def has_polled(self) -> bool:
-        return all(self.host.polled_at.get(name, 0.0) > self.ends_at for name in self.scenario.polls)
+        return all(
+            self.host.polled_at.get(name, 0.0) > self.ends_at for name in self.scenario.polls
+        )
 
     def close(self) -> None:
         for instance in self.host.instances:
@@ -152,11 +170,22 @@ def play(
         logging.disable(before)
     faults = world.faults
     trace = world.trace.hexdigest()
-    return Report(scenario.name, seed, world.steps, world.violations, faults.counts, faults.happened, trace, world.lines or [])
+    return Report(
+        scenario.name,
+        seed,
+        world.steps,
+        world.violations,
+        faults.counts,
+        faults.happened,
+        trace,
+        world.lines or [],
+    )
 
 
 class Lazy:
-    """The systems and the app, which are made once the clock and chance that they begin with are simulated."""
+    """The systems and the app, which are made once the clock and chance that they begin with are
+    simulated.
+    """
 
     simulation: Simulation
 

@@ -33,8 +33,11 @@ POLL, OFTEN = (15.0, 60.0), (300.0, 300.0)
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`periods`: by timer, the seconds between two ticks while things happen, and afterwards. `flags`: whether opt-outs are
-    changed by people."""
+    """`periods`: by timer, the seconds between two ticks while things happen, and afterwards.
+
+    `flags`: whether opt-outs are
+    changed by people.
+    """
 
     name: str
     settings: Mapping[str, str]

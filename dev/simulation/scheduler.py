@@ -1,4 +1,7 @@
-"""Tasks and virtual time. Exactly one task runs; it gives way at an I/O, a sleep or a lock, never in between."""
+"""Tasks and virtual time.
+
+Exactly one task runs; it gives way at an I/O, a sleep or a lock, never in between.
+"""
 
 import heapq
 from collections.abc import Callable
@@ -19,7 +22,10 @@ class Stuck(Exception):
 
 
 class Process(Protocol):
-    """What a task belongs to. `skew_seconds`: how far its clock is ahead; `frozen_until`: simulated time."""
+    """What a task belongs to.
+
+    `skew_seconds`: how far its clock is ahead; `frozen_until`: simulated time.
+    """
 
     name: str
     alive: bool
@@ -29,9 +35,18 @@ class Process(Protocol):
 
 
 class Task:
-    """One thread of the product. `turn` counts its wake-ups, so that one that is out of date does nothing."""
+    """One thread of the product.
 
-    def __init__(self, scheduler: "Scheduler", name: str, process: Process | None, function: Callable[[], object]) -> None:
+    `turn` counts its wake-ups, so that one that is out of date does nothing.
+    """
+
+    def __init__(
+        self,
+        scheduler: "Scheduler",
+        name: str,
+        process: Process | None,
+        function: Callable[[], object],
+    ) -> None:
         self.scheduler, self.name, self.process, self.function = scheduler, name, process, function
         self.turn, self.done = 0, False
         self.green = greenlet(self.run, scheduler.hub)
@@ -67,7 +82,9 @@ class Scheduler:
         self.number = 0
         self.events: list[tuple[float, int, Task | None, int, Callable[[], object] | None]] = []
 
-    def push(self, at: float, task: Task | None, turn: int, action: Callable[[], object] | None) -> None:
+    def push(
+        self, at: float, task: Task | None, turn: int, action: Callable[[], object] | None
+    ) -> None:
         self.number += 1
         heapq.heappush(self.events, (max(at, self.now), self.number, task, turn, action))
 
@@ -75,7 +92,13 @@ class Scheduler:
         """Does something outside of all tasks; it must not wait."""
         self.push(moment, None, 0, action)
 
-    def spawn(self, name: str, process: Process | None, function: Callable[[], object], at: float | None = None) -> Task:
+    def spawn(
+        self,
+        name: str,
+        process: Process | None,
+        function: Callable[[], object],
+        at: float | None = None,
+    ) -> Task:
         task = Task(self, name, process, function)
         self.wake(task, self.now if at is None else at)
         return task

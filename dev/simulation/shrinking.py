@@ -1,6 +1,8 @@
-"""The shortest schedule that still breaks a rule: faults and deeds are left out as long as the rule stays broken.
+"""The shortest schedule that still breaks a rule: faults and deeds are left out as long as the rule
+stays broken.
 
-Source: A. Zeller, R. Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", IEEE TSE 28 (2), 2002.
+Source: A. Zeller, R. Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", IEEE TSE 28
+(2), 2002.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +15,9 @@ MOST_TRIES = 150
 
 
 class Shrinking:
-    """`breaks` is whether a schedule still breaks the rule; it is asked MOST_TRIES times at most."""
+    """`breaks` is whether a schedule still breaks the rule; it is asked MOST_TRIES times at
+    most.
+    """
 
     def __init__(self, breaks: Callable[[Sequence[str]], bool], most: int = MOST_TRIES) -> None:
         self.breaks, self.left = breaks, most
@@ -23,7 +27,9 @@ class Shrinking:
         kept, parts = list(schedule), 2
         while len(kept) > 1 and self.left > 0:
             size = -(-len(kept) // parts)
-            shorter = next((rest for rest in self.without_a_part(kept, size) if self.tried(rest)), None)
+            shorter = next(
+                (rest for rest in self.without_a_part(kept, size) if self.tried(rest)), None
+            )
             if shorter is not None:
                 kept, parts = shorter, max(2, parts - 1)
             elif size == 1:

@@ -1,7 +1,8 @@
-"""The storage account: three services in memory, with faults at each operation and the repetitions of Azure's clients.
+"""The storage account: three services in memory, with faults at each operation and the repetitions
+of Azure's clients.
 
-Sources: azure-core, RetryPolicy (tables: 3 times, from 0.8 s on, a POST without an answer never); azure-storage, ExponentialRetry
-(queues and blobs: 3 times, after 15, 18 and 24 s).
+Sources: azure-core, RetryPolicy (tables: 3 times, from 0.8 s on, a POST without an answer never);
+azure-storage, ExponentialRetry (queues and blobs: 3 times, after 15, 18 and 24 s).
 """
 
 from collections.abc import Callable
@@ -34,10 +35,14 @@ class Account:
         return self.world.scheduler.now
 
     def page_rows(self) -> int:
-        return 0 if self.world.process and self.world.faults.at("query", ["empty_page"]) else PAGE_ROWS
+        return (
+            0 if self.world.process and self.world.faults.at("query", ["empty_page"]) else PAGE_ROWS
+        )
 
     def late(self, message_id: str) -> float:
-        """Messages come about in order; where they are reordered, some come seconds after later ones."""
+        """Messages come about in order; where they are reordered, some come seconds after later
+        ones.
+        """
         if self.world.process and self.world.faults.at(f"order of {message_id}", ["reordered"]):
             return 1.0 + 19.0 * self.world.draws.share(f"late {message_id}")
         return 0.0

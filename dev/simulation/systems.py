@@ -1,6 +1,7 @@
 """Dataverse and Campaign: the emulators' own cores, in this process, behind the product's `Send`.
 
-No sockets: a request of the product becomes one of the emulator's, and its answer one of the product's.
+No sockets: a request of the product becomes one of the emulator's, and its answer one of the
+product's.
 """
 
 import json
@@ -77,7 +78,9 @@ class Systems:
         self.world = world
         self.throttled_until = 0.0
         self.dataverse = Emulator(":memory:", "unused", None, 5.0)
-        self.gateway = Gateway(load_model(PUBLICATION, "standard"), ORGANIZATION, API_KEY, SECRET, "standard")
+        self.gateway = Gateway(
+            load_model(PUBLICATION, "standard"), ORGANIZATION, API_KEY, SECRET, "standard"
+        )
         self.administrator = self.dataverse.access.caller({})
         self.bridge = self.dataverse.access.caller({"appid": "bridge"})
 
@@ -86,10 +89,19 @@ class Systems:
 
     def pooled(self, system: str, timeout_seconds: float, connections: int) -> Send:
         """The product's own seam (shared/http/transport.py)."""
-        handlers: dict[str, Callable[[Request], Response]] = {"Dataverse": self.ask_dataverse, "Campaign": self.ask_campaign}
+        handlers: dict[str, Callable[[Request], Response]] = {
+            "Dataverse": self.ask_dataverse,
+            "Campaign": self.ask_campaign,
+        }
         return partial(self.send, system, handlers.get(system, self.ask_identity), timeout_seconds)
 
-    def send(self, system: str, handler: Callable[[Request], Response], timeout_seconds: float, request: Request) -> Response:
+    def send(
+        self,
+        system: str,
+        handler: Callable[[Request], Response],
+        timeout_seconds: float,
+        request: Request,
+    ) -> Response:
         world, parts = self.world, urlsplit(request.url)
         name = f"{system} {request.method} {parts.path.rpartition('/campaign/')[2]}"[:120]
         fault = self.fault(name, request.method) if world.process else ""
@@ -103,7 +115,9 @@ class Systems:
         return answer
 
     def fault(self, name: str, method: str) -> str:
-        """Requests are rarer than calls of the storage, and writes rarer still: they fail more often."""
+        """Requests are rarer than calls of the storage, and writes rarer still: they fail more
+        often.
+        """
         rate = self.world.faults.rate * (4.0 if method in WRITES else 2.0)
         return self.world.faults.at(name, (*REQUEST_FAULTS, "late", "late", "no_answer_done"), rate)
 
@@ -119,17 +133,24 @@ class Systems:
         """The answer, or what the product's connection pool raises."""
         draw = self.world.draws.name(f"{fault} {name}")
         if fault == "unreachable":
-            raise Retryable(f"{system} could not be reached for {request.route}; the call is made again.")
+            raise Retryable(
+                f"{system} could not be reached for {request.route}; the call is made again."
+            )
         if fault == "slow":
             self.world.sleep(self.world.draws.between(draw, 0.3, 0.95) * timeout_seconds)
             return handler(request)
         if fault in ("no_answer_done", "gateway_done"):
             handler(request)
         if fault == "late" and request.method in WRITES:
-            self.carry_out_later(self.world.draws.between(draw, 1.0, LATEST_SECONDS), handler, request)
+            self.carry_out_later(
+                self.world.draws.between(draw, 1.0, LATEST_SECONDS), handler, request
+            )
         if fault in ("no_answer", "no_answer_done", "late"):
             self.world.sleep(timeout_seconds if fault == "late" else 0.5)
-            raise Retryable(f"{system} gave no answer to {request.route}; the call is made again.", uncertain=True)
+            raise Retryable(
+                f"{system} gave no answer to {request.route}; the call is made again.",
+                uncertain=True,
+            )
         return self.refused(fault, draw)
 
     def refused(self, fault: str, draw: str) -> Response:
@@ -141,7 +162,9 @@ class Systems:
         statuses = {"throttled": 429, "unavailable": 503}
         return Response(statuses.get(fault, draws.of(draw, (502, 504))), {}, b"")
 
-    def carry_out_later(self, seconds: float, handler: Callable[[Request], Response], request: Request) -> None:
+    def carry_out_later(
+        self, seconds: float, handler: Callable[[Request], Response], request: Request
+    ) -> None:
         world = self.world
         world.late += 1
 
@@ -153,7 +176,9 @@ class Systems:
         world.scheduler.at(world.scheduler.now + seconds, carry_out)
 
     def ask_dataverse(self, request: Request) -> Response:
-        """Definitions are the same in all worlds, and take long to write: each is asked for once."""
+        """Definitions are the same in all worlds, and take long to write: each is asked for
+        once.
+        """
         key = request.url if request.method == "GET" and "/EntityDefinitions" in request.url else ""
         if key in DEFINITIONS:
             return DEFINITIONS[key]
@@ -163,20 +188,28 @@ class Systems:
         return answer
 
     def bridge_answer(self, request: Request) -> Response:
-        return self.dataverse_answer(request.method, request.url, request.headers, request.body or b"", self.bridge)
+        return self.dataverse_answer(
+            request.method, request.url, request.headers, request.body or b"", self.bridge
+        )
 
-    def dataverse_answer(self, method: str, url: str, headers: Any, body: bytes, caller: Any) -> Response:
+    def dataverse_answer(
+        self, method: str, url: str, headers: Any, body: bytes, caller: Any
+    ) -> Response:
         target = url.removeprefix(DATAVERSE)
         inner: InnerRequest | None = None
         try:
             version, path, query = split_target(target)
             lower = {name.lower(): value for name, value in headers.items()}
-            inner = InnerRequest(method, path, query, lower, body, f"{DATAVERSE}/api/data/{version}", caller)
+            inner = InnerRequest(
+                method, path, query, lower, body, f"{DATAVERSE}/api/data/{version}", caller
+            )
             answer = self.dataverse.api.handle(inner)
             answer.body = self.dataverse.api.reading.cut(answer.body)
         except ApiError as error:
             answer = error_response(error, inner)
-        return Response(answer.status, {**lowered(answer.headers), "date": self.date()}, answer.body)
+        return Response(
+            answer.status, {**lowered(answer.headers), "date": self.date()}, answer.body
+        )
 
     def ask_campaign(self, request: Request) -> Response:
         return self.from_web(self.gateway.serve, request)
@@ -184,7 +217,9 @@ class Systems:
     def ask_identity(self, request: Request) -> Response:
         return self.from_web(self.gateway.ims.token, request)
 
-    def from_web(self, handler: Callable[[web.Request], Coroutine[Any, Any, Any]], request: Request) -> Response:
+    def from_web(
+        self, handler: Callable[[web.Request], Coroutine[Any, Any, Any]], request: Request
+    ) -> Response:
         parts = urlsplit(request.url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         asked = WebRequest(request.method, target, dict(request.headers), request.body or b"")
@@ -199,7 +234,9 @@ class Systems:
         """What a person does in Dynamics; an AssertionError for what is refused."""
         headers = {"If-Match": "*"} if method == "PATCH" else {}
         sent = b"" if body is None else json.dumps(body).encode()
-        answer = self.dataverse_answer(method, f"{DATAVERSE}/api/data/v9.2{path}", headers, sent, self.administrator)
+        answer = self.dataverse_answer(
+            method, f"{DATAVERSE}/api/data/v9.2{path}", headers, sent, self.administrator
+        )
         if answer.status >= 300:
             raise AssertionError(f"{method} {path}: {answer.status} {answer.body!r}")
         return answer

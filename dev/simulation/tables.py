@@ -1,7 +1,9 @@
-"""Azure's table service in memory, behind the interface of its clients: ETags, conditions, transactions, continuation tokens.
+"""Azure's table service in memory, behind the interface of its clients: ETags, conditions,
+transactions, continuation tokens.
 
-Sources: Microsoft Learn, "Understanding the Table service data model", "Performing entity group transactions", "Query timeout
-and pagination". tests/contract/state/test_simulated_storage.py plays the same script here and on Azurite.
+Sources: Microsoft Learn, "Understanding the Table service data model", "Performing entity group
+transactions", "Query timeout and pagination". tests/contract/state/test_simulated_storage.py plays
+the same script here and on Azurite.
 """
 
 import re
@@ -57,7 +59,10 @@ Rows = dict[tuple[str, str], Stored]
 
 
 class TableService:
-    """All tables of an account. `perform` makes an operation an I/O: it may fail, come late, or be done without an answer."""
+    """All tables of an account.
+
+    `perform` makes an operation an I/O: it may fail, come late, or be done without an answer.
+    """
 
     def __init__(self, perform: Perform, page_rows: Callable[[], int] = lambda: PAGE_ROWS) -> None:
         self.perform, self.page_rows = perform, page_rows
@@ -82,7 +87,9 @@ class Table:
     def __init__(self, service: TableService, table_name: str) -> None:
         self.service, self.table_name = service, table_name
 
-    def get_entity(self, partition_key: str, row_key: str, *, select: Sequence[str] | None = None) -> TableEntity:
+    def get_entity(
+        self, partition_key: str, row_key: str, *, select: Sequence[str] | None = None
+    ) -> TableEntity:
         def work() -> TableEntity:
             if (found := self.rows().get((partition_key, row_key))) is None:
                 raise Refused(404, "ResourceNotFound")
@@ -94,10 +101,14 @@ class Table:
     def create_entity(self, entity: Mapping[str, Any]) -> dict[str, Any]:
         return self.one("create", entity)
 
-    def update_entity(self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE, **condition: Any) -> dict[str, Any]:
+    def update_entity(
+        self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE, **condition: Any
+    ) -> dict[str, Any]:
         return self.one("update", entity, mode=mode, **condition)
 
-    def upsert_entity(self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE) -> dict[str, Any]:
+    def upsert_entity(
+        self, entity: Mapping[str, Any], mode: UpdateMode = UpdateMode.MERGE
+    ) -> dict[str, Any]:
         return self.one("upsert", entity, mode=mode)
 
     def delete_entity(self, partition_key: str, row_key: str) -> None:
@@ -110,7 +121,9 @@ class Table:
     def one(self, verb: str, entity: Mapping[str, Any], **options: Any) -> dict[str, Any]:
         checked(entity)
         what = f"{verb} {entity['PartitionKey']} {entity['RowKey']}"
-        told: dict[str, Any] = self.ask(what, lambda: self.apply(self.rows(), verb, entity, options))
+        told: dict[str, Any] = self.ask(
+            what, lambda: self.apply(self.rows(), verb, entity, options)
+        )
         return told
 
     def submit_transaction(self, operations: Sequence[Any]) -> list[dict[str, Any]]:
@@ -122,30 +135,49 @@ class Table:
         def work() -> list[dict[str, Any]]:
             rows = self.rows()
             keys = [(entity["PartitionKey"], entity["RowKey"]) for _, entity, *_ in listed]
-            if not 0 < len(listed) <= MOST_OPERATIONS or len({key[0] for key in keys}) > 1 or len(set(keys)) < len(keys):
+            if (
+                not 0 < len(listed) <= MOST_OPERATIONS
+                or len({key[0] for key in keys}) > 1
+                or len(set(keys)) < len(keys)
+            ):
                 raise Refused(400, "InvalidInput")
             tried = dict(rows)
-            told = [self.apply(tried, verb, entity, more[0] if more else {}) for verb, entity, *more in listed]
+            told = [
+                self.apply(tried, verb, entity, more[0] if more else {})
+                for verb, entity, *more in listed
+            ]
             rows.clear()
             rows.update(tried)
             return told
 
         told: list[dict[str, Any]] = self.ask(
-            f"transaction {listed[0][1]['PartitionKey']} of {len(listed)}" if listed else "transaction",
+            (
+                f"transaction {listed[0][1]['PartitionKey']} of {len(listed)}"
+                if listed
+                else "transaction"
+            ),
             work,
             transaction=True,
         )
         return told
 
     def query_entities(
-        self, query_filter: str, *, select: Sequence[str] | None = None, results_per_page: int | None = None
+        self,
+        query_filter: str,
+        *,
+        select: Sequence[str] | None = None,
+        results_per_page: int | None = None,
     ) -> ItemPaged[TableEntity]:
         condition = read_filter(query_filter)
 
         def pages(continuation_token: str | None = None) -> "Pages":
-            return Pages(self, query_filter, condition, select, results_per_page, continuation_token)
+            return Pages(
+                self, query_filter, condition, select, results_per_page, continuation_token
+            )
 
-        return ItemPaged(page_iterator_class=lambda continuation_token=None: pages(continuation_token))
+        return ItemPaged(
+            page_iterator_class=lambda continuation_token=None: pages(continuation_token)
+        )
 
     def rows(self) -> Rows:
         if (rows := self.service.tables.get(self.table_name)) is None:
@@ -164,21 +196,34 @@ class Table:
             raise error_of(found, transaction)
         return found
 
-    def apply(self, rows: Rows, verb: str, entity: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def apply(
+        self, rows: Rows, verb: str, entity: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> dict[str, Any]:
         key = (entity["PartitionKey"], entity["RowKey"])
         before = rows.get(key)
         if verb == "create" and before:
             raise Refused(409, "EntityAlreadyExists")
         if verb in ("update", "delete") and before is None:
             raise Refused(404, "ResourceNotFound")
-        if options.get("match_condition") == MatchConditions.IfNotModified and before and before.etag != options["etag"]:
+        if (
+            options.get("match_condition") == MatchConditions.IfNotModified
+            and before
+            and before.etag != options["etag"]
+        ):
             raise Refused(412, "UpdateConditionNotSatisfied")
         if verb == "delete":
             del rows[key]
             return {}
-        merges = before is not None and verb != "create" and options.get("mode", UpdateMode.MERGE) == UpdateMode.MERGE
+        merges = (
+            before is not None
+            and verb != "create"
+            and options.get("mode", UpdateMode.MERGE) == UpdateMode.MERGE
+        )
         kept = before.values if before and merges else {}
-        values = {**kept, **{name: plain(value) for name, value in entity.items() if value is not None}}
+        values = {
+            **kept,
+            **{name: plain(value) for name, value in entity.items() if value is not None},
+        }
         rows[key] = Stored(values, self.service.next_etag())
         return {"etag": rows[key].etag}
 
@@ -196,7 +241,11 @@ class Pages(Iterator[Iterator[TableEntity]]):
         token: str | None,
     ) -> None:
         self.table, self.text, self.condition, self.select = table, text, condition, select
-        self.most, self.continuation_token, self.begun = min(most or PAGE_ROWS, PAGE_ROWS), token, False
+        self.most, self.continuation_token, self.begun = (
+            min(most or PAGE_ROWS, PAGE_ROWS),
+            token,
+            False,
+        )
         self.after = tuple(token.split("|", 1)) if token else ("", "")
 
     def __next__(self) -> Iterator[TableEntity]:
@@ -208,7 +257,9 @@ class Pages(Iterator[Iterator[TableEntity]]):
 
     def work(self) -> list[TableEntity]:
         rows, most = self.table.rows(), min(self.most, self.table.service.page_rows())
-        found = sorted(key for key, row in rows.items() if key > self.after and self.condition(row.values))
+        found = sorted(
+            key for key, row in rows.items() if key > self.after and self.condition(row.values)
+        )
         page = found[:most]
         if len(found) > most:
             # An empty page hands its place on: the rows behind it come with the next one.
@@ -228,7 +279,9 @@ def error_of(refusal: Refused, transaction: bool) -> HttpResponseError:
 
 
 def plain(value: Any) -> Any:
-    """As it is read again: a 64-bit number keeps its type, a tuple of value and type of any other kind does not."""
+    """As it is read again: a 64-bit number keeps its type, a tuple of value and type of any other
+    kind does not.
+    """
     if isinstance(value, tuple) and not isinstance(value, EntityProperty):
         return EntityProperty(*value)
     return value

@@ -1,4 +1,6 @@
-"""Everything that one seed decides: time, tasks, faults, and what both systems and the storage hold."""
+"""Everything that one seed decides: time, tasks, faults, and what both systems and the storage
+hold.
+"""
 
 from collections.abc import Collection
 from hashlib import blake2b
@@ -14,7 +16,9 @@ LONG_SHARE = 0.03
 class World:
     """`steps` counts I/Os; `trace` is a hash of all of them, equal for equal runs."""
 
-    def __init__(self, seed: int, kinds: Collection[str] = KINDS, only: Collection[str] | None = None) -> None:
+    def __init__(
+        self, seed: int, kinds: Collection[str] = KINDS, only: Collection[str] | None = None
+    ) -> None:
         self.seed = seed
         self.scheduler = Scheduler()
         self.draws = Draws(seed)

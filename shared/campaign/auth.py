@@ -1,4 +1,6 @@
-"""Tokens of Adobe's identity service (Adobe Developer: Server to Server authentication, OAuth client credentials)."""
+"""Tokens of Adobe's identity service (Adobe Developer: Server to Server authentication, OAuth
+client credentials).
+"""
 
 import time
 from collections.abc import Callable
@@ -11,8 +13,12 @@ from shared.http.transport import Request, Response, Transport
 from shared.settings import Settings, text
 
 
-def campaign_token(settings: Settings, transport: Transport, now: Callable[[], float] = time.time) -> CachedToken:
-    """A token source; a token lives about 24 hours and is asked for again five minutes before its end."""
+def campaign_token(
+    settings: Settings, transport: Transport, now: Callable[[], float] = time.time
+) -> CachedToken:
+    """A token source; a token lives about 24 hours and is asked for again five minutes before its
+    end.
+    """
     return CachedToken(lambda: fetch(settings, transport, now), now)
 
 
@@ -41,7 +47,9 @@ def fetch(settings: Settings, transport: Transport, now: Callable[[], float]) ->
     except (KeyError, TypeError, ValueError, OverflowError):
         token, seconds = "", 0.0
     if not isinstance(token, str) or not token:
-        raise Retryable("Adobe's identity service answered POST token without a token; it is asked again.")
+        raise Retryable(
+            "Adobe's identity service answered POST token without a token; it is asked again."
+        )
     return token, now() + seconds
 
 
@@ -50,8 +58,9 @@ def refusal(response: Response) -> Exception:
         return recovery("ims", response.status, "", "POST token")
     return Misconfigured(
         "CAMPAIGN_CLIENT_SECRET",
-        f"Adobe's identity service refused the credential ({reason(response)}): check CAMPAIGN_CLIENT_ID, CAMPAIGN_CLIENT_SECRET "
-        "and CAMPAIGN_SCOPES, and whether the secret was renewed in the Adobe Developer Console.",
+        f"Adobe's identity service refused the credential ({reason(response)}): check"
+        " CAMPAIGN_CLIENT_ID, CAMPAIGN_CLIENT_SECRET and CAMPAIGN_SCOPES, and whether the secret"
+        " was renewed in the Adobe Developer Console.",
     )
 
 

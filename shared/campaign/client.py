@@ -1,6 +1,9 @@
-"""Campaign Standard's REST API, as far as the bridge writes it. Records are addressed by business key, never by PKey.
+"""Campaign Standard's REST API, as far as the bridge writes it.
 
-Sources: Adobe Campaign Standard documentation, "API must-read", "Supported HTTP verbs", "Filtering", "Metadata mechanism".
+Records are addressed by business key, never by PKey.
+
+Sources: Adobe Campaign Standard documentation, "API must-read", "Supported HTTP verbs",
+"Filtering", "Metadata mechanism".
 """
 
 import threading
@@ -25,7 +28,9 @@ MOST_PAGES = 100  # of one list that is read as a whole
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where records of one resource are: `lookup` is "uri" (key in URL) or "filter" (published filter, then its href)."""
+    """Where records of one resource are: `lookup` is "uri" (key in URL) or "filter" (published
+    filter, then its href).
+    """
 
     api: str
     resource: str
@@ -40,9 +45,11 @@ class Address:
 
 
 class Hrefs:
-    """Where records that must be looked up have been found: in this process only, bounded, never stored (Adobe: API must-read).
+    """Where records that must be looked up have been found: in this process only, bounded, never
+    stored (Adobe: API must-read).
 
-    An href holds a PKey, which is void in another deployment; one that is void is forgotten and looked up again.
+    An href holds a PKey, which is void in another deployment; one that is void is forgotten and
+    looked up again.
     """
 
     def __init__(self, most: int = 100_000) -> None:
@@ -66,7 +73,9 @@ class Hrefs:
 
 
 class CampaignClient:
-    """Verbs of the API. Every failure is a BridgeError; a missing record is `not_found`, a taken key `duplicate_key`.
+    """Verbs of the API.
+
+    Every failure is a BridgeError; a missing record is `not_found`, a taken key `duplicate_key`.
 
     Each call is counted by its verb (shared/calls.py), those of metadata apart.
     """
@@ -76,12 +85,21 @@ class CampaignClient:
         self.hrefs = Hrefs()
 
     def save(
-        self, address: Address, key: str, record: Mapping[str, Any], update: Mapping[str, Any], known: bool | None
+        self,
+        address: Address,
+        key: str,
+        record: Mapping[str, Any],
+        update: Mapping[str, Any],
+        known: bool | None,
     ) -> WriteResult:
-        """Creates or updates the record with this key. `known`: it is there (True), was never written (False), or may be (None).
+        """Creates or updates the record with this key.
 
-        One call where `known` is right; else what the answer teaches: PATCH by key, on 404 POST, on a taken key PATCH again.
-        `record` is sent by a creation alone: whoever made a record that is there, what it holds besides `update` is Campaign's.
+        `known`: it is there (True), was never written (False), or may be (None).
+
+        One call where `known` is right; else what the answer teaches: PATCH by key, on 404 POST, on
+        a taken key PATCH again.
+        `record` is sent by a creation alone: whoever made a record that is there, what it holds
+        besides `update` is Campaign's.
         """
         update = update or {address.key_field: key}  # nothing to change, but is it there?
         if known is not False and self.patched(address, key, update):
@@ -99,13 +117,20 @@ class CampaignClient:
         """Updates the record; False if there is none with this key."""
         return self.done("PATCH", address, key, record)
 
-    def done(self, verb: str, address: Address, key: str, record: Mapping[str, Any] | None = None) -> bool:
-        """Does it to the record with this key; False if there is none. A known href that is void is looked up once more."""
+    def done(
+        self, verb: str, address: Address, key: str, record: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Does it to the record with this key; False if there is none.
+
+        A known href that is void is looked up once more.
+        """
         while True:
             known = self.hrefs.known(address, key)
             try:
                 url, route = known or self.place(address, key), f"{address.resource}/{{key}}"
-                if not wire.is_success(verb, self.call(verb, url, route, record), address.key_field, key):
+                if not wire.is_success(
+                    verb, self.call(verb, url, route, record), address.key_field, key
+                ):
                     raise unrecognised(f"{verb} {route}", uncertain=True)
                 return True
             except Rejected as refusal:
@@ -131,13 +156,20 @@ class CampaignClient:
         return found
 
     def page(self, address: Address, link: str) -> tuple[list[dict[str, Any]], str]:
-        """One page of a list, and the link to the next, "" at the end. `link` begins at the resource, or is one that was given
-        (Adobe Campaign Standard documentation: Pagination)."""
+        """One page of a list, and the link to the next, "" at the end.
+
+        `link` begins at the resource, or is one that was given
+        (Adobe Campaign Standard documentation: Pagination).
+        """
         url = link if link.startswith("http") else f"{self.url}/{address.path}{link}"
         route = f"{address.resource} list"
         answer = body_object(self.call("GET", self.same_host(url), route), f"GET {route}")
         rows, more = answer.get("content"), answer.get("next") or {}
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not isinstance(more, dict):
+        if (
+            not isinstance(rows, list)
+            or not all(isinstance(row, dict) for row in rows)
+            or not isinstance(more, dict)
+        ):
             raise unrecognised(f"GET {route}")
         following = more.get("href")
         return rows, self.same_host(following) if following else ""
@@ -149,7 +181,8 @@ class CampaignClient:
     def create(self, address: Address, record: Mapping[str, Any]) -> WriteResult:
         """The result has the API's answer, which is the record.
 
-        Raises Retryable with `uncertain` set where the record may have been created without an answer.
+        Raises Retryable with `uncertain` set where the record may have been created without an
+            answer.
         """
         try:
             response = self.call("POST", f"{self.url}/{address.path}", address.resource, record)
@@ -176,7 +209,9 @@ class CampaignClient:
         for row in self.rows(address, link):
             if str(row.get(address.key_field)) == key and row.get("href"):
                 return self.hrefs.learn(address, key, self.same_host(row["href"]))
-        raise recovery("campaign", 404, "Unable to find document", f"GET {address.resource}/{address.filter}")
+        raise recovery(
+            "campaign", 404, "Unable to find document", f"GET {address.resource}/{address.filter}"
+        )
 
     def rows(self, address: Address, link: str) -> Iterator[dict[str, Any]]:
         """All rows of a list, page by page: only its end shows that a record is not there."""
@@ -191,15 +226,24 @@ class CampaignClient:
         raise Retryable(f"Campaign's list of {address.resource} does not end; it is read again.")
 
     def resource(self, api: str, name: str) -> TargetResource:
-        """The resource's fields and filters. Unlinked custom resources have their metadata under `resourceType` too."""
+        """The resource's fields and filters.
+
+        Unlinked custom resources have their metadata under `resourceType` too.
+        """
         route = f"metadata of {name}"
         with counting():  # by itself: no record costs it
-            answer = body_object(self.call("GET", f"{self.url}/{api}/resourceType/{name}", route), route)
+            answer = body_object(
+                self.call("GET", f"{self.url}/{api}/resourceType/{name}", route), route
+            )
             with understood(route):
                 return wire.resource(name, answer, self.filters(name, answer))
 
-    def filters(self, name: str, metadata: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]] | None:
-        """The published filters with their parameters; None where the metadata leads to no list of them."""
+    def filters(
+        self, name: str, metadata: Mapping[str, Any]
+    ) -> Mapping[str, tuple[str, ...]] | None:
+        """The published filters with their parameters; None where the metadata leads to no list of
+        them.
+        """
         href = (metadata.get("filters") or {}).get("href")
         if not href:
             return None
@@ -232,9 +276,17 @@ class CampaignClient:
         status = 500 if wire.is_error(response) else response.status
         if status in (200, 201, 204):
             return response
-        raise recovery("campaign", status, wire.error_text(response), f"{verb} {route}", fields or names(record))
+        raise recovery(
+            "campaign",
+            status,
+            wire.error_text(response),
+            f"{verb} {route}",
+            fields or names(record),
+        )
 
-    def authorized(self, verb: str, url: str, route: str, body: bytes | None, token: str) -> Response:
+    def authorized(
+        self, verb: str, url: str, route: str, body: bytes | None, token: str
+    ) -> Response:
         headers = {
             "Authorization": f"Bearer {token}",
             "X-Api-Key": self.api_key,
@@ -242,7 +294,9 @@ class CampaignClient:
         }
         if body is not None:
             headers["Content-Type"] = "application/json;charset=utf-8"
-        return self.transport.send(Request(verb, url, f"{verb} {route}", headers, body, repeatable=verb != "POST"))
+        return self.transport.send(
+            Request(verb, url, f"{verb} {route}", headers, body, repeatable=verb != "POST")
+        )
 
 
 def body_object(response: Response, what: str, uncertain: bool = False) -> dict[str, Any]:
@@ -264,8 +318,9 @@ def unrecognised(what: str, uncertain: bool = False) -> Retryable:
 def hidden(address: Address, refusal: Rejected) -> Rejected:
     """The key is taken, and no record with this key is shown."""
     advice = (
-        f"The API shows no {address.resource} with this key: an organizational unit or a missing link hides it, or another of "
-        "its keys is taken. Give the API's product profile the unit All, or correct the record."
+        f"The API shows no {address.resource} with this key: an organizational unit or a missing"
+        " link hides it, or another of its keys is taken. Give the API's product profile the unit"
+        " All, or correct the record."
     )
     return Rejected(Refusal(refusal.field, refusal.reason, f"{refusal} {advice}"))
 

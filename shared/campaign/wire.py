@@ -1,4 +1,6 @@
-"""The forms of Campaign's REST API: keys in URLs, errors that are text, metadata; read once here."""
+"""The forms of Campaign's REST API: keys in URLs, errors that are text, metadata; read once
+here.
+"""
 
 import re
 from collections.abc import Mapping
@@ -16,9 +18,11 @@ LINKS = frozenset({"link", "collection"})
 
 
 def key_in_url(key: str) -> str:
-    """A custom key as a path segment; everything that could mean something else in a URL is escaped.
+    """A custom key as a path segment; everything that could mean something else in a URL is
+    escaped.
 
-    Rejected `bad_key` for one that a URL would shorten: a call must never reach other records, or the list of all.
+    Rejected `bad_key` for one that a URL would shorten: a call must never reach other records, or
+    the list of all.
     """
     if fault := key_fault(key):
         raise Rejected(Refusal("", "bad_key", f"The record's key is {fault}. No call was made."))
@@ -26,7 +30,9 @@ def key_in_url(key: str) -> str:
 
 
 def error_text(response: Response) -> str:
-    """The engine answers with text, the gateway with an object, some with a JSON string: the text in any of them."""
+    """The engine answers with text, the gateway with an object, some with a JSON string: the text
+    in any of them.
+    """
     raw = response.body.decode("utf-8", "replace")
     try:
         answer = exact_json.read(raw)
@@ -41,7 +47,9 @@ ERROR_TEXTS = re.compile(rb'\s*"?(RST|XTK|PGS|SOP|SCR|BAS|ODB|XSV)-\d{6}')
 
 
 def is_error(response: Response) -> bool:
-    """Whether an answer with a success status carries Campaign's error text, or the gateway's object, instead of a record."""
+    """Whether an answer with a success status carries Campaign's error text, or the gateway's
+    object, instead of a record.
+    """
     if response.status >= 300:
         return False
     if ERROR_TEXTS.match(response.body):
@@ -56,7 +64,9 @@ def is_error(response: Response) -> bool:
 
 
 def is_success(verb: str, response: Response, key_field: str, key: str) -> bool:
-    """Whether a change of this record was carried out: no content, or the record's PKey and href; a deletion may say nothing."""
+    """Whether a change of this record was carried out: no content, or the record's PKey and href; a
+    deletion may say nothing.
+    """
     if response.status == 204 or (verb == "DELETE" and response.body.strip() in (b"", b"{}")):
         return True
     try:
@@ -67,26 +77,45 @@ def is_success(verb: str, response: Response, key_field: str, key: str) -> bool:
 
 
 def is_record(answer: Mapping[str, Any], key_field: str, key: str) -> bool:
-    """Whether an object is the record with this key: it names itself, and no other key. A PKey may change and tells nothing."""
+    """Whether an object is the record with this key: it names itself, and no other key.
+
+    A PKey may change and tells nothing.
+    """
     if answer.get(key_field) is not None:
         return str(answer[key_field]).lower() == key.lower()
     return bool(answer.get("PKey") or answer.get("href"))
 
 
-def resource(name: str, metadata: Mapping[str, Any], published: Mapping[str, tuple[str, ...]] | None = None) -> TargetResource:
-    """A resource's fields from its metadata answer; sub-nodes such as `location` appear as `location.city`."""
+def resource(
+    name: str, metadata: Mapping[str, Any], published: Mapping[str, tuple[str, ...]] | None = None
+) -> TargetResource:
+    """A resource's fields from its metadata answer; sub-nodes such as `location` appear as
+    `location.city`.
+    """
     content = metadata.get("content")
     if not isinstance(content, dict):
-        raise Misconfigured("mapping", f"Campaign's metadata of {name} lists no fields: publish the resource with its API.")
+        raise Misconfigured(
+            "mapping",
+            f"Campaign's metadata of {name} lists no fields: publish the resource with its API.",
+        )
     fields: dict[str, TargetField] = {}
     collect(content, "", fields)
     return TargetResource(name, fields, published)
 
 
 def filters(listed: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """The parameters of each filter, from the template of its call: `/<api>/<resource>/byText?text=$value`."""
-    templates = {name: urlsplit(str(item.get("data", ""))) for name, item in listed.items() if isinstance(item, dict)}
-    return {name: tuple(part.partition("=")[0] for part in url.query.split("&") if part) for name, url in templates.items()}
+    """The parameters of each filter, from the template of its call:
+    `/<api>/<resource>/byText?text=$value`.
+    """
+    templates = {
+        name: urlsplit(str(item.get("data", "")))
+        for name, item in listed.items()
+        if isinstance(item, dict)
+    }
+    return {
+        name: tuple(part.partition("=")[0] for part in url.query.split("&") if part)
+        for name, url in templates.items()
+    }
 
 
 def collect(content: Mapping[str, Any], prefix: str, fields: dict[str, TargetField]) -> None:
@@ -115,11 +144,18 @@ def field(name: str, item: Mapping[str, Any]) -> TargetField:
 def labels(values: Any) -> dict[str, str]:
     """The names of an enumeration with their labels, whether metadata gives a map or a list."""
     if isinstance(values, dict):
-        return {name: str(value.get("label", name)) if isinstance(value, dict) else str(value) for name, value in values.items()}
+        return {
+            name: str(value.get("label", name)) if isinstance(value, dict) else str(value)
+            for name, value in values.items()
+        }
     listed = values if isinstance(values, list) else []
     return dict(named(item) for item in listed)
 
 
 def named(item: Any) -> tuple[str, str]:
     """Name and label of a listed value, which may be its name alone."""
-    return (str(item["name"]), str(item.get("label", item["name"]))) if isinstance(item, dict) else (str(item), str(item))
+    return (
+        (str(item["name"]), str(item.get("label", item["name"])))
+        if isinstance(item, dict)
+        else (str(item), str(item))
+    )

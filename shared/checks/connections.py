@@ -1,4 +1,6 @@
-"""Settings, tokens, the first call to each system, and how far their clocks are from this machine's."""
+"""Settings, tokens, the first call to each system, and how far their clocks are from this
+machine's.
+"""
 
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -20,12 +22,26 @@ def settings(look: Look) -> Iterator[Finding]:
             yield Finding(name, setting, "error", f"{sentence}.", CAUSES)
         elif problem.unresolved:
             message = f"{setting} is a Key Vault reference, which only the function app resolves."
-            yield Finding(name, setting, "error", message, "Put the secret itself into the settings that this check reads.")
+            yield Finding(
+                name,
+                setting,
+                "error",
+                message,
+                "Put the secret itself into the settings that this check reads.",
+            )
         else:
-            yield Finding(name, setting or sentence.split(" ")[0], "error", f"{sentence}.", "Set it, then run this again.")
+            yield Finding(
+                name,
+                setting or sentence.split(" ")[0],
+                "error",
+                f"{sentence}.",
+                "Set it, then run this again.",
+            )
     if not look.problems:
         count = len(look.settings.model_fields_set)
-        yield Finding(name, "", "ok", f"All are valid; {count} are set, the others have their defaults.")
+        yield Finding(
+            name, "", "ok", f"All are valid; {count} are set, the others have their defaults."
+        )
 
 
 def dataverse_token(look: Look) -> Iterator[Finding]:
@@ -44,14 +60,21 @@ def campaign_token(look: Look) -> Iterator[Finding]:
 
 def campaign(look: Look) -> Iterator[Finding]:
     client = look.wiring.campaign
-    client.call("GET", f"{client.url}/profileAndServicesExt/resourceType/profile", "metadata of profile")
+    client.call(
+        "GET", f"{client.url}/profileAndServicesExt/resourceType/profile", "metadata of profile"
+    )
     organization = urlsplit(client.url).path.split("/")[1]
-    yield Finding("campaign", "", "ok", f"Organization {organization} answers, and publishes its profiles.")
+    yield Finding(
+        "campaign", "", "ok", f"Organization {organization} answers, and publishes its profiles."
+    )
 
 
 def clocks(look: Look) -> Iterator[Finding]:
     """Any answer has a Date header, a refusal too (RFC 9110, 6.6.1)."""
-    for system, url in (("Dataverse", look.settings.dataverse_url), ("Campaign", look.settings.campaign_url)):
+    for system, url in (
+        ("Dataverse", look.settings.dataverse_url),
+        ("Campaign", look.settings.campaign_url),
+    ):
         transport = Transport(system, look.wiring.send(system, 30.0, 1), AdaptiveConcurrency(1))
         before = look.wiring.now()
         response = transport.send(Request("GET", url, "its clock"))
@@ -67,11 +90,21 @@ def skew(system: str, date: str, here: float) -> Finding:
     try:
         seconds = here - parsedate_to_datetime(date).timestamp()
     except ValueError:
-        return Finding("clocks", system, "warning", "Its answer has no readable Date.", "Look at what answers in its place.")
+        return Finding(
+            "clocks",
+            system,
+            "warning",
+            "Its answer has no readable Date.",
+            "Look at what answers in its place.",
+        )
     away = abs(seconds)
     if away <= SKEW_WARNING_SECONDS:
         return Finding("clocks", system, "ok", "It agrees with this machine's to a minute.")
     message = f"This machine's clock is {away:.0f} s {'ahead of' if seconds > 0 else 'behind'} it."
     return Finding(
-        "clocks", system, state_of(away), message, "Set this machine's clock by a time server; tokens and files go by it."
+        "clocks",
+        system,
+        state_of(away),
+        message,
+        "Set this machine's clock by a time server; tokens and files go by it.",
     )

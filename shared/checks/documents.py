@@ -1,4 +1,8 @@
-"""The documents that a look goes by: those in force, else as a person left them, else the packaged ones. Only read."""
+"""The documents that a look goes by: those in force, else as a person left them, else the packaged
+ones.
+
+Only read.
+"""
 
 from collections.abc import Callable
 
@@ -23,7 +27,9 @@ def mapping_document(documents: Documents, table: str) -> MappingDocument:
 
 
 def opt_outs_in_use(name: str, documents: Documents | None) -> OptOuts | None:
-    """By OPT_OUT_MODE and the document, which counts only while opt-outs are carried; without any stored, the packaged one."""
+    """By OPT_OUT_MODE and the document, which counts only while opt-outs are carried; without any
+    stored, the packaged one.
+    """
     mode = Mode(name)
     if mode is Mode.DISABLED:
         return None

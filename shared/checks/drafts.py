@@ -1,4 +1,6 @@
-"""Documents that people have put into the container `config`: those that the bridge refuses, and files that nothing reads."""
+"""Documents that people have put into the container `config`: those that the bridge refuses, and
+files that nothing reads.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -42,11 +44,17 @@ def found(subject: str, problem: str) -> Iterator[Finding]:
 
 
 def mapping_draft(look: Look, table: str) -> str:
-    """One without a version that fits its name is looked at as if it were in force: its problems are told there."""
+    """One without a version that fits its name is looked at as if it were in force: its problems
+    are told there.
+    """
     version = newest(look.stored, table)
-    if not drafted(look.stored, table) or (not version and mapping_document(look.stored, table).table == table):
+    if not drafted(look.stored, table) or (
+        not version and mapping_document(look.stored, table).table == table
+    ):
         return ""
-    compiler = MappingCompiler(look.stored, look.wiring.dataverse, look.wiring.campaign, OptOutFlags())
+    compiler = MappingCompiler(
+        look.stored, look.wiring.dataverse, look.wiring.campaign, OptOutFlags()
+    )
     return not_activated(look.stored, compiler, table, {})
 
 
@@ -67,7 +75,10 @@ def events_draft(look: Look) -> str:
 
 
 def not_activated(
-    documents: Documents, compiler: Compiler[Any, Any], name: str, needs: Mapping[DocumentId[Any], Version[Any]]
+    documents: Documents,
+    compiler: Compiler[Any, Any],
+    name: str,
+    needs: Mapping[DocumentId[Any], Version[Any]],
 ) -> str:
     version, world = newest(documents, name), World(listing(documents), needs)
     problems = draft_problems(compiler, name, documents.draft(name)[0], version, world)
@@ -86,10 +97,17 @@ def rivals(look: Look, document: MappingDocument) -> list[str]:
     """Why the document cannot run beside the others: a resource takes one table."""
     if problems := Claims(look.stored).problems(document, listing(look.stored)):
         return problems
-    others = [one.table for one in look.documents if one.resource == document.resource and one.table != document.table]
+    others = [
+        one.table
+        for one in look.documents
+        if one.resource == document.resource and one.table != document.table
+    ]
     if not others or newest(look.stored, document.table):
         return []
-    what = f"{document.resource} is named by the document of {', '.join(others)} too, and a resource takes one table"
+    what = (
+        f"{document.resource} is named by the document of {', '.join(others)} too, and a resource"
+        " takes one table"
+    )
     return [f"{document.place('resource')}: {what}: name another resource."]
 
 
@@ -100,5 +118,14 @@ def unread(documents: Documents) -> Iterator[Finding]:
     except ResourceNotFoundError:
         return
     for name in (name for name in names if not READ.fullmatch(name)):
-        mend = "Name it mappings/<table>.yaml, opt-out/opt_out.yaml or events/email_events.yaml, or delete it."
-        yield Finding("mapping documents", name, "warning", "Nothing reads this file of the container config.", mend)
+        mend = (
+            "Name it mappings/<table>.yaml, opt-out/opt_out.yaml or events/email_events.yaml, or"
+            " delete it."
+        )
+        yield Finding(
+            "mapping documents",
+            name,
+            "warning",
+            "Nothing reads this file of the container config.",
+            mend,
+        )

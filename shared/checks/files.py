@@ -1,5 +1,7 @@
-"""Where e-mail events come from and go to, and exported opt-outs: SFTP server (reachable, itself, free of old files), journal,
-activity tables."""
+"""Where e-mail events come from and go to, and exported opt-outs: SFTP server (reachable, itself,
+free of old files), journal,
+activity tables.
+"""
 
 from collections.abc import Iterator
 
@@ -9,7 +11,12 @@ from shared.checks.look import Look
 from shared.errors import Misconfigured
 from shared.events.activities import problems
 from shared.events.catalog import NAME as EVENTS
-from shared.events.documents import KINDS, EventsDocument, default_events_document, read_events_document
+from shared.events.documents import (
+    KINDS,
+    EventsDocument,
+    default_events_document,
+    read_events_document,
+)
 from shared.events.files import EventFormat
 from shared.opt_out.feeds import OptOutFormat
 from shared.sftp.client import RemoteFile
@@ -26,16 +33,26 @@ def files(look: Look) -> Iterator[Finding]:
         return
     folder, now = look.exports_folder, look.wiring.now()
     listed = look.wiring.looking_sftp.files(folder)
-    yield Finding("sftp", folder, "ok", f"Reached, its host key is the known one; {len(listed)} files wait.")
+    yield Finding(
+        "sftp", folder, "ok", f"Reached, its host key is the known one; {len(listed)} files wait."
+    )
     ours = [file for file in listed if any(form.takes(file.name) for form in known)]
     waiting = older(ours, now - HOUR)
     if waiting:
         message = f"{waiting} exported files are more than an hour old and not read."
-        yield Finding("sftp", folder, "warning", message, "See why their flow does not poll (GET /api/status).")
+        yield Finding(
+            "sftp",
+            folder,
+            "warning",
+            message,
+            "See why their flow does not poll (GET /api/status).",
+        )
     strangers = older([file for file in listed if file not in ours], now - MONTH)
     if strangers:
         message = f"{strangers} files that nobody reads are more than 30 days old."
-        yield Finding("sftp", folder, "warning", message, "Delete them: a full SFTP account impairs Campaign.")
+        yield Finding(
+            "sftp", folder, "warning", message, "Delete them: a full SFTP account impairs Campaign."
+        )
     for name, limit in ((PROCESSED, now - MONTH), (REJECTED, now)):
         yield from aside(look, f"{folder}/{name}", limit)
 
@@ -55,11 +72,20 @@ def aside(look: Look, folder: str, before: float) -> Iterator[Finding]:
     except Misconfigured:
         return
     if count and folder.endswith(REJECTED):
-        mend = "See the dead letters of email_events and opt_out. Fix the files and put them back, or delete them."
+        mend = (
+            "See the dead letters of email_events and opt_out. Fix the files and put them back, or"
+            " delete them."
+        )
         yield Finding("sftp", folder, "warning", f"{count} files could not be read.", mend)
     elif count:
         message = f"{count} files that have been read are more than 30 days old."
-        yield Finding("sftp", folder, "warning", message, "Delete them, or let the document say `afterwards: delete`.")
+        yield Finding(
+            "sftp",
+            folder,
+            "warning",
+            message,
+            "Delete them, or let the document say `afterwards: delete`.",
+        )
 
 
 def older(listed: list[RemoteFile], moment: float) -> int:
@@ -82,21 +108,40 @@ def activity_tables(look: Look) -> Iterator[Finding]:
     there = {item["LogicalName"] for item in listed_tables(look, names)}
     missing = [name for name in names if name not in there]
     for name in missing:
-        yield Finding("activity tables", name, "error", "Dataverse has no such table.", "Run `manage.py setup activities`.")
+        yield Finding(
+            "activity tables",
+            name,
+            "error",
+            "Dataverse has no such table.",
+            "Run `manage.py setup activities`.",
+        )
     tables = {name: look.wiring.batch.table(name) for name in names if name in there}
     wrong = problems(document, tables)
     for problem in wrong:
         yield Finding("activity tables", "", "error", problem, "Run `manage.py setup activities`.")
     if not missing + wrong:
-        yield Finding("activity tables", "", "ok", f"{', '.join(names)} have all columns that the events document names.")
+        yield Finding(
+            "activity tables",
+            "",
+            "ok",
+            f"{', '.join(names)} have all columns that the events document names.",
+        )
 
 
 def listed_tables(look: Look, names: list[str]) -> list[dict[str, str]]:
-    condition = " or ".join(f"LogicalName eq '{name}'" for name in names).replace(" ", "%20").replace("'", "%27")
-    answer = look.wiring.dataverse.metadata(f"EntityDefinitions?$select=LogicalName&$filter={condition}", "list")
+    condition = (
+        " or ".join(f"LogicalName eq '{name}'" for name in names)
+        .replace(" ", "%20")
+        .replace("'", "%27")
+    )
+    answer = look.wiring.dataverse.metadata(
+        f"EntityDefinitions?$select=LogicalName&$filter={condition}", "list"
+    )
     found: list[dict[str, str]] = answer["value"]
     return found
 
 
 def events_document(look: Look) -> EventsDocument:
-    return read_events_document(document_text(look.documents_in("events"), EVENTS, default_events_document))
+    return read_events_document(
+        document_text(look.documents_in("events"), EVENTS, default_events_document)
+    )

@@ -1,4 +1,6 @@
-"""A finding, a check, and how checks are run: each for itself, so that one that fails stops nobody but those that need it."""
+"""A finding, a check, and how checks are run: each for itself, so that one that fails stops nobody
+but those that need it.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,14 +15,17 @@ from shared.mapping import InvalidDocument
 
 State = Literal["ok", "warning", "error", "skipped"]
 STORAGE_ADVICE = (
-    "Give the identity Storage Blob Data Owner, Storage Queue Data Contributor and Storage Table Data Contributor on the "
-    "account, or correct AzureWebJobsStorage."
+    "Give the identity Storage Blob Data Owner, Storage Queue Data Contributor and Storage Table"
+    " Data Contributor on the account, or correct AzureWebJobsStorage."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, how it is, and for anything but ok what to do next. Never holds a secret or a value of a record."""
+    """What was looked at, how it is, and for anything but ok what to do next.
+
+    Never holds a secret or a value of a record.
+    """
 
     check: str
     subject: str
@@ -35,7 +40,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`needs` are checks that must have come out well before. `advice` is what to do when it fails in a way that says nothing."""
+    """`needs` are checks that must have come out well before.
+
+    `advice` is what to do when it fails in a way that says nothing.
+    """
 
     name: str
     run: Callable[[Look], Iterable[Finding]]
@@ -62,7 +70,9 @@ def run_one(check: Check, look: Look, failed: set[str]) -> Iterator[Finding]:
     yield from guarded(check, partial(check.run, look))
 
 
-def guarded(check: Check, work: Callable[[], Iterable[Finding]], subject: str = "") -> Iterator[Finding]:
+def guarded(
+    check: Check, work: Callable[[], Iterable[Finding]], subject: str = ""
+) -> Iterator[Finding]:
     """What the work finds; whatever breaks it is a finding too."""
     try:
         yield from work()
@@ -70,26 +80,48 @@ def guarded(check: Check, work: Callable[[], Iterable[Finding]], subject: str = 
         yield from failures(check, error, subject)
 
 
-def failures(check: Check, error: Exception, subject: str = "", state: State = "error") -> Iterator[Finding]:
-    """What an exception means; of one that is not ours only the kind is told, for its text may hold anything."""
+def failures(
+    check: Check, error: Exception, subject: str = "", state: State = "error"
+) -> Iterator[Finding]:
+    """What an exception means; of one that is not ours only the kind is told, for its text may hold
+    anything.
+    """
     if isinstance(error, InvalidDocument):
         for problem in error.problems:
-            yield Finding(check.name, subject, state, *split(problem, "Correct the mapping document."))
+            yield Finding(
+                check.name, subject, state, *split(problem, "Correct the mapping document.")
+            )
     elif isinstance(error, Misconfigured):
         yield Finding(check.name, subject, state, *split(str(error), check.advice))
     elif isinstance(error, BridgeError):
-        yield Finding(check.name, subject, state, str(error).partition(";")[0].rstrip(".") + ".", check.advice)
+        yield Finding(
+            check.name, subject, state, str(error).partition(";")[0].rstrip(".") + ".", check.advice
+        )
     elif isinstance(error, HttpResponseError):
         code = getattr(error, "error_code", "") or type(error).__name__
         yield Finding(
-            check.name, subject, state, f"The storage account refuses it ({error.status_code}, {code}).", STORAGE_ADVICE
+            check.name,
+            subject,
+            state,
+            f"The storage account refuses it ({error.status_code}, {code}).",
+            STORAGE_ADVICE,
         )
     elif isinstance(error, AzureError):
         yield Finding(
-            check.name, subject, state, f"The storage account does not answer ({type(error).__name__}).", STORAGE_ADVICE
+            check.name,
+            subject,
+            state,
+            f"The storage account does not answer ({type(error).__name__}).",
+            STORAGE_ADVICE,
         )
     else:
-        yield Finding(check.name, subject, state, f"It could not be looked at ({type(error).__name__}).", check.advice)
+        yield Finding(
+            check.name,
+            subject,
+            state,
+            f"It could not be looked at ({type(error).__name__}).",
+            check.advice,
+        )
 
 
 def split(sentence: str, advice: str) -> tuple[str, str]:

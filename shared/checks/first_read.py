@@ -1,4 +1,8 @@
-"""What the first read of opt-outs would do, among the first profiles: looked at before anything is written. Counts only."""
+"""What the first read of opt-outs would do, among the first profiles: looked at before anything is
+written.
+
+Counts only.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,7 +23,9 @@ NAME, SUBJECT, MOST = "opt-out", "first read", 500
 
 
 def first_read(look: Look, use: OptOuts, mapping: MappingDocument) -> Iterator[Finding]:
-    """Says nothing once a side has been read: what was decided then is in the table of decisions."""
+    """Says nothing once a side has been read: what was decided then is in the table of
+    decisions.
+    """
     places = ((FROM_DYNAMICS, "contact"), (FROM_CAMPAIGN, "profile"))
     if any(look.checkpoints.load(flow, table).link for flow, table in places):
         return
@@ -30,19 +36,30 @@ def first_read(look: Look, use: OptOuts, mapping: MappingDocument) -> Iterator[F
     sides = [f"{count} to opted out in {side}" for side, count in counts.items()]
     told = f"would set {' and '.join(sides)}" if sides else "would change no flag"
     yield Finding(
-        NAME, SUBJECT, "ok", f"Among {len(profiles)} profiles, {len(found)} have a contact. It {told}; none to opted in."
+        NAME,
+        SUBJECT,
+        "ok",
+        f"Among {len(profiles)} profiles, {len(found)} have a contact. It {told}; none to"
+        " opted in.",
     )
 
 
 def by_contact(look: Look, mapping: MappingDocument) -> dict[str, Mapping[str, Any]]:
-    """Profiles whose key is a contact's id. One page, in the order of the key, from its end: profiles without one stand first."""
+    """Profiles whose key is a contact's id.
+
+    One page, in the order of the key, from its end: profiles without one stand first.
+    """
     key = mapping.key.target
-    query = "?" + urlencode({"_lineCount": MOST, "_order": f"{key} desc", "_forcePagination": "true"})
+    query = "?" + urlencode(
+        {"_lineCount": MOST, "_order": f"{key} desc", "_forcePagination": "true"}
+    )
     rows = look.wiring.campaign.page(address(mapping), query)[0]
     return {found: row for row in rows if (found := identifiers.record_id(row.get(key)))}
 
 
-def changes(use: OptOuts, contacts: Mapping[str, Contact], profiles: Mapping[str, Mapping[str, Any]]) -> Counter[str]:
+def changes(
+    use: OptOuts, contacts: Mapping[str, Contact], profiles: Mapping[str, Mapping[str, Any]]
+) -> Counter[str]:
     """Flags that the rules would set, by side, where nothing was agreed yet."""
     counts: Counter[str] = Counter()
     for record_id, contact in contacts.items():

@@ -1,4 +1,6 @@
-"""What the checks look through: the settings, the bridge's own clients, and what more than one check wants to know."""
+"""What the checks look through: the settings, the bridge's own clients, and what more than one
+check wants to know.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -50,8 +52,9 @@ class Clients(Protocol):
 class Look:
     """Clients are opened at first use; nothing is written but by the check of the storage.
 
-    `problems` are those of the settings, `clients` raises Misconfigured while there are some. `sign_in` is for who asks from
-    outside the function app: it raises Misconfigured if nobody is signed in to the storage account.
+    `problems` are those of the settings, `clients` raises Misconfigured while there are some.
+    `sign_in` is for who asks from outside the function app: it raises Misconfigured if nobody is
+    signed in to the storage account.
     """
 
     def __init__(
@@ -130,4 +133,8 @@ class Look:
 
     @property
     def opt_out_files_on(self) -> bool:
-        return bool(self.opt_outs and self.opt_outs.reads_campaign and self.settings.opt_out_source == "file")
+        return bool(
+            self.opt_outs
+            and self.opt_outs.reads_campaign
+            and self.settings.opt_out_source == "file"
+        )

@@ -1,7 +1,8 @@
-"""Opt-outs: are they carried, do the pairs fit both systems, can Campaign's be read, and does no mapping undo them.
+"""Opt-outs: are they carried, do the pairs fit both systems, can Campaign's be read, and does no
+mapping undo them.
 
-Their document, webhook, privileges and files are looked at with those of the other flows. Sources: Adobe Campaign Standard
-documentation, "Filtering", "Sorting", "Metadata mechanism".
+Their document, webhook, privileges and files are looked at with those of the other flows. Sources:
+Adobe Campaign Standard documentation, "Filtering", "Sorting", "Metadata mechanism".
 """
 
 import json
@@ -26,7 +27,10 @@ from shared.sftp.exports.positions import PROCESSED
 NAME = "opt-out"
 DOCUMENT, MAPPING = "opt-out/opt_out.yaml", "mappings/contact.yaml"
 MEND = f"Correct {DOCUMENT} in the container config, or publish in Campaign what it names."
-PUBLISH = f"Publish a filter definition '{CHANGED} greater than or equal to' a parameter, and name both in {DOCUMENT}."
+PUBLISH = (
+    f"Publish a filter definition '{CHANGED} greater than or equal to' a parameter, and name both"
+    f" in {DOCUMENT}."
+)
 FAR = "9999-01-01 00:00:00.000Z"
 
 
@@ -39,14 +43,19 @@ def opt_outs(look: Look) -> Iterator[Finding]:
     profile = look.wiring.campaign.resource(mapping.api, mapping.resource)
     yield from pairs(look, look.opt_outs, profile)
     if look.opt_outs.reads_campaign:
-        yield from SOURCES[look.settings.opt_out_source](look, look.opt_outs.document, mapping, profile)
+        yield from SOURCES[look.settings.opt_out_source](
+            look, look.opt_outs.document, mapping, profile
+        )
     yield from owners(look.opt_outs.document.pairs, mapping)
     yield from first_read(look, look.opt_outs, mapping)
 
 
 def nobody() -> Finding:
     """A warning: who opts out on one side is mailed by the other."""
-    message = "OPT_OUT_MODE is disabled: an opt-out on one side never reaches a record that is there on the other."
+    message = (
+        "OPT_OUT_MODE is disabled: an opt-out on one side never reaches a record that is there on"
+        " the other."
+    )
     return Finding(NAME, "", "warning", message, "Set OPT_OUT_MODE to both.")
 
 
@@ -55,19 +64,29 @@ def pairs(look: Look, use: OptOuts, profile: TargetResource) -> Iterator[Finding
     for problem in found:
         yield error("pairs", *split(problem, MEND))
     if not found:
-        yield ok("pairs", f"{len(use.document.pairs)} fit both systems; OPT_OUT_MODE is {use.mode}.")
+        yield ok(
+            "pairs", f"{len(use.document.pairs)} fit both systems; OPT_OUT_MODE is {use.mode}."
+        )
 
 
-def published(look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource) -> Iterator[Finding]:
+def published(
+    look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource
+) -> Iterator[Finding]:
     """By the published filter: it is there, takes its parameter, and selects as it must."""
     name, parameter = document.filter.name, document.filter.parameter
     known = profile.filters
     if known is not None and name not in known:
         there = f"it has {', '.join(sorted(known))}" if known else "it has none"
-        yield error("filter", f"Resource {mapping.resource} has no filter {name}; {there}.", PUBLISH)
+        yield error(
+            "filter", f"Resource {mapping.resource} has no filter {name}; {there}.", PUBLISH
+        )
     elif known is not None and parameter not in known[name]:
         takes = ", ".join(known[name]) or "no parameter"
-        yield error("filter", f"Filter {name} takes {takes}, and not {parameter}.", f"Correct filter.parameter in {DOCUMENT}.")
+        yield error(
+            "filter",
+            f"Filter {name} takes {takes}, and not {parameter}.",
+            f"Correct filter.parameter in {DOCUMENT}.",
+        )
     elif wrong := unsortable(profile):
         yield wrong
     else:
@@ -75,14 +94,32 @@ def published(look: Look, document: OptOutDocument, mapping: MappingDocument, pr
 
 
 def selecting(look: Look, document: OptOutDocument, mapping: MappingDocument) -> Finding:
-    """Asked for times that all profiles and no profile are later than; no value of a profile is looked at."""
-    one_line, feed = document.model_copy(update={"page_lines": 1}), Filtered(look.wiring.campaign, look.wiring.now)
+    """Asked for times that all profiles and no profile are later than; no value of a profile is
+    looked at.
+    """
+    one_line, feed = (
+        document.model_copy(update={"page_lines": 1}),
+        Filtered(look.wiring.campaign, look.wiring.now),
+    )
     name = document.filter.name
     if any_rows(look, mapping, feed.start(Place(begin=FAR), one_line)):
-        return error("filter", f"Filter {name} finds profiles that have not changed since the time it was given.", PUBLISH)
-    if any_rows(look, mapping, all_rows()) and not any_rows(look, mapping, feed.start(Place(), one_line)):
-        return error("filter", f"Filter {name} does not find profiles that have changed since the time it was given.", PUBLISH)
-    return ok("filter", f"{name} takes {document.filter.parameter} and finds what has changed since, in order.")
+        return error(
+            "filter",
+            f"Filter {name} finds profiles that have not changed since the time it was given.",
+            PUBLISH,
+        )
+    if any_rows(look, mapping, all_rows()) and not any_rows(
+        look, mapping, feed.start(Place(), one_line)
+    ):
+        return error(
+            "filter",
+            f"Filter {name} does not find profiles that have changed since the time it was given.",
+            PUBLISH,
+        )
+    return ok(
+        "filter",
+        f"{name} takes {document.filter.parameter} and finds what has changed since, in order.",
+    )
 
 
 def all_rows() -> str:
@@ -93,11 +130,16 @@ def any_rows(look: Look, mapping: MappingDocument, link: str) -> bool:
     return bool(look.wiring.campaign.page(address(mapping), link)[0])
 
 
-def scanned(look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource) -> Iterator[Finding]:
+def scanned(
+    look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource
+) -> Iterator[Finding]:
     if wrong := unsortable(profile):
         yield wrong
         return
-    feed, one_line = Scanned(look.wiring.campaign, look.wiring.now), document.model_copy(update={"page_lines": 1})
+    feed, one_line = (
+        Scanned(look.wiring.campaign, look.wiring.now),
+        document.model_copy(update={"page_lines": 1}),
+    )
     any_rows(look, mapping, feed.start(one_line))
     yield ok("scan", f"Campaign lists its profiles by {CHANGED}.")
 
@@ -108,18 +150,31 @@ def unsortable(profile: TargetResource) -> Finding | None:
     if held and held.sortable:
         return None
     what = "is not sortable" if held else "is not there"
-    return error("order", f"{CHANGED} of resource {profile.name} {what} in Campaign's metadata.", "Set OPT_OUT_SOURCE to file.")
+    return error(
+        "order",
+        f"{CHANGED} of resource {profile.name} {what} in Campaign's metadata.",
+        "Set OPT_OUT_SOURCE to file.",
+    )
 
 
-def exported(look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource) -> Iterator[Finding]:
+def exported(
+    look: Look, document: OptOutDocument, mapping: MappingDocument, profile: TargetResource
+) -> Iterator[Finding]:
     """By the export: a file has come within the promise, and waits, or has been read."""
     now, folder = look.wiring.now(), look.exports_folder
-    files, form = listed(look, folder) + put_aside(look, f"{folder}/{PROCESSED}"), OptOutFormat(document)
+    files, form = (
+        listed(look, folder) + put_aside(look, f"{folder}/{PROCESSED}"),
+        OptOutFormat(document),
+    )
     newest = max([last_read(look), *(file.changed_at for file in files if form.takes(file.name))])
     if late := late_file(newest, document, now):
         yield error("export", *split(late[0], MEND))
     else:
-        yield ok("export", f"The newest is {(now - newest) / 3600:.1f} hours old, of {document.files.promise_hours:g} at most.")
+        yield ok(
+            "export",
+            f"The newest is {(now - newest) / 3600:.1f} hours old, of"
+            f" {document.files.promise_hours:g} at most.",
+        )
 
 
 def listed(look: Look, folder: str) -> list[RemoteFile]:
@@ -135,12 +190,16 @@ def put_aside(look: Look, folder: str) -> list[RemoteFile]:
 
 
 def last_read(look: Look) -> float:
-    """When a file last came to its end, as the flow remembers it: read files may have been deleted."""
+    """When a file last came to its end, as the flow remembers it: read files may have been
+    deleted.
+    """
     link = look.checkpoints.load(FROM_CAMPAIGN, "profile").link
     return float(json.loads(link).get("file_at", 0.0)) if link else 0.0
 
 
-SOURCES: Mapping[str, Callable[[Look, OptOutDocument, MappingDocument, TargetResource], Iterator[Finding]]] = {
+SOURCES: Mapping[
+    str, Callable[[Look, OptOutDocument, MappingDocument, TargetResource], Iterator[Finding]]
+] = {
     "filter": published,
     "scan": scanned,
     "file": exported,
@@ -148,13 +207,28 @@ SOURCES: Mapping[str, Callable[[Look, OptOutDocument, MappingDocument, TargetRes
 
 
 def owners(pairs: Sequence[Pair], mapping: MappingDocument) -> Iterator[Finding]:
-    """A mapping that was in force before its flags belonged to the opt-out flow goes on without its rules for them."""
+    """A mapping that was in force before its flags belonged to the opt-out flow goes on without its
+    rules for them.
+    """
     alone, unused = not_carried(mapping, pairs), not_used(mapping)
     if unused and not alone:
-        yield ok("flags", f"{', '.join(unused)} belong to the opt-out flow; the contacts mapping's rules for them are not used.")
+        yield ok(
+            "flags",
+            f"{', '.join(unused)} belong to the opt-out flow; the contacts mapping's rules for them"
+            " are not used.",
+        )
     if alone:
-        message = f"{', '.join(alone)}: the contacts mapping's rules are not used, and no pair carries them."
-        yield Finding(NAME, "flags", "warning", message, f"Add a pair of each to {DOCUMENT}, then take them out of {MAPPING}.")
+        message = (
+            f"{', '.join(alone)}: the contacts mapping's rules are not used, and no pair carries"
+            " them."
+        )
+        yield Finding(
+            NAME,
+            "flags",
+            "warning",
+            message,
+            f"Add a pair of each to {DOCUMENT}, then take them out of {MAPPING}.",
+        )
 
 
 def ok(subject: str, message: str) -> Finding:

@@ -1,4 +1,6 @@
-"""The webhooks that Dataverse has: endpoints, ours by their description, and their steps. Only read.
+"""The webhooks that Dataverse has: endpoints, ours by their description, and their steps.
+
+Only read.
 
 Source: Microsoft Learn, "Register a webhook", "Register a plug-in".
 """
@@ -12,7 +14,9 @@ from shared.dataverse.client import API, DataverseClient
 MARK = "Made by the Adobe Campaign bridge"
 PREFIX = "campaign-bridge"
 WEBHOOK = 8  # the contract of an endpoint
-STEP = "sdkmessageprocessingstepid,name,statecode,stage,mode,filteringattributes,_sdkmessageid_value"
+STEP = (
+    "sdkmessageprocessingstepid,name,statecode,stage,mode,filteringattributes,_sdkmessageid_value"
+)
 CUSTOM_ENTITIES = "custom_entities_webhook"
 ENDPOINTS = {"contact": "contacts_webhook", OPT_OUT: "opt_out_webhook"}
 Row = dict[str, Any]
@@ -30,15 +34,21 @@ class Registered:
 
     def others(self) -> list[Row]:
         """Webhook endpoints that somebody else has made."""
-        rows = self.rows("serviceendpoints", "serviceendpointid,name,url,description", f"contract eq {WEBHOOK}")
-        return [row for row in rows if not str(row["description"] or "").startswith(MARK) and row["url"]]
+        rows = self.rows(
+            "serviceendpoints", "serviceendpointid,name,url,description", f"contract eq {WEBHOOK}"
+        )
+        return [
+            row for row in rows if not str(row["description"] or "").startswith(MARK) and row["url"]
+        ]
 
     def steps_of(self, endpoint_id: str) -> list[Row]:
         return self.rows("sdkmessageprocessingsteps", STEP, f"_eventhandler_value eq {endpoint_id}")
 
     def message(self, message: str) -> str:
         """Its id."""
-        return str(self.rows("sdkmessages", "sdkmessageid", f"name eq '{message}'")[0]["sdkmessageid"])
+        return str(
+            self.rows("sdkmessages", "sdkmessageid", f"name eq '{message}'")[0]["sdkmessageid"]
+        )
 
     def rows(self, entity_set: str, columns: str, condition: str) -> list[Row]:
         url = f"{self.client.url}{API}{entity_set}?$select={columns}&$filter={quote(condition)}"

@@ -1,4 +1,6 @@
-"""What the application user may do, use case by use case (Microsoft Learn: "RetrieveUserPrivileges function")."""
+"""What the application user may do, use case by use case (Microsoft Learn: "RetrieveUserPrivileges
+function").
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,10 +8,15 @@ from shared.checks.findings import Finding
 from shared.checks.look import Look
 from shared.checks.wanted import DEPTH, PLATFORM, needs, use_cases
 
-ADMINISTRATOR_TEMPLATE = "627090ff-40a3-4053-8790-584edc5be201"  # of System Administrator, in every organization
+ADMINISTRATOR_TEMPLATE = (  # of System Administrator, in every organization
+    "627090ff-40a3-4053-8790-584edc5be201"
+)
 ASSOCIATION = "systemuserroles_association"
 NAME = "privileges"
-MEND = "Run `manage.py setup dataverse`, which gives the function app's role what it needs and no more."
+MEND = (
+    "Run `manage.py setup dataverse`, which gives the function app's role what it needs and no"
+    " more."
+)
 
 
 def privileges(look: Look) -> Iterator[Finding]:
@@ -23,11 +30,17 @@ def privileges(look: Look) -> Iterator[Finding]:
     for case in cases:
         own = [need for need in wanted if need.use_case == case.name]
         absent = [need.name for need in own if depth(held, need.name, need.privilege_id) == ""]
-        shallow = [need.name for need in own if depth(held, need.name, need.privilege_id) not in ("", DEPTH)]
+        shallow = [
+            need.name
+            for need in own
+            if depth(held, need.name, need.privilege_id) not in ("", DEPTH)
+        ]
         if absent:
             yield Finding(NAME, case.name, "error", f"{', '.join(absent)} missing.", MEND)
         if shallow:
-            yield Finding(NAME, case.name, "error", f"{', '.join(shallow)} not at organization level.", MEND)
+            yield Finding(
+                NAME, case.name, "error", f"{', '.join(shallow)} not at organization level.", MEND
+            )
         if own and not absent + shallow:
             yield Finding(NAME, case.name, "ok", f"{len(own)} of {len(own)} are there.")
     if "prvReadRole" in held:
@@ -51,5 +64,14 @@ def roles(look: Look) -> Iterator[Finding]:
     path = f"systemusers({look.user_id})/{ASSOCIATION}?$select=name,_roletemplateid_value"
     for role in look.dataverse(path, "the application user's roles")["value"]:
         if role.get("_roletemplateid_value") == ADMINISTRATOR_TEMPLATE:
-            message = "The application user is System Administrator: it may do far more than the bridge does."
-            yield Finding(NAME, role["name"], "warning", message, "Run `manage.py setup dataverse`, then take this role away.")
+            message = (
+                "The application user is System Administrator: it may do far more than the bridge"
+                " does."
+            )
+            yield Finding(
+                NAME,
+                role["name"],
+                "warning",
+                message,
+                "Run `manage.py setup dataverse`, then take this role away.",
+            )

@@ -1,4 +1,6 @@
-"""Whether the identity may write, read and delete in queues, tables and blobs: it does so once in each and leaves nothing."""
+"""Whether the identity may write, read and delete in queues, tables and blobs: it does so once in
+each and leaves nothing.
+"""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -49,7 +51,9 @@ def tables(look: Look, name: str) -> None:
 
 
 def blobs(look: Look, name: str) -> None:
-    """In the container of the documents, which is made where it is missing: the bridge would make it too."""
+    """In the container of the documents, which is made where it is missing: the bridge would make
+    it too.
+    """
     container = look.wiring.storage.blobs.get_container_client("config")
     try:
         container.create_container()

@@ -1,4 +1,6 @@
-"""Whether Dataverse tells the bridge of changes: endpoints, enabled steps, filtering attributes as the documents need them."""
+"""Whether Dataverse tells the bridge of changes: endpoints, enabled steps, filtering attributes as
+the documents need them.
+"""
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
@@ -15,7 +17,9 @@ REGISTER = "Run `manage.py setup dataverse` with --functions."
 
 
 def webhooks(look: Look) -> Iterator[Finding]:
-    """Without webhooks changes arrive all the same, by poll; so nothing here is worse than a warning."""
+    """Without webhooks changes arrive all the same, by poll; so nothing here is worse than a
+    warning.
+    """
     there = Registered(look.wiring.dataverse)
     endpoints, wanted = there.endpoints(), subscriptions(look.in_use)
     ids = {there.message(message): message for message in MESSAGES}
@@ -25,18 +29,30 @@ def webhooks(look: Look) -> Iterator[Finding]:
             yield warning(path, "None is registered: changes arrive by poll only.", REGISTER)
             continue
         steps = there.steps_of(endpoint["serviceendpointid"])
-        problems = list(faults(subscription, {ids.get(step["_sdkmessageid_value"], ""): step for step in steps}, len(steps)))
+        problems = list(
+            faults(
+                subscription,
+                {ids.get(step["_sdkmessageid_value"], ""): step for step in steps},
+                len(steps),
+            )
+        )
         problems += shared_key(path, endpoints)
-        yield from problems or [Finding(NAME, path, "ok", f"{len(steps)} steps are on, filtered by the mapped columns.")]
+        yield from problems or [
+            Finding(NAME, path, "ok", f"{len(steps)} steps are on, filtered by the mapped columns.")
+        ]
     for path in sorted(endpoints.keys() - wanted.keys()):
         yield left_over(there, path, endpoints[path])
     yield from strangers(there, {f"/api/dataverse/{path}" for path in wanted})
 
 
 def left_over(there: Registered, path: str, endpoint: Row) -> Finding:
-    """An endpoint of ours whose table has no document any more, or whose flow is off: each webhook of it is answered 404."""
+    """An endpoint of ours whose table has no document any more, or whose flow is off: each webhook
+    of it is answered 404.
+    """
     steps = [str(step["name"]) for step in there.steps_of(endpoint["serviceendpointid"])]
-    named = f"endpoint '{endpoint['name']}'" + (f" with its steps {', '.join(map(repr, sorted(steps)))}" if steps else "")
+    named = f"endpoint '{endpoint['name']}'" + (
+        f" with its steps {', '.join(map(repr, sorted(steps)))}" if steps else ""
+    )
     return warning(path, f"The {named} is left over: nothing takes what it tells.", REMOVE)
 
 
@@ -44,19 +60,36 @@ def strangers(there: Registered, taken: set[str]) -> Iterator[Finding]:
     """Endpoints that somebody else has made, to an address of the bridge that takes nothing."""
     for endpoint in there.others():
         path = urlsplit(str(endpoint["url"])).path.rstrip("/")
-        steps = there.steps_of(endpoint["serviceendpointid"]) if path.startswith("/api/dataverse/") and path not in taken else []
+        steps = (
+            there.steps_of(endpoint["serviceendpointid"])
+            if path.startswith("/api/dataverse/") and path not in taken
+            else []
+        )
         if steps:
             named = ", ".join(sorted(repr(str(step["name"])) for step in steps))
-            message = f"The steps {named} of endpoint '{endpoint['name']}' tell {path}, which takes nothing."
-            yield warning(path, message, "Delete them with the Plug-in Registration tool: they were not made by the set-up.")
+            message = (
+                f"The steps {named} of endpoint '{endpoint['name']}' tell {path}, which takes"
+                " nothing."
+            )
+            yield warning(
+                path,
+                message,
+                "Delete them with the Plug-in Registration tool: they were not made by the set-up.",
+            )
 
 
 def shared_key(path: str, endpoints: Mapping[str, Row]) -> Iterator[Finding]:
-    """Told by the hash of the credential. Tables other than contact share a function, and so a key."""
+    """Told by the hash of the credential.
+
+    Tables other than contact share a function, and so a key.
+    """
     credential = endpoints[path]["description"]
     same = [other for other in endpoints if endpoints[other]["description"] == credential]
     if others := [other for other in same if function_of(other) != function_of(path)]:
-        message = f"It has the same key as {', '.join(others)}. Such a key opens every function, the commands too."
+        message = (
+            f"It has the same key as {', '.join(others)}. Such a key opens every function, the"
+            " commands too."
+        )
         yield warning(path, message, 'Give each its own: docs/deploy.md, "Dataverse".')
 
 
@@ -69,12 +102,19 @@ def faults(wanted: Subscription, steps: dict[str, Row], count: int) -> Iterator[
     if count > len(steps):
         yield warning(path, "A step is there twice: each change is sent twice.", MEND)
     if "Update" in steps:
-        yield from filter_faults(path, as_set(steps["Update"]["filteringattributes"]), set(wanted.columns))
+        yield from filter_faults(
+            path, as_set(steps["Update"]["filteringattributes"]), set(wanted.columns)
+        )
 
 
 def filter_faults(path: str, filtered: set[str], mapped: set[str]) -> Iterator[Finding]:
     if not filtered:
-        yield warning(path, "The step for Update has no filtering attributes: it fires for columns that are not mapped.", MEND)
+        yield warning(
+            path,
+            "The step for Update has no filtering attributes: it fires for columns that are not"
+            " mapped.",
+            MEND,
+        )
     elif missing := sorted(mapped - filtered):
         yield warning(path, f"The step for Update does not fire for {', '.join(missing)}.", MEND)
     elif more := sorted(filtered - mapped):

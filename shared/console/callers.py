@@ -1,7 +1,8 @@
 """Who called: the name within the value of the key that opened the function.
 
-The host checks the whole value and does not tell the app which key it was (Microsoft Learn, "Work with access keys in Azure
-Functions"). So a value begins with the name of its owner and a dot: `anna.3f9c...` (docs/operating.md, "Keys").
+The host checks the whole value and does not tell the app which key it was (Microsoft Learn, "Work
+with access keys in Azure Functions"). So a value begins with the name of its owner and a dot:
+`anna.3f9c...` (docs/operating.md, "Keys").
 """
 
 import re
@@ -13,9 +14,12 @@ NAMELESS = "a key without a name"
 
 
 def caller(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
-    """`key <name>`, or NAMELESS. Looks where the host does: a header that is there wins, even an empty one.
+    """`key <name>`, or NAMELESS.
 
-    Headers and parameters that are repeated arrive joined with commas; the host checks the first one, which stands first.
+    Looks where the host does: a header that is there wins, even an empty one.
+
+    Headers and parameters that are repeated arrive joined with commas; the host checks the first
+    one, which stands first.
     """
     value = first(headers, HEADER)
     named = NAMED.match(first(query, QUERY) or "" if value is None else value)

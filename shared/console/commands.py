@@ -1,4 +1,5 @@
-"""Bodies of the commands on a flow, read strictly: nothing is done by a body that means something else.
+"""Bodies of the commands on a flow, read strictly: nothing is done by a body that means something
+else.
 
 A field's description is the sentence for a value that it does not take.
 """
@@ -12,8 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from shared.identifiers import record_id
 
-BY = 'by is not taken from a body: call with a key that carries your name (docs/operating.md, "Keys").'
-NO_LENGTH = "The body came without Content-Length, and Azure hands on nothing of such a body: send it with its length."
+BY = (
+    "by is not taken from a body: call with a key that carries your name (docs/operating.md,"
+    ' "Keys").'
+)
+NO_LENGTH = (
+    "The body came without Content-Length, and Azure hands on nothing of such a body: send it with"
+    " its length."
+)
 NOT_AN_OBJECT = "The body must be a JSON object, or empty."
 TWICE = "A member stands twice in the body: take one of them out."
 PLAIN = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
@@ -31,7 +38,9 @@ class Command(BaseModel):
 
 
 class Start(Command):
-    deletes: Literal["confirm", "skip"] | None = Field(None, description='deletes must be "confirm" or "skip".')
+    deletes: Literal["confirm", "skip"] | None = Field(
+        None, description='deletes must be "confirm" or "skip".'
+    )
 
 
 class Stop(Command):
@@ -41,13 +50,18 @@ class Stop(Command):
 class Replay(Command):
     """Names what it replays: a body that arrives empty replays nothing."""
 
-    what: Literal["all", "record", "dead_letters"] = Field(description='what must be "all", "record" or "dead_letters".')
+    what: Literal["all", "record", "dead_letters"] = Field(
+        description='what must be "all", "record" or "dead_letters".'
+    )
     id: str = Field("", description="id must be the GUID of the record to replay.")
 
     @model_validator(mode="after")
     def fits(self) -> Self:
         require(self.what == "record" or not self.id, 'id goes with what "record" only.')
-        require(self.what != "record" or bool(self.record), "id must be the GUID of the record to replay.")
+        require(
+            self.what != "record" or bool(self.record),
+            "id must be the GUID of the record to replay.",
+        )
         return self
 
     @property
@@ -59,19 +73,28 @@ class Discard(Command):
     """Names what it gives up: nothing is given up by an empty body."""
 
     what: Literal["record", "reason", "dead_letters"] = Field(
-        description='what must be "record" with id, "reason" with reason, or "dead_letters" for all of the flow.'
+        description=(
+            'what must be "record" with id, "reason" with reason, or "dead_letters" for all of the'
+            " flow."
+        )
     )
     id: str = Field("", description="id must be the GUID of the dead letter's record.")
-    reason: str = Field("", description="reason must be the code that the dead letters have, such as broken_line.")
+    reason: str = Field(
+        "", description="reason must be the code that the dead letters have, such as broken_line."
+    )
     checked: bool = Field(False, description="checked must be true or false.")
 
     @model_validator(mode="after")
     def fits(self) -> Self:
         require(self.what == "record" or not self.id, 'id goes with what "record" only.')
         require(self.what == "reason" or not self.reason, 'reason goes with what "reason" only.')
-        require(self.what != "record" or bool(self.value), "id must be the GUID of the dead letter's record.")
         require(
-            self.what != "reason" or bool(self.value), "reason must be the code that the dead letters have, such as broken_line."
+            self.what != "record" or bool(self.value),
+            "id must be the GUID of the dead letter's record.",
+        )
+        require(
+            self.what != "reason" or bool(self.value),
+            "reason must be the code that the dead letters have, such as broken_line.",
         )
         return self
 
@@ -88,7 +111,9 @@ def read_command[Body: Command](kind: type[Body], body: bytes) -> Body:
         order = kind.model_validate_json(text)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        raise InvalidCommand(min((sentence(kind, problem) for problem in problems), key=lambda said: said != BY)) from None
+        raise InvalidCommand(
+            min((sentence(kind, problem) for problem in problems), key=lambda said: said != BY)
+        ) from None
     members: list[tuple[str, Any]] = json.loads(text.decode(), object_pairs_hook=list)
     if len(members) > len(dict(members)):
         raise InvalidCommand(TWICE)
@@ -96,7 +121,9 @@ def read_command[Body: Command](kind: type[Body], body: bytes) -> Body:
 
 
 def check_length(headers: Mapping[str, str]) -> None:
-    """InvalidCommand for a chunked body: in Azure it arrives empty, and what it asked for would be lost."""
+    """InvalidCommand for a chunked body: in Azure it arrives empty, and what it asked for would be
+    lost.
+    """
     names = {name.lower() for name in headers}
     if "transfer-encoding" in names and "content-length" not in names:
         raise InvalidCommand(NO_LENGTH)
@@ -110,15 +137,23 @@ def sentence(kind: type[Command], problem: Any) -> str:
     if not problem["loc"]:
         return NOT_AN_OBJECT
     name = str(problem["loc"][0])
-    return unknown(kind, name) if problem["type"] == "extra_forbidden" else str(kind.model_fields[name].description)
+    return (
+        unknown(kind, name)
+        if problem["type"] == "extra_forbidden"
+        else str(kind.model_fields[name].description)
+    )
 
 
 def unknown(kind: type[Command], name: str) -> str:
     if name == "by":
         return BY
     command, fields = kind.__name__.lower(), ", ".join(kind.model_fields)
-    refused = f"{command} does not take {name if PLAIN.fullmatch(name) else 'a member of the body'}."
-    return f"{refused} Its body may have {fields}." if fields else f"{refused} Its body must be empty."
+    refused = (
+        f"{command} does not take {name if PLAIN.fullmatch(name) else 'a member of the body'}."
+    )
+    return (
+        f"{refused} Its body may have {fields}." if fields else f"{refused} Its body must be empty."
+    )
 
 
 def require(holds: bool, otherwise: str) -> None:

@@ -1,4 +1,8 @@
-"""What is asked about opt-outs: may a delivery start, how does a contact stand, what was decided on a day. JSON-ready."""
+"""What is asked about opt-outs: may a delivery start, how does a contact stand, what was decided on
+a day.
+
+JSON-ready.
+"""
 
 import csv
 import io
@@ -28,7 +32,9 @@ def safe_to_send(parts: OptOut, bridge: Bridge) -> dict[str, Any]:
 
 
 def file_at(parts: OptOut, bridge: Bridge) -> float | None:
-    """When an export of opt-outs last came to its end; 0 if never, None where exports are not read."""
+    """When an export of opt-outs last came to its end; 0 if never, None where exports are not
+    read.
+    """
     if not parts.reads_campaign or bridge.settings.opt_out_source != "file":
         return None
     link = bridge.checkpoints.load(FROM_CAMPAIGN, "profile").link
@@ -36,7 +42,9 @@ def file_at(parts: OptOut, bridge: Bridge) -> float | None:
 
 
 def contact(flow: OptOutFlow, bridge: Bridge, record_id: str) -> dict[str, Any] | None:
-    """Both sides as they are now, and what was last decided on each flag; None if neither side knows the contact."""
+    """Both sides as they are now, and what was last decided on each flag; None if neither side
+    knows the contact.
+    """
     active, agreement = flow.active(), flow.agreement
     pairs = active.document.pairs
     found = agreement.contacts.read(active.contact, pairs, [record_id]).get(record_id)
@@ -76,7 +84,10 @@ def is_day(text: str) -> bool:
 
 def decisions(parts: OptOut, day: str) -> list[dict[str, Any]]:
     """The decisions of a day in the order in which they fell; True is a no."""
-    listed = sorted(parts.agreement.decisions.of_day(day), key=lambda one: (one.decided_at, one.contact, one.flag))
+    listed = sorted(
+        parts.agreement.decisions.of_day(day),
+        key=lambda one: (one.decided_at, one.contact, one.flag),
+    )
     return [{**asdict(one), "decided_at": moment(one.decided_at)} for one in listed]
 
 

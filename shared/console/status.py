@@ -1,4 +1,7 @@
-"""What an operator asks: how is each flow, what was refused, what happened to this record. Answers are JSON-ready dicts."""
+"""What an operator asks: how is each flow, what was refused, what happened to this record.
+
+Answers are JSON-ready dicts.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,14 +22,24 @@ POLL_OVERDUE_SECONDS = 900.0
 
 
 def status(flows: Mapping[str, Flow], bridge: Bridge) -> dict[str, Any]:
-    """Per flow: status and reason, backlog, age of the oldest unwritten change, records by outcome, calls, token age."""
-    return {"at": moment(bridge.now()), "flows": {key: flow_status(flow, bridge, key) for key, flow in flows.items()}}
+    """Per flow: status and reason, backlog, age of the oldest unwritten change, records by outcome,
+    calls, token age.
+    """
+    return {
+        "at": moment(bridge.now()),
+        "flows": {key: flow_status(flow, bridge, key) for key, flow in flows.items()},
+    }
 
 
 def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
-    """`key` is the flow's, or that of its feed: then records, calls and dead letters are counted in the flow's row alone."""
+    """`key` is the flow's, or that of its feed: then records, calls and dead letters are counted in
+    the flow's row alone.
+    """
     state, checkpoint = bridge.flows.state(key), bridge.checkpoints.load(flow.key, flow.table)
-    headers, messages = bridge.ledger.headers(key) if key == flow.key else [], bridge.handoff.length(flow.queue)
+    headers, messages = (
+        (bridge.ledger.headers(key) if key == flow.key else []),
+        bridge.handoff.length(flow.queue),
+    )
     now, letters = bridge.now(), bridge.deadletters.counts(key)
     return {
         "status": state.status,
@@ -54,7 +67,8 @@ def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
 
 
 def watch(flows: Mapping[str, Flow], bridge: Bridge) -> None:
-    """Writes the line `watched` of each flow: the same figures as its status, for alerts and the workbook.
+    """Writes the line `watched` of each flow: the same figures as its status, for alerts and the
+    workbook.
 
     Each flow is watched on its own: an error of one is raised after the others have their line.
     """
@@ -83,7 +97,8 @@ def mapping_version(checkpoint: Checkpoint) -> int:
 
 
 def oldest_unwritten(flow: Flow, bridge: Bridge, state: FlowState, headers: list[Header]) -> float:
-    """Seconds since the oldest change was learned of that is not written yet; 0 when none is known to wait.
+    """Seconds since the oldest change was learned of that is not written yet; 0 when none is known
+    to wait.
 
     While a flow does not poll, the changes that it does not see count from its last poll on.
     """
@@ -91,7 +106,9 @@ def oldest_unwritten(flow: Flow, bridge: Bridge, state: FlowState, headers: list
     since = [header.waiting_since for header in headers if header.waiting_since]
     if (queued := bridge.handoff.oldest_first_seen(flow.queue)) is not None:
         since.append(queued)
-    if state.polled_at and (state.status != RUNNING or now - state.polled_at > POLL_OVERDUE_SECONDS):
+    if state.polled_at and (
+        state.status != RUNNING or now - state.polled_at > POLL_OVERDUE_SECONDS
+    ):
         since.append(state.polled_at)
     return round(max(0.0, now - min(since)), 1) if since else 0.0
 
@@ -130,14 +147,22 @@ def record(flow: Flow, bridge: Bridge, record_id: str) -> dict[str, Any] | None:
         "version": row.version,
         "in_target": row.exists,
         "deleted": row.deleted,
-        "altered": [{"field": name, "what": what, "rule": rule} for name, what, rule in row.altered],
+        "altered": [
+            {"field": name, "what": what, "rule": rule} for name, what, rule in row.altered
+        ],
         "history": [event(*entry) for entry in row.history],
         "dead_letter": letter_json(letter) if letter else None,
     }
 
 
 def event(at: float, outcome: str, version: int, reason: str, attempts: int) -> dict[str, Any]:
-    return {"at": moment(at), "outcome": outcome, "version": version, "reason": reason, "attempts": attempts}
+    return {
+        "at": moment(at),
+        "outcome": outcome,
+        "version": version,
+        "reason": reason,
+        "attempts": attempts,
+    }
 
 
 def total(parts: Any) -> dict[str, int]:
@@ -148,4 +173,10 @@ def total(parts: Any) -> dict[str, int]:
 
 
 def moment(seconds: float) -> str | None:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if seconds else None
+    return (
+        datetime.fromtimestamp(seconds, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+        if seconds
+        else None
+    )

@@ -1,10 +1,11 @@
 """What a `$batch` answer says of each change set. Only a recognised success is a success.
 
-A failed change set has two shapes: one bare error part (the OData standard), or the error part inside the multipart
-`changesetresponse_...` (captured from live organizations). Both are read, and the worst inner status decides. An answer that is
-cut off, incomplete or of another form says nothing: the work may have been done.
-Sources: Microsoft Learn, "Execute batch operations using the Web API", "Use bulk operation messages"; OData 4.0, "Batch
-Responses".
+A failed change set has two shapes: one bare error part (the OData standard), or the error part
+inside the multipart `changesetresponse_...` (captured from live organizations). Both are read, and
+the worst inner status decides. An answer that is cut off, incomplete or of another form says
+nothing: the work may have been done.
+Sources: Microsoft Learn, "Execute batch operations using the Web API", "Use bulk operation
+messages"; OData 4.0, "Batch Responses".
 """
 
 import email
@@ -12,7 +13,11 @@ import email.policy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.errors import CloseBoundaryNotFoundDefect, MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect
+from email.errors import (
+    CloseBoundaryNotFoundDefect,
+    MultipartInvariantViolationDefect,
+    StartBoundaryNotFoundDefect,
+)
 from email.message import Message
 
 from shared import exact_json
@@ -21,7 +26,11 @@ from shared.http.transport import Response
 from shared.identifiers import record_id
 
 STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})(?: .*)?")
-BROKEN = (CloseBoundaryNotFoundDefect, MultipartInvariantViolationDefect, StartBoundaryNotFoundDefect)
+BROKEN = (
+    CloseBoundaryNotFoundDefect,
+    MultipartInvariantViolationDefect,
+    StartBoundaryNotFoundDefect,
+)
 LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 ENTITY_ID = re.compile(r"\(([^()]*)\)$")
 EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
@@ -30,9 +39,11 @@ DONE = {"POST": (200, 201, 204), "PATCH": (200, 204), "DELETE": (204,)}
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What one operation is recognised by: its method, and how many ids CreateMultiple answers (None for others).
+    """What one operation is recognised by: its method, and how many ids CreateMultiple answers
+    (None for others).
 
-    `names`: the ids of its records, as far as they are known. An answer that names others belongs to another operation.
+    `names`: the ids of its records, as far as they are known. An answer that names others belongs
+    to another operation.
     """
 
     method: str
@@ -42,14 +53,20 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSetAnswer:
-    """`failure` is the refusal that decided, None if there was none; `done`: every operation was recognised as done."""
+    """`failure` is the refusal that decided, None if there was none; `done`: every operation was
+    recognised as done.
+    """
 
     failure: Response | None
     done: bool
 
 
-def change_sets(response: Response, expected: Sequence[Sequence[Expected]]) -> list[ChangeSetAnswer] | None:
-    """One answer for each change set, in the order of the request; None if they cannot be told apart."""
+def change_sets(
+    response: Response, expected: Sequence[Sequence[Expected]]
+) -> list[ChangeSetAnswer] | None:
+    """One answer for each change set, in the order of the request; None if they cannot be told
+    apart.
+    """
     head = f"Content-Type: {response.headers.get('content-type', '')}\r\n\r\n".encode()
     try:
         message = email.message_from_bytes(head + response.body, policy=email.policy.compat32)
@@ -75,9 +92,15 @@ def ended(message: Message) -> bool:
 
 
 def change_set(part: Message, operations: Sequence[Expected]) -> ChangeSetAnswer:
-    """Any refusal inside fails the whole; without one, each operation must be answered by a success of its own kind."""
+    """Any refusal inside fails the whole; without one, each operation must be answered by a success
+    of its own kind.
+    """
     flat = not part.is_multipart()
-    answers = [answer(inner) for inner in ([part] if flat else part.get_payload()) if isinstance(inner, Message)]
+    answers = [
+        answer(inner)
+        for inner in ([part] if flat else part.get_payload())
+        if isinstance(inner, Message)
+    ]
     refused = [one for one in answers if one is not None and one.status >= 400]
     if refused:
         return ChangeSetAnswer(max(refused, key=lambda one: one.status), done=False)
@@ -86,14 +109,20 @@ def change_set(part: Message, operations: Sequence[Expected]) -> ChangeSetAnswer
 
 
 def answer(part: Message) -> Response | None:
-    """The HTTP answer in a part; None if it has no status line, or a success less of a body than it announces."""
+    """The HTTP answer in a part; None if it has no status line, or a success less of a body than it
+    announces.
+    """
     payload = part.get_payload(decode=True)
     head, *rest = EMPTY_LINE.split(payload if isinstance(payload, bytes) else b"", maxsplit=1)
     line, *listed = head.splitlines() or [b""]
     status, body, fields = STATUS_LINE.fullmatch(line), rest[0] if rest else b"", headers_of(listed)
     if part.get_content_type() != "application/http" or not status:
         return None
-    return Response(int(status[1]), fields, body) if int(status[1]) >= 400 or len(body) >= announced(fields) else None
+    return (
+        Response(int(status[1]), fields, body)
+        if int(status[1]) >= 400 or len(body) >= announced(fields)
+        else None
+    )
 
 
 def headers_of(lines: Sequence[bytes]) -> dict[str, str]:
@@ -141,4 +170,7 @@ def parsed(body: bytes) -> dict[str, object]:
 
 def unrecognised(what: str) -> BridgeError:
     """The work may have been done: the next attempt looks before it creates."""
-    return Retryable(f"Dataverse's answer to {what} does not say what became of it; it is looked at again.", uncertain=True)
+    return Retryable(
+        f"Dataverse's answer to {what} does not say what became of it; it is looked at again.",
+        uncertain=True,
+    )

@@ -1,7 +1,8 @@
-"""The Dataverse Web API, as far as the bridge reads it: change tracking, rows by id, metadata, who am I.
+"""The Dataverse Web API, as far as the bridge reads it: change tracking, rows by id, metadata, who
+am I.
 
-Sources: Microsoft Learn, "Use change tracking to synchronize data with external systems", "Page results", "Query table
-definitions using the Web API", "Service protection API limits".
+Sources: Microsoft Learn, "Use change tracking to synchronize data with external systems", "Page
+results", "Query table definitions using the Web API", "Service protection API limits".
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,13 @@ from urllib.parse import quote
 from shared import exact_json
 from shared.addresses import link_fault
 from shared.dataverse import wire
-from shared.dataverse.json_answers import body_object, error_code, error_message, unrecognised, values
+from shared.dataverse.json_answers import (
+    body_object,
+    error_code,
+    error_message,
+    unrecognised,
+    values,
+)
 from shared.dataverse.rights import Rights, named_privilege, privilege_to
 from shared.errors import BridgeError, Misconfigured, Retryable, TokenExpired, recovery
 from shared.http.links import same_host
@@ -26,10 +33,15 @@ API = "/api/data/v9.2/"
 IDS_PER_REQUEST = 400  # 400 ids of 39 characters stay well below the 32,768 characters of a URL
 MOST_PAGES = 1000  # of one list that is read as a whole
 ANOTHER_ORGANIZATION = (
-    "Set DATAVERSE_URL back to the organization of before. Or read all of the new one: POST /api/flows/<flow>/replay with "
-    '{"what": "all"}.'
+    "Set DATAVERSE_URL back to the organization of before. Or read all of the new one: POST"
+    ' /api/flows/<flow>/replay with {"what": "all"}.'
 )
-HEADERS = {"Accept": "application/json", "OData-Version": "4.0", "OData-MaxVersion": "4.0", "If-None-Match": "null"}
+HEADERS = {
+    "Accept": "application/json",
+    "OData-Version": "4.0",
+    "OData-MaxVersion": "4.0",
+    "If-None-Match": "null",
+}
 DEFINITION = "LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled"
 ATTRIBUTE = "LogicalName,AttributeType,AttributeTypeName,IsValidForRead"
 DETAILS = {
@@ -39,26 +51,41 @@ DETAILS = {
     "LookupAttributeMetadata": "?$select=LogicalName,Targets",
     "BooleanAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
     "PicklistAttributeMetadata": "?$select=LogicalName&$expand=OptionSet,GlobalOptionSet",
-    "MultiSelectPicklistAttributeMetadata": "?$select=LogicalName&$expand=OptionSet,GlobalOptionSet",
+    "MultiSelectPicklistAttributeMetadata": (
+        "?$select=LogicalName&$expand=OptionSet,GlobalOptionSet"
+    ),
     "StateAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
     "StatusAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
 }
 
 
 class DataverseClient:
-    """Verbs of the Web API; every failure is a BridgeError. Next and delta links are followed on the configured host only."""
+    """Verbs of the Web API; every failure is a BridgeError.
 
-    def __init__(self, url: str, tokens: TokenSource, transport: Transport, page_size: int = 5000) -> None:
+    Next and delta links are followed on the configured host only.
+    """
+
+    def __init__(
+        self, url: str, tokens: TokenSource, transport: Transport, page_size: int = 5000
+    ) -> None:
         self.url, self.tokens, self.transport, self.page_size = url, tokens, transport, page_size
         self.rights = Rights(self.privileges)
         self.organization = ""
 
-    def tracked(self, table: SourceTable, columns: Sequence[str], link: str = "") -> tuple[list[dict[str, Any]], str, bool]:
-        """One page of a tracked read: its items, the link to follow, and whether it was the last (then it is the delta link).
+    def tracked(
+        self, table: SourceTable, columns: Sequence[str], link: str = ""
+    ) -> tuple[list[dict[str, Any]], str, bool]:
+        """One page of a tracked read: its items, the link to follow, and whether it was the last
+        (then it is the delta link).
 
-        Without a link every row is read, as new. Raises TokenExpired when only a new full read can help.
+        Without a link every row is read, as new. Raises TokenExpired when only a new full read can
+        help.
         """
-        url = self.saved(link) if link else f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}"
+        url = (
+            self.saved(link)
+            if link
+            else f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}"
+        )
         prefer = f"odata.track-changes,odata.maxpagesize={self.page_size}"
         route = f"changes of {table.logical_name}"
         answer = self.get(url, route, {"Prefer": prefer}, expiring=bool(link))
@@ -66,29 +93,49 @@ class DataverseClient:
         if answer.get("@odata.nextLink"):
             return items, self.same_host(answer["@odata.nextLink"]), False
         if not answer.get("@odata.deltaLink"):
-            raise Retryable(f"Dataverse ended the read of {table.logical_name} without a delta link; the page is read again.")
+            raise Retryable(
+                f"Dataverse ended the read of {table.logical_name} without a delta link; the page"
+                " is read again."
+            )
         return items, self.same_host(answer["@odata.deltaLink"]), True
 
     def rows(
-        self, table: SourceTable, columns: Sequence[str], ids: Iterable[str], lookup_tables: bool = False
+        self,
+        table: SourceTable,
+        columns: Sequence[str],
+        ids: Iterable[str],
+        lookup_tables: bool = False,
     ) -> list[dict[str, Any]]:
-        """The rows that exist of these ids, in no order. At most IDS_PER_REQUEST ids go into one request.
+        """The rows that exist of these ids, in no order.
 
-        `lookup_tables`: each lookup comes with the table that it leads to (Microsoft Learn: Lookup properties).
+        At most IDS_PER_REQUEST ids go into one request.
+
+        `lookup_tables`: each lookup comes with the table that it leads to (Microsoft Learn: Lookup
+        properties).
         """
-        prefer = {"Prefer": f'odata.include-annotations="{wire.LOOKUP_TABLE}"'} if lookup_tables else {}
+        prefer = (
+            {"Prefer": f'odata.include-annotations="{wire.LOOKUP_TABLE}"'} if lookup_tables else {}
+        )
         found: list[dict[str, Any]] = []
-        wanted = [item for item in map(record_id, ids) if item]  # nothing else is the id of a row, nor belongs into a URL
+        wanted = [
+            item for item in map(record_id, ids) if item
+        ]  # nothing else is the id of a row, nor belongs into a URL
         for start in range(0, len(wanted), IDS_PER_REQUEST):
             listed = ",".join(f'"{item}"' for item in wanted[start : start + IDS_PER_REQUEST])
             condition = f"Microsoft.Dynamics.CRM.In(PropertyName='{table.primary_id}',PropertyValues=[{listed}])"
             url = f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}&$filter={quote(condition)}"
             found += self.listed(url, f"rows of {table.logical_name}", prefer)
         asked = set(wanted)
-        if any(str(row.get(table.primary_id)).lower() not in asked or any(name not in row for name in columns) for row in found):
+        if any(
+            str(row.get(table.primary_id)).lower() not in asked
+            or any(name not in row for name in columns)
+            for row in found
+        ):
             raise unrecognised(f"rows of {table.logical_name}")
         if len(found) < len(wanted):
-            self.rights.check_reads_all(privilege_to("Read", table), f"rows of {table.logical_name}")
+            self.rights.check_reads_all(
+                privilege_to("Read", table), f"rows of {table.logical_name}"
+            )
         return found
 
     def existing(self, table: SourceTable, ids: Iterable[str]) -> set[str]:
@@ -96,32 +143,62 @@ class DataverseClient:
         return {row[table.primary_id].lower() for row in self.rows(table, [table.primary_id], ids)}
 
     def update(
-        self, table: SourceTable, record_id: str, values: Mapping[str, Any], etag: str, columns: Sequence[str]
+        self,
+        table: SourceTable,
+        record_id: str,
+        values: Mapping[str, Any],
+        etag: str,
+        columns: Sequence[str],
     ) -> dict[str, Any]:
-        """Writes the values if the row is still the one of this etag, and gives the columns as they are then.
+        """Writes the values if the row is still the one of this etag, and gives the columns as they
+        are then.
 
-        Rejected `changed_meanwhile` if it is not, `not_found` if it is gone (Microsoft Learn: Perform conditional operations).
+        Rejected `changed_meanwhile` if it is not, `not_found` if it is gone (Microsoft Learn:
+        Perform conditional operations).
         """
-        url = f"{self.url}{API}{table.entity_set}({wire.guid(record_id)})?$select={','.join(columns)}"
+        url = (
+            f"{self.url}{API}{table.entity_set}({wire.guid(record_id)})?$select={','.join(columns)}"
+        )
         if not etag.isascii() or not etag.isprintable():
             raise unrecognised(f"row of {table.logical_name}")
-        headers = {"If-Match": etag, "Prefer": "return=representation", "Content-Type": "application/json"}
+        headers = {
+            "If-Match": etag,
+            "Prefer": "return=representation",
+            "Content-Type": "application/json",
+        }
         route = f"row of {table.logical_name}"
         response = self.ask("PATCH", url, route, headers, exact_json.written(values))
         if response.status not in (200, 204):
             raise self.refusal(response, f"PATCH {route}", privilege_to("Write", table))
-        # Without its representation the row is read: the write was done, and nothing tells what became of it.
-        found = [body_object(response, f"PATCH {route}")] if response.status == 200 else self.rows(table, columns, [record_id])
+        # Without its representation the row is read: the write was done, and nothing tells what
+        # became of it.
+        found = (
+            [body_object(response, f"PATCH {route}")]
+            if response.status == 200
+            else self.rows(table, columns, [record_id])
+        )
         for row in found:
-            if str(row.get(table.primary_id, "")).lower() == record_id.lower() and all(name in row for name in columns):
+            if str(row.get(table.primary_id, "")).lower() == record_id.lower() and all(
+                name in row for name in columns
+            ):
                 return row
-        raise Retryable(f"Dataverse's answer to PATCH {route} is not the row; it is looked at again.", uncertain=True)
+        raise Retryable(
+            f"Dataverse's answer to PATCH {route} is not the row; it is looked at again.",
+            uncertain=True,
+        )
 
     def table(self, logical_name: str) -> SourceTable:
-        """The table's definition with lengths, labels and targets of its columns, past the metadata cache."""
+        """The table's definition with lengths, labels and targets of its columns, past the metadata
+        cache.
+        """
         place = f"EntityDefinitions(LogicalName='{quote(logical_name)}')"
-        definition = self.metadata(f"{place}?$select={DEFINITION}&$expand=Attributes($select={ATTRIBUTE})", logical_name)
-        kinds = (f"{place}/Attributes/Microsoft.Dynamics.CRM.{kind}{query}" for kind, query in DETAILS.items())
+        definition = self.metadata(
+            f"{place}?$select={DEFINITION}&$expand=Attributes($select={ATTRIBUTE})", logical_name
+        )
+        kinds = (
+            f"{place}/Attributes/Microsoft.Dynamics.CRM.{kind}{query}"
+            for kind, query in DETAILS.items()
+        )
         details = [item for path in kinds for item in self.metadata_list(path, logical_name)]
         with understood(f"GET definition of table {logical_name}"):
             return wire.table(definition, details, cache(self.base_language))
@@ -133,10 +210,14 @@ class DataverseClient:
             return whole(rows[0]["languagecode"]) if rows else 0
 
     def metadata(self, path: str, table: str) -> dict[str, Any]:
-        return self.get(f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"})
+        return self.get(
+            f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"}
+        )
 
     def metadata_list(self, path: str, table: str) -> list[dict[str, Any]]:
-        return self.listed(f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"})
+        return self.listed(
+            f"{self.url}{API}{path}", f"definition of table {table}", {"Consistency": "Strong"}
+        )
 
     @property
     def clock_ahead_seconds(self) -> float | None:
@@ -152,11 +233,15 @@ class DataverseClient:
     def organization_id(self) -> str:
         """The organization's id (Microsoft Learn: WhoAmI function); asked for once."""
         if not self.organization:
-            self.organization = record_id(self.get(f"{self.url}{API}WhoAmI", "WhoAmI").get("OrganizationId"))
+            self.organization = record_id(
+                self.get(f"{self.url}{API}WhoAmI", "WhoAmI").get("OrganizationId")
+            )
         return self.organization
 
     def privileges(self) -> dict[str, str]:
-        """Depths of the caller's privileges, by name and by id in lower case (Microsoft Learn: RetrieveUserPrivileges)."""
+        """Depths of the caller's privileges, by name and by id in lower case (Microsoft Learn:
+        RetrieveUserPrivileges).
+        """
         route = "the application user's privileges"
         action = f"systemusers({self.who_am_i()})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges"
         held = self.get(f"{self.url}{API}{action}", route).get("RolePrivileges")
@@ -164,29 +249,47 @@ class DataverseClient:
             raise unrecognised(route)
         names = ("PrivilegeName", "PrivilegeId")
         with understood(f"GET {route}"):
-            return {str(item.get(name, "")).lower(): str(item.get("Depth", "")) for item in held for name in names}
+            return {
+                str(item.get(name, "")).lower(): str(item.get("Depth", ""))
+                for item in held
+                for name in names
+            }
 
     def change_window_days(self) -> int:
         """How long the organization keeps change-tracking data."""
-        rows = self.listed(f"{self.url}{API}organizations?$select=expirechangetrackingindays", "organization")
+        rows = self.listed(
+            f"{self.url}{API}organizations?$select=expirechangetrackingindays", "organization"
+        )
         with understood("GET organization"):
             return whole(rows[0]["expirechangetrackingindays"]) if rows else 7
 
-    def get(self, url: str, route: str, headers: Mapping[str, str] | None = None, expiring: bool = False) -> dict[str, Any]:
+    def get(
+        self, url: str, route: str, headers: Mapping[str, str] | None = None, expiring: bool = False
+    ) -> dict[str, Any]:
         """The object that answers; an error in an answer with status 200 is an error."""
         try:
             response = self.ask("GET", url, route, headers or {})
         except Oversized as error:
-            raise Misconfigured("DATAVERSE_PAGE_SIZE", f"{error} Lower DATAVERSE_PAGE_SIZE, or map fewer columns.") from None
-        if response.status == 200 and "error" not in (answer := body_object(response, f"GET {route}")):
+            raise Misconfigured(
+                "DATAVERSE_PAGE_SIZE", f"{error} Lower DATAVERSE_PAGE_SIZE, or map fewer columns."
+            ) from None
+        if response.status == 200 and "error" not in (
+            answer := body_object(response, f"GET {route}")
+        ):
             return answer
         raise self.failure(response, route, expiring)
 
-    def listed(self, url: str, route: str, headers: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-        """All rows of a list: every next link is followed, so that what is not in it is not there."""
+    def listed(
+        self, url: str, route: str, headers: Mapping[str, str] | None = None
+    ) -> list[dict[str, Any]]:
+        """All rows of a list: every next link is followed, so that what is not in it is not
+        there.
+        """
         return [row for page in self.pages(url, route, headers) for row in page]
 
-    def pages(self, url: str, route: str, headers: Mapping[str, str] | None) -> Iterator[list[dict[str, Any]]]:
+    def pages(
+        self, url: str, route: str, headers: Mapping[str, str] | None
+    ) -> Iterator[list[dict[str, Any]]]:
         """Retryable for a list that does not come to its end (Microsoft Learn: Page results)."""
         seen: set[str] = set()
         while url not in seen and len(seen) < MOST_PAGES:
@@ -198,20 +301,41 @@ class DataverseClient:
             url = self.same_host(answer["@odata.nextLink"])
         raise Retryable(f"Dataverse's list of {route} does not end; it is read again.")
 
-    def ask(self, method: str, url: str, route: str, headers: Mapping[str, str], body: bytes | None = None) -> Response:
-        """The answer, whatever its status. A call may be made twice: writes name their ids, or are conditional."""
+    def ask(
+        self,
+        method: str,
+        url: str,
+        route: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> Response:
+        """The answer, whatever its status.
+
+        A call may be made twice: writes name their ids, or are conditional.
+        """
         token = self.tokens.token()
         response = self.authorized(method, url, route, headers, body, token)
-        # One refresh: a token may have been revoked or have ended early; a second 401 is a right that is missing.
+        # One refresh: a token may have been revoked or have ended early; a second 401 is a right
+        # that is missing.
         if response.status == 401:
-            response = self.authorized(method, url, route, headers, body, self.tokens.token(refused=token))
+            response = self.authorized(
+                method, url, route, headers, body, self.tokens.token(refused=token)
+            )
         return response
 
     def authorized(
-        self, method: str, url: str, route: str, headers: Mapping[str, str], body: bytes | None, token: str
+        self,
+        method: str,
+        url: str,
+        route: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        token: str,
     ) -> Response:
         bearer = {"Authorization": f"Bearer {token}"}
-        return self.transport.send(Request(method, url, f"{method} {route}", {**HEADERS, **headers, **bearer}, body))
+        return self.transport.send(
+            Request(method, url, f"{method} {route}", {**HEADERS, **headers, **bearer}, body)
+        )
 
     def failure(self, response: Response, route: str, expiring: bool) -> Exception:
         code = error_code(response)
@@ -221,7 +345,10 @@ class DataverseClient:
         return named_privilege(error, response.status, error_message(response), f"GET {route}")
 
     def refusal(self, response: Response, what: str, privilege: str = "") -> BridgeError:
-        """What a refused write means. `privilege`: the one that it takes, where the answer does not name it."""
+        """What a refused write means.
+
+        `privilege`: the one that it takes, where the answer does not name it.
+        """
         error = recovery("dataverse write", response.status, error_code(response), what)
         return self.rights.judged(error, response.status, error_message(response), what, privilege)
 
@@ -232,5 +359,7 @@ class DataverseClient:
     def saved(self, link: str) -> str:
         """The link of an earlier read, if it leads to the organization that is configured now."""
         if fault := link_fault(link, f"{self.url}/api/data"):
-            raise Misconfigured("DATAVERSE_URL", f"The saved position of the read {fault}. {ANOTHER_ORGANIZATION}")
+            raise Misconfigured(
+                "DATAVERSE_URL", f"The saved position of the read {fault}. {ANOTHER_ORGANIZATION}"
+            )
         return link

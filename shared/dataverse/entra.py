@@ -1,4 +1,6 @@
-"""The connection that msal asks Entra by: ours, with its limits, instead of one that reads and logs whatever comes."""
+"""The connection that msal asks Entra by: ours, with its limits, instead of one that reads and logs
+whatever comes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +27,9 @@ class Answer:
 
     def raise_for_status(self) -> None:
         """msal calls it for answers of 500 and above."""
-        raise Retryable(f"Entra answered a token request with {self.status_code}; it is asked again.")
+        raise Retryable(
+            f"Entra answered a token request with {self.status_code}; it is asked again."
+        )
 
 
 class EntraHttp:
@@ -37,21 +41,38 @@ class EntraHttp:
     def get(self, url: str, params: Mapping[str, str] | None = None, **options: Any) -> Answer:
         """The authority's own description."""
         where = f"{url}?{urlencode(params)}" if params else url
-        return self.answer(Request("GET", where, "GET the authority", options.get("headers") or {}), ())
+        return self.answer(
+            Request("GET", where, "GET the authority", options.get("headers") or {}), ()
+        )
 
     def post(self, url: str, data: Mapping[str, str] | None = None, **options: Any) -> Answer:
-        headers = {**(options.get("headers") or {}), "Content-Type": "application/x-www-form-urlencoded"}
-        return self.answer(Request("POST", url, "POST token", headers, urlencode(data or {}).encode()), SHOWN)
+        headers = {
+            **(options.get("headers") or {}),
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        return self.answer(
+            Request("POST", url, "POST token", headers, urlencode(data or {}).encode()), SHOWN
+        )
 
     def close(self) -> None:
         """The pool ends with the process."""
 
     def answer(self, request: Request, shown: tuple[str, ...]) -> Answer:
-        limited = Request(request.method, request.url, request.route, request.headers, request.body, True, MOST_ANSWER_BYTES)
+        limited = Request(
+            request.method,
+            request.url,
+            request.route,
+            request.headers,
+            request.body,
+            True,
+            MOST_ANSWER_BYTES,
+        )
         response = self.send(limited)
         found = object_of(response)
         kept = {name: found[name] for name in shown or found if name in found}
-        return Answer(response.status, response.headers, exact_json.carried(kept).decode("utf-8", "replace"))
+        return Answer(
+            response.status, response.headers, exact_json.carried(kept).decode("utf-8", "replace")
+        )
 
 
 def object_of(response: Response) -> dict[str, Any]:
@@ -60,5 +81,7 @@ def object_of(response: Response) -> dict[str, Any]:
         return {}
     found = response.json()
     if not isinstance(found, dict):
-        raise Retryable("Entra's answer to a token request is not what it should be; it is asked again.")
+        raise Retryable(
+            "Entra's answer to a token request is not what it should be; it is asked again."
+        )
     return found

@@ -1,4 +1,7 @@
-"""Answers that are one JSON object: its rows, its error. What has another form is asked for again."""
+"""Answers that are one JSON object: its rows, its error.
+
+What has another form is asked for again.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +12,19 @@ from shared.http.transport import Response
 
 
 def body_object(response: Response, what: str) -> dict[str, Any]:
-    """The JSON object of an answer; Retryable for anything else, uncertain where it answers a write."""
+    """The JSON object of an answer; Retryable for anything else, uncertain where it answers a
+    write.
+    """
     try:
         answer = response.json()
     except Retryable:
         answer = None
     if isinstance(answer, dict):
         return answer
-    sentence = f"Dataverse's answer to {what} (status {response.status}) is no JSON object; it is asked for again."
+    sentence = (
+        f"Dataverse's answer to {what} (status {response.status}) is no JSON object; it is asked"
+        " for again."
+    )
     raise Retryable(sentence, uncertain=not what.startswith("GET "))
 
 
@@ -29,7 +37,9 @@ def values(answer: Mapping[str, Any], route: str) -> list[dict[str, Any]]:
 
 
 def unrecognised(route: str) -> Retryable:
-    return Retryable(f"Dataverse's answer to GET {route} lacks what it must hold; it is asked for again.")
+    return Retryable(
+        f"Dataverse's answer to GET {route} lacks what it must hold; it is asked for again."
+    )
 
 
 def error_code(response: Response) -> str:

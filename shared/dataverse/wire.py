@@ -1,4 +1,6 @@
-"""The Dataverse Web API's forms: rows, versions, deleted items, metadata; read once here, our own types from here on."""
+"""The Dataverse Web API's forms: rows, versions, deleted items, metadata; read once here, our own
+types from here on.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -33,12 +35,19 @@ def version(row: Mapping[str, Any]) -> int:
     return int(match[1]) if match and int(match[1]) < 2**63 else 0
 
 
-def change(item: Mapping[str, Any], primary_id: str, seen_at: float, replay: bool = False) -> Change:
+def change(
+    item: Mapping[str, Any], primary_id: str, seen_at: float, replay: bool = False
+) -> Change:
     """One item of a tracked read: a row, or a deleted item (`reason`: "deleted" and a bare id)."""
-    deleted = item.get("reason") == "deleted" or str(item.get("@odata.context", "")).endswith("/$deletedEntity")
+    deleted = item.get("reason") == "deleted" or str(item.get("@odata.context", "")).endswith(
+        "/$deletedEntity"
+    )
     found = record_id(item.get("id" if deleted else primary_id))
     if not found:
-        raise Retryable("Dataverse's answer to a read of changes holds an item without its id; the page is read again.")
+        raise Retryable(
+            "Dataverse's answer to a read of changes holds an item without its id; the page is read"
+            " again."
+        )
     if deleted:
         return Change(found, Kind.DELETED, first_seen=seen_at)
     columns = {name: value for name, value in item.items() if "@" not in name}
@@ -46,21 +55,30 @@ def change(item: Mapping[str, Any], primary_id: str, seen_at: float, replay: boo
 
 
 def lookup_table(row: Mapping[str, Any], lookup: str) -> str:
-    """The logical name of the table that a lookup leads to, "" where it is empty or was not asked for."""
+    """The logical name of the table that a lookup leads to, "" where it is empty or was not asked
+    for.
+    """
     return str(row.get(f"{lookup}@{LOOKUP_TABLE}", ""))
 
 
 def table(
-    definition: Mapping[str, Any], details: Iterable[Mapping[str, Any]], base_language: Callable[[], int] = lambda: 0
+    definition: Mapping[str, Any],
+    details: Iterable[Mapping[str, Any]],
+    base_language: Callable[[], int] = lambda: 0,
 ) -> SourceTable:
-    """A table from its EntityDefinitions answer and the typed answers on its columns, which fill lengths, labels and targets.
+    """A table from its EntityDefinitions answer and the typed answers on its columns, which fill
+    lengths, labels and targets.
 
     `base_language` is asked only where an option has no label in the caller's language.
     """
     merged: dict[str, dict[str, Any]] = {}
     for attribute in [*definition["Attributes"], *details]:
         merged.setdefault(named(attribute["LogicalName"]), {}).update(attribute)
-    columns = (column(attribute, base_language) for attribute in merged.values() if attribute.get("IsValidForRead", True))
+    columns = (
+        column(attribute, base_language)
+        for attribute in merged.values()
+        if attribute.get("IsValidForRead", True)
+    )
     return SourceTable(
         logical_name=named(definition["LogicalName"]),
         entity_set=named(definition["EntitySetName"]),
@@ -70,8 +88,12 @@ def table(
     )
 
 
-def column(attribute: Mapping[str, Any], base_language: Callable[[], int] = lambda: 0) -> SourceColumn:
-    kind = str((attribute.get("AttributeTypeName") or {}).get("Value", attribute.get("AttributeType", ""))).removesuffix("Type")
+def column(
+    attribute: Mapping[str, Any], base_language: Callable[[], int] = lambda: 0
+) -> SourceColumn:
+    kind = str(
+        (attribute.get("AttributeTypeName") or {}).get("Value", attribute.get("AttributeType", ""))
+    ).removesuffix("Type")
     behavior = (attribute.get("DateTimeBehavior") or {}).get("Value", "")
     return SourceColumn(
         name=attribute["LogicalName"],
@@ -84,22 +106,39 @@ def column(attribute: Mapping[str, Any], base_language: Callable[[], int] = lamb
     )
 
 
-def options(attribute: Mapping[str, Any], base_language: Callable[[], int] = lambda: 0) -> dict[int, str]:
-    """The labels of a choice: {value: label}. A global choice has its options beside the column's own, which are then none."""
-    found = [option for name in ("GlobalOptionSet", "OptionSet") for option in listed(attribute.get(name) or {})]
+def options(
+    attribute: Mapping[str, Any], base_language: Callable[[], int] = lambda: 0
+) -> dict[int, str]:
+    """The labels of a choice: {value: label}.
+
+    A global choice has its options beside the column's own, which are then none.
+    """
+    found = [
+        option
+        for name in ("GlobalOptionSet", "OptionSet")
+        for option in listed(attribute.get(name) or {})
+    ]
     return {whole(option["Value"]): label(option, base_language) for option in found}
 
 
 def listed(chosen: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return chosen.get("Options") or [chosen[key] for key in ("FalseOption", "TrueOption") if chosen.get(key)]
+    return chosen.get("Options") or [
+        chosen[key] for key in ("FalseOption", "TrueOption") if chosen.get(key)
+    ]
 
 
 def label(option: Mapping[str, Any], base_language: Callable[[], int]) -> str:
-    """In the caller's language, else in the organization's, else in the first that has one; "" where none has."""
+    """In the caller's language, else in the organization's, else in the first that has one; ""
+    where none has.
+    """
     labels = option.get("Label") or {}
     if own := text_of(labels.get("UserLocalizedLabel")):
         return own
-    texts = {whole(item["LanguageCode"]): text for item in labels.get("LocalizedLabels") or () if (text := text_of(item))}
+    texts = {
+        whole(item["LanguageCode"]): text
+        for item in labels.get("LocalizedLabels") or ()
+        if (text := text_of(item))
+    }
     return (texts.get(base_language()) or texts[min(texts)]) if texts else ""
 
 
@@ -111,7 +150,9 @@ def text_of(label: Mapping[str, Any] | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What is believed of a webhook: the record, who changed it and in which organization, "" where it does not tell."""
+    """What is believed of a webhook: the record, who changed it and in which organization, "" where
+    it does not tell.
+    """
 
     table: str
     record_id: str
@@ -127,10 +168,19 @@ def webhook_reference(body: bytes) -> Reference:
     """All that is believed of a webhook's body (Microsoft Learn: Use webhooks)."""
     try:
         context = exact_json.read(body)
-        table, given, message = (context[name] for name in ("PrimaryEntityName", "PrimaryEntityId", "MessageName"))
+        table, given, message = (
+            context[name] for name in ("PrimaryEntityName", "PrimaryEntityId", "MessageName")
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Malformed("The body is not the JSON of a Dataverse webhook.") from None
     found = record_id(given)
     if not isinstance(table, str) or not isinstance(message, str) or not found:
-        raise Malformed("PrimaryEntityName, PrimaryEntityId and MessageName must be texts, the id a GUID.")
-    return Reference(table, found, record_id(context.get("InitiatingUserId")), record_id(context.get("OrganizationId")))
+        raise Malformed(
+            "PrimaryEntityName, PrimaryEntityId and MessageName must be texts, the id a GUID."
+        )
+    return Reference(
+        table,
+        found,
+        record_id(context.get("InitiatingUserId")),
+        record_id(context.get("OrganizationId")),
+    )

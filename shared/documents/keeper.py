@@ -19,7 +19,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.deadlines import held
-from shared.documents.kinds import Compiler, DocumentId, DocumentKind, Version, World, draft_problems
+from shared.documents.kinds import (
+    Compiler,
+    DocumentId,
+    DocumentKind,
+    Version,
+    World,
+    draft_problems,
+)
 from shared.errors import Misconfigured
 from shared.mapping.reading import Document
 from shared.state.documents import Library, Listing
@@ -64,7 +71,10 @@ class Keeper:
         self.refused: dict[DocumentId[Any], Refused] = {}
 
     def listing(self) -> Listing:
-        """What was active a moment ago. Who needs a newer one waits for the thread that reads it."""
+        """What was active a moment ago.
+
+        Who needs a newer one waits for the thread that reads it.
+        """
         if found := self.recent_listing():
             return found
         with held(self.listing_lock):
@@ -75,7 +85,10 @@ class Keeper:
         return listed[0] if listed and self.now() - listed[1] < self.cache_seconds else None
 
     def list_again(self) -> Listing:
-        """Under its lock. A listing that says the same stays the same object, as `active` expects."""
+        """Under its lock.
+
+        A listing that says the same stays the same object, as `active` expects.
+        """
         at, found = self.now(), self.library.listing()
         listed = self.listed
         found = listed[0] if listed and listed[0] == found else found
@@ -87,18 +100,27 @@ class Keeper:
             return self.list_again()
 
     def active[D: Document, A](self, compiler: Compiler[D, A], name: str) -> A:
-        """What the active version was compiled to. Misconfigured where the systems do not support it."""
+        """What the active version was compiled to.
+
+        Misconfigured where the systems do not support it.
+        """
         wanted, listing = compiler.kind.id(name), self.listing()
         found: Compiled[A] | None = self.compiled.get(wanted)
         if found and found.world.listing is listing and self.is_recent(found):
             return found.active
-        world = self.world([wanted, *compiler.needs(name)], self.with_first_version(wanted, listing))
+        world = self.world(
+            [wanted, *compiler.needs(name)], self.with_first_version(wanted, listing)
+        )
         with held(self.lock("compile", wanted)):
             found = self.still_good(wanted, world) or self.compile(compiler, name, world)
         return found.active
 
-    def active_since[D: Document, A](self, compiler: Compiler[D, A], name: str, judged: A, permit: Callable[[], bool]) -> A:
-        """What was compiled after `judged`. If nothing was, it is compiled now where `permit` allows.
+    def active_since[D: Document, A](
+        self, compiler: Compiler[D, A], name: str, judged: A, permit: Callable[[], bool]
+    ) -> A:
+        """What was compiled after `judged`.
+
+        If nothing was, it is compiled now where `permit` allows.
 
         Else `judged`. Of many threads that ask at once one compiles, and the others get the same.
         `permit` runs under the lock: it only counts.
@@ -116,7 +138,9 @@ class Keeper:
         return self.locks.setdefault((step, wanted), threading.Lock())
 
     def is_recent(self, found: Compiled[Any]) -> bool:
-        """Also of one that could not be compiled again just now: else all would wait for a system that is away."""
+        """Also of one that could not be compiled again just now: else all would wait for a system
+        that is away.
+        """
         now = self.now()
         return now - found.at < METADATA_SECONDS or now - found.tried_at < self.cache_seconds
 
@@ -128,7 +152,9 @@ class Keeper:
         self.compiled[wanted] = replace(found, world=world)
         return found
 
-    def compile[D: Document, A](self, compiler: Compiler[D, A], name: str, world: World) -> Compiled[A]:
+    def compile[D: Document, A](
+        self, compiler: Compiler[D, A], name: str, world: World
+    ) -> Compiled[A]:
         wanted, at = compiler.kind.id(name), self.now()
         before = self.compiled.get(wanted)
         if before and before.world.says_the_same(world, wanted):
@@ -147,7 +173,9 @@ class Keeper:
         with held(self.lock("read", wanted)):
             return self.read.get((wanted, number)) or self.read_text(wanted, number, listing)
 
-    def read_text[D: Document](self, wanted: DocumentId[D], number: int, listing: Listing) -> Version[D]:
+    def read_text[D: Document](
+        self, wanted: DocumentId[D], number: int, listing: Listing
+    ) -> Version[D]:
         folder = self.library.folder(wanted.kind.folder)
         text = folder.text(wanted.name, number) if number else self.packaged(wanted, listing)
         found = self.read[wanted, number] = Version(number, wanted.read(text, number))
@@ -169,10 +197,15 @@ class Keeper:
         )
 
     def with_first_version(self, wanted: DocumentId[Any], listing: Listing) -> Listing:
-        """A listing with a version of the document. The packaged one becomes the first when used."""
+        """A listing with a version of the document.
+
+        The packaged one becomes the first when used.
+        """
         if listing.version(wanted.kind.folder, wanted.name):
             return listing
-        self.library.folder(wanted.kind.folder).add(wanted.name, 1, self.packaged(wanted, listing), "")
+        self.library.folder(wanted.kind.folder).add(
+            wanted.name, 1, self.packaged(wanted, listing), ""
+        )
         return self.newest_listing()
 
     def version[D: Document](self, wanted: DocumentId[D]) -> Version[D]:
@@ -181,7 +214,9 @@ class Keeper:
 
     def number(self, wanted: DocumentId[Any]) -> int:
         """The number of the active version, also of one that cannot be read any more."""
-        return self.with_first_version(wanted, self.listing()).version(wanted.kind.folder, wanted.name)
+        return self.with_first_version(wanted, self.listing()).version(
+            wanted.kind.folder, wanted.name
+        )
 
     def in_use[D: Document](self, wanted: DocumentId[D]) -> Version[D] | None:
         """The version that was compiled last; None before the first use."""
@@ -190,7 +225,10 @@ class Keeper:
 
     def last_compiled_at(self, kind: DocumentKind[Any]) -> float:
         """When a document of this kind was last compiled; 0 before the first."""
-        return max((found.at for one, found in list(self.compiled.items()) if one.kind is kind), default=0.0)
+        return max(
+            (found.at for one, found in list(self.compiled.items()) if one.kind is kind),
+            default=0.0,
+        )
 
     def forget(self, wanted: DocumentId[Any]) -> None:
         """Lists, reads and compiles again at the next use. What is under way is not kept either."""
@@ -227,11 +265,17 @@ class Keeper:
 
     def refused_lately(self, wanted: DocumentId[Any], etag: str) -> Refused | None:
         refused = self.refused.get(wanted)
-        if not refused or refused.etag != etag or self.now() - refused.at >= wanted.kind.judged_again_seconds:
+        if (
+            not refused
+            or refused.etag != etag
+            or self.now() - refused.at >= wanted.kind.judged_again_seconds
+        ):
             return None
         return refused
 
-    def draft_problems[D: Document](self, compiler: Compiler[D, Any], name: str, text: str, version: int) -> list[str]:
+    def draft_problems[D: Document](
+        self, compiler: Compiler[D, Any], name: str, text: str, version: int
+    ) -> list[str]:
         """Why a draft cannot follow the active version, [] if it can. Changes nothing."""
         try:
             world = self.world(compiler.needs(name), self.newest_listing())
@@ -260,7 +304,10 @@ class Kept[D: Document, A]:
         return self.keeper.number(self.id)
 
     def adopt(self) -> str:
-        """Activates a person's changed document. Returns its problems as one message, "" for none."""
+        """Activates a person's changed document.
+
+        Returns its problems as one message, "" for none.
+        """
         return self.keeper.adopt(self.compiler, self.id.name)
 
     def forget(self) -> None:

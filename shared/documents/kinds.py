@@ -38,7 +38,10 @@ class DocumentKind[D: Document]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DocumentId[D: Document]:
-    """One document: its kind, and its name in the folder of the kind. `DocumentKind.id` makes it."""
+    """One document: its kind, and its name in the folder of the kind.
+
+    `DocumentKind.id` makes it.
+    """
 
     kind: DocumentKind[D]
     name: str
@@ -48,9 +51,14 @@ class DocumentId[D: Document]:
         return f"{self.kind.folder}/{self.name}.yaml"
 
     def read(self, text: str, number: int) -> D:
-        """The document in the text of a version. Misconfigured where today's rules do not read it."""
+        """The document in the text of a version.
+
+        Misconfigured where today's rules do not read it.
+        """
         kind = self.kind
-        return read_active(text, kind.model, kind.setting, f"Version {number} of the {kind.title(self.name)}")
+        return read_active(
+            text, kind.model, kind.setting, f"Version {number} of the {kind.title(self.name)}"
+        )
 
     def packaged(self) -> str:
         """Misconfigured where the bridge brings none."""
@@ -74,7 +82,9 @@ class DocumentId[D: Document]:
         if not problems:
             return ""
         instead = f"Version {version} stays active." if version else "No version is active."
-        instead = "The packaged document stays active." if self.is_packaged and not version else instead
+        instead = (
+            "The packaged document stays active." if self.is_packaged and not version else instead
+        )
         return f"The document {self.path} was not activated: {' '.join(problems)} {instead}"
 
 
@@ -97,9 +107,15 @@ class World:
         return self.versions[wanted]
 
     def says_the_same(self, other: "World", wanted: DocumentId[Any]) -> bool:
-        """Whether a compilation of `wanted` would go by the same. A packaged document that it needs stays the same when it
-        becomes version 1."""
-        documents, others = ({one: version.document for one, version in world.versions.items()} for world in (self, other))
+        """Whether a compilation of `wanted` would go by the same.
+
+        A packaged document that it needs stays the same when it
+        becomes version 1.
+        """
+        documents, others = (
+            {one: version.document for one, version in world.versions.items()}
+            for world in (self, other)
+        )
         return self[wanted].number == other[wanted].number and documents == others
 
 
@@ -121,7 +137,9 @@ class Compiler[D: Document, Active](Protocol):
         """Misconfigured with every problem where the systems do not support the active version."""
 
 
-def draft_problems[D: Document](compiler: Compiler[D, Any], name: str, text: str, version: int, world: World) -> list[str]:
+def draft_problems[D: Document](
+    compiler: Compiler[D, Any], name: str, text: str, version: int, world: World
+) -> list[str]:
     """As `Compiler.problems`, whatever ends the look."""
     try:
         return compiler.problems(name, text, version, world)

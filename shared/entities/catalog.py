@@ -1,6 +1,8 @@
-"""The mappings in force, ready to use: each table's newest document, checked against both systems and compiled.
+"""The mappings in force, ready to use: each table's newest document, checked against both systems
+and compiled.
 
-A person's new document is taken into force only if it is sound; else all its problems are told at once and the old version stays.
+A person's new document is taken into force only if it is sound; else all its problems are told at
+once and the old version stays.
 """
 
 from shared.documents.keeper import Keeper
@@ -12,7 +14,9 @@ from shared.mapping import MappingDocument
 from shared.state.documents import Listing
 
 SETTLED_SECONDS = 60.0
-REREAD_SECONDS = 10.0  # between two reads because a value was refused: doubled while nothing has changed
+REREAD_SECONDS = (
+    10.0  # between two reads because a value was refused: doubled while nothing has changed
+)
 REREAD_SECONDS_MAX = 60.0
 REPLAY_REREAD_SECONDS = 2.0  # the same for a record that a person replays
 
@@ -28,15 +32,21 @@ class Catalog:
         self.parents: dict[tuple[str, int], frozenset[str]] = {}
 
     def mapping(self, table: str) -> Active:
-        """The mapping in force; Misconfigured with every problem if neither system's metadata bears it."""
+        """The mapping in force; Misconfigured with every problem if neither system's metadata bears
+        it.
+        """
         return self.keeper.active(self.compiler, table)
 
     def reread(self, table: str, judged: Active, replay: bool = False) -> Active | None:
-        """The mapping with metadata that is newer than what a value was judged by; None if nothing in it has changed.
+        """The mapping with metadata that is newer than what a value was judged by; None if nothing
+        in it has changed.
 
-        Reads the metadata, unless that was done a moment ago: a stream of bad values must not become a stream of calls.
+        Reads the metadata, unless that was done a moment ago: a stream of bad values must not
+        become a stream of calls.
         """
-        known = self.keeper.active_since(self.compiler, table, judged, lambda: self.may_reread(table, replay))
+        known = self.keeper.active_since(
+            self.compiler, table, judged, lambda: self.may_reread(table, replay)
+        )
         if known.metadata == judged.metadata:
             return None
         if table in self.rereads:
@@ -44,7 +54,10 @@ class Catalog:
         return known
 
     def may_reread(self, table: str, replay: bool) -> bool:
-        """Whether the pause since the last time is over. Then the next one begins, twice as long."""
+        """Whether the pause since the last time is over.
+
+        Then the next one begins, twice as long.
+        """
         at, pause = self.rereads.get(table, (0.0, 0.0))
         if self.now() - at < (min(pause, REPLAY_REREAD_SECONDS) if replay else pause):
             return False
@@ -62,7 +75,9 @@ class Catalog:
         return sorted({name for name in tables if table in self.linked_to(name, listing)})
 
     def linked_to(self, table: str, listing: Listing) -> frozenset[str]:
-        """The parents of a table, by its document in force; looked for once, for a version never changes."""
+        """The parents of a table, by its document in force; looked for once, for a version never
+        changes.
+        """
         version = listing.version(MAPPINGS.folder, table)
         if version and (table, version) not in self.parents:
             self.parents[table, version] = self.parents_in(table, listing)
@@ -77,9 +92,16 @@ class Catalog:
         return frozenset(parent for link in document.links for parent in link.parents)
 
     def unknown_seconds(self) -> float:
-        """How long a child may have waited in vain: until each instance knew of its document. Longer when none is new."""
+        """How long a child may have waited in vain: until each instance knew of its document.
+
+        Longer when none is new.
+        """
         newest = self.keeper.last_compiled_at(MAPPINGS)
-        return SETTLED_SECONDS if self.now() - newest > SETTLED_SECONDS else 2 * self.keeper.cache_seconds
+        return (
+            SETTLED_SECONDS
+            if self.now() - newest > SETTLED_SECONDS
+            else 2 * self.keeper.cache_seconds
+        )
 
     def in_force(self, table: str) -> MappingDocument | None:
         """The document in force as a person wrote it; None before it is first used."""
@@ -87,11 +109,16 @@ class Catalog:
         return used.document if used else None
 
     def forget(self, table: str) -> None:
-        """Reads document and metadata anew at the next use: something has shown that they no longer fit."""
+        """Reads document and metadata anew at the next use: something has shown that they no longer
+        fit.
+        """
         self.keeper.forget(MAPPINGS.id(table))
 
     def adopt(self, table: str) -> str:
-        """Takes a person's changed document into force. Returns its problems as one message, "" if there are none."""
+        """Takes a person's changed document into force.
+
+        Returns its problems as one message, "" if there are none.
+        """
         return self.keeper.adopt(self.compiler, table)
 
     def draft_problems(self, table: str, text: str, version: int) -> list[str]:

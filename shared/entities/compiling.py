@@ -1,4 +1,6 @@
-"""A mapping document, checked against both systems and compiled, with what other flows have a record created with."""
+"""A mapping document, checked against both systems and compiled, with what other flows have a
+record created with.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,7 +31,9 @@ from shared.state.documents import Documents
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """A mapping in force with what it was compiled against; `metadata` names that, as far as the mapping depends on it."""
+    """A mapping in force with what it was compiled against; `metadata` names that, as far as the
+    mapping depends on it.
+    """
 
     version: int
     mapping: CompiledMapping
@@ -43,11 +47,19 @@ class Active:
 
 
 class MappingCompiler:
-    """`documents` are the mappings', whose active versions say which table a resource belongs to."""
+    """`documents` are the mappings', whose active versions say which table a resource belongs
+    to.
+    """
 
     kind = MAPPINGS
 
-    def __init__(self, documents: Documents, dataverse: DataverseClient, campaign: CampaignClient, reserved: Reserved) -> None:
+    def __init__(
+        self,
+        documents: Documents,
+        dataverse: DataverseClient,
+        campaign: CampaignClient,
+        reserved: Reserved,
+    ) -> None:
         self.dataverse = dataverse
         self.campaign = campaign
         self.reserved = reserved
@@ -57,10 +69,15 @@ class MappingCompiler:
         return self.reserved.needs(name)
 
     def problems(self, name: str, text: str, version: int, world: World) -> list[str]:
-        """What a new document changes that cannot change while its table is mapped, and what does not fit."""
+        """What a new document changes that cannot change while its table is mapped, and what does
+        not fit.
+        """
         document = read_document(text)
         if document.table != name:
-            what = f"it maps table {document.table}, and its name says {name}: rename it, or correct `table`."
+            what = (
+                f"it maps table {document.table}, and its name says {name}: rename it, or correct"
+                " `table`."
+            )
             raise InvalidDocument([f"{document.place('table')}: {what}"])
         active = self.claims.active(name, version)
         found = list(moved(document, active, version)) if active else []
@@ -78,25 +95,43 @@ class MappingCompiler:
             raise Misconfigured("mapping", f"The mapping of {name} cannot run: {' '.join(taken)}")
         return self.fitted(version, world, misfits)
 
-    def fitted(self, version: Version[MappingDocument], world: World, checked: Callable[..., list[str]]) -> Active:
-        """`checked`: a version in force goes on with what has no effect in it, and without its rules for reserved fields.
-        A new one must be free of both."""
+    def fitted(
+        self, version: Version[MappingDocument], world: World, checked: Callable[..., list[str]]
+    ) -> Active:
+        """`checked`: a version in force goes on with what has no effect in it, and without its
+        rules for reserved fields.
+        A new one must be free of both.
+        """
         document = version.document
         source = self.dataverse.table(document.table)
         target = self.campaign.resource(document.api, document.resource)
         own = self.reserved.without(document)
         problems = checked(own, source, target)
         if not source.change_tracking:
-            problems.append(f"Change tracking is off for table {document.table}: switch on 'Track changes' in its properties.")
+            problems.append(
+                f"Change tracking is off for table {document.table}: switch on 'Track changes' in"
+                " its properties."
+            )
         if problems:
-            raise Misconfigured("mapping", f"The mapping of {document.table} does not fit: " + " ".join(problems))
-        mapping = compile_mapping(own, source, target, self.reserved.created_with(world, source, target))
-        return Active(version.number, mapping, source, address(document), metadata_of(mapping, source, target))
+            raise Misconfigured(
+                "mapping", f"The mapping of {document.table} does not fit: " + " ".join(problems)
+            )
+        mapping = compile_mapping(
+            own, source, target, self.reserved.created_with(world, source, target)
+        )
+        return Active(
+            version.number, mapping, source, address(document), metadata_of(mapping, source, target)
+        )
 
 
 def metadata_of(mapping: CompiledMapping, source: SourceTable, target: TargetResource) -> str:
-    """A name for the document and what both systems say of the columns and fields in it: another one, another mapping."""
+    """A name for the document and what both systems say of the columns and fields in it: another
+    one, another mapping.
+    """
     columns = [source.column(name) for name in mapping.columns]
     fields = [target.fields[step.target] for step in mapping.steps]
-    text = f"{mapping.document.model_dump_json()} {columns} {fields} {target.fields[mapping.document.key.target]}"
+    text = (
+        f"{mapping.document.model_dump_json()} {columns} {fields}"
+        f" {target.fields[mapping.document.key.target]}"
+    )
     return blake2b(text.encode(), digest_size=8).hexdigest()

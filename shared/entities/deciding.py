@@ -1,17 +1,22 @@
-"""What to do with one change: pure, from the change, the ledger's row and what the mapping made of it.
+"""What to do with one change: pure, from the change, the ledger's row and what the mapping made of
+it.
 
-| the change                        | the ledger's row            | decision                                              |
+| the change                        | the ledger's row            | decision
+|
 |-----------------------------------|-----------------------------|-------------------------------------------------------|
-| a row with an older version       | any                         | stale                                                 |
-| a row, any version                | a tombstone                 | look at the source again; there: save, gone: stale    |
-| a row that the filters let out    | in the target               | keep: filtered; `filtered_out: delete`: delete        |
-| a row that the filters let out    | not in the target           | filtered                                              |
-| a row with the same fingerprint   | in the target               | unchanged                                             |
-| a row                             | any                         | save: update if in the target, else create            |
-| a deletion                        | in the target, or uncertain | delete (`deletes: ignore`: filtered), leave tombstone |
-| a deletion                        | not in the target           | leave tombstone, no call                              |
+| a row with an older version       | any                         | stale | | a row, any version | a
+tombstone                 | look at the source again;
+there: save, gone: stale    | | a row that the filters let out    | in the target               |
+keep: filtered; `filtered_out: delete`: delete        | | a row that the filters let out    | not in
+the target           | filtered                                              | | a row with the same
+fingerprint   | in the target               | unchanged
+| | a row                             | any                         | save: update if in the target,
+else create            | | a deletion                        | in the target, or uncertain | delete
+(`deletes: ignore`: filtered), leave tombstone | | a deletion                        | not in the
+target           | leave tombstone, no call                              |
 
-*Uncertain* is a change whose earlier delivery was cut off: it may have written what the ledger does not know, tombstone or not.
+*Uncertain* is a change whose earlier delivery was cut off: it may have written what the ledger does
+not know, tombstone or not.
 """
 
 from collections.abc import Mapping
@@ -25,7 +30,13 @@ from shared.records import Change, Kind, Outcome
 from shared.state.ledger import LedgerRow
 
 
-def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None, delete_filtered: bool, key: bytes) -> Decision:
+def decide_row(
+    change: Change,
+    mapped: Mapped | Filtered,
+    row: LedgerRow | None,
+    delete_filtered: bool,
+    key: bytes,
+) -> Decision:
     """The decision on a row that came from the source."""
     if row and row.deleted and change.kind is Kind.ROW:
         return Decision(change, Act.LOOK)
@@ -33,23 +44,48 @@ def decide_row(change: Change, mapped: Mapped | Filtered, row: LedgerRow | None,
         return decide_filtered(change, mapped, row, delete_filtered)
     missing = never_given(mapped, row)
     fingerprint = fingerprint_of(sent(mapped, missing), key)
-    trusted = row is not None and row.exists and not change.uncertain  # a delivery cut off may have done more than the row says
+    trusted = (
+        row is not None and row.exists and not change.uncertain
+    )  # a delivery cut off may have done more than the row says
     same = trusted and row is not None and row.fingerprint == fingerprint and not change.replay
     if row and same and not row_pending(row):
         newer = change.version > row.version
         return Decision(
-            change, Act.NOTHING, Outcome.UNCHANGED, mapped=mapped, fingerprint=fingerprint, note=newer, never_given=missing
+            change,
+            Act.NOTHING,
+            Outcome.UNCHANGED,
+            mapped=mapped,
+            fingerprint=fingerprint,
+            note=newer,
+            never_given=missing,
         )
-    return Decision(change, Act.SAVE, known=known(change, row), mapped=mapped, fingerprint=fingerprint, never_given=missing)
+    return Decision(
+        change,
+        Act.SAVE,
+        known=known(change, row),
+        mapped=mapped,
+        fingerprint=fingerprint,
+        never_given=missing,
+    )
 
 
 def never_given(mapped: Mapped, row: LedgerRow | None) -> tuple[Altered, ...]:
-    """Fields that only a creation sends, and which it left out or cut. Their value fits now, but Campaign may have its own."""
+    """Fields that only a creation sends, and which it left out or cut.
+
+    Their value fits now, but Campaign may have its own.
+    """
     if row is None or not row.exists or not row.altered:
         return ()
-    again, left = {entry.field for entry in mapped.altered}, [Altered(*entry) for entry in row.altered]
+    again, left = (
+        {entry.field for entry in mapped.altered},
+        [Altered(*entry) for entry in row.altered],
+    )
     return tuple(
-        one for one in left if one.field not in again and holds(mapped.record, one.field) and not holds(mapped.update, one.field)
+        one
+        for one in left
+        if one.field not in again
+        and holds(mapped.record, one.field)
+        and not holds(mapped.update, one.field)
     )
 
 
@@ -60,10 +96,14 @@ def holds(record: Mapping[str, Any], name: str) -> bool:
 
 def stale(change: Change) -> Decision:
     """The ledger has settled a newer version of this record."""
-    return Decision(change, Act.NOTHING, Outcome.STALE, "a newer version has been settled", note=False)
+    return Decision(
+        change, Act.NOTHING, Outcome.STALE, "a newer version has been settled", note=False
+    )
 
 
-def decide_filtered(change: Change, mapped: Filtered, row: LedgerRow | None, delete_filtered: bool) -> Decision:
+def decide_filtered(
+    change: Change, mapped: Filtered, row: LedgerRow | None, delete_filtered: bool
+) -> Decision:
     if row and row.exists and delete_filtered:
         return Decision(change, Act.DELETE, Outcome.FILTERED, mapped.reason, known=True)
     settled = row is not None and row.outcome == Outcome.FILTERED and row.version == change.version
@@ -95,11 +135,16 @@ def known(change: Change, row: LedgerRow | None) -> bool | None:
 
 
 def sent(mapped: Mapped, missing: tuple[Altered, ...]) -> dict[str, Any]:
-    """What an update sends, and what it leaves out or cuts: a field that is left out differs from one that was never mapped."""
+    """What an update sends, and what it leaves out or cuts: a field that is left out differs from
+    one that was never mapped.
+    """
     altered = [entry._asdict() for entry in mapped.altered + missing]
     return {**mapped.update, "": altered} if altered else mapped.update
 
 
 def fingerprint_of(record: dict[str, Any], key: bytes) -> str:
-    """A keyed hash of what an update would send: equal means that no call is needed. It does not give the values away."""
+    """A keyed hash of what an update would send: equal means that no call is needed.
+
+    It does not give the values away.
+    """
     return blake2b(exact_json.in_order(record), digest_size=16, key=key).hexdigest()

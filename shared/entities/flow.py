@@ -1,4 +1,7 @@
-"""A Dataverse table kept in a Campaign resource: what the steps need to know of it. Shared by contacts and custom entities."""
+"""A Dataverse table kept in a Campaign resource: what the steps need to know of it.
+
+Shared by contacts and custom entities.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +27,9 @@ POLICY = Policy(detects_missed_deletes=True)
 
 @dataclass(frozen=True, slots=True)
 class TableFlow(PlainFlow):
-    """`key` names the flow in state and console, `table` is the Dataverse logical name, `queue` its Storage queue."""
+    """`key` names the flow in state and console, `table` is the Dataverse logical name, `queue` its
+    Storage queue.
+    """
 
     key: str
     queue: str
@@ -36,7 +41,9 @@ class TableFlow(PlainFlow):
     now: Callable[[], float]
     policy: Policy = POLICY
     tell: Callable[[Sequence[Settlement]], None] | None = None
-    notes: Callable[[], list[str]] | None = None  # what a person must know of the documents in force
+    notes: Callable[[], list[str]] | None = (
+        None  # what a person must know of the documents in force
+    )
 
     @property
     def feed(self) -> str:
@@ -50,22 +57,34 @@ class TableFlow(PlainFlow):
         return self.catalog.mapping(self.table)
 
     def read(self, checkpoint: Checkpoint) -> Page:
-        """The next page from where the checkpoint stands. Other columns than it was begun with mean that all is read anew."""
+        """The next page from where the checkpoint stands.
+
+        Other columns than it was begun with mean that all is read anew.
+        """
         active = self.active()
         columns = ",".join(active.mapping.columns)
         if checkpoint.link and checkpoint.columns != columns:
             checkpoint.restart()
         checkpoint.columns, checkpoint.mapping_version = columns, active.version
-        items, link, complete = self.dataverse.tracked(active.source, active.mapping.columns, checkpoint.link)
+        items, link, complete = self.dataverse.tracked(
+            active.source, active.mapping.columns, checkpoint.link
+        )
         seen_at = self.now()
-        changes = (wire.change(item, active.source.primary_id, seen_at, checkpoint.replay) for item in items)
+        changes = (
+            wire.change(item, active.source.primary_id, seen_at, checkpoint.replay)
+            for item in items
+        )
         return Page(tuple(changes), link, complete)
 
     def look(self, changes: Sequence[Change]) -> list[Change]:
-        """The same changes with what the source holds of them now: a row, or a deletion where it holds none."""
+        """The same changes with what the source holds of them now: a row, or a deletion where it
+        holds none.
+        """
         active = self.active()
         mapping, ids = active.mapping, [change.record_id for change in changes]
-        rows = self.dataverse.rows(active.source, mapping.columns, ids, lookup_tables=bool(mapping.several))
+        rows = self.dataverse.rows(
+            active.source, mapping.columns, ids, lookup_tables=bool(mapping.several)
+        )
         found = {str(row[active.source.primary_id]).lower(): row for row in rows}
         return [seen(change, found.get(change.record_id), mapping.several) for change in changes]
 
@@ -73,10 +92,15 @@ class TableFlow(PlainFlow):
         return self.dataverse.existing(self.active().source, ids)
 
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
-        """Rows that lack a column of the mapping in force, or do not say which table a lookup leads to: a tracked read never
-        does (its answers are not to be asked for annotations), nor does a row that was read for an older mapping."""
+        """Rows that lack a column of the mapping in force, or do not say which table a lookup leads
+        to: a tracked read never
+        does (its answers are not to be asked for annotations), nor does a row that was read for an
+        older mapping.
+        """
         mapping = self.active().mapping
-        return [change for change in changes if change.row is not None and lacks(change.row, mapping)]
+        return [
+            change for change in changes if change.row is not None and lacks(change.row, mapping)
+        ]
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         """What to do; raises Rejected if the mapping refuses the row.
@@ -84,27 +108,36 @@ class TableFlow(PlainFlow):
         What metadata refuses is judged once more with metadata that is read now.
         """
         active = self.active()
-        if change.row is not None and lacks(change.row, active.mapping):  # a newer mapping came since `incomplete` was asked
+        if change.row is not None and lacks(
+            change.row, active.mapping
+        ):  # a newer mapping came since `incomplete` was asked
             return Decision(change, Act.LOOK)
         result = judged(self, active, change, row)
         if isinstance(result, Decision) and not (result.mapped and result.mapped.altered):
             return result
-        if by_metadata(result) and (newer := self.catalog.reread(self.table, active, change.replay)):
+        if by_metadata(result) and (
+            newer := self.catalog.reread(self.table, active, change.replay)
+        ):
             if change.row is not None and lacks(change.row, newer.mapping):
                 return Decision(change, Act.LOOK)
             active, result = newer, judged(self, newer, change, row)
         if isinstance(result, Rejected):
-            raise Rejected(*result.refusals, metadata=active.metadata if by_metadata(result) else "")
+            raise Rejected(
+                *result.refusals, metadata=active.metadata if by_metadata(result) else ""
+            )
         return result
 
     def decided(self, active: Active, change: Change, row: LedgerRow | None) -> Decision:
         if change.kind is Kind.DELETED or change.row is None:
             return deciding.decide_deletion(change, row, active.document.deletes == "apply")
-        # A version orders what was queued. A row that was just read is the truth, whatever its version.
+        # A version orders what was queued. A row that was just read is the truth, whatever its
+        # version.
         if row and change.kind is Kind.ROW and change.version < row.version:
             return deciding.stale(change)
         mapped = active.mapping.map(change.row)
-        return deciding.decide_row(change, mapped, row, active.document.filtered_out == "delete", self.fingerprint_key)
+        return deciding.decide_row(
+            change, mapped, row, active.document.filtered_out == "delete", self.fingerprint_key
+        )
 
     def write(self, decisions: Sequence[Decision]) -> Results:
         return {decision.change.record_id: self.carry_out(decision) for decision in decisions}
@@ -113,17 +146,25 @@ class TableFlow(PlainFlow):
         """At Campaign."""
         address, mapped = self.active().address, decision.mapped
         if decision.act is Act.DELETE:
-            return replace(self.campaign.delete(address, self.key_of(decision)), outcome=decision.outcome)
+            return replace(
+                self.campaign.delete(address, self.key_of(decision)), outcome=decision.outcome
+            )
         if mapped is None:
             return WriteResult(Outcome.UNCHANGED)
-        return self.campaign.save(address, mapped.key, {**mapped.record, **mapped.born}, mapped.update, decision.known)
+        return self.campaign.save(
+            address, mapped.key, {**mapped.record, **mapped.born}, mapped.update, decision.known
+        )
 
     def key_of(self, decision: Decision) -> str:
-        """The business key of a record to delete: a deletion carries its id alone, which is what the key is made of."""
+        """The business key of a record to delete: a deletion carries its id alone, which is what
+        the key is made of.
+        """
         return decision.change.record_id
 
     def adopt(self) -> str:
-        """Takes a person's changed document into force; what stands in the way or must be known as one message."""
+        """Takes a person's changed document into force; what stands in the way or must be known as
+        one message.
+        """
         problem = self.catalog.adopt(self.table)
         return " ".join(filter(None, [problem, *(self.notes() if self.notes else ())]))
 
@@ -139,7 +180,9 @@ class TableFlow(PlainFlow):
             self.tell(first)
 
     def at_rest(self, change: Change) -> Change:
-        """A reference: no value of a record waits, and what is delivered in the end is what the source holds then."""
+        """A reference: no value of a record waits, and what is delivered in the end is what the
+        source holds then.
+        """
         return change.as_reference()
 
     def children(self) -> Collection[str]:
@@ -161,7 +204,9 @@ class TableFlow(PlainFlow):
         self.active()
 
 
-def judged(flow: TableFlow, active: Active, change: Change, row: LedgerRow | None) -> Decision | Rejected:
+def judged(
+    flow: TableFlow, active: Active, change: Change, row: LedgerRow | None
+) -> Decision | Rejected:
     """The decision by one mapping, or why that refuses the row."""
     try:
         return flow.decided(active, change, row)
@@ -170,10 +215,14 @@ def judged(flow: TableFlow, active: Active, change: Change, row: LedgerRow | Non
 
 
 def by_metadata(result: Decision | Rejected) -> bool:
-    """Whether newer metadata may make another result of it: it refused the row, or had a field left out or cut."""
+    """Whether newer metadata may make another result of it: it refused the row, or had a field left
+    out or cut.
+    """
     if isinstance(result, Rejected):
         return any(refusal.rule in METADATA_RULES for refusal in result.refusals)
-    return result.mapped is not None and any(entry.rule in METADATA_RULES for entry in result.mapped.altered)
+    return result.mapped is not None and any(
+        entry.rule in METADATA_RULES for entry in result.mapped.altered
+    )
 
 
 def seen(change: Change, item: Mapping[str, Any] | None, several: Iterable[str]) -> Change:

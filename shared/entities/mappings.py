@@ -11,7 +11,9 @@ def packaged(table: str) -> str:
     try:
         return default_document(table)
     except InvalidDocument as error:
-        raise InvalidDocument([f"No sound mapping document of {table} is active: {error}"]) from None
+        raise InvalidDocument(
+            [f"No sound mapping document of {table} is active: {error}"]
+        ) from None
 
 
 MAPPINGS = DocumentKind(
@@ -27,4 +29,11 @@ CONTACTS = MAPPINGS.id("contact")
 
 def address(document: MappingDocument) -> Address:
     key = document.key
-    return Address(document.api, document.resource, key.target, key.lookup, key.filter or "", key.parameter or "")
+    return Address(
+        document.api,
+        document.resource,
+        key.target,
+        key.lookup,
+        key.filter or "",
+        key.parameter or "",
+    )

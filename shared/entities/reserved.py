@@ -1,4 +1,7 @@
-"""Fields that a mapping may not write: another flow owns them once a record is there. Whose they are is wiring's to say."""
+"""Fields that a mapping may not write: another flow owns them once a record is there.
+
+Whose they are is wiring's to say.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -19,5 +22,7 @@ class Reserved(Protocol):
     def without(self, document: MappingDocument) -> MappingDocument:
         """The document without what it says of such fields."""
 
-    def created_with(self, world: World, source: SourceTable, target: TargetResource) -> tuple[BornWith, ...]:
+    def created_with(
+        self, world: World, source: SourceTable, target: TargetResource
+    ) -> tuple[BornWith, ...]:
         """The values that a record is created with in such fields."""

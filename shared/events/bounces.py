@@ -1,7 +1,8 @@
-"""Bounces of an earlier version, which gave soft and hard bounce of a message one id: the one that came first was written.
+"""Bounces of an earlier version, which gave soft and hard bounce of a message one id: the one that
+came first was written.
 
-Only documents with `bounces: all` have both. What stands under that id tells which came: a soft bounce there is not written
-again, and the hard one goes under an id of its own.
+Only documents with `bounces: all` have both. What stands under that id tells which came: a soft
+bounce there is not written again, and the hard one goes under an id of its own.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,17 +19,32 @@ from shared.records import Change
 BOUNCE, HARD_BOUNCE = "bounce", "hard_bounce"
 
 
-def written_as(dataverse: DataverseClient, rule: KindRule, table: WritableTable, bounces: Iterable[Change]) -> Mapping[str, str]:
-    """The id to write a bounce under, by its change's, where it is another; "" where the bounce is there already."""
-    column, known = rule.columns.get("bounce_type"), {change.record_id: change for change in bounces}
+def written_as(
+    dataverse: DataverseClient, rule: KindRule, table: WritableTable, bounces: Iterable[Change]
+) -> Mapping[str, str]:
+    """The id to write a bounce under, by its change's, where it is another; "" where the bounce is
+    there already.
+    """
+    column, known = (
+        rule.columns.get("bounce_type"),
+        {change.record_id: change for change in bounces},
+    )
     if not column:
         return {}
     source = SourceTable(table.name, table.entity_set, "activityid", {})
-    wanted = {event_id(name, number(change)) for change in known.values() for name in (BOUNCE, SOFT_BOUNCE, HARD_BOUNCE)}
+    wanted = {
+        event_id(name, number(change))
+        for change in known.values()
+        for name in (BOUNCE, SOFT_BOUNCE, HARD_BOUNCE)
+    }
     called(f"GET {table.name}")
     rows = dataverse.rows(source, ["activityid", column], sorted(wanted))
     there = {str(row["activityid"]).lower(): folded(str(row.get(column) or "")) for row in rows}
-    return {record_id: found for record_id, change in known.items() if (found := place(change, there)) != record_id}
+    return {
+        record_id: found
+        for record_id, change in known.items()
+        if (found := place(change, there)) != record_id
+    }
 
 
 def place(change: Change, there: Mapping[str, str]) -> str:
@@ -36,7 +52,9 @@ def place(change: Change, there: Mapping[str, str]) -> str:
     once, hard = event_id(BOUNCE, number(change)), event_id(HARD_BOUNCE, number(change))
     soft_there = there.get(once) == "soft"
     if (change.row or {}).get("bounce_type") != "Hard":
-        return "" if soft_there or event_id(SOFT_BOUNCE, number(change)) in there else change.record_id
+        return (
+            "" if soft_there or event_id(SOFT_BOUNCE, number(change)) in there else change.record_id
+        )
     if hard in there:
         return ""
     return hard if soft_there else change.record_id

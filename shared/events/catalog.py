@@ -8,7 +8,14 @@ from shared.dataverse.batch import BatchWriter, WritableTable
 from shared.documents.kinds import DocumentId, World
 from shared.errors import Misconfigured
 from shared.events.activities import missing_table, problems
-from shared.events.documents import EMAIL_EVENTS, KIND, KINDS, EventsDocument, misnamed, read_events_document
+from shared.events.documents import (
+    EMAIL_EVENTS,
+    KIND,
+    KINDS,
+    EventsDocument,
+    misnamed,
+    read_events_document,
+)
 from shared.mapping import InvalidDocument
 
 NAME = EMAIL_EVENTS.name
@@ -21,7 +28,9 @@ class ActiveEvents:
 
 
 class EventsCompiler:
-    """Asks Dataverse for the tables, by the writer that will write to them: it reads their definitions anew."""
+    """Asks Dataverse for the tables, by the writer that will write to them: it reads their
+    definitions anew.
+    """
 
     kind = KIND
 
@@ -47,11 +56,15 @@ class EventsCompiler:
     def checked(self, document: EventsDocument, version: int) -> ActiveEvents:
         tables, missing = self.tables(document)
         if found := missing + problems(document, tables):
-            raise Misconfigured("events document", f"The events document does not fit: {' '.join(found)}")
+            raise Misconfigured(
+                "events document", f"The events document does not fit: {' '.join(found)}"
+            )
         return ActiveEvents(version, document)
 
     def tables(self, document: EventsDocument) -> tuple[dict[str, WritableTable], list[str]]:
-        """The tables of the kinds that are on, and a sentence for each kind whose table is missing."""
+        """The tables of the kinds that are on, and a sentence for each kind whose table is
+        missing.
+        """
         tables, missing = {}, []
         for kind in (kind for kind in KINDS if document.rule(kind).enabled):
             name = document.rule(kind).table

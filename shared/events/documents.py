@@ -1,4 +1,5 @@
-"""The events document: which events become activities, of which tables and columns, and how Campaign's files name things.
+"""The events document: which events become activities, of which tables and columns, and how
+Campaign's files name things.
 
 YAML for people, as the mapping documents are; `defaults/email_events.yaml` is the first version.
 """
@@ -23,11 +24,36 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_lengt
 Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 SUBJECT_NAMES = ("campaign", "delivery", "kind")
 KINDS = ("send", "open", "click", "bounce")
-COLUMNS = ("event_id", "campaign", "delivery", "at", "mirror_page", "url", "bounce_type", "bounce_reason")
-DESCRIBED = ("contact", "at", "channel", "delivery", "delivery_label", "campaign", "campaign_label", "mirror_page")
+COLUMNS = (
+    "event_id",
+    "campaign",
+    "delivery",
+    "at",
+    "mirror_page",
+    "url",
+    "bounce_type",
+    "bounce_reason",
+)
+DESCRIBED = (
+    "contact",
+    "at",
+    "channel",
+    "delivery",
+    "delivery_label",
+    "campaign",
+    "campaign_label",
+    "mirror_page",
+)
 DELIVERY_FIELDS = frozenset({*DESCRIBED, "log_id", "status", "failure_type", "reason", "changed"})
-TRACKING_FIELDS = frozenset({*DESCRIBED, "log_id", "broad_log_id", "type", "url", "user_agent", "device", "sent_at"})
-JOURNAL_FIELDS = (DELIVERY_FIELDS | TRACKING_FIELDS | {"tracking_log_id"}) - {"log_id", "status", "type", "changed"}
+TRACKING_FIELDS = frozenset(
+    {*DESCRIBED, "log_id", "broad_log_id", "type", "url", "user_agent", "device", "sent_at"}
+)
+JOURNAL_FIELDS = (DELIVERY_FIELDS | TRACKING_FIELDS | {"tracking_log_id"}) - {
+    "log_id",
+    "status",
+    "type",
+    "changed",
+}
 
 
 class FollowUp(Part):
@@ -38,11 +64,26 @@ class FollowUp(Part):
 
 
 class KindRule(Part):
-    """One kind of event. `repeat: first` keeps the first of a message (of a message and URL for clicks)."""
+    """One kind of event.
+
+    `repeat: first` keeps the first of a message (of a message and URL for clicks).
+    """
 
     enabled: bool
     table: Name
-    columns: dict[Literal["event_id", "campaign", "delivery", "at", "mirror_page", "url", "bounce_type", "bounce_reason"], Name]
+    columns: dict[
+        Literal[
+            "event_id",
+            "campaign",
+            "delivery",
+            "at",
+            "mirror_page",
+            "url",
+            "bounce_type",
+            "bounce_reason",
+        ],
+        Name,
+    ]
     repeat: Literal["all", "first"] = "all"
     follow_up: FollowUp | None = None
 
@@ -55,9 +96,12 @@ class Kinds(Part):
 
 
 class Machines(Part):
-    """Opens and clicks made by programs. Patterns as file names have them (`*Proxy*`), without case, on user agent and device.
+    """Opens and clicks made by programs.
 
-    `seconds_since_send`: what happens no more than so many seconds apart from the send is a machine's; 0 is the same second.
+    Patterns as file names have them (`*Proxy*`), without case, on user agent and device.
+
+    `seconds_since_send`: what happens no more than so many seconds apart from the send is a
+    machine's; 0 is the same second.
     """
 
     user_agents: list[str] = Field(default_factory=list)
@@ -66,7 +110,11 @@ class Machines(Part):
 
     def made(self, agent: str, device: str, since_send: int | None = None) -> bool:
         """`since_send` in seconds, None where it is not known when the message was sent."""
-        if since_send is not None and self.seconds_since_send is not None and abs(since_send) <= self.seconds_since_send:
+        if (
+            since_send is not None
+            and self.seconds_since_send is not None
+            and abs(since_send) <= self.seconds_since_send
+        ):
             return True
         return fits(agent, self.user_agents) or fits(device, self.devices)
 
@@ -76,15 +124,22 @@ def fits(text: str, patterns: Sequence[str]) -> bool:
 
 
 class LogFile(Part):
-    """One export: its files' names as a pattern, and the header's name of each column. What has no column is left empty."""
+    """One export: its files' names as a pattern, and the header's name of each column.
+
+    What has no column is left empty.
+    """
 
     pattern: str = Field(min_length=1)
     columns: dict[str, Header]
 
 
 class Files(Part):
-    """How Campaign's extract files are written. `settled_seconds`: a file is read when its size and time have not changed for
-    so long; 0 where the workflow gives a file its name only when it is complete. `time_zone`: whose clocks the dates show."""
+    """How Campaign's extract files are written.
+
+    `settled_seconds`: a file is read when its size and time have not changed for
+    so long; 0 where the workflow gives a file its name only when it is complete. `time_zone`: whose
+    clocks the dates show.
+    """
 
     separator: Separator = "\t"
     encoding: Encoding = "utf-8"
@@ -104,7 +159,10 @@ class Files(Part):
 
 
 class JournalShape(Part):
-    """Where an I/O event holds what: paths of keys joined by " > ". `kinds`: the path that is there for each kind."""
+    """Where an I/O event holds what: paths of keys joined by " > ".
+
+    `kinds`: the path that is there for each kind.
+    """
 
     kinds: dict[str, str]
     fields: dict[str, str]
@@ -114,7 +172,9 @@ Labels = dict[str, str]
 
 
 class Values(Part):
-    """Labels of another language, and what each of them means: the technical value or the English label."""
+    """Labels of another language, and what each of them means: the technical value or the English
+    label.
+    """
 
     status: Labels = Field(default_factory=dict)
     failure_type: Labels = Field(default_factory=dict)
@@ -134,18 +194,25 @@ class Values(Part):
 
 
 def names_known(subject: str) -> None:
-    """Misplaced for a subject with anything else in braces: a width, say, could ask for more memory than there is."""
+    """Misplaced for a subject with anything else in braces: a width, say, could ask for more memory
+    than there is.
+    """
     try:
         names = [name for _, name in placeholders(subject) if name]
     except ValueError as error:
         raise Misplaced(str(error), "subject") from None
     if unknown := [name for name in names if name not in SUBJECT_NAMES]:
-        raise Misplaced(f"names {', '.join(unknown)}, and may name {', '.join(SUBJECT_NAMES)}", "subject")
+        raise Misplaced(
+            f"names {', '.join(unknown)}, and may name {', '.join(SUBJECT_NAMES)}", "subject"
+        )
 
 
 class EventsDocument(Document):
-    """`bounces: hard` leaves soft bounces out. `subject` may name {campaign}, {delivery}, {kind}. `channels`: whose messages are
-    taken; it needs the column `channel` in files, and the field `channel` in the journal."""
+    """`bounces: hard` leaves soft bounces out.
+
+    `subject` may name {campaign}, {delivery}, {kind}. `channels`: whose messages are
+    taken; it needs the column `channel` in files, and the field `channel` in the journal.
+    """
 
     subject: str = Field(min_length=1, max_length=200)
     bounces: Literal["hard", "all"] = "hard"
@@ -160,12 +227,18 @@ class EventsDocument(Document):
     def sound(self) -> Self:
         names_known(self.subject)
         needed = {"log_id", "contact", "at"}
-        for name, log in (("delivery_log", self.files.delivery_log), ("tracking_log", self.files.tracking_log)):
+        for name, log in (
+            ("delivery_log", self.files.delivery_log),
+            ("tracking_log", self.files.tracking_log),
+        ):
             extra = {"status"} if name == "delivery_log" else {"type", "broad_log_id"}
             if missing := sorted((needed | extra) - log.columns.keys()):
                 raise ValueError(f"files.{name}.columns lacks {', '.join(missing)}")
         if unknown := [name for name in self.channels if folded(name) not in MEANINGS["channel"]]:
-            what = f"names {', '.join(unknown)}, which is no channel: use email, sms, phone, paper, fax, push, other"
+            what = (
+                f"names {', '.join(unknown)}, which is no channel: use email, sms, phone, paper,"
+                " fax, push, other"
+            )
             raise Misplaced(what, "channels")
         if self.machines.seconds_since_send is not None and not self.knows_sends:
             what = "needs the column sent_at in files.tracking_log.columns: add it there"
@@ -189,21 +262,30 @@ class EventsDocument(Document):
 def read_events_document(text: str) -> EventsDocument:
     """The document in a YAML text; InvalidDocument with every problem that it has.
 
-    A form of dates that loses a part of the time is one for a new document. Versions in force go on with theirs.
+    A form of dates that loses a part of the time is one for a new document. Versions in force go on
+    with theirs.
     """
     document = read(text, EventsDocument)
     if found := form_problem(document.files.dates):
-        raise InvalidDocument([f"{document.place('files.dates')}: {found if found.startswith('%') else f'the form {found}'}."])
+        raise InvalidDocument(
+            [
+                f"{document.place('files.dates')}:"
+                f" {found if found.startswith('%') else f'the form {found}'}."
+            ]
+        )
     return document
 
 
 def misnamed(document: EventsDocument) -> Iterator[str]:
-    """Names that the document gives and nothing reads, and those that the journal's events lack, each as a sentence.
+    """Names that the document gives and nothing reads, and those that the journal's events lack,
+    each as a sentence.
 
     Documents in force may have some: they stop no flow.
     """
     if lacking := sorted(needed_fields(document.journal.kinds) - document.journal.fields.keys()):
-        what = f"lacks {', '.join(lacking)}, which the kinds of journal.kinds need: add their paths."
+        what = (
+            f"lacks {', '.join(lacking)}, which the kinds of journal.kinds need: add their paths."
+        )
         yield f"{document.place('journal.fields')}: {what}"
     for place, given, known in (
         ("files.delivery_log.columns", document.files.delivery_log.columns, DELIVERY_FIELDS),
@@ -224,7 +306,9 @@ def needed_fields(kinds: Collection[str]) -> set[str]:
 
 
 def default_events_document() -> str:
-    return resources.files("shared.events.defaults").joinpath("email_events.yaml").read_text("utf-8")
+    return (
+        resources.files("shared.events.defaults").joinpath("email_events.yaml").read_text("utf-8")
+    )
 
 
 KIND = DocumentKind(

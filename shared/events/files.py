@@ -33,10 +33,16 @@ class EventFormat:
 
     def log(self, name: str) -> LogFile:
         files = self.document.files
-        return files.tracking_log if fnmatchcase(name, files.tracking_log.pattern) else files.delivery_log
+        return (
+            files.tracking_log
+            if fnmatchcase(name, files.tracking_log.pattern)
+            else files.delivery_log
+        )
 
     def reader(self, name: str, header: Sequence[str], now: Callable[[], float]) -> ReadCells:
-        reader = LogReader(self.document, fnmatchcase(name, self.document.files.tracking_log.pattern), header)
+        reader = LogReader(
+            self.document, fnmatchcase(name, self.document.files.tracking_log.pattern), header
+        )
 
         def read(cells: list[str]) -> Change | None:
             row = reader.read(cells)

@@ -1,4 +1,7 @@
-"""E-mail events as a flow: what the steps need to know of it. Each event is created once, under an id of its own."""
+"""E-mail events as a flow: what the steps need to know of it.
+
+Each event is created once, under an id of its own.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,9 +44,11 @@ class NoSource:
 
 @dataclass(frozen=True, slots=True)
 class EventsFlow(PlainFlow):
-    """`table` names the source, "files" or "journal"; both hand off to one queue, and what both tell of is written once.
+    """`table` names the source, "files" or "journal"; both hand off to one queue, and what both
+    tell of is written once.
 
-    Each source fails by itself, under the name of its feed: the other one and what is on the queue go on.
+    Each source fails by itself, under the name of its feed: the other one and what is on the queue
+    go on.
     """
 
     table: str
@@ -81,8 +86,13 @@ class EventsFlow(PlainFlow):
 
     def write(self, decisions: Sequence[Decision]) -> Results:
         """What became of each, a failure as its error; raises only what is a bug."""
-        verdicts = self.writer.write(self.catalog.active().document, [decision.change for decision in decisions])
-        return {id_: WriteResult(found) if isinstance(found, Outcome) else found for id_, found in verdicts.items()}
+        verdicts = self.writer.write(
+            self.catalog.active().document, [decision.change for decision in decisions]
+        )
+        return {
+            id_: WriteResult(found) if isinstance(found, Outcome) else found
+            for id_, found in verdicts.items()
+        }
 
     def adopt(self) -> str:
         return self.catalog.adopt()
@@ -91,7 +101,9 @@ class EventsFlow(PlainFlow):
         return self.catalog.number()
 
     def probe(self, key: str) -> None:
-        """Raises Misconfigured while the cause of a failure is still there: at the target, and for its feed at the source too."""
+        """Raises Misconfigured while the cause of a failure is still there: at the target, and for
+        its feed at the source too.
+        """
         self.catalog.forget()
         self.dataverse.who_am_i()
         self.catalog.active()

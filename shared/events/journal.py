@@ -1,7 +1,9 @@
-"""The journal of Adobe I/O Events as a source: pages behind a position, at least once, in no order that is promised.
+"""The journal of Adobe I/O Events as a source: pages behind a position, at least once, in no order
+that is promised.
 
-Source: Adobe I/O Events documentation, "Journaling API". Positions are kept seven days; a journal whose position has expired is
-read from its oldest event on, and what was lost in between comes by the exported files.
+Source: Adobe I/O Events documentation, "Journaling API". Positions are kept seven days; a journal
+whose position has expired is read from its oldest event on, and what was lost in between comes by
+the exported files.
 """
 
 import re
@@ -30,13 +32,22 @@ class Journal:
     """Reads the journal at `url` with the rights of Campaign's credential."""
 
     def __init__(
-        self, url: str, api_key: str, organization: str, tokens: TokenSource, transport: Transport, now: Callable[[], float]
+        self,
+        url: str,
+        api_key: str,
+        organization: str,
+        tokens: TokenSource,
+        transport: Transport,
+        now: Callable[[], float],
     ) -> None:
         self.url, self.api_key, self.organization = url, api_key, organization
         self.tokens, self.transport, self.now = tokens, transport, now
 
     def page(self, link: str, document: EventsDocument) -> Page:
-        """The next events; complete when there are none for now. TokenExpired when the position is no longer kept."""
+        """The next events; complete when there are none for now.
+
+        TokenExpired when the position is no longer kept.
+        """
         response = self.ask(self.saved(link) if link else f"{self.url}?limit={EVENTS_PER_PAGE}")
         following = self.following(response) or link
         if response.status == 204:
@@ -55,7 +66,9 @@ class Journal:
         except ParseError as error:
             place = position_of(item)
             sentence = f"The journal's event at position {place} {error.sentence}."
-            return unreadable(f"journal:{place}", ParseError(error.rule, error.field, sentence), self.now())
+            return unreadable(
+                f"journal:{place}", ParseError(error.rule, error.field, sentence), self.now()
+            )
 
     def ask(self, url: str) -> Response:
         token = self.tokens.token()
@@ -69,7 +82,11 @@ class Journal:
         raise recovery("journal", response.status, "", "GET the journal")
 
     def authorized(self, url: str, token: str) -> Response:
-        headers = {"Authorization": f"Bearer {token}", "x-api-key": self.api_key, "x-ims-org-id": self.organization}
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "x-api-key": self.api_key,
+            "x-ims-org-id": self.organization,
+        }
         return self.transport.send(Request("GET", url, "GET the journal", headers))
 
     def following(self, response: Response) -> str:
@@ -77,18 +94,25 @@ class Journal:
         found = NEXT.search(response.headers.get("link", ""))
         if not found:
             return ""
-        return same_host(joined(self.url, found[1]), self.url, "The journal", "CAMPAIGN_JOURNAL_URL", path=False)
+        return same_host(
+            joined(self.url, found[1]), self.url, "The journal", "CAMPAIGN_JOURNAL_URL", path=False
+        )
 
     def saved(self, link: str) -> str:
         """The position of an earlier read, if it is one of the journal that is configured now."""
         if fault := link_fault(link, self.url, path=False):
-            sentence = f"The journal's saved position {fault}. Set CAMPAIGN_JOURNAL_URL back, or replay all of this flow."
+            sentence = (
+                f"The journal's saved position {fault}. Set CAMPAIGN_JOURNAL_URL back, or replay"
+                " all of this flow."
+            )
             raise Misconfigured("CAMPAIGN_JOURNAL_URL", sentence)
         return link
 
 
 def position_of(item: dict[str, object]) -> str:
-    """Where the event stands, as far as it has the form of a position: what stands in its place may be anything."""
+    """Where the event stands, as far as it has the form of a position: what stands in its place may
+    be anything.
+    """
     found = str(item.get("position") or "")[: LONGEST_POSITION + 1]
     if POSITION.fullmatch(found):
         return found
@@ -104,7 +128,9 @@ def joined(base: str, link: str) -> str | None:
 
 
 def events_of(response: Response) -> list[dict[str, object]]:
-    """The events of a page; Retryable for an answer that is no page: it does not say that there are none."""
+    """The events of a page; Retryable for an answer that is no page: it does not say that there are
+    none.
+    """
     answer = response.json()
     events = answer.get("events") if isinstance(answer, dict) else None
     if not isinstance(events, list) or not all(isinstance(item, dict) for item in events):

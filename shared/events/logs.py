@@ -1,9 +1,12 @@
-"""Rows of Campaign's delivery and tracking logs, and events of the journal, as changes: one event each, named by what happened.
+"""Rows of Campaign's delivery and tracking logs, and events of the journal, as changes: one event
+each, named by what happened.
 
-Technical values and labels are both accepted, in other languages as the document translates them. An event's id is made from the
-log's own id, so that what comes again, by whichever way, is the same event. Soft and hard bounce of a message are two events: a
-message that came back softly is tried again, and may come back hard.
-Source: Adobe Campaign Standard documentation, "Indicator calculation", "Understanding delivery failures".
+Technical values and labels are both accepted, in other languages as the document translates them.
+An event's id is made from the log's own id, so that what comes again, by whichever way, is the same
+event. Soft and hard bounce of a message are two events: a message that came back softly is tried
+again, and may come back hard.
+Source: Adobe Campaign Standard documentation, "Indicator calculation", "Understanding delivery
+failures".
 """
 
 import uuid
@@ -25,7 +28,8 @@ from shared.times import in_utc, instant, iso_time
 
 NAMESPACE = uuid.UUID("8f6f0f5e-7d0c-5b83-9d0c-2b1f5b6f6a55")
 SOFT_BOUNCE = "soft_bounce"  # in ids only; a hard bounce has the name that both had before
-# The longest texts that travel: an event must fit one queue message, and no text column of Dataverse holds more.
+# The longest texts that travel: an event must fit one queue message, and no text column of
+# Dataverse holds more.
 LONGEST = {"url": 4000, "mirror_page": 4000}
 LONGEST_NAME = 500
 FIRST_YEAR = 1753  # of dates in Dataverse
@@ -37,7 +41,10 @@ def event_id(*names: str) -> str:
 
 
 class EventReader(ABC):
-    """What rows of the logs and events of the journal have in common. `names`: our name of a field -> its name at the source."""
+    """What rows of the logs and events of the journal have in common.
+
+    `names`: our name of a field -> its name at the source.
+    """
 
     def __init__(self, document: EventsDocument, names: Mapping[str, str]) -> None:
         self.document, self.names = document, names
@@ -59,28 +66,44 @@ class EventReader(ABC):
             return False
         name = self.named("channel")
         sentence = f"has a channel in {name} that is not known"
-        found = self.words["channel"].get(folded(row["channel"])) or self.coded_channel(row["channel"])
+        found = self.words["channel"].get(folded(row["channel"])) or self.coded_channel(
+            row["channel"]
+        )
         if not found:
             raise ParseError("unknown_channel", name, sentence)
         return found not in self.channels
 
     def coded_channel(self, text: str) -> str:
-        """The channel of a message type or of an XDM address; one that has no name here is another than e-mail."""
-        return self.words["channel"].get(channel_word(text), "other") if "/" in text or log_number(text) else ""
+        """The channel of a message type or of an XDM address; one that has no name here is another
+        than e-mail.
+        """
+        return (
+            self.words["channel"].get(channel_word(text), "other")
+            if "/" in text or log_number(text)
+            else ""
+        )
 
     def bounce(self, row: Mapping[str, str]) -> Row | None:
-        """Type and reason of a failure, None for one that is no bounce, or not one that is wanted."""
+        """Type and reason of a failure, None for one that is no bounce, or not one that is
+        wanted.
+        """
         given = row.get("reason", "")
         reason = self.words["reason"].get(folded(given), given)
         failure = row.get("failure_type", "")
         denied = folded(reason) in DENY_LISTED
-        kind = "hard" if denied else self.meaning("failure_type", failure, "unknown_failure", "type of failure")
+        kind = (
+            "hard"
+            if denied
+            else self.meaning("failure_type", failure, "unknown_failure", "type of failure")
+        )
         if kind == NONE or (kind == "soft" and self.document.bounces == "hard"):
             return None
         return {"bounce_type": kind.capitalize(), "bounce_reason": reason_text(reason)}
 
     def number(self, row: Mapping[str, Any], field: str, needed: bool = True) -> str:
-        """The digits of an id; a ParseError for anything else, so that no two rows become one event, nor one row two."""
+        """The digits of an id; a ParseError for anything else, so that no two rows become one
+        event, nor one row two.
+        """
         found, name = log_number(row.get(field)), self.named(field)
         if found is None:
             raise ParseError("bad_log_id", name, f"has no plain number in {name}")
@@ -89,7 +112,10 @@ class EventReader(ABC):
         return found
 
     def made(self, kind: str, row: Mapping[str, str], at: datetime, **more: str) -> Row | None:
-        """The event in our own words; None if its kind is switched off. `id` is what happened, whoever tells of it."""
+        """The event in our own words; None if its kind is switched off.
+
+        `id` is what happened, whoever tells of it.
+        """
         rule = self.document.rule(kind)
         if not rule.enabled:
             return None
@@ -105,7 +131,9 @@ class EventReader(ABC):
             "mirror_page": row.get("mirror_page", ""),
             **more,
         }
-        kept = self.shortened(texts)  # first: half of a character is refused here, and no id can be made of it
+        kept = self.shortened(
+            texts
+        )  # first: half of a character is refused here, and no id can be made of it
         return {
             "id": identity(name, rule.repeat, ids, more.get("url", "")),
             "kind": kind,
@@ -124,15 +152,28 @@ class EventReader(ABC):
 
     def shortened(self, texts: Mapping[str, str]) -> Row:
         """The texts, none longer than may travel; `shortened` names those that were."""
-        long = {name: text for name, text in texts.items() if len(text) > LONGEST_NAME or not text.isascii()}
-        kept = {name: cut(self.sound(name, text), LONGEST.get(name, LONGEST_NAME)) for name, text in long.items()}
-        return {**texts, **kept, "shortened": ",".join([name for name, text in kept.items() if text is not long[name]])}
+        long = {
+            name: text
+            for name, text in texts.items()
+            if len(text) > LONGEST_NAME or not text.isascii()
+        }
+        kept = {
+            name: cut(self.sound(name, text), LONGEST.get(name, LONGEST_NAME))
+            for name, text in long.items()
+        }
+        return {
+            **texts,
+            **kept,
+            "shortened": ",".join([name for name, text in kept.items() if text is not long[name]]),
+        }
 
     def sound(self, name: str, text: str) -> str:
         """The text; ParseError for one with half of a character, which nobody can store."""
         if not any("\ud800" <= character <= "\udfff" for character in text):
             return text
-        raise ParseError("unsafe_characters", self.named(name), f"has half of a character in {self.named(name)}")
+        raise ParseError(
+            "unsafe_characters", self.named(name), f"has half of a character in {self.named(name)}"
+        )
 
     @abstractmethod
     def time(self, row: Mapping[str, str], field: str) -> datetime:
@@ -149,7 +190,9 @@ class LogReader(EventReader):
         self.event = self.reaction if tracking else self.message
 
     def read(self, cells: Sequence[str]) -> Row | None:
-        """The event of a record, None for one that tells of none; ParseError for one that cannot be read."""
+        """The event of a record, None for one that tells of none; ParseError for one that cannot be
+        read.
+        """
         row = {field: cells[place].strip() for field, place in self.places.items()}
         return None if self.other_channel(row) else self.event(row)
 
@@ -163,14 +206,20 @@ class LogReader(EventReader):
 
     def reaction(self, row: Mapping[str, str]) -> Row | None:
         kind = self.meaning("type", row["type"], "unknown_type", "type of URL")
-        return None if kind == NONE else self.made(kind, row, self.time(row, "at"), url=row.get("url", ""))
+        return (
+            None
+            if kind == NONE
+            else self.made(kind, row, self.time(row, "at"), url=row.get("url", ""))
+        )
 
     def time(self, row: Mapping[str, str], field: str) -> datetime:
         files, name = self.document.files, self.named(field)
         try:
             return in_range(instant(row[field], files.dates, files.time_zone), name)
         except ValueError:
-            raise ParseError("not_a_date", name, f"has no date of the form {files.dates} in {name}") from None
+            raise ParseError(
+                "not_a_date", name, f"has no date of the form {files.dates} in {name}"
+            ) from None
 
 
 class JournalReader(EventReader):
@@ -182,16 +231,27 @@ class JournalReader(EventReader):
         self.fields = {field: path.split(" > ") for field, path in document.journal.fields.items()}
 
     def read(self, event: Any) -> Row | None:
-        """The event, None for one of another kind or channel; ParseError for one that lacks what an event needs."""
+        """The event, None for one of another kind or channel; ParseError for one that lacks what an
+        event needs.
+        """
         kind = next((kind for kind, path in self.kinds.items() if at_path(event, path)), "")
         if not kind:
             return None
         values = {field: at_path(event, path) for field, path in self.fields.items()}
-        row: Row = {field: value if field.endswith("log_id") else written(value) for field, value in values.items()}
+        row: Row = {
+            field: value if field.endswith("log_id") else written(value)
+            for field, value in values.items()
+        }
         row["log_id"] = row.get("broad_log_id" if kind in ("send", "bounce") else "tracking_log_id")
         if row.get("channel") and self.other_channel(row):
             return None
-        more = self.bounce(row) if kind == "bounce" else {"url": row.get("url", "")} if kind == "click" else {}
+        more = (
+            self.bounce(row)
+            if kind == "bounce"
+            else {"url": row.get("url", "")}
+            if kind == "click"
+            else {}
+        )
         return None if more is None else self.made(kind, row, self.time(row, "at"), **more)
 
     def named(self, field: str) -> str:
@@ -201,18 +261,28 @@ class JournalReader(EventReader):
         try:
             return in_range(in_utc(iso_time(row.get(field, "").strip()), "UTC"), field)
         except ValueError:
-            raise ParseError("not_a_date", field, f"has no time in {field}, such as 2026-01-31T08:00:00Z") from None
+            raise ParseError(
+                "not_a_date", field, f"has no time in {field}, such as 2026-01-31T08:00:00Z"
+            ) from None
 
 
 def written(value: Any) -> str:
     """A text or number of JSON as a text; "" for anything else."""
-    return str(value) if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool) else ""
+    return (
+        str(value)
+        if isinstance(value, str | int | float | Decimal) and not isinstance(value, bool)
+        else ""
+    )
 
 
 def in_range(at: datetime, name: str) -> datetime:
     """The time; ParseError for one that no column of Dataverse holds."""
     if at.year < FIRST_YEAR:
-        raise ParseError("not_a_date", name, f"has a date before {FIRST_YEAR} in {name}, which Dynamics cannot hold")
+        raise ParseError(
+            "not_a_date",
+            name,
+            f"has a date before {FIRST_YEAR} in {name}, which Dynamics cannot hold",
+        )
     return at
 
 
@@ -223,7 +293,9 @@ def shown(at: datetime) -> str:
 
 
 def identity(kind: str, repeat: str, row: Mapping[str, str], url: str) -> str:
-    """With `repeat: first` all opens of a message are one event, and all clicks on a URL of it: the first to come stays."""
+    """With `repeat: first` all opens of a message are one event, and all clicks on a URL of it: the
+    first to come stays.
+    """
     if kind not in ("open", "click") or repeat != "first":
         return event_id(kind, row["log_id"])
     return event_id(kind, f"message:{row['broad_log_id']}" + (f":{url}" if kind == "click" else ""))

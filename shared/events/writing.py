@@ -1,7 +1,9 @@
-"""Writes events as activities: created under an id of their own and completed, all or nothing, hundreds in a request.
+"""Writes events as activities: created under an id of their own and completed, all or nothing,
+hundreds in a request.
 
-A batch that is refused is narrowed down: ids that are there already are taken out first, then it is halved until the refused row
-stands alone. All narrowed parts go in one request again, so that one bad row among hundreds costs a few requests.
+A batch that is refused is narrowed down: ids that are there already are taken out first, then it is
+halved until the refused row stands alone. All narrowed parts go in one request again, so that one
+bad row among hundreds costs a few requests.
 """
 
 import threading
@@ -13,7 +15,14 @@ from typing import Any
 
 from shared.calls import called
 from shared.dataverse import wire
-from shared.dataverse.batch import MOST_OPERATIONS, BatchWriter, Operation, WritableTable, create_many, update_many
+from shared.dataverse.batch import (
+    MOST_OPERATIONS,
+    BatchWriter,
+    Operation,
+    WritableTable,
+    create_many,
+    update_many,
+)
 from shared.dataverse.client import DataverseClient
 from shared.errors import BridgeError, Refusal, Rejected
 from shared.events.activities import COMPLETED, Contact, activity_of, task_of
@@ -31,7 +40,10 @@ Verdicts = dict[str, Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An event as the rows to create; `task` is None where it asks for none. `title` names it to a person."""
+    """An event as the rows to create; `task` is None where it asks for none.
+
+    `title` names it to a person.
+    """
 
     event_id: str
     row: dict[str, Any] = field(repr=False)
@@ -41,7 +53,10 @@ class Item:
 
 @dataclass(slots=True)
 class Group:
-    """Items of one table that are written together. `sifted`: those that were there already have been taken out."""
+    """Items of one table that are written together.
+
+    `sifted`: those that were there already have been taken out.
+    """
 
     table: WritableTable
     items: list[Item]
@@ -49,9 +64,18 @@ class Group:
 
 
 class Contacts:
-    """Who a contact is now: itself, or the one that it was merged into. Remembered for a while, and never more than so many."""
+    """Who a contact is now: itself, or the one that it was merged into.
 
-    def __init__(self, dataverse: DataverseClient, now: Callable[[], float], most: int = 100_000, seconds: float = 300) -> None:
+    Remembered for a while, and never more than so many.
+    """
+
+    def __init__(
+        self,
+        dataverse: DataverseClient,
+        now: Callable[[], float],
+        most: int = 100_000,
+        seconds: float = 300,
+    ) -> None:
         self.dataverse, self.now, self.most, self.seconds = dataverse, now, most, seconds
         self.known: OrderedDict[str, tuple[float, Contact | None]] = OrderedDict()
         self.lock = threading.Lock()
@@ -60,7 +84,11 @@ class Contacts:
         """The contact in use for each id, None where Dynamics has none."""
         with self.lock:
             fresh = self.now() - self.seconds
-            found = {key: self.known[key][1] for key in ids if key in self.known and self.known[key][0] > fresh}
+            found = {
+                key: self.known[key][1]
+                for key in ids
+                if key in self.known and self.known[key][0] > fresh
+            }
         looked = self.look([key for key in ids if key not in found])
         with self.lock:
             self.known.update({key: (self.now(), contact) for key, contact in looked.items()})
@@ -78,8 +106,13 @@ class Contacts:
                 break
             called("GET contacts")
             listed = self.dataverse.rows(CONTACT, COLUMNS, wanted, lookup_tables=True)
-            rows |= {key: {} for key in wanted} | {str(row["contactid"]).lower(): row for row in listed}
-            now_at = {key: str(rows[at].get("_masterid_value") or at).lower() for key, at in now_at.items()}
+            rows |= {key: {} for key in wanted} | {
+                str(row["contactid"]).lower(): row for row in listed
+            }
+            now_at = {
+                key: str(rows[at].get("_masterid_value") or at).lower()
+                for key, at in now_at.items()
+            }
         return {key: contact_of(rows.get(at) or {}) for key, at in now_at.items()}
 
 
@@ -97,9 +130,14 @@ class ActivityWriter:
         self.batch, self.contacts = batch, contacts
 
     def write(self, document: EventsDocument, changes: Sequence[Change]) -> Verdicts:
-        """What became of each event. What befalls the request as a whole is the verdict on all that were in it."""
+        """What became of each event.
+
+        What befalls the request as a whole is the verdict on all that were in it.
+        """
         verdicts: Verdicts = {}
-        wanted = {change.row["contact"] for change in changes if change.row and change.row.get("contact")}
+        wanted = {
+            change.row["contact"] for change in changes if change.row and change.row.get("contact")
+        }
         known = self.contacts.of(wanted) if wanted else {}
         groups: dict[str, Group] = {}
         unsure = any(change.uncertain for change in changes)
@@ -118,7 +156,10 @@ class ActivityWriter:
                 verdicts[event_id] = refused
             else:
                 group.items.append(item)
-        self.create([self.sifted(group, verdicts) if unsure else group for group in groups.values()], verdicts)
+        self.create(
+            [self.sifted(group, verdicts) if unsure else group for group in groups.values()],
+            verdicts,
+        )
         verdicts |= {record_id: verdicts[at] for record_id, at in moved.items() if at in verdicts}
         return verdicts
 
@@ -131,12 +172,27 @@ class ActivityWriter:
         return written_as(self.contacts.dataverse, document.rule(BOUNCE), table, bounces)
 
     def item(
-        self, document: EventsDocument, table: WritableTable, event_id: str, event: Mapping[str, Any], contact: Contact
+        self,
+        document: EventsDocument,
+        table: WritableTable,
+        event_id: str,
+        event: Mapping[str, Any],
+        contact: Contact,
     ) -> Item:
         rule = document.rule(event["kind"])
-        wanted = rule.follow_up and (event["kind"] != "bounce" or event.get("bounce_type") == "Hard")
-        task = task_of(rule.follow_up, self.batch.table("task"), event_id, event, contact) if rule.follow_up and wanted else None
-        title = f"{event['kind']} of log row {event['log_id']}" if event.get("log_id") else event["kind"]
+        wanted = rule.follow_up and (
+            event["kind"] != "bounce" or event.get("bounce_type") == "Hard"
+        )
+        task = (
+            task_of(rule.follow_up, self.batch.table("task"), event_id, event, contact)
+            if rule.follow_up and wanted
+            else None
+        )
+        title = (
+            f"{event['kind']} of log row {event['log_id']}"
+            if event.get("log_id")
+            else event["kind"]
+        )
         return Item(event_id, activity_of(document, table, event_id, event, contact), task, title)
 
     def create(self, groups: Iterable[Group], verdicts: Verdicts) -> None:
@@ -161,7 +217,10 @@ class ActivityWriter:
         tasks = [item.task for item in group.items if item.task]
         if group.table.many:
             done = [{"activityid": item.event_id, **COMPLETED} for item in group.items]
-            made = [create_many(group.table, [item.row for item in group.items]), update_many(group.table, done)]
+            made = [
+                create_many(group.table, [item.row for item in group.items]),
+                update_many(group.table, done),
+            ]
             return made + ([create_many(self.batch.table("task"), tasks)] if tasks else [])
         (item,) = group.items
         created = Operation("POST", group.table.entity_set, item.row)
@@ -174,9 +233,14 @@ class ActivityWriter:
             if verdict.reason == "duplicate_key" and not group.sifted:
                 return [self.sifted(group, verdicts)]
             middle = len(group.items) // 2
-            return [Group(group.table, part, group.sifted) for part in (group.items[:middle], group.items[middle:])]
+            return [
+                Group(group.table, part, group.sifted)
+                for part in (group.items[:middle], group.items[middle:])
+            ]
         if isinstance(verdict, Rejected) and verdict.reason == "duplicate_key" and not group.sifted:
-            return [self.sifted(group, verdicts)]  # the key of its task, or of another row, may be what is taken
+            return [
+                self.sifted(group, verdicts)
+            ]  # the key of its task, or of another row, may be what is taken
         outcome: Verdict = verdict or Outcome.CREATED
         verdicts |= {item.event_id: titled(item, outcome) for item in group.items}
         return []
@@ -186,18 +250,33 @@ class ActivityWriter:
         source = SourceTable(group.table.name, group.table.entity_set, "activityid", {})
         called(f"GET {group.table.name}")
         there = self.contacts.dataverse.existing(source, [item.event_id for item in group.items])
-        verdicts |= {item.event_id: Outcome.UNCHANGED for item in group.items if item.event_id in there}
-        return Group(group.table, [item for item in group.items if item.event_id not in there], sifted=True)
+        verdicts |= {
+            item.event_id: Outcome.UNCHANGED for item in group.items if item.event_id in there
+        }
+        return Group(
+            group.table, [item for item in group.items if item.event_id not in there], sifted=True
+        )
 
 
 def unwritable(item: Item) -> Rejected | None:
-    """The refusal of an event whose texts no request can carry: half of a surrogate pair has no form in UTF-8."""
+    """The refusal of an event whose texts no request can carry: half of a surrogate pair has no
+    form in UTF-8.
+    """
     rows = [item.row, *([item.task] if item.task else [])]
-    columns = [name for row in rows for name, value in row.items() if isinstance(value, str) and not encodable(value)]
+    columns = [
+        name
+        for row in rows
+        for name, value in row.items()
+        if isinstance(value, str) and not encodable(value)
+    ]
     if not columns:
         return None
-    sentence = "A text holds half of a character (a lone surrogate): correct it where it comes from."
-    return Rejected(Refusal(", ".join(columns), "unsafe_characters", f"{', '.join(columns)}: {sentence}"))
+    sentence = (
+        "A text holds half of a character (a lone surrogate): correct it where it comes from."
+    )
+    return Rejected(
+        Refusal(", ".join(columns), "unsafe_characters", f"{', '.join(columns)}: {sentence}")
+    )
 
 
 def encodable(text: str) -> bool:
@@ -214,12 +293,18 @@ def titled(item: Item, verdict: Verdict) -> Verdict:
     """A rejection that says of which event."""
     if not isinstance(verdict, Rejected):
         return verdict
-    return Rejected(Refusal(verdict.field, verdict.reason, f"The {item.title} was not written. {verdict}"))
+    return Rejected(
+        Refusal(verdict.field, verdict.reason, f"The {item.title} was not written. {verdict}")
+    )
 
 
 def whole(group: Group) -> list[Group]:
     """A table without the bulk messages takes each event by itself, many of them in a request."""
-    return [group] if group.table.many else [Group(group.table, [item], group.sifted) for item in group.items]
+    return (
+        [group]
+        if group.table.many
+        else [Group(group.table, [item], group.sifted) for item in group.items]
+    )
 
 
 def requests(groups: Sequence[Group]) -> Iterable[tuple[Group, ...]]:

@@ -23,23 +23,32 @@ CODE = re.compile(r"[A-Za-z_]{1,39}")
 
 
 def code_of(text: object) -> str:
-    """An OAuth error code, such as invalid_client; "" for any other text: it may say anything, and is not repeated."""
+    """An OAuth error code, such as invalid_client; "" for any other text: it may say anything, and
+    is not repeated.
+    """
     return text if isinstance(text, str) and CODE.fullmatch(text) else ""
 
 
 class TokenSource(Protocol):
-    """Gives a bearer token; `refused` is the one that the system just did not accept, so that a new one is fetched once."""
+    """Gives a bearer token; `refused` is the one that the system just did not accept, so that a new
+    one is fetched once.
+    """
 
     def token(self, refused: str = "") -> str: ...
 
 
 class CachedToken:
-    """Keeps one token until five minutes before its end. `fetch` returns the token and when it ends (seconds since 1970).
+    """Keeps one token until five minutes before its end.
 
-    A failure is kept for two seconds: forty threads with a wrong secret, or with no answer, ask once, not forty times.
+    `fetch` returns the token and when it ends (seconds since 1970).
+
+    A failure is kept for two seconds: forty threads with a wrong secret, or with no answer, ask
+    once, not forty times.
     """
 
-    def __init__(self, fetch: Callable[[], tuple[str, float]], now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, fetch: Callable[[], tuple[str, float]], now: Callable[[], float] = time.time
+    ) -> None:
         self.fetch, self.now = fetch, now
         self.value, self.expires_at, self.fetched_at = "", 0.0, 0.0
         self.failure: Callable[[], BridgeError] | None = None
@@ -48,7 +57,11 @@ class CachedToken:
 
     def token(self, refused: str = "") -> str:
         with held(self.lock):
-            if not self.value or refused == self.value or self.now() > self.expires_at - EARLY_SECONDS:
+            if (
+                not self.value
+                or refused == self.value
+                or self.now() > self.expires_at - EARLY_SECONDS
+            ):
                 self.renew()
             return self.value
 
@@ -66,7 +79,9 @@ class CachedToken:
                 self.keep(partial(Retryable, str(error), error.retry_after_seconds))
             raise
         if not TOKEN.fullmatch(value):
-            raise Retryable("The identity service gave a token that no request can carry; it is asked again.")
+            raise Retryable(
+                "The identity service gave a token that no request can carry; it is asked again."
+            )
         latest = self.now() + LONGEST_LIFE_SECONDS
         self.value, self.expires_at = value, expires_at if 0 <= expires_at < latest else latest
         self.fetched_at = self.now()

@@ -1,8 +1,9 @@
-"""One HTTP policy for both systems: timeouts, retries, Retry-After, adaptive concurrency; no body or URL in any error.
+"""One HTTP policy for both systems: timeouts, retries, Retry-After, adaptive concurrency; no body
+or URL in any error.
 
-The seam is `Send`: a request in, a response out. `pooled()` is its one implementation: urllib3's connection pool, which makes
-1.6 times the calls of requests at 0.6 of the CPU (docs/performance.md), and that is what keeps a contact below its 1.5 ms. Tests
-give a function.
+The seam is `Send`: a request in, a response out. `pooled()` is its one implementation: urllib3's
+connection pool, which makes 1.6 times the calls of requests at 0.6 of the CPU
+(docs/performance.md), and that is what keeps a contact below its 1.5 ms. Tests give a function.
 """
 
 import http.client
@@ -25,11 +26,16 @@ from shared.errors import Retryable
 THROTTLED = 429
 PASSING = frozenset({408, THROTTLED, 502, 503, 504})
 MOST_ANSWER_BYTES = 128 << 20
-"""Of an answer, unpacked. 5,000 rows of Dataverse with 20 KB each have 100 MB; an instance has 2 GB for all that it does."""
+"""Of an answer, unpacked. 5,000 rows of Dataverse with 20 KB each have 100 MB; an instance has 2 GB
+for all that it does.
+"""
 
 ANSWER_BLOCK_BYTES = 1 << 16
 LONGEST_ANSWER_SECONDS = 120.0
-"""From an answer's first byte to its last. Between two reads the timeout of the settings holds, too."""
+"""From an answer's first byte to its last.
+
+Between two reads the timeout of the settings holds, too.
+"""
 
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 """A server that asks for a longer pause is asked again after this one."""
@@ -43,7 +49,9 @@ URGENT_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`route` names the call without ids or values, for messages: "PATCH profile/{key}". `repeatable` calls may be made twice.
+    """`route` names the call without ids or values, for messages: "PATCH profile/{key}".
+
+    `repeatable` calls may be made twice.
 
     `most_bytes`: an answer that is larger is not read to its end.
     """
@@ -66,22 +74,32 @@ class Response:
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body as JSON, decimals exact; Retryable if it is not, for then something between us and the system has answered."""
+        """The body as JSON, decimals exact; Retryable if it is not, for then something between us
+        and the system has answered.
+        """
         try:
             return exact_json.read(self.body)
         except (ValueError, RecursionError):
             raise Retryable(
-                f"An answer with status {self.status} was not the JSON it should be; it is asked for again."
+                f"An answer with status {self.status} was not the JSON it should be; it is asked"
+                " for again."
             ) from None
 
     @property
     def retry_after_seconds(self) -> float | None:
-        """Retry-After in either form, seconds or a date (RFC 9110, 10.2.3); an hour at most. None for what is neither."""
+        """Retry-After in either form, seconds or a date (RFC 9110, 10.2.3); an hour at most.
+
+        None for what is neither.
+        """
         value = self.headers.get("retry-after", "").strip()
         if DELAY.fullmatch(value):
             return min(float(value), LONGEST_RETRY_AFTER_SECONDS)
         moment = date_of(value)
-        return None if moment is None else min(max(0.0, moment - time.time()), LONGEST_RETRY_AFTER_SECONDS)
+        return (
+            None
+            if moment is None
+            else min(max(0.0, moment - time.time()), LONGEST_RETRY_AFTER_SECONDS)
+        )
 
     @property
     def date_seconds(self) -> float | None:
@@ -97,7 +115,12 @@ def date_of(text: str) -> float | None:
     """Seconds since 1970 of a header's date (RFC 9110, 5.6.7); None for what is none."""
     try:
         return parsedate_to_datetime(text[:LONGEST_DATE]).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):  # what the library raises for texts that are no dates
+    except (
+        ValueError,
+        TypeError,
+        IndexError,
+        OverflowError,
+    ):  # what the library raises for texts that are no dates
         return None
 
 
@@ -105,7 +128,9 @@ Send = Callable[[Request], Response]
 
 
 def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
-    """urllib3's pool: no redirects, no retries, no proxy or CA of the environment but the interpreter's own."""
+    """urllib3's pool: no redirects, no retries, no proxy or CA of the environment but the
+    interpreter's own.
+    """
     pool = urllib3.PoolManager(
         maxsize=connections,
         block=True,
@@ -125,30 +150,46 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
             )
             body = body_of(answer, request.most_bytes, time.monotonic() + LONGEST_ANSWER_SECONDS)
         except urllib3.exceptions.NewConnectionError:
-            raise Retryable(f"{system} could not be reached for {request.route}; the call is made again.") from None
+            raise Retryable(
+                f"{system} could not be reached for {request.route}; the call is made again."
+            ) from None
         except urllib3.exceptions.HTTPError as error:
             kind = type(error).__name__
             raise Retryable(
-                f"{system} gave no answer to {request.route} ({kind}); the call is made again.", uncertain=True
+                f"{system} gave no answer to {request.route} ({kind}); the call is made again.",
+                uncertain=True,
             ) from None
-        except (ValueError, http.client.HTTPException) as error:  # their texts quote headers and the URL
+        except (
+            ValueError,
+            http.client.HTTPException,
+        ) as error:  # their texts quote headers and the URL
             kind = type(error).__name__
-            raise Retryable(f"{request.route} cannot be written as a request to {system} ({kind}); it is tried again.") from None
+            raise Retryable(
+                f"{request.route} cannot be written as a request to {system} ({kind}); it is tried"
+                " again."
+            ) from None
         if body is None:
             raise oversized(system, request)
-        return Response(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
+        return Response(
+            answer.status, {name.lower(): value for name, value in answer.headers.items()}, body
+        )
 
     return send
 
 
 def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int, ends_at: float) -> bytes | None:
-    """The unpacked body; None for one of more bytes, whatever its header announces. Then its connection is given up.
+    """The unpacked body; None for one of more bytes, whatever its header announces.
 
-    Raises ProtocolError for one that is not whole at `ends_at` (monotonic seconds), however it drips.
+    Then its connection is given up.
+
+    Raises ProtocolError for one that is not whole at `ends_at` (monotonic seconds), however it
+        drips.
     """
     parts, size = list[bytes](), 0
     try:
-        while part := answer.read1(ANSWER_BLOCK_BYTES, decode_content=True):  # what is there: `read` waits for a whole block
+        while part := answer.read1(
+            ANSWER_BLOCK_BYTES, decode_content=True
+        ):  # what is there: `read` waits for a whole block
             size += len(part)
             if time.monotonic() > ends_at:
                 answer.close()
@@ -164,24 +205,40 @@ def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int, ends_at: float) -
 
 def oversized(system: str, request: Request) -> Oversized:
     """The next attempt is a later one: the same answer comes again at once."""
-    most = f"{request.most_bytes >> 20} MiB" if request.most_bytes >> 20 else f"{request.most_bytes} bytes"
-    sentence = f"{system}'s answer to {request.route} is larger than {most} and was not read. Ask for less at once."
+    most = (
+        f"{request.most_bytes >> 20} MiB"
+        if request.most_bytes >> 20
+        else f"{request.most_bytes} bytes"
+    )
+    sentence = (
+        f"{system}'s answer to {request.route} is larger than {most} and was not read. Ask for less"
+        " at once."
+    )
     return Oversized(sentence, retry_after_seconds=60.0, uncertain=True)
 
 
 class AdaptiveConcurrency:
-    """Finds how many calls a system bears at once: doubles until it first throttles, then adds one a round and takes away 30 %.
+    """Finds how many calls a system bears at once: doubles until it first throttles, then adds one
+    a round and takes away 30 %.
 
-    The additive increase and multiplicative decrease of TCP's congestion control (RFC 5681), with calls for segments. A
-    Retry-After holds every caller of this instance back, not only the one that got it. The urgent come first, and while some
-    were under way in the last URGENT_SECONDS the others take half of the places at most.
+    The additive increase and multiplicative decrease of TCP's congestion control (RFC 5681), with
+    calls for segments. A Retry-After holds every caller of this instance back, not only the one
+    that got it. The urgent come first, and while some were under way in the last URGENT_SECONDS the
+    others take half of the places at most.
     """
 
-    def __init__(self, maximum: int, initial: int = 4, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, maximum: int, initial: int = 4, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self.limit, self.maximum, self.now = float(min(initial, maximum)), maximum, now
         self.in_flight, self.throttled_times = 0, 0
         self.starting, self.held_until, self.decreased_at = True, 0.0, 0.0
-        self.lock, self.urgent_waiting, self.ordinary, self.urgent_at = threading.Lock(), 0, 0, -URGENT_SECONDS
+        self.lock, self.urgent_waiting, self.ordinary, self.urgent_at = (
+            threading.Lock(),
+            0,
+            0,
+            -URGENT_SECONDS,
+        )
         self.turn, self.urgent_turn = threading.Condition(self.lock), threading.Condition(self.lock)
 
     def acquire(self, urgent: bool = False) -> bool:
@@ -203,15 +260,23 @@ class AdaptiveConcurrency:
     def free(self, urgent: bool) -> bool:
         if self.in_flight >= int(self.limit) or (self.urgent_waiting and not urgent):
             return False
-        return urgent or self.ordinary < max(1, self.maximum // 2) or self.now() - self.urgent_at > URGENT_SECONDS
+        return (
+            urgent
+            or self.ordinary < max(1, self.maximum // 2)
+            or self.now() - self.urgent_at > URGENT_SECONDS
+        )
 
-    def release(self, throttled: bool, retry_after_seconds: float | None = None, urgent: bool = False) -> None:
+    def release(
+        self, throttled: bool, retry_after_seconds: float | None = None, urgent: bool = False
+    ) -> None:
         with self.lock:
             self.ordinary -= not urgent
             if throttled:
                 self.decrease(retry_after_seconds or 0.0)
             elif self.in_flight >= int(self.limit):
-                self.limit = min(self.maximum, self.limit + (1.0 if self.starting else 1.0 / self.limit))
+                self.limit = min(
+                    self.maximum, self.limit + (1.0 if self.starting else 1.0 / self.limit)
+                )
             self.in_flight -= 1
             if throttled:
                 self.turn.notify_all()
@@ -220,7 +285,9 @@ class AdaptiveConcurrency:
                 (self.urgent_turn if self.urgent_waiting else self.turn).notify()
 
     def decrease(self, hold_seconds: float) -> None:
-        """Once for all calls of a round: those that were under way when the first was refused say nothing new."""
+        """Once for all calls of a round: those that were under way when the first was refused say
+        nothing new.
+        """
         self.throttled_times += 1
         self.starting = False
         self.held_until = max(self.held_until, self.now() + min(hold_seconds, 60.0))
@@ -229,11 +296,13 @@ class AdaptiveConcurrency:
 
 
 class Transport:
-    """Sends with patience: a passing failure is tried again in place a few times, then handed back as Retryable.
+    """Sends with patience: a passing failure is tried again in place a few times, then handed back
+    as Retryable.
 
-    What may not be done twice is repeated only when the answer says that it was not done (408, 429, 503). The sleep is
-    jittered, so that callers that failed together do not come back together. `clock_ahead_seconds` is how far the system's clock
-    was ahead of ours at its last answer, to a second; None if it tells no time.
+    What may not be done twice is repeated only when the answer says that it was not done (408, 429,
+    503). The sleep is jittered, so that callers that failed together do not come back together.
+    `clock_ahead_seconds` is how far the system's clock was ahead of ours at its last answer, to a
+    second; None if it tells no time.
     """
 
     def __init__(
@@ -245,12 +314,20 @@ class Transport:
         now: Callable[[], float] = time.time,
         urgent: bool = False,
     ) -> None:
-        self.system, self.send_once, self.concurrency, self.sleep, self.now = system, send, concurrency, sleep, now
+        self.system, self.send_once, self.concurrency, self.sleep, self.now = (
+            system,
+            send,
+            concurrency,
+            sleep,
+            now,
+        )
         self.urgent = urgent
         self.clock_ahead_seconds: float | None = None
 
     def send(self, request: Request) -> Response:
-        """The first answer that is no passing failure; else Retryable, `uncertain` if the work may have been done."""
+        """The first answer that is no passing failure; else Retryable, `uncertain` if the work may
+        have been done.
+        """
         for attempt in range(1, ATTEMPTS_IN_PLACE + 1):
             failure = None
             try:
@@ -261,19 +338,28 @@ class Transport:
                 if response.status not in PASSING:
                     return response
                 failure = self.failure(request, response)
-            wait = failure.retry_after_seconds if failure.retry_after_seconds is not None else 0.2 * 2**attempt
-            # What may have been done must be looked at before it is done again; that is the caller's to decide.
+            wait = (
+                failure.retry_after_seconds
+                if failure.retry_after_seconds is not None
+                else 0.2 * 2**attempt
+            )
+            # What may have been done must be looked at before it is done again; that is the
+            # caller's to decide.
             if failure.uncertain and not request.repeatable:
                 raise failure
             # A long wait is better spent on the queue than on a thread.
-            if attempt == ATTEMPTS_IN_PLACE or wait > min(LONGEST_WAIT_IN_PLACE_SECONDS, seconds_left()):
+            if attempt == ATTEMPTS_IN_PLACE or wait > min(
+                LONGEST_WAIT_IN_PLACE_SECONDS, seconds_left()
+            ):
                 raise failure
             self.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311  # jitter, no secret
         raise AssertionError("the loop above ends by itself")
 
     def send_throttled(self, request: Request) -> Response:
         if seconds_left() <= 0 or not self.concurrency.acquire(self.urgent):
-            raise Retryable(f"The run's time was up before {request.route}; it is done by a later one.")
+            raise Retryable(
+                f"The run's time was up before {request.route}; it is done by a later one."
+            )
         throttled, wait = False, None
         try:
             response = self.send_once(request)
@@ -286,5 +372,7 @@ class Transport:
 
     def failure(self, request: Request, response: Response) -> Retryable:
         uncertain = response.status in (502, 504)
-        sentence = f"{self.system} answered {request.route} with {response.status}; it is tried again."
+        sentence = (
+            f"{self.system} answered {request.route} with {response.status}; it is tried again."
+        )
         return Retryable(sentence, response.retry_after_seconds, uncertain)

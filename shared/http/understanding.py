@@ -1,4 +1,6 @@
-"""Where a system's answer is taken apart: what has another form than the vendor documents is asked for again, never a crash."""
+"""Where a system's answer is taken apart: what has another form than the vendor documents is asked
+for again, never a crash.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +14,16 @@ LARGEST = 2**63
 
 @contextmanager
 def understood(what: str) -> Iterator[None]:
-    """Retryable where the answer to `what` lacks what is read of it, or has it in another form. For reading forms only."""
+    """Retryable where the answer to `what` lacks what is read of it, or has it in another form.
+
+    For reading forms only.
+    """
     try:
         yield
     except OTHER_FORM:
-        raise Retryable(f"The answer to {what} has another form than it should have; it is asked for again.") from None
+        raise Retryable(
+            f"The answer to {what} has another form than it should have; it is asked for again."
+        ) from None
 
 
 def whole(value: object) -> int:

@@ -7,7 +7,16 @@ mapping.map(row)      -> Mapped | Filtered, or Rejected
 """
 
 from shared.mapping.checking import check, misfits
-from shared.mapping.compiling import Altered, BornWith, CompiledMapping, Filtered, Mapped, Parent, compile_mapping, table_of
+from shared.mapping.compiling import (
+    Altered,
+    BornWith,
+    CompiledMapping,
+    Filtered,
+    Mapped,
+    Parent,
+    compile_mapping,
+    table_of,
+)
 from shared.mapping.documents import MappingDocument, default_document, has_default, read_document
 from shared.mapping.metadata import SourceColumn, SourceTable, TargetField, TargetResource
 from shared.mapping.refusal import METADATA_RULES

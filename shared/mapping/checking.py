@@ -1,7 +1,10 @@
-"""Does a document fit both systems? Every problem at once, each as a sentence with its place and what to do.
+"""Does a document fit both systems?
 
-`misfits` are what a mapping cannot run with. `pointless` is what has no effect and so hints at a mistake. `unlabelled` are the
-choices whose records are refused. A new document must be free of all three. One that is in force goes on with the last two.
+Every problem at once, each as a sentence with its place and what to do.
+
+`misfits` are what a mapping cannot run with. `pointless` is what has no effect and so hints at a
+mistake. `unlabelled` are the choices whose records are refused. A new document must be free of all
+three. One that is in force goes on with the last two.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,10 +13,23 @@ from shared.mapping.contradicting import always, lets_nothing_pass, never
 from shared.mapping.conversion import CHOICES, converter
 from shared.mapping.documents import FieldRule, Key, Link, MappingDocument, Scalar
 from shared.mapping.filtering import faults
-from shared.mapping.metadata import LOOKUP_TYPES, SourceColumn, SourceTable, TargetField, TargetResource
+from shared.mapping.metadata import (
+    LOOKUP_TYPES,
+    SourceColumn,
+    SourceTable,
+    TargetField,
+    TargetResource,
+)
 from shared.mapping.reading import Part
 from shared.mapping.refusal import Refuse
-from shared.mapping.replacing import ambiguous_keys, form_of, key_faults, key_form, shown, table_of_replacements
+from shared.mapping.replacing import (
+    ambiguous_keys,
+    form_of,
+    key_faults,
+    key_form,
+    shown,
+    table_of_replacements,
+)
 from shared.mapping.templating import template_faults
 
 TEXTS = frozenset({"String", "Memo", "EntityName"})
@@ -33,28 +49,53 @@ RuleCheck = Callable[[FieldRule, SourceTable, TargetField], Iterator[str]]
 
 
 def check(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
-    """All problems of a document against the metadata of its table and its resource; [] if there are none."""
+    """All problems of a document against the metadata of its table and its resource; [] if there
+    are none.
+    """
     source = source.in_zone(document.zone)
-    return [part for found in (misfits, pointless, unlabelled) for part in found(document, source, target)]
+    return [
+        part
+        for found in (misfits, pointless, unlabelled)
+        for part in found(document, source, target)
+    ]
 
 
 def misfits(document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
-    """What keeps the mapping from running, or would give its filters another meaning than they have."""
+    """What keeps the mapping from running, or would give its filters another meaning than they
+    have.
+    """
     source = source.in_zone(document.zone)
-    found = [f"{document.place(part)}: {problem}" for part, problem in key_problems(document, source, target)]
+    found = [
+        f"{document.place(part)}: {problem}"
+        for part, problem in key_problems(document, source, target)
+    ]
     for number, rule in enumerate(document.fields, 1):
         place = document.place(f"fields[{number}]", rule.target)
-        found += [f"{place}: {problem}" for problem in field_problems(rule, document, source, target)]
+        found += [
+            f"{place}: {problem}" for problem in field_problems(rule, document, source, target)
+        ]
     for number, link in enumerate(document.links, 1):
         place = document.place(f"links[{number}]", link.target)
         found += [f"{place}: {problem}" for problem in link_problems(link, source, target)]
-    return found + placed(document, faults(document.filters, source) or deletes_all(document, source))
+    return found + placed(
+        document, faults(document.filters, source) or deletes_all(document, source)
+    )
 
 
 def deletes_all(document: MappingDocument, source: SourceTable) -> list[tuple[str, str]]:
-    """Filters that certainly let no row pass only send nothing, unless the records of such rows are deleted."""
+    """Filters that certainly let no row pass only send nothing, unless the records of such rows are
+    deleted.
+    """
     if document.filtered_out == "delete" and lets_nothing_pass(document.filters, source):
-        return [("filters", "no row can pass, and filtered_out: delete would delete every record: correct the conditions.")]
+        return [
+            (
+                "filters",
+                (
+                    "no row can pass, and filtered_out: delete would delete every record: correct"
+                    " the conditions."
+                ),
+            )
+        ]
     return []
 
 
@@ -63,14 +104,21 @@ def pointless(document: MappingDocument, source: SourceTable, target: TargetReso
     found = in_rules(pointless_in, document, source, target) + left_empty(document)
     if faults(document.filters, source):
         return found
-    return found + placed(document, [*never(document.filters, source), *always(document.filters, source)])
+    return found + placed(
+        document, [*never(document.filters, source), *always(document.filters, source)]
+    )
 
 
 def left_empty(document: MappingDocument) -> list[str]:
     """Keys with nothing behind them, which are read as if they were not there."""
     parts: list[tuple[str, Part]] = [("", document)]
     parts += [(f"fields[{number}].", rule) for number, rule in enumerate(document.fields, 1)]
-    empty = [f"{path}{name}" for path, part in parts for name in sorted(part.model_fields_set) if getattr(part, name) is None]
+    empty = [
+        f"{path}{name}"
+        for path, part in parts
+        for name in sorted(part.model_fields_set)
+        if getattr(part, name) is None
+    ]
     return [f"{document.place(path)}: is empty: write a value, or take it out." for path in empty]
 
 
@@ -79,13 +127,18 @@ def unlabelled(document: MappingDocument, source: SourceTable, target: TargetRes
     return in_rules(label_problems, document, source, target) if document.choices == "label" else []
 
 
-def in_rules(problems: RuleCheck, document: MappingDocument, source: SourceTable, target: TargetResource) -> list[str]:
+def in_rules(
+    problems: RuleCheck, document: MappingDocument, source: SourceTable, target: TargetResource
+) -> list[str]:
     """What a check finds in the rules whose columns and field are there, each with its place."""
     found = []
     for number, rule in enumerate(document.fields, 1):
         place = document.place(f"fields[{number}]", rule.target)
         if rule.target in target.fields and all(map(source.column, columns_of(rule))):
-            found += [f"{place}: {problem}" for problem in problems(rule, source, target.fields[rule.target])]
+            found += [
+                f"{place}: {problem}"
+                for problem in problems(rule, source, target.fields[rule.target])
+            ]
     return found
 
 
@@ -93,42 +146,78 @@ def columns_of(rule: FieldRule) -> list[str]:
     return [rule.source] if rule.source else rule.template_columns()
 
 
-def placed(document: MappingDocument, found: Iterator[tuple[str, str]] | list[tuple[str, str]]) -> list[str]:
+def placed(
+    document: MappingDocument, found: Iterator[tuple[str, str]] | list[tuple[str, str]]
+) -> list[str]:
     return [f"{document.place(path)}: {problem}" for path, problem in found]
 
 
-def key_problems(document: MappingDocument, source: SourceTable, target: TargetResource) -> Iterator[tuple[str, str]]:
+def key_problems(
+    document: MappingDocument, source: SourceTable, target: TargetResource
+) -> Iterator[tuple[str, str]]:
     """The part of the document with each of its problems."""
     if document.table != source.logical_name or document.resource != target.name:
-        yield "table", f"table and resource are {document.table} and {document.resource}, the metadata is of another pair."
+        yield (
+            "table",
+            (
+                f"table and resource are {document.table} and {document.resource}, the metadata is"
+                " of another pair."
+            ),
+        )
     if document.key.source != source.primary_id:
         yield (
             "key",
-            (f"key.source must be {source.primary_id}, the id of table {source.logical_name}: a deletion carries nothing else."),
+            (
+                f"key.source must be {source.primary_id}, the id of table {source.logical_name}: a"
+                " deletion carries nothing else."
+            ),
         )
     yield from (("key", problem) for problem in target_problems(document.key.target, target))
     held = target.fields.get(document.key.target)
     if held and held.type != "string":
-        yield "key", f"key.target {document.key.target} is of type {held.type}: a key field must be a string."
+        yield (
+            "key",
+            (
+                f"key.target {document.key.target} is of type {held.type}: a key field must be a"
+                " string."
+            ),
+        )
     if document.key.lookup == "filter" and target.filters is not None:
-        yield from (("key", problem) for problem in filter_problems(document.key, target.name, target.filters))
+        yield from (
+            ("key", problem)
+            for problem in filter_problems(document.key, target.name, target.filters)
+        )
 
 
-def filter_problems(key: Key, resource: str, filters: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """The filter that finds a record by its key must be published, with the parameter that the document names."""
+def filter_problems(
+    key: Key, resource: str, filters: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
+    """The filter that finds a record by its key must be published, with the parameter that the
+    document names.
+    """
     if not key.filter or key.filter not in filters:
         known = f"it has {', '.join(sorted(filters))}" if filters else "it has none"
-        yield f"key.filter: resource {resource} has no filter {key.filter}, {known}: publish a filter definition on {key.target}."
+        yield (
+            f"key.filter: resource {resource} has no filter {key.filter}, {known}: publish a filter"
+            f" definition on {key.target}."
+        )
     elif key.parameter not in filters[key.filter]:
         known = ", ".join(filters[key.filter]) or "no parameter"
-        yield f"key.parameter: filter {key.filter} of resource {resource} takes {known}, not {key.parameter}: correct its name."
+        yield (
+            f"key.parameter: filter {key.filter} of resource {resource} takes {known}, not"
+            f" {key.parameter}: correct its name."
+        )
 
 
 def target_problems(name: str, target: TargetResource) -> Iterator[str]:
     held = target.fields.get(name)
     if held is None:
         similar = [known for known in target.fields if known.casefold() == name.casefold()]
-        hint = f"did you mean {similar[0]}?" if similar else "publish it with its API, or correct its name."
+        hint = (
+            f"did you mean {similar[0]}?"
+            if similar
+            else "publish it with its API, or correct its name."
+        )
         yield f"resource {target.name} has no field {name}: {hint}"
     elif held.read_only:
         yield f"field {name} of resource {target.name} is read-only: take it out."
@@ -143,7 +232,9 @@ def column_problem(name: str, source: SourceTable) -> str:
     return f"table {source.logical_name} has no column {name}: correct its name."
 
 
-def field_problems(rule: FieldRule, document: MappingDocument, source: SourceTable, target: TargetResource) -> Iterator[str]:
+def field_problems(
+    rule: FieldRule, document: MappingDocument, source: SourceTable, target: TargetResource
+) -> Iterator[str]:
     names = columns_of(rule)
     columns_wrong = [problem for name in names if (problem := column_problem(name, source))]
     target_wrong = list(target_problems(rule.target, target))
@@ -155,20 +246,33 @@ def field_problems(rule: FieldRule, document: MappingDocument, source: SourceTab
         if (one := source.column(name)) and one.type == "Virtual":
             yield f"column {name} is virtual and cannot be read: use the column that it describes."
     if column and column.type != "Virtual" and not fits(column, held, rule):
-        yield f"column {rule.source} ({column.type}) cannot become {rule.target} ({held.type}): map it to a string."
+        yield (
+            f"column {rule.source} ({column.type}) cannot become {rule.target} ({held.type}): map"
+            " it to a string."
+        )
     yield from ambiguous_keys(rule.replace, column)
     yield from value_problems(rule, held)
-    yield from invalid_problems(rule, held, [found for name in names if (found := source.column(name))])
+    yield from invalid_problems(
+        rule, held, [found for name in names if (found := source.column(name))]
+    )
 
 
 def value_problems(rule: FieldRule, held: TargetField) -> Iterator[str]:
     """Replacements that the target field does not take."""
     for key, value in replacements(rule):
         try:
-            converter(FieldRule(target=rule.target, source="value", otherwise=value), None, held, labels=False)
+            converter(
+                FieldRule(target=rule.target, source="value", otherwise=value),
+                None,
+                held,
+                labels=False,
+            )
         except Refuse as refusal:
             if held.type == "enumeration" and refusal.rule == "unknown_choice":
-                yield f"{key}: {shown(value)} is none of the names of {rule.target}: use one of {listed(held.values)}."
+                yield (
+                    f"{key}: {shown(value)} is none of the names of {rule.target}: use one of"
+                    f" {listed(held.values)}."
+                )
                 continue
             yield f"{key}: a replacement for {rule.target} is {refusal.reason}."
 
@@ -176,7 +280,9 @@ def value_problems(rule: FieldRule, held: TargetField) -> Iterator[str]:
 def listed(names: Iterable[str]) -> str:
     """The names, or the first of very many."""
     known = list(names)
-    return ", ".join(known[:MOST_NAMES]) + (f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else "")
+    return ", ".join(known[:MOST_NAMES]) + (
+        f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
+    )
 
 
 def replacements(rule: FieldRule) -> Iterator[tuple[str, Scalar]]:
@@ -186,17 +292,30 @@ def replacements(rule: FieldRule) -> Iterator[tuple[str, Scalar]]:
         yield "otherwise", rule.otherwise
 
 
-def invalid_problems(rule: FieldRule, held: TargetField, columns: list[SourceColumn]) -> Iterator[str]:
-    """Only a text can be cut and still be of use: a part of a number, a date or an id is another one."""
+def invalid_problems(
+    rule: FieldRule, held: TargetField, columns: list[SourceColumn]
+) -> Iterator[str]:
+    """Only a text can be cut and still be of use: a part of a number, a date or an id is another
+    one.
+    """
     if rule.invalid != "cut":
         return
     if held.type in FITTING or held.type == "enumeration":
-        yield f"invalid: {rule.target} is of type {held.type}, and only a text can be cut: use omit or reject."
+        yield (
+            f"invalid: {rule.target} is of type {held.type}, and only a text can be cut: use omit"
+            " or reject."
+        )
     elif held.policy == "email":
-        yield f"invalid: {rule.target} holds an e-mail address, and a cut one is another address: use omit or reject."
+        yield (
+            f"invalid: {rule.target} holds an e-mail address, and a cut one is another address: use"
+            " omit or reject."
+        )
     else:
         for column in (column for column in columns if column.type not in TEXTS):
-            yield f"invalid: column {column.name} ({column.type}) is no text, and only a text can be cut: use omit or reject."
+            yield (
+                f"invalid: column {column.name} ({column.type}) is no text, and only a text can be"
+                " cut: use omit or reject."
+            )
 
 
 def label_problems(rule: FieldRule, source: SourceTable, held: TargetField) -> Iterator[str]:
@@ -206,18 +325,31 @@ def label_problems(rule: FieldRule, source: SourceTable, held: TargetField) -> I
     for column in (column for name in columns_of(rule) if (column := source.column(name))):
         given, form = key_form(column)
         replaced = table_of_replacements(dict.fromkeys(rule.replace), given) if rule.source else {}
-        for value in (value for value, label in column.options.items() if not label and form_of(value, form) not in replaced):
-            advice = "give it a label in Dynamics and publish, list it in `replace`, or set `choices: value`."
+        for value in (
+            value
+            for value, label in column.options.items()
+            if not label and form_of(value, form) not in replaced
+        ):
+            advice = (
+                "give it a label in Dynamics and publish, list it in `replace`, or set `choices:"
+                " value`."
+            )
             yield f"option {value} of column {column.name} has no label in any language: {advice}"
 
 
 def fits(column: SourceColumn, held: TargetField, rule: FieldRule) -> bool:
-    """Replacements may turn anything into anything; otherwise the two types must have a meaning in common."""
-    return rule.otherwise is not None or held.type not in FITTING or column.type in FITTING[held.type]
+    """Replacements may turn anything into anything; otherwise the two types must have a meaning in
+    common.
+    """
+    return (
+        rule.otherwise is not None or held.type not in FITTING or column.type in FITTING[held.type]
+    )
 
 
 def pointless_in(rule: FieldRule, source: SourceTable, held: TargetField) -> Iterator[str]:
-    """What of a rule can have no effect, and what YAML has read as something else than is written."""
+    """What of a rule can have no effect, and what YAML has read as something else than is
+    written.
+    """
     for name in columns_of(rule):
         if (column := source.column(name)) and column.type in NOT_READ:
             yield f"column {name} ({column.type}) has no text: map another column."
@@ -235,8 +367,14 @@ def link_problems(link: Link, source: SourceTable, target: TargetResource) -> It
     yield from target_problems(link.target, target)
     column = source.column(link.source)
     if column is None or column.type not in LOOKUP_TYPES:
-        yield column_problem(link.source, source) or f"column {link.source} is no lookup: name it _<column>_value."
+        yield (
+            column_problem(link.source, source)
+            or f"column {link.source} is no lookup: name it _<column>_value."
+        )
         return
     strangers = [name for name in link.parents if column.targets and name not in column.targets]
     if strangers:
-        yield f"lookup {link.source} never leads to {', '.join(strangers)}, only to {', '.join(column.targets)}."
+        yield (
+            f"lookup {link.source} never leads to {', '.join(strangers)}, only to"
+            f" {', '.join(column.targets)}."
+        )

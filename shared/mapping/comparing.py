@@ -1,6 +1,8 @@
-"""What a column can be compared with, by its type: which operators mean something, and the form that both sides take.
+"""What a column can be compared with, by its type: which operators mean something, and the form
+that both sides take.
 
-Filters and replacement keys both compare by these forms. A value of the document that no row can have is refused by `given`.
+Filters and replacement keys both compare by these forms. A value of the document that no row can
+have is refused by `given`.
 """
 
 import operator
@@ -26,7 +28,13 @@ def same_text(held: str, value: str) -> bool:
 
 
 EQUAL: Mapping[str, Compare] = {"eq": operator.eq, "ne": operator.ne, "in": operator.eq}
-ORDERED: Mapping[str, Compare] = {**EQUAL, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le}
+ORDERED: Mapping[str, Compare] = {
+    **EQUAL,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
+}
 SEARCHED: Mapping[str, Compare] = {"contains": operator.contains, "starts_with": str.startswith}
 TEXTUAL: Mapping[str, Compare] = {
     **ORDERED,
@@ -35,16 +43,28 @@ TEXTUAL: Mapping[str, Compare] = {
     "ne": lambda held, value: not same_text(held, value),
     "in": same_text,
 }
-BY_MEMBER: Mapping[str, Compare] = {**EQUAL, "in": frozenset.issuperset, "contains": frozenset.issuperset}
+BY_MEMBER: Mapping[str, Compare] = {
+    **EQUAL,
+    "in": frozenset.issuperset,
+    "contains": frozenset.issuperset,
+}
 
 NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,3})?", re.ASCII)
 DIGITS = re.compile(r"-?(0|[1-9]\d{0,9})", re.ASCII)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,7})?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,7})?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII
+)
 GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.ASCII | re.IGNORECASE)
 WHOLE = frozenset({"Integer", "BigInt"})
 # The widest that a column of the type may be (Microsoft Learn: Types of columns).
-LARGEST = {"Integer": 2**31, "BigInt": 2**63, "Decimal": 10**11, "Double": 10**11, "Money": 922337203685478}
+LARGEST = {
+    "Integer": 2**31,
+    "BigInt": 2**63,
+    "Decimal": 10**11,
+    "Double": 10**11,
+    "Money": 922337203685478,
+}
 UNQUOTED = "true or false, which an unquoted yes, no, on or off becomes"
 WORDS = {True: ("yes", "on", "true"), False: ("no", "off", "false")}
 MOST_LABELS = 10
@@ -56,7 +76,10 @@ UNAMBIGUOUS = "quote the label, or write 1 for true and 0 for false"
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """`given` brings a document's value into the compared form, `held` a row's; both raise Refuse. `kind` is for a person."""
+    """`given` brings a document's value into the compared form, `held` a row's; both raise Refuse.
+
+    `kind` is for a person.
+    """
 
     kind: str
     operators: Mapping[str, Compare]
@@ -85,7 +108,9 @@ def text(column: SourceColumn) -> Comparable:
         if not form.strip():
             raise impossible("an empty text: use is_null")
         if longest and len(form.rstrip()) > longest:
-            raise impossible(f"a text longer than the {longest} characters of the column: shorten it")
+            raise impossible(
+                f"a text longer than the {longest} characters of the column: shorten it"
+            )
         return form.casefold()
 
     return Comparable("a text", TEXTUAL, given, lambda value: str(value).casefold())
@@ -109,7 +134,9 @@ def number(column: SourceColumn) -> Comparable:
             raise impossible("a number that the column cannot hold: correct it")
         return form
 
-    return Comparable("a whole number" if column.type in WHOLE else "a number", ORDERED, given, decimal)
+    return Comparable(
+        "a whole number" if column.type in WHOLE else "a number", ORDERED, given, decimal
+    )
 
 
 def decimal(value: Any) -> Decimal:
@@ -134,7 +161,9 @@ def day(column: SourceColumn) -> Comparable:
 
 
 def of_this_age(value: datetime) -> datetime:
-    """Dataverse holds times from 1753 on (Microsoft Learn: Behavior and format of the date and time column)."""
+    """Dataverse holds times from 1753 on (Microsoft Learn: Behavior and format of the date and time
+    column).
+    """
     if value.year < FIRST_YEAR:
         raise impossible(f"a time before {FIRST_YEAR}, which Dataverse does not hold: correct it")
     return value
@@ -155,7 +184,9 @@ def moment(column: SourceColumn) -> Comparable:
     def given(value: Scalar) -> datetime:
         if DAY.fullmatch(str(value)) or TIME.fullmatch(str(value)):
             return of_this_age(instant(value))
-        raise Refuse("not_a_date", "a value that is no time: write one such as 2019-01-05T08:00:00Z")
+        raise Refuse(
+            "not_a_date", "a value that is no time: write one such as 2019-01-05T08:00:00Z"
+        )
 
     return Comparable("a time", ORDERED, given, lambda value: instant(value).astimezone(UTC))
 
@@ -167,7 +198,11 @@ def boolean(column: SourceColumn) -> Comparable:
         named, plain = named_by(value, labels), PLAIN_BOOLEANS.get(str(value).strip().lower())
         if named and plain is not None and not isinstance(value, str) and named != {plain}:
             word = str(value).lower()
-            raise Refuse(AMBIGUOUS, f"{word}, which may mean the value {word} or a label{offered(column)}: {UNAMBIGUOUS}")
+            raise Refuse(
+                AMBIGUOUS,
+                f"{word}, which may mean the value {word} or a label{offered(column)}:"
+                f" {UNAMBIGUOUS}",
+            )
         if isinstance(value, bool):
             return value
         if named:
@@ -175,7 +210,10 @@ def boolean(column: SourceColumn) -> Comparable:
         if plain is not None:
             return plain
         labels_too = offered(column, " or ")
-        raise Refuse("unknown_choice", f"{value!r}, which is no value of the yes/no column: write true, false{labels_too}")
+        raise Refuse(
+            "unknown_choice",
+            f"{value!r}, which is no value of the yes/no column: write true, false{labels_too}",
+        )
 
     def held(value: Any) -> bool:
         if value in (True, False):
@@ -186,7 +224,10 @@ def boolean(column: SourceColumn) -> Comparable:
 
 
 def labelled[Value](options: Mapping[Value, str]) -> dict[str, set[Value]]:
-    """The values of each label, without case: two options may share a label. One without a label has none."""
+    """The values of each label, without case: two options may share a label.
+
+    One without a label has none.
+    """
     found: dict[str, set[Value]] = {}
     for value, label in options.items():
         if name := label.strip().casefold():
@@ -195,7 +236,10 @@ def labelled[Value](options: Mapping[Value, str]) -> dict[str, set[Value]]:
 
 
 def named_by[Value](value: Scalar, labels: Mapping[str, set[Value]]) -> set[Value]:
-    """The values whose label this is. An unquoted Yes comes as true: it is any label that YAML reads so."""
+    """The values whose label this is.
+
+    An unquoted Yes comes as true: it is any label that YAML reads so.
+    """
     words = WORDS[value] if isinstance(value, bool) else (str(value).strip().casefold(),)
     return {found for word in words for found in labels.get(word, ())}
 
@@ -203,31 +247,55 @@ def named_by[Value](value: Scalar, labels: Mapping[str, set[Value]]) -> set[Valu
 def one(numbers: Iterable[int], label: Any) -> int:
     found = sorted(numbers)
     if len(found) > 1:
-        raise Refuse(AMBIGUOUS, f"{label!r}, the label of several choices: write the number, {', '.join(map(str, found))}")
+        raise Refuse(
+            AMBIGUOUS,
+            f"{label!r}, the label of several choices: write the number,"
+            f" {', '.join(map(str, found))}",
+        )
     return found[0]
 
 
 def choice(column: SourceColumn) -> Comparable:
-    return Comparable("a choice", EQUAL, lambda value: option(value, column), whole, tuple(column.options))
+    return Comparable(
+        "a choice", EQUAL, lambda value: option(value, column), whole, tuple(column.options)
+    )
 
 
 def option(value: Scalar, column: SourceColumn, quoted: bool = True) -> int:
     """A choice's number, from its number or its label; Refuse if the column does not have it.
 
-    A text that is `quoted` by itself is the label where a choice has that; any other number may be either.
+    A text that is `quoted` by itself is the label where a choice has that; any other number may be
+    either.
     """
     named = named_by(value, labelled(column.options))
     digits = str(value).strip().removesuffix(".0")
-    number = int(digits) if DIGITS.fullmatch(digits) and (int(digits) in column.options or not column.options) else None
-    if named and number is not None and named != {number} and not (quoted and isinstance(value, str)):
-        raise Refuse(AMBIGUOUS, f"{digits}, the number of one choice and the label of another: quote the label that you mean")
+    number = (
+        int(digits)
+        if DIGITS.fullmatch(digits) and (int(digits) in column.options or not column.options)
+        else None
+    )
+    if (
+        named
+        and number is not None
+        and named != {number}
+        and not (quoted and isinstance(value, str))
+    ):
+        raise Refuse(
+            AMBIGUOUS,
+            f"{digits}, the number of one choice and the label of another: quote the label that you"
+            " mean",
+        )
     if named:
         return one(named, value)
     if number is not None:
         return number
     if isinstance(value, bool):
         raise Refuse("unknown_choice", f"{UNQUOTED}: quote a label of the column{offered(column)}")
-    raise Refuse("unknown_choice", f"{value!r}, which is no choice of the column: write its number or its label{offered(column)}")
+    raise Refuse(
+        "unknown_choice",
+        f"{value!r}, which is no choice of the column: write its number or its"
+        f" label{offered(column)}",
+    )
 
 
 def offered(column: SourceColumn, before: str = ", such as ") -> str:
@@ -243,7 +311,10 @@ def whole(value: Any) -> int:
 
 
 def several(column: SourceColumn) -> Comparable:
-    """Multiple choices: the set of their numbers. `eq` is the same set; `contains` and `in` look for members."""
+    """Multiple choices: the set of their numbers.
+
+    `eq` is the same set; `contains` and `in` look for members.
+    """
 
     def given(value: Scalar) -> frozenset[int]:
         try:
@@ -263,7 +334,10 @@ def several(column: SourceColumn) -> Comparable:
 def identity(value: Any) -> str:
     """An id, in lower case and without braces."""
     if (found := GUID.fullmatch(str(value).strip())) is None:
-        raise Refuse("not_an_id", "a value that is no id: write one such as 6d81597f-0f9f-e711-8122-000d3aa2331c")
+        raise Refuse(
+            "not_an_id",
+            "a value that is no id: write one such as 6d81597f-0f9f-e711-8122-000d3aa2331c",
+        )
     return found[1].lower()
 
 

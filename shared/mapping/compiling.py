@@ -1,4 +1,6 @@
-"""From a document and both systems' metadata to one function: a row in, a Campaign record out. The hot path.
+"""From a document and both systems' metadata to one function: a row in, a Campaign record out.
+
+The hot path.
 
 Every choice is made here, once; the function that comes out only walks a list of converters.
 """
@@ -28,7 +30,10 @@ class Parent:
 
 
 class Altered(NamedTuple):
-    """A target field that was left out or cut, as its rule in the document asks. `what`: "omitted" or "cut"; `rule` is a code."""
+    """A target field that was left out or cut, as its rule in the document asks.
+
+    `what`: "omitted" or "cut"; `rule` is a code.
+    """
 
     field: str
     what: str
@@ -37,8 +42,11 @@ class Altered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """`record` is what a creation sends, and `born` besides; `update` what an update or a replay sends: no key, no
-    `apply_updates: false` fields. `altered`: the fields that were left out or cut, each with its rule; no values."""
+    """`record` is what a creation sends, and `born` besides; `update` what an update or a replay
+    sends: no key, no
+    `apply_updates: false` fields. `altered`: the fields that were left out or cut, each with its
+    rule; no values.
+    """
 
     key: str = field(repr=False)
     record: dict[str, Any] = field(repr=False)
@@ -50,7 +58,9 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class BornWith:
-    """A flag that another flow keeps, and that a creation sets where the row says so: no record is without it for a moment."""
+    """A flag that another flow keeps, and that a creation sets where the row says so: no record is
+    without it for a moment.
+    """
 
     target: str
     columns: tuple[str, ...]
@@ -67,8 +77,12 @@ class Filtered:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One target field: read `source`, convert, put at `inner` of `outer` ("" where it is not nested). `omits`: a value that is
-    refused is left out; `cut` is the converter that shortens a text, None where none may."""
+    """One target field: read `source`, convert, put at `inner` of `outer` ("" where it is not
+    nested).
+
+    `omits`: a value that is
+    refused is left out; `cut` is the converter that shortens a text, None where none may.
+    """
 
     read: Callable[[Row], Any]
     convert: Convert
@@ -86,8 +100,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMapping:
-    """`columns` are all that must be read of a row, sorted; `several` those lookups among them that may lead to one of
-    several tables, so that a row must say to which (see `table_of`)."""
+    """`columns` are all that must be read of a row, sorted; `several` those lookups among them that
+    may lead to one of
+    several tables, so that a row must say to which (see `table_of`).
+    """
 
     document: MappingDocument
     columns: tuple[str, ...]
@@ -102,7 +118,9 @@ class CompiledMapping:
         return self.document.table
 
     def map(self, row: Row) -> Mapped | Filtered:
-        """The record of a row that has all `columns`; Rejected with every refusal of the row at once."""
+        """The record of a row that has all `columns`; Rejected with every refusal of the row at
+        once.
+        """
         refusals: list[Refusal] = []
         key_rule = self.document.key
         try:
@@ -137,14 +155,23 @@ class CompiledMapping:
 
     def parents(self, row: Row) -> tuple[Parent, ...]:
         links = [link for link in self.document.links if leads(link, self.several)(row)]
-        return tuple(Parent(parent_table(link, self.several, row), str(row[link.source]).lower(), link.target) for link in links)
+        return tuple(
+            Parent(
+                parent_table(link, self.several, row), str(row[link.source]).lower(), link.target
+            )
+            for link in links
+        )
 
 
 NOTHING = object()  # stands for a value that is not sent
 
 
-def salvaged(step: Step, row: Row, refusal: Refuse, refusals: list[Refusal], altered: list[Altered]) -> Any:
-    """What is sent in place of a value that was refused: the cut text, or NOTHING; puts on one of the lists what was done."""
+def salvaged(
+    step: Step, row: Row, refusal: Refuse, refusals: list[Refusal], altered: list[Altered]
+) -> Any:
+    """What is sent in place of a value that was refused: the cut text, or NOTHING; puts on one of
+    the lists what was done.
+    """
     if step.omits:
         altered.append(Altered(step.target, "omitted", refusal.rule))
         return NOTHING
@@ -160,12 +187,16 @@ def salvaged(step: Step, row: Row, refusal: Refuse, refusals: list[Refusal], alt
 
 
 def table_of(lookup: str) -> str:
-    """Where a row says which table a lookup leads to: Dataverse tells it beside the column, not in it."""
+    """Where a row says which table a lookup leads to: Dataverse tells it beside the column, not in
+    it.
+    """
     return f"{lookup}@table"
 
 
 def leads(link: Link, several: Collection[str]) -> Callable[[Row], bool]:
-    """Whether a row's lookup leads to a parent of the link: it is set, and to one of the link's tables."""
+    """Whether a row's lookup leads to a parent of the link: it is set, and to one of the link's
+    tables.
+    """
     if link.source not in several:
         return lambda row: bool(row[link.source])
     return lambda row: bool(row[link.source]) and row.get(table_of(link.source)) in link.parents
@@ -180,14 +211,19 @@ def refused(target: str, origin: str, refusal: Refuse) -> Refusal:
 
 
 def compile_mapping(
-    document: MappingDocument, source: SourceTable, target: TargetResource, born_with: tuple[BornWith, ...] = ()
+    document: MappingDocument,
+    source: SourceTable,
+    target: TargetResource,
+    born_with: tuple[BornWith, ...] = (),
 ) -> CompiledMapping:
     """The mapping as a function. The document must have passed `check`."""
     source = source.in_zone(document.zone)
     flags = {name for flag in born_with for name in flag.columns}
     steps = [field_step(rule, document, source, target) for rule in document.fields]
     lookups = {link.source: source.column(link.source) for link in document.links}
-    several = tuple(sorted(name for name, column in lookups.items() if column and len(column.targets) > 1))
+    several = tuple(
+        sorted(name for name, column in lookups.items() if column and len(column.targets) > 1)
+    )
     steps += [link_step(link, leads(link, several), source, target) for link in document.links]
     return CompiledMapping(
         document=document,
@@ -209,7 +245,9 @@ def columns(document: MappingDocument) -> set[str]:
 
 
 def key_converter(target: TargetField) -> Convert:
-    """A key is never empty, nor one that a URL would shorten: the record could not be found again."""
+    """A key is never empty, nor one that a URL would shorten: the record could not be found
+    again.
+    """
     convert = converter(FieldRule(target=target.name, source="key"), None, target, labels=False)
 
     def key(value: Any) -> str:
@@ -221,7 +259,9 @@ def key_converter(target: TargetField) -> Convert:
     return key
 
 
-def field_step(rule: FieldRule, document: MappingDocument, source: SourceTable, target: TargetResource) -> Step:
+def field_step(
+    rule: FieldRule, document: MappingDocument, source: SourceTable, target: TargetResource
+) -> Step:
     labels = document.choices == "label"
     column, held = source.column(rule.source) if rule.source else None, target.fields[rule.target]
     outer, _, inner = rule.target.rpartition(".")
@@ -237,8 +277,12 @@ def field_step(rule: FieldRule, document: MappingDocument, source: SourceTable, 
     )
 
 
-def link_step(link: Link, to_parent: Callable[[Row], bool], source: SourceTable, target: TargetResource) -> Step:
-    """The id of the parent; nothing where the lookup leads to a table that the link does not name."""
+def link_step(
+    link: Link, to_parent: Callable[[Row], bool], source: SourceTable, target: TargetResource
+) -> Step:
+    """The id of the parent; nothing where the lookup leads to a table that the link does not
+    name.
+    """
     rule = FieldRule(target=link.target, source=link.source)
     convert = converter(rule, source.column(link.source), target.fields[link.target], labels=False)
     outer, _, inner = link.target.rpartition(".")
@@ -254,7 +298,10 @@ def reading(name: str) -> Callable[[Row], Any]:
 
 
 def template(rule: FieldRule, source: SourceTable, labels: bool) -> Callable[[Row], str]:
-    """The text of a template. A column that is empty leaves no blanks behind; what the others hold stays as it is."""
+    """The text of a template.
+
+    A column that is empty leaves no blanks behind; what the others hold stays as it is.
+    """
     texts = {name: textual(source.column(name), labels) for name in rule.template_columns()}
     parts = placeholders(" ".join((rule.template or "").split()))
 

@@ -1,6 +1,8 @@
-"""Conditions that decide nothing together: what no row can satisfy, and what `any` lets every row have.
+"""Conditions that decide nothing together: what no row can satisfy, and what `any` lets every row
+have.
 
-Only what is certain is reported. Conditions on different columns never contradict each other. The filters must have no faults.
+Only what is certain is reported. Conditions on different columns never contradict each other. The
+filters must have no faults.
 """
 
 from collections import defaultdict
@@ -37,9 +39,14 @@ def always(chosen: Filter | None, table: SourceTable) -> Iterator[tuple[str, str
     """The `any` that every row satisfies."""
     for path, part in parts_of(chosen):
         if not isinstance(part, AllOf | Condition):
-            for name, group in by_column(one for one in part.any if isinstance(one, Condition)).items():
+            for name, group in by_column(
+                one for one in part.any if isinstance(one, Condition)
+            ).items():
                 if len(group) > 1 and decided(group, table, each=True):
-                    yield path, f"every row satisfies one of the conditions on {name}: {told(group)}."
+                    yield (
+                        path,
+                        f"every row satisfies one of the conditions on {name}: {told(group)}.",
+                    )
 
 
 def impossible(part: Filter, table: SourceTable) -> str:
@@ -48,16 +55,23 @@ def impossible(part: Filter, table: SourceTable) -> str:
         return ""
     against: set[str] = set()
     for way in ways(part):
-        columns = [name for name, group in by_column(way).items() if decided(group, table, each=False)]
+        columns = [
+            name for name, group in by_column(way).items() if decided(group, table, each=False)
+        ]
         if not columns:
             return ""
         against.update(columns[:1])
     if isinstance(part, Condition):
         return f"no row can satisfy {part.field} {part.is_} with this value: correct it."
     if len(against) > 1:
-        return f"no row can satisfy these conditions together: correct those on {', '.join(sorted(against))}."
+        return (
+            "no row can satisfy these conditions together: correct those on"
+            f" {', '.join(sorted(against))}."
+        )
     (name,) = against
-    return f"no row can satisfy all conditions on {name}: {told(by_column(conditions(part))[name])}."
+    return (
+        f"no row can satisfy all conditions on {name}: {told(by_column(conditions(part))[name])}."
+    )
 
 
 def number_of_ways(part: Filter) -> int:
@@ -91,12 +105,20 @@ def told(group: Sequence[Condition]) -> str:
 
 def shown(value: Any) -> str:
     text = ", ".join(map(shown, value)) if isinstance(value, list) else str(value)
-    text = f"[{text}]" if isinstance(value, list) else text.lower() if isinstance(value, bool) else text
+    text = (
+        f"[{text}]"
+        if isinstance(value, list)
+        else text.lower()
+        if isinstance(value, bool)
+        else text
+    )
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def decided(group: Sequence[Condition], table: SourceTable, each: bool) -> bool:
-    """Whether it is certain that each value satisfies one of the conditions; or else, that none satisfies all of them."""
+    """Whether it is certain that each value satisfies one of the conditions; or else, that none
+    satisfies all of them.
+    """
     column = table.column(group[0].field)
     kind = comparable(column) if column else None
     if not column or not kind or (each and kind.operators is TEXTUAL and not exact(group)):
@@ -105,4 +127,7 @@ def decided(group: Sequence[Condition], table: SourceTable, each: bool) -> bool:
     if found is None:
         return not each and kind.operators is TEXTUAL and apart(group, kind)
     tests = [tester(condition, column) for condition in group]
-    return all(any(test(value) for test in tests) if each else not all(test(value) for test in tests) for value in found)
+    return all(
+        any(test(value) for test in tests) if each else not all(test(value) for test in tests)
+        for value in found
+    )

@@ -14,24 +14,35 @@ from shared.mapping.syntax import InvalidDocument
 from shared.times import TimeZone, zone_of
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
-Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)]
+Dotted = Annotated[
+    str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)
+]
 Scalar = bool | int | float | Decimal | str
 Comparison = Literal["eq", "ne", "gt", "ge", "lt", "le", "contains", "starts_with", "in", "is_null"]
 
 
 def placeholders(text: str) -> list[tuple[str, str]]:
-    """Each literal with the name in braces that follows it, "" after the last; a ValueError for any other use of braces."""
+    """Each literal with the name in braces that follows it, "" after the last; a ValueError for any
+    other use of braces.
+    """
     try:
         parts = list(Formatter().parse(text))
     except ValueError:
-        raise ValueError("has a brace without its counterpart: write {name}, or {{ and }} for braces that stay") from None
-    if any(name is not None and (not name.isidentifier() or form or conversion) for _, name, form, conversion in parts):
+        raise ValueError(
+            "has a brace without its counterpart: write {name}, or {{ and }} for braces that stay"
+        ) from None
+    if any(
+        name is not None and (not name.isidentifier() or form or conversion)
+        for _, name, form, conversion in parts
+    ):
         raise ValueError("may hold plain names in braces only, such as {firstname}")
     return [(literal, name or "") for literal, name, _, _ in parts]
 
 
 class Key(Part):
-    """How a record is found at Campaign: by key in the URL, or through a published filter and its parameter."""
+    """How a record is found at Campaign: by key in the URL, or through a published filter and its
+    parameter.
+    """
 
     source: Name
     target: Dotted
@@ -42,7 +53,9 @@ class Key(Part):
     @model_validator(mode="after")
     def complete(self) -> Self:
         if self.lookup == "filter" and not (self.filter and self.parameter):
-            raise ValueError("lookup: filter needs filter and parameter, as they are named in the publication")
+            raise ValueError(
+                "lookup: filter needs filter and parameter, as they are named in the publication"
+            )
         return self
 
 
@@ -61,7 +74,11 @@ class FieldRule(Part):
     @classmethod
     def wire_name(cls, target: str) -> str:
         """Adobe's newer documentation says denyList; the fields are called blackList."""
-        return "blackList" + target.removeprefix("denyList") if target.startswith("denyList") else target
+        return (
+            "blackList" + target.removeprefix("denyList")
+            if target.startswith("denyList")
+            else target
+        )
 
     @model_validator(mode="after")
     def one_origin(self) -> Self:
@@ -72,12 +89,17 @@ class FieldRule(Part):
         return self
 
     def template_columns(self) -> list[str]:
-        """The columns that the template names; a ValueError for anything but plain names in braces."""
+        """The columns that the template names; a ValueError for anything but plain names in
+        braces.
+        """
         return [name for _, name in placeholders(self.template or "") if name]
 
 
 class Link(Part):
-    """A lookup whose id goes into a join column. `parent` is the parent's table; for a lookup to several tables, their list."""
+    """A lookup whose id goes into a join column.
+
+    `parent` is the parent's table; for a lookup to several tables, their list.
+    """
 
     source: Name
     target: Dotted
@@ -130,7 +152,10 @@ def depth(part: "Filter") -> int:
 
 
 Filter = Annotated[
-    Annotated[AllOf, Tag("all")] | Annotated[AnyOf, Tag("any")] | Annotated[Condition, Tag("condition")], Discriminator(form_of)
+    Annotated[AllOf, Tag("all")]
+    | Annotated[AnyOf, Tag("any")]
+    | Annotated[Condition, Tag("condition")],
+    Discriminator(form_of),
 ]
 
 
@@ -139,7 +164,9 @@ class MappingDocument(Document):
 
     table: Name
     resource: Name
-    api: Literal["profileAndServices", "profileAndServicesExt", "customResources"] = "profileAndServicesExt"
+    api: Literal["profileAndServices", "profileAndServicesExt", "customResources"] = (
+        "profileAndServicesExt"
+    )
     key: Key
     fields: list[FieldRule] = Field(min_length=1)
     links: list[Link] = Field(default_factory=list)
@@ -156,12 +183,19 @@ class MappingDocument(Document):
     @model_validator(mode="after")
     def shallow(self) -> Self:
         if self.filters is not None and depth(self.filters) > DEEPEST_FILTERS:
-            raise Misplaced(f"all and any stand more than {DEEPEST_FILTERS} deep within each other: write fewer", "filters")
+            raise Misplaced(
+                f"all and any stand more than {DEEPEST_FILTERS} deep within each other: write"
+                " fewer",
+                "filters",
+            )
         return self
 
     @model_validator(mode="after")
     def one_source_for_each_target(self) -> Self:
-        targets = [("key", 0, self.key.target), *(("fields", number, rule.target) for number, rule in enumerate(self.fields))]
+        targets = [
+            ("key", 0, self.key.target),
+            *(("fields", number, rule.target) for number, rule in enumerate(self.fields)),
+        ]
         targets += [("links", number, link.target) for number, link in enumerate(self.links)]
         counted = Counter(name for _, _, name in targets)
         if doubled := [one for one in targets if counted[one[2]] > 1]:
@@ -183,6 +217,9 @@ def default_document(table: str) -> str:
     """The packaged document of a table; InvalidDocument if there is none."""
     if not has_default(table):
         raise InvalidDocument(
-            [f"There is no mapping document for table {table}: put mappings/{table}.yaml into the container config."]
+            [
+                f"There is no mapping document for table {table}: put mappings/{table}.yaml into"
+                " the container config."
+            ]
         )
     return resources.files("shared.mapping.defaults").joinpath(f"{table}.yaml").read_text("utf-8")

@@ -1,6 +1,8 @@
-"""Filters: a document's conditions as one function of a row that says which condition kept it out, or nothing.
+"""Filters: a document's conditions as one function of a row that says which condition kept it out,
+or nothing.
 
-As in Dataverse, texts compare without case and an empty column satisfies nothing but `ne` and `is_null: true`.
+As in Dataverse, texts compare without case and an empty column satisfies nothing but `ne` and
+`is_null: true`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,10 +36,15 @@ def conditions(chosen: Filter | None) -> list[Condition]:
 
 
 def verdict(chosen: Filter, table: SourceTable) -> Verdict:
-    """A function of a row: "" if it passes, else the condition that said no. The filter must have no faults."""
+    """A function of a row: "" if it passes, else the condition that said no.
+
+    The filter must have no faults.
+    """
     if isinstance(chosen, Condition):
         return condition_verdict(chosen, table)
-    parts = [verdict(part, table) for part in (chosen.all if isinstance(chosen, AllOf) else chosen.any)]
+    parts = [
+        verdict(part, table) for part in (chosen.all if isinstance(chosen, AllOf) else chosen.any)
+    ]
     if isinstance(chosen, AllOf):
         return lambda row: next((reason for part in parts if (reason := part(row))), "")
 
@@ -59,22 +66,34 @@ def condition_verdict(condition: Condition, table: SourceTable) -> Verdict:
         try:
             return "" if test(row[name]) else reason
         except Refuse as refusal:
-            sentence = f"The condition {reason} of the filters cannot be decided: column {name} has {refusal.reason}."
+            sentence = (
+                f"The condition {reason} of the filters cannot be decided: column {name} has"
+                f" {refusal.reason}."
+            )
             raise Rejected(Refusal("", "not_comparable", sentence)) from None
 
     return judged
 
 
 def tester(condition: Condition, column: SourceColumn) -> Test:
-    """Whether a row's value satisfies the condition. Refuse for one that cannot; the test raises it for a wrong value."""
+    """Whether a row's value satisfies the condition.
+
+    Refuse for one that cannot; the test raises it for a wrong value.
+    """
     kind = comparable(column)
     if kind is None:
-        raise Refuse("no_operator", f"a column of type {column.type}, which cannot be compared: take the condition out")
+        raise Refuse(
+            "no_operator",
+            f"a column of type {column.type}, which cannot be compared: take the condition out",
+        )
     if condition.is_ == "is_null":
         return lambda value: empty(value) == condition.value
     if condition.is_ not in kind.operators:
         usable = ", ".join([*kind.operators, "is_null"])
-        raise Refuse("no_operator", f"{kind.kind}, for which {condition.is_} has no meaning: use one of {usable}")
+        raise Refuse(
+            "no_operator",
+            f"{kind.kind}, for which {condition.is_} has no meaning: use one of {usable}",
+        )
     wanted = [kind.given(value) for value in values_of(condition)]
     if not wanted:
         raise Refuse("no_value", "an empty list, which nothing is in: list the values")
@@ -105,14 +124,22 @@ def empty(value: Any) -> bool:
 
 
 def whole_and_day(condition: Condition, column: SourceColumn, wanted: list[Any]) -> None:
-    """Equality asks for a value that a row can have: a whole number where the column holds those, a time and not a day."""
+    """Equality asks for a value that a row can have: a whole number where the column holds those, a
+    time and not a day.
+    """
     if condition.is_ not in ("eq", "ne", "in"):
         return
-    if column.type in ("Integer", "BigInt") and any(value != value.to_integral_value() for value in wanted):
-        raise Refuse("cannot_match", "a number that is not whole, and the column holds whole numbers")
+    if column.type in ("Integer", "BigInt") and any(
+        value != value.to_integral_value() for value in wanted
+    ):
+        raise Refuse(
+            "cannot_match", "a number that is not whole, and the column holds whole numbers"
+        )
     of_times = column.type == "DateTime" and not column.local_days
     if of_times and any(len(str(value)) == len("2019-01-05") for value in values_of(condition)):
-        raise Refuse("cannot_match", "a day, and the column holds times: use ge and lt, or write the time")
+        raise Refuse(
+            "cannot_match", "a day, and the column holds times: use ge and lt, or write the time"
+        )
 
 
 def faults(chosen: Filter | None, table: SourceTable) -> list[tuple[str, str]]:
@@ -123,7 +150,11 @@ def faults(chosen: Filter | None, table: SourceTable) -> list[tuple[str, str]]:
 def fault_of(part: Filter, table: SourceTable) -> str:
     if isinstance(part, AllOf | AnyOf):
         empty_list = not (part.all if isinstance(part, AllOf) else part.any)
-        return "an empty list of conditions decides nothing: list conditions, or take it out." if empty_list else ""
+        return (
+            "an empty list of conditions decides nothing: list conditions, or take it out."
+            if empty_list
+            else ""
+        )
     column = table.column(part.field)
     if column is None:
         return f"table {table.logical_name} has no column {part.field}: correct its name."

@@ -1,4 +1,6 @@
-"""What a mapping document may not change once it is active: which records of Campaign are meant, and how each is found again."""
+"""What a mapping document may not change once it is active: which records of Campaign are meant,
+and how each is found again.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -28,7 +30,9 @@ def identity_of(document: MappingDocument) -> Identity:
 
 
 def identity_in(text: str) -> Identity | None:
-    """Of a version that was activated earlier, also where today's rules refuse it; None for what is no document at all."""
+    """Of a version that was activated earlier, also where today's rules refuse it; None for what is
+    no document at all.
+    """
     try:
         content: Any = yaml.safe_load(text)
         key = content["key"]
@@ -36,7 +40,9 @@ def identity_in(text: str) -> Identity | None:
     except (yaml.YAMLError, TypeError, LookupError, ValueError, RecursionError):
         return None
     api = content.get("api", MappingDocument.model_fields["api"].default)
-    return Identity(str(resource), str(api), str(source), str(target), str(key.get("lookup", "uri")))
+    return Identity(
+        str(resource), str(api), str(source), str(target), str(key.get("lookup", "uri"))
+    )
 
 
 def moved(document: MappingDocument, active: Identity, version: int) -> Iterator[str]:
@@ -46,5 +52,11 @@ def moved(document: MappingDocument, active: Identity, version: int) -> Iterator
         before, after = getattr(active, name), getattr(new, name)
         if before != after:
             path = name.replace("_", ".")
-            what = f"it is {before} in version {version}, which is active, and cannot become {after} in place."
-            yield f"{document.place(path)}: {what} Records already at Campaign would be lost from sight. {ADVICE}"
+            what = (
+                f"it is {before} in version {version}, which is active, and cannot become {after}"
+                " in place."
+            )
+            yield (
+                f"{document.place(path)}: {what} Records already at Campaign would be lost from"
+                f" sight. {ADVICE}"
+            )

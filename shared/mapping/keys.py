@@ -1,4 +1,6 @@
-"""Keys that may stand in a URL: what a server or a proxy would shorten there leads to other records, or to all of them."""
+"""Keys that may stand in a URL: what a server or a proxy would shorten there leads to other
+records, or to all of them.
+"""
 
 import re
 

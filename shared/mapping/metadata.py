@@ -10,10 +10,15 @@ LOOKUP_TYPES = frozenset({"Lookup", "Customer", "Owner"})
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A Dataverse column. `type` as in AttributeTypeName without its ending (String, Memo, Boolean, Integer, BigInt, Decimal,
-    Double, Money, DateTime, DateOnly, Picklist, MultiSelectPicklist, State, Status, Lookup, Customer, Owner, Uniqueidentifier,
-    Virtual); `options` are the labels of a choice, "" where it has none in any language; `targets` the tables that a lookup leads
-    to. `user_local`: its times are shown in each user's zone; `date_only`: it shows days alone. `zone`: whose days they are."""
+    """A Dataverse column.
+
+    `type` as in AttributeTypeName without its ending (String, Memo, Boolean, Integer, BigInt,
+    Decimal,
+    Double, Money, DateTime, DateOnly, Picklist, MultiSelectPicklist, State, Status, Lookup,
+    Customer, Owner, Uniqueidentifier, Virtual); `options` are the labels of a choice, "" where it
+    has none in any language; `targets` the tables that a lookup leads to. `user_local`: its times
+    are shown in each user's zone; `date_only`: it shows days alone. `zone`: whose days they are.
+    """
 
     name: str
     type: str
@@ -41,14 +46,23 @@ class SourceTable:
     change_tracking: bool = True
 
     def in_zone(self, zone: tzinfo | None) -> Self:
-        """The table as users of the zone see it. Columns of another behavior are the same everywhere."""
+        """The table as users of the zone see it.
+
+        Columns of another behavior are the same everywhere.
+        """
         if zone is None:
             return self
-        shown = {name: replace(column, zone=zone) for name, column in self.columns.items() if column.user_local}
+        shown = {
+            name: replace(column, zone=zone)
+            for name, column in self.columns.items()
+            if column.user_local
+        }
         return replace(self, columns={**self.columns, **shown})
 
     def column(self, name: str) -> SourceColumn | None:
-        """The column of a name as rows have it: a lookup stands there as `_<name>_value` (Web API navigation properties)."""
+        """The column of a name as rows have it: a lookup stands there as `_<name>_value` (Web API
+        navigation properties).
+        """
         if name.startswith("_") and name.endswith("_value"):
             found = self.columns.get(name[1:-6])
             return found if found and found.type in LOOKUP_TYPES else None
@@ -58,9 +72,13 @@ class SourceTable:
 
 @dataclass(frozen=True, slots=True)
 class TargetField:
-    """A Campaign field; `name` is dotted inside a sub-node: "location.city". `type`: string, boolean, integer, float, double,
-    date, datetime or enumeration, whose names are the keys of `values`. `policy` is Campaign's dataPolicy, such as "email";
-    `sortable` whether a list may be asked for in its order."""
+    """A Campaign field; `name` is dotted inside a sub-node: "location.city".
+
+    `type`: string, boolean, integer, float, double,
+    date, datetime or enumeration, whose names are the keys of `values`. `policy` is Campaign's
+    dataPolicy, such as "email";
+    `sortable` whether a list may be asked for in its order.
+    """
 
     name: str
     type: str
@@ -73,7 +91,10 @@ class TargetField:
 
 @dataclass(frozen=True, slots=True)
 class TargetResource:
-    """A Campaign resource; `fields` by dotted name. `filters`: the parameters of each published filter, None if not known."""
+    """A Campaign resource; `fields` by dotted name.
+
+    `filters`: the parameters of each published filter, None if not known.
+    """
 
     name: str
     fields: Mapping[str, TargetField]

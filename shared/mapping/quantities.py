@@ -10,7 +10,9 @@ WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
 INTEGER_RANGE = range(-(2**31), 2**31)
 MOST_EXACT = 2**53
-MOST_DIGITS = 400  # before or behind the point; the widest number that a column can hold, a Double, has 308
+MOST_DIGITS = (
+    400  # before or behind the point; the widest number that a column can hold, a Double, has 308
+)
 
 
 def integer(value: Any) -> int:
@@ -34,7 +36,10 @@ def whole(value: float | Decimal) -> int | None:
 
 
 def number(value: Any) -> Decimal | int:
-    """A number with the value's own digits. A decimal has a point, `1.0`, so that it looks the same however it was written."""
+    """A number with the value's own digits.
+
+    A decimal has a point, `1.0`, so that it looks the same however it was written.
+    """
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int):

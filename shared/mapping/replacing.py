@@ -1,4 +1,7 @@
-"""Replacements: a column's value by the value that stands for it. Keys compare as the column's type does; texts exactly."""
+"""Replacements: a column's value by the value that stands for it.
+
+Keys compare as the column's type does; texts exactly.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +15,10 @@ Form = Callable[[Any], Any]
 
 
 def key_form(column: SourceColumn | None) -> tuple[Form, Form]:
-    """How a key of the document and how a row's value take one form; both raise Refuse. `column` is None for a template."""
+    """How a key of the document and how a row's value take one form; both raise Refuse.
+
+    `column` is None for a template.
+    """
     kind = comparable(column) if column else None
     if kind is None or kind.operators is TEXTUAL:
         return text_key(column), plain
@@ -27,7 +33,9 @@ def text_key(column: SourceColumn | None) -> Form:
         if column and not text:
             raise Refuse("cannot_match", "an empty text, which is no value: use otherwise")
         if longest and len(text) > longest:
-            raise Refuse("cannot_match", f"a text longer than the {longest} characters of the column")
+            raise Refuse(
+                "cannot_match", f"a text longer than the {longest} characters of the column"
+            )
         return text
 
     return given
@@ -38,7 +46,10 @@ def plain(value: Any) -> str:
 
 
 def table_of_replacements(replace: Mapping[Scalar, Any], given: Form) -> dict[Any, Any]:
-    """The replacements by the form of their key. A key that no value has stands as its text, which nothing but a text equals."""
+    """The replacements by the form of their key.
+
+    A key that no value has stands as its text, which nothing but a text equals.
+    """
     table: dict[Any, Any] = {}
     for key, value in replace.items():
         try:
@@ -49,7 +60,9 @@ def table_of_replacements(replace: Mapping[Scalar, Any], given: Form) -> dict[An
 
 
 def form_of(value: Any, held: Form) -> Any:
-    """A row's value in the form of the keys; None, which is no key, for one that is not of its column's type."""
+    """A row's value in the form of the keys; None, which is no key, for one that is not of its
+    column's type.
+    """
     try:
         return held(value)
     except Refuse:
@@ -57,7 +70,9 @@ def form_of(value: Any, held: Form) -> Any:
 
 
 def key_faults(replace: Mapping[Scalar, Scalar], column: SourceColumn | None) -> list[str]:
-    """What is wrong with the keys of a rule, each as a sentence: those that no value has, and two for one value."""
+    """What is wrong with the keys of a rule, each as a sentence: those that no value has, and two
+    for one value.
+    """
     given, _ = key_form(column)
     known: dict[Any, tuple[Scalar, Scalar]] = {}
     found = []
@@ -70,7 +85,10 @@ def key_faults(replace: Mapping[Scalar, Scalar], column: SourceColumn | None) ->
                 found.append(f"the key {shown(key)} of replace is {refusal.reason}.")
             continue
         if form in known and known[form][1] != value:
-            found.append(f"the keys {shown(known[form][0])} and {shown(key)} of replace are the same value: take one out.")
+            found.append(
+                f"the keys {shown(known[form][0])} and {shown(key)} of replace are the same value:"
+                " take one out."
+            )
         known.setdefault(form, (key, value))
     return found
 

@@ -1,4 +1,6 @@
-"""YAML as people mean it: what it would read as something else than is written is a problem, with its line and what to do."""
+"""YAML as people mean it: what it would read as something else than is written is a problem, with
+its line and what to do.
+"""
 
 import math
 import re
@@ -15,7 +17,9 @@ MOST_CHARACTERS = 256 * 1024
 """Of a document's text. The longest mapping that is known, of 600 fields, has 60,000."""
 
 MOST_PARTS = 20_000
-"""Of a document, counted where an alias stands for them, so that nine lines of aliases do not stand for a billion."""
+"""Of a document, counted where an alias stands for them, so that nine lines of aliases do not stand
+for a billion.
+"""
 
 DEEPEST = 50
 """Levels of parts within each other, filters included."""
@@ -31,7 +35,10 @@ class InvalidDocument(Exception):
     """The text is no document of its kind; `problems` are sentences, each with its place."""
 
     def __init__(self, problems: list[str]) -> None:
-        told = [text if len(text) <= LONGEST_PROBLEM else f"{text[:LONGEST_PROBLEM]}..." for text in problems[:MOST_PROBLEMS]]
+        told = [
+            text if len(text) <= LONGEST_PROBLEM else f"{text[:LONGEST_PROBLEM]}..."
+            for text in problems[:MOST_PROBLEMS]
+        ]
         if len(problems) > MOST_PROBLEMS:
             told.append(f"There are more than {MOST_PROBLEMS} problems: correct these first.")
         super().__init__(" ".join(told))
@@ -39,7 +46,10 @@ class InvalidDocument(Exception):
 
 
 class Loader(yaml.SafeLoader):
-    """Refuses what YAML would read as something else than is written; dates stay texts. Collects its problems."""
+    """Refuses what YAML would read as something else than is written; dates stay texts.
+
+    Collects its problems.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -49,7 +59,9 @@ class Loader(yaml.SafeLoader):
         self.problems.append(f"Line {node.start_mark.line + 1}: {what}")
 
     def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
-        """Ends here what is too deep: the scanner takes the square of the depth before anybody else sees it."""
+        """Ends here what is too deep: the scanner takes the square of the depth before anybody else
+        sees it.
+        """
         if self.flow_level > DEEPEST_SCANNED:
             raise yaml.scanner.ScannerError(None, None, "too deep", None)
         super().fetch_flow_collection_start(token)
@@ -81,10 +93,14 @@ class Loader(yaml.SafeLoader):
         return value
 
     def number(self, node: yaml.Node) -> int | float | Decimal:
-        """An unquoted number, exactly, which must be the one that it looks like: no octal, no base 60."""
+        """An unquoted number, exactly, which must be the one that it looks like: no octal, no base
+        60.
+        """
         text = str(node.value)
         if not PLAIN_NUMBER.fullmatch(text) or len(text) > LONGEST_SHOWN:
-            self.problem(node, f"{shown(node)} may be read as another number than it looks like: quote it.")
+            self.problem(
+                node, f"{shown(node)} may be read as another number than it looks like: quote it."
+            )
             return 0
         if text.removeprefix("-").isdigit():
             return int(text)
@@ -97,7 +113,11 @@ class Loader(yaml.SafeLoader):
         return value if math.isfinite(value) and Decimal(repr(value)) == exact else exact
 
     def unknown(self, node: yaml.Node) -> None:
-        self.problem(node, f"the tag {node.tag.replace(YAML, '!!')[:LONGEST_SHOWN]} has no meaning here: take it out.")
+        self.problem(
+            node,
+            f"the tag {node.tag.replace(YAML, '!!')[:LONGEST_SHOWN]} has no meaning here: take it"
+            " out.",
+        )
 
 
 YAML = "tag:yaml.org,2002:"
@@ -120,8 +140,12 @@ def shown(node: yaml.Node) -> str:
 def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
     """What the YAML says, and its node; InvalidDocument where it is none."""
     if len(text) > MOST_CHARACTERS:
-        raise InvalidDocument([f"The document is longer than {MOST_CHARACTERS} characters: shorten it."])
-    if number := next((number for number, line in enumerate(text.split("\n"), 1) if NOT_UTF_8.search(line)), 0):
+        raise InvalidDocument(
+            [f"The document is longer than {MOST_CHARACTERS} characters: shorten it."]
+        )
+    if number := next(
+        (number for number, line in enumerate(text.split("\n"), 1) if NOT_UTF_8.search(line)), 0
+    ):
         raise InvalidDocument([f"Line {number} is not UTF-8: save the file as UTF-8."])
     try:
         loader = Loader(text)
@@ -129,7 +153,15 @@ def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
         if node and (too_much := unfit(node)):
             raise InvalidDocument([too_much])
         content = loader.construct_document(node) if node else None
-    except (yaml.YAMLError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+    except (
+        yaml.YAMLError,
+        TypeError,
+        ValueError,
+        LookupError,
+        ArithmeticError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise InvalidDocument([no_yaml(error)]) from None
     if loader.problems:
         raise InvalidDocument(list(dict.fromkeys(loader.problems)))
@@ -139,7 +171,9 @@ def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
 
 
 def unfit(root: yaml.Node) -> str:
-    """Why a document is not looked at: its parts, written out where an alias stands for them, are too many or nested too deep."""
+    """Why a document is not looked at: its parts, written out where an alias stands for them, are
+    too many or nested too deep.
+    """
     sizes: dict[int, tuple[int, int]] = {}
 
     def measured(node: yaml.Node, above: frozenset[int]) -> tuple[int, int]:
@@ -147,14 +181,23 @@ def unfit(root: yaml.Node) -> str:
             return 1, DEEPEST + 1
         if id(node) not in sizes:
             found = [measured(one, above | {id(node)}) for one in within(node)]
-            sizes[id(node)] = 1 + sum(size for size, _ in found), 1 + max((depth for _, depth in found), default=0)
+            sizes[id(node)] = (
+                1 + sum(size for size, _ in found),
+                1 + max((depth for _, depth in found), default=0),
+            )
         return sizes[id(node)]
 
     size, depth = measured(root, frozenset())
     if depth > DEEPEST:
-        return f"The document is nested too deep: write at most {DEEPEST} parts within each other, and none within itself."
+        return (
+            f"The document is nested too deep: write at most {DEEPEST} parts within each other, and"
+            " none within itself."
+        )
     if size > MOST_PARTS:
-        return f"The document has too many parts: at most {MOST_PARTS} are read. Where an alias stands, count what it stands for."
+        return (
+            f"The document has too many parts: at most {MOST_PARTS} are read. Where an alias"
+            " stands, count what it stands for."
+        )
     return ""
 
 
@@ -170,7 +213,10 @@ def no_yaml(error: Exception) -> str:
         what = "too deep"
     advice = next((advice for phrase, advice in NO_YAML.items() if phrase in what), "")
     place = f"Line {mark.line + 1}: t" if mark else "T"
-    return f"{place}his is not YAML: {advice or 'look at the indentation, the quotes and the brackets here.'}"
+    return (
+        f"{place}his is not YAML:"
+        f" {advice or 'look at the indentation, the quotes and the brackets here.'}"
+    )
 
 
 NO_YAML = {
@@ -179,5 +225,7 @@ NO_YAML = {
     r"'\t'": "there is a tab. Indent with blanks.",
     "special characters": "it holds a character that no text may hold.",
     "too deep": "it is nested too deep.",
-    "mapping values are not allowed": "there is a second colon, or the indentation is wrong. Quote the text.",
+    "mapping values are not allowed": (
+        "there is a second colon, or the indentation is wrong. Quote the text."
+    ),
 }

@@ -1,4 +1,7 @@
-"""Days and times, in Campaign's forms. Dataverse writes UTC; a day that people see is a day of their time zone."""
+"""Days and times, in Campaign's forms.
+
+Dataverse writes UTC; a day that people see is a day of their time zone.
+"""
 
 import re
 from collections.abc import Callable
@@ -11,7 +14,9 @@ from shared.mapping.refusal import Refuse
 Convert = Callable[[Any], Any]
 
 # A day, or a time with or without an offset: no week dates, no dates without dashes.
-WRITTEN = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+WRITTEN = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII
+)
 
 
 def for_day(column: SourceColumn | None) -> Convert:
@@ -23,7 +28,9 @@ def for_day(column: SourceColumn | None) -> Convert:
 
 
 def for_moment(column: SourceColumn | None) -> Convert:
-    """What makes a time of the column's values; of a column that shows days alone, midnight of that day."""
+    """What makes a time of the column's values; of a column that shows days alone, midnight of that
+    day.
+    """
     if column is None or not column.local_days:
         return moment
     midnight = comparable(column)
@@ -75,7 +82,9 @@ def moment_of(found: datetime) -> str:
 
 
 def instant(value: Any) -> datetime:
-    """A time in UTC: date only, time-zone independent or user local; Dataverse writes all of them without an offset or with Z."""
+    """A time in UTC: date only, time-zone independent or user local; Dataverse writes all of them
+    without an offset or with Z.
+    """
     if isinstance(value, str):
         try:
             if not WRITTEN.fullmatch(value):

@@ -1,4 +1,6 @@
-"""What is wrong with a value of a document, in our words: one row for each kind of fault that the validation can report."""
+"""What is wrong with a value of a document, in our words: one row for each kind of fault that the
+validation can report.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +20,9 @@ WORDS: Mapping[str, str] = {
     "model_type": MAPPING,
     "model_attributes_type": MAPPING,
     "literal_error": "must be one of these: {expected}",
-    "string_pattern_mismatch": "must be a name of letters, digits and underscores, as both systems write it",
+    "string_pattern_mismatch": (
+        "must be a name of letters, digits and underscores, as both systems write it"
+    ),
     "string_too_long": "must have at most {max_length} characters",
     "string_too_short": "must have at least {min_length} characters",
     "too_long": "must have at most {max_length} entries",
@@ -33,7 +37,10 @@ OTHER = "has a value that cannot be used here: see docs/mapping.md"
 
 
 def sentence(error: Mapping[str, Any], scalar: bool = False) -> str:
-    """The fault as the end of a sentence. Our own rules bring their words; `scalar`: the value may be any single one."""
+    """The fault as the end of a sentence.
+
+    Our own rules bring their words; `scalar`: the value may be any single one.
+    """
     if error["type"] == "value_error":
         return f"{error['msg'].removeprefix('Value error, ').rstrip('.')}."
     if scalar:

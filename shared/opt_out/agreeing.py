@@ -1,7 +1,10 @@
-"""Brings the two sides of one contact together: reads the profile, decides each flag, records, writes, looks again.
+"""Brings the two sides of one contact together: reads the profile, decides each flag, records,
+writes, looks again.
 
-The record of a decision comes before its writes, so that there is never a write without one. What was written is read again:
-only so is the flag's new time known, which tells our own writes from a person's. Whoever came in between is decided on anew.
+The record of a decision comes before its writes, so that there is never a write without one. What
+was written is read again:
+only so is the flag's new time known, which tells our own writes from a person's. Whoever came in
+between is decided on anew.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,15 +32,26 @@ class Agreement:
     mode: Mode
     now: Callable[[], float]
 
-    def settle(self, active: ActiveOptOut, record_id: str, contact: Contact | None, memory: Memory) -> WriteResult:
-        """What was done and what the ledger shall remember. Retryable where a side has changed meanwhile."""
+    def settle(
+        self, active: ActiveOptOut, record_id: str, contact: Contact | None, memory: Memory
+    ) -> WriteResult:
+        """What was done and what the ledger shall remember.
+
+        Retryable where a side has changed meanwhile.
+        """
         profile = self.profiles.read(active.profile, active.document.pairs, record_id)
         if contact is None:
             agreed = remember(memory.terms, {}, None, profile, memory.master)
             return WriteResult(Outcome.NO_CONTACT, NO_CONTACT, agreed)
         if profile is None:
-            outcome = Outcome.UPDATED if self.pass_on(active, contact, None, memory) else Outcome.FILTERED
-            return WriteResult(outcome, NO_PROFILE, remember(memory.terms, memory.flags, contact, None, contact.master))
+            outcome = (
+                Outcome.UPDATED if self.pass_on(active, contact, None, memory) else Outcome.FILTERED
+            )
+            return WriteResult(
+                outcome,
+                NO_PROFILE,
+                remember(memory.terms, memory.flags, contact, None, contact.master),
+            )
         verdicts = self.verdicts(active, contact, profile, memory)
         flags = self.recorded(active, contact, profile, memory, verdicts)
         changed = self.pass_on(active, contact, profile, memory)
@@ -48,9 +62,14 @@ class Agreement:
         agreed = remember(memory.terms, flags, contact_now, profile_now, contact.master)
         return WriteResult(Outcome.UPDATED if changed else Outcome.UNCHANGED, agreed=agreed)
 
-    def verdicts(self, active: ActiveOptOut, contact: Contact, profile: Profile, memory: Memory) -> dict[str, Verdict]:
+    def verdicts(
+        self, active: ActiveOptOut, contact: Contact, profile: Profile, memory: Memory
+    ) -> dict[str, Verdict]:
         allow = active.document.opt_in_from_dynamics == "allow"
-        clocks = (self.profiles.client.clock_ahead_seconds, self.contacts.client.clock_ahead_seconds)
+        clocks = (
+            self.profiles.client.clock_ahead_seconds,
+            self.contacts.client.clock_ahead_seconds,
+        )
         found = {}
         for flag, value in contact.values.items():
             time = profile.times[flag]
@@ -67,9 +86,16 @@ class Agreement:
         return found
 
     def recorded(
-        self, active: ActiveOptOut, contact: Contact, profile: Profile, memory: Memory, verdicts: Mapping[str, Verdict]
+        self,
+        active: ActiveOptOut,
+        contact: Contact,
+        profile: Profile,
+        memory: Memory,
+        verdicts: Mapping[str, Verdict],
     ) -> dict[str, dict[str, Any]]:
-        """What is remembered of each flag; what was decided, and not only seen, goes into the table of decisions too."""
+        """What is remembered of each flag; what was decided, and not only seen, goes into the table
+        of decisions too.
+        """
         columns = {pair.flag: pair.column for pair in active.document.pairs}
         remembered: dict[str, dict[str, Any]] = {}
         listed = []
@@ -83,35 +109,67 @@ class Agreement:
         self.decisions.put(listed)
         return remembered
 
-    def decision(self, contact: Contact, profile: Profile, flag: str, column: str, verdict: Verdict) -> OptOutDecision:
-        sides = (contact.values[flag], profile.values[flag], contact.modified_at, profile.times[flag])
+    def decision(
+        self, contact: Contact, profile: Profile, flag: str, column: str, verdict: Verdict
+    ) -> OptOutDecision:
+        sides = (
+            contact.values[flag],
+            profile.values[flag],
+            contact.modified_at,
+            profile.times[flag],
+        )
         return OptOutDecision(
-            contact.record_id, flag, column, *sides, verdict.agreed, verdict.rule.value, verdict.winner, self.now()
+            contact.record_id,
+            flag,
+            column,
+            *sides,
+            verdict.agreed,
+            verdict.rule.value,
+            verdict.winner,
+            self.now(),
         )
 
     def written(
-        self, active: ActiveOptOut, contact: Contact, profile: Profile, verdicts: Mapping[str, Verdict]
+        self,
+        active: ActiveOptOut,
+        contact: Contact,
+        profile: Profile,
+        verdicts: Mapping[str, Verdict],
     ) -> tuple[Contact, Profile]:
-        """Both sides as they are when each says what was decided; the same objects where nothing was to be written.
+        """Both sides as they are when each says what was decided; the same objects where nothing
+        was to be written.
 
         Campaign first: there an opt-out counts at once.
         """
         pairs = active.document.pairs
-        to_campaign = {flag: v.campaign for flag, v in verdicts.items() if v.campaign != profile.values[flag]}
-        to_dynamics = {flag: v.dynamics for flag, v in verdicts.items() if v.dynamics != contact.values[flag]}
+        to_campaign = {
+            flag: v.campaign for flag, v in verdicts.items() if v.campaign != profile.values[flag]
+        }
+        to_dynamics = {
+            flag: v.dynamics for flag, v in verdicts.items() if v.dynamics != contact.values[flag]
+        }
         if to_campaign:
             after = self.profiles.write(active.profile, pairs, contact.record_id, to_campaign)
-            if after is None or any(after.values[flag] != verdict.campaign for flag, verdict in verdicts.items()):
-                raise Retryable("The profile was changed while its opt-out was written; it is decided again.", 0.0)
+            if after is None or any(
+                after.values[flag] != verdict.campaign for flag, verdict in verdicts.items()
+            ):
+                raise Retryable(
+                    "The profile was changed while its opt-out was written; it is decided again.",
+                    0.0,
+                )
             profile = after
         if to_dynamics:
             contact = self.contacts.write(active.contact, pairs, contact, to_dynamics)
         return contact, profile
 
-    def pass_on(self, active: ActiveOptOut, contact: Contact, profile: Profile | None, memory: Memory) -> bool:
-        """A contact that was merged into another passes its noes on to it, once, and each that Campaign hears later.
+    def pass_on(
+        self, active: ActiveOptOut, contact: Contact, profile: Profile | None, memory: Memory
+    ) -> bool:
+        """A contact that was merged into another passes its noes on to it, once, and each that
+        Campaign hears later.
 
-        Returns whether there were any. Nothing else is passed on: the other contact's own yes or no stands.
+        Returns whether there were any. Nothing else is passed on: the other contact's own yes or no
+            stands.
         """
         if not contact.master or self.mode is Mode.TO_CAMPAIGN:
             return False
@@ -121,34 +179,59 @@ class Agreement:
             new = {flag for flag, agreed in known.items() if not agreed or not agreed.value}
         else:
             new = heard | {flag for flag, value in contact.values.items() if value}
-        found = self.contacts.read(active.contact, active.document.pairs, [contact.master]) if new else {}
-        missing = [(master, {flag for flag in new if not master.values[flag]}) for master in found.values()]
+        found = (
+            self.contacts.read(active.contact, active.document.pairs, [contact.master])
+            if new
+            else {}
+        )
+        missing = [
+            (master, {flag for flag in new if not master.values[flag]}) for master in found.values()
+        ]
         told = [self.tell(active, master, flags, Rule.MERGED) for master, flags in missing]
         return any(told)
 
-    def receive_alias(self, active: ActiveOptOut, contact: Contact | None, told: Flags, own: WriteResult) -> WriteResult | None:
-        """Passes on the opt-outs of a profile whose key is the contact's id in another form. The contact's id does not find it.
+    def receive_alias(
+        self, active: ActiveOptOut, contact: Contact | None, told: Flags, own: WriteResult
+    ) -> WriteResult | None:
+        """Passes on the opt-outs of a profile whose key is the contact's id in another form.
 
-        Where the form may be the file's own, only if there is no profile under the contact's id: else None. `own`: what became of
-        the contact's own profile.
+        The contact's id does not find it.
+
+        Where the form may be the file's own, only if there is no profile under the contact's id:
+        else None. `own`: what became of the contact's own profile.
         """
         if contact is None:
             return own
         if told.alias == MAYBE_ALIAS and own.outcome is not Outcome.FILTERED:
             return None
-        received = {flag for flag, value in told.values.items() if value and contact.values.get(flag) is False}
-        return replace(own, outcome=Outcome.UPDATED) if self.tell(active, contact, received, Rule.ALIAS) else own
+        received = {
+            flag
+            for flag, value in told.values.items()
+            if value and contact.values.get(flag) is False
+        }
+        return (
+            replace(own, outcome=Outcome.UPDATED)
+            if self.tell(active, contact, received, Rule.ALIAS)
+            else own
+        )
 
     def tell(self, active: ActiveOptOut, master: Contact, flags: set[str], rule: Rule) -> bool:
-        """Writes opt-outs of another record to a contact; False if there are none. From there they take their own way to
-        Campaign."""
+        """Writes opt-outs of another record to a contact; False if there are none.
+
+        From there they take their own way to
+        Campaign.
+        """
         if not flags:
             return False
         columns = {pair.flag: pair.column for pair in active.document.pairs}
         verdict = Verdict(True, True, True, rule, "opt-out")
         nobody = Profile(dict.fromkeys(flags, True), dict.fromkeys(flags, ""))
-        self.decisions.put(self.decision(master, nobody, flag, columns[flag], verdict) for flag in sorted(flags))
-        self.contacts.write(active.contact, active.document.pairs, master, dict.fromkeys(flags, True))
+        self.decisions.put(
+            self.decision(master, nobody, flag, columns[flag], verdict) for flag in sorted(flags)
+        )
+        self.contacts.write(
+            active.contact, active.document.pairs, master, dict.fromkeys(flags, True)
+        )
         return True
 
 

@@ -1,6 +1,8 @@
-"""Opt-outs that are ahead of the contacts flow: it makes the profile, with its contact's noes, so they wait for it.
+"""Opt-outs that are ahead of the contacts flow: it makes the profile, with its contact's noes, so
+they wait for it.
 
-What waits is called for when that flow has settled the contact (OptOut.wake); where its word was lost, `left_behind` finds it.
+What waits is called for when that flow has settled the contact (OptOut.wake); where its word was
+lost, `left_behind` finds it.
 """
 
 from collections.abc import Callable, Collection
@@ -27,9 +29,12 @@ class ContactsFlow:
     now: Callable[[], float]
 
     def to_come(self, ids: Collection[str]) -> set[str]:
-        """Those of the contacts, all of one bucket, that it has not come to yet. Nobody waits for it while it does not run.
+        """Those of the contacts, all of one bucket, that it has not come to yet.
 
-        One in a hundred is not seen to be among them; its opt-out finds no profile, and is called for when there is one.
+        Nobody waits for it while it does not run.
+
+        One in a hundred is not seen to be among them; its opt-out finds no profile, and is called
+        for when there is one.
         """
         state = self.flows.state(self.key)
         if not ids or state.status != RUNNING or self.now() - state.polled_at > POLLED_SECONDS:
@@ -39,11 +44,18 @@ class ContactsFlow:
 
 
 def left_behind(bridge: Bridge, flow: str, contacts_flow: ContactsFlow) -> list[Change]:
-    """Some of the opt-outs that have waited long although the contacts flow has come to their contacts, or runs no more."""
+    """Some of the opt-outs that have waited long although the contacts flow has come to their
+    contacts, or runs no more.
+    """
     before, found = bridge.now() - LEFT_BEHIND_SECONDS, []
     for number, header in enumerate(bridge.ledger.headers(flow)):
         if header.waiting_since and header.waiting_since < before:
-            listed = bridge.ledger.waiting(partition_name(flow, number), ContactsFirst().text, before)
+            listed = bridge.ledger.waiting(
+                partition_name(flow, number), ContactsFirst().text, before
+            )
             ids = list(islice(listed, LEFT_BEHIND_RECORDS))
-            found += [Change(one, Kind.REFERENCE, first_seen=bridge.now()) for one in set(ids) - contacts_flow.to_come(ids)]
+            found += [
+                Change(one, Kind.REFERENCE, first_seen=bridge.now())
+                for one in set(ids) - contacts_flow.to_come(ids)
+            ]
     return found

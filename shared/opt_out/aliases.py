@@ -1,6 +1,9 @@
-"""Profiles whose key is a contact's id in another form, such as {8F0E...}. The contact's id does not find them. Pure.
+"""Profiles whose key is a contact's id in another form, such as {8F0E...}.
 
-Their opt-outs are passed on to the contact, once each: what was seen of them is remembered beside what its own profile said.
+The contact's id does not find them. Pure.
+
+Their opt-outs are passed on to the contact, once each: what was seen of them is remembered beside
+what its own profile said.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,14 +14,20 @@ from shared.opt_out.rows import FAULT, Flags, flags_in, read_row
 from shared.opt_out.sides import ALIAS, instant
 from shared.records import Change, Kind
 
-# In what the ledger remembers: {flag: since when, of what was passed on}, and the flags that wait for a contact to be there.
+# In what the ledger remembers: {flag: since when, of what was passed on}, and the flags that wait
+# for a contact to be there.
 HELD, OWED = "aliases", "owed"
 
 
 def passed_on_before(flags: Flags, held: Mapping[str, Any]) -> bool:
-    """Whether every opt-out of an alias was passed on before; not where nobody tells since when it stands."""
+    """Whether every opt-out of an alias was passed on before; not where nobody tells since when it
+    stands.
+    """
     known = held.get(HELD, {})
-    return all(flag in known and second(time) and second(time) <= second(known[flag]) for flag, time in flags.since.items())
+    return all(
+        flag in known and second(time) and second(time) <= second(known[flag])
+        for flag, time in flags.since.items()
+    )
 
 
 def second(time: str) -> int:
@@ -32,15 +41,22 @@ def carried(held: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def passed_on(flags: Flags | None, held: Mapping[str, Any], there: bool) -> dict[str, Any]:
-    """What is remembered of aliases after theirs was passed on, or will be when the contact is `there`."""
+    """What is remembered of aliases after theirs was passed on, or will be when the contact is
+    `there`.
+    """
     known, since = held.get(HELD, {}), flags.since if flags and flags.is_alias else {}
-    known = {**known, **{flag: max(time, known.get(flag, ""), key=second) for flag, time in since.items()}}
+    known = {
+        **known,
+        **{flag: max(time, known.get(flag, ""), key=second) for flag, time in since.items()},
+    }
     owed = [] if there else sorted({*held.get(OWED, []), *since})
     return {**({HELD: known} if known else {}), **({OWED: owed} if owed else {})}
 
 
 def told_by_aliases(flags: Flags | None, held: Mapping[str, Any]) -> Flags:
-    """What is to be passed on: what an alias says now, and what was owed to a contact that was not there."""
+    """What is to be passed on: what an alias says now, and what was owed to a contact that was not
+    there.
+    """
     owed = dict.fromkeys(held.get(OWED, []), True)
     if flags and flags.is_alias:
         return replace(flags, values={**flags.values, **owed})
@@ -48,11 +64,14 @@ def told_by_aliases(flags: Flags | None, held: Mapping[str, Any]) -> Flags:
 
 
 def one_each(changes: Iterable[Change]) -> list[Change]:
-    """One change for each record: the newest one of its own profile, or the opt-outs of all its aliases.
+    """One change for each record: the newest one of its own profile, or the opt-outs of all its
+    aliases.
 
-    Rows of a file come in any order: the time of the change tells which is the newest, and of one second the last.
+    Rows of a file come in any order: the time of the change tells which is the newest, and of one
+    second the last.
 
-    An alias that opts out goes before: whoever passes it on reads the contact's own profile too. One that does not is nobody's.
+    An alias that opts out goes before: whoever passes it on reads the contact's own profile too.
+    One that does not is nobody's.
     """
     groups: dict[str, list[Change]] = {}
     for change in changes:
@@ -74,8 +93,10 @@ def alias_in(row: Mapping[str, Any] | None) -> Flags | None:
 
 
 class AliasRows:
-    """What is kept beside the dead letter of an opt-out: a line that could not be read, or opt-outs of profiles that the
-    contact's id does not find. For the rest Campaign can be asked."""
+    """What is kept beside the dead letter of an opt-out: a line that could not be read, or opt-outs
+    of profiles that the
+    contact's id does not find. For the rest Campaign can be asked.
+    """
 
     def merge(self, change: Change, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         told = change.row or {}
@@ -95,7 +116,13 @@ def merged(group: Sequence[Change]) -> Change:
     several, newest = [flags for _, flags in aliases], aliases[-1]
     names = dict.fromkeys(flag for flags in several for flag in flags.values)
     values = {name: any(flags.values.get(name) for flags in several) for name in names}
-    times = {name: max((flags.since.get(name, "") for flags in several), key=second) for name in names}
-    certain = own or any(flags.alias == ALIAS for flags in several)  # both forms stand there: they are two profiles
+    times = {
+        name: max((flags.since.get(name, "") for flags in several), key=second) for name in names
+    }
+    certain = own or any(
+        flags.alias == ALIAS for flags in several
+    )  # both forms stand there: they are two profiles
     alias = ALIAS if certain else newest[1].alias
-    return replace(newest[0], row=replace(newest[1], values=values, times=times, alias=alias).as_row())
+    return replace(
+        newest[0], row=replace(newest[1], values=values, times=times, alias=alias).as_row()
+    )

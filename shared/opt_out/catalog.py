@@ -11,7 +11,14 @@ from shared.documents.kinds import DocumentId, World
 from shared.entities.mappings import CONTACTS, address
 from shared.errors import Misconfigured
 from shared.mapping import SourceTable
-from shared.opt_out.documents import KIND, OPT_OUT, OptOutDocument, Pair, problems, read_opt_out_document
+from shared.opt_out.documents import (
+    KIND,
+    OPT_OUT,
+    OptOutDocument,
+    Pair,
+    problems,
+    read_opt_out_document,
+)
 
 NAME = OPT_OUT.name
 
@@ -49,9 +56,14 @@ class OptOutCompiler:
         contact, profile = self.dataverse.table("contact"), address(world[CONTACTS].document)
         found = problems(document, contact, self.campaign.resource(profile.api, profile.resource))
         if not contact.change_tracking:
-            found.append("Change tracking is off for table contact: switch on 'Track changes' in its properties.")
+            found.append(
+                "Change tracking is off for table contact: switch on 'Track changes' in its"
+                " properties."
+            )
         if found:
-            raise Misconfigured("opt-out document", f"The opt-out document does not fit: {' '.join(found)}")
+            raise Misconfigured(
+                "opt-out document", f"The opt-out document does not fit: {' '.join(found)}"
+            )
         return ActiveOptOut(version, document, contact, profile)
 
 
@@ -60,5 +72,7 @@ class OptOutCatalog(Kept[OptOutDocument, ActiveOptOut]):
         super().__init__(keeper, compiler, NAME)
 
     def pairs(self) -> tuple[Pair, ...]:
-        """The pairs by which profiles are created with their contacts' opt-outs, also while the flow is switched off."""
+        """The pairs by which profiles are created with their contacts' opt-outs, also while the
+        flow is switched off.
+        """
         return tuple(self.version().document.pairs)

@@ -1,24 +1,26 @@
-"""The rules: what both sides say of one flag, what they last agreed on, and so what each shall say. Pure.
+"""The rules: what both sides say of one flag, what they last agreed on, and so what each shall say.
 
-Both ways. "Changed" is another value than agreed; for Campaign another time of the flag as well, which tells of a no that was
-taken back and given again in between.
+Pure.
 
-| agreed | Dynamics  | Campaign            | result                                                           |
+Both ways. "Changed" is another value than agreed; for Campaign another time of the flag as well,
+which tells of a no that was taken back and given again in between.
+
+| agreed | Dynamics  | Campaign            | result
+|
 |--------|-----------|---------------------|------------------------------------------------------------------|
-| none   | the same  | the same            | that value                                                       |
-| none   | differ    |                     | no: opt-out wins                                                 |
-| any    | the same  | the same            | that value                                                       |
-| no     | yes       | unchanged           | yes (`opt_in_from_dynamics: ignore`: no)                         |
-| yes    | no        | unchanged           | no                                                               |
-| yes    | unchanged | no                  | no                                                               |
-| no     | unchanged | yes                 | yes, if the contact was not edited since or Campaign is later    |
-| no     | unchanged | yes, edited later   | no: opt-out wins, for the edit may have been a no given again    |
-| no     | yes       | no, given again     | no                                                               |
-| yes    | no        | yes, taken back     | yes, if Campaign is later than the contact's edit; else no       |
+| none   | the same  | the same            | that value | | none   | differ    | | no: opt-out wins
+| | any    | the same  | the same            | that value | | no     | yes | unchanged           |
+yes (`opt_in_from_dynamics: ignore`: no) | | yes    | no        | unchanged | no | | yes    |
+unchanged | no                  | no | | no     | unchanged | yes | yes, if the contact was not
+edited since or Campaign is later    | | no     | unchanged | yes, edited later   | no: opt-out
+wins, for the edit may have been a no given again    | | no     | yes | no, given again     | no | |
+yes    | no        | yes, taken back     | yes, if Campaign is later than the contact's edit;
+else no       |
 
 An empty column says nothing: it gives no opt-out, and takes none back that was agreed.
-"Later" needs both times. Where one is not known, opt-out wins. One way, the side that is read is copied when it has changed, the
-other keeps what it says until then; an opt-in is copied over a no only if that no has not been given again.
+"Later" needs both times. Where one is not known, opt-out wins. One way, the side that is read is
+copied when it has changed, the other keeps what it says until then; an opt-in is copied over a no
+only if that no has not been given again.
 """
 
 from dataclasses import dataclass, replace
@@ -45,7 +47,9 @@ class Rule(StrEnum):
     CAMPAIGN_CHANGED = "only Campaign changed"
     CAMPAIGN_LATER = "both changed, and Campaign later"
     OPT_OUT_WINS = "both changed, and Campaign is not known to be later, so opt-out wins"
-    EDITED_SINCE = "the contact was edited since, and Campaign is not known to be later, so opt-out wins"
+    EDITED_SINCE = (
+        "the contact was edited since, and Campaign is not known to be later, so opt-out wins"
+    )
     OPT_IN_IGNORED = "opt_in_from_dynamics is ignore"
     EMPTY = "the column is empty, and an empty column takes no opt-out back"
     HELD = "another column of the contact says no"
@@ -67,9 +71,14 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What both say now. `held`: Dynamics says no by a column that is not ours to change. `edited`: the contact was changed, by
-    anything, since the agreement. `later`: Campaign's flag changed later than the contact, None where that is not known.
-    `empty`: the column in Dynamics has no value."""
+    """What both say now.
+
+    `held`: Dynamics says no by a column that is not ours to change. `edited`: the contact was
+    changed, by
+    anything, since the agreement. `later`: Campaign's flag changed later than the contact, None
+    where that is not known.
+    `empty`: the column in Dynamics has no value.
+    """
 
     dynamics: bool
     campaign: bool
@@ -130,7 +139,9 @@ def alike(seen: Seen, agreed: Agreed | None) -> Rule:
 
 
 def conflict(seen: Seen, otherwise: Rule) -> tuple[bool, Rule, str]:
-    return (seen.campaign, Rule.CAMPAIGN_LATER, CAMPAIGN) if seen.later else (True, otherwise, OPT_OUT)
+    return (
+        (seen.campaign, Rule.CAMPAIGN_LATER, CAMPAIGN) if seen.later else (True, otherwise, OPT_OUT)
+    )
 
 
 def to_campaign(seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> Verdict:
@@ -153,7 +164,10 @@ def to_campaign(seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> Verdic
 def from_campaign(seen: Seen, agreed: Agreed | None) -> Verdict:
     """Campaign is read, Dynamics written; agreed is what was last read in Campaign."""
     verdict = Verdict(seen.dynamics, seen.campaign, seen.campaign, Rule.NOTHING_CHANGED, BOTH)
-    changed = agreed is not None and (seen.campaign, seen.campaign_time) != (agreed.value, agreed.campaign_time)
+    changed = agreed is not None and (seen.campaign, seen.campaign_time) != (
+        agreed.value,
+        agreed.campaign_time,
+    )
     if seen.dynamics == seen.campaign:
         return replace(verdict, rule=alike(seen, agreed))
     if seen.campaign and (agreed is None or changed):

@@ -1,4 +1,5 @@
-"""The opt-out document: which column of contact goes with which flag of the profile, and how Campaign's changes are read.
+"""The opt-out document: which column of contact goes with which flag of the profile, and how
+Campaign's changes are read.
 
 YAML for people, as the mapping documents are; `defaults/opt_out.yaml` is the first version.
 """
@@ -32,7 +33,9 @@ FLAGS = (
 
 
 class Pair(Part):
-    """A boolean column of contact and a flag of the profile. `inverted`: the column's yes is no opt-out but its contrary.
+    """A boolean column of contact and a flag of the profile.
+
+    `inverted`: the column's yes is no opt-out but its contrary.
 
     `also`: columns whose yes is a no to this flag too; nobody but a user of Dynamics writes them.
     """
@@ -56,12 +59,17 @@ class Pair(Part):
         return [self.column, *self.also]
 
     def opted_out(self, row: Mapping[str, Any]) -> bool:
-        """Whether the contact says no, by the column or by one of the others. An empty column says nothing: no opt-out."""
+        """Whether the contact says no, by the column or by one of the others.
+
+        An empty column says nothing: no opt-out.
+        """
         own = row.get(self.column)
         return (own is not None and bool(own) != self.inverted) or self.held(row)
 
     def is_empty(self, row: Mapping[str, Any]) -> bool:
-        """Whether the contact says neither yes nor no: a column that is secured is read as empty too."""
+        """Whether the contact says neither yes nor no: a column that is secured is read as empty
+        too.
+        """
         return row.get(self.column) is None and not self.held(row)
 
     def held(self, row: Mapping[str, Any]) -> bool:
@@ -78,9 +86,11 @@ class PublishedFilter(Part):
 
 
 class ExportFiles(Part):
-    """How the exported file is written; `contact` and `changed` are the header's names of contact id and last change.
+    """How the exported file is written; `contact` and `changed` are the header's names of contact
+    id and last change.
 
-    `time_zone`: whose clocks the times show. `values`: labels of another language that say yes (opted out) or no.
+    `time_zone`: whose clocks the times show. `values`: labels of another language that say yes
+    (opted out) or no.
     """
 
     pattern: str = Field("optOuts_*", min_length=1)
@@ -98,7 +108,9 @@ class ExportFiles(Part):
     @classmethod
     def one_meaning(cls, values: dict[str, bool]) -> dict[str, bool]:
         """The labels as they are compared."""
-        if len({(folded(label), yes) for label, yes in values.items()}) > len({folded(label) for label in values}):
+        if len({(folded(label), yes) for label, yes in values.items()}) > len(
+            {folded(label) for label in values}
+        ):
             raise ValueError("has a label that says both yes and no: keep one")
         return {folded(label): yes for label, yes in values.items()}
 
@@ -107,7 +119,9 @@ class OptOutDocument(Document):
     pairs: list[Pair] = Field(min_length=1, max_length=len(FLAGS))
     opt_in_from_dynamics: Literal["allow", "ignore"] = "allow"
     promise_minutes: float = Field(15, gt=0, le=60 * 48)
-    filter: PublishedFilter = PublishedFilter(name="byLastmodified", parameter="lastModified_parameter")
+    filter: PublishedFilter = PublishedFilter(
+        name="byLastmodified", parameter="lastModified_parameter"
+    )
     page_lines: int = Field(1000, ge=1, le=10_000)
     overlap_seconds: float = Field(60, ge=0, le=86400)
     files: ExportFiles = Field(default_factory=lambda: ExportFiles.model_validate({}))
@@ -116,8 +130,15 @@ class OptOutDocument(Document):
     def one_to_one(self) -> Self:
         names = Counter([pair.column for pair in self.pairs] + [pair.flag for pair in self.pairs])
         if doubled := [name for name, count in names.items() if count > 1]:
-            last = max(number for number, pair in enumerate(self.pairs) if {pair.column, pair.flag} & set(doubled))
-            what = f"{', '.join(doubled)} stands in two pairs, and each column and each flag may stand in one only"
+            last = max(
+                number
+                for number, pair in enumerate(self.pairs)
+                if {pair.column, pair.flag} & set(doubled)
+            )
+            what = (
+                f"{', '.join(doubled)} stands in two pairs, and each column and each flag may stand"
+                " in one only"
+            )
             raise Misplaced(what, "pairs", last)
         return self
 
@@ -161,9 +182,15 @@ def pair_problems(pair: Pair, contact: SourceTable, profile: TargetResource) -> 
         if column is None:
             yield f"table contact has no column {name}: correct its name, or take the pair out."
         elif column.type != "Boolean":
-            yield f"column {name} is of type {column.type}, and a pair needs a Yes/No column: name another column."
+            yield (
+                f"column {name} is of type {column.type}, and a pair needs a Yes/No column: name"
+                " another column."
+            )
     held = profile.fields.get(pair.flag)
     if held is None:
-        yield f"the profile has no flag {pair.flag}: take the pair out, or ask Adobe for the release that has it."
+        yield (
+            f"the profile has no flag {pair.flag}: take the pair out, or ask Adobe for the release"
+            " that has it."
+        )
     elif held.read_only:
         yield f"flag {pair.flag} is read-only: take the pair out."

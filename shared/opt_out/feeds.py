@@ -4,10 +4,11 @@ filter  a published filter "lastModified greater than or equal", in that order
 scan    all profiles, the last modified first, until behind what was seen before
 file    the workflow's export on SFTP, as Adobe's own integration reads it
 
-Nothing is asked by a clock of ours: each read begins where the newest profile of the last one stood, less an overlap, for what a
-long transaction wrote appears late. What comes again within the overlap is known by its time and flags and passed over,
-in this process; another one reads it twice, which harms nothing. Sources: Adobe Campaign Standard documentation, "Filtering",
-"Sorting", "Pagination".
+Nothing is asked by a clock of ours: each read begins where the newest profile of the last one
+stood, less an overlap, for what a long transaction wrote appears late. What comes again within the
+overlap is known by its time and flags and passed over, in this process; another one reads it twice,
+which harms nothing. Sources: Adobe Campaign Standard documentation, "Filtering", "Sorting",
+"Pagination".
 """
 
 import json
@@ -31,15 +32,20 @@ from shared.sftp.exports.pages import Exports, Files, ReadCells
 from shared.sftp.faults import ParseError
 
 CHANGED = "lastModified"
-NOBODY = Change("", Kind.ROW)  # stands for a line without a contact's id, to be counted and then left out
+NOBODY = Change(
+    "", Kind.ROW
+)  # stands for a line without a contact's id, to be counted and then left out
 YES, NO = frozenset({"1", "yes", "true"}), frozenset({"", "0", "no", "false"})
 MOST_REMEMBERED = 200_000
-# What is handed off goes by ledger partition: a change more in a message costs little, a message more costs much.
+# What is handed off goes by ledger partition: a change more in a message costs little, a message
+# more costs much.
 PAGES_TOGETHER = 5
 
 
 class Feed(Protocol):
-    """Pages of profiles that may have changed, behind a link that is the feed's own; `name` tells whose."""
+    """Pages of profiles that may have changed, behind a link that is the feed's own; `name` tells
+    whose.
+    """
 
     @property
     def name(self) -> str: ...
@@ -50,8 +56,11 @@ class Feed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`since` is the newest time that the last read saw; `begin` where this read begins, `next` its following page, `newest` what
-    it saw so far. `behind_at`: when, by our clock, a read last began earlier. `turn` makes each link another one."""
+    """`since` is the newest time that the last read saw; `begin` where this read begins, `next` its
+    following page, `newest` what
+    it saw so far. `behind_at`: when, by our clock, a read last began earlier. `turn` makes each
+    link another one.
+    """
 
     since: str = ""
     next: str = ""
@@ -61,11 +70,17 @@ class Place:
     behind_at: float = 0.0
 
     def begun(self, now: float, document: OptOutDocument, always_behind: bool) -> "Place":
-        """The place at the begin of a read. What Campaign saved late is found by beginning earlier; so often that all is seen
-        twice, and not each time, for a backfill changes thousands of profiles within the overlap."""
+        """The place at the begin of a read.
+
+        What Campaign saved late is found by beginning earlier; so often that all is seen
+        twice, and not each time, for a backfill changes thousands of profiles within the overlap.
+        """
         if self.next:
             return self
-        behind = always_behind or not self.behind_at <= now < self.behind_at + document.overlap_seconds / 2
+        behind = (
+            always_behind
+            or not self.behind_at <= now < self.behind_at + document.overlap_seconds / 2
+        )
         begin = earlier(self.since, document.overlap_seconds if behind else 0.0)
         return replace(self, begin=begin, behind_at=now if behind else self.behind_at)
 
@@ -81,29 +96,43 @@ def place_of(link: str) -> Place:
 
 
 def change_of(
-    row: Mapping[str, Any], key_field: str, pairs: Collection[Pair], seen_at: float, exported: bool = False
+    row: Mapping[str, Any],
+    key_field: str,
+    pairs: Collection[Pair],
+    seen_at: float,
+    exported: bool = False,
 ) -> Change | None:
-    """The flags of a profile as a change; None for one that is no contact's. `exported`: by a file, which may write ids anew."""
+    """The flags of a profile as a change; None for one that is no contact's.
+
+    `exported`: by a file, which may write ids anew.
+    """
     written = str(row.get(key_field) or "")
     found = record_id(written)
     if not found:
         return None
     profile = profile_of(row, pairs)
-    alias = "" if written == found else MAYBE_ALIAS if exported or written.lower() == found else ALIAS
+    alias = (
+        "" if written == found else MAYBE_ALIAS if exported or written.lower() == found else ALIAS
+    )
     flags = Flags(profile.values, profile.times, str(row.get(CHANGED) or ""), alias)
     return Change(found, Kind.ROW, row=flags.as_row(), first_seen=seen_at)
 
 
 class Remembered:
-    """What the last read handed off, so that the overlap of the next is not handed off again. What a page returned counts only
-    when the next is asked for: until then it may not have been handed off."""
+    """What the last read handed off, so that the overlap of the next is not handed off again.
+
+    What a page returned counts only
+    when the next is asked for: until then it may not have been handed off.
+    """
 
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
         self.pending: tuple[str, dict[str, str]] = ("", {})
 
     def page(self, link: str, place: Place, found: Sequence[Change | None]) -> Page:
-        """What is new of a read from the link up to the place; None stands for a profile of nobody."""
+        """What is new of a read from the link up to the place; None stands for a profile of
+        nobody.
+        """
         after = json.dumps(asdict(place))
         changes = self.new(link, after, one_each(filter(None, found)))
         return Page(changes, after, complete=not place.next, passed_over=found.count(None))
@@ -119,7 +148,9 @@ class Remembered:
         return tuple(change for change, mark in marked if self.known.get(change.record_id) != mark)
 
 
-Read = tuple[Sequence[Mapping[str, Any]], Place]  # rows of one of Campaign's pages, and the place behind it
+Read = tuple[
+    Sequence[Mapping[str, Any]], Place
+]  # rows of one of Campaign's pages, and the place behind it
 
 
 def together(read: Callable[[Place], Read], place: Place) -> Read:
@@ -138,8 +169,15 @@ class Filtered:
 
     name = "filter"
 
-    def __init__(self, client: CampaignClient, now: Callable[[], float], always_behind: bool = False) -> None:
-        self.client, self.now, self.always_behind, self.remembered = client, now, always_behind, Remembered()
+    def __init__(
+        self, client: CampaignClient, now: Callable[[], float], always_behind: bool = False
+    ) -> None:
+        self.client, self.now, self.always_behind, self.remembered = (
+            client,
+            now,
+            always_behind,
+            Remembered(),
+        )
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
         place = place_of(link).begun(self.now(), document, self.always_behind)
@@ -150,10 +188,17 @@ class Filtered:
             return rows, place.after(following, newest)
 
         rows, place = together(read, place)
-        return self.remembered.page(link, place, [change_of(row, address.key_field, document.pairs, self.now()) for row in rows])
+        return self.remembered.page(
+            link,
+            place,
+            [change_of(row, address.key_field, document.pairs, self.now()) for row in rows],
+        )
 
     def start(self, place: Place, document: OptOutDocument) -> str:
-        query = {document.filter.parameter: place.begin or "1970-01-01 00:00:00.000Z", **order(CHANGED, document)}
+        query = {
+            document.filter.parameter: place.begin or "1970-01-01 00:00:00.000Z",
+            **order(CHANGED, document),
+        }
         return f"/{document.filter.name}?{urlencode(query, quote_via=quote)}"
 
     def probe(self, document: OptOutDocument, address: Address) -> None:
@@ -165,20 +210,33 @@ class Scanned:
 
     name = "scan"
 
-    def __init__(self, client: CampaignClient, now: Callable[[], float], always_behind: bool = False) -> None:
-        self.client, self.now, self.always_behind, self.remembered = client, now, always_behind, Remembered()
+    def __init__(
+        self, client: CampaignClient, now: Callable[[], float], always_behind: bool = False
+    ) -> None:
+        self.client, self.now, self.always_behind, self.remembered = (
+            client,
+            now,
+            always_behind,
+            Remembered(),
+        )
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
         place = place_of(link).begun(self.now(), document, self.always_behind)
 
         def read(place: Place) -> Read:
             rows, following = self.client.page(address, place.next or self.start(document))
-            newest = place.newest or max((str(row.get(CHANGED) or "") for row in rows), default=place.since)
+            newest = place.newest or max(
+                (str(row.get(CHANGED) or "") for row in rows), default=place.since
+            )
             wanted = [row for row in rows if str(row.get(CHANGED) or "") >= place.begin]
             return wanted, place.after(following if len(wanted) == len(rows) else "", newest)
 
         rows, place = together(read, place)
-        return self.remembered.page(link, place, [change_of(row, address.key_field, document.pairs, self.now()) for row in rows])
+        return self.remembered.page(
+            link,
+            place,
+            [change_of(row, address.key_field, document.pairs, self.now()) for row in rows],
+        )
 
     def start(self, document: OptOutDocument) -> str:
         return f"?{urlencode(order(f'{CHANGED} desc', document), quote_via=quote)}"
@@ -240,7 +298,9 @@ class OptOutFormat:
 
 
 def optional(files: ExportFiles, pairs: Collection[Pair]) -> list[str]:
-    """Columns that are read where the export has them: when the profile and each flag were last changed."""
+    """Columns that are read where the export has them: when the profile and each flag were last
+    changed.
+    """
     return [files.changed, *(f"{pair.flag}LastModified" for pair in pairs)]
 
 
@@ -255,7 +315,10 @@ def flag_of(row: Mapping[str, str], flag: str, values: Mapping[str, bool]) -> bo
 
 
 class Exported:
-    """By the export. The link also says when a file last came to its end, for a workflow that has stopped is silent."""
+    """By the export.
+
+    The link also says when a file last came to its end, for a workflow that has stopped is silent.
+    """
 
     name = "file"
 

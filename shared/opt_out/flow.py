@@ -1,9 +1,13 @@
-"""Opt-out as a flow: what the steps need to know of it. Two feeds tell whom to look at; both sides are then read and decided on.
+"""Opt-out as a flow: what the steps need to know of it.
 
-A change is a wake-up, however old: what is decided on is read anew under the claim on the contact's partition, Dynamics for a
-whole envelope in one request, Campaign for each contact that may differ. What both sides were last seen to say is remembered, so
-that the bridge's own writes, which come back through both feeds and the webhook, cost Campaign nothing. Nor does a new contact:
-the contacts flow makes its profile with its noes, and Campaign's answer or its feed then shows that both say the same.
+Two feeds tell whom to look at; both sides are then read and decided on.
+
+A change is a wake-up, however old: what is decided on is read anew under the claim on the contact's
+partition, Dynamics for a whole envelope in one request, Campaign for each contact that may differ.
+What both sides were last seen to say is remembered, so that the bridge's own writes, which come
+back through both feeds and the webhook, cost Campaign nothing. Nor does a new contact:
+the contacts flow makes its profile with its noes, and Campaign's answer or its feed then shows that
+both say the same.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +31,16 @@ from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.feeds import Feed
 from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
-from shared.opt_out.rows import Columns, Flags, OptOutRow, ProfileMade, Refetched, Unreadable, flags_in, read_row
+from shared.opt_out.rows import (
+    Columns,
+    Flags,
+    OptOutRow,
+    ProfileMade,
+    Refetched,
+    Unreadable,
+    flags_in,
+    read_row,
+)
 from shared.opt_out.sides import ALIAS, Contact, Contacts, Profile, contact_of
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
@@ -38,9 +51,17 @@ from shared.state.ledger import LedgerRow
 from shared.waits import ContactsFirst
 
 KEY, QUEUE = "opt_out", "opt-out"
-# A webhook's message waits for no more than a few of those that the feeds bring, however much there is to read.
-POLICY = Policy(urgent=True, messages_per_second=8, max_queue_messages=24, max_wait_seconds=2.0, kept_rows=AliasRows())
-# Most of what Dynamics' feed brings the webhooks have brought already: while their messages are on the queue it would bring them
+# A webhook's message waits for no more than a few of those that the feeds bring, however much there
+# is to read.
+POLICY = Policy(
+    urgent=True,
+    messages_per_second=8,
+    max_queue_messages=24,
+    max_wait_seconds=2.0,
+    kept_rows=AliasRows(),
+)
+# Most of what Dynamics' feed brings the webhooks have brought already: while their messages are on
+# the queue it would bring them
 # once more, and make the queue longer still. What they have not brought is in no hurry.
 BEHIND_WEBHOOKS = replace(POLICY, messages_per_second=4, max_wait_seconds=60.0)
 SEEN_BY_BOTH = (Outcome.UPDATED, Outcome.UNCHANGED)
@@ -56,7 +77,9 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DynamicsFeed:
-    """Change tracking of the pairs' columns, apart from the contacts flow: a backfill there holds nothing up here."""
+    """Change tracking of the pairs' columns, apart from the contacts flow: a backfill there holds
+    nothing up here.
+    """
 
     dataverse: DataverseClient
     contacts: Contacts
@@ -69,7 +92,10 @@ class DynamicsFeed:
             checkpoint.restart()
         checkpoint.columns = columns
         items, link, complete = self.dataverse.tracked(active.contact, names, checkpoint.link)
-        changes = (wire.change(item, active.contact.primary_id, self.now(), checkpoint.replay) for item in items)
+        changes = (
+            wire.change(item, active.contact.primary_id, self.now(), checkpoint.replay)
+            for item in items
+        )
         return Page(tuple(changes), link, complete)
 
     def probe(self, active: ActiveOptOut) -> None:
@@ -82,7 +108,9 @@ class CampaignFeed:
 
     def page(self, checkpoint: Checkpoint, active: ActiveOptOut) -> Page:
         read = ",".join([self.feed.name, *(pair.flag for pair in active.document.pairs)])
-        if checkpoint.link and checkpoint.columns != read:  # another link is another feed's, another flag was never read
+        if (
+            checkpoint.link and checkpoint.columns != read
+        ):  # another link is another feed's, another flag was never read
             checkpoint.restart()
         checkpoint.columns = read
         page = self.feed.page(checkpoint.link, active.document, active.profile)
@@ -95,7 +123,8 @@ class CampaignFeed:
 
 @dataclass(frozen=True, slots=True)
 class OptOutFlow(PlainFlow):
-    """The flow that delivers, and for each feed one that polls: so a feed that fails stops neither the other nor deliveries.
+    """The flow that delivers, and for each feed one that polls: so a feed that fails stops neither
+    the other nor deliveries.
 
     `key` names it in state and console; `table` says whose changes it reads.
     """
@@ -121,7 +150,9 @@ class OptOutFlow(PlainFlow):
         return self.catalog.active()
 
     def read(self, checkpoint: Checkpoint) -> Page:
-        """The next page, without what is known already: a message for that would only stand before others."""
+        """The next page, without what is known already: a message for that would only stand before
+        others.
+        """
         active = self.active()
         checkpoint.mapping_version = active.version
         page = self.reader.page(checkpoint, active)
@@ -129,10 +160,16 @@ class OptOutFlow(PlainFlow):
         return replace(page, changes=tuple(change for change, _ in told))
 
     def look(self, changes: Sequence[Change]) -> list[Change]:
-        """The changes with what Dynamics holds of their contacts now; Campaign is read when it is decided."""
+        """The changes with what Dynamics holds of their contacts now; Campaign is read when it is
+        decided.
+        """
         active = self.active()
-        found = self.agreement.contacts.read(active.contact, active.document.pairs, [change.record_id for change in changes])
-        return [replace(change, kind=Kind.REFERENCE, row=looked(change, found)) for change in changes]
+        found = self.agreement.contacts.read(
+            active.contact, active.document.pairs, [change.record_id for change in changes]
+        )
+        return [
+            replace(change, kind=Kind.REFERENCE, row=looked(change, found)) for change in changes
+        ]
 
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read for an older document."""
@@ -143,7 +180,9 @@ class OptOutFlow(PlainFlow):
         return isinstance(told, Columns) and any(name not in told.values for name in names)
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
-        """Nothing where both feeds tell what is known; else look, and then settle it between the two sides."""
+        """Nothing where both feeds tell what is known; else look, and then settle it between the
+        two sides.
+        """
         told = read_row(change.row)
         if isinstance(told, Unreadable):
             raise Rejected(refusal_of(told.fault, change.origin))
@@ -157,7 +196,9 @@ class OptOutFlow(PlainFlow):
             return Decision(change, Act.LOOK)
         return found or Decision(change, Act.SAVE, agreed=memory.held)
 
-    def nothing_new(self, change: Change, told: OptOutRow, row: LedgerRow | None, memory: Memory) -> Decision | None:
+    def nothing_new(
+        self, change: Change, told: OptOutRow, row: LedgerRow | None, memory: Memory
+    ) -> Decision | None:
         """The decision where both feeds tell what is known; None where more must be looked at."""
         flags = flags_in(told)
         if flags and flags.is_alias:
@@ -166,13 +207,19 @@ class OptOutFlow(PlainFlow):
             return self.as_seen(change, told, row, memory)
         return self.known(change, told, row, memory)
 
-    def known_alias(self, change: Change, flags: Flags, row: LedgerRow | None, memory: Memory) -> Decision | None:
+    def known_alias(
+        self, change: Change, flags: Flags, row: LedgerRow | None, memory: Memory
+    ) -> Decision | None:
         """The decision on opt-outs that were passed on before; None where they must be."""
         settled = row is not None and row.outcome not in (Outcome.WAITING, Outcome.REJECTED)
         return quiet(change) if settled and passed_on_before(flags, memory.held) else None
 
-    def as_seen(self, change: Change, told: Refetched, row: LedgerRow | None, memory: Memory) -> Decision | None:
-        """The decision on a contact that has been looked at, where Campaign need not be asked; None where it must be."""
+    def as_seen(
+        self, change: Change, told: Refetched, row: LedgerRow | None, memory: Memory
+    ) -> Decision | None:
+        """The decision on a contact that has been looked at, where Campaign need not be asked; None
+        where it must be.
+        """
         contact, flags = told.contact, told.flags
         if row is None and not told.any_opt_out:
             return quiet(change)
@@ -181,40 +228,66 @@ class OptOutFlow(PlainFlow):
         if flags:
             agreed = first_agreed(memory, flags.profile, contact)
             return replace(quiet(change), note=True, agreed=agreed) if agreed else None
-        if row is None or row.outcome not in SEEN_BY_BOTH or change.uncertain or not memory.knows_both(contact):
+        if (
+            row is None
+            or row.outcome not in SEEN_BY_BOTH
+            or change.uncertain
+            or not memory.knows_both(contact)
+        ):
             return None
         return seen_again(change, contact, memory)
 
     def known(
-        self, change: Change, told: Columns | Flags | ProfileMade | Unreadable, row: LedgerRow | None, memory: Memory
+        self,
+        change: Change,
+        told: Columns | Flags | ProfileMade | Unreadable,
+        row: LedgerRow | None,
+        memory: Memory,
     ) -> Decision | None:
-        """The decision on a change that tells nothing new; None if it does. A record that is waiting or was refused is new."""
+        """The decision on a change that tells nothing new; None if it does.
+
+        A record that is waiting or was refused is new.
+        """
         if isinstance(told, ProfileMade):
             return called_for(change, told.profile, row, memory)
-        if isinstance(told, Unreadable) or (row and row.outcome in (Outcome.WAITING, Outcome.REJECTED)):
+        if isinstance(told, Unreadable) or (
+            row and row.outcome in (Outcome.WAITING, Outcome.REJECTED)
+        ):
             return None
         if isinstance(told, Flags):
             if row is None:
                 return None if any(told.values.values()) else quiet(change)
             return quiet(change) if memory.knows_profile(told.values, told.times) else None
-        contact = contact_of({**told.values, "@odata.etag": f'W/"{change.version}"'}, self.active().document.pairs)
+        contact = contact_of(
+            {**told.values, "@odata.etag": f'W/"{change.version}"'}, self.active().document.pairs
+        )
         if row is None:
             return None if any(contact.values.values()) else quiet(change)
         return seen_again(change, contact, memory) if memory.knows_contact(contact) else None
 
     def must_wait(self, delivery: Delivery, decisions: Sequence[Decision]) -> list[Settlement]:
-        """What Dynamics' feed brings of contacts that the contacts flow has not come to waits for it; a webhook's never does.
+        """What Dynamics' feed brings of contacts that the contacts flow has not come to waits for
+        it; a webhook's never does.
 
         Asked under the claim: that flow, which calls for what waits, then finds it (OptOut.wake).
         """
         delivery.claim()
-        to_come = self.contacts_flow.to_come([one.change.record_id for one in decisions if may_wait(one)])
-        return [self.waits(decision) for decision in decisions if decision.change.record_id in to_come]
+        to_come = self.contacts_flow.to_come(
+            [one.change.record_id for one in decisions if may_wait(one)]
+        )
+        return [
+            self.waits(decision) for decision in decisions if decision.change.record_id in to_come
+        ]
 
     def waits(self, decision: Decision) -> Settlement:
         memory, contact = self.memory(decision.agreed), contact_in(decision.change)
-        agreed = carried(memory.held) | remember(memory.terms, memory.flags, contact, None, memory.master)
-        sentence = "Waits until the contacts flow has processed the contact. That flow creates its profile."
+        agreed = carried(memory.held) | remember(
+            memory.terms, memory.flags, contact, None, memory.master
+        )
+        sentence = (
+            "Waits until the contacts flow has processed the contact. That flow creates its"
+            " profile."
+        )
         return waiting(decision.change, ContactsFirst(), sentence, agreed=agreed)
 
     def write(self, decisions: Sequence[Decision]) -> Results:
@@ -227,8 +300,12 @@ class OptOutFlow(PlainFlow):
         result = self.agreement.settle(active, decision.change.record_id, contact, memory)
         aliases = carried(memory.held)
         if (flags and flags.is_alias) or (contact and OWED in aliases):
-            received = self.agreement.receive_alias(active, contact, told_by_aliases(flags, memory.held), result)
-            aliases = passed_on(flags, memory.held, there=contact is not None) if received else aliases
+            received = self.agreement.receive_alias(
+                active, contact, told_by_aliases(flags, memory.held), result
+            )
+            aliases = (
+                passed_on(flags, memory.held, there=contact is not None) if received else aliases
+            )
             result = received or result
         return replace(result, agreed={**aliases, **result.agreed})
 
@@ -258,11 +335,14 @@ def may_wait(decision: Decision) -> bool:
     return bool(contact and not contact.master and "campaign" not in decision.agreed)
 
 
-def called_for(change: Change, made: Profile | None, row: LedgerRow | None, memory: Memory) -> Decision | None:
-    """The contacts flow has come to a contact: what waits for that, or found no profile before, goes on; None if it must look.
+def called_for(
+    change: Change, made: Profile | None, row: LedgerRow | None, memory: Memory
+) -> Decision | None:
+    """The contacts flow has come to a contact: what waits for that, or found no profile before,
+    goes on; None if it must look.
 
-    It need not where it is known with which flags the profile was `made`, and they are what Dynamics was seen to say: if either
-    side says something else since, its feed tells.
+    It need not where it is known with which flags the profile was `made`, and they are what
+    Dynamics was seen to say: if either side says something else since, its feed tells.
     """
     if row is None or row.outcome not in (Outcome.WAITING, Outcome.FILTERED):
         return quiet(change)
@@ -280,15 +360,24 @@ def seen_again(change: Change, contact: Contact, memory: Memory) -> Decision:
 
 
 def first_agreed(memory: Memory, profile: Profile, contact: Contact | None) -> dict[str, Any]:
-    """What is remembered where both say the same and nothing was agreed before; {} where there is more to decide.
+    """What is remembered where both say the same and nothing was agreed before; {} where there is
+    more to decide.
 
-    `contact` as it was looked at, or None: as it is remembered. What Campaign's feed tells may be old; then it tells more, which
-    is compared with this.
+    `contact` as it was looked at, or None: as it is remembered. What Campaign's feed tells may be
+    old; then it tells more, which is compared with this.
     """
     values = contact.values if contact else memory.held.get("dynamics", {})
-    if memory.flags or "campaign" in memory.held or (contact and contact.master) or dict(values) != dict(profile.values):
+    if (
+        memory.flags
+        or "campaign" in memory.held
+        or (contact and contact.master)
+        or dict(values) != dict(profile.values)
+    ):
         return {}
-    flags = {flag: {"value": value, "time": profile.times[flag]} for flag, value in profile.values.items()}
+    flags = {
+        flag: {"value": value, "time": profile.times[flag]}
+        for flag, value in profile.values.items()
+    }
     agreed = carried(memory.held) | remember(memory.terms, flags, contact, profile, "")
     return agreed if contact else {**memory.held, **agreed}
 

@@ -1,14 +1,17 @@
-"""What the ledger remembers of a contact's opt-outs: what each side was last seen to say, and what they agreed on.
+"""What the ledger remembers of a contact's opt-outs: what each side was last seen to say, and what
+they agreed on.
 
-    {"flags":    {flag: {"value", "time", "dynamics", "campaign", "modified", "rule", "winner", "decided_at"}},
-     "dynamics": {flag: value}, "empty": [flag], "campaign": {flag: [value, time]}, "version": the contact's,
-     "master": whom it was merged into, "mode": ..., "pairs": {flag: columns}}
+    {"flags":    {flag: {"value", "time", "dynamics", "campaign", "modified", "rule", "winner",
+    "decided_at"}},
+     "dynamics": {flag: value}, "empty": [flag], "campaign": {flag: [value, time]}, "version": the
+     contact's, "master": whom it was merged into, "mode": ..., "pairs": {flag: columns}}
 
-`value` and `time` are the agreement; the rest of a flag tells of the last decision on it. `empty`: the flags whose column had no
-value, where there are some. A side that is not there has no entry.
-Contacts that never said no are not remembered: where there is no row, nothing was agreed, and opt-out wins. What was agreed in
-another mode counts only where both sides said the same, and what was agreed of another pair of columns not at all: a change of
-the settings must never look as if people had opted in.
+`value` and `time` are the agreement; the rest of a flag tells of the last decision on it. `empty`:
+the flags whose column had no value, where there are some. A side that is not there has no entry.
+Contacts that never said no are not remembered: where there is no row, nothing was agreed, and
+opt-out wins. What was agreed in another mode counts only where both sides said the same, and what
+was agreed of another pair of columns not at all: a change of the settings must never look as if
+people had opted in.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,7 +32,9 @@ class Terms:
 
 
 def terms_of(mode: Mode, pairs: Iterable[Pair]) -> Terms:
-    return Terms(mode.value, {pair.flag: "!" * pair.inverted + "+".join(pair.columns) for pair in pairs})
+    return Terms(
+        mode.value, {pair.flag: "!" * pair.inverted + "+".join(pair.columns) for pair in pairs}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,10 @@ class Memory:
 
     @property
     def current(self) -> bool:
-        return (self.held.get("mode"), self.held.get("pairs")) == (self.terms.mode, self.terms.pairs)
+        return (self.held.get("mode"), self.held.get("pairs")) == (
+            self.terms.mode,
+            self.terms.pairs,
+        )
 
     def agreed(self, flag: str) -> Agreed | None:
         entry = self.flags.get(flag)
@@ -71,7 +79,10 @@ class Memory:
 
     def knows_contact(self, contact: Contact) -> bool:
         """Whether this is what was last seen of the contact."""
-        same_values = self.held.get("dynamics") == dict(contact.values) and set(self.held.get("empty", ())) == contact.empty
+        same_values = (
+            self.held.get("dynamics") == dict(contact.values)
+            and set(self.held.get("empty", ())) == contact.empty
+        )
         return self.current and same_values and contact.master == self.master
 
     def knows_both(self, contact: Contact) -> bool:
@@ -83,7 +94,10 @@ class Memory:
         known = self.held.get("campaign")
         if not self.current or known is None or known.keys() != values.keys():
             return False
-        return all(bool(known[flag][0]) == value and same(known[flag][1], times[flag]) for flag, value in values.items())
+        return all(
+            bool(known[flag][0]) == value and same(known[flag][1], times[flag])
+            for flag, value in values.items()
+        )
 
     def seen_at(self, version: int) -> dict[str, Any]:
         """The same, with the contact's newer version, whose edit has touched no flag."""
@@ -91,14 +105,20 @@ class Memory:
 
 
 def remember(
-    terms: Terms, flags: Mapping[str, Any], contact: Contact | None, profile: Profile | None, master: str
+    terms: Terms,
+    flags: Mapping[str, Any],
+    contact: Contact | None,
+    profile: Profile | None,
+    master: str,
 ) -> dict[str, Any]:
     held: dict[str, Any] = {"mode": terms.mode, "pairs": dict(terms.pairs), "flags": dict(flags)}
     if contact:
         held |= {"dynamics": dict(contact.values), "version": contact.version, "master": master}
         held |= {"empty": sorted(contact.empty)} if contact.empty else {}
     if profile:
-        held["campaign"] = {flag: [value, profile.times[flag]] for flag, value in profile.values.items()}
+        held["campaign"] = {
+            flag: [value, profile.times[flag]] for flag, value in profile.values.items()
+        }
     return held
 
 

@@ -1,6 +1,8 @@
-"""Which changes tell something: what the ledger knows already is not put on the queue, and makes no delivery unsafe.
+"""Which changes tell something: what the ledger knows already is not put on the queue, and makes no
+delivery unsafe.
 
-It is what a delivery would do first, without the message: a look at the ledger while nobody writes there, and the same decision.
+It is what a delivery would do first, without the message: a look at the ledger while nobody writes
+there, and the same decision.
 """
 
 from collections import defaultdict
@@ -14,23 +16,33 @@ from shared.threads import ThreadPool
 
 Decide = Callable[[Change, LedgerRow | None], Decision]
 AT_ONCE = 2  # what is delivered meanwhile needs the same storage, and is in more of a hurry
-LOOKS = 3  # a claim that is held at the first look is often given back when the others have been looked at
+# a claim that is held at the first look is often given back when the others have been looked at
+LOOKS = 3
 
 
 def news(
     key: str, ledger: Ledger, decide: Decide, clock: Callable[[], float], changes: Iterable[Change]
 ) -> list[tuple[Change, Act]]:
-    """Those that a delivery would not pass over, each with what it would do; LOOK where that cannot be told now."""
+    """Those that a delivery would not pass over, each with what it would do; LOOK where that cannot
+    be told now.
+    """
     groups: defaultdict[int, list[Change]] = defaultdict(list)
     for change in changes:
         groups[bucket(change.record_id)].append(change)
 
     def of(number: int) -> list[tuple[Change, Act]] | None:
         try:
-            view = ledger.view(partition_name(key, number), [change.record_id for change in groups[number]], clock())
+            view = ledger.view(
+                partition_name(key, number),
+                [change.record_id for change in groups[number]],
+                clock(),
+            )
         except Contended:
             return None
-        acts = ((change, act(decide, change, view.rows.get(change.record_id))) for change in groups[number])
+        acts = (
+            (change, act(decide, change, view.rows.get(change.record_id)))
+            for change in groups[number]
+        )
         return [(change, found) for change, found in acts if found]
 
     told, left = list[tuple[Change, Act]](), list(groups)

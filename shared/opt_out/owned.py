@@ -1,6 +1,7 @@
 """The eight opt-out flags belong to the opt-out flow in every mode: no mapping writes them.
 
-A document that names one is not taken into force. One that was in force before goes on without its rules for them.
+A document that names one is not taken into force. One that was in force before goes on without its
+rules for them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +17,13 @@ BY_NAME = {flag.casefold(): flag for flag in FLAGS}
 
 
 def flag_of(target: str) -> str:
-    """The flag that a target means, however it is spelled (denyList as in Adobe's newer documentation); "" if none."""
+    """The flag that a target means, however it is spelled (denyList as in Adobe's newer
+    documentation); "" if none.
+    """
     name = target.casefold()
-    return BY_NAME.get("blacklist" + name.removeprefix("denylist") if name.startswith("denylist") else name, "")
+    return BY_NAME.get(
+        "blacklist" + name.removeprefix("denylist") if name.startswith("denylist") else name, ""
+    )
 
 
 def keeps_flags(document: MappingDocument) -> bool:
@@ -34,8 +39,8 @@ def flag_problems(document: MappingDocument) -> list[str]:
     places += [(f"links[{number}]", link.target) for number, link in enumerate(document.links, 1)]
     places.append(("key", document.key.target))
     return [
-        f"{document.place(place, target)}: {flag} is an opt-out flag, which only the opt-out flow writes. Take it out. "
-        f"Name its column in a pair of {PAIRS}: see docs/opt-out.md."
+        f"{document.place(place, target)}: {flag} is an opt-out flag, which only the opt-out flow"
+        f" writes. Take it out. Name its column in a pair of {PAIRS}: see docs/opt-out.md."
         for place, target in places
         if (flag := flag_of(target))
     ]
@@ -45,7 +50,9 @@ def without_flags(document: MappingDocument) -> MappingDocument:
     """The document without what it says of flags."""
     if not keeps_flags(document):
         return document
-    return document.model_copy(update={"fields": kept(document.fields), "links": kept(document.links)})
+    return document.model_copy(
+        update={"fields": kept(document.fields), "links": kept(document.links)}
+    )
 
 
 def kept[Part: (FieldRule, Link)](rules: Iterable[Part]) -> list[Part]:
@@ -60,11 +67,17 @@ def not_used(document: MappingDocument) -> list[str]:
 
 
 def not_carried(document: MappingDocument, pairs: Iterable[Pair]) -> list[str]:
-    """Those of them whose columns no pair carries: not the flag's own, nor that of blackList, which holds for all channels."""
+    """Those of them whose columns no pair carries: not the flag's own, nor that of blackList, which
+    holds for all channels.
+    """
     carried = {pair.flag: set(pair.columns) for pair in pairs}
     everywhere = carried.get("blackList", set())
     rules = [rule for rule in document.fields if keeps_flags(document) and flag_of(rule.target)]
-    return [flag_of(rule.target) for rule in rules if not columns(rule) <= carried.get(flag_of(rule.target), set()) | everywhere]
+    return [
+        flag_of(rule.target)
+        for rule in rules
+        if not columns(rule) <= carried.get(flag_of(rule.target), set()) | everywhere
+    ]
 
 
 def columns(rule: FieldRule) -> set[str]:
@@ -72,17 +85,22 @@ def columns(rule: FieldRule) -> set[str]:
 
 
 def notes(document: MappingDocument, pairs: Iterable[Pair], carries: bool) -> list[str]:
-    """What a person must know of a document in force that names flags. `carries`: opt-outs go at all, by OPT_OUT_MODE."""
+    """What a person must know of a document in force that names flags.
+
+    `carries`: opt-outs go at all, by OPT_OUT_MODE.
+    """
     found = []
     if alone := not_carried(document, pairs):
         found.append(
-            f"The mapping's rules for {', '.join(alone)} are not used: the opt-out flow alone writes flags. "
-            f"Add a pair for each to {PAIRS}, then take the rules out of the mapping."
+            f"The mapping's rules for {', '.join(alone)} are not used: the opt-out flow alone"
+            f" writes flags. Add a pair for each to {PAIRS}, then take the rules out of the"
+            " mapping."
         )
     if not carries and (flags := not_used(document)):
         found.append(
-            f"OPT_OUT_MODE is disabled, and the mapping's rules for {', '.join(flags)} are not used. "
-            "So an opt-out in Dynamics does not reach a profile that is there. Set OPT_OUT_MODE to both, or take out the rules."
+            f"OPT_OUT_MODE is disabled, and the mapping's rules for {', '.join(flags)} are not"
+            " used. So an opt-out in Dynamics does not reach a profile that is there. Set"
+            " OPT_OUT_MODE to both, or take out the rules."
         )
     return found
 
@@ -100,8 +118,13 @@ class OptOutFlags:
     def without(self, document: MappingDocument) -> MappingDocument:
         return without_flags(document)
 
-    def created_with(self, world: World, source: SourceTable, target: TargetResource) -> tuple[BornWith, ...]:
-        """The opt-outs that a profile is created with. A pair that does not fit is the opt-out flow's to complain of."""
+    def created_with(
+        self, world: World, source: SourceTable, target: TargetResource
+    ) -> tuple[BornWith, ...]:
+        """The opt-outs that a profile is created with.
+
+        A pair that does not fit is the opt-out flow's to complain of.
+        """
         pairs = world[OPT_OUT].document.pairs if OPT_OUT in world.versions else ()
         fitting = [pair for pair in pairs if pair.flag in target.fields]
         there = [pair for pair in fitting if all(name in source.columns for name in pair.columns)]

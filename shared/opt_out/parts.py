@@ -31,7 +31,10 @@ from shared.state.ledger import bucket, partition_name
 
 
 class OptOut:
-    """One for a process: its feeds remember what they have handed off. `new_feed` makes Campaign's, True to look only."""
+    """One for a process: its feeds remember what they have handed off.
+
+    `new_feed` makes Campaign's, True to look only.
+    """
 
     def __init__(
         self,
@@ -41,7 +44,12 @@ class OptOut:
         handoff: Handoff,
         contacts_flow: ContactsFlow,
     ) -> None:
-        self.catalog, self.agreement, self.new_feed, self.handoff = catalog, agreement, new_feed, handoff
+        self.catalog, self.agreement, self.new_feed, self.handoff = (
+            catalog,
+            agreement,
+            new_feed,
+            handoff,
+        )
         self.contacts_flow, self.mode, self.caught_up_at = contacts_flow, agreement.mode, 0.0
         self.campaign = CampaignFeed(new_feed(False)) if self.reads_campaign else None
 
@@ -56,7 +64,10 @@ class OptOut:
     def deliver(self) -> OptOutFlow:
         """Misconfigured while the mode is disabled."""
         if self.mode is Mode.DISABLED:
-            raise Misconfigured("OPT_OUT_MODE", "Opt-outs are not carried while OPT_OUT_MODE is disabled: set it to both.")
+            raise Misconfigured(
+                "OPT_OUT_MODE",
+                "Opt-outs are not carried while OPT_OUT_MODE is disabled: set it to both.",
+            )
         return self.delivery()
 
     def delivery(self) -> OptOutFlow:
@@ -67,7 +78,9 @@ class OptOut:
         return OptOutFlow(key, table, reader, self.catalog, self.agreement, self.contacts_flow)
 
     def dynamics_feed(self) -> DynamicsFeed:
-        return DynamicsFeed(self.agreement.contacts.client, self.agreement.contacts, self.agreement.now)
+        return DynamicsFeed(
+            self.agreement.contacts.client, self.agreement.contacts, self.agreement.now
+        )
 
     def polls(self) -> list[OptOutFlow]:
         """A flow for each side that the mode reads."""
@@ -91,31 +104,49 @@ class OptOut:
         return found
 
     def catch_up(self, bridge: Bridge) -> int:
-        """Calls, now and then, for what waits for the contacts flow whose word was lost. Returns how many."""
+        """Calls, now and then, for what waits for the contacts flow whose word was lost.
+
+        Returns how many.
+        """
         if bridge.now() - self.caught_up_at < LEFT_BEHIND_SECONDS:
             return 0
         self.caught_up_at = bridge.now()
         changes = left_behind(bridge, KEY, self.contacts_flow)
-        self.handoff.put(QUEUE, KEY, "contact", 0, changes, pace=BEHIND_WEBHOOKS.messages_per_second)
+        self.handoff.put(
+            QUEUE, KEY, "contact", 0, changes, pace=BEHIND_WEBHOOKS.messages_per_second
+        )
         return len(changes)
 
     def wake(self, settlements: Sequence[Settlement]) -> None:
-        """The contacts flow has come to these contacts for the first time: the opt-outs that wait for that go on."""
+        """The contacts flow has come to these contacts for the first time: the opt-outs that wait
+        for that go on.
+        """
         now, pairs = self.agreement.now(), self.catalog.pairs()
         waiting = self.may_wait([settlement.change.record_id for settlement in settlements])
-        made = ((s.change.record_id, made_with(s.answer, pairs)) for s in settlements if s.change.record_id in waiting)
-        changes = [Change(record_id, Kind.ROW, row=ProfileMade(profile).as_row(), first_seen=now) for record_id, profile in made]
+        made = (
+            (s.change.record_id, made_with(s.answer, pairs))
+            for s in settlements
+            if s.change.record_id in waiting
+        )
+        changes = [
+            Change(record_id, Kind.ROW, row=ProfileMade(profile).as_row(), first_seen=now)
+            for record_id, profile in made
+        ]
         self.handoff.put(QUEUE, KEY, "contact", 0, changes)
 
     def may_wait(self, ids: Sequence[str]) -> set[str]:
-        """Those of the contacts, all of one bucket, whose opt-outs may wait; all of them while somebody writes there."""
+        """Those of the contacts, all of one bucket, whose opt-outs may wait; all of them while
+        somebody writes there.
+        """
         header = self.contacts_flow.ledger.header(partition_name(KEY, bucket(ids[0])))
         claimed = header.owner and header.until > self.agreement.now()
         return set(ids) if claimed else header.perhaps(ids)
 
 
 def made_with(answer: bytes, pairs: Sequence[Pair]) -> Profile | None:
-    """A profile's flags as Campaign answered its creation; None if it was not created, or its answer tells nothing."""
+    """A profile's flags as Campaign answered its creation; None if it was not created, or its
+    answer tells nothing.
+    """
     try:
         return profile_of(json.loads(answer), pairs)
     except (ValueError, AttributeError):

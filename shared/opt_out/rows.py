@@ -1,12 +1,14 @@
-"""What a change tells of a contact's opt-outs: five shapes of its row, each a type, read and written in this file alone.
+"""What a change tells of a contact's opt-outs: five shapes of its row, each a type, read and
+written in this file alone.
 
-| type        | the row                                                | comes from                          |
+| type        | the row                                                | comes from
+|
 |-------------|--------------------------------------------------------|-------------------------------------|
-| Columns     | {column: value}                                        | Dynamics' feed                      |
-| Flags       | {"campaign": {"values", "times", "changed", "alias"?}} | Campaign's feed                     |
-| ProfileMade | {"settled": {"values", "times"} or null}               | the contacts flow                   |
-| Refetched   | {"dynamics": contact or null, "campaign"?, "feed"?}    | a look at Dynamics; {} is of nobody |
-| Unreadable  | {"fault": ...}                                         | a line of an export                 |
+| Columns     | {column: value}                                        | Dynamics' feed | | Flags |
+{"campaign": {"values", "times", "changed", "alias"?}} | Campaign's feed | | ProfileMade |
+{"settled": {"values", "times"} or null}               | the contacts flow | | Refetched   |
+{"dynamics": contact or null, "campaign"?, "feed"?}    | a look at Dynamics; {} is of nobody | |
+Unreadable  | {"fault": ...}                                         | a line of an export |
 
 The rows travel in queue messages, so an earlier version's are read too.
 """
@@ -29,9 +31,13 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """A profile's flags, True for an opt-out, with the time of each; `changed`: when the profile was. Times are Campaign's texts.
+    """A profile's flags, True for an opt-out, with the time of each; `changed`: when the profile
+    was.
 
-    `alias`: ALIAS or MAYBE_ALIAS where the profile's key is the contact's id in another form, else "".
+    Times are Campaign's texts.
+
+    `alias`: ALIAS or MAYBE_ALIAS where the profile's key is the contact's id in another form, else
+    "".
     """
 
     values: Mapping[str, bool] = field(repr=False)
@@ -41,13 +47,20 @@ class Flags:
 
     @property
     def is_alias(self) -> bool:
-        """Whether these are opt-outs of a profile that the contact's id does not find. The ledger's row is of another profile."""
+        """Whether these are opt-outs of a profile that the contact's id does not find.
+
+        The ledger's row is of another profile.
+        """
         return bool(self.alias) and any(self.values.values())
 
     @property
     def since(self) -> dict[str, str]:
-        """The flags that opt out, and since when: as the profile was changed where Campaign tells no more."""
-        return {flag: self.times[flag] or self.changed for flag, value in self.values.items() if value}
+        """The flags that opt out, and since when: as the profile was changed where Campaign tells
+        no more.
+        """
+        return {
+            flag: self.times[flag] or self.changed for flag, value in self.values.items() if value
+        }
 
     @property
     def profile(self) -> Profile:
@@ -63,7 +76,9 @@ class Flags:
 
 @dataclass(frozen=True, slots=True)
 class ProfileMade:
-    """The contacts flow has come to the contact; `profile`: the flags with which it made its profile, None if it has not."""
+    """The contacts flow has come to the contact; `profile`: the flags with which it made its
+    profile, None if it has not.
+    """
 
     profile: Profile | None
 
@@ -74,7 +89,10 @@ class ProfileMade:
 
 @dataclass(frozen=True, slots=True)
 class Refetched:
-    """`contact` as Dynamics holds it now, None where it is gone; what Campaign told. `fed`: Dynamics' feed brought the change."""
+    """`contact` as Dynamics holds it now, None where it is gone; what Campaign told.
+
+    `fed`: Dynamics' feed brought the change.
+    """
 
     contact: Contact | None = None
     flags: Flags | None = None
@@ -87,8 +105,16 @@ class Refetched:
 
     def as_row(self) -> dict[str, Any]:
         contact, flags = self.contact, self.flags
-        held = {**asdict(contact), "held": sorted(contact.held), "empty": sorted(contact.empty)} if contact else None
-        return {"dynamics": held, **(flags.as_row() if flags else {}), **({"feed": True} if self.fed else {})}
+        held = (
+            {**asdict(contact), "held": sorted(contact.held), "empty": sorted(contact.empty)}
+            if contact
+            else None
+        )
+        return {
+            "dynamics": held,
+            **(flags.as_row() if flags else {}),
+            **({"feed": True} if self.fed else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +146,11 @@ def flags_of(entry: Mapping[str, Any]) -> Flags:
 
 
 def contact_of_row(row: Mapping[str, Any] | None) -> Contact | None:
-    return Contact(**{**row, "held": frozenset(row["held"]), "empty": frozenset(row.get("empty", ()))}) if row else None
+    return (
+        Contact(**{**row, "held": frozenset(row["held"]), "empty": frozenset(row.get("empty", ()))})
+        if row
+        else None
+    )
 
 
 def flags_in(told: OptOutRow) -> Flags | None:

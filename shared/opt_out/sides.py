@@ -1,8 +1,9 @@
-"""The two sides of a contact: its columns in Dynamics, its flags in Campaign; read and written with as little as will do.
+"""The two sides of a contact: its columns in Dynamics, its flags in Campaign; read and written with
+as little as will do.
 
-Sources: Microsoft Learn, "Perform conditional operations using the Web API"; Adobe Campaign Standard documentation, "Profile
-resource". Times of different systems are compared by their ages, each by its own system's clock, so that a clock that is hours
-wrong decides nothing.
+Sources: Microsoft Learn, "Perform conditional operations using the Web API"; Adobe Campaign
+Standard documentation, "Profile resource". Times of different systems are compared by their ages,
+each by its own system's clock, so that a clock that is hours wrong decides nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -20,17 +21,22 @@ from shared.opt_out.documents import Pair
 from shared.times import in_utc, iso_time
 
 EXPORTED = "%Y/%m/%d %H:%M:%S"
-# Campaign told of a profile whose key is the contact's id in another form, such as {8F0E...}: certainly, or perhaps.
+# Campaign told of a profile whose key is the contact's id in another form, such as {8F0E...}:
+# certainly, or perhaps.
 # The contact's id does not find it.
 ALIAS, MAYBE_ALIAS = "certain", "perhaps"
 MODIFIED, MASTER = "modifiedon", "_masterid_value"
-CLOCKS_AGREE_SECONDS = 2.0  # the Date header has whole seconds, so a smaller difference cannot be told from none
+CLOCKS_AGREE_SECONDS = (
+    2.0  # the Date header has whole seconds, so a smaller difference cannot be told from none
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact as read: `values` by flag, True for a no; `held` are the flags that say no by a column that is not ours; `empty`
-    are those whose column has no value."""
+    """A contact as read: `values` by flag, True for a no; `held` are the flags that say no by a
+    column that is not ours; `empty`
+    are those whose column has no value.
+    """
 
     record_id: str
     etag: str
@@ -69,7 +75,8 @@ def contact_of(row: Mapping[str, Any], pairs: Iterable[Pair]) -> Contact:
 def profile_of(row: Mapping[str, Any], pairs: Iterable[Pair]) -> Profile:
     flags = [pair.flag for pair in pairs]
     return Profile(
-        {flag: bool(row.get(flag)) for flag in flags}, {flag: str(row.get(f"{flag}LastModified") or "") for flag in flags}
+        {flag: bool(row.get(flag)) for flag in flags},
+        {flag: str(row.get(f"{flag}LastModified") or "") for flag in flags},
     )
 
 
@@ -80,27 +87,45 @@ class Contacts:
         self.client = client
 
     def columns(self, pairs: Iterable[Pair]) -> list[str]:
-        return sorted({"contactid", MODIFIED, MASTER, *(name for pair in pairs for name in pair.columns)})
+        return sorted(
+            {"contactid", MODIFIED, MASTER, *(name for pair in pairs for name in pair.columns)}
+        )
 
-    def read(self, table: SourceTable, pairs: Collection[Pair], ids: Iterable[str]) -> dict[str, Contact]:
+    def read(
+        self, table: SourceTable, pairs: Collection[Pair], ids: Iterable[str]
+    ) -> dict[str, Contact]:
         """The contacts that exist of these ids, in one request for some hundreds."""
         rows = self.client.rows(table, self.columns(pairs), ids)
         return {contact.record_id: contact for contact in (contact_of(row, pairs) for row in rows)}
 
-    def write(self, table: SourceTable, pairs: Collection[Pair], contact: Contact, values: Mapping[str, bool]) -> Contact:
-        """Sets these flags' columns, and no others, if the contact is still as it was read; then what it became.
+    def write(
+        self,
+        table: SourceTable,
+        pairs: Collection[Pair],
+        contact: Contact,
+        values: Mapping[str, bool],
+    ) -> Contact:
+        """Sets these flags' columns, and no others, if the contact is still as it was read; then
+        what it became.
 
         Retryable if it was changed meanwhile: it is looked at and decided again.
         """
         by_flag = {pair.flag: pair for pair in pairs}
-        body = {by_flag[flag].column: by_flag[flag].column_value(value) for flag, value in values.items()}
+        body = {
+            by_flag[flag].column: by_flag[flag].column_value(value)
+            for flag, value in values.items()
+        }
         called("PATCH")
         try:
-            row = self.client.update(table, contact.record_id, body, contact.etag, self.columns(pairs))
+            row = self.client.update(
+                table, contact.record_id, body, contact.etag, self.columns(pairs)
+            )
         except Rejected as refusal:
             if refusal.reason not in ("changed_meanwhile", "not_found"):
                 raise
-            raise Retryable("The contact was changed while its opt-out was decided; it is decided again.", 0.0) from None
+            raise Retryable(
+                "The contact was changed while its opt-out was decided; it is decided again.", 0.0
+            ) from None
         return contact_of(row, pairs)
 
 
@@ -111,24 +136,34 @@ class Profiles:
         self.client = client
 
     def read(self, address: Address, pairs: Collection[Pair], record_id: str) -> Profile | None:
-        """None if there is no profile with this contact's id. Retryable where the answer lacks a flag, which is no opt-in."""
+        """None if there is no profile with this contact's id.
+
+        Retryable where the answer lacks a flag, which is no opt-in.
+        """
         row = self.client.read(address, record_id)
         if row is not None and any(pair.flag not in row for pair in pairs):
-            raise Retryable("Campaign's answer to GET profile/{key} lacks opt-out flags; it is asked for again.")
+            raise Retryable(
+                "Campaign's answer to GET profile/{key} lacks opt-out flags; it is asked for again."
+            )
         return None if row is None else profile_of(row, pairs)
 
-    def write(self, address: Address, pairs: Collection[Pair], record_id: str, values: Mapping[str, bool]) -> Profile | None:
+    def write(
+        self, address: Address, pairs: Collection[Pair], record_id: str, values: Mapping[str, bool]
+    ) -> Profile | None:
         """Sets these flags, then what the profile says of all of them; None if it is gone."""
         if not self.client.patched(address, record_id, values):
             return None
         return self.read(address, pairs, record_id)
 
 
-def later(campaign_time: str, modified_at: str, campaign_ahead: float | None, dynamics_ahead: float | None) -> bool | None:
-    """Whether the flag changed later than the contact, by whole seconds, for Dataverse tells no parts; None if it cannot be told.
+def later(
+    campaign_time: str, modified_at: str, campaign_ahead: float | None, dynamics_ahead: float | None
+) -> bool | None:
+    """Whether the flag changed later than the contact, by whole seconds, for Dataverse tells no
+    parts; None if it cannot be told.
 
-    `..._ahead`: how many seconds the system's clock is ahead of ours. Clocks that differ are allowed for, and then what lies
-    within their uncertainty is not later.
+    `..._ahead`: how many seconds the system's clock is ahead of ours. Clocks that differ are
+    allowed for, and then what lies within their uncertainty is not later.
     """
     if campaign_ahead is None or dynamics_ahead is None:
         return None
@@ -142,7 +177,8 @@ def later(campaign_time: str, modified_at: str, campaign_ahead: float | None, dy
 
 
 def instant(text: str, zone: str = "UTC") -> float | None:
-    """Seconds since 1970 of a time in any form that the systems and their exports write; None if it is none.
+    """Seconds since 1970 of a time in any form that the systems and their exports write; None if it
+    is none.
 
     In the time of the zone, or with an offset of its own.
     """
@@ -156,4 +192,6 @@ def instant(text: str, zone: str = "UTC") -> float | None:
 def exported_time(text: str, zone: str) -> str:
     """A time of an export in UTC, as exports in UTC write it; what is no time stays as it is."""
     moment = instant(text, zone)
-    return text if moment is None else datetime.fromtimestamp(int(moment // 1), UTC).strftime(EXPORTED)
+    return (
+        text if moment is None else datetime.fromtimestamp(int(moment // 1), UTC).strftime(EXPORTED)
+    )

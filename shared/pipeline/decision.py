@@ -20,8 +20,13 @@ class Act(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`known`: the record is in the target (True), was never written (False), or may be there (None). An outcome without
-    an act is final; `note` says whether the ledger must be told of it. `agreed` is what it remembers of both sides."""
+    """`known`: the record is in the target (True), was never written (False), or may be there
+    (None).
+
+    An outcome without
+    an act is final; `note` says whether the ledger must be told of it. `agreed` is what it
+    remembers of both sides.
+    """
 
     change: Change
     act: Act
@@ -32,7 +37,9 @@ class Decision:
     fingerprint: str = ""
     note: bool = True
     agreed: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    never_given: tuple[Altered, ...] = ()  # left out or cut by the creation, and no update sends them
+    never_given: tuple[
+        Altered, ...
+    ] = ()  # left out or cut by the creation, and no update sends them
 
     def altered(self, created: bool = False) -> tuple[Altered, ...]:
         """What the target lacks or has cut. A creation sends all that the mapping gives."""

@@ -1,8 +1,11 @@
-"""Deliver: take an envelope, look at the ledger, decide, claim, write, settle. The only broad except.
+"""Deliver: take an envelope, look at the ledger, decide, claim, write, settle.
 
-The claim comes before the first write, so that two instances never write one record at once. The ledger is settled after the
-writes, so that a crash repeats them: they are harmless twice. What must be tried again is sent before the message that brought
-it is completed, so that a crash doubles it rather than loses it.
+The only broad except.
+
+The claim comes before the first write, so that two instances never write one record at once. The
+ledger is settled after the writes, so that a crash repeats them: they are harmless twice. What must
+be tried again is sent before the message that brought it is completed, so that a crash doubles it
+rather than loses it.
 """
 
 import time
@@ -27,12 +30,19 @@ URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
 
 
 def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Settlement]:
-    """Carries one envelope out. `deliveries` is the queue's dequeue count: above 1 an earlier attempt may have written.
+    """Carries one envelope out.
 
-    Raises only what is our bug (or an envelope that is not ours): the host tries again and then sets the message aside.
+    `deliveries` is the queue's dequeue count: above 1 an earlier attempt may have written.
+
+    Raises only what is our bug (or an envelope that is not ours): the host tries again and then
+        sets the message aside.
     """
     envelope = read_envelope(body)
-    changes = [replace(change, uncertain=True) for change in envelope.changes] if deliveries > 1 else list(envelope.changes)
+    changes = (
+        [replace(change, uncertain=True) for change in envelope.changes]
+        if deliveries > 1
+        else list(envelope.changes)
+    )
     paused = bridge.settings.paused_delay_seconds
     try:
         if bridge.flows.state(flow.key).status != RUNNING:
@@ -45,15 +55,23 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
         fail(flow.key, bridge, error)
         resend(flow, bridge, envelope, changes, paused)
     except Retryable as error:
-        again = [replace(change, uncertain=change.uncertain or error.uncertain) for change in changes]
+        again = [
+            replace(change, uncertain=change.uncertain or error.uncertain) for change in changes
+        ]
         delay = error.retry_after_seconds or bridge.settings.retry_delay_seconds
-        resend(flow, bridge, envelope, again, delay, whole=isinstance(error, Contended))  # a claim is soon given back
+        resend(
+            flow, bridge, envelope, again, delay, whole=isinstance(error, Contended)
+        )  # a claim is soon given back
     return []
 
 
-def create_once(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
+def create_once(
+    flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]
+) -> list[Settlement]:
     """No ledger row and no claim: an event that is written by two at once is there once."""
-    decided = [attempt(flow, bridge, change, partial(flow.decide, change, None)) for change in changes]
+    decided = [
+        attempt(flow, bridge, change, partial(flow.decide, change, None)) for change in changes
+    ]
     settlements = [result for result in decided if isinstance(result, Settlement)]
     decisions = [result for result in decided if isinstance(result, Decision)]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
@@ -62,7 +80,9 @@ def create_once(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Ch
         return settle_once(flow, bridge, envelope, settlements, {})
     with counting() as calls:
         results = flow.write(to_write)
-    settlements += [attempt(flow, bridge, one.change, partial(written, one, results)) for one in to_write]
+    settlements += [
+        attempt(flow, bridge, one.change, partial(written, one, results)) for one in to_write
+    ]
     return settle_once(flow, bridge, envelope, settlements, calls)
 
 
@@ -82,10 +102,14 @@ def written(decision: Decision, results: Results) -> Settlement:
     )
 
 
-def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]) -> list[Settlement]:
+def carry_out(
+    flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]
+) -> list[Settlement]:
     ids = [change.record_id for change in changes]
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
-    delivery = Delivery(bridge, view, frozenset(id_ for id_ in ids if never_settled(view.rows.get(id_))))
+    delivery = Delivery(
+        bridge, view, frozenset(id_ for id_ in ids if never_settled(view.rows.get(id_)))
+    )
     decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
@@ -95,14 +119,18 @@ def carry_out(flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Chan
         delivery.claim()
         settlements += write(flow, bridge, view, ready)
     settlements = settle(flow, bridge, envelope, view, settlements + parked)
-    # After the ledger: whoever waits for a record then finds it settled. What was cut off in between comes again.
+    # After the ledger: whoever waits for a record then finds it settled. What was cut off in
+    # between comes again.
     flow.on_settled(delivery, settlements)
     return settlements
 
 
 def patiently[Result](flow: Flow, bridge: Bridge, work: Callable[[], Result]) -> Result:
-    """The result of the work. What is urgent waits in place for others who write in its partition, for a message that is sent
-    again takes longer."""
+    """The result of the work.
+
+    What is urgent waits in place for others who write in its partition, for a message that is sent
+    again takes longer.
+    """
     for _ in range(URGENT_LOOKS if flow.policy.urgent else 0):
         try:
             return work()
@@ -116,9 +144,11 @@ def never_settled(row: LedgerRow | None) -> bool:
 
 
 def refreshed(flow: Flow, changes: list[Change]) -> list[Change]:
-    """Replaces references, deletions, and rows that lack a column of the mapping in force by what the source holds now.
+    """Replaces references, deletions, and rows that lack a column of the mapping in force by what
+    the source holds now.
 
-    One request. Deletions carry no version, so a late one could take away a record that has been made again with the same id.
+    One request. Deletions carry no version, so a late one could take away a record that has been
+    made again with the same id.
     """
     ids = {change.record_id for change in flow.incomplete(changes)}
     ids |= {change.record_id for change in changes if change.kind is not Kind.ROW}
@@ -128,13 +158,19 @@ def refreshed(flow: Flow, changes: list[Change]) -> list[Change]:
     return [change for change in changes if change.record_id not in ids] + looked
 
 
-def decide(flow: Flow, bridge: Bridge, view: View, changes: Iterable[Change]) -> tuple[list[Decision], list[Settlement]]:
-    """A decision for each change that the mapping accepts, a settlement for each that it refuses."""
+def decide(
+    flow: Flow, bridge: Bridge, view: View, changes: Iterable[Change]
+) -> tuple[list[Decision], list[Settlement]]:
+    """A decision for each change that the mapping accepts, a settlement for each that it
+    refuses.
+    """
     decisions: list[Decision] = []
     settlements: list[Settlement] = []
     look: list[Change] = []
     for change in changes:
-        result = attempt(flow, bridge, change, partial(flow.decide, change, view.rows.get(change.record_id)))
+        result = attempt(
+            flow, bridge, change, partial(flow.decide, change, view.rows.get(change.record_id))
+        )
         if isinstance(result, Settlement):
             settlements.append(result)
         elif result.act is Act.LOOK:
@@ -150,14 +186,26 @@ def decide(flow: Flow, bridge: Bridge, view: View, changes: Iterable[Change]) ->
 def final(decision: Decision) -> Settlement:
     quiet = not decision.note
     told = (decision.change, decision.outcome, decision.reason)
-    return Settlement(*told, fingerprint=decision.fingerprint, quiet=quiet, agreed=decision.agreed, altered=decision.altered())
+    return Settlement(
+        *told,
+        fingerprint=decision.fingerprint,
+        quiet=quiet,
+        agreed=decision.agreed,
+        altered=decision.altered(),
+    )
 
 
-def write(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> list[Settlement]:
-    """Writes side by side, renewing the claim meanwhile; every decision comes back as a settlement."""
+def write(
+    flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]
+) -> list[Settlement]:
+    """Writes side by side, renewing the claim meanwhile; every decision comes back as a
+    settlement.
+    """
     lease = bridge.settings.claim_lease_seconds
     writers = bridge.urgent_writers if flow.policy.urgent else bridge.writers
-    futures: list[Future[Settlement]] = [writers.submit(write_one, flow, bridge, view, decision) for decision in decisions]
+    futures: list[Future[Settlement]] = [
+        writers.submit(write_one, flow, bridge, view, decision) for decision in decisions
+    ]
     pending: Collection[Future[Settlement]] = futures
     while pending:
         pending = wait(pending, timeout=lease / 3).not_done
@@ -177,19 +225,35 @@ def write_one(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Set
 
     with counting() as calls:
         settlement = attempt(flow, bridge, decision.change, work)
-    return replace(settlement, calls=dict(calls), duration_ms=(time.perf_counter() - started) * 1000)
+    return replace(
+        settlement, calls=dict(calls), duration_ms=(time.perf_counter() - started) * 1000
+    )
 
 
-def attempt[Result](flow: Flow, bridge: Bridge, change: Change, work: Callable[[], Result]) -> Result | Settlement:
-    """The result of the work, or what its failure means for this one record. Nothing it raises harms its neighbours."""
+def attempt[Result](
+    flow: Flow, bridge: Bridge, change: Change, work: Callable[[], Result]
+) -> Result | Settlement:
+    """The result of the work, or what its failure means for this one record.
+
+    Nothing it raises harms its neighbours.
+    """
     try:
         return work()
     except Rejected as refusal:
         judged_by = refusal.metadata
-        return Settlement(change, Outcome.REJECTED, refusal.reason, refusal.field, str(refusal), metadata=judged_by)
+        return Settlement(
+            change,
+            Outcome.REJECTED,
+            refusal.reason,
+            refusal.field,
+            str(refusal),
+            metadata=judged_by,
+        )
     except Retryable as error:
         change = replace(change, uncertain=change.uncertain or error.uncertain)
-        return waiting(change, Transient(), str(error), retry_after_seconds=error.retry_after_seconds)
+        return waiting(
+            change, Transient(), str(error), retry_after_seconds=error.retry_after_seconds
+        )
     except Misconfigured as error:
         fail(flow.key, bridge, error)
         wait_seconds = bridge.settings.paused_delay_seconds

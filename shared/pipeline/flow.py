@@ -24,7 +24,9 @@ Results = Mapping[str, WriteResult | BridgeError]
 
 
 class KeptRows(Protocol):
-    """For changes that tell what no source can be asked for again: when one is refused, that is kept beside its dead letter."""
+    """For changes that tell what no source can be asked for again: when one is refused, that is
+    kept beside its dead letter.
+    """
 
     def merge(self, change: Change, kept: Row | None) -> Row | None:
         """What to keep of a refused change, with what is `kept` of others; None: nothing."""
@@ -37,16 +39,20 @@ class KeptRows(Protocol):
 class Policy:
     """How the steps treat the records of a flow. What stands here is how they treat those of most.
 
-    `created_once`: records are created once under an id of their own, so that twice is harmless: the ledger keeps their counts
-    only, and the source is not asked again. Else the ledger keeps a row for each, and the source can be asked for it.
-    `batch_size`: how many changes go into one message and one write; 0: those of one ledger partition go into a message, and each
-    is written by itself.
-    `detects_missed_deletes`: the ledger holds what the source holds, so a full read ends with a look for missed deletions.
+    `created_once`: records are created once under an id of their own, so that twice is harmless:
+    the ledger keeps their counts only, and the source is not asked again. Else the ledger keeps a
+    row for each, and the source can be asked for it.
+    `batch_size`: how many changes go into one message and one write; 0: those of one ledger
+    partition go into a message, and each is written by itself.
+    `detects_missed_deletes`: the ledger holds what the source holds, so a full read ends with a
+    look for missed deletions.
     `urgent`: its writes go ahead of other flows' backlogs, on threads of their own.
     `messages_per_second`: how many messages of one page become visible each second; 0: all at once.
-    `max_queue_messages`: with more on the queue, a page is not read without waiting; 0: as many as the settings say.
+    `max_queue_messages`: with more on the queue, a page is not read without waiting; 0: as many as
+    the settings say.
     `max_wait_seconds`: how long it waits for that at most.
-    `kept_rows`: its dead letters are never given up, and this says what is kept beside them; None: neither.
+    `kept_rows`: its dead letters are never given up, and this says what is kept beside them; None:
+    neither.
     """
 
     created_once: bool = False
@@ -60,7 +66,10 @@ class Policy:
 
 
 class Flow(Protocol):
-    """What the steps need to know of a flow. Failures are BridgeErrors, anything else is a bug. PlainFlow has what most do."""
+    """What the steps need to know of a flow.
+
+    Failures are BridgeErrors, anything else is a bug. PlainFlow has what most do.
+    """
 
     @property
     def key(self) -> str:
@@ -68,11 +77,15 @@ class Flow(Protocol):
 
     @property
     def feed(self) -> str:
-        """The key of its reading: `key`, but where one of several sources may fail without the others."""
+        """The key of its reading: `key`, but where one of several sources may fail without the
+        others.
+        """
 
     @property
     def letters(self) -> str:
-        """The key of its delivering, and of its dead letters: `key`, but where another flow delivers what this one reads."""
+        """The key of its delivering, and of its dead letters: `key`, but where another flow
+        delivers what this one reads.
+        """
 
     @property
     def queue(self) -> str: ...
@@ -94,7 +107,9 @@ class Flow(Protocol):
         """Rows that were read before the mapping in force and lack one of its columns."""
 
     def at_rest(self, change: Change) -> Change:
-        """The change as it waits on the queue: without the values that the source can be asked for again."""
+        """The change as it waits on the queue: without the values that the source can be asked for
+        again.
+        """
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         """What to do with a change; Rejected if the mapping refuses it."""
@@ -103,27 +118,40 @@ class Flow(Protocol):
         """A settlement for each record that must wait for another one before it is written."""
 
     def write(self, decisions: Sequence[Decision]) -> Results:
-        """What became of each record, by its id: of one, or of as many as the policy puts together. What it raises befell all.
+        """What became of each record, by its id: of one, or of as many as the policy puts together.
+
+        What it raises befell all.
 
         The clients count the calls (shared/calls.py), also where it raises.
         """
 
     def on_settled(self, delivery: "Delivery", settlements: Sequence[Settlement]) -> None:
-        """Called after records are settled: those that waited for them go on. May be called more than once for a record."""
+        """Called after records are settled: those that waited for them go on.
+
+        May be called more than once for a record.
+        """
 
     def adopt(self) -> str:
         """Takes a changed document into force; the problems that stand in the way, "" if none."""
 
     def mapping_version(self) -> int: ...
     def metadata(self, anew: bool) -> str:
-        """Names the metadata that values are judged by; `anew`: as it is now. "" where none refuses any value."""
+        """Names the metadata that values are judged by; `anew`: as it is now.
+
+        "" where none refuses any value.
+        """
 
     def probe(self, key: str) -> None:
-        """Raises Misconfigured while the cause of a failure is still there; `key`: whose, the flow's or its feed's."""
+        """Raises Misconfigured while the cause of a failure is still there; `key`: whose, the
+        flow's or its feed's.
+        """
 
 
 class PlainFlow:
-    """A flow whose records wait for none, and which asks its source for none again. A flow states what is different."""
+    """A flow whose records wait for none, and which asks its source for none again.
+
+    A flow states what is different.
+    """
 
     __slots__ = ()
 
@@ -151,7 +179,9 @@ class PlainFlow:
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """State, queues, the writers' threads, settings, the clock (seconds since 1970) and its sleep; made in wiring."""
+    """State, queues, the writers' threads, settings, the clock (seconds since 1970) and its sleep;
+    made in wiring.
+    """
 
     ledger: Ledger
     presence: Presence
@@ -170,7 +200,10 @@ class Bridge:
 
 @dataclass(slots=True)
 class Delivery:
-    """An envelope's records while they are delivered. `view`: their rows of the ledger; `new`: those never settled before."""
+    """An envelope's records while they are delivered.
+
+    `view`: their rows of the ledger; `new`: those never settled before.
+    """
 
     bridge: Bridge
     view: View
@@ -180,14 +213,19 @@ class Delivery:
     def claim(self) -> None:
         """Takes the partition, once; Contended while others write there.
 
-        Who decides under the claim that a record must wait can't be overlooked: whoever releases it looks for the claim.
+        Who decides under the claim that a record must wait can't be overlooked: whoever releases it
+        looks for the claim.
         """
         if not self.claimed:
             bridge = self.bridge
-            bridge.ledger.claim(self.view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds)
+            bridge.ledger.claim(
+                self.view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds
+            )
             self.claimed = True
 
     def first_settled(self, settlements: Iterable[Settlement]) -> list[Settlement]:
-        """Those settled for the first time; an uncertain one too, for an earlier delivery of it may have been cut off."""
+        """Those settled for the first time; an uncertain one too, for an earlier delivery of it may
+        have been cut off.
+        """
         there = (s for s in settlements if s.outcome is not Outcome.WAITING)
         return [s for s in there if s.change.record_id in self.new or s.change.uncertain]

@@ -1,4 +1,6 @@
-"""What may become of dead letters: which records can be handed off again, and which letters may be given up."""
+"""What may become of dead letters: which records can be handed off again, and which letters may be
+given up.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +20,10 @@ UNREADABLE = frozenset({"broken_line", "unreadable_file", "unknown_flag", "wrong
 class Left(StrEnum):
     """Why a letter stays; each is a sentence for a person."""
 
-    UNREADABLE = "What could not be read can't be replayed. Fix the file and put it back, or discard its letters."
+    UNREADABLE = (
+        "What could not be read can't be replayed. Fix the file and put it back, or discard its"
+        " letters."
+    )
     NOT_KEPT = "The record is not kept any more. Put its file back, or discard its letter."
     OPT_OUT = (
         "An opt-out of a contact is never discarded. Fix what the letter names and replay it. "
@@ -32,7 +37,9 @@ class Left(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """How many letters or records were handed off or given up, and how many stay, by their cause."""
+    """How many letters or records were handed off or given up, and how many stay, by their
+    cause.
+    """
 
     count: int = 0
     left: Counter[Left] = field(default_factory=Counter)
@@ -48,19 +55,35 @@ class Handled:
 def hand_off_again(flow: Flow, bridge: Bridge, letters: Mapping[str, DeadLetter | None]) -> Handled:
     """Records with their letters, as references, or as kept where the source cannot be asked again.
 
-    A line or a file that could not be read is nobody's record: nothing at the source has its id, so its letter stays.
+    A line or a file that could not be read is nobody's record: nothing at the source has its id, so
+    its letter stays.
     """
-    messages = [letter for letter in letters.values() if letter and letter.reason == UNREADABLE_MESSAGE]
-    found = [once_more(flow, bridge, id_, letter) for id_, letter in letters.items() if letter not in messages]
+    messages = [
+        letter for letter in letters.values() if letter and letter.reason == UNREADABLE_MESSAGE
+    ]
+    found = [
+        once_more(flow, bridge, id_, letter)
+        for id_, letter in letters.items()
+        if letter not in messages
+    ]
     again = [change for change in found if isinstance(change, Change)]
-    bridge.handoff.put(flow.queue, flow.key, flow.table, flow.mapping_version(), again, together=flow.policy.batch_size)
+    bridge.handoff.put(
+        flow.queue,
+        flow.key,
+        flow.table,
+        flow.mapping_version(),
+        again,
+        together=flow.policy.batch_size,
+    )
     lost = [Left.NOT_KEPT for letter in messages if not send_message(bridge, letter)]
     left = Counter([*(cause for cause in found if isinstance(cause, Left)), *lost])
     return Handled(len(again) + len(messages) - len(lost), left)
 
 
 def send_message(bridge: Bridge, letter: DeadLetter) -> bool:
-    """Puts a message that could not be read on its queue again, whole, and takes its letter away; False where it is not kept."""
+    """Puts a message that could not be read on its queue again, whole, and takes its letter away;
+    False where it is not kept.
+    """
     content = bridge.deadletters.message(letter)
     if content is None:
         return False
@@ -69,13 +92,19 @@ def send_message(bridge: Bridge, letter: DeadLetter) -> bool:
     return True
 
 
-def once_more(flow: Flow, bridge: Bridge, record_id: str, letter: DeadLetter | None) -> Change | Left | None:
+def once_more(
+    flow: Flow, bridge: Bridge, record_id: str, letter: DeadLetter | None
+) -> Change | Left | None:
     """The change to hand off, or why the letter stays; None where there is neither."""
     change = Change(record_id, Kind.REFERENCE, first_seen=bridge.now(), replay=True)
     if not flow.policy.created_once:
         if letter and of_a_line(letter):
             return Left.UNREADABLE
-        kept = bridge.deadletters.row(flow.letters, record_id) if letter and flow.policy.kept_rows else None
+        kept = (
+            bridge.deadletters.row(flow.letters, record_id)
+            if letter and flow.policy.kept_rows
+            else None
+        )
         return replace(change, kind=Kind.ROW, row=kept) if kept else change
     row = bridge.deadletters.row(flow.letters, record_id)
     if row is None or "fault" in row:
@@ -86,12 +115,19 @@ def once_more(flow: Flow, bridge: Bridge, record_id: str, letter: DeadLetter | N
 
 
 def of_a_line(letter: DeadLetter) -> bool:
-    """Whether the letter is of a line or a file, where the source keeps records under their own ids."""
+    """Whether the letter is of a line or a file, where the source keeps records under their own
+    ids.
+    """
     return bool(letter.origin) or letter.reason in UNREADABLE
 
 
-def give_up(flow: Flow, bridge: Bridge, letters: Sequence[DeadLetter], most: int, checked: bool) -> Handled:
-    """Discards up to `most` letters that may be. `checked`: a person has seen to what could not be read."""
+def give_up(
+    flow: Flow, bridge: Bridge, letters: Sequence[DeadLetter], most: int, checked: bool
+) -> Handled:
+    """Discards up to `most` letters that may be.
+
+    `checked`: a person has seen to what could not be read.
+    """
     causes = {letter.record_id: why_kept(flow, letter, checked) for letter in letters}
     free = [record_id for record_id, cause in causes.items() if not cause]
     count = bridge.deadletters.discard(flow.letters, free[:most])

@@ -1,7 +1,9 @@
-"""Poison messages become dead letters, long before the host's seven days end: a person sees what happened, and replays it.
+"""Poison messages become dead letters, long before the host's seven days end: a person sees what
+happened, and replays it.
 
-The dead letter comes first, then the end of its message: what is cut off in between is done again and changes nothing. A message
-that is no envelope of this version is kept whole, outside the queue, until a person replays or discards its letter.
+The dead letter comes first, then the end of its message: what is cut off in between is done again
+and changes nothing. A message that is no envelope of this version is kept whole, outside the queue,
+until a person replays or discards its letter.
 """
 
 import uuid
@@ -20,23 +22,28 @@ from shared.state.deadletters import DeadLetter
 from shared.state.handoff import Envelope, Received, poison_of, read_envelope
 from shared.state.ledger import LedgerRow, partition_name
 
-HIDDEN_SECONDS = 900.0  # longer than a run: nobody else takes the message meanwhile, and a stubborn one holds up no other
+# longer than a run: nobody else takes the message meanwhile, and a stubborn one holds up no other
+HIDDEN_SECONDS = 900.0
 MOST_RECEIPTS = 10  # then the message is kept whole, whatever it holds
 UNSETTLED = (Outcome.WAITING, Outcome.REJECTED)
 FLAW = (
-    "Its delivery was cut off or met a bug five times. Replay it. If it comes back, look at the exceptions of its queue's "
-    "function in Application Insights and report them."
+    "Its delivery was cut off or met a bug five times. Replay it. If it comes back, look at the"
+    " exceptions of its queue's function in Application Insights and report them."
 )
 UNREADABLE = (
-    "A message on this queue is no envelope of this version of the bridge. It is kept whole. If another version put it there, "
-    "deploy that version and replay this letter. Else discard the letter, and the message goes with it."
+    "A message on this queue is no envelope of this version of the bridge. It is kept whole. If"
+    " another version put it there, deploy that version and replay this letter. Else discard the"
+    " letter, and the message goes with it."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """How the messages of a queue are sorted. `flow_of` gives an envelope's flow, None where it is of none of this queue;
-    `letters` is the flow that shows what cannot be read; `key` hashes it."""
+    """How the messages of a queue are sorted.
+
+    `flow_of` gives an envelope's flow, None where it is of none of this queue;
+    `letters` is the flow that shows what cannot be read; `key` hashes it.
+    """
 
     flow_of: Callable[[str, Envelope], Flow | None]
     letters: Mapping[str, str]
@@ -44,7 +51,9 @@ class Sorting:
 
 
 def collect(sorting: Sorting, bridge: Bridge, seconds: float) -> None:
-    """Empties the poison queue of each queue in `letters`, each by itself and with its share of the time."""
+    """Empties the poison queue of each queue in `letters`, each by itself and with its share of the
+    time.
+    """
     share = seconds / len(sorting.letters)
     with ExitStack() as each:
         for queue in reversed(list(sorting.letters)):
@@ -54,7 +63,9 @@ def collect(sorting: Sorting, bridge: Bridge, seconds: float) -> None:
 def collect_queue(queue: str, sorting: Sorting, bridge: Bridge, seconds: float) -> None:
     """What must be tried again stays hidden for a while."""
     deadline, count = bridge.now() + seconds, 0
-    while bridge.now() < deadline and (message := bridge.handoff.receive(poison_of(queue), HIDDEN_SECONDS)):
+    while bridge.now() < deadline and (
+        message := bridge.handoff.receive(poison_of(queue), HIDDEN_SECONDS)
+    ):
         try:
             keep(queue, message, sorting, bridge)
         except Retryable:
@@ -62,7 +73,9 @@ def collect_queue(queue: str, sorting: Sorting, bridge: Bridge, seconds: float) 
         bridge.handoff.complete(poison_of(queue), message)
         count += 1
     if count:
-        telemetry.noted(flow=sorting.letters[queue], event="poison_kept", count=count, reason=poison_of(queue))
+        telemetry.noted(
+            flow=sorting.letters[queue], event="poison_kept", count=count, reason=poison_of(queue)
+        )
 
 
 def keep(queue: str, message: Received, sorting: Sorting, bridge: Bridge) -> None:
@@ -70,25 +83,37 @@ def keep(queue: str, message: Received, sorting: Sorting, bridge: Bridge) -> Non
     envelope = readable(message)
     flow = sorting.flow_of(queue, envelope) if envelope else None
     if envelope is None or flow is None:
-        bridge.deadletters.put_message(unreadable_letter(queue, message, sorting, bridge.now()), message.content)
+        bridge.deadletters.put_message(
+            unreadable_letter(queue, message, sorting, bridge.now()), message.content
+        )
     elif flow.policy.created_once:
-        settle_once(flow, bridge, envelope, [refusal(flow, change) for change in envelope.changes], {})
+        settle_once(
+            flow, bridge, envelope, [refusal(flow, change) for change in envelope.changes], {}
+        )
     else:
         keep_records(flow, bridge, envelope)
 
 
 def readable(message: Received) -> Envelope | None:
     try:
-        return read_envelope(message.content.encode()) if message.receipts <= MOST_RECEIPTS else None
+        return (
+            read_envelope(message.content.encode()) if message.receipts <= MOST_RECEIPTS else None
+        )
     except (Rejected, UnicodeEncodeError):
         return None
 
 
 def keep_records(flow: Flow, bridge: Bridge, envelope: Envelope) -> None:
-    """Settles the records as rejected: their next success takes the letters away, as it does with any other."""
+    """Settles the records as rejected: their next success takes the letters away, as it does with
+    any other.
+    """
     ids = [change.record_id for change in envelope.changes]
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
-    changes = [change for change in envelope.changes if not overtaken(change, view.rows.get(change.record_id))]
+    changes = [
+        change
+        for change in envelope.changes
+        if not overtaken(change, view.rows.get(change.record_id))
+    ]
     new = [change for change in changes if not kept_before(view.rows.get(change.record_id))]
     for change in changes:
         if change not in new:
@@ -121,8 +146,14 @@ def refusal(flow: Flow, change: Change) -> Settlement:
 
 
 def unreadable_letter(queue: str, message: Received, sorting: Sorting, now: float) -> DeadLetter:
-    """Its id is a keyed hash, so that the same message has one letter and the id gives nothing away."""
+    """Its id is a keyed hash, so that the same message has one letter and the id gives nothing
+    away.
+    """
     text = f"{queue}:{message.content}".encode("utf-8", "surrogatepass")
-    record_id = str(uuid.UUID(bytes=blake2b(text, digest_size=16, key=sorting.key).digest(), version=4))
+    record_id = str(
+        uuid.UUID(bytes=blake2b(text, digest_size=16, key=sorting.key).digest(), version=4)
+    )
     flow, origin = sorting.letters[queue], poison_of(queue)
-    return DeadLetter(flow, record_id, UNREADABLE_MESSAGE, "", UNREADABLE, 0, message.receipts, now, origin, now)
+    return DeadLetter(
+        flow, record_id, UNREADABLE_MESSAGE, "", UNREADABLE, 0, message.receipts, now, origin, now
+    )

@@ -1,4 +1,7 @@
-"""Poll: read a page of the source, hand it off, and only then save the checkpoint. A crash repeats a page, never loses one."""
+"""Poll: read a page of the source, hand it off, and only then save the checkpoint.
+
+A crash repeats a page, never loses one.
+"""
 
 from collections import Counter
 
@@ -15,7 +18,9 @@ ROOM_LOOK_SECONDS = 0.5
 
 
 def poll(flow: Flow, bridge: Bridge) -> str:
-    """Reads on from the checkpoint until the source has no more, the queue is long enough or the time is up; says which."""
+    """Reads on from the checkpoint until the source has no more, the queue is long enough or the
+    time is up; says which.
+    """
     started, counts = bridge.now(), Counter[str]()
     try:
         if status := held_up(flow, bridge):
@@ -65,9 +70,14 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
 
 
 def room(flow: Flow, bridge: Bridge) -> bool:
-    """Whether the queue is short enough for one more page. A flow that wants it shorter waits for that a little, not for ever."""
+    """Whether the queue is short enough for one more page.
+
+    A flow that wants it shorter waits for that a little, not for ever.
+    """
     limit, policy = bridge.settings.queue_limit_messages, flow.policy
-    for _ in range(int(policy.max_wait_seconds / ROOM_LOOK_SECONDS) if policy.max_queue_messages else 0):
+    for _ in range(
+        int(policy.max_wait_seconds / ROOM_LOOK_SECONDS) if policy.max_queue_messages else 0
+    ):
         if bridge.handoff.length(flow.queue) <= min(policy.max_queue_messages, limit):
             return True
         bridge.sleep(ROOM_LOOK_SECONDS)
@@ -79,7 +89,9 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
     before, began = checkpoint.link, bridge.now()
     page = flow.read(checkpoint)
     if page.link == before and not page.complete:
-        raise Retryable("The source gave the same link twice in a row; the page is read again at the next tick.")
+        raise Retryable(
+            "The source gave the same link twice in a row; the page is read again at the next tick."
+        )
     envelopes = (flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes)
     together, pace = flow.policy.batch_size, flow.policy.messages_per_second
     counts["messages"] += bridge.handoff.put(*envelopes, together=together, pace=pace)

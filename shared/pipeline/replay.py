@@ -7,9 +7,11 @@ MOST_DISCARDED = 2000  # by one request, which must end before the gateway's 230
 
 
 def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "") -> Handled:
-    """Writes again although nothing has changed: "all" (read anew by the polls), "record" or "dead_letters" (now).
+    """Writes again although nothing has changed: "all" (read anew by the polls), "record" or
+    "dead_letters" (now).
 
-    Says how many records were handed off; 0 for "all", whose number is known when they have been read.
+    Says how many records were handed off; 0 for "all", whose number is known when they have been
+    read.
     """
     if what == "all":
         checkpoint = bridge.checkpoints.load(flow.key, flow.table)
@@ -17,7 +19,9 @@ def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "") -> Handle
         bridge.checkpoints.save(checkpoint)
         return Handled()
     if what == "record":
-        return hand_off_again(flow, bridge, {record_id: bridge.deadletters.get(flow.letters, record_id)})
+        return hand_off_again(
+            flow, bridge, {record_id: bridge.deadletters.get(flow.letters, record_id)}
+        )
     bridge.handoff.take_back(flow.queue)
     handled, after = Handled(), ""
     while letters := bridge.deadletters.page(flow.letters, after):
@@ -26,8 +30,16 @@ def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "") -> Handle
     return handled
 
 
-def discard(flow: Flow, bridge: Bridge, what: str, value: str = "", most: int = MOST_DISCARDED, checked: bool = False) -> Handled:
-    """Gives dead letters up, with the record that was kept: a "record", those of a "reason", or all "dead_letters".
+def discard(
+    flow: Flow,
+    bridge: Bridge,
+    what: str,
+    value: str = "",
+    most: int = MOST_DISCARDED,
+    checked: bool = False,
+) -> Handled:
+    """Gives dead letters up, with the record that was kept: a "record", those of a "reason", or all
+    "dead_letters".
 
     Says how many were given up, `most` where there may be more, and how many may not be.
     """

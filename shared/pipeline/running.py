@@ -1,4 +1,6 @@
-"""Whether a flow runs: started and stopped by a person, paused by a cause that a person must mend, tried again by itself."""
+"""Whether a flow runs: started and stopped by a person, paused by a cause that a person must mend,
+tried again by itself.
+"""
 
 from shared import telemetry
 from shared.errors import Misconfigured, Retryable
@@ -8,7 +10,10 @@ from shared.state.flows import FAILED, RUNNING, STOPPED, Flows
 
 
 def held_up(flow: Flow, bridge: Bridge) -> str:
-    """Why a flow does nothing now, "" if it runs. A failed one is tried now and then; one that only delivers needs that too."""
+    """Why a flow does nothing now, "" if it runs.
+
+    A failed one is tried now and then; one that only delivers needs that too.
+    """
     return next((status for key in keys(flow) if (status := held_up_as(key, flow, bridge))), "")
 
 
@@ -23,18 +28,28 @@ def is_running(flow: Flow, bridge: Bridge) -> bool:
 
 def held_up_as(key: str, flow: Flow, bridge: Bridge) -> str:
     state = bridge.flows.state(key)
-    return state.status if state.status == STOPPED or (state.status == FAILED and not recovered(key, flow, bridge)) else ""
+    return (
+        state.status
+        if state.status == STOPPED or (state.status == FAILED and not recovered(key, flow, bridge))
+        else ""
+    )
 
 
 def take_mapping(flow: Flow, bridge: Bridge) -> None:
     problem = flow.adopt()
     if problem != bridge.flows.state(flow.key).mapping_problem:
         bridge.flows.change(flow.key, mapping_problem=problem)
-        telemetry.noted(flow=flow.key, event="mapping_refused" if problem else "mapping_in_force", count=flow.mapping_version())
+        telemetry.noted(
+            flow=flow.key,
+            event="mapping_refused" if problem else "mapping_in_force",
+            count=flow.mapping_version(),
+        )
 
 
 def recovered(key: str, flow: Flow, bridge: Bridge) -> bool:
-    """Whether a failed flow runs again: its cause is tried now and then, so that a repair needs no further step."""
+    """Whether a failed flow runs again: its cause is tried now and then, so that a repair needs no
+    further step.
+    """
     state = bridge.flows.read(key)
     if (
         state.status != FAILED
@@ -64,7 +79,15 @@ def fail_flow(key: str, flows: Flows, error: Misconfigured) -> None:
     if flows.read(key).status != RUNNING:
         return
     now = flows.now()
-    flows.change(key, status=FAILED, reason=str(error), setting=error.setting, by="bridge", since=now, checked_at=now)
+    flows.change(
+        key,
+        status=FAILED,
+        reason=str(error),
+        setting=error.setting,
+        by="bridge",
+        since=now,
+        checked_at=now,
+    )
     telemetry.flow_changed(flow=key, status=FAILED, reason=str(error), by="bridge")
 
 
@@ -74,6 +97,10 @@ def start(key: str, bridge: Bridge, by: str) -> None:
 
 
 def stop(key: str, bridge: Bridge, by: str) -> None:
-    """Reads and writes nothing more of this flow until it is started; what waits on its queue goes on waiting."""
-    bridge.flows.change(key, status=STOPPED, reason="stopped by a person", setting="", by=by, since=bridge.now())
+    """Reads and writes nothing more of this flow until it is started; what waits on its queue goes
+    on waiting.
+    """
+    bridge.flows.change(
+        key, status=STOPPED, reason="stopped by a person", setting="", by=by, since=bridge.now()
+    )
     telemetry.flow_changed(flow=key, status=STOPPED, reason="stopped by a person", by=by)

@@ -1,4 +1,6 @@
-"""Settle: what became of each record of an envelope goes into ledger and dead letters; what must be tried again is sent again."""
+"""Settle: what became of each record of an envelope goes into ledger and dead letters; what must be
+tried again is sent again.
+"""
 
 import random
 from collections import Counter, defaultdict
@@ -14,9 +16,15 @@ from shared.state.handoff import Envelope
 from shared.state.ledger import LedgerRow, View, partition_name
 
 
-def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlements: list[Settlement]) -> list[Settlement]:
-    """Records the outcomes: ledger and claim in one transaction, then dead letters, then what must be sent again."""
-    settlements = [given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements]
+def settle(
+    flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlements: list[Settlement]
+) -> list[Settlement]:
+    """Records the outcomes: ledger and claim in one transaction, then dead letters, then what must
+    be sent again.
+    """
+    settlements = [
+        given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements
+    ]
     noted = [settlement for settlement in settlements if not settlement.quiet]
     had_letters = {row.record_id for row in view.rows.values() if row.rejected}
     if noted:
@@ -33,26 +41,44 @@ def settle(flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlemen
             reason=s.reason,
             attempt=s.change.attempts + 1,
             duration_ms=s.duration_ms,
-            altered=", ".join([f"{name} {what}: {rule}" for name, what, rule in s.altered]) if s.altered else "",
+            altered=(
+                ", ".join([f"{name} {what}: {rule}" for name, what, rule in s.altered])
+                if s.altered
+                else ""
+            ),
         )
     return settlements
 
 
 def settle_once(
-    flow: Flow, bridge: Bridge, envelope: Envelope, settlements: list[Settlement], calls: Mapping[str, int]
+    flow: Flow,
+    bridge: Bridge,
+    envelope: Envelope,
+    settlements: list[Settlement],
+    calls: Mapping[str, int],
 ) -> list[Settlement]:
-    """Counts the outcomes; then dead letters, with the record itself, for nobody can be asked for it again; then resends."""
-    settlements = [given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements]
+    """Counts the outcomes; then dead letters, with the record itself, for nobody can be asked for
+    it again; then resends.
+    """
+    settlements = [
+        given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements
+    ]
     for settlement in settlements:
         if settlement.outcome is Outcome.REJECTED:
             letter = dead_letter(flow, settlement, envelope.mapping_version, bridge.now())
             bridge.deadletters.put(letter, settlement.change.row)
-    there = [s.change.record_id for s in settlements if s.outcome not in (Outcome.REJECTED, Outcome.WAITING)]
+    there = [
+        s.change.record_id
+        for s in settlements
+        if s.outcome not in (Outcome.REJECTED, Outcome.WAITING)
+    ]
     bridge.deadletters.arrived(flow.key, there)
     send_again(flow, bridge, envelope, [s for s in settlements if s.outcome is Outcome.WAITING])
     outcomes = Counter(settlement.outcome.value for settlement in settlements)
     bridge.ledger.count(partition_name(flow.key, envelope.bucket), outcomes, calls)
-    reasons = Counter(settlement.reason for settlement in settlements if settlement.outcome is Outcome.REJECTED)
+    reasons = Counter(
+        settlement.reason for settlement in settlements if settlement.outcome is Outcome.REJECTED
+    )
     telemetry.settled_together(flow=flow.key, **outcomes, reasons=reasons)
     return settlements
 
@@ -66,25 +92,48 @@ def dead_letter(flow: Flow, settlement: Settlement, version: int, now: float) ->
 
 
 def given_up(settlement: Settlement, attempts: int) -> Settlement:
-    """A record that kept failing in passing becomes a dead letter in the end; one that waits for its flow never does."""
-    if not (settlement.wait and settlement.wait.counted) or settlement.change.attempts + 1 < attempts:
+    """A record that kept failing in passing becomes a dead letter in the end; one that waits for
+    its flow never does.
+    """
+    if (
+        not (settlement.wait and settlement.wait.counted)
+        or settlement.change.attempts + 1 < attempts
+    ):
         return settlement
-    sentence = f"It failed {attempts} times, the last time because: {settlement.sentence} Replay it when this is fixed."
-    return replace(settlement, outcome=Outcome.REJECTED, reason="attempts_used_up", sentence=sentence, wait=None)
+    sentence = (
+        f"It failed {attempts} times, the last time because: {settlement.sentence} Replay it when"
+        " this is fixed."
+    )
+    return replace(
+        settlement,
+        outcome=Outcome.REJECTED,
+        reason="attempts_used_up",
+        sentence=sentence,
+        wait=None,
+    )
 
 
 def keep_dead_letter(
-    flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlement: Settlement, had_letters: Collection[str]
+    flow: Flow,
+    bridge: Bridge,
+    envelope: Envelope,
+    view: View,
+    settlement: Settlement,
+    had_letters: Collection[str],
 ) -> None:
-    """Puts the dead letter of a rejected record, and takes it away when the record has arrived after all.
+    """Puts the dead letter of a rejected record, and takes it away when the record has arrived
+    after all.
 
-    After the ledger, so that who lost the claim puts nothing; and looked at once more, for the record may have arrived since.
+    After the ledger, so that who lost the claim puts nothing; and looked at once more, for the
+    record may have arrived since.
     """
     change = settlement.change
     if settlement.outcome is Outcome.REJECTED:
         letter = dead_letter(flow, settlement, envelope.mapping_version, bridge.now())
         kept = flow.policy.kept_rows
-        bridge.deadletters.put(letter, kept.merge(change, kept_before(flow, bridge, change)) if kept else None)
+        bridge.deadletters.put(
+            letter, kept.merge(change, kept_before(flow, bridge, change)) if kept else None
+        )
         row = bridge.ledger.row(view.partition, change.record_id)
         if row is not None and not row.rejected:
             take_away(flow, bridge, envelope, change.as_reference())
@@ -93,7 +142,10 @@ def keep_dead_letter(
 
 
 def take_away(flow: Flow, bridge: Bridge, envelope: Envelope, arrived: Change) -> None:
-    """Ends the letter of a record that has arrived. What only the letter tells is sent first: its source tells it once."""
+    """Ends the letter of a record that has arrived.
+
+    What only the letter tells is sent first: its source tells it once.
+    """
     rows, kept = flow.policy.kept_rows, kept_before(flow, bridge, arrived)
     if rows and kept is not None and not rows.includes(arrived, kept):
         change = Change(arrived.record_id, Kind.ROW, row=kept, first_seen=bridge.now())
@@ -132,21 +184,29 @@ def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
     if outcome in (Outcome.CREATED, Outcome.UPDATED):
         header.totals.update({what for _, what, _ in settlement.altered})
     header.calls.update(settlement.calls)
-    header.waiting_since = waiting_since(header.waiting_since, header.counts, change.first_seen, outcome)
+    header.waiting_since = waiting_since(
+        header.waiting_since, header.counts, change.first_seen, outcome
+    )
     return row
 
 
 def waiting_since(known: float, counts: Counter[str], first_seen: float, outcome: Outcome) -> float:
-    """When the oldest waiting record of a partition was first seen; 0 when none waits. Rather too early than too late."""
+    """When the oldest waiting record of a partition was first seen; 0 when none waits.
+
+    Rather too early than too late.
+    """
     if outcome is Outcome.WAITING:
         return min(known or first_seen, first_seen)
     return known if counts[Outcome.WAITING] > 0 else 0.0
 
 
-def send_again(flow: Flow, bridge: Bridge, envelope: Envelope, waiting: Sequence[Settlement]) -> None:
+def send_again(
+    flow: Flow, bridge: Bridge, envelope: Envelope, waiting: Sequence[Settlement]
+) -> None:
     """Sends what waits with a delay: what the system asked for, or twice as long with each attempt.
 
-    A record with a fault goes alone, and when it is alone its fault is raised: the host then sets just this record aside.
+    A record with a fault goes alone, and when it is alone its fault is raised: the host then sets
+    just this record aside.
     """
     by_delay: defaultdict[float, list[Change]] = defaultdict(list)
     for settlement in waiting:
@@ -155,7 +215,11 @@ def send_again(flow: Flow, bridge: Bridge, envelope: Envelope, waiting: Sequence
             continue
         if settlement.fault is None:
             counted = wait and wait.counted
-            change = settlement.change.again(settlement.change.uncertain) if counted else settlement.change
+            change = (
+                settlement.change.again(settlement.change.uncertain)
+                if counted
+                else settlement.change
+            )
             by_delay[delay(settlement, bridge)].append(change)
         elif len(envelope.changes) > 1:
             resend(flow, bridge, envelope, [settlement.change], 0)
@@ -171,15 +235,30 @@ MOST_DOUBLINGS = 32  # what is never given up may be tried for years
 def delay(settlement: Settlement, bridge: Bridge) -> float:
     if settlement.retry_after_seconds is not None:
         return settlement.retry_after_seconds
-    doubled = bridge.settings.retry_delay_seconds * 2.0 ** min(settlement.change.attempts, MOST_DOUBLINGS)
+    doubled = bridge.settings.retry_delay_seconds * 2.0 ** min(
+        settlement.change.attempts, MOST_DOUBLINGS
+    )
     return min(doubled, bridge.settings.retry_delay_max_seconds)
 
 
 def resend(
-    flow: Flow, bridge: Bridge, envelope: Envelope, changes: Iterable[Change], delay_seconds: float, whole: bool = False
+    flow: Flow,
+    bridge: Bridge,
+    envelope: Envelope,
+    changes: Iterable[Change],
+    delay_seconds: float,
+    whole: bool = False,
 ) -> None:
-    """Puts the changes on the queue again: as they may rest there, or `whole` for a moment, with their rows."""
+    """Puts the changes on the queue again: as they may rest there, or `whole` for a moment, with
+    their rows.
+    """
     changes = changes if whole else [flow.at_rest(change) for change in changes]
     bridge.handoff.put(
-        flow.queue, flow.key, envelope.table, envelope.mapping_version, changes, delay_seconds, flow.policy.batch_size
+        flow.queue,
+        flow.key,
+        envelope.table,
+        envelope.mapping_version,
+        changes,
+        delay_seconds,
+        flow.policy.batch_size,
     )

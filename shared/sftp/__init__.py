@@ -1,1 +1,3 @@
-"""Campaign's SFTP server, as far as the bridge uses it: files of one folder, read, moved, deleted."""
+"""Campaign's SFTP server, as far as the bridge uses it: files of one folder, read, moved,
+deleted.
+"""

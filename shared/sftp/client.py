@@ -1,8 +1,11 @@
-"""Files of a folder on an SFTP server: key authentication, the host's key checked against a setting.
+"""Files of a folder on an SFTP server: key authentication, the host's key checked against a
+setting.
 
-paramiko, because it is synchronous and reads as fast as asyncssh in less memory (docs/performance.md). Nagle's algorithm is off:
-with it each request waits for the acknowledgement of the last. Of the protocol's version 3 nothing is needed that a server may
-leave out but the size of a file. Source: paramiko documentation, "SFTP client"; draft-ietf-secsh-filexfer-02, "File Attributes".
+paramiko, because it is synchronous and reads as fast as asyncssh in less memory
+(docs/performance.md). Nagle's algorithm is off:
+with it each request waits for the acknowledgement of the last. Of the protocol's version 3 nothing
+is needed that a server may leave out but the size of a file. Source: paramiko documentation, "SFTP
+client"; draft-ietf-secsh-filexfer-02, "File Attributes".
 """
 
 import contextlib
@@ -28,13 +31,18 @@ from shared.threads import call_later
 BLOCK_BYTES, BLOCKS_AHEAD = 256 * 1024, 8
 CONNECT_SECONDS, ANSWER_SECONDS = 15.0, 60.0
 LONGEST_CALL_SECONDS = 300.0
-"""Of a listing, or of one read, however it drips: less where the run has less left. Then the connection is closed."""
+"""Of a listing, or of one read, however it drips: less where the run has less left.
+
+Then the connection is closed.
+"""
 
 MOST_NUMBERS = 10
-OTHER_KIND = re.compile(r"[dlbcps][rwxsStT-]{9}")  # a directory, a link, a device: as `ls -l` shows them
+OTHER_KIND = re.compile(
+    r"[dlbcps][rwxsStT-]{9}"
+)  # a directory, a link, a device: as `ls -l` shows them
 NO_SIZES = (
-    "The SFTP server does not tell the sizes of files, which the bridge needs to know when a file was read to its end. "
-    "Use a server that tells them."
+    "The SFTP server does not tell the sizes of files, which the bridge needs to know when a file"
+    " was read to its end. Use a server that tells them."
 )
 BROKEN = (paramiko.SSHException, OSError, EOFError, ValueError)
 
@@ -50,7 +58,10 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where and as whom. `host_key`: lines as in a known_hosts file. `private_key` in OpenSSH, PEM or PKCS#8 form."""
+    """Where and as whom.
+
+    `host_key`: lines as in a known_hosts file. `private_key` in OpenSSH, PEM or PKCS#8 form.
+    """
 
     host: str
     port: int
@@ -77,20 +88,33 @@ class Client(paramiko.SFTPClient):
 
 
 class Sftp:
-    """One connection, made at first use and again after it broke: one for each source, for it serves a call at a time. Every
-    failure is a BridgeError, but a file that is gone, MissingFile, or that alone is refused, RefusedFile."""
+    """One connection, made at first use and again after it broke: one for each source, for it
+    serves a call at a time.
 
-    def __init__(self, server: Server, block_bytes: int = BLOCK_BYTES, answer_seconds: float = ANSWER_SECONDS) -> None:
+    Every
+    failure is a BridgeError, but a file that is gone, MissingFile, or that alone is refused,
+    RefusedFile.
+    """
+
+    def __init__(
+        self, server: Server, block_bytes: int = BLOCK_BYTES, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
         self.server, self.block_bytes, self.answer_seconds = server, block_bytes, answer_seconds
         self.lock = threading.RLock()
         self.session: paramiko.SFTPClient | None = None
 
     def files(self, folder: str) -> list[RemoteFile]:
-        """The plain files of a folder, oldest first; by name where the server tells no times. Those whose names nobody can write,
-        in bytes that are not UTF-8 or with line breaks, are left alone."""
+        """The plain files of a folder, oldest first; by name where the server tells no times.
+
+        Those whose names nobody can write,
+        in bytes that are not UTF-8 or with line breaks, are left alone.
+        """
         listed = self.run(f"list {folder}", lambda sftp: sftp.listdir_attr(folder))
         named = [item for item in listed if is_file(item) and is_file_name(item.filename)]
-        found = [RemoteFile(item.filename, item.st_size or 0, float(item.st_mtime or 0)) for item in named]
+        found = [
+            RemoteFile(item.filename, item.st_size or 0, float(item.st_mtime or 0))
+            for item in named
+        ]
         return sorted(found, key=lambda file: (file.changed_at, file.name))
 
     def file(self, path: str) -> RemoteFile | None:
@@ -103,28 +127,43 @@ class Sftp:
         return None
 
     def blocks(self, path: str, size: int) -> Blocks:
-        """The file's first `size` bytes, a few blocks asked for ahead so that memory stays flat; then END.
+        """The file's first `size` bytes, a few blocks asked for ahead so that memory stays flat;
+        then END.
 
         Where the file is shorter by now there are fewer bytes, and no END.
         """
-        file = self.run(f"open {path}", lambda sftp: sftp.open(path, "rb"), is_file=True, is_read=True)
+        file = self.run(
+            f"open {path}", lambda sftp: sftp.open(path, "rb"), is_file=True, is_read=True
+        )
         try:
             ahead = self.block_bytes * BLOCKS_AHEAD
             for start in range(0, size, ahead):
                 end = min(size, start + ahead)
-                wanted = [(place, min(self.block_bytes, end - place)) for place in range(start, end, self.block_bytes)]
-                found = self.run(f"read {path}", partial(read, file, wanted), is_file=True, is_read=True)
+                wanted = [
+                    (place, min(self.block_bytes, end - place))
+                    for place in range(start, end, self.block_bytes)
+                ]
+                found = self.run(
+                    f"read {path}", partial(read, file, wanted), is_file=True, is_read=True
+                )
                 yield from found
                 if sum(map(len, found)) < end - start:
                     return
             yield END
         finally:
-            with contextlib.suppress(*BROKEN, Retryable), held(self.lock), self.watched(CONNECT_SECONDS):
+            with (
+                contextlib.suppress(*BROKEN, Retryable),
+                held(self.lock),
+                self.watched(CONNECT_SECONDS),
+            ):
                 file.close()
 
     def move(self, path: str, folder: str) -> None:
-        """Moves the file into a folder below its own, made if it is not there. It never takes the place of another file: where
-        its name is taken a number is added. One that is gone has been moved already."""
+        """Moves the file into a folder below its own, made if it is not there.
+
+        It never takes the place of another file: where
+        its name is taken a number is added. One that is gone has been moved already.
+        """
         with contextlib.suppress(MissingFile):
             self.run(f"move {path}", partial(moved, path, folder), is_file=True)
 
@@ -134,14 +173,24 @@ class Sftp:
             self.run(f"delete {path}", lambda sftp: sftp.remove(path), is_file=True)
 
     def run[Result](
-        self, what: str, work: Callable[[paramiko.SFTPClient], Result], is_file: bool = False, is_read: bool = False
+        self,
+        what: str,
+        work: Callable[[paramiko.SFTPClient], Result],
+        is_file: bool = False,
+        is_read: bool = False,
     ) -> Result:
-        """The result of the work; a failure is a BridgeError, and a broken connection is made anew at the next call. Where one
-        file `is_read`, what the server refuses says something of this file only."""
+        """The result of the work; a failure is a BridgeError, and a broken connection is made anew
+        at the next call.
+
+        Where one
+        file `is_read`, what the server refuses says something of this file only.
+        """
         with held(self.lock):
             connected = False
             try:
-                self.session = self.session or connect(self.server, self.answer_seconds, call_seconds())
+                self.session = self.session or connect(
+                    self.server, self.answer_seconds, call_seconds()
+                )
                 connected = True
                 with self.watched(call_seconds()):
                     return work(self.session)
@@ -155,7 +204,10 @@ class Sftp:
                 raise recovery("sftp", 0, kind, what) from None
 
     def kind(self, error: Exception) -> str:
-        """What the error table knows the failure by. What the server refused, and not the network, has no number."""
+        """What the error table knows the failure by.
+
+        What the server refused, and not the network, has no number.
+        """
         if isinstance(error, FileNotFoundError):
             return "NoFolder"
         if isinstance(error, paramiko.AuthenticationException) and "time" in str(error).lower():
@@ -190,7 +242,9 @@ class Sftp:
 def call_seconds() -> float:
     """How long a call may last now; Retryable where the run's time is up."""
     if (left := seconds_left()) <= 0:
-        raise Retryable("The run's time was up before a call of the SFTP server; a later one goes on there.")
+        raise Retryable(
+            "The run's time was up before a call of the SFTP server; a later one goes on there."
+        )
     return min(LONGEST_CALL_SECONDS, left)
 
 
@@ -202,13 +256,18 @@ def cut(session: paramiko.SFTPClient | None) -> None:
 
 
 def connect(server: Server, answer_seconds: float, seconds: float) -> paramiko.SFTPClient:
-    """A session with the server, which must hold one of the known keys; of several kinds it is asked for one that is known.
-    It is made within so many `seconds`."""
+    """A session with the server, which must hold one of the known keys; of several kinds it is
+    asked for one that is known.
+    It is made within so many `seconds`.
+    """
     known, own = host_keys(server.host_key), private_key(server.private_key)
     connection = socket.create_connection((server.host, server.port), min(CONNECT_SECONDS, seconds))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    transport = paramiko.Transport(connection, disabled_algorithms={"keys": unknown_key_types(known)})
-    # Some of its steps wait without end for a server that says nothing: then the connection is closed under them.
+    transport = paramiko.Transport(
+        connection, disabled_algorithms={"keys": unknown_key_types(known)}
+    )
+    # Some of its steps wait without end for a server that says nothing: then the connection is
+    # closed under them.
     watch = call_later(min(2 * CONNECT_SECONDS, seconds), transport.close)
     try:
         session = authenticated(transport, server, known, own)
@@ -235,18 +294,24 @@ def authenticated(
 
 
 def is_file(item: paramiko.SFTPAttributes) -> bool:
-    """Whether it is a plain file; where the server tells no permissions, whether its long name is not that of something else."""
+    """Whether it is a plain file; where the server tells no permissions, whether its long name is
+    not that of something else.
+    """
     if item.st_mode is not None and stat.S_IFMT(item.st_mode):
         return stat.S_ISREG(item.st_mode)
     return not OTHER_KIND.match(str(getattr(item, "longname", "")))
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether it may be the server's own "failure" or "not supported", which paramiko gives without a number."""
+    """Whether it may be the server's own "failure" or "not supported", which paramiko gives without
+    a number.
+    """
     return type(error) is OSError and error.errno is None
 
 
-def read(file: paramiko.SFTPFile, wanted: list[tuple[int, int]], _: paramiko.SFTPClient) -> list[bytes]:
+def read(
+    file: paramiko.SFTPFile, wanted: list[tuple[int, int]], _: paramiko.SFTPClient
+) -> list[bytes]:
     return list(file.readv(wanted))
 
 
@@ -277,7 +342,9 @@ def make(sftp: paramiko.SFTPClient, folder: str) -> None:
 
 
 def names(folder: str, name: str) -> Iterator[str]:
-    """The name, then the name with a number before its first dot, and at last with what no other has there."""
+    """The name, then the name with a number before its first dot, and at last with what no other
+    has there.
+    """
     stem, dot, rest = name.partition(".")
     yield f"{folder}/{name}"
     for number in range(2, MOST_NUMBERS):

@@ -1,7 +1,8 @@
-"""The two keys of an SFTP connection, as people paste them: the server's, known before, and the private one.
+"""The two keys of an SFTP connection, as people paste them: the server's, known before, and the
+private one.
 
-A form that is no key is told apart by name, and with what to set instead. Sources: OpenSSH manual, "sshd(8), SSH_KNOWN_HOSTS FILE
-FORMAT"; RFC 7468 for the labels of PEM.
+A form that is no key is told apart by name, and with what to set instead. Sources: OpenSSH manual,
+"sshd(8), SSH_KNOWN_HOSTS FILE FORMAT"; RFC 7468 for the labels of PEM.
 """
 
 import base64
@@ -19,18 +20,30 @@ from shared.errors import Misconfigured
 
 KEY_TYPE = re.compile(r"(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+", re.IGNORECASE)
 FINGERPRINT = re.compile(
-    r"(?:^|\s)(SHA256[:\s]\s*[a-z0-9+/=]{20,}|(?:MD5:)?(?:[0-9a-f]{2}:){15}[0-9a-f]{2}|[0-9a-f]{32})\.?(?:\s|$)", re.IGNORECASE
+    r"(?:^|\s)(SHA256[:\s]\s*[a-z0-9+/=]{20,}|(?:MD5:)?(?:[0-9a-f]{2}:){15}[0-9a-f]{2}|[0-9a-f]{32})\.?(?:\s|$)",
+    re.IGNORECASE,
 )
 LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 BLOCK = re.compile(r"(-----BEGIN ([A-Z0-9 ]+)-----)\s*(.+?)\s*(-----END \2-----)", re.DOTALL)
-HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
+HOST_KEYS = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+)
 SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
-SET_HOST_KEY = 'set the lines that ssh-keyscan prints, such as "ssh-ed25519 AAAA...", for a fingerprint is not enough'
+SET_HOST_KEY = (
+    'set the lines that ssh-keyscan prints, such as "ssh-ed25519 AAAA...", for a fingerprint is not'
+    " enough"
+)
 SET_PRIVATE_KEY = "set the private key in OpenSSH, PEM or PKCS#8 form, without a passphrase"
 
 
 def host_keys(text: str) -> list[paramiko.PKey]:
-    """Every key of known_hosts lines, each with or without its host; Misconfigured for what is none."""
+    """Every key of known_hosts lines, each with or without its host; Misconfigured for what is
+    none.
+    """
     found = [host_key(line) for line in host_lines(text)]
     if not found:
         raise wrong_host_key("is empty or holds comments only")
@@ -38,7 +51,10 @@ def host_keys(text: str) -> list[paramiko.PKey]:
 
 
 def host_lines(text: str) -> Iterator[str]:
-    r"""The lines without comments. They may be parted by line breaks, by a literal \n, or by ; or , before a key's type."""
+    r"""The lines without comments.
+
+    They may be parted by line breaks, by a literal \n, or by ; or , before a key's type.
+    """
     refuse_other_forms(text)
     text = re.sub(r"\\r\\n|\\n|;|\r", "\n", text)
     text = re.sub(r",\s*(?=(?:ssh|ecdsa|sk)-\S+\s+AAAA)", "\n", text)
@@ -61,7 +77,9 @@ def refuse_other_forms(text: str) -> None:
 def host_key(line: str) -> paramiko.PKey:
     words = line.split()
     if words[0].startswith("@"):
-        raise wrong_host_key(f"holds a line that is marked {words[0][:20]}, which the bridge does not use")
+        raise wrong_host_key(
+            f"holds a line that is marked {words[0][:20]}, which the bridge does not use"
+        )
     at = next((number for number, word in enumerate(words[:2]) if KEY_TYPE.fullmatch(word)), None)
     if at is None:
         what = "a key without its type" if words[0].startswith("AAAA") else "a line that is no key"
@@ -70,7 +88,10 @@ def host_key(line: str) -> paramiko.PKey:
     if "-cert-" in kind:
         raise wrong_host_key("holds a certificate, and not the server's public key")
     if kind not in HOST_KEYS:
-        raise wrong_host_key(f"holds a key of type {kind[:40]}, which the bridge does not use; it takes {', '.join(HOST_KEYS)}")
+        raise wrong_host_key(
+            f"holds a key of type {kind[:40]}, which the bridge does not use; it takes"
+            f" {', '.join(HOST_KEYS)}"
+        )
     if len(words) < at + 2:
         raise wrong_host_key(f"holds the type {kind} without its key")
     try:
@@ -88,14 +109,18 @@ def wrong_host_key(what: str) -> Misconfigured:
 
 
 def unknown_key_types(keys: list[paramiko.PKey]) -> list[str]:
-    """The kinds of host key that a server must not choose, for none of them is known: it may have keys of several kinds."""
+    """The kinds of host key that a server must not choose, for none of them is known: it may have
+    keys of several kinds.
+    """
     known = {name for key in keys for name in SIGNATURES.get(key.get_name(), (key.get_name(),))}
     offered = [name for kind in HOST_KEYS for name in SIGNATURES.get(kind, (kind,))]
     return [name for name in offered if name not in known]
 
 
 def private_key(text: str) -> paramiko.PKey:
-    """An RSA, ECDSA or Ed25519 key; Misconfigured, with the form that was found, for anything else."""
+    """An RSA, ECDSA or Ed25519 key; Misconfigured, with the form that was found, for anything
+    else.
+    """
     pem = private_block(with_line_breaks(text))
     refuse_other_keys(pem)
     label = LABEL.search(pem)
@@ -103,20 +128,37 @@ def private_key(text: str) -> paramiko.PKey:
         raise wrong_private_key("holds no private key")
     data = pem[label.start() :].encode("utf-8", "replace")
     try:
-        load = serialization.load_ssh_private_key if "OPENSSH" in label[1] else serialization.load_pem_private_key
+        load = (
+            serialization.load_ssh_private_key
+            if "OPENSSH" in label[1]
+            else serialization.load_pem_private_key
+        )
         key = load(data, password=None)
     except TypeError:
-        raise wrong_private_key("holds a key with a passphrase: remove it with ssh-keygen -p") from None
+        raise wrong_private_key(
+            "holds a key with a passphrase: remove it with ssh-keygen -p"
+        ) from None
     except (ValueError, UnsupportedAlgorithm) as error:
         if "encrypted" in str(error).lower() or "ENCRYPTED" in pem:
-            raise wrong_private_key("holds a key with a passphrase: remove it with ssh-keygen -p") from None
+            raise wrong_private_key(
+                "holds a key with a passphrase: remove it with ssh-keygen -p"
+            ) from None
         raise wrong_private_key("holds a private key that is cut off or changed") from None
     return as_ssh(key)
 
 
 def with_line_breaks(text: str) -> str:
-    r"""The text with its line breaks, which may have come as a literal \n, as CRLF, or as blanks."""
-    text = text.strip().strip("\"'").replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
+    r"""The text with its line breaks, which may have come as a literal \n, as CRLF, or as
+    blanks.
+    """
+    text = (
+        text.strip()
+        .strip("\"'")
+        .replace("\\r", "")
+        .replace("\\n", "\n")
+        .replace("\r\n", "\n")
+        .replace("\r", "\n")
+    )
     lines = [line.strip() for line in text.strip().split("\n")]
     joined = "\n".join(lines)
     if len(lines) == 1:
@@ -125,7 +167,11 @@ def with_line_breaks(text: str) -> str:
 
 
 def private_block(pem: str) -> str:
-    """The private key alone of what some programs write around it: parameters, certificates, attributes. Else the text."""
+    """The private key alone of what some programs write around it: parameters, certificates,
+    attributes.
+
+    Else the text.
+    """
     found = (block[0] for block in BLOCK.finditer(pem) if block[2].endswith("PRIVATE KEY"))
     return next(found, pem.rstrip("\n")) + "\n"
 
@@ -133,7 +179,9 @@ def private_block(pem: str) -> str:
 def refuse_other_keys(text: str) -> None:
     """Whatever people hold for a private key, by name."""
     if text.startswith("PuTTY-User-Key-File"):
-        raise wrong_private_key("holds a PuTTY key (.ppk): export it from PuTTYgen as an OpenSSH key")
+        raise wrong_private_key(
+            "holds a PuTTY key (.ppk): export it from PuTTYgen as an OpenSSH key"
+        )
     if KEY_TYPE.match(text):
         kind = "a certificate" if "-cert-" in text.split()[0] else "a public key"
         raise wrong_private_key(f"holds {kind}, and not the private one that belongs to it")
@@ -167,8 +215,12 @@ def as_ssh(key: object) -> paramiko.PKey:
                 return taken.from_private_key(io.StringIO(written.decode()))
             except (paramiko.SSHException, ValueError, KeyError):
                 break
-    raise wrong_private_key("holds a key of a kind that SFTP does not use: it must be RSA, ECDSA or Ed25519")
+    raise wrong_private_key(
+        "holds a key of a kind that SFTP does not use: it must be RSA, ECDSA or Ed25519"
+    )
 
 
 def wrong_private_key(what: str) -> Misconfigured:
-    return Misconfigured("SFTP_PRIVATE_KEY", f"SFTP_PRIVATE_KEY {what}. Correct it: {SET_PRIVATE_KEY}.")
+    return Misconfigured(
+        "SFTP_PRIVATE_KEY", f"SFTP_PRIVATE_KEY {what}. Correct it: {SET_PRIVATE_KEY}."
+    )

@@ -1,4 +1,6 @@
-"""What a person does about a line or an event that could not be read: the last sentence of its dead letter."""
+"""What a person does about a line or an event that could not be read: the last sentence of its dead
+letter.
+"""
 
 from collections.abc import Mapping
 
@@ -9,11 +11,19 @@ AGAIN = "Then put the file back."
 NEXT_STEPS = {
     "broken_line": CORRECT,
     "wrong_encoding": f"Set files.encoding in the document to the file's encoding. {AGAIN}",
-    "not_a_date": f"Set files.dates in the document to the form of the file, or correct the line. {AGAIN}",
-    "unknown_status": f"Add its label to values.status in the document, or correct the line. {AGAIN}",
+    "not_a_date": (
+        f"Set files.dates in the document to the form of the file, or correct the line. {AGAIN}"
+    ),
+    "unknown_status": (
+        f"Add its label to values.status in the document, or correct the line. {AGAIN}"
+    ),
     "unknown_type": f"Add its label to values.type in the document, or correct the line. {AGAIN}",
-    "unknown_failure": f"Add its label to values.failure_type in the document, or correct the line. {AGAIN}",
-    "unknown_channel": f"Add its label to values.channel in the document, or correct the line. {AGAIN}",
+    "unknown_failure": (
+        f"Add its label to values.failure_type in the document, or correct the line. {AGAIN}"
+    ),
+    "unknown_channel": (
+        f"Add its label to values.channel in the document, or correct the line. {AGAIN}"
+    ),
     "unknown_flag": f"Add its label to files.values in the document, or correct the line. {AGAIN}",
     "no_log_id": f"Name the right column as log_id in the document, or correct the line. {AGAIN}",
     "bad_log_id": f"Export the id as plain digits, or correct the line. {AGAIN}",
@@ -29,8 +39,15 @@ WORDS_OF_JOURNAL = {
 
 
 def refusal_of(fault: Mapping[str, str], origin: str) -> Refusal:
-    """The refusal of what could not be read, with its next step. `origin`: the file and line, or the journal's position."""
-    return Refusal(fault["field"], fault["rule"], f"{fault['sentence']} {next_step(fault['rule'], origin)}".rstrip())
+    """The refusal of what could not be read, with its next step.
+
+    `origin`: the file and line, or the journal's position.
+    """
+    return Refusal(
+        fault["field"],
+        fault["rule"],
+        f"{fault['sentence']} {next_step(fault['rule'], origin)}".rstrip(),
+    )
 
 
 def next_step(rule: str, origin: str) -> str:

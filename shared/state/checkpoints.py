@@ -12,12 +12,14 @@ from shared.errors import Retryable
 
 @dataclass(slots=True)
 class Checkpoint:
-    """`phase` is "full" while every row is read and "delta" afterwards; `link` is where the next read begins ("" at the start).
+    """`phase` is "full" while every row is read and "delta" afterwards; `link` is where the next
+    read begins ("" at the start).
 
-    `sweep` is "" | "due" | "running" | "asking" | "confirmed": after each full read the ledger's ids are
-    compared with the source.
-    Times in seconds since 1970; `taken_at` is when `link` was given, which a change token's age is counted
-    from; `full_at` when the last full read ended; `caught_up_at` when the last page was asked for behind which there was none.
+    `sweep` is "" | "due" | "running" | "asking" | "confirmed": after each full read the ledger's
+    ids are compared with the source.
+    Times in seconds since 1970; `taken_at` is when `link` was given, which a change token's age is
+    counted from; `full_at` when the last full read ended; `caught_up_at` when the last page was
+    asked for behind which there was none.
     """
 
     flow: str
@@ -42,11 +44,21 @@ class Checkpoint:
 
     def restart(self, replay: bool = False) -> None:
         """Reads everything anew, from the first row."""
-        self.phase, self.link, self.pages, self.rows, self.replay, self.sweep = "full", "", 0, 0, replay, ""
+        self.phase, self.link, self.pages, self.rows, self.replay, self.sweep = (
+            "full",
+            "",
+            0,
+            0,
+            replay,
+            "",
+        )
 
 
 class Checkpoints:
-    """The table `checkpoints`. A save that lost a race is Retryable: somebody else went on from the same place."""
+    """The table `checkpoints`.
+
+    A save that lost a race is Retryable: somebody else went on from the same place.
+    """
 
     def __init__(self, table: TableClient) -> None:
         self.table = table
@@ -58,7 +70,10 @@ class Checkpoints:
             return Checkpoint(flow, table)
         known = {item.name for item in fields(Checkpoint)}
         return Checkpoint(
-            flow, table, etag=str(entity.metadata["etag"]), **{name: entity[name] for name in entity if name in known}
+            flow,
+            table,
+            etag=str(entity.metadata["etag"]),
+            **{name: entity[name] for name in entity if name in known},
         )
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -73,4 +88,6 @@ class Checkpoints:
         entity = {"PartitionKey": flow, "RowKey": table, **values}
         if not etag:
             return self.table.create_entity(entity)
-        return self.table.update_entity(entity, UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified)
+        return self.table.update_entity(
+            entity, UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+        )

@@ -1,7 +1,7 @@
 """Dead letters: rejected records, each with its reason, for a person to mend and replay.
 
-No value of a record is kept, except where the source cannot be asked for it again: such a record rests in the container `letters`
-until it has arrived, and an event for 30 days at most (infra).
+No value of a record is kept, except where the source cannot be asked for it again: such a record
+rests in the container `letters` until it has arrived, and an event for 30 days at most (infra).
 """
 
 import contextlib
@@ -26,11 +26,14 @@ POISON = "-poison"  # how the origin of a message ends that was kept as a whole
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`reason` is a code, `field` the target field or fields concerned, `sentence` says which rule was broken and what to do.
+    """`reason` is a code, `field` the target field or fields concerned, `sentence` says which rule
+    was broken and what to do.
 
-    `origin`: the place at the source that it comes from, such as "deliveryLogs_1.txt:3", "" where there is none or an earlier
-    version of the bridge did not say. Times in seconds since 1970; `first_seen` is when the bridge read the record.
-    `metadata`: what refused it, where newer metadata may let it pass; "" elsewhere. `sample`: which file of its name it is of.
+    `origin`: the place at the source that it comes from, such as "deliveryLogs_1.txt:3", "" where
+    there is none or an earlier version of the bridge did not say. Times in seconds since 1970;
+    `first_seen` is when the bridge read the record.
+    `metadata`: what refused it, where newer metadata may let it pass; "" elsewhere. `sample`: which
+    file of its name it is of.
     """
 
     flow: str
@@ -48,22 +51,38 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The table `deadletters`, containers `letters` and `poison`. Putting twice and removing what is not there are harmless."""
+    """The table `deadletters`, containers `letters` and `poison`.
 
-    def __init__(self, table: TableClient, bodies: ContainerClient, messages: ContainerClient) -> None:
+    Putting twice and removing what is not there are harmless.
+    """
+
+    def __init__(
+        self, table: TableClient, bodies: ContainerClient, messages: ContainerClient
+    ) -> None:
         self.table, self.bodies, self.messages = table, bodies, messages
 
     def put(self, letter: DeadLetter, row: Mapping[str, Any] | None = None) -> None:
         """`row` is kept too where it is given."""
         if row is not None:
-            self.bodies.upload_blob(f"{letter.flow}/{letter.record_id}", exact_json.carried(row), overwrite=True)
-        told = {name: kept(value) if isinstance(value, str) else value for name, value in asdict(letter).items()}
+            self.bodies.upload_blob(
+                f"{letter.flow}/{letter.record_id}", exact_json.carried(row), overwrite=True
+            )
+        told = {
+            name: kept(value) if isinstance(value, str) else value
+            for name, value in asdict(letter).items()
+        }
         values = {**told, "first_seen": float(letter.first_seen)}
-        self.table.upsert_entity({"PartitionKey": values.pop("flow"), "RowKey": values.pop("record_id"), **values})
+        self.table.upsert_entity(
+            {"PartitionKey": values.pop("flow"), "RowKey": values.pop("record_id"), **values}
+        )
 
     def put_message(self, letter: DeadLetter, content: str) -> None:
-        """The letter of a whole message that could not be read, with the message, which has no lifetime."""
-        self.messages.upload_blob(message_name(letter), content.encode("utf-8", "surrogatepass"), overwrite=True)
+        """The letter of a whole message that could not be read, with the message, which has no
+        lifetime.
+        """
+        self.messages.upload_blob(
+            message_name(letter), content.encode("utf-8", "surrogatepass"), overwrite=True
+        )
         self.put(letter)
 
     def message(self, letter: DeadLetter) -> str | None:
@@ -80,7 +99,9 @@ class DeadLetters:
     def row(self, flow: str, record_id: str) -> dict[str, Any] | None:
         """The record itself, None where it was not kept or its lifetime has ended."""
         try:
-            row: dict[str, Any] = exact_json.read(self.bodies.download_blob(f"{flow}/{record_id}").readall())
+            row: dict[str, Any] = exact_json.read(
+                self.bodies.download_blob(f"{flow}/{record_id}").readall()
+            )
         except ResourceNotFoundError:
             return None
         return row
@@ -101,37 +122,63 @@ class DeadLetters:
         return len(found)
 
     def remove_from(self, flow: str, origin: str, before: float, sample: str) -> int:
-        """Removes the letters of a file and of its lines that were read before a moment; returns how many. Letters of another
-        file of its name stay, and so do those of records, which go when the record itself has arrived."""
+        """Removes the letters of a file and of its lines that were read before a moment; returns
+        how many.
+
+        Letters of another
+        file of its name stay, and so do those of records, which go when the record itself has
+        arrived.
+        """
         lines = f"origin ge {literal(origin + ':')} and origin lt {literal(origin + ';')}"
         within = f"origin eq {literal(origin)} or ({lines})"
         condition = f"PartitionKey eq {literal(flow)} and first_seen lt {before:f} and ({within})"
         found = self.table.query_entities(condition, select=["RowKey", "sample"])
-        return self.discard(flow, [one["RowKey"] for one in found if is_same_file(one.get("sample", ""), sample)])
+        return self.discard(
+            flow, [one["RowKey"] for one in found if is_same_file(one.get("sample", ""), sample)]
+        )
 
     def arrived(self, flow: str, ids: Collection[str]) -> int:
-        """Removes the letters of records that have arrived, where there are some; returns how many."""
+        """Removes the letters of records that have arrived, where there are some; returns how
+        many.
+        """
         if not ids:
             return 0
-        condition = f"PartitionKey eq {literal(flow)} and RowKey ge {literal(min(ids))} and RowKey le {literal(max(ids))}"
-        found = {entity["RowKey"] for entity in self.table.query_entities(condition, select=["RowKey"])}
+        condition = (
+            f"PartitionKey eq {literal(flow)} and RowKey ge {literal(min(ids))} and RowKey le"
+            f" {literal(max(ids))}"
+        )
+        found = {
+            entity["RowKey"] for entity in self.table.query_entities(condition, select=["RowKey"])
+        }
         return self.discard(flow, found & set(ids))
 
     def page(self, flow: str, after: str = "", limit: int = 1000) -> list[DeadLetter]:
-        """Up to `limit` (at most 1,000) dead letters of a flow in the order of record ids, from behind `after`."""
+        """Up to `limit` (at most 1,000) dead letters of a flow in the order of record ids, from
+        behind `after`.
+        """
         condition = f"PartitionKey eq {literal(flow)} and RowKey gt {literal(after)}"
         pages = self.table.query_entities(condition, results_per_page=limit).by_page()
         return [read(entity) for entity in filled(pages)]
 
     def refused_before(self, flow: str, metadata: str, limit: int = 1000) -> list[str]:
         """Up to `limit` ids of records that other metadata than this refused a value of."""
-        condition = f"PartitionKey eq {literal(flow)} and metadata gt '' and metadata ne {literal(metadata)}"
-        return [entity["RowKey"] for entity in islice(self.table.query_entities(condition, select=["RowKey"]), limit)]
+        condition = (
+            f"PartitionKey eq {literal(flow)} and metadata gt '' and metadata ne"
+            f" {literal(metadata)}"
+        )
+        return [
+            entity["RowKey"]
+            for entity in islice(self.table.query_entities(condition, select=["RowKey"]), limit)
+        ]
 
     def sent_again(self, flow: str, record_id: str, metadata: str) -> None:
-        """Notes with which metadata a record was sent again; nothing where it has arrived meanwhile."""
+        """Notes with which metadata a record was sent again; nothing where it has arrived
+        meanwhile.
+        """
         with contextlib.suppress(ResourceNotFoundError):
-            self.table.update_entity({"PartitionKey": flow, "RowKey": record_id, "metadata": metadata})
+            self.table.update_entity(
+                {"PartitionKey": flow, "RowKey": record_id, "metadata": metadata}
+            )
 
     def get(self, flow: str, record_id: str) -> DeadLetter | None:
         try:
@@ -145,7 +192,10 @@ class DeadLetters:
     def counts(self, flow: str) -> Counter[str]:
         """How many letters a flow has, by their reason."""
         return Counter(
-            entity["reason"] for entity in self.table.query_entities(f"PartitionKey eq {literal(flow)}", select=["reason"])
+            entity["reason"]
+            for entity in self.table.query_entities(
+                f"PartitionKey eq {literal(flow)}", select=["reason"]
+            )
         )
 
 

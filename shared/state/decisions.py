@@ -1,6 +1,9 @@
-"""The decisions on opt-outs: what each side said, by which rule it was decided, who won. By day, for a person to read.
+"""The decisions on opt-outs: what each side said, by which rule it was decided, who won.
 
-Ids, flags and times only. A decision that is made again (after a crash, before it was carried out) replaces itself.
+By day, for a person to read.
+
+Ids, flags and times only. A decision that is made again (after a crash, before it was carried out)
+replaces itself.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,8 +19,11 @@ from shared.state.filters import literal
 
 @dataclass(frozen=True, slots=True)
 class OptOutDecision:
-    """`dynamics` and `campaign` are what each side said (True: no), `value` what was decided; `dynamics_at` is the contact's last
-    edit, `campaign_at` the flag's time, both as the systems write them; `decided_at` in seconds since 1970."""
+    """`dynamics` and `campaign` are what each side said (True: no), `value` what was decided;
+    `dynamics_at` is the contact's last
+    edit, `campaign_at` the flag's time, both as the systems write them; `decided_at` in seconds
+    since 1970.
+    """
 
     contact: str
     flag: str
@@ -33,7 +39,9 @@ class OptOutDecision:
 
     @property
     def key(self) -> str:
-        safe = "".join(sign if sign.isalnum() else "-" for sign in f"{self.dynamics_at}_{self.campaign_at}")
+        safe = "".join(
+            sign if sign.isalnum() else "-" for sign in f"{self.dynamics_at}_{self.campaign_at}"
+        )
         said = "".join(str(int(value)) for value in (self.dynamics, self.campaign, self.value))
         return f"{self.contact}_{self.flag}_{safe}_{said}"
 
@@ -46,14 +54,19 @@ class Decisions:
 
     def put(self, decisions: Iterable[OptOutDecision]) -> None:
         """Decisions of one day, at once."""
-        rows = [{"PartitionKey": day_of(one.decided_at), "RowKey": one.key, **asdict(one)} for one in decisions]
+        rows = [
+            {"PartitionKey": day_of(one.decided_at), "RowKey": one.key, **asdict(one)}
+            for one in decisions
+        ]
         for part in batched(rows, 100, strict=False):
             self.table.submit_transaction([("upsert", row) for row in part])
 
     def of_day(self, day: str) -> Iterator[OptOutDecision]:
         """All decisions of a day, 2026-01-31, by contact."""
         names = [item.name for item in fields(OptOutDecision)]
-        found: Iterable[Any] = self.table.query_entities(f"PartitionKey eq {literal(day)}", select=names)
+        found: Iterable[Any] = self.table.query_entities(
+            f"PartitionKey eq {literal(day)}", select=names
+        )
         for entity in found:
             yield OptOutDecision(**{name: entity[name] for name in names})
 

@@ -1,4 +1,5 @@
-"""Documents in the container `config`: what a person edits, and the numbered versions that have been in force.
+"""Documents in the container `config`: what a person edits, and the numbered versions that have
+been in force.
 
 config/mappings/<table>.yaml                   put here by a person; taken into force if it is sound
 config/mappings/versions/<table>/000001.yaml   never changed; the highest is in force
@@ -20,7 +21,10 @@ from shared.identifiers import table_name
 VERSION = re.compile(r"(?P<folder>[^/]+)/versions/(?P<table>[^/]+)/(?P<number>[0-9]{6})\.yaml")
 DRAFT = re.compile(r"(?P<folder>[^/]+)/(?P<name>[^/]+)\.yaml")
 MOST_DRAFT_BYTES = 4 << 20
-"""Of what a person left. More than a document may have (shared/mapping/reading.py), so that the rest need not be read."""
+"""Of what a person left.
+
+More than a document may have (shared/mapping/reading.py), so that the rest need not be read.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,52 +69,81 @@ class Documents:
     def draft(self, table: str) -> tuple[str, str]:
         """The document as a person left it and its ETag; ("", "") if there is none.
 
-        A byte that is not UTF-8 stays as half of a character, so that whoever reads the document refuses it with its line.
+        A byte that is not UTF-8 stays as half of a character, so that whoever reads the document
+        refuses it with its line.
         """
         try:
             blob = self.container.download_blob(f"{self.folder}/{table}.yaml")
         except ResourceNotFoundError:
             return "", ""
-        return blob.read(MOST_DRAFT_BYTES).decode("utf-8", "surrogateescape"), str(blob.properties.etag)
+        return blob.read(MOST_DRAFT_BYTES).decode("utf-8", "surrogateescape"), str(
+            blob.properties.etag
+        )
 
     def draft_etag(self, table: str) -> str:
         try:
-            return str(self.container.get_blob_client(f"{self.folder}/{table}.yaml").get_blob_properties().etag)
+            return str(
+                self.container.get_blob_client(f"{self.folder}/{table}.yaml")
+                .get_blob_properties()
+                .etag
+            )
         except ResourceNotFoundError:
             return ""
 
     def put_draft(self, table: str, text: str, etag: str) -> None:
-        """Puts a person's document in place of the one with this ETag, "" for none. ChangedMeanwhile if another one is there."""
+        """Puts a person's document in place of the one with this ETag, "" for none.
+
+        ChangedMeanwhile if another one is there.
+        """
         name, body = f"{self.folder}/{table}.yaml", text.encode("utf-8", "surrogateescape")
         try:
             if etag:
                 same = MatchConditions.IfNotModified
-                self.container.upload_blob(name, body, overwrite=True, etag=etag, match_condition=same)
+                self.container.upload_blob(
+                    name, body, overwrite=True, etag=etag, match_condition=same
+                )
             else:
                 self.container.upload_blob(name, body)
         except (ResourceExistsError, ResourceModifiedError):
             raise ChangedMeanwhile(self.folder, table) from None
 
     def tables(self) -> list[str]:
-        """The tables that a person has put a document for. A file whose name is no table's is none; `check` names it."""
+        """The tables that a person has put a document for.
+
+        A file whose name is no table's is none; `check` names it.
+        """
         listed = self.container.walk_blobs(name_starts_with=f"{self.folder}/", delimiter="/")
         names = [str(blob.name).removeprefix(f"{self.folder}/") for blob in listed]
         found = (table_name(name.removesuffix(".yaml")) for name in names if name.endswith(".yaml"))
         return [table for table in found if table]
 
     def newest(self, table: str) -> tuple[int, str]:
-        """The number of the version in force and the draft's ETag that it was taken from; (0, "") before the first."""
-        listed = self.container.list_blobs(name_starts_with=f"{self.folder}/versions/{table}/", include=["metadata"])
-        known = [(VERSION.fullmatch(str(blob.name)), (blob.metadata or {}).get("draft", "")) for blob in listed]
+        """The number of the version in force and the draft's ETag that it was taken from; (0, "")
+        before the first.
+        """
+        listed = self.container.list_blobs(
+            name_starts_with=f"{self.folder}/versions/{table}/", include=["metadata"]
+        )
+        known = [
+            (VERSION.fullmatch(str(blob.name)), (blob.metadata or {}).get("draft", ""))
+            for blob in listed
+        ]
         return max(((int(name["number"]), draft) for name, draft in known if name), default=(0, ""))
 
     def text(self, table: str, version: int) -> str:
         return self.container.download_blob(self.name(table, version)).readall().decode()
 
     def add(self, table: str, version: int, document: str, draft_etag: str) -> None:
-        """Puts a version into force. Another instance that was first has done the same, so its version stands."""
+        """Puts a version into force.
+
+        Another instance that was first has done the same, so its version stands.
+        """
         try:
-            self.container.upload_blob(self.name(table, version), document.encode(), metadata={"draft": draft_etag.strip('"')})
+            self.container.upload_blob(
+                self.name(table, version),
+                document.encode(),
+                metadata={"draft": draft_etag.strip('"')},
+            )
         except ResourceExistsError:
             pass
 
@@ -118,7 +151,9 @@ class Documents:
         return f"{self.folder}/versions/{table}/{version:06d}.yaml"
 
     def fingerprint_key(self) -> bytes:
-        """The key of all fingerprints: random, made once, kept beside what it protects from being looked up by guessing."""
+        """The key of all fingerprints: random, made once, kept beside what it protects from being
+        looked up by guessing.
+        """
         try:
             self.container.upload_blob("fingerprint.key", secrets.token_bytes(32))
         except ResourceExistsError:
@@ -149,4 +184,8 @@ class Library:
 
 
 def later(known: Activated | None, number: int, at: datetime) -> Activated:
-    return Activated(max(number, known.version), min(at, known.since)) if known else Activated(number, at)
+    return (
+        Activated(max(number, known.version), min(at, known.since))
+        if known
+        else Activated(number, at)
+    )

@@ -1,4 +1,7 @@
-"""Texts in queries of tables. Source: Microsoft Learn, "Querying tables and entities" (a quotation mark is doubled)."""
+"""Texts in queries of tables.
+
+Source: Microsoft Learn, "Querying tables and entities" (a quotation mark is doubled).
+"""
 
 
 def literal(text: str) -> str:

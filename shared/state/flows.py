@@ -1,4 +1,6 @@
-"""Whether each flow is running, stopped by a person, or failed with a cause; known to every instance within seconds."""
+"""Whether each flow is running, stopped by a person, or failed with a cause; known to every
+instance within seconds.
+"""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -19,7 +21,8 @@ CACHE_SECONDS = 1.0
 class FlowState:
     """`reason` is a sentence for a person; `setting` what to change; times in seconds since 1970.
 
-    `polled_at` is the end of the last poll, `caught_up_at` the start of the last one that read all that the source had.
+    `polled_at` is the end of the last poll, `caught_up_at` the start of the last one that read all
+    that the source had.
     """
 
     status: str = RUNNING
@@ -65,8 +68,12 @@ class Flows:
         return {row["RowKey"]: read_state(row) for row in rows}
 
     def change(self, flow: str, **values: str | float) -> None:
-        """Merges the values given into the flow's row; the last one to write wins, as between people."""
-        told = {name: kept(value) if isinstance(value, str) else value for name, value in values.items()}
+        """Merges the values given into the flow's row; the last one to write wins, as between
+        people.
+        """
+        told = {
+            name: kept(value) if isinstance(value, str) else value for name, value in values.items()
+        }
         self.table.upsert_entity({"PartitionKey": "flows", "RowKey": flow, **told})
         with held(self.lock, seconds_to_end):
             self.cache.pop(flow, None)

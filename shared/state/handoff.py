@@ -1,7 +1,9 @@
-"""Envelopes on Storage queues: how changes travel from the one who reads them to the one who delivers them.
+"""Envelopes on Storage queues: how changes travel from the one who reads them to the one who
+delivers them.
 
-An envelope is one message: up to 99 changes of one ledger partition, packed (JSON, deflated) to fit the 64 KiB of a Storage queue
-message. Rows too big for that travel as references and are read again at the source. Messages never expire.
+An envelope is one message: up to 99 changes of one ledger partition, packed (JSON, deflated) to fit
+the 64 KiB of a Storage queue message. Rows too big for that travel as references and are read again
+at the source. Messages never expire.
 """
 
 import base64
@@ -13,8 +15,23 @@ from itertools import batched
 from typing import Annotated, Any, Literal
 
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
+from azure.storage.queue import (
+    QueueClient,
+    QueueMessage,
+    QueueServiceClient,
+    TextBase64DecodePolicy,
+    TextBase64EncodePolicy,
+)
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+)
 
 from shared import exact_json
 from shared.errors import Refusal, Rejected
@@ -29,15 +46,23 @@ POISON = "-poison"
 GONE = ("MessageNotFound", "PopReceiptMismatch", "QueueNotFound")
 
 MOST_UNPACKED_BYTES = 16 << 20
-"""Of the changes in one message. They are packed to 47,000 bytes, and rows of repeated text shrink to a hundredth."""
+"""Of the changes in one message.
+
+They are packed to 47,000 bytes, and rows of repeated text shrink to a hundredth.
+"""
 
 LEVEL = 6  # 400 events then fit one message, and with 3 they do not; it costs 1 ms a message
 
-FAULT = "An event is larger than a queue message takes, or holds a value of another form: shorten its texts where it comes from."
+FAULT = (
+    "An event is larger than a queue message takes, or holds a value of another form: shorten its"
+    " texts where it comes from."
+)
 TOO_LARGE = {"fault": {"rule": "too_large", "field": "", "sentence": FAULT}}
 
 KeyPart = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f/\\#?]*$", max_length=200)]
-"""A name that may stand in a table's key (Microsoft Learn, "Understanding the Table service data model")."""
+"""A name that may stand in a table's key (Microsoft Learn, "Understanding the Table service data
+model").
+"""
 
 KEY_PART = TypeAdapter(KeyPart)
 MOST_BUCKETS = 1_000_000
@@ -48,7 +73,11 @@ PACKED = tuple(item.name for item in fields(Change))
 
 
 def unpack(value: Any) -> Any:
-    return read_changes(inflated(base64.b64decode(value, validate=True))) if isinstance(value, str) else value
+    return (
+        read_changes(inflated(base64.b64decode(value, validate=True)))
+        if isinstance(value, str)
+        else value
+    )
 
 
 def inflated(packed: bytes) -> bytes:
@@ -71,8 +100,13 @@ def newest(changes: tuple[Change, ...]) -> tuple[Change, ...]:
 
 
 def pack(changes: Sequence[Change]) -> str:
-    """A value of any form travels as it is: what refuses it is the mapping, for its record alone."""
-    listed = [{name: value for name in PACKED if (value := getattr(change, name)) not in NOTHING} for change in changes]
+    """A value of any form travels as it is: what refuses it is the mapping, for its record
+    alone.
+    """
+    listed = [
+        {name: value for name in PACKED if (value := getattr(change, name)) not in NOTHING}
+        for change in changes
+    ]
     text = exact_json.carried(listed)
     if len(text) > MOST_UNPACKED_BYTES:
         raise ValueError("more than a message holds")
@@ -80,7 +114,10 @@ def pack(changes: Sequence[Change]) -> str:
 
 
 class Envelope(BaseModel):
-    """`mapping_version` is the one that the rows were read with. Unknown fields or another `v` are refused, not guessed."""
+    """`mapping_version` is the one that the rows were read with.
+
+    Unknown fields or another `v` are refused, not guessed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -89,7 +126,9 @@ class Envelope(BaseModel):
     table: KeyPart
     bucket: Annotated[int, Field(ge=0, lt=MOST_BUCKETS)]
     mapping_version: Count
-    changes: Annotated[tuple[Change, ...], BeforeValidator(unpack), AfterValidator(newest), PlainSerializer(pack)]
+    changes: Annotated[
+        tuple[Change, ...], BeforeValidator(unpack), AfterValidator(newest), PlainSerializer(pack)
+    ]
 
 
 def read_envelope(body: bytes) -> Envelope:
@@ -101,7 +140,11 @@ def read_envelope(body: bytes) -> Envelope:
         return envelope
     except (ValidationError, zlib.error, ValueError, RecursionError):
         raise Rejected(
-            Refusal("", "unreadable_envelope", "A queue message is no envelope of this version of the bridge.")
+            Refusal(
+                "",
+                "unreadable_envelope",
+                "A queue message is no envelope of this version of the bridge.",
+            )
         ) from None
 
 
@@ -118,20 +161,27 @@ def references_only(body: bytes) -> str:
 def envelopes(
     flow: str, table: str, mapping_version: int, changes: Iterable[Change], together: int = 0
 ) -> Iterator[tuple[str, int]]:
-    """Messages for these changes, with the number of changes in each; a later change of a record replaces an earlier one."""
+    """Messages for these changes, with the number of changes in each; a later change of a record
+    replaces an earlier one.
+    """
     groups: dict[int, list[Change]] = {}
     for change in newest(tuple(changes)):
         groups.setdefault(0 if together else bucket(change.record_id), []).append(change)
     for number, group in groups.items():
         for part in batched(group, together or ROWS_PER_TRANSACTION, strict=False):
             place = bucket(part[0].record_id) if together else number
-            envelope = Envelope(flow=flow, table=table, bucket=place, mapping_version=mapping_version, changes=part)
+            envelope = Envelope(
+                flow=flow, table=table, bucket=place, mapping_version=mapping_version, changes=part
+            )
             yield from fitted(envelope, once=bool(together))
 
 
 def fitted(envelope: Envelope, once: bool = False) -> Iterator[tuple[str, int]]:
-    """The envelope as one message if it fits, else as several. A single row that does not fit becomes a reference, or, where
-    the source is asked `once` only, a fault that ends as a dead letter."""
+    """The envelope as one message if it fits, else as several.
+
+    A single row that does not fit becomes a reference, or, where
+    the source is asked `once` only, a fault that ends as a dead letter.
+    """
     text, changes = message(envelope), envelope.changes
     if 0 < len(text) <= MESSAGE_BYTES:
         yield text, len(changes)
@@ -144,7 +194,9 @@ def fitted(envelope: Envelope, once: bool = False) -> Iterator[tuple[str, int]]:
 
 
 def message(envelope: Envelope) -> str:
-    """The envelope as JSON; "" for one whose values have no such form: a number of thousands of digits, a value too deep."""
+    """The envelope as JSON; "" for one whose values have no such form: a number of thousands of
+    digits, a value too deep.
+    """
     try:
         return envelope.model_dump_json()
     except (ValueError, RecursionError):
@@ -153,7 +205,10 @@ def message(envelope: Envelope) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message in hand. `receipt` completes it; `receipts`: how often it was received, this time included."""
+    """A message in hand.
+
+    `receipt` completes it; `receipts`: how often it was received, this time included.
+    """
 
     content: str = field(repr=False)
     id: str
@@ -162,7 +217,9 @@ class Received:
 
 
 def received(message: QueueMessage) -> Received:
-    return Received(message.content, message.id, message.pop_receipt or "", message.dequeue_count or 1)
+    return Received(
+        message.content, message.id, message.pop_receipt or "", message.dequeue_count or 1
+    )
 
 
 def poison_of(queue: str) -> str:
@@ -189,9 +246,11 @@ class Handoff:
     ) -> int:
         """Sends the changes; they become visible after the delay. Returns the number of messages.
 
-        With a `pace` only so many of them become visible each second, so that what is urgent finds the queue short.
+        With a `pace` only so many of them become visible each second, so that what is urgent finds
+        the queue short.
 
-        They go by ledger partition, or so many `together` as they come where the ledger keeps no rows of them.
+        They go by ledger partition, or so many `together` as they come where the ledger keeps no
+        rows of them.
         """
         messages = 0
         for text, _ in envelopes(flow, table, mapping_version, changes, together):
@@ -202,10 +261,14 @@ class Handoff:
     def send(self, queue: str, text: str, delay_seconds: float = 0) -> None:
         client = self.clients(queue)
         try:
-            client.send_message(text, visibility_timeout=int(delay_seconds + 0.999), time_to_live=-1)
+            client.send_message(
+                text, visibility_timeout=int(delay_seconds + 0.999), time_to_live=-1
+            )
         except ResourceNotFoundError:
             self.make(client)
-            client.send_message(text, visibility_timeout=int(delay_seconds + 0.999), time_to_live=-1)
+            client.send_message(
+                text, visibility_timeout=int(delay_seconds + 0.999), time_to_live=-1
+            )
 
     def length(self, queue: str) -> int:
         """About how many messages the queue holds, those in work or delayed included."""
@@ -215,7 +278,9 @@ class Handoff:
             return 0
 
     def head(self, queue: str) -> list[Envelope]:
-        """Up to 32 envelopes that wait visibly at the head of the queue; what is none of ours is passed over."""
+        """Up to 32 envelopes that wait visibly at the head of the queue; what is none of ours is
+        passed over.
+        """
         found = []
         try:
             for message in self.clients(queue).peek_messages(32):
@@ -226,13 +291,22 @@ class Handoff:
         return found
 
     def oldest_first_seen(self, queue: str) -> float | None:
-        """When the bridge first learned of the oldest change that waits visibly at the head of the queue."""
-        return min((change.first_seen for envelope in self.head(queue) for change in envelope.changes), default=None)
+        """When the bridge first learned of the oldest change that waits visibly at the head of the
+        queue.
+        """
+        return min(
+            (change.first_seen for envelope in self.head(queue) for change in envelope.changes),
+            default=None,
+        )
 
     def backlog(self, queue: str, messages: int) -> int:
         """About how many changes `messages` messages hold, judged by the head of the queue."""
         head = self.head(queue) if messages else []
-        return round(messages * sum(len(envelope.changes) for envelope in head) / len(head)) if head else messages
+        return (
+            round(messages * sum(len(envelope.changes) for envelope in head) / len(head))
+            if head
+            else messages
+        )
 
     def receive(self, queue: str, hidden_seconds: float) -> Received | None:
         """One message, hidden from others meanwhile; None where none is visible."""
@@ -254,7 +328,9 @@ class Handoff:
         """Puts the messages of `<queue>-poison` on the queue again; returns how many."""
         moved = 0
         try:
-            for message in self.clients(poison_of(queue)).receive_messages(messages_per_page=32, visibility_timeout=60):
+            for message in self.clients(poison_of(queue)).receive_messages(
+                messages_per_page=32, visibility_timeout=60
+            ):
                 self.send(queue, message.content)
                 self.clients(poison_of(queue)).delete_message(message)
                 moved += 1
@@ -272,7 +348,10 @@ class Handoff:
 def open_handoff(settings: StorageSettings) -> Handoff:
     """Queues of the storage account, encoded as host.json says (messageEncoding base64)."""
     queues: QueueServiceClient = service(settings, "queue", QueueServiceClient)
-    policy = {"message_encode_policy": TextBase64EncodePolicy(), "message_decode_policy": Base64OrText()}
+    policy = {
+        "message_encode_policy": TextBase64EncodePolicy(),
+        "message_decode_policy": Base64OrText(),
+    }
     clients: dict[str, QueueClient] = {}
 
     def client(name: str) -> QueueClient:

@@ -1,10 +1,12 @@
-"""The ledger: one row per record with what was last written and what became of it, in partitions of one flow's records.
+"""The ledger: one row per record with what was last written and what became of it, in partitions of
+one flow's records.
 
-A partition has a header row. It carries the claim: who is writing records of this partition, and until when. Taking the claim
-is one conditional write of that row, and settling writes all records and gives the claim back in one transaction conditional on
-it. So two instances never write records of one partition at once, an instance that lost its claim cannot settle, and one that
-died is waited for no longer than its lease. The header counts the partition's records by outcome, exactly, at no extra cost, and
-holds a sieve of their ids, so that a record which is new is not looked for.
+A partition has a header row. It carries the claim: who is writing records of this partition, and
+until when. Taking the claim is one conditional write of that row, and settling writes all records
+and gives the claim back in one transaction conditional on it. So two instances never write records
+of one partition at once, an instance that lost its claim cannot settle, and one that died is waited
+for no longer than its lease. The header counts the partition's records by outcome, exactly, at no
+extra cost, and holds a sieve of their ids, so that a record which is new is not looked for.
 """
 
 import json
@@ -19,7 +21,13 @@ from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.data.tables import EdmType, EntityProperty, TableClient, TableTransactionError, UpdateMode
+from azure.data.tables import (
+    EdmType,
+    EntityProperty,
+    TableClient,
+    TableTransactionError,
+    UpdateMode,
+)
 
 from shared.errors import Contended, Retryable
 from shared.records import Outcome
@@ -31,8 +39,12 @@ from shared.waits import Wait, read_wait
 
 BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
-ROWS_PER_PAGE = 1000  # what the service answers at most (Microsoft Learn, "Query timeout and pagination")
-NAMED = 14  # a filter takes 15 comparisons (Microsoft Learn, "Querying tables and entities"); one is the partition's
+ROWS_PER_PAGE = (
+    1000  # what the service answers at most (Microsoft Learn, "Query timeout and pagination")
+)
+# a filter takes 15 comparisons (Microsoft Learn, "Querying tables and entities"); one is the
+# partition's
+NAMED = 14
 NAMED_QUERIES = 4
 HEADER = "!"  # sorts before every record id
 HISTORY_ENTRIES = 10
@@ -50,12 +62,14 @@ def partition_name(flow: str, number: int) -> str:
 
 @dataclass(slots=True)
 class LedgerRow:
-    """What we last wrote of a record. `exists`: it is in the target. `deleted`: a tombstone. `rejected`: it has a
+    """What we last wrote of a record.
+
+    `exists`: it is in the target. `deleted`: a tombstone. `rejected`: it has a
     dead letter. Times in seconds since 1970.
 
-    `history`: the last things that happened, oldest first, each [time, outcome, version, reason, attempts]. `agreed`: what the
-    opt-out flow remembers of both sides (shared/opt_out/flow.py). `altered`: the fields that the target lacks or has cut, each
-    [field, "omitted" or "cut", rule].
+    `history`: the last things that happened, oldest first, each [time, outcome, version, reason,
+    attempts]. `agreed`: what the opt-out flow remembers of both sides (shared/opt_out/flow.py).
+    `altered`: the fields that the target lacks or has cut, each [field, "omitted" or "cut", rule].
     """
 
     record_id: str
@@ -78,9 +92,18 @@ class LedgerRow:
         """What the record waits for, if it waits."""
         return read_wait(self.reason) if self.outcome == Outcome.WAITING else None
 
-    def happened(self, now: float, outcome: Outcome, version: int, reason: str, attempts: int) -> None:
-        self.outcome, self.reason, self.attempts, self.settled_at = outcome.value, reason, attempts, now
-        self.history = [*self.history, [round(now, 3), outcome.value, version, reason, attempts]][-HISTORY_ENTRIES:]
+    def happened(
+        self, now: float, outcome: Outcome, version: int, reason: str, attempts: int
+    ) -> None:
+        self.outcome, self.reason, self.attempts, self.settled_at = (
+            outcome.value,
+            reason,
+            attempts,
+            now,
+        )
+        self.history = [*self.history, [round(now, 3), outcome.value, version, reason, attempts]][
+            -HISTORY_ENTRIES:
+        ]
 
 
 SELECTED = ["RowKey", *(item.name for item in fields(LedgerRow) if item.name != "record_id")]
@@ -88,8 +111,11 @@ SELECTED = ["RowKey", *(item.name for item in fields(LedgerRow) if item.name != 
 
 @dataclass(slots=True)
 class Header:
-    """A partition's claim and counts. `counts`: records by last outcome; `totals`: outcomes so far, and writes with
-    fields `omitted` or `cut`; `calls`: by verb."""
+    """A partition's claim and counts.
+
+    `counts`: records by last outcome; `totals`: outcomes so far, and writes with
+    fields `omitted` or `cut`; `calls`: by verb.
+    """
 
     owner: str = ""
     until: float = 0.0
@@ -102,7 +128,10 @@ class Header:
     etag: str = ""
 
     def perhaps(self, ids: Collection[str]) -> set[str]:
-        """Those of the ids that the partition may hold. One in a hundred of the others is among them."""
+        """Those of the ids that the partition may hold.
+
+        One in a hundred of the others is among them.
+        """
         if self.sieve is None:  # an older version's
             return set(ids) if self.rows else set()
         return {record_id for record_id in ids if record_id in self.sieve}
@@ -121,16 +150,23 @@ class View:
 
 
 class Ledger:
-    """Reads and writes the table `ledger`. A lost race is Retryable: the records are looked at again."""
+    """Reads and writes the table `ledger`.
+
+    A lost race is Retryable: the records are looked at again.
+    """
 
     def __init__(self, table: TableClient) -> None:
         self.table = table
         self.pool = ThreadPool(16, "ledger")
-        self.scans = threading.Semaphore(2)  # a page of 1,000 rows is megabytes; more at once cost memory and gain no time
+        self.scans = threading.Semaphore(
+            2
+        )  # a page of 1,000 rows is megabytes; more at once cost memory and gain no time
 
     def view(self, partition: str, ids: Collection[str], now: float) -> View:
-        """The header and the rows of these ids that exist: one read where all are new, two where the partition is small or
-        the ids are few. Contended, before the rows are read, while somebody writes there `now`."""
+        """The header and the rows of these ids that exist: one read where all are new, two where
+        the partition is small or
+        the ids are few. Contended, before the rows are read, while somebody writes there `now`.
+        """
         view = View(partition, self.header(partition), {})
         self.check_free(view, now)
         if held := view.header.perhaps(ids):
@@ -143,9 +179,13 @@ class Ledger:
         except ResourceNotFoundError:
             return Header()
 
-    def rows(self, partition: str, ids: Collection[str], partition_rows: int) -> dict[str, LedgerRow]:
-        # A query over a range costs a call per 1,000 rows that it passes, and brings them all; those that name their rows bring
-        # only those, but pass the whole partition each: it must be small. Single reads cost a call each, side by side.
+    def rows(
+        self, partition: str, ids: Collection[str], partition_rows: int
+    ) -> dict[str, LedgerRow]:
+        # A query over a range costs a call per 1,000 rows that it passes, and brings them all;
+        # those that name their rows bring
+        # only those, but pass the whole partition each: it must be small. Single reads cost a call
+        # each, side by side.
         if len(ids) <= 2:
             found = [self.row(partition, record_id) for record_id in ids]
             return {row.record_id: row for row in found if row}
@@ -153,7 +193,9 @@ class Ledger:
             return self.named(partition, ids)
         if len(ids) * 20 < partition_rows:
             return self.singly(partition, ids)
-        return self.queried(partition, ids, f"RowKey ge {literal(min(ids))} and RowKey le {literal(max(ids))}")
+        return self.queried(
+            partition, ids, f"RowKey ge {literal(min(ids))} and RowKey le {literal(max(ids))}"
+        )
 
     def singly(self, partition: str, ids: Iterable[str]) -> dict[str, LedgerRow]:
         found = self.pool.map(lambda record_id: self.row(partition, record_id), ids)
@@ -162,13 +204,21 @@ class Ledger:
     def named(self, partition: str, ids: Collection[str]) -> dict[str, LedgerRow]:
         found: dict[str, LedgerRow] = {}
         for part in batched(ids, NAMED, strict=False):
-            found |= self.queried(partition, part, " or ".join(f"RowKey eq {literal(record_id)}" for record_id in part))
+            found |= self.queried(
+                partition,
+                part,
+                " or ".join(f"RowKey eq {literal(record_id)}" for record_id in part),
+            )
         return found
 
     def queried(self, partition: str, ids: Collection[str], condition: str) -> dict[str, LedgerRow]:
         with self.scans:
-            entities = self.table.query_entities(f"PartitionKey eq {literal(partition)} and ({condition})", select=SELECTED)
-            return {entity["RowKey"]: read_row(entity) for entity in entities if entity["RowKey"] in ids}
+            entities = self.table.query_entities(
+                f"PartitionKey eq {literal(partition)} and ({condition})", select=SELECTED
+            )
+            return {
+                entity["RowKey"]: read_row(entity) for entity in entities if entity["RowKey"] in ids
+            }
 
     def row(self, partition: str, record_id: str) -> LedgerRow | None:
         try:
@@ -177,17 +227,23 @@ class Ledger:
             return None
 
     def claim(self, view: View, owner: str, now: float, lease_seconds: float) -> None:
-        """Takes the partition for `owner`; Contended while somebody else writes in it or has settled since it was read."""
+        """Takes the partition for `owner`; Contended while somebody else writes in it or has
+        settled since it was read.
+        """
         self.check_free(view, now)
         view.header.owner, view.header.until = owner, now + lease_seconds
         self.save_header(view)
 
     def check_free(self, view: View, now: float) -> None:
         if view.header.owner and view.header.until > now:
-            raise Contended("Another instance is writing records of this partition; they are sent again.", 1.0)
+            raise Contended(
+                "Another instance is writing records of this partition; they are sent again.", 1.0
+            )
 
     def renew(self, view: View, now: float, lease_seconds: float) -> None:
-        """Holds the claim longer; Retryable if somebody took it over, and then the view's claim has ended at once."""
+        """Holds the claim longer; Retryable if somebody took it over, and then the view's claim has
+        ended at once.
+        """
         view.header.until = now + lease_seconds
         try:
             self.save_header(view)
@@ -200,33 +256,52 @@ class Ledger:
         try:
             if view.header.etag:
                 saved = self.table.update_entity(
-                    entity, UpdateMode.MERGE, etag=view.header.etag, match_condition=MatchConditions.IfNotModified
+                    entity,
+                    UpdateMode.MERGE,
+                    etag=view.header.etag,
+                    match_condition=MatchConditions.IfNotModified,
                 )
             else:
                 saved = self.table.create_entity(entity)
         except (ResourceModifiedError, ResourceExistsError):
-            raise Contended("Another instance took the records of this partition; they are sent again.", 0.5) from None
+            raise Contended(
+                "Another instance took the records of this partition; they are sent again.", 0.5
+            ) from None
         view.header.etag = saved["etag"]
 
     def settle(self, view: View, changed: Iterable[LedgerRow]) -> None:
-        """Writes the rows and gives the claim back, all or nothing; Retryable if the claim was lost meanwhile."""
+        """Writes the rows and gives the claim back, all or nothing; Retryable if the claim was lost
+        meanwhile.
+        """
         rows = list(changed)
         view.header.owner, view.header.until = "", 0.0
         sieve = self.sieve(view)
         sieve.add(row.record_id for row in rows)
-        operations: list[Any] = [("upsert", row_entity(view.partition, row), {"mode": UpdateMode.REPLACE}) for row in rows]
+        operations: list[Any] = [
+            ("upsert", row_entity(view.partition, row), {"mode": UpdateMode.REPLACE})
+            for row in rows
+        ]
         header = {**header_entity(view.partition, view.header), "sieve": sieve.written()}
-        condition = {"mode": UpdateMode.REPLACE, "etag": view.header.etag, "match_condition": MatchConditions.IfNotModified}
+        condition = {
+            "mode": UpdateMode.REPLACE,
+            "etag": view.header.etag,
+            "match_condition": MatchConditions.IfNotModified,
+        }
         operations.append(("update", header, condition) if view.header.etag else ("create", header))
         try:
             self.table.submit_transaction(operations)
         except (TableTransactionError, ResourceModifiedError) as error:
             if getattr(error, "status_code", 412) not in (409, 412):
                 raise
-            raise Retryable("The claim on these records ended before they were settled; they are sent again.", 1.0) from None
+            raise Retryable(
+                "The claim on these records ended before they were settled; they are sent again.",
+                1.0,
+            ) from None
 
     def sieve(self, view: View) -> Sieve:
-        """The partition's sieve; made anew from the ids of its rows where it is missing or too small."""
+        """The partition's sieve; made anew from the ids of its rows where it is missing or too
+        small.
+        """
         known = view.header.sieve
         if known is None or not known.takes(view.header.rows):
             known = view.header.sieve = Sieve.of(view.header.rows, self.keys(view.partition))
@@ -234,10 +309,15 @@ class Ledger:
 
     def keys(self, partition: str) -> Iterator[str]:
         condition = f"PartitionKey eq {literal(partition)} and RowKey gt '{HEADER}'"
-        return (entity["RowKey"] for entity in self.table.query_entities(condition, select=["RowKey"]))
+        return (
+            entity["RowKey"] for entity in self.table.query_entities(condition, select=["RowKey"])
+        )
 
     def count(self, partition: str, outcomes: Counter[str], calls: Mapping[str, int]) -> None:
-        """Adds to the totals of a partition whose rows are not kept. Retryable if others keep coming first."""
+        """Adds to the totals of a partition whose rows are not kept.
+
+        Retryable if others keep coming first.
+        """
         for _ in range(COUNT_ATTEMPTS):
             view = View(partition, self.header(partition), {})
             view.header.totals.update(outcomes)
@@ -247,28 +327,45 @@ class Ledger:
             except Contended:
                 continue
             return
-        raise Retryable("Too many instances count in one partition; the records are sent again.", 1.0)
+        raise Retryable(
+            "Too many instances count in one partition; the records are sent again.", 1.0
+        )
 
     def ids(self, flow: str, number: int, after: str = "") -> list[str]:
-        """Up to 1,000 ids of one bucket without a tombstone, in order, from behind `after`; [] at the end."""
+        """Up to 1,000 ids of one bucket without a tombstone, in order, from behind `after`; [] at
+        the end.
+        """
         name = literal(partition_name(flow, number))
-        condition = f"PartitionKey eq {name} and RowKey gt {literal(after or HEADER)} and deleted eq false"
-        pages = self.table.query_entities(condition, select=["RowKey"], results_per_page=ROWS_PER_PAGE).by_page()
+        condition = (
+            f"PartitionKey eq {name} and RowKey gt {literal(after or HEADER)} and deleted eq false"
+        )
+        pages = self.table.query_entities(
+            condition, select=["RowKey"], results_per_page=ROWS_PER_PAGE
+        ).by_page()
         return [entity["RowKey"] for entity in filled(pages)]
 
     def existing_from(self, partition: str, first: str) -> tuple[list[str], str]:
-        """The ids of one page of a partition, from `first` on, that are in the target; and the last id of the page, "" if
-        the partition ends in it."""
+        """The ids of one page of a partition, from `first` on, that are in the target; and the last
+        id of the page, "" if
+        the partition ends in it.
+        """
         condition = f"PartitionKey eq {literal(partition)} and RowKey ge {literal(first)}"
-        pages: Any = self.table.query_entities(condition, select=["RowKey", "exists"], results_per_page=ROWS_PER_PAGE).by_page()
+        pages: Any = self.table.query_entities(
+            condition, select=["RowKey", "exists"], results_per_page=ROWS_PER_PAGE
+        ).by_page()
         page = filled(pages)
         end = page[-1]["RowKey"] if page and pages.continuation_token else ""
         return [entity["RowKey"] for entity in page if entity["exists"]], end
 
     def waiting(self, partition: str, reason: str, before: float) -> Iterator[str]:
         """The ids of a partition that have waited for this since before a moment."""
-        condition = f"PartitionKey eq {literal(partition)} and outcome eq '{Outcome.WAITING}' and reason eq {literal(reason)}"
-        entities = self.table.query_entities(f"{condition} and settled_at lt {before:f}", select=["RowKey"])
+        condition = (
+            f"PartitionKey eq {literal(partition)} and outcome eq '{Outcome.WAITING}' and reason eq"
+            f" {literal(reason)}"
+        )
+        entities = self.table.query_entities(
+            f"{condition} and settled_at lt {before:f}", select=["RowKey"]
+        )
         return (entity["RowKey"] for entity in entities)
 
     def headers(self, flow: str) -> list[Header]:

@@ -1,4 +1,7 @@
-"""Pages of a table query. The service may answer an empty page with a continuation token, which is not the end."""
+"""Pages of a table query.
+
+The service may answer an empty page with a continuation token, which is not the end.
+"""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,9 @@
-"""Which records are in the target: asked of the ledger, and remembered for a while, so that children cost it little.
+"""Which records are in the target: asked of the ledger, and remembered for a while, so that
+children cost it little.
 
-Only that a record is there is remembered, never that it is not. What is remembered is bounded and soon forgotten: a record that
-another instance deletes is believed to be there for at most KEEP_SECONDS, and its children then change at the source too.
+Only that a record is there is remembered, never that it is not. What is remembered is bounded and
+soon forgotten: a record that another instance deletes is believed to be there for at most
+KEEP_SECONDS, and its children then change at the source too.
 """
 
 import threading
@@ -16,7 +18,9 @@ MOST, KEEP_SECONDS = 250_000, 300.0
 
 
 class Presence:
-    """Remembers in two generations, of which the older is dropped when the younger is full or has been kept long enough."""
+    """Remembers in two generations, of which the older is dropped when the younger is full or has
+    been kept long enough.
+    """
 
     def __init__(self, ledger: Ledger, now: Callable[[], float]) -> None:
         self.ledger, self.now, self.lock = ledger, now, threading.Lock()
@@ -26,16 +30,31 @@ class Presence:
         self.waits: dict[str, tuple[float, list[float]]] = {}
 
     def there(self, places: Collection[Place]) -> set[Place]:
-        """Those of the places whose record is in the target; remembered ones are not asked for again."""
+        """Those of the places whose record is in the target; remembered ones are not asked for
+        again.
+        """
         known = {place for place in places if self.remembers(place)}
         return known | self.look(set(places) - known)
 
     def look(self, places: Collection[Place]) -> set[Place]:
-        """As `there`, of the ledger as it is now. Few are read one by one, many by the page, and a page is remembered whole."""
+        """As `there`, of the ledger as it is now.
+
+        Few are read one by one, many by the page, and a page is remembered whole.
+        """
         if len(places) <= SINGLY:
-            found = [place for place, exists in zip(places, self.ledger.pool.map(self.exists, places), strict=True) if exists]
+            found = [
+                place
+                for place, exists in zip(
+                    places, self.ledger.pool.map(self.exists, places), strict=True
+                )
+                if exists
+            ]
         else:
-            found = [place for part in self.ledger.pool.map(self.page, *grouped(places)) for place in part]
+            found = [
+                place
+                for part in self.ledger.pool.map(self.page, *grouped(places))
+                for place in part
+            ]
         self.remember(found)
         return {place for place in places if self.remembers(place)}
 
@@ -44,20 +63,28 @@ class Presence:
         return row is not None and row.exists
 
     def page(self, partition: str, ids: Collection[str]) -> list[Place]:
-        """A page of the partition from the first of these ids on, and those behind its end one by one; nothing is read of ids
-        that have no row."""
+        """A page of the partition from the first of these ids on, and those behind its end one by
+        one; nothing is read of ids
+        that have no row.
+        """
         held = self.ledger.header(partition).perhaps(ids)
         if not held:
             return []
         existing, end = self.ledger.existing_from(partition, min(held))
         beyond = [(partition, record_id) for record_id in held if end and record_id > end]
-        return [(partition, record_id) for record_id in existing] + [place for place in beyond if self.exists(place)]
+        return [(partition, record_id) for record_id in existing] + [
+            place for place in beyond if self.exists(place)
+        ]
 
     def waiting(self, flow: str, age_seconds: float) -> list[float]:
-        """Since when records of a flow wait to be tried again, the oldest of each partition; at most `age_seconds` old."""
+        """Since when records of a flow wait to be tried again, the oldest of each partition; at
+        most `age_seconds` old.
+        """
         at, found = self.waits.get(flow, (0.0, []))
         if self.now() - at >= age_seconds:
-            found = [header.waiting_since for header in self.ledger.headers(flow) if header.waiting_since]
+            found = [
+                header.waiting_since for header in self.ledger.headers(flow) if header.waiting_since
+            ]
             self.waits[flow] = (self.now(), found)
         return found
 

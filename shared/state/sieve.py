@@ -1,8 +1,10 @@
-"""Which ids a ledger partition may hold: a Bloom filter in the partition's header, so that a new record costs no read.
+"""Which ids a ledger partition may hold: a Bloom filter in the partition's header, so that a new
+record costs no read.
 
-Of an id that was never written it says so, but for one in a hundred; of one that was written it never says that it was not. It is
-written in the same transaction as the rows, so it is as true as they are. Source: B. H. Bloom, "Space/Time Trade-offs in Hash
-Coding with Allowable Errors", CACM 13 (7), 1970; the filter is the rbloom package's.
+Of an id that was never written it says so, but for one in a hundred; of one that was written it
+never says that it was not. It is written in the same transaction as the rows, so it is as true as
+they are. Source: B. H. Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors", CACM 13
+(7), 1970; the filter is the rbloom package's.
 """
 
 import math
@@ -17,12 +19,17 @@ FEWEST, MOST = 1_000, 50_000  # ids; MOST fills 60 KB, and a property of a table
 
 
 def digest(record_id: str) -> int:
-    """The same in every process and version, unlike Python's own hash; 128 bits, signed, as the package wants."""
+    """The same in every process and version, unlike Python's own hash; 128 bits, signed, as the
+    package wants.
+    """
     return int.from_bytes(blake2b(record_id.encode(), digest_size=16).digest(), signed=True)
 
 
 class Sieve:
-    """Made for twice as many ids as there are; when these are too many it is made anew. Beyond MOST it errs more often."""
+    """Made for twice as many ids as there are; when these are too many it is made anew.
+
+    Beyond MOST it errs more often.
+    """
 
     def __init__(self, bloom: Bloom) -> None:
         self.bloom = bloom

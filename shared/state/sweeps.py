@@ -1,4 +1,6 @@
-"""The ids that a sweep found missing at the source, one run's in one append blob, until they have been handed off."""
+"""The ids that a sweep found missing at the source, one run's in one append blob, until they have
+been handed off.
+"""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,7 +1,10 @@
 """Texts as a table keeps them: a property holds 32,000 characters, and no half of one."""
 
 LONGEST_KEPT = 8000
-"""Characters of a sentence or a name. Of a longer one the begin is kept: a record may be refused for hundreds of fields."""
+"""Characters of a sentence or a name.
+
+Of a longer one the begin is kept: a record may be refused for hundreds of fields.
+"""
 
 
 def kept(value: str) -> str:

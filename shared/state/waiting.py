@@ -1,4 +1,6 @@
-"""Records that wait for a parent: under the parent's ledger partition, so that settling it finds them in one query."""
+"""Records that wait for a parent: under the parent's ledger partition, so that settling it finds
+them in one query.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -14,7 +16,10 @@ from shared.state.ledger import ROWS_PER_TRANSACTION
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """`parent` and `child` are record ids; `flow`, `queue`, `table` are the child's. Time in seconds since 1970."""
+    """`parent` and `child` are record ids; `flow`, `queue`, `table` are the child's.
+
+    Time in seconds since 1970.
+    """
 
     partition: str
     parent: str
@@ -58,11 +63,23 @@ class Waiting:
         return [waiter for waiter in waiters if waiter.parent in wanted]
 
     def some_since(self, moment: float, most: int) -> list[Waiter]:
-        """Up to so many who have waited since before a moment: those behind the last time's, and then from the first again."""
+        """Up to so many who have waited since before a moment: those behind the last time's, and
+        then from the first again.
+        """
         partition, row = self.looked_at
-        behind = f"(PartitionKey gt {literal(partition)} or (PartitionKey eq {literal(partition)} and RowKey gt {literal(row)}))"
-        found = [read(entity) for entity in islice(self.table.query_entities(f"since lt {moment:f} and {behind}"), most)]
-        self.looked_at = (found[-1].partition, row_key(found[-1])) if len(found) == most else ("", "")
+        behind = (
+            f"(PartitionKey gt {literal(partition)} or (PartitionKey eq {literal(partition)} and"
+            f" RowKey gt {literal(row)}))"
+        )
+        found = [
+            read(entity)
+            for entity in islice(
+                self.table.query_entities(f"since lt {moment:f} and {behind}"), most
+            )
+        ]
+        self.looked_at = (
+            (found[-1].partition, row_key(found[-1])) if len(found) == most else ("", "")
+        )
         return found
 
     def since(self, moment: float) -> Iterator[Waiter]:
@@ -91,4 +108,12 @@ def row_key(waiter: Waiter) -> str:
 
 def read(entity: Any) -> Waiter:
     parent, flow, child = entity["RowKey"].split("|")
-    return Waiter(entity["PartitionKey"], parent, flow, entity["queue"], entity["table"], child, entity["since"])
+    return Waiter(
+        entity["PartitionKey"],
+        parent,
+        flow,
+        entity["queue"],
+        entity["table"],
+        child,
+        entity["since"],
+    )

@@ -1,4 +1,6 @@
-"""Servers that fall silent: they take a connection and what is sent, and answer nothing, or a byte now and then."""
+"""Servers that fall silent: they take a connection and what is sent, and answer nothing, or a byte
+now and then.
+"""
 
 import contextlib
 import socket
@@ -28,7 +30,9 @@ def answers(head: bytes, *parts: bytes) -> Serve:
     return serve
 
 
-DRIPS = answers(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n", b" ")
+DRIPS = answers(
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n", b" "
+)
 FAILS = answers(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
@@ -72,7 +76,9 @@ def listening(serve: Serve) -> Iterator[Listener]:
 
 
 class Proxy:
-    """Passes bytes on to a server. While it is `silent` it takes what comes, passes it on, and keeps the answers.
+    """Passes bytes on to a server.
+
+    While it is `silent` it takes what comes, passes it on, and keeps the answers.
 
     `loses`: while silent it passes nothing on either.
     """

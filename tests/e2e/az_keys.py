@@ -1,6 +1,8 @@
-"""Stands in for `az functionapp`: its commands on function keys, carried out at the key management API of the local host.
+"""Stands in for `az functionapp`: its commands on function keys, carried out at the key management
+API of the local host.
 
-As Azure CLI 2.91 does, `set` does not print the value, and `list` prints an object of names and values, seen through --query.
+As Azure CLI 2.91 does, `set` does not print the value, and `list` prints an object of names and
+values, seen through --query.
 """
 
 import argparse
@@ -21,7 +23,15 @@ def main(words: list[str]) -> int:
         return 0
     assert words[:3] == ["functionapp", "function", "keys"], words
     parser = argparse.ArgumentParser()
-    for option in ("resource-group", "name", "function-name", "key-name", "key-value", "query", "output"):
+    for option in (
+        "resource-group",
+        "name",
+        "function-name",
+        "key-name",
+        "key-value",
+        "query",
+        "output",
+    ):
         parser.add_argument(f"--{option}")
     given = parser.parse_args(words[4:])
     url = f"{os.environ['FUNCTIONS']}/admin/functions/{given.function_name}/keys"
@@ -32,14 +42,18 @@ def main(words: list[str]) -> int:
 def call(method: str, url: str, given: argparse.Namespace) -> None:
     body = {"name": given.key_name, "value": given.key_value} if method == "PUT" else None
     path = url if method == "GET" else f"{url}/{given.key_name}"
-    answer = requests.request(method, path, headers={"x-functions-key": os.environ["MASTER_KEY"]}, json=body, timeout=30)
+    answer = requests.request(
+        method, path, headers={"x-functions-key": os.environ["MASTER_KEY"]}, json=body, timeout=30
+    )
     answer.raise_for_status()
     if method == "GET":
         named = {key["name"]: key["value"] for key in answer.json()["keys"]}
         found = queried(named, given.query)
         sys.stdout.write(f"{json.dumps(found) if given.output == 'json' else found}\n")
     elif method == "PUT":
-        sys.stderr.write("Keys have been redacted. Use `az functionapp function keys list` to view.\n")
+        sys.stderr.write(
+            "Keys have been redacted. Use `az functionapp function keys list` to view.\n"
+        )
 
 
 def queried(named: dict[str, str], query: str) -> Any:

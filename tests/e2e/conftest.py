@@ -25,22 +25,34 @@ class World:
 
         def arrived() -> dict[str, object] | None:
             profile = self.campaign.profile(contact_id)
-            return profile if profile and all(profile[name] == value for name, value in fields.items()) else None
+            return (
+                profile
+                if profile and all(profile[name] == value for name, value in fields.items())
+                else None
+            )
 
         return wait_until(arrived, f"a profile of {contact_id} with {fields}") or {}
 
     def wait_for_no_profile(self, contact_id: str) -> None:
-        wait_until(lambda: self.campaign.profile(contact_id) is None, f"the end of the profile of {contact_id}")
+        wait_until(
+            lambda: self.campaign.profile(contact_id) is None,
+            f"the end of the profile of {contact_id}",
+        )
 
     def wait_for_quiet(self, seconds: float = 90) -> None:
         wait_until(self.operator.settled, "quiet", seconds)
 
     def wait_for_agreement(self, seed: int, contacts: int) -> None:
-        """Quiet, then both systems the same contact by contact: as many as there are, none twice, none left over anywhere."""
+        """Quiet, then both systems the same contact by contact: as many as there are, none twice,
+        none left over anywhere.
+        """
         wait_until(self.operator.settled, f"quiet (seed {seed})", 240)
         mapping = mapping_in_force(self.stack.facts)
         comparison = wait_until(
-            lambda: (c := compare(self.stack.facts, mapping)).agree and c, f"agreement (seed {seed})", 120, every=2
+            lambda: (c := compare(self.stack.facts, mapping)).agree and c,
+            f"agreement (seed {seed})",
+            120,
+            every=2,
         )
         assert comparison
         assert comparison.source == comparison.target == contacts

@@ -67,19 +67,27 @@ def test_what_drives_the_stand_in_drives_core_tools(world: World) -> None:
 def test_keys_are_checked_and_are_those_of_the_stack(world: World) -> None:
     facts = world.stack.facts
     statuses = {
-        caller: Http(facts["functions"], {"x-functions-key": value}).session.get(f"{facts['functions']}/api/status").status_code
+        caller: (
+            Http(facts["functions"], {"x-functions-key": value})
+            .session.get(f"{facts['functions']}/api/status")
+            .status_code
+        )
         for caller, value in {**facts["keys"], "none": ""}.items()
     }
     assert [caller for caller, status in statuses.items() if status == 200] == ["reading"]
 
 
-def test_groups_are_refused_with_what_to_leave_out(tmp_path: Path, path_with_func: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_are_refused_with_what_to_leave_out(
+    tmp_path: Path, path_with_func: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(path_with_func), prepend=":")
     with pytest.raises(core_tools.DidNotStart, match="leave out --groups"):
         Stack(directory=tmp_path, host_kind="func", groups=True).start()
 
 
-def test_without_core_tools_one_sentence_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_core_tools_one_sentence_says_how_to_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(core_tools.shutil, "which", lambda _: None)
     with pytest.raises(core_tools.DidNotStart) as refused:
         core_tools.CoreTools("host-1", tmp_path, {}, "key").start()

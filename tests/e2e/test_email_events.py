@@ -1,4 +1,6 @@
-"""The story of three mailings while instances die: every event is on its contact's timeline, once."""
+"""The story of three mailings while instances die: every event is on its contact's timeline,
+once.
+"""
 
 from collections.abc import Iterator
 
@@ -14,7 +16,9 @@ from tests.e2e.conftest import World, world_of
 @pytest.fixture
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     directory = tmp_path_factory.mktemp("mailings")
-    with Stack(directory=directory, instances=2, settings=DEMO_PACE, message_lease_seconds=5) as stack:
+    with Stack(
+        directory=directory, instances=2, settings=DEMO_PACE, message_lease_seconds=5
+    ) as stack:
         running = world_of(stack)
         running.dynamics.seed(60)
         running.wait_for_quiet()
@@ -26,7 +30,11 @@ def test_every_event_is_on_the_timeline_once_when_instances_are_killed(world: Wo
     delay = {"match": {"method": "POST", "route": "batch"}, "action": {"delay_seconds": 0.3}}
     world.dynamics.faults(delay)
     mailings.send(world.dynamics, world.campaign)
-    wait_until(lambda: any(world.dynamics.rows("acs_emailsends", "activityid")), "the first send", every=0.02)
+    wait_until(
+        lambda: any(world.dynamics.rows("acs_emailsends", "activityid")),
+        "the first send",
+        every=0.02,
+    )
     for number in (2, 1):
         world.stack.kill_instance(number)
         world.stack.start_instance(number)
@@ -37,7 +45,9 @@ def test_every_event_is_on_the_timeline_once_when_instances_are_killed(world: Wo
         return comparison.agree and comparison.source > 0
 
     wait_until(agree, "each event once", every=0.5)
-    wait_until(lambda: world.operator.status("email_events")["backlog_messages"] == 0, "an empty queue")
+    wait_until(
+        lambda: world.operator.status("email_events")["backlog_messages"] == 0, "an empty queue"
+    )
     assert agree()
     status = world.operator.status("email_events")
     assert (status["dead_letters"], status["poison_messages"]) == (0, 0)

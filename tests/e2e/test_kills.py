@@ -1,4 +1,7 @@
-"""Instances die at random moments of a load with edits going on; in the end both systems agree. The seed is in each message."""
+"""Instances die at random moments of a load with edits going on; in the end both systems agree.
+
+The seed is in each message.
+"""
 
 import random
 import time
@@ -14,13 +17,24 @@ from dev.verbs import wait_until
 from tests.e2e.conftest import World, world_of
 
 INSTANCES, CONTACTS, KILLS, SEED = 4, 3000, 10, 20261123
-PACE = {**LOCAL_PACE, "CLAIM_LEASE_SECONDS": "5", "CAMPAIGN_TIMEOUT_SECONDS": "5", "CAMPAIGN_MAX_CONCURRENCY": "4"}
+PACE = {
+    **LOCAL_PACE,
+    "CLAIM_LEASE_SECONDS": "5",
+    "CAMPAIGN_TIMEOUT_SECONDS": "5",
+    "CAMPAIGN_MAX_CONCURRENCY": "4",
+}
 
 
 @pytest.fixture
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     directory = tmp_path_factory.mktemp("kills")
-    with Stack(directory=directory, instances=INSTANCES, settings=PACE, latency_ms=40, message_lease_seconds=5) as stack:
+    with Stack(
+        directory=directory,
+        instances=INSTANCES,
+        settings=PACE,
+        latency_ms=40,
+        message_lease_seconds=5,
+    ) as stack:
         yield world_of(stack)
 
 
@@ -32,12 +46,16 @@ def test_nothing_is_lost_doubled_or_stale_when_instances_are_killed(world: World
     for number in range(KILLS):
         instance = chance.randrange(1, INSTANCES + 1)
         for contact_id in chance.sample(ids, 15):
-            world.dynamics.change_contact(contact_id, True, middlename=f"Edit{number}", donotbulkemail=chance.random() < 0.5)
+            world.dynamics.change_contact(
+                contact_id, True, middlename=f"Edit{number}", donotbulkemail=chance.random() < 0.5
+            )
         world.stack.kill_instance(instance)
         for contact_id in chance.sample(ids, 3):
             ids.remove(contact_id)
             world.dynamics.delete_contact(contact_id, True)
-        time.sleep(chance.uniform(0, 0.5))  # the moment of the next kill is random; nothing waits for it
+        time.sleep(
+            chance.uniform(0, 0.5)
+        )  # the moment of the next kill is random; nothing waits for it
         world.stack.start_instance(instance)
     world.wait_for_agreement(SEED, len(ids))
 
@@ -48,7 +66,12 @@ FAMILIES = 500
 @pytest.fixture
 def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     directory = tmp_path_factory.mktemp("families")
-    options = {"settings": PACE, "latency_ms": 20, "message_lease_seconds": 5, "publication": vehicles.PUBLICATION}
+    options = {
+        "settings": PACE,
+        "latency_ms": 20,
+        "message_lease_seconds": 5,
+        "publication": vehicles.PUBLICATION,
+    }
     with Stack(directory=directory, instances=INSTANCES, **options) as stack:
         running = world_of(stack)
         running.wait_for_quiet()
@@ -66,34 +89,58 @@ def create_many(world: World, table: str, lookup: str, parents: str, ids: list[s
         }
         for parent in ids
     ]
-    return list(world.dynamics.http.told("POST", f"/{table}s/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": targets})["Ids"])
+    return list(
+        world.dynamics.http.told(
+            "POST", f"/{table}s/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": targets}
+        )["Ids"]
+    )
 
 
-def test_no_child_is_hidden_lost_or_wrongly_linked_when_instances_are_killed(families: World) -> None:
+def test_no_child_is_hidden_lost_or_wrongly_linked_when_instances_are_killed(
+    families: World,
+) -> None:
     world, chance = families, random.Random(SEED)
     world.operator.stop()
     world.dynamics.seed(FAMILIES)
     contacts = world.dynamics.some_contact_ids(FAMILIES)
     cars = create_many(world, "acs_vehicle", "acs_ownerid", "contacts", contacts)
     visits = create_many(world, "acs_visit", "acs_vehicleid_ref", "acs_vehicles", cars)
-    vehicles.put_documents(ContainerClient.from_connection_string(world.stack.facts["storage"], "config"))
+    vehicles.put_documents(
+        ContainerClient.from_connection_string(world.stack.facts["storage"], "config")
+    )
     keys = ("custom_entities-acs_vehicle", "custom_entities-acs_visit")
-    wait_until(lambda: all(waiting(world, key) == FAMILIES for key in keys), f"all children to wait (seed {SEED})", 120)
+    wait_until(
+        lambda: all(waiting(world, key) == FAMILIES for key in keys),
+        f"all children to wait (seed {SEED})",
+        120,
+    )
     assert not list(world.campaign.records("cusVehicle"))
     world.operator.start()
     for _ in range(6):
         instance = chance.randrange(1, INSTANCES + 1)
         for car in chance.sample(cars, 10):
             world.dynamics.http.told(
-                "PATCH", f"/acs_vehicles({car})", {"acs_vehicle_name": f"edited {chance.random()}"}, If_Match="*"
+                "PATCH",
+                f"/acs_vehicles({car})",
+                {"acs_vehicle_name": f"edited {chance.random()}"},
+                If_Match="*",
             )
         world.stack.kill_instance(instance)
         world.stack.start_instance(instance)
-    names = {row["acs_vehicleid"]: row["acs_vehicle_name"] for row in rows(world, "acs_vehicles", "acs_vehicle_name")}
+    names = {
+        row["acs_vehicleid"]: row["acs_vehicle_name"]
+        for row in rows(world, "acs_vehicles", "acs_vehicle_name")
+    }
     wait_until(
-        lambda: {r["vehicleId"]: r["name"] for r in world.campaign.records("cusVehicle")} == names, f"vehicles (seed {SEED})", 120
+        lambda: {r["vehicleId"]: r["name"] for r in world.campaign.records("cusVehicle")} == names,
+        f"vehicles (seed {SEED})",
+        120,
     )
-    wait_until(lambda: sum(1 for _ in world.campaign.records("cusVisit")) == FAMILIES, f"visits (seed {SEED})", 120)
+    wait_until(
+        lambda: sum(1 for _ in world.campaign.records("cusVisit")) == FAMILIES,
+        f"visits (seed {SEED})",
+        120,
+    )
     assert all(row["owner"] for row in world.campaign.records("cusVehicle"))
     assert all(row["vehicle"] for row in world.campaign.records("cusVisit"))
     linked = {row["vehicleId"]: row["contactId"] for row in world.campaign.records("cusVehicle")}

@@ -1,4 +1,6 @@
-"""The role that `setup dataverse` makes is enough: the app runs with it and nothing else, and its tables take events."""
+"""The role that `setup dataverse` makes is enough: the app runs with it and nothing else, and its
+tables take events.
+"""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +23,9 @@ from tests.e2e.conftest import World, world_of
 
 @pytest.fixture
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The application user has the role before the functions start; the address of the functions is known only then."""
+    """The application user has the role before the functions start; the address of the functions is
+    known only then.
+    """
     before = dict(os.environ)
     directory = tmp_path_factory.mktemp("least")
     settings = {**LOCAL_PACE, "EMAIL_EVENTS_SOURCE": "files", "OPT_OUT_MODE": "both"}
@@ -29,7 +33,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         dynamics = world_of(stack).dynamics
         (unit,) = dynamics.rows("businessunits", "businessunitid")
         place = {"businessunitid@odata.bind": f"/businessunits({unit['businessunitid']})"}
-        dynamics.http.ask("POST", "/systemusers", {"applicationid": stack.environment["DATAVERSE_CLIENT_ID"], **place})
+        dynamics.http.ask(
+            "POST",
+            "/systemusers",
+            {"applicationid": stack.environment["DATAVERSE_CLIENT_ID"], **place},
+        )
         arguments = ["dataverse", "--stack", "--directory", str(directory)]
         assert setup(arguments) == 0
         stack.with_host = True
@@ -46,14 +54,18 @@ def test_the_flows_run_with_the_role_that_the_set_up_makes_and_nothing_else(worl
     contact_id = world.dynamics.create_contact(lastname="Test", emailaddress1="ana@example.org")
     world.wait_for_profile(contact_id, lastName="Test")
     world.wait_for_quiet()
-    assert compare(world.stack.facts, mapping_in_force(world.stack.facts, default_document("contact"))).agree
+    assert compare(
+        world.stack.facts, mapping_in_force(world.stack.facts, default_document("contact"))
+    ).agree
     assert check(["--stack", "--directory", str(world.stack.directory)]) == 0
     write_an_event(world, contact_id)
     opt_out_both_ways(world, contact_id)
 
 
 def opt_out_both_ways(world: World, contact_id: str) -> None:
-    """The webhook that the stack registered is told of one no; the contact is written with the other."""
+    """The webhook that the stack registered is told of one no; the contact is written with the
+    other.
+    """
     world.dynamics.change_contact(contact_id, donotphone=True)
     world.wait_for_profile(contact_id, blackListPhone=True)
     told = {
@@ -61,12 +73,19 @@ def opt_out_both_ways(world: World, contact_id: str) -> None:
         for row in world.dynamics.rows("sdkmessageprocessingsteps", "name,filteringattributes")
     }
     assert "donotphone" in told["campaign-bridge contact/opt-out Update"]
-    world.campaign.http.told("PATCH", f"/profileAndServicesExt/profile/{contact_id}", {"blackListEmail": True})
-    wait_until(lambda: world.dynamics.contact(contact_id)["donotbulkemail"], "the no of Campaign in Dynamics")
+    world.campaign.http.told(
+        "PATCH", f"/profileAndServicesExt/profile/{contact_id}", {"blackListEmail": True}
+    )
+    wait_until(
+        lambda: world.dynamics.contact(contact_id)["donotbulkemail"],
+        "the no of Campaign in Dynamics",
+    )
 
 
 def write_an_event(world: World, contact_id: str) -> None:
-    """An activity on the contact's timeline, completed, and a task for the contact's owner, as the app's own identity."""
+    """An activity on the contact's timeline, completed, and a task for the contact's owner, as the
+    app's own identity.
+    """
     batch = Wiring(load_settings(world.stack.environment)).batch
     send, task = batch.table("acs_emailsend"), batch.table("task")
     owner = world.dynamics.contact(contact_id)["_ownerid_value"]

@@ -1,4 +1,6 @@
-"""A deployment whose settings are incomplete: everything loads, one message names all that is missing, nothing is lost."""
+"""A deployment whose settings are incomplete: everything loads, one message names all that is
+missing, nothing is lost.
+"""
 
 from collections.abc import Iterator
 
@@ -29,6 +31,14 @@ def test_the_functions_load_and_one_message_names_all_missing_settings(world: Wo
 
 def test_a_webhook_is_told_to_come_again(world: World) -> None:
     contact_id = Dynamics(world.stack.facts).create_contact(lastname="Waits")
-    headers = {"x-functions-key": world.stack.facts["keys"]["contacts_webhook"], "x-webhook-secret": world.stack.webhook_secret}
+    headers = {
+        "x-functions-key": world.stack.facts["keys"]["contacts_webhook"],
+        "x-webhook-secret": world.stack.webhook_secret,
+    }
     body = {"PrimaryEntityName": "contact", "PrimaryEntityId": contact_id, "MessageName": "Update"}
-    assert Http(world.stack.facts["functions"], headers).ask("POST", "/api/dataverse/contact", body).status_code == 503
+    assert (
+        Http(world.stack.facts["functions"], headers)
+        .ask("POST", "/api/dataverse/contact", body)
+        .status_code
+        == 503
+    )

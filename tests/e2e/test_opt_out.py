@@ -35,14 +35,22 @@ def test_noes_on_both_sides_are_heard_while_instances_die(world: World) -> None:
     people = world.dynamics.some_contact_ids(40)
     for number, person in enumerate(people):
         if number % 2:
-            world.dynamics.change_contact(person, quietly=True, donotphone=True, donotbulkemail=True)
+            world.dynamics.change_contact(
+                person, quietly=True, donotphone=True, donotbulkemail=True
+            )
         else:
-            world.campaign.http.told("PATCH", f"{PROFILE}/{person}", {"blackListEmail": True, "blackListPhone": True})
+            world.campaign.http.told(
+                "PATCH", f"{PROFILE}/{person}", {"blackListEmail": True, "blackListPhone": True}
+            )
     assert not world.operator.safe()["safe"]
     for number in (2, 1):
         world.stack.kill_instance(number)
         world.stack.start_instance(number)
-    wait_until(lambda: optouts.compare_opt_outs(world.dynamics, world.campaign).agree, "both sides alike", seconds=60)
+    wait_until(
+        lambda: optouts.compare_opt_outs(world.dynamics, world.campaign).agree,
+        "both sides alike",
+        seconds=60,
+    )
     wait_for_safety(world)
     found = optouts.compare_opt_outs(world.dynamics, world.campaign)
     assert found.agree
@@ -55,24 +63,32 @@ def test_a_wrong_secret_pauses_deliveries_and_they_go_on_by_themselves(world: Wo
     (person,) = world.dynamics.some_contact_ids(42)[41:]
     world.campaign.accept_secret("renewed-by-somebody")
     world.dynamics.change_contact(person, quietly=True, donotfax=True)
-    wait_until(lambda: world.operator.status("opt_out")["status"] == "failed", "the deliveries to pause")
+    wait_until(
+        lambda: world.operator.status("opt_out")["status"] == "failed", "the deliveries to pause"
+    )
     assert not world.operator.safe()["safe"]
     world.campaign.accept_secret(world.stack.campaign_client_secret)
-    wait_until(lambda: (p := world.campaign.profile(person)) and p["blackListFax"], "the no in Campaign")
+    wait_until(
+        lambda: (p := world.campaign.profile(person)) and p["blackListFax"], "the no in Campaign"
+    )
     wait_for_safety(world)
     world.campaign.renew(world.stack.new_campaign_token())
 
 
 def test_a_contact_and_a_day_can_be_asked_for(world: World) -> None:
     person = world.dynamics.some_contact_ids(41)[40]
-    world.campaign.http.told("PATCH", f"{PROFILE}/{person}", {"ccpaOptOut": False, "blackListFax": True})
+    world.campaign.http.told(
+        "PATCH", f"{PROFILE}/{person}", {"ccpaOptOut": False, "blackListFax": True}
+    )
     wait_until(lambda: world.dynamics.contact(person)["donotfax"], "the no in Dynamics")
     wait_for_safety(world)
     shown = world.operator.http.told("GET", f"/api/opt-out/{person}")["flags"]["blackListFax"]
     assert (shown["dynamics"], shown["campaign"], shown["agreed"]) == (True, True, True)
     listed = world.operator.http.ask("GET", "/api/opt-out?format=csv")
     assert listed.headers["Content-Type"].startswith("text/csv")
-    assert (person, "blackListFax") in {(row["contact"], row["flag"]) for row in csv.DictReader(io.StringIO(listed.text))}
+    assert (person, "blackListFax") in {
+        (row["contact"], row["flag"]) for row in csv.DictReader(io.StringIO(listed.text))
+    }
     decisions = world.operator.http.told("GET", "/api/opt-out")["decisions"]
     assert len(decisions) == len(list(csv.DictReader(io.StringIO(listed.text))))
 
@@ -81,11 +97,17 @@ def test_a_contact_and_a_day_can_be_asked_for(world: World) -> None:
     ("path", "status", "sentence"),
     [
         ("/api/opt-out/nobody", 400, "must be a GUID"),
-        ("/api/opt-out/00000000-0000-0000-0000-000000000001", 404, "Neither Dynamics nor Campaign knows"),
+        (
+            "/api/opt-out/00000000-0000-0000-0000-000000000001",
+            404,
+            "Neither Dynamics nor Campaign knows",
+        ),
         ("/api/opt-out?day=yesterday", 400, "day must be a date such as 2026-01-31."),
     ],
 )
-def test_a_wrong_question_is_answered_with_a_sentence(world: World, path: str, status: int, sentence: str) -> None:
+def test_a_wrong_question_is_answered_with_a_sentence(
+    world: World, path: str, status: int, sentence: str
+) -> None:
     answer = world.operator.http.ask("GET", path)
     assert answer.status_code == status
     assert sentence in answer.json()["error"]
@@ -99,11 +121,14 @@ def test_a_webhook_needs_the_secret(world: World) -> None:
 
 
 def test_what_the_bridge_wrote_itself_wakes_it_not(world: World) -> None:
-    """Who changed the contact is in the webhook's body; a change of somebody else's is looked at."""
+    """Who changed the contact is in the webhook's body; a change of somebody else's is looked
+    at.
+    """
     (person,) = world.dynamics.some_contact_ids(45)[44:]
     app = world.stack.environment["DATAVERSE_CLIENT_ID"]
     users = {
-        row["applicationid"]: row["systemuserid"] for row in world.dynamics.rows("systemusers", "systemuserid,applicationid")
+        row["applicationid"]: row["systemuserid"]
+        for row in world.dynamics.rows("systemusers", "systemuserid,applicationid")
     }
     headers = {
         "x-functions-key": world.stack.facts["keys"]["opt_out_webhook"],
@@ -111,8 +136,12 @@ def test_what_the_bridge_wrote_itself_wakes_it_not(world: World) -> None:
     }
     bridge = Http(world.stack.facts["functions"], headers)
     body = {"PrimaryEntityName": "contact", "PrimaryEntityId": person, "MessageName": "Update"}
-    own = bridge.ask("POST", "/api/dataverse/contact/opt-out", {**body, "InitiatingUserId": users[app]})
-    somebodys = bridge.ask("POST", "/api/dataverse/contact/opt-out", {**body, "InitiatingUserId": person})
+    own = bridge.ask(
+        "POST", "/api/dataverse/contact/opt-out", {**body, "InitiatingUserId": users[app]}
+    )
+    somebodys = bridge.ask(
+        "POST", "/api/dataverse/contact/opt-out", {**body, "InitiatingUserId": person}
+    )
     assert (own.status_code, own.json()) == (200, {"passed_over": person})
     assert (somebodys.status_code, somebodys.json()) == (202, {"accepted": person})
 

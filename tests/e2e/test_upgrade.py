@@ -1,4 +1,6 @@
-"""What an earlier version left in the storage is finished by this one: messages, ledger, checkpoint and dead letters."""
+"""What an earlier version left in the storage is finished by this one: messages, ledger, checkpoint
+and dead letters.
+"""
 
 import json
 from collections.abc import Iterator
@@ -14,19 +16,33 @@ from dev.commands.stack import Stack
 from dev.verbs import wait_until
 from tests.e2e.conftest import World, world_of
 
-STATE = json.loads((Path(__file__).parents[1] / "fixtures" / "upgrade" / "state-v1.json").read_text("utf-8"))
-CHANGED, DELETED, NEW, REJECTED = (f"00000000-0000-4000-8000-{number:012d}" for number in range(1, 5))
+STATE = json.loads(
+    (Path(__file__).parents[1] / "fixtures" / "upgrade" / "state-v1.json").read_text("utf-8")
+)
+CHANGED, DELETED, NEW, REJECTED = (
+    f"00000000-0000-4000-8000-{number:012d}" for number in range(1, 5)
+)
 
 
 @pytest.fixture
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The systems as they stood when the earlier version was stopped; the functions of this one start last."""
-    with Stack(directory=tmp_path_factory.mktemp("upgrade"), host=False, settings=LOCAL_PACE) as stack:
+    """The systems as they stood when the earlier version was stopped; the functions of this one
+    start last.
+    """
+    with Stack(
+        directory=tmp_path_factory.mktemp("upgrade"), host=False, settings=LOCAL_PACE
+    ) as stack:
         left = world_of(stack)
         for contact_id in (CHANGED, NEW, REJECTED):
-            left.dynamics.create_contact(True, contactid=contact_id, firstname="Ana", lastname=f"Test {contact_id[-1]}")
+            left.dynamics.create_contact(
+                True, contactid=contact_id, firstname="Ana", lastname=f"Test {contact_id[-1]}"
+            )
         for contact_id in (CHANGED, DELETED):
-            left.campaign.http.told("POST", "/profileAndServicesExt/profile", {"externalId": contact_id, "lastName": "Old"})
+            left.campaign.http.told(
+                "POST",
+                "/profileAndServicesExt/profile",
+                {"externalId": contact_id, "lastName": "Old"},
+            )
         restore(stack.facts["storage"], delta_link(left))
         stack.with_host = True
         stack.start_host()
@@ -34,7 +50,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def delta_link(world: World) -> str:
-    answer = world.dynamics.http.told("GET", "/contacts?$select=firstname,lastname", Prefer="odata.track-changes")
+    answer = world.dynamics.http.told(
+        "GET", "/contacts?$select=firstname,lastname", Prefer="odata.track-changes"
+    )
     return str(answer["@odata.deltaLink"])
 
 
@@ -43,9 +61,13 @@ def restore(connection: str, link: str) -> None:
         for table, entities in STATE["tables"].items():
             client = service.create_table_if_not_exists(table)
             for entity in entities:
-                client.create_entity({name: restored(value, link) for name, value in entity.items()})
+                client.create_entity(
+                    {name: restored(value, link) for name, value in entity.items()}
+                )
     for queue, messages in STATE["queues"].items():
-        client = QueueClient.from_connection_string(connection, queue, message_encode_policy=TextBase64EncodePolicy())
+        client = QueueClient.from_connection_string(
+            connection, queue, message_encode_policy=TextBase64EncodePolicy()
+        )
         client.create_queue()
         for message in messages:
             client.send_message(message, time_to_live=-1)
@@ -62,7 +84,9 @@ def test_what_an_earlier_version_left_is_finished_and_nothing_is_lost(world: Wor
     world.wait_for_profile(NEW, lastName="Test 3")
     world.wait_for_no_profile(DELETED)
     letters = wait_until(world.operator.dead_letters, "the dead letter of before")
-    assert [(letter["record_id"], letter["reason"]) for letter in letters] == [(REJECTED, "too_long")]
+    assert [(letter["record_id"], letter["reason"]) for letter in letters] == [
+        (REJECTED, "too_long")
+    ]
     world.operator.replay(what="dead_letters")
     world.wait_for_profile(REJECTED, lastName="Test 4")
     world.wait_for_quiet()
@@ -70,4 +94,8 @@ def test_what_an_earlier_version_left_is_finished_and_nothing_is_lost(world: Wor
     status = world.operator.status()
     assert (status["status"], status["poison_messages"]) == ("running", 0)
     assert not world.operator.dead_letters()
-    assert sorted(profile["externalId"] for profile in world.campaign.profiles()) == [CHANGED, NEW, REJECTED]
+    assert sorted(profile["externalId"] for profile in world.campaign.profiles()) == [
+        CHANGED,
+        NEW,
+        REJECTED,
+    ]

@@ -1,4 +1,6 @@
-"""Reads commands out of pages and workflows, word by word, and holds them to the grammar of the tools that they call."""
+"""Reads commands out of pages and workflows, word by word, and holds them to the grammar of the
+tools that they call.
+"""
 
 import json
 import re
@@ -19,7 +21,9 @@ STARTS = ("az ", "azd ", "git ", "bicep ", "func ", "python3 ")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`whole`: in a block, to be typed as it is; else named within a sentence, perhaps without its arguments."""
+    """`whole`: in a block, to be typed as it is; else named within a sentence, perhaps without its
+    arguments.
+    """
 
     words: tuple[str, ...]
     whole: bool
@@ -27,7 +31,10 @@ class Command:
     @classmethod
     def of(cls, words: list[str], whole: bool) -> "Command":
         """Three dots stand for what is left out, brackets for what may be."""
-        return cls(tuple(word.strip("[]") or word for word in words if word != "..."), whole and "..." not in words)
+        return cls(
+            tuple(word.strip("[]") or word for word in words if word != "..."),
+            whole and "..." not in words,
+        )
 
     def __str__(self) -> str:
         return " ".join(self.words)
@@ -35,7 +42,9 @@ class Command:
 
 def of_page(text: str) -> Iterator[Command]:
     """Commands of code blocks, then those between backticks."""
-    blocks = [found[1] for found in FENCE.finditer(text)] + [found[0] for found in BLOCK.finditer(FENCE.sub("", text))]
+    blocks = [found[1] for found in FENCE.finditer(text)] + [
+        found[0] for found in BLOCK.finditer(FENCE.sub("", text))
+    ]
     for block in blocks:
         yield from of_script(block)
     for found in INLINE.finditer(text):
@@ -49,7 +58,9 @@ def of_script(script: str) -> Iterator[Command]:
 
 
 def whole_lines(script: str) -> Iterator[str]:
-    """Lines as the shell sees them: a backslash at the end or an open quote goes on in the next line."""
+    """Lines as the shell sees them: a backslash at the end or an open quote goes on in the next
+    line.
+    """
     line = ""
     for part in re.sub(r"\\\n\s*", " ", PLACE.sub("filled-in", script)).splitlines():
         line = f"{line} {part}".strip().removeprefix("$ ")
@@ -59,7 +70,10 @@ def whole_lines(script: str) -> Iterator[str]:
 
 
 def split(line: str) -> Iterator[list[str]]:
-    """The commands of a line: those in $( ), then those between pipes. What a person fills in becomes a word."""
+    """The commands of a line: those in $( ), then those between pipes.
+
+    What a person fills in becomes a word.
+    """
     line = PLACE.sub("filled-in", line)
     while found := re.search(r"\$\(([^()]*)\)", line):
         yield from split(found[1])
@@ -78,17 +92,24 @@ def table(name: str) -> dict[str, Any]:
 
 def named(words: tuple[str, ...], commands: dict[str, Any]) -> str:
     """The longest command of the table that these words begin with; empty if none."""
-    return next((" ".join(words[:n]) for n in range(len(words), 0, -1) if " ".join(words[:n]) in commands), "")
+    return next(
+        (" ".join(words[:n]) for n in range(len(words), 0, -1) if " ".join(words[:n]) in commands),
+        "",
+    )
 
 
 def az_problems(command: Command) -> list[str]:
-    """What `az` would refuse: an unknown command, option or value, or a required option that is not given."""
+    """What `az` would refuse: an unknown command, option or value, or a required option that is not
+    given.
+    """
     name = named(command.words[1:], table("az")["commands"])
     if not name:
         return [f"there is no command {command}"]
     known = table("az")["commands"][name]
     given = [word.partition("=")[0] for word in command.words[1:] if re.match(r"--?[a-z]", word)]
-    problems = [f"{name} has no option {option}" for option in given if option not in known["options"]]
+    problems = [
+        f"{name} has no option {option}" for option in given if option not in known["options"]
+    ]
     if command.whole:
         long = {known["options"].get(option) for option in given}
         problems += [f"{name} needs {option}" for option in known["required"] if option not in long]
@@ -105,11 +126,23 @@ def azd_problems(command: Command) -> list[str]:
     commands = table("azd")["commands"]
     name = named(command.words[1:], commands)
     if not name:
-        return [] if not command.whole and len(command.words) == 1 else [f"there is no command {command}"]
+        return (
+            []
+            if not command.whole and len(command.words) == 1
+            else [f"there is no command {command}"]
+        )
     rest = command.words[1 + len(name.split()) :]
     options = [*commands[name]["options"], *table("azd")["everywhere"]]
-    problems = [f"{name} has no option {word}" for word in rest if word.startswith("-") and word not in options]
-    values = {n + 1 for n, word in enumerate(rest) if word.startswith("-") and word not in table("azd")["flags"]}
+    problems = [
+        f"{name} has no option {word}"
+        for word in rest
+        if word.startswith("-") and word not in options
+    ]
+    values = {
+        n + 1
+        for n, word in enumerate(rest)
+        if word.startswith("-") and word not in table("azd")["flags"]
+    }
     words = [word for n, word in enumerate(rest) if not word.startswith("-") and n not in values]
     least, most = commands[name]["words"]
     wrong = len(words) > most or (command.whole and len(words) < least)

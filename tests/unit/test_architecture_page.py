@@ -1,4 +1,6 @@
-"""docs/architecture.md: each trace names files and functions that exist, and no more files than a reader follows."""
+"""docs/architecture.md: each trace names files and functions that exist, and no more files than a
+reader follows.
+"""
 
 import ast
 import re
@@ -20,11 +22,21 @@ def traces() -> dict[str, list[tuple[str, str]]]:
 
 def names_in(file: str) -> set[str]:
     kinds = ast.FunctionDef, ast.ClassDef
-    return {node.name for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, kinds)}
+    return {
+        node.name
+        for node in ast.walk(ast.parse((ROOT / file).read_text()))
+        if isinstance(node, kinds)
+    }
 
 
 def test_every_flow_has_its_trace() -> None:
-    titles = ["a contact, from timer to write", "a custom entity", "a webhook", "an e-mail event", "an opt-out"]
+    titles = [
+        "a contact, from timer to write",
+        "a custom entity",
+        "a webhook",
+        "an e-mail event",
+        "an opt-out",
+    ]
     assert list(traces()) == titles
 
 
@@ -34,7 +46,9 @@ def test_a_reader_follows_few_files(title: str) -> None:
     assert 3 <= len(files) <= MOST_FILES.get(title, 6)
 
 
-@pytest.mark.parametrize(("file", "name"), sorted({found.groups() for found in NAMED.finditer(PAGE)}, key=str))
+@pytest.mark.parametrize(
+    ("file", "name"), sorted({found.groups() for found in NAMED.finditer(PAGE)}, key=str)
+)
 def test_what_the_page_names_exists(file: str, name: str | None) -> None:
     assert (ROOT / file).is_file()
     assert name is None or name in names_in(file)

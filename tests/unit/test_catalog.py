@@ -24,11 +24,16 @@ def document(table: str) -> str:
     """Like the packaged document of contact, for any table."""
     key = "key: {source: contactid, target: externalId}"
     resource = "profile" if table == "contact" else f"cus{table}"
-    return f"table: {table}\nresource: {resource}\n{key}\nfields: [{{source: gendercode, target: cusText}}]"
+    return (
+        f"table: {table}\nresource: {resource}\n{key}\nfields: [{{source: gendercode, target:"
+        " cusText}]"
+    )
 
 
 class Systems:
-    """Both systems' metadata; `reads` counts, `gate` holds the table `slow` up until it is opened."""
+    """Both systems' metadata; `reads` counts, `gate` holds the table `slow` up until it is
+    opened.
+    """
 
     def __init__(self) -> None:
         self.options, self.reads, self.gate = {1: "Male"}, 0, threading.Event()
@@ -38,7 +43,9 @@ class Systems:
             assert self.gate.wait(30)
         self.reads += 1
         gender = replace(CONTACT.columns["gendercode"], options=dict(self.options))
-        return replace(CONTACT, logical_name=name, columns={**CONTACT.columns, "gendercode": gender})
+        return replace(
+            CONTACT, logical_name=name, columns={**CONTACT.columns, "gendercode": gender}
+        )
 
     def resource(self, api: str, name: str) -> TargetResource:
         return replace(PROFILE, name=name)
@@ -48,7 +55,10 @@ def catalog_of(systems: Any, now: Callable[[], float] = lambda: 1000.0) -> Catal
     library = MemoryLibrary()
     for table in ("contact", "slow"):
         library.activate("mappings", table, document(table))
-    return Catalog(Keeper(library, 60, now), MappingCompiler(library.folder("mappings"), systems, systems, OptOutFlags()))
+    return Catalog(
+        Keeper(library, 60, now),
+        MappingCompiler(library.folder("mappings"), systems, systems, OptOutFlags()),
+    )
 
 
 def current(catalog: Catalog) -> Active:
@@ -57,12 +67,16 @@ def current(catalog: Catalog) -> Active:
 
 
 def test_the_pairs_are_asked_for_while_the_catalog_is_free() -> None:
-    """Else two threads that begin at both ends stand still for ever, contacts and opt-outs with them."""
+    """Else two threads that begin at both ends stand still for ever, contacts and opt-outs with
+    them.
+    """
     catalog = catalog_of(Systems())
     library, free = catalog.keeper.library, list[bool]()
     assert isinstance(library, MemoryLibrary)
     library.activate("opt-out", "opt_out", default_opt_out_document())
-    library.before = lambda request: free.append(not catalog.keeper.lock("compile", MAPPINGS.id("contact")).locked())
+    library.before = lambda request: free.append(
+        not catalog.keeper.lock("compile", MAPPINGS.id("contact")).locked()
+    )
     catalog.mapping("contact")
     assert library.requests["text"] == 2
     assert set(free) == {True}

@@ -1,4 +1,6 @@
-"""CHANGELOG.md: each release begins with what an operator does, in order; each heading stands once."""
+"""CHANGELOG.md: each release begins with what an operator does, in order; each heading stands
+once.
+"""
 
 import re
 from pathlib import Path
@@ -6,7 +8,9 @@ from pathlib import Path
 import pytest
 
 TEXT = (Path(__file__).parents[2] / "CHANGELOG.md").read_text()
-RELEASES: dict[str, str] = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))
+RELEASES: dict[str, str] = dict(
+    re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+)
 FIRST = "To do, in this order"
 
 
@@ -29,7 +33,11 @@ def parts(release: str) -> dict[str, str]:
 
 def test_what_to_do_is_numbered_through_its_three_parts(release: str) -> None:
     todo = parts(release)[FIRST]
-    assert re.findall(r"^\*\*(.+)\*\*$", todo, re.MULTILINE) == ["Before you deploy", "Deploy", "Right after"]
+    assert re.findall(r"^\*\*(.+)\*\*$", todo, re.MULTILINE) == [
+        "Before you deploy",
+        "Deploy",
+        "Right after",
+    ]
     numbers = [int(number) for number in re.findall(r"^(\d+)\. ", todo, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1))
     assert numbers
@@ -42,5 +50,10 @@ def test_each_heading_and_each_entry_stands_once(release: str) -> None:
 
 
 def test_what_to_do_stands_nowhere_else(release: str) -> None:
-    rest = [line for heading, part in parts(release).items() if heading != FIRST for line in part.splitlines()]
+    rest = [
+        line
+        for heading, part in parts(release).items()
+        if heading != FIRST
+        for line in part.splitlines()
+    ]
     assert [line for line in rest if re.search(r"\bTo (do|set|redeploy|look at)\b", line)] == []

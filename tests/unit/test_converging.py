@@ -1,6 +1,8 @@
-"""Whatever is delivered twice, late, in another order, or cut off by a crash: when it is quiet, the target equals the source.
+"""Whatever is delivered twice, late, in another order, or cut off by a crash: when it is quiet, the
+target equals the source.
 
-A model check of poll's and deliver's rules with fakes for storage and target; the battery shows the same on real ones.
+A model check of poll's and deliver's rules with fakes for storage and target; the battery shows the
+same on real ones.
 """
 
 import copy
@@ -47,7 +49,9 @@ class AtOnce:
 
 
 class FakeLedger:
-    """Rows and headers in memory, with the real one's conditions: a claim or a settlement on an outdated view is refused."""
+    """Rows and headers in memory, with the real one's conditions: a claim or a settlement on an
+    outdated view is refused.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, LedgerRow]] = {}
@@ -81,7 +85,9 @@ class FakeLedger:
         self.die_if("before settle")
         view.header.owner, view.header.until = "", 0.0
         self.save(view)
-        self.rows.setdefault(view.partition, {}).update({row.record_id: copy.deepcopy(row) for row in changed})
+        self.rows.setdefault(view.partition, {}).update(
+            {row.record_id: copy.deepcopy(row) for row in changed}
+        )
         self.die_if("after settle")
 
     def die_if(self, place: str) -> None:
@@ -91,7 +97,9 @@ class FakeLedger:
 
 
 class FakeTarget:
-    """Records by key with Campaign's rules: a taken key is refused, an unknown one is not found; it may fail after the work."""
+    """Records by key with Campaign's rules: a taken key is refused, an unknown one is not found; it
+    may fail after the work.
+    """
 
     def __init__(self) -> None:
         self.held: dict[str, list[str]] = {}
@@ -138,7 +146,9 @@ class FakeFlow(PlainFlow):
         return change.as_reference()
 
     def on_settled(self, delivery: Delivery, settlements: Sequence[Settlement]) -> None:
-        self.told |= {settlement.change.record_id for settlement in delivery.first_settled(settlements)}
+        self.told |= {
+            settlement.change.record_id for settlement in delivery.first_settled(settlements)
+        }
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         if change.row is None:
@@ -146,7 +156,9 @@ class FakeFlow(PlainFlow):
         if row and change.kind is Kind.ROW and change.version < row.version:
             return deciding.stale(change)
         record = {"text": change.row["text"]}
-        return deciding.decide_row(change, Mapped(change.record_id, record, record), row, False, KEY)
+        return deciding.decide_row(
+            change, Mapped(change.record_id, record, record), row, False, KEY
+        )
 
     def write(self, decisions: Sequence[Decision]) -> Results:
         return {decision.change.record_id: self.carry_out(decision) for decision in decisions}
@@ -173,7 +185,9 @@ class FakeQueue:
         delay_seconds: float = 0,
         together: int = 0,
     ) -> int:
-        self.messages += [(text.encode(), 1) for text, _ in envelopes(flow, table, version, changes)]
+        self.messages += [
+            (text.encode(), 1) for text, _ in envelopes(flow, table, version, changes)
+        ]
         return 0
 
 
@@ -205,10 +219,21 @@ class Converging(RuleBasedStateMachine):
             "deadletters": FakeDeadLetters(),
             "handoff": self.queue,
         }
-        unused: dict[str, Any] = {"checkpoints": None, "sweeps": None, "presence": None, "waiting": None}
+        unused: dict[str, Any] = {
+            "checkpoints": None,
+            "sweeps": None,
+            "presence": None,
+            "waiting": None,
+        }
         options = load_settings({**COMPLETE, "RETRY_ATTEMPTS": "1000"})
         self.bridge = Bridge(
-            **parts, **unused, writers=AtOnce(), urgent_writers=AtOnce(), settings=options, now=lambda: self.now, sleep=None
+            **parts,
+            **unused,
+            writers=AtOnce(),
+            urgent_writers=AtOnce(),
+            settings=options,
+            now=lambda: self.now,
+            sleep=None,
         )  # type: ignore[arg-type]
 
     @rule(record_id=st.sampled_from(IDS), text=st.sampled_from("abc"))
@@ -224,7 +249,9 @@ class Converging(RuleBasedStateMachine):
 
     @rule(record_id=st.sampled_from(IDS))
     def webhook(self, record_id: str) -> None:
-        self.queue.put("", "contacts", "contact", 1, [Change(record_id, Kind.REFERENCE, first_seen=self.now)])
+        self.queue.put(
+            "", "contacts", "contact", 1, [Change(record_id, Kind.REFERENCE, first_seen=self.now)]
+        )
 
     @rule(crash=st.booleans())
     def poll(self, crash: bool) -> None:
@@ -245,7 +272,9 @@ class Converging(RuleBasedStateMachine):
         seconds=st.sampled_from([0.1, 200.0]),
     )
     def deliver_one(self, which: int, crash: str, fail: bool, seconds: float) -> None:
-        """Any message, in any order; the instance may die on the way, and the clock may pass a dead claim's lease or not."""
+        """Any message, in any order; the instance may die on the way, and the clock may pass a dead
+        claim's lease or not.
+        """
         self.now += seconds
         if not self.queue.messages:
             return
@@ -276,9 +305,15 @@ class Converging(RuleBasedStateMachine):
                 break
             self.deliver_one(0, "", False, 200.0)
         assert not self.queue.messages
-        assert {record_id for rows in self.ledger.rows.values() for record_id in rows} <= self.flow.told, "all are told of"
-        assert {key: texts[0] for key, texts in self.target.held.items()} == {key: text for key, (_, text) in self.source.items()}
+        assert {
+            record_id for rows in self.ledger.rows.values() for record_id in rows
+        } <= self.flow.told, "all are told of"
+        assert {key: texts[0] for key, texts in self.target.held.items()} == {
+            key: text for key, (_, text) in self.source.items()
+        }
 
 
-Converging.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None, print_blob=True)
+Converging.TestCase.settings = settings(
+    max_examples=300, stateful_step_count=40, deadline=None, print_blob=True
+)
 TestConverging = Converging.TestCase

@@ -1,4 +1,6 @@
-"""An invocation's one budget: no call begins after it, blocks within it have less, threads see it."""
+"""An invocation's one budget: no call begins after it, blocks within it have less, threads see
+it.
+"""
 
 import json
 import threading
@@ -24,7 +26,13 @@ from shared.deadlines import (
     within,
 )
 from shared.errors import Retryable
-from shared.http.transport import LONGEST_ANSWER_SECONDS, AdaptiveConcurrency, Request, Response, Transport
+from shared.http.transport import (
+    LONGEST_ANSWER_SECONDS,
+    AdaptiveConcurrency,
+    Request,
+    Response,
+    Transport,
+)
 from shared.sdk_transport import (
     ATTEMPTS_IN_PLACE,
     JITTER,
@@ -47,8 +55,14 @@ def test_outside_of_an_invocation_there_is_no_end() -> None:
     assert seconds_left() == inf
 
 
-@pytest.mark.parametrize(("outer", "inner", "left"), [(100, 10, 10), (10, 100, 10)], ids=["a share", "no more than is left"])
-def test_a_block_within_a_block_has_its_share_and_no_more(outer: float, inner: float, left: float) -> None:
+@pytest.mark.parametrize(
+    ("outer", "inner", "left"),
+    [(100, 10, 10), (10, 100, 10)],
+    ids=["a share", "no more than is left"],
+)
+def test_a_block_within_a_block_has_its_share_and_no_more(
+    outer: float, inner: float, left: float
+) -> None:
     with within(outer, at(0)):
         with within(inner, at(0)):
             assert seconds_left(at(0)) == left
@@ -91,14 +105,18 @@ def test_who_waits_for_a_turn_waits_no_longer_than_the_deadline() -> None:
 
 def test_a_failure_is_not_waited_out_beyond_the_deadline() -> None:
     pauses: list[float] = []
-    passing = Transport("Campaign", lambda _: Response(502, {}, b""), AdaptiveConcurrency(1), sleep=pauses.append)
+    passing = Transport(
+        "Campaign", lambda _: Response(502, {}, b""), AdaptiveConcurrency(1), sleep=pauses.append
+    )
     with within(0.1), pytest.raises(Retryable):
         passing.send(GET)
     assert not pauses
 
 
 def test_a_run_ends_before_the_host_ends_it() -> None:
-    """What has begun at the deadline may take the longest limit that a setting allows, or that an answer has."""
+    """What has begun at the deadline may take the longest limit that a setting allows, or that an
+    answer has.
+    """
     longest = max(limit(name) for name in ("campaign_timeout_seconds", "dataverse_timeout_seconds"))
     assert RUN_SECONDS + max(longest, LONGEST_ANSWER_SECONDS) < 600
     assert ANSWER_SECONDS + max(longest, LONGEST_ANSWER_SECONDS) <= 230
@@ -107,13 +125,20 @@ def test_a_run_ends_before_the_host_ends_it() -> None:
 def test_what_had_begun_is_written_down_before_the_host_ends_the_run() -> None:
     timeout = json.loads((ROOT / "host.json").read_text())["functionTimeout"]
     hours, minutes, seconds = map(int, timeout.split(":"))
-    assert RUN_SECONDS + LONGEST_ANSWER_SECONDS < RUN_END_SECONDS < 3600 * hours + 60 * minutes + seconds
+    assert (
+        RUN_SECONDS + LONGEST_ANSWER_SECONDS
+        < RUN_END_SECONDS
+        < 3600 * hours + 60 * minutes + seconds
+    )
     assert ANSWER_SECONDS < ANSWER_END_SECONDS < 230
 
 
 def test_one_call_of_silent_storage_leaves_time_for_the_next() -> None:
     pauses = sum(PAUSE_SECONDS * 2**attempt for attempt in range(ATTEMPTS_IN_PLACE - 1)) * JITTER
-    assert ATTEMPTS_IN_PLACE * (LONGEST_CONNECT_SECONDS + LONGEST_READ_SECONDS) + pauses < RUN_END_SECONDS - RUN_SECONDS
+    assert (
+        ATTEMPTS_IN_PLACE * (LONGEST_CONNECT_SECONDS + LONGEST_READ_SECONDS) + pauses
+        < RUN_END_SECONDS - RUN_SECONDS
+    )
 
 
 def test_a_block_within_a_block_has_the_end_of_the_run() -> None:
@@ -124,7 +149,12 @@ def test_a_block_within_a_block_has_the_end_of_the_run() -> None:
 
 def test_who_waits_for_a_lock_waits_no_longer_than_the_deadline() -> None:
     lock = threading.Lock()
-    with held(lock), within(0.05), pytest.raises(Retryable, match="time was up while another"), held(lock):
+    with (
+        held(lock),
+        within(0.05),
+        pytest.raises(Retryable, match="time was up while another"),
+        held(lock),
+    ):
         raise AssertionError("two hold it")
     with held(lock):
         assert lock.locked()
@@ -138,7 +168,11 @@ def limit(name: str) -> float:
 @pytest.mark.parametrize("name", functions())
 def test_every_function_has_a_budget(name: str) -> None:
     function: Any = functions()[name].get_user_function()
-    seconds = ANSWER_SECONDS if functions()[name].get_trigger().get_binding_name() == "httpTrigger" else RUN_SECONDS
+    seconds = (
+        ANSWER_SECONDS
+        if functions()[name].get_trigger().get_binding_name() == "httpTrigger"
+        else RUN_SECONDS
+    )
     assert function.budget_seconds == seconds
 
 

@@ -1,4 +1,6 @@
-"""The table of decisions, row by row; and that no order of deliveries leaves an older version behind."""
+"""The table of decisions, row by row; and that no order of deliveries leaves an older version
+behind.
+"""
 
 import json
 from dataclasses import replace
@@ -39,22 +41,66 @@ FILTER_NO = Filtered(ID, "statecode eq 0")
     [
         pytest.param(change(), None, Act.SAVE, False, id="never seen: create"),
         pytest.param(change(attempts=1), None, Act.SAVE, None, id="tried before: look first"),
-        pytest.param(change(uncertain=True), None, Act.SAVE, None, id="perhaps written: look first"),
         pytest.param(
-            change(6), row(version=5, exists=True, fingerprint="x", outcome="created"), Act.SAVE, True, id="changed: update"
+            change(uncertain=True), None, Act.SAVE, None, id="perhaps written: look first"
         ),
-        pytest.param(change(6), row(**WRITTEN), Act.NOTHING, None, id="newer version of equal content: no call"),
-        pytest.param(change(uncertain=True), row(**WRITTEN), Act.SAVE, True, id="cut off before: written again"),
-        pytest.param(change(replay=True), row(**WRITTEN), Act.SAVE, True, id="replay writes what is equal"),
         pytest.param(
-            change(), row(version=5, exists=True, fingerprint=PRINT, outcome="waiting"), Act.SAVE, True, id="unfinished"
+            change(6),
+            row(version=5, exists=True, fingerprint="x", outcome="created"),
+            Act.SAVE,
+            True,
+            id="changed: update",
         ),
-        pytest.param(change(), row(version=5, outcome="rejected"), Act.SAVE, None, id="rejected before: look first"),
-        pytest.param(change(6), row(**TOMBSTONE), Act.LOOK, None, id="a row on a tombstone: look at the source"),
-        pytest.param(change(6, Kind.REFERENCE), row(**TOMBSTONE), Act.SAVE, False, id="seen alive after its tombstone"),
+        pytest.param(
+            change(6),
+            row(**WRITTEN),
+            Act.NOTHING,
+            None,
+            id="newer version of equal content: no call",
+        ),
+        pytest.param(
+            change(uncertain=True),
+            row(**WRITTEN),
+            Act.SAVE,
+            True,
+            id="cut off before: written again",
+        ),
+        pytest.param(
+            change(replay=True), row(**WRITTEN), Act.SAVE, True, id="replay writes what is equal"
+        ),
+        pytest.param(
+            change(),
+            row(version=5, exists=True, fingerprint=PRINT, outcome="waiting"),
+            Act.SAVE,
+            True,
+            id="unfinished",
+        ),
+        pytest.param(
+            change(),
+            row(version=5, outcome="rejected"),
+            Act.SAVE,
+            None,
+            id="rejected before: look first",
+        ),
+        pytest.param(
+            change(6),
+            row(**TOMBSTONE),
+            Act.LOOK,
+            None,
+            id="a row on a tombstone: look at the source",
+        ),
+        pytest.param(
+            change(6, Kind.REFERENCE),
+            row(**TOMBSTONE),
+            Act.SAVE,
+            False,
+            id="seen alive after its tombstone",
+        ),
     ],
 )
-def test_a_row_is(the_change: Change, the_row: LedgerRow | None, act: Act, known: bool | None) -> None:
+def test_a_row_is(
+    the_change: Change, the_row: LedgerRow | None, act: Act, known: bool | None
+) -> None:
     decision = decide_row(the_change, MAPPED, the_row, False, KEY)
     assert (decision.act, decision.known) == (act, known)
 
@@ -74,21 +120,45 @@ def test_equal_content_of_a_newer_version_is_noted_so_that_versions_between_are_
 )
 def test_a_filtered_row_is(the_row: LedgerRow | None, delete_filtered: bool, act: Act) -> None:
     decision = decide_row(change(6), FILTER_NO, the_row, delete_filtered, KEY)
-    assert (decision.act, decision.outcome, decision.reason) == (act, Outcome.FILTERED, "statecode eq 0")
+    assert (decision.act, decision.outcome, decision.reason) == (
+        act,
+        Outcome.FILTERED,
+        "statecode eq 0",
+    )
 
 
 @pytest.mark.parametrize(
     ("the_row", "apply", "uncertain", "act", "outcome"),
     [
-        pytest.param(None, True, False, Act.NOTHING, Outcome.DELETED, id="created and deleted between two polls"),
+        pytest.param(
+            None,
+            True,
+            False,
+            Act.NOTHING,
+            Outcome.DELETED,
+            id="created and deleted between two polls",
+        ),
         pytest.param(None, True, True, Act.DELETE, Outcome.DELETED, id="perhaps written"),
         pytest.param(row(**WRITTEN), True, False, Act.DELETE, Outcome.DELETED, id="written"),
-        pytest.param(row(version=5, outcome="waiting"), True, False, Act.DELETE, Outcome.DELETED, id="on its way"),
-        pytest.param(row(**TOMBSTONE), True, False, Act.NOTHING, Outcome.DELETED, id="deleted twice"),
-        pytest.param(row(**WRITTEN), False, False, Act.NOTHING, Outcome.FILTERED, id="deletions ignored"),
+        pytest.param(
+            row(version=5, outcome="waiting"),
+            True,
+            False,
+            Act.DELETE,
+            Outcome.DELETED,
+            id="on its way",
+        ),
+        pytest.param(
+            row(**TOMBSTONE), True, False, Act.NOTHING, Outcome.DELETED, id="deleted twice"
+        ),
+        pytest.param(
+            row(**WRITTEN), False, False, Act.NOTHING, Outcome.FILTERED, id="deletions ignored"
+        ),
     ],
 )
-def test_a_deletion_is(the_row: LedgerRow | None, apply: bool, uncertain: bool, act: Act, outcome: Outcome) -> None:
+def test_a_deletion_is(
+    the_row: LedgerRow | None, apply: bool, uncertain: bool, act: Act, outcome: Outcome
+) -> None:
     decision = decide_deletion(change(0, Kind.DELETED, uncertain=uncertain), the_row, apply)
     assert (decision.act, decision.outcome) == (act, outcome)
 
@@ -97,8 +167,13 @@ def test_a_stale_change_is_not_told_to_the_ledger() -> None:
     assert (stale(change()).outcome, stale(change()).note) == (Outcome.STALE, False)
 
 
-@given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.booleans())), st.binary(min_size=1, max_size=63))
-def test_a_fingerprint_depends_on_content_and_key_and_not_on_order(record: dict[str, object], key: bytes) -> None:
+@given(
+    st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.booleans())),
+    st.binary(min_size=1, max_size=63),
+)
+def test_a_fingerprint_depends_on_content_and_key_and_not_on_order(
+    record: dict[str, object], key: bytes
+) -> None:
     backwards = dict(reversed(list(record.items())))
     assert fingerprint_of(record, key) == fingerprint_of(backwards, key)
     assert fingerprint_of(record, key) != fingerprint_of({**record, "one more": 1}, key)
@@ -109,10 +184,16 @@ def test_what_is_left_out_is_part_of_a_fingerprint() -> None:
     """Else a record would be taken for unchanged that has lost a field, or has it back."""
     omitted = replace(MAPPED, altered=(Altered("email", "omitted", "not_an_email"),))
     cut = replace(MAPPED, altered=(Altered("email", "cut", "too_long"),))
-    prints = {decide_row(change(), mapped, None, False, KEY).fingerprint for mapped in (MAPPED, omitted, cut)}
+    prints = {
+        decide_row(change(), mapped, None, False, KEY).fingerprint
+        for mapped in (MAPPED, omitted, cut)
+    }
     assert len(prints) == 3
     written = row(
-        version=5, exists=True, fingerprint=decide_row(change(), omitted, None, False, KEY).fingerprint, outcome="created"
+        version=5,
+        exists=True,
+        fingerprint=decide_row(change(), omitted, None, False, KEY).fingerprint,
+        outcome="created",
     )
     again = decide_row(change(6), omitted, written, False, KEY)
     assert (again.act, again.mapped) == (Act.NOTHING, omitted)
@@ -120,12 +201,20 @@ def test_what_is_left_out_is_part_of_a_fingerprint() -> None:
 
 @given(
     st.dictionaries(
-        st.text(), st.one_of(st.text(), st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False))
+        st.text(),
+        st.one_of(
+            st.text(),
+            st.integers(),
+            st.booleans(),
+            st.floats(allow_nan=False, allow_infinity=False),
+        ),
     )
 )
 def test_fingerprints_of_the_previous_version_stand(record: dict[str, object]) -> None:
     text = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    assert fingerprint_of(record, KEY) == blake2b(text.encode(), digest_size=16, key=KEY).hexdigest()
+    assert (
+        fingerprint_of(record, KEY) == blake2b(text.encode(), digest_size=16, key=KEY).hexdigest()
+    )
 
 
 def test_a_fingerprint_of_what_was_left_out_stands_as_it_was_first_made() -> None:
@@ -137,6 +226,16 @@ def test_a_fingerprint_of_what_was_left_out_stands_as_it_was_first_made() -> Non
 
 def test_fingerprints_of_the_previous_version_stand_where_a_float_was_exact() -> None:
     written = fingerprint_of({"amount": 20000.5, "whole": 20000.0, "count": 3, "text": "Zoë"}, KEY)
-    assert fingerprint_of({"amount": Decimal("20000.5"), "whole": Decimal("20000.0"), "count": 3, "text": "Zoë"}, KEY) == written
-    plain = blake2b('{"amount":20000.5,"count":3,"text":"Zoë","whole":20000.0}'.encode(), digest_size=16, key=KEY).hexdigest()
+    assert (
+        fingerprint_of(
+            {"amount": Decimal("20000.5"), "whole": Decimal("20000.0"), "count": 3, "text": "Zoë"},
+            KEY,
+        )
+        == written
+    )
+    plain = blake2b(
+        '{"amount":20000.5,"count":3,"text":"Zoë","whole":20000.0}'.encode(),
+        digest_size=16,
+        key=KEY,
+    ).hexdigest()
     assert written == plain

@@ -9,21 +9,40 @@ from pathlib import Path
 
 import pytest
 
-from dev.commands.demo import AGREE, COLUMNS, CONTACTS, CONTACTS_FULL, FEWEST, STARTING, TITLE, parse
+from dev.commands.demo import (
+    AGREE,
+    COLUMNS,
+    CONTACTS,
+    CONTACTS_FULL,
+    FEWEST,
+    STARTING,
+    TITLE,
+    parse,
+)
 from dev.commands.demo_scenes import FLOWS, FULL, SHORT, comparison
 from dev.commands.demo_story import Scene, Step, line_of
 from dev.seed import mailings, optouts
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-PRINTED = next(block for block in re.findall(r"```\n(.*?)```", README, re.DOTALL) if block.startswith("Starting"))
+PRINTED = next(
+    block
+    for block in re.findall(r"```\n(.*?)```", README, re.DOTALL)
+    if block.startswith("Starting")
+)
 LAST = comparison({})
 
 
 def line_pattern(scene: Scene) -> str:
     """A regular expression for the line of a scene that went well."""
-    line = line_of(Step(scene.name, True, "DETAIL", 0.0)).replace("[green]", "").replace("[/green]", "")
+    line = (
+        line_of(Step(scene.name, True, "DETAIL", 0.0))
+        .replace("[green]", "")
+        .replace("[/green]", "")
+    )
     detail = re.sub(r"\\{\w+\\}", ".+", re.escape(scene.outcome))
-    return re.escape(line).replace(re.escape("   0.0 s"), r" {0,4}\d+\.\d s").replace("DETAIL", detail)
+    return (
+        re.escape(line).replace(re.escape("   0.0 s"), r" {0,4}\d+\.\d s").replace("DETAIL", detail)
+    )
 
 
 def rows() -> Iterator[list[str]]:

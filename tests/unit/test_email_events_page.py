@@ -14,7 +14,9 @@ PAGE = Path("docs/email-events.md")
 
 def told(log: str) -> set[str]:
     """The headers in the page's table below the row of this log."""
-    rows = [row.split("|")[1] for row in PAGE.read_text("utf-8").splitlines() if row.startswith("|")]
+    rows = [
+        row.split("|")[1] for row in PAGE.read_text("utf-8").splitlines() if row.startswith("|")
+    ]
     begin = rows.index(f" **{log}** ") + 1
     names: set[str] = set()
     for cell in rows[begin:]:
@@ -24,7 +26,9 @@ def told(log: str) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize(("log", "field"), [("delivery log", "delivery_log"), ("tracking log", "tracking_log")])
+@pytest.mark.parametrize(
+    ("log", "field"), [("delivery log", "delivery_log"), ("tracking log", "tracking_log")]
+)
 def test_the_page_names_the_columns_of_the_shipped_document(log: str, field: str) -> None:
     document = read_events_document(default_events_document())
     file = getattr(document.files, field)
@@ -43,5 +47,8 @@ def test_the_examples_of_the_page_fit_into_a_copy_of_the_shipped_document() -> N
     examples = re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert len(examples) == 2
     for example in examples:
-        text = yaml.safe_dump(merged(yaml.safe_load(default_events_document()), yaml.safe_load(example)), allow_unicode=True)
+        text = yaml.safe_dump(
+            merged(yaml.safe_load(default_events_document()), yaml.safe_load(example)),
+            allow_unicode=True,
+        )
         assert read_events_document(text) != read_events_document(default_events_document())

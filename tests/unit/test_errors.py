@@ -7,11 +7,26 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.errors import ELSEWHERE, RULES, Misconfigured, Rejected, Retryable, Rule, recovery, rule_of
+from shared.errors import (
+    ELSEWHERE,
+    RULES,
+    Misconfigured,
+    Rejected,
+    Retryable,
+    Rule,
+    recovery,
+    rule_of,
+)
 
 RST = "RST-360011 An error has occurred - please contact your administrator."
-SQL = "WDB-200001 SQL statement 'UPDATE NmsRecipient SET sEmail='a@example.org', sNote='{}' WHERE iId=7' could not be executed."
-BARE_SQL = "UPDATE NmsRecipient SET sEmail='a@example.org', tsBirth='2000-01-01', sNote='{}' WHERE iRecipientId = 7"
+SQL = (
+    "WDB-200001 SQL statement 'UPDATE NmsRecipient SET sEmail='a@example.org', sNote='{}' WHERE"
+    " iId=7' could not be executed."
+)
+BARE_SQL = (
+    "UPDATE NmsRecipient SET sEmail='a@example.org', tsBirth='2000-01-01', sNote='{}' WHERE"
+    " iRecipientId = 7"
+)
 
 
 ANSWERS: list[tuple[str, int, str, type[Exception], str]] = [
@@ -85,13 +100,22 @@ ANSWERS: list[tuple[str, int, str, type[Exception], str]] = [
     ("identity", 0, "ServiceRequestError", Retryable, ""),
     ("campaign", 401, "401013 Oauth token is not valid", Misconfigured, "CAMPAIGN_CLIENT_SECRET"),
     ("campaign", 403, "403023 Profile is not valid", Misconfigured, "CAMPAIGN_CLIENT_ID"),
-    ("campaign", 500, "500 Oops. Something went wrong. Check your URI and try again.", Misconfigured, "CAMPAIGN_URL"),
+    (
+        "campaign",
+        500,
+        "500 Oops. Something went wrong. Check your URI and try again.",
+        Misconfigured,
+        "CAMPAIGN_URL",
+    ),
     ("campaign", 502, "Bad gateway", Retryable, ""),
     ("campaign", 500, RST, Retryable, ""),
     (
         "campaign",
         500,
-        f"{RST} The value 'invalid' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field",
+        (
+            f"{RST} The value 'invalid' is not valid for the 'nms:recipient:gender' enumeration of"
+            " the '@gender' field"
+        ),
         Rejected,
         "bad_enumeration_value",
     ),
@@ -102,10 +126,34 @@ ANSWERS: list[tuple[str, int, str, type[Exception], str]] = [
         Rejected,
         "duplicate_key",
     ),
-    ("campaign", 500, "Cannot update the 'age' property that is read-only", Misconfigured, "mapping"),
-    ("campaign", 500, "'shoeSize' property is not valid for the 'profile' resource.", Misconfigured, "mapping"),
-    ("campaign", 404, f"{RST} Unable to find document with path 'Profile' from key 'x:0'", Rejected, "not_found"),
-    ("campaign", 500, "'O5i' attribute unknown. XTK-170036 Unable to parse expression '@id = @O5i'.", Rejected, "not_found"),
+    (
+        "campaign",
+        500,
+        "Cannot update the 'age' property that is read-only",
+        Misconfigured,
+        "mapping",
+    ),
+    (
+        "campaign",
+        500,
+        "'shoeSize' property is not valid for the 'profile' resource.",
+        Misconfigured,
+        "mapping",
+    ),
+    (
+        "campaign",
+        404,
+        f"{RST} Unable to find document with path 'Profile' from key 'x:0'",
+        Rejected,
+        "not_found",
+    ),
+    (
+        "campaign",
+        500,
+        "'O5i' attribute unknown. XTK-170036 Unable to parse expression '@id = @O5i'.",
+        Rejected,
+        "not_found",
+    ),
     ("campaign", 404, "", Misconfigured, "mapping"),
     ("campaign", 418, "", Retryable, ""),
     ("dataverse", 418, "", Retryable, ""),
@@ -116,11 +164,23 @@ ANSWERS: list[tuple[str, int, str, type[Exception], str]] = [
     ("campaign", 415, "", Misconfigured, "CAMPAIGN_URL"),
     ("campaign", 423, "", Retryable, ""),
     ("campaign", 451, "", Misconfigured, "CAMPAIGN_URL"),
-    ("campaign", 503, "<html>the length exceeds it: A 'x' with the same key 'y' already exists</html>", Retryable, ""),
+    (
+        "campaign",
+        503,
+        "<html>the length exceeds it: A 'x' with the same key 'y' already exists</html>",
+        Retryable,
+        "",
+    ),
     ("journal", 404, "", Misconfigured, "CAMPAIGN_JOURNAL_URL"),
     ("ims", 404, "", Misconfigured, "CAMPAIGN_IMS_URL"),
     ("ims", 500, "", Retryable, ""),
-    ("campaign", 500, f"{RST} The queue's length exceeds what the email server takes.", Retryable, ""),
+    (
+        "campaign",
+        500,
+        f"{RST} The queue's length exceeds what the email server takes.",
+        Retryable,
+        "",
+    ),
     ("campaign", 500, f"{RST} The date of the enumeration is unknown.", Retryable, ""),
     ("campaign", 500, f"{RST} cannot execute UPDATE in a read-only transaction", Retryable, ""),
 ]
@@ -181,16 +241,29 @@ ANSWERS += [
 
 
 @pytest.mark.parametrize(("system", "status", "text", "kind", "name"), ANSWERS)
-def test_an_answer_means(system: str, status: int, text: str, kind: type[Exception], name: str) -> None:
+def test_an_answer_means(
+    system: str, status: int, text: str, kind: type[Exception], name: str
+) -> None:
     error = recovery(system, status, text, "PATCH profile/{key}")
     assert type(error) is kind
-    named = error.setting if isinstance(error, Misconfigured) else error.reason if isinstance(error, Rejected) else ""
+    named = (
+        error.setting
+        if isinstance(error, Misconfigured)
+        else error.reason
+        if isinstance(error, Rejected)
+        else ""
+    )
     assert named == name
 
 
 def test_a_sentence_names_the_field_and_never_the_value() -> None:
-    text = "The value 'Zaphod' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field"
-    error = recovery("campaign", 500, text, "POST profile", ["firstName", "gender", "location.city"])
+    text = (
+        "The value 'Zaphod' is not valid for the 'nms:recipient:gender' enumeration of the"
+        " '@gender' field"
+    )
+    error = recovery(
+        "campaign", 500, text, "POST profile", ["firstName", "gender", "location.city"]
+    )
     assert "gender" in str(error)
     assert "firstName" not in str(error)
     assert "Zaphod" not in str(error)
@@ -227,13 +300,21 @@ def unreached(rules: Sequence[Rule]) -> list[tuple[str, int, str, str]]:
 
 
 def test_every_row_of_the_table_is_reached_by_each_of_its_alternatives() -> None:
-    """And so has its meaning asserted above. A row that an earlier one hides, or that no answer leads to, decides nothing."""
+    """And so has its meaning asserted above.
+
+    A row that an earlier one hides, or that no answer leads to, decides nothing.
+    """
     assert unreached(RULES) == []
 
 
 def test_a_row_without_an_answer_is_named() -> None:
-    new = Rule("campaign", 0, "no such weather|(no )?(rain|snow)", Rejected, "weather", "look outside")
-    assert [part for _, _, part, _ in unreached([*RULES, new])] == ["no such weather", "(no )?(rain|snow)"]
+    new = Rule(
+        "campaign", 0, "no such weather|(no )?(rain|snow)", Rejected, "weather", "look outside"
+    )
+    assert [part for _, _, part, _ in unreached([*RULES, new])] == [
+        "no such weather",
+        "(no )?(rain|snow)",
+    ]
 
 
 PASSES = [
@@ -259,17 +340,24 @@ REFUSES = [
 
 @pytest.mark.parametrize("cause", PASSES)
 @pytest.mark.parametrize("phrase", REFUSES)
-@pytest.mark.parametrize("form", ["{cause} {phrase}", "{phrase}\n{cause}", "PGS-220000 ERROR:  {cause} {sql}"])
+@pytest.mark.parametrize(
+    "form", ["{cause} {phrase}", "{phrase}\n{cause}", "PGS-220000 ERROR:  {cause} {sql}"]
+)
 def test_a_cause_that_passes_is_never_a_refusal(cause: str, phrase: str, form: str) -> None:
     text = form.format(cause=cause, phrase=phrase, sql=SQL.format(phrase))
     assert type(recovery("campaign", 500, text, "PATCH profile/{key}")) is Retryable
 
 
 @pytest.mark.parametrize("phrase", REFUSES)
-@pytest.mark.parametrize("sql", [SQL, BARE_SQL, BARE_SQL.lower()], ids=["quoted", "bare", "lower case"])
+@pytest.mark.parametrize(
+    "sql", [SQL, BARE_SQL, BARE_SQL.lower()], ids=["quoted", "bare", "lower case"]
+)
 def test_what_sql_quotes_refuses_nothing_and_names_no_field(phrase: str, sql: str) -> None:
     unknown = f"{RST} PGS-220000 PostgreSQL error: ERROR:  something new\n{sql.format(phrase)}"
-    assert type(recovery("campaign", 500, unknown, "PATCH profile/{key}", ["email", "gender"])) is Retryable
+    assert (
+        type(recovery("campaign", 500, unknown, "PATCH profile/{key}", ["email", "gender"]))
+        is Retryable
+    )
     known = f"The value of the '@fax' field is too long (maximum length 32).\n{sql.format(phrase)}"
     error = recovery("campaign", 500, known, "PATCH profile/{key}", ["email", "gender", "fax"])
     assert isinstance(error, Rejected)
@@ -277,11 +365,20 @@ def test_what_sql_quotes_refuses_nothing_and_names_no_field(phrase: str, sql: st
 
 
 def test_a_value_in_the_text_names_no_field() -> None:
-    text = "The value 'email' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field"
+    text = (
+        "The value 'email' is not valid for the 'nms:recipient:gender' enumeration of the '@gender'"
+        " field"
+    )
     error = recovery("campaign", 500, text, "POST profile", ["email", "gender", "location.city"])
     assert isinstance(error, Rejected)
     assert error.field == "gender"
-    nested = recovery("campaign", 500, "The value of the '@location.city' field is too long", "POST", ["email", "location.city"])
+    nested = recovery(
+        "campaign",
+        500,
+        "The value of the '@location.city' field is too long",
+        "POST",
+        ["email", "location.city"],
+    )
     assert isinstance(nested, Rejected)
     assert nested.field == "location.city"
 
@@ -289,40 +386,91 @@ def test_a_value_in_the_text_names_no_field() -> None:
 QUOTED = [
     ("The value '{}' of the '@lastName' field is too long", "too_long"),
     ("The value 'L'Oise {}' of the '@lastName' field is too long", "too_long"),
-    ("The value '{}' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field", "bad_enumeration_value"),
+    (
+        (
+            "The value '{}' is not valid for the 'nms:recipient:gender' enumeration of the"
+            " '@gender' field"
+        ),
+        "bad_enumeration_value",
+    ),
     ("A 'Service' with the same key '{}' already exists.", "duplicate_key"),
     ("The '@email' field is not a valid email (value: '{}').", "not_an_email"),
     ('ERROR:  invalid input syntax for type integer: "{}"', "refused_value"),
-    ('ERROR:  duplicate key value violates unique constraint "k" DETAIL:  Key (slabel)=({}) already exists.', "duplicate_key"),
-    ("ERROR:  null value violates not-null constraint DETAIL:  Failing row contains (7, {}, null).", "refused_value"),
-    ("WDB-200001 SQL statement 'UPDATE x SET s='{}'' could not be executed. The '@fax' field is too long", "too_long"),
+    (
+        (
+            'ERROR:  duplicate key value violates unique constraint "k" DETAIL:  Key (slabel)=({})'
+            " already exists."
+        ),
+        "duplicate_key",
+    ),
+    (
+        (
+            "ERROR:  null value violates not-null constraint DETAIL:  Failing row contains (7, {},"
+            " null)."
+        ),
+        "refused_value",
+    ),
+    (
+        (
+            "WDB-200001 SQL statement 'UPDATE x SET s='{}'' could not be executed. The '@fax' field"
+            " is too long"
+        ),
+        "too_long",
+    ),
 ]
 
 
 @pytest.mark.parametrize("value", [*PASSES, "No connection to server", "took too long"])
-@pytest.mark.parametrize(("form", "reason"), QUOTED, ids=[f"{number}-{reason}" for number, (_, reason) in enumerate(QUOTED)])
-def test_a_value_that_reads_like_a_passing_cause_is_none(form: str, reason: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    QUOTED,
+    ids=[f"{number}-{reason}" for number, (_, reason) in enumerate(QUOTED)],
+)
+def test_a_value_that_reads_like_a_passing_cause_is_none(
+    form: str, reason: str, value: str
+) -> None:
     error = recovery("campaign", 500, form.format(value), "PATCH profile/{key}")
     assert isinstance(error, Rejected)
     assert error.reason == reason
 
 
 STOPPING = ["Oops. Something went wrong. Check your URI and try again.", "Unable to find filter"]
-LIKE_SQL = ["select the best from us", "insert into my heart", "delete from list", "update us set free", "select x from y where"]
+LIKE_SQL = [
+    "select the best from us",
+    "insert into my heart",
+    "delete from list",
+    "update us set free",
+    "select x from y where",
+]
 
 
 @pytest.mark.parametrize("value", [*STOPPING, *LIKE_SQL])
-@pytest.mark.parametrize(("form", "reason"), QUOTED, ids=[f"{number}-{reason}" for number, (_, reason) in enumerate(QUOTED)])
-def test_a_value_neither_stops_the_flow_nor_hides_the_refusal(form: str, reason: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    QUOTED,
+    ids=[f"{number}-{reason}" for number, (_, reason) in enumerate(QUOTED)],
+)
+def test_a_value_neither_stops_the_flow_nor_hides_the_refusal(
+    form: str, reason: str, value: str
+) -> None:
     error = recovery("campaign", 500, form.format(value), "PATCH profile/{key}")
     assert isinstance(error, Rejected)
     assert error.reason == reason
 
 
-@pytest.mark.parametrize("value", ["'a " * 20_000, "'=(" * 20_000, "select " * 10_000, "SQL statement '" * 5_000, "x" * 100_000])
+@pytest.mark.parametrize(
+    "value",
+    ["'a " * 20_000, "'=(" * 20_000, "select " * 10_000, "SQL statement '" * 5_000, "x" * 100_000],
+)
 def test_a_long_value_costs_little_and_hides_no_refusal(value: str) -> None:
     started = time.process_time()
-    error = recovery("campaign", 500, f"{RST} The value '{value}' of the '@lastName' field is too long", "PATCH", ["lastName"])
+    error = recovery(
+        "campaign",
+        500,
+        f"{RST} The value '{value}' of the '@lastName' field is too long",
+        "PATCH",
+        ["lastName"],
+    )
     assert isinstance(error, Rejected)
     assert (error.reason, error.field) == ("too_long", "lastName")
     assert time.process_time() - started < 5
@@ -330,4 +478,6 @@ def test_a_long_value_costs_little_and_hides_no_refusal(value: str) -> None:
 
 def test_a_system_without_statuses_is_told_without_one() -> None:
     told = str(recovery("sftp", 0, "AuthenticationException", "list /exports"))
-    assert told.startswith("The SFTP server refused list /exports: it does not accept the key: check SFTP_USER")
+    assert told.startswith(
+        "The SFTP server refused list /exports: it does not accept the key: check SFTP_USER"
+    )

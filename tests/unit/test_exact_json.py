@@ -1,4 +1,6 @@
-"""Decimals are exact on each way: an answer that is read, a body that is sent, a row that is kept."""
+"""Decimals are exact on each way: an answer that is read, a body that is sent, a row that is
+kept.
+"""
 
 import json
 from collections.abc import Callable
@@ -22,9 +24,22 @@ VALUES = st.recursive(
 )
 ANYTHING = st.recursive(
     DECIMALS | st.text(st.characters()) | st.none() | st.booleans() | st.integers() | st.floats(),
-    lambda inner: st.dictionaries(st.text(st.characters()), inner) | st.lists(inner) | st.tuples(inner) | NAMED_TUPLES,
+    lambda inner: (
+        st.dictionaries(st.text(st.characters()), inner)
+        | st.lists(inner)
+        | st.tuples(inner)
+        | NAMED_TUPLES
+    ),
 )
-DIGITS = ["99999999999.9999999999", "922337203685477.5807", "-922337203685477.5808", "0.00001", "1.00", "0.10", "20000.0000"]
+DIGITS = [
+    "99999999999.9999999999",
+    "922337203685477.5807",
+    "-922337203685477.5808",
+    "0.00001",
+    "1.00",
+    "0.10",
+    "20000.0000",
+]
 
 
 class Token:
@@ -40,7 +55,10 @@ def test_what_is_carried_is_read_as_it_was(value: Any) -> None:
 @given(ANYTHING)
 def test_the_fast_encoder_gives_the_text_of_the_exact_one_or_none(value: Any) -> None:
     for encoder in (exact_json.PLAIN, exact_json.SORTED, exact_json.CARRIED):
-        fast, exact = outcome(encoder.without_decimals.encode, value), outcome(encoder.exact.encode, value)
+        fast, exact = (
+            outcome(encoder.without_decimals.encode, value),
+            outcome(encoder.exact.encode, value),
+        )
         assert fast in (exact, TypeError)
         assert (fast is TypeError) == holds_decimal(value) or ValueError in (fast, exact)
         assert outcome(encoder.encode, value) in (exact, fast)
@@ -55,7 +73,13 @@ def outcome(encode: Callable[[Any], str], value: Any) -> str | type[Exception]:
 
 
 def holds_decimal(value: Any) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    inner = (
+        value.values()
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, list | tuple)
+        else ()
+    )
     return isinstance(value, Decimal) or any(map(holds_decimal, inner))
 
 
@@ -64,7 +88,11 @@ def test_bytes_are_read_in_the_encodings_of_json(value: Any) -> None:
     text = exact_json.carried(value).decode("utf-8", "surrogatepass")
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32-le"):
         raw = text.encode(encoding, "surrogatepass")
-        assert repr(exact_json.read(raw)) == repr(json.loads(raw, parse_float=exact_json.exact)) == repr(exact_json.read(text))
+        assert (
+            repr(exact_json.read(raw))
+            == repr(json.loads(raw, parse_float=exact_json.exact))
+            == repr(exact_json.read(text))
+        )
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff", "\ufeff{}", b'{"a": 1} x', b"\x00"], ids=repr)
@@ -78,7 +106,9 @@ def test_an_answer_keeps_its_digits(digits: str) -> None:
     assert str(Response(200, {}, f'{{"amount":{digits}}}'.encode()).json()["amount"]) == digits
 
 
-@pytest.mark.parametrize("number", ["1e99999999999999999999", "-1e-99999999999999999999", "NaN", "Infinity"])
+@pytest.mark.parametrize(
+    "number", ["1e99999999999999999999", "-1e-99999999999999999999", "NaN", "Infinity"]
+)
 def test_what_is_no_number_harms_no_neighbour(number: str) -> None:
     row = exact_json.read(f'{{"a": {number}, "b": 1.5}}')
     assert row["b"] == Decimal("1.5")

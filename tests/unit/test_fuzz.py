@@ -1,4 +1,6 @@
-"""A fixed part of `manage.py bench fuzz`: hostile input is refused with a sentence, or taken, and nothing else."""
+"""A fixed part of `manage.py bench fuzz`: hostile input is refused with a sentence, or taken, and
+nothing else.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -24,7 +26,13 @@ def an_app_of_its_own() -> Iterator[None]:
 @pytest.mark.parametrize("surface", SURFACES)
 def test_nothing_from_outside_raises_what_is_not_ours(surface: str) -> None:
     told: list[str] = []
-    figures = fuzz(surface, INPUTS_OF_YAML if "document" in surface else INPUTS, 20261126, told.append, timed=False)
+    figures = fuzz(
+        surface,
+        INPUTS_OF_YAML if "document" in surface else INPUTS,
+        20261126,
+        told.append,
+        timed=False,
+    )
     assert not told
     assert figures.refused > 0
     assert figures.accepted > 0

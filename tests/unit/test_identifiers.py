@@ -31,7 +31,19 @@ ID = "8f0e1d2c-3b4a-4c5d-8e6f-708192a3b4c5"
         f"urn:uuid:{ID}",
         f"uuid:{ID}",
     ],
-    ids=["plain", "upper", "braces", "parentheses", "blanks", "bare", "bare in braces", "bom", "no-break", "urn", "uuid"],
+    ids=[
+        "plain",
+        "upper",
+        "braces",
+        "parentheses",
+        "blanks",
+        "bare",
+        "bare in braces",
+        "bom",
+        "no-break",
+        "urn",
+        "uuid",
+    ],
 )
 def test_a_record_id_has_one_form(text: str) -> None:
     assert record_id(text) == ID
@@ -39,7 +51,21 @@ def test_a_record_id_has_one_form(text: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "customer-17", f"{{{ID}", f"{ID}}}", f"({ID}}}", ID[:-1], ID + "0", f"{ID},{ID}", "g" + ID[1:], None, 7, b"x", [ID]],
+    [
+        "",
+        "customer-17",
+        f"{{{ID}",
+        f"{ID}}}",
+        f"({ID}}}",
+        ID[:-1],
+        ID + "0",
+        f"{ID},{ID}",
+        "g" + ID[1:],
+        None,
+        7,
+        b"x",
+        [ID],
+    ],
     ids=str,
 )
 def test_what_is_no_guid_is_no_record_id(value: object) -> None:
@@ -47,7 +73,9 @@ def test_what_is_no_guid_is_no_record_id(value: object) -> None:
 
 
 @given(st.uuids(), st.booleans(), st.sampled_from(["", "{}", "()"]), st.booleans())
-def test_every_way_of_writing_a_guid_is_the_same_record(known: uuid.UUID, upper: bool, bracket: str, hyphens: bool) -> None:
+def test_every_way_of_writing_a_guid_is_the_same_record(
+    known: uuid.UUID, upper: bool, bracket: str, hyphens: bool
+) -> None:
     text = str(known) if hyphens else known.hex
     text = text.upper() if upper else text
     assert record_id(bracket[:1] + text + bracket[1:]) == str(known)
@@ -96,7 +124,11 @@ def test_a_number_is_itself_however_it_is_padded(number: int, zeros: int) -> Non
 
 
 def test_a_webhook_may_tell_a_record_in_braces() -> None:
-    body = {"PrimaryEntityName": "contact", "PrimaryEntityId": f"{{{ID.upper()}}}", "MessageName": "Update"}
+    body = {
+        "PrimaryEntityName": "contact",
+        "PrimaryEntityId": f"{{{ID.upper()}}}",
+        "MessageName": "Update",
+    }
     assert webhook_reference(json.dumps(body).encode()).record_id == ID
 
 
@@ -121,7 +153,9 @@ def test_nothing_else_is_the_name_of_a_table(name: object) -> None:
 def test_what_passes_as_a_name_is_plain(text: str) -> None:
     name = table_name(text)
     assert name in ("", text)
-    assert name == "" or (name.isascii() and name.replace("_", "a").isalnum() and name == name.lower())
+    assert name == "" or (
+        name.isascii() and name.replace("_", "a").isalnum() and name == name.lower()
+    )
 
 
 @pytest.mark.parametrize("key", ["", ID, "a' or RowKey gt 'b", "\u00e4", "x" * 500], ids=ascii)
@@ -129,7 +163,9 @@ def test_a_row_key_may_hold_what_tables_take(key: str) -> None:
     assert is_row_key(key)
 
 
-@pytest.mark.parametrize("key", ["a/b", "a\\b", "a#b", "a?b", "a\nb", "\x00", "\x9f", "\ud800", "x" * 501], ids=ascii)
+@pytest.mark.parametrize(
+    "key", ["a/b", "a\\b", "a#b", "a?b", "a\nb", "\x00", "\x9f", "\ud800", "x" * 501], ids=ascii
+)
 def test_a_row_key_may_not_hold_what_tables_refuse(key: str) -> None:
     assert not is_row_key(key)
 

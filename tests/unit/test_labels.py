@@ -24,7 +24,9 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 def test_what_is_cut_fits_and_says_so(text: str, most: int) -> None:
     short = cut(text, most)
     assert units(short) <= most
-    assert short == text or (units(text) > most and short.endswith("…") and text.startswith(short[:-1]))
+    assert short == text or (
+        units(text) > most and short.endswith("…") and text.startswith(short[:-1])
+    )
     assert short.encode("utf-16-le").decode("utf-16-le") == short
 
 

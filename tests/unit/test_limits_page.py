@@ -1,4 +1,6 @@
-"""docs/limits.md lists every limit of shared/ on what comes from outside, with the value that the code has."""
+"""docs/limits.md lists every limit of shared/ on what comes from outside, with the value that the
+code has.
+"""
 
 import ast
 import re
@@ -10,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "limits.md").read_text()
 ROW = re.compile(
-    r"^\| (?P<what>[^|]+) \| (?P<limit>[^|]+) \| `(?P<file>[\w/]+\.py)` (?P<names>[^|]+) \| (?P<beyond>[^|]+) \|$", re.M
+    r"^\| (?P<what>[^|]+) \| (?P<limit>[^|]+) \| `(?P<file>[\w/]+\.py)` (?P<names>[^|]+) \|"
+    r" (?P<beyond>[^|]+) \|$",
+    re.M,
 )
 LIMIT = re.compile(r"(MOST|LONGEST|DEEPEST|LARGEST)(_\w+)?|\w+_LIMIT_BYTES")
 SIZES = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -35,9 +39,14 @@ OURS = {
     ("shared/sftp/client.py", "MOST_NUMBERS"): "names that we try for a file that is put away",
     ("shared/state/presence.py", "MOST"): "a cache of ours",
     ("shared/state/sieve.py", "MOST"): "how many ids a filter of ours is made for",
-    ("shared/http/transport.py", "LONGEST_WAIT_IN_PLACE_SECONDS"): "how long a call of ours waits before its message does",
+    (
+        "shared/http/transport.py",
+        "LONGEST_WAIT_IN_PLACE_SECONDS",
+    ): "how long a call of ours waits before its message does",
 }
-"""Constants of such a name that bound our own work and nothing that comes from outside, with what they bound."""
+"""Constants of such a name that bound our own work and nothing that comes from outside, with what
+they bound.
+"""
 
 
 def names_of(target: ast.expr) -> list[str]:
@@ -48,13 +57,27 @@ def names_of(target: ast.expr) -> list[str]:
 def constants() -> set[tuple[str, str]]:
     """File and name of every constant that is named like a limit."""
     files = [*(ROOT / "shared").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
-    assigned = ((path, node) for path in files for node in ast.parse(path.read_text()).body if isinstance(node, ast.Assign))
-    return {(str(path.relative_to(ROOT)), name) for path, node in assigned for to in node.targets for name in names_of(to)}
+    assigned = (
+        (path, node)
+        for path in files
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign)
+    )
+    return {
+        (str(path.relative_to(ROOT)), name)
+        for path, node in assigned
+        for to in node.targets
+        for name in names_of(to)
+    }
 
 
 def listed() -> list[tuple[str, str, str]]:
     """File, name and limit, as the page has them."""
-    rows = [(row["file"], name, row["limit"]) for row in ROW.finditer(PAGE) for name in re.findall(r"`(\w+)`", row["names"])]
+    rows = [
+        (row["file"], name, row["limit"])
+        for row in ROW.finditer(PAGE)
+        for name in re.findall(r"`(\w+)`", row["names"])
+    ]
     return [row for row in rows if LIMIT.fullmatch(row[1])]
 
 
@@ -62,7 +85,12 @@ def forms(value: float) -> set[str]:
     """How the page may write a figure."""
     units = {f"{int(value) // size:,} {unit}" for unit, size in SIZES.items() if value % size == 0}
     power = {f"2^{int(value).bit_length() - 1}"} if int(value).bit_count() == 1 else set()
-    return {f"{int(value):,}"} | units | power | {words for words, seconds in TIMES.items() if seconds == value}
+    return (
+        {f"{int(value):,}"}
+        | units
+        | power
+        | {words for words, seconds in TIMES.items() if seconds == value}
+    )
 
 
 def test_each_limit_stands_once_or_is_one_of_our_own_work() -> None:
@@ -78,18 +106,33 @@ def test_what_is_left_out_exists() -> None:
 @pytest.mark.parametrize(("file", "name", "limit"), listed())
 def test_the_figure_is_the_code_s(file: str, name: str, limit: str) -> None:
     value = getattr(import_module(file.removesuffix(".py").replace("/", ".")), name)
-    written = {form for form in forms(value) if re.search(rf"(?<![\d,.]){re.escape(form)}(?![\d^]|,\d)", limit)}
+    written = {
+        form
+        for form in forms(value)
+        if re.search(rf"(?<![\d,.]){re.escape(form)}(?![\d^]|,\d)", limit)
+    }
     assert written, f"{file} {name} is {value}; the page has: {limit}"
 
 
 @pytest.mark.parametrize(
     ("value", "form"),
-    [(4300, "4,300"), (512 << 10, "512 KiB"), (128 << 20, "128 MiB"), (2**53, "2^53"), (3600.0, "an hour"), (604800.0, "a week")],
+    [
+        (4300, "4,300"),
+        (512 << 10, "512 KiB"),
+        (128 << 20, "128 MiB"),
+        (2**53, "2^53"),
+        (3600.0, "an hour"),
+        (604800.0, "a week"),
+    ],
 )
 def test_a_figure_is_written_as_people_write_it(value: float, form: str) -> None:
     assert form in forms(value)
 
 
 def test_every_row_of_the_table_is_read() -> None:
-    lines = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| what ", "|--"))]
+    lines = [
+        line
+        for line in PAGE.splitlines()
+        if line.startswith("| ") and not line.startswith(("| what ", "|--"))
+    ]
     assert [match[0] for match in ROW.finditer(PAGE)] == lines

@@ -1,4 +1,6 @@
-"""requirements.txt and requirements-dev.txt are complete locks of the .in files: two installations a month apart are the same."""
+"""requirements.txt and requirements-dev.txt are complete locks of the .in files: two installations
+a month apart are the same.
+"""
 
 import re
 from importlib.metadata import requires
@@ -12,7 +14,14 @@ ROOT = Path(__file__).parents[2]
 NAMES = ("requirements", "requirements-dev")
 EACH = pytest.mark.parametrize("name", NAMES)
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
-DEPLOYED = {"azure-functions", "azure-storage-queue", "azure-identity", "msal", "requests", "pydantic"}
+DEPLOYED = {
+    "azure-functions",
+    "azure-storage-queue",
+    "azure-identity",
+    "msal",
+    "requests",
+    "pydantic",
+}
 
 
 def direct(name: str) -> dict[str, str]:
@@ -58,12 +67,16 @@ def test_what_a_locked_package_needs_is_locked_too(name: str) -> None:
         for one in wanted:
             if not one.marker or one.marker.evaluate({"extra": ""}):
                 found = lock.get(canonicalize_name(one.name))
-                assert found and one.specifier.contains(str(found.specifier)[2:]), f"{package} needs {one}"
+                assert found and one.specifier.contains(str(found.specifier)[2:]), (
+                    f"{package} needs {one}"
+                )
 
 
 def test_a_laptop_runs_the_versions_that_are_deployed() -> None:
     deployed, laptop = locked("requirements"), locked("requirements-dev")
-    assert {name: str(one) for name, one in deployed.items()} == {name: str(laptop[name]) for name in deployed}
+    assert {name: str(one) for name, one in deployed.items()} == {
+        name: str(laptop[name]) for name in deployed
+    }
 
 
 @EACH

@@ -1,4 +1,6 @@
-"""Nothing that is printed shows a secret or a value of a record: settings, dataclasses, exceptions, lines of libraries."""
+"""Nothing that is printed shows a secret or a value of a record: settings, dataclasses, exceptions,
+lines of libraries.
+"""
 
 import dataclasses
 import http.client
@@ -59,7 +61,11 @@ def classes(kind: str) -> list[type]:
         for item in vars(module).values()
         if isinstance(item, type) and item.__module__ == module.__name__
     ]
-    return [item for item in found if (dataclasses.is_dataclass(item) if kind == "dataclass" else issubclass(item, BaseModel))]
+    return [
+        item
+        for item in found
+        if (dataclasses.is_dataclass(item) if kind == "dataclass" else issubclass(item, BaseModel))
+    ]
 
 
 def is_sensitive(name: str, annotation: object) -> bool:
@@ -86,7 +92,16 @@ def test_no_dataclass_prints_a_secret_or_a_record() -> None:
 
 def test_the_walk_sees_the_dataclasses_that_hold_secrets() -> None:
     names = {item.__name__ for item in classes("dataclass")}
-    assert {"Request", "Response", "Server", "TableFlow", "Change", "Mapped", "Receiver", "Place"} <= names
+    assert {
+        "Request",
+        "Response",
+        "Server",
+        "TableFlow",
+        "Change",
+        "Mapped",
+        "Receiver",
+        "Place",
+    } <= names
 
 
 def test_no_model_prints_a_secret() -> None:
@@ -98,13 +113,19 @@ def test_no_model_prints_a_secret() -> None:
     ]
     assert shown == []
     masked = {name for name, one in Settings.model_fields.items() if one.annotation is SecretStr}
-    assert {name for name in Settings.model_fields if re.search("secret|private_key|certificate|webjobsstorage$", name)} == masked
+    assert {
+        name
+        for name in Settings.model_fields
+        if re.search("secret|private_key|certificate|webjobsstorage$", name)
+    } == masked
 
 
 def test_a_receiver_prints_its_address_alone() -> None:
     from admin.setup.webhooks import Receiver
 
-    given = {one.name: SENTINEL for one in dataclasses.fields(Receiver)} | {"address": "https://bridge.example.org"}
+    given = {one.name: SENTINEL for one in dataclasses.fields(Receiver)} | {
+        "address": "https://bridge.example.org"
+    }
     assert SENTINEL not in repr(Receiver(**given))
 
 
@@ -119,7 +140,11 @@ CHANGE = Change("8f0e1d2c-3b4a-4c5d-8e6f-708192a3b4c5", Kind.ROW, 1, {"emailaddr
         Settlement(CHANGE, Outcome.CREATED, agreed={"a": SENTINEL}, answer=SENTINEL.encode()),
         Envelope(flow="contacts", table="contact", bucket=0, mapping_version=1, changes=(CHANGE,)),
         Request(
-            "GET", f"https://org.example.org/{SENTINEL}", "GET x", {"Authorization": f"Bearer {SENTINEL}"}, SENTINEL.encode()
+            "GET",
+            f"https://org.example.org/{SENTINEL}",
+            "GET x",
+            {"Authorization": f"Bearer {SENTINEL}"},
+            SENTINEL.encode(),
         ),
         Response(200, {"set-cookie": SENTINEL}, SENTINEL.encode()),
         Received(SENTINEL, "id", "receipt", 1),
@@ -149,7 +174,15 @@ def test_what_a_bug_raises_is_told_with_its_place_and_without_its_words() -> Non
 
 def test_the_local_host_does_not_quote_a_request_that_is_no_http() -> None:
     error = BadHttpMessage(f"Invalid header value char: b'x-functions-key: {SENTINEL}'")
-    line = logging.LogRecord("aiohttp.server", logging.ERROR, "", 0, "Error handling request", (), (BadHttpMessage, error, None))
+    line = logging.LogRecord(
+        "aiohttp.server",
+        logging.ERROR,
+        "",
+        0,
+        "Error handling request",
+        (),
+        (BadHttpMessage, error, None),
+    )
     assert not CategoryFilter({}, {}).filter(line)
 
 
@@ -177,7 +210,9 @@ class Pool:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_a_library_raises_is_told_without_its_words(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_library_raises_is_told_without_its_words(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(urllib3, "PoolManager", lambda **options: Pool(error))
     with pytest.raises(Retryable) as caught:
         pooled("Campaign", 1, 1)(Request("GET", "https://mc.example.org/x", "GET profile/{key}"))
@@ -186,10 +221,14 @@ def test_what_a_library_raises_is_told_without_its_words(error: Exception, monke
 
 
 @pytest.mark.parametrize("name", sorted(LIBRARIES))
-def test_no_library_writes_lines_of_its_requests(name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_library_writes_lines_of_its_requests(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     quiet_libraries()
     with caplog.at_level(logging.DEBUG):
         quiet_libraries()
-        logging.getLogger(f"{name}.inner").info("Request URL: https://org.example.org?sig=%s", SENTINEL)
+        logging.getLogger(f"{name}.inner").info(
+            "Request URL: https://org.example.org?sig=%s", SENTINEL
+        )
         logging.getLogger(name).debug("body: %s", SENTINEL)
     assert SENTINEL not in caplog.text

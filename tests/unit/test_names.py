@@ -18,11 +18,40 @@ from shared.identifiers import is_file_name, table_name
 
 RESOURCE = "/acme/campaign/profileAndServicesExt/profile"
 PARTS = st.sampled_from(
-    [".", "..", "/", "%2e", "%2E", "%252e", "%2f", "%5c", "\\", " ", "\t", ";", "?", "#", "a", "\u2024", "\uff0e"]
+    [
+        ".",
+        "..",
+        "/",
+        "%2e",
+        "%2E",
+        "%252e",
+        "%2f",
+        "%5c",
+        "\\",
+        " ",
+        "\t",
+        ";",
+        "?",
+        "#",
+        "a",
+        "\u2024",
+        "\uff0e",
+    ]
 )
 NAMES = st.text(max_size=300) | st.lists(PARTS, max_size=6).map("".join)
 LOOK_ALIKES = ["\u2024\u2024", "\u2025", "\uff0e\uff0e", "\uff0e", "a/\u2025", "%EF%BC%8E"]
-TAKEN = ["a..b", "...", "a.b", "a\u2025b", "100%", "a b", "J\u00f6rg", "name@example.org", "a?b#c", "\uff21\uff0fB"]
+TAKEN = [
+    "a..b",
+    "...",
+    "a.b",
+    "a\u2025b",
+    "100%",
+    "a b",
+    "J\u00f6rg",
+    "name@example.org",
+    "a?b#c",
+    "\uff21\uff0fB",
+]
 DOTS = [".", "..", "%2e%2e", "%252e%252e", "../profile", "a/..", "a/../b", "..\\a", "..%2f", "./"]
 HOSTILE = [*LOOK_ALIKES, *DOTS, "", " ", "a\x00", "x" * 256]
 
@@ -84,4 +113,6 @@ def test_the_name_of_a_file_stays_in_its_folder(name: str) -> None:
 
 @given(NAMES | st.dates().map(str))
 def test_a_day_is_ten_characters_of_a_date(text: str) -> None:
-    assert not is_day(text) or (len(text) == 10 and text.isascii() and text.replace("-", "").isdigit())
+    assert not is_day(text) or (
+        len(text) == 10 and text.isascii() and text.replace("-", "").isdigit()
+    )

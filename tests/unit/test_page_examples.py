@@ -1,4 +1,6 @@
-"""The examples of documents, publications and tables in docs are what the bridge and the local stack take."""
+"""The examples of documents, publications and tables in docs are what the bridge and the local
+stack take.
+"""
 
 import re
 from pathlib import Path
@@ -19,8 +21,12 @@ def examples(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("number", "name"), [(0, "acs_vehicle.yaml"), (1, "acs_visit.yaml")])
-def test_the_documents_of_custom_entities_are_the_files_that_the_page_names(number: int, name: str) -> None:
-    assert read_document(examples("custom-entities.md")[number]) == read_document((SEED / name).read_text("utf-8"))
+def test_the_documents_of_custom_entities_are_the_files_that_the_page_names(
+    number: int, name: str
+) -> None:
+    assert read_document(examples("custom-entities.md")[number]) == read_document(
+        (SEED / name).read_text("utf-8")
+    )
 
 
 def test_the_example_of_mapping_is_a_document() -> None:
@@ -32,5 +38,7 @@ def test_the_publication_and_the_tables_of_the_local_stack_are_taken(tmp_path: P
     publication, tables = examples("local-stack.md")
     (tmp_path / "publication.yaml").write_text(publication)
     (tmp_path / "tables.yaml").write_text(tables)
-    assert set(extended_publication(tmp_path / "publication.yaml")) > set(yaml.safe_load(publication))
+    assert set(extended_publication(tmp_path / "publication.yaml")) > set(
+        yaml.safe_load(publication)
+    )
     assert set(read_tables(tmp_path / "tables.yaml")) == set(yaml.safe_load(tables))

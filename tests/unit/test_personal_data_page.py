@@ -1,4 +1,6 @@
-"""docs/personal-data.md lists every place where something rests: those that the code and the Bicep files name, and no others."""
+"""docs/personal-data.md lists every place where something rests: those that the code and the Bicep
+files name, and no others.
+"""
 
 import re
 from pathlib import Path
@@ -14,7 +16,10 @@ from shared.state.storage import CONTAINERS, TABLES
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "personal-data.md").read_text()
 STORAGE = (ROOT / "infra" / "modules" / "storage.bicep").read_text()
-ROW = re.compile(r"^\| (queue|table|container|log table|Dataverse table|SFTP folder) `([^`]+)` \|(.*)\|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| (queue|table|container|log table|Dataverse table|SFTP folder) `([^`]+)` \|(.*)\|$",
+    re.MULTILINE,
+)
 
 
 def rows() -> dict[str, dict[str, list[str]]]:
@@ -42,7 +47,11 @@ def queues() -> set[str]:
 def log_tables() -> set[str]:
     texts = [path.read_text() for path in (ROOT / "infra" / "queries").glob("*.kql")]
     texts.append((ROOT / "infra" / "workbook.json").read_text())
-    return {"AppExceptions"} | {name for text in texts for name in re.findall(r"\b(App[A-Z]\w+s|AZKV\w+)\b(?= *(?:\||\n))", text)}
+    return {"AppExceptions"} | {
+        name
+        for text in texts
+        for name in re.findall(r"\b(App[A-Z]\w+s|AZKV\w+)\b(?= *(?:\||\n))", text)
+    }
 
 
 def activity_tables() -> set[str]:
@@ -55,7 +64,11 @@ def activity_tables() -> set[str]:
     [
         ("queue", queues()),
         ("table", set(TABLES) | bicep_list(STORAGE, "tableNames")),
-        ("container", {*CONTAINERS, CONTAINER, "azure-webjobs-secrets"} | bicep_list(STORAGE, "containerNames")),
+        (
+            "container",
+            {*CONTAINERS, CONTAINER, "azure-webjobs-secrets"}
+            | bicep_list(STORAGE, "containerNames"),
+        ),
         ("Dataverse table", activity_tables()),
     ],
 )
@@ -77,7 +90,9 @@ def test_every_row_says_what_how_long_and_who_deletes_it() -> None:
 
 def test_the_lifetime_that_is_named_is_the_one_that_is_deployed() -> None:
     assert re.findall(r"daysAfterModificationGreaterThan: (\d+)", STORAGE) == ["30"]
-    assert re.findall(r"prefixMatch: \[\s*'([^']+)'\s*\]", STORAGE) == [f"letters/{EVENTS}/"], "an opt-out is never given up"
+    assert re.findall(r"prefixMatch: \[\s*'([^']+)'\s*\]", STORAGE) == [f"letters/{EVENTS}/"], (
+        "an opt-out is never given up"
+    )
     assert "events 30 days at most" in rows()["container"]["letters"][1]
     assert "7 days" in PAGE
     assert set(re.findall(r"days: (\d+)", STORAGE)) == {"7"}

@@ -1,4 +1,6 @@
-"""Settings files with secrets are looked for under .local/, and one that lies beside the code is named."""
+"""Settings files with secrets are looked for under .local/, and one that lies beside the code is
+named.
+"""
 
 import os
 import subprocess
@@ -14,7 +16,11 @@ from admin.private import holds_secrets, misplaced, settings_file
 from shared.settings import Settings, environment_name
 
 ROOT = Path(__file__).parents[2]
-SECRET = {environment_name(field) for field, info in Settings.model_fields.items() if "SecretStr" in str(info.annotation)}
+SECRET = {
+    environment_name(field)
+    for field, info in Settings.model_fields.items()
+    if "SecretStr" in str(info.annotation)
+}
 
 
 @pytest.fixture
@@ -40,7 +46,9 @@ def test_a_file_that_is_given_is_found_here_first_then_under_local(folder: Path)
 
 
 @pytest.mark.parametrize("name", sorted(SECRET))
-@pytest.mark.parametrize("form", ['{{"Values": {{"{}": "a value"}}}}', "{}=a-value\n", "export {}='a value'"])
+@pytest.mark.parametrize(
+    "form", ['{{"Values": {{"{}": "a value"}}}}', "{}=a-value\n", "export {}='a value'"]
+)
 def test_every_secret_setting_is_known(name: str, form: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text(form.format(name))
@@ -71,7 +79,9 @@ def test_files_beside_the_code_are_named_and_those_under_local_are_not(folder: P
 
 
 def test_the_repository_itself_holds_none() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     assert not set(misplaced(ROOT)) & set(tracked), os.fspath(ROOT)
 
 

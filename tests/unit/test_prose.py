@@ -12,7 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LATER = {"architecture.md", "performance.md", "settings.md"}
 """Rewritten elsewhere; take a page out of here once it holds."""
-PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in LATER)]
+PAGES = [
+    ROOT / "README.md",
+    *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name not in LATER),
+]
 WORDS, SHARE = 20, 0.10
 
 ITEM = re.compile(r"^\s*(?:[-*]|\d+\.)\s+")
@@ -45,7 +48,12 @@ def plain(text: str) -> str:
 
 
 def sentences(page: str) -> list[str]:
-    return [part for text in paragraphs(page) for part in SENTENCE_ENDS.split(plain(text)) if part.strip()]
+    return [
+        part
+        for text in paragraphs(page)
+        for part in SENTENCE_ENDS.split(plain(text))
+        if part.strip()
+    ]
 
 
 def words(sentence: str) -> int:
@@ -61,7 +69,11 @@ def unreleased(changelog: str) -> str:
 
 
 TEXTS = [pytest.param(path.read_text("utf-8"), id=path.name) for path in PAGES]
-TEXTS.append(pytest.param(unreleased((ROOT / "CHANGELOG.md").read_text("utf-8")), id="CHANGELOG.md Unreleased"))
+TEXTS.append(
+    pytest.param(
+        unreleased((ROOT / "CHANGELOG.md").read_text("utf-8")), id="CHANGELOG.md Unreleased"
+    )
+)
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -105,7 +117,9 @@ LONG = " ".join(["word"] * (WORDS + 1))
         pytest.param(f"10. Short.\n    {LONG}.", 1, id="the second line of a tenth item"),
         pytest.param(f"{LONG[:40]}\n{LONG[40:]}.", 1, id="two lines"),
         pytest.param("word " * 10 + "`a piece of code`" + " word" * 9, 0, id="code is one word"),
-        pytest.param("word " * 18 + "[two words](https://example.org/a)", 0, id="a link is its text"),
+        pytest.param(
+            "word " * 18 + "[two words](https://example.org/a)", 0, id="a link is its text"
+        ),
         pytest.param(f"```\n{LONG}\n```", 0, id="a block of code"),
         pytest.param(f"Do:\n\n    {LONG}", 0, id="an indented block"),
         pytest.param(f"| {LONG} |", 0, id="a row of a table"),

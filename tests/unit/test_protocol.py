@@ -1,4 +1,6 @@
-"""The protocol of a flow stays small: a member that one flow alone needs is that flow's own affair."""
+"""The protocol of a flow stays small: a member that one flow alone needs is that flow's own
+affair.
+"""
 
 import ast
 from pathlib import Path
@@ -23,14 +25,20 @@ MEMBERS = sorted(get_protocol_members(Flow))
 
 
 def test_every_kind_of_flow_is_named_here() -> None:
-    known = {kind.__qualname__ for kind in PlainFlow.__subclasses__() if kind.__module__.startswith("shared.")}
+    known = {
+        kind.__qualname__
+        for kind in PlainFlow.__subclasses__()
+        if kind.__module__.startswith("shared.")
+    }
     assert known == {kind.__qualname__ for kind in FLOWS.values()}
 
 
 @pytest.mark.parametrize("member", MEMBERS)
 def test_a_member_is_answered_by_two_flows_at_least(member: str) -> None:
     own = [name for name, kind in FLOWS.items() if member in vars(kind)]
-    assert len(own) >= 2, f"{member} is answered by {own or 'no flow'} alone: take it out of the protocol"
+    assert len(own) >= 2, (
+        f"{member} is answered by {own or 'no flow'} alone: take it out of the protocol"
+    )
 
 
 @pytest.mark.parametrize("name", FLOWS)

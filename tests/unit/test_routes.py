@@ -1,4 +1,6 @@
-"""Routes of the app under the host's rule: the first that fits in the order of function names, not the most exact (G4)."""
+"""Routes of the app under the host's rule: the first that fits in the order of function names, not
+the most exact (G4).
+"""
 
 import re
 
@@ -24,10 +26,14 @@ def test_the_app_has_http_functions() -> None:
     assert len(FUNCTIONS) > 8
 
 
-@pytest.mark.parametrize(("name", "route", "methods"), FUNCTIONS, ids=[name for name, _, _ in FUNCTIONS])
+@pytest.mark.parametrize(
+    ("name", "route", "methods"), FUNCTIONS, ids=[name for name, _, _ in FUNCTIONS]
+)
 def test_a_path_made_for_a_function_reaches_it(name: str, route: str, methods: set[str]) -> None:
     path = "/api/" + re.sub(r"\{[^}]*\}", "sample", route)
     reached = [
-        other for other, template, theirs in FUNCTIONS if build(template, "api").match(path) is not None and theirs & methods
+        other
+        for other, template, theirs in FUNCTIONS
+        if build(template, "api").match(path) is not None and theirs & methods
     ]
     assert reached[0] == name

@@ -46,12 +46,28 @@ def test_opt_outs_go_both_ways_unless_somebody_says_otherwise() -> None:
     [
         ("DATAVERSE_URL", "https://contoso.crm.example.org/", "https://contoso.crm.example.org"),
         ("DATAVERSE_URL", "HTTPS://Contoso.CRM.example.org", "https://contoso.crm.example.org"),
-        ("DATAVERSE_URL", "  https://contoso.crm.example.org// ", "https://contoso.crm.example.org"),
+        (
+            "DATAVERSE_URL",
+            "  https://contoso.crm.example.org// ",
+            "https://contoso.crm.example.org",
+        ),
         ("DATAVERSE_AUTHORITY_URL", "https://Login.example.org/", "https://login.example.org"),
-        ("CAMPAIGN_URL", "https://MC.example.org/Acme/campaign/", "https://mc.example.org/Acme/campaign"),
-        ("CAMPAIGN_URL", "HTTPS://mc.example.org/acme/Campaign", "https://mc.example.org/acme/campaign"),
+        (
+            "CAMPAIGN_URL",
+            "https://MC.example.org/Acme/campaign/",
+            "https://mc.example.org/Acme/campaign",
+        ),
+        (
+            "CAMPAIGN_URL",
+            "HTTPS://mc.example.org/acme/Campaign",
+            "https://mc.example.org/acme/campaign",
+        ),
         ("CAMPAIGN_IMS_URL", "https://IMS.example.org/", "https://ims.example.org"),
-        ("CAMPAIGN_JOURNAL_URL", "https://Events.example.org/a/B/c/ ", "https://events.example.org/a/B/c"),
+        (
+            "CAMPAIGN_JOURNAL_URL",
+            "https://Events.example.org/a/B/c/ ",
+            "https://events.example.org/a/B/c",
+        ),
     ],
 )
 def test_a_pasted_url_is_taken_as_clients_use_it(name: str, pasted: str, taken: str) -> None:
@@ -81,7 +97,13 @@ def test_what_is_not_the_url_is_refused_by_name(name: str, value: str) -> None:
 def test_all_missing_settings_are_told_in_one_message() -> None:
     with pytest.raises(Misconfigured) as caught:
         load_settings({})
-    for name in ("DATAVERSE_URL", "DATAVERSE_WEBHOOK_SECRET", "CAMPAIGN_URL", "CAMPAIGN_CLIENT_ID", "CAMPAIGN_CLIENT_SECRET"):
+    for name in (
+        "DATAVERSE_URL",
+        "DATAVERSE_WEBHOOK_SECRET",
+        "CAMPAIGN_URL",
+        "CAMPAIGN_CLIENT_ID",
+        "CAMPAIGN_CLIENT_SECRET",
+    ):
         assert f"{name} is missing" in str(caught.value)
 
 
@@ -97,7 +119,9 @@ def test_what_one_choice_makes_necessary_is_told() -> None:
 
 def test_no_message_and_no_printed_settings_show_a_secret() -> None:
     with pytest.raises(Misconfigured) as caught:
-        load_settings({**COMPLETE, "DATAVERSE_WEBHOOK_SECRET": "short", "POLL_BUDGET_SECONDS": "never"})
+        load_settings(
+            {**COMPLETE, "DATAVERSE_WEBHOOK_SECRET": "short", "POLL_BUDGET_SECONDS": "never"}
+        )
     assert "short" not in str(caught.value).replace("at least 16", "")
     assert "never" not in str(caught.value)
     assert "a-secret-of-the-webhook" not in repr(load_settings(COMPLETE))
@@ -116,7 +140,9 @@ REFERENCES = [
 
 @pytest.mark.parametrize("reference", REFERENCES)
 @pytest.mark.parametrize("field", list(Settings.model_fields))
-def test_a_reference_that_nobody_has_resolved_is_refused_by_the_setting_s_name(field: str, reference: str) -> None:
+def test_a_reference_that_nobody_has_resolved_is_refused_by_the_setting_s_name(
+    field: str, reference: str
+) -> None:
     name = environment_name(field)
     with pytest.raises(Misconfigured) as caught:
         load_settings({**COMPLETE, name: reference})
@@ -132,16 +158,28 @@ def test_a_reference_that_nobody_has_resolved_is_refused_by_the_setting_s_name(f
 
 
 def test_references_are_told_together_with_what_is_missing() -> None:
-    given = {**COMPLETE, "CAMPAIGN_CLIENT_SECRET": REFERENCES[0], "DATAVERSE_WEBHOOK_SECRET": REFERENCES[1], "CAMPAIGN_URL": ""}
+    given = {
+        **COMPLETE,
+        "CAMPAIGN_CLIENT_SECRET": REFERENCES[0],
+        "DATAVERSE_WEBHOOK_SECRET": REFERENCES[1],
+        "CAMPAIGN_URL": "",
+    }
     with pytest.raises(Misconfigured) as caught:
         load_settings(given)
     assert caught.value.setting == "settings"
-    for words in ("DATAVERSE_WEBHOOK_SECRET, CAMPAIGN_CLIENT_SECRET are still", "CAMPAIGN_URL is missing"):
+    for words in (
+        "DATAVERSE_WEBHOOK_SECRET, CAMPAIGN_CLIENT_SECRET are still",
+        "CAMPAIGN_URL is missing",
+    ):
         assert words in str(caught.value)
 
 
 def test_who_needs_a_part_is_refused_for_that_part_alone() -> None:
-    given = {**COMPLETE, "CAMPAIGN_CLIENT_SECRET": REFERENCES[0], "AzureWebJobsStorage": REFERENCES[0]}
+    given = {
+        **COMPLETE,
+        "CAMPAIGN_CLIENT_SECRET": REFERENCES[0],
+        "AzureWebJobsStorage": REFERENCES[0],
+    }
     assert load(ChosenFlows, given).opt_out_mode == "both"
     with pytest.raises(Misconfigured, match="AzureWebJobsStorage is still a Key Vault reference"):
         load_storage_settings(given)
@@ -155,11 +193,26 @@ def test_every_part_refuses_references() -> None:
                 load(part, {**COMPLETE, environment_name(field): REFERENCES[0]})
 
 
-SECRETS = [field for field, item in Settings.model_fields.items() if "SecretStr" in str(item.annotation)]
+SECRETS = [
+    field for field, item in Settings.model_fields.items() if "SecretStr" in str(item.annotation)
+]
 NEEDED = {
-    "dataverse_client_secret": {"DATAVERSE_AUTH": "client_secret", "DATAVERSE_CLIENT_ID": "id", "DATAVERSE_TENANT_ID": "tenant"},
-    "dataverse_certificate": {"DATAVERSE_AUTH": "certificate", "DATAVERSE_CLIENT_ID": "id", "DATAVERSE_TENANT_ID": "tenant"},
-    "sftp_private_key": {"EMAIL_EVENTS_SOURCE": "files", "SFTP_HOST": "h", "SFTP_USER": "u", "SFTP_HOST_KEY": "k"},
+    "dataverse_client_secret": {
+        "DATAVERSE_AUTH": "client_secret",
+        "DATAVERSE_CLIENT_ID": "id",
+        "DATAVERSE_TENANT_ID": "tenant",
+    },
+    "dataverse_certificate": {
+        "DATAVERSE_AUTH": "certificate",
+        "DATAVERSE_CLIENT_ID": "id",
+        "DATAVERSE_TENANT_ID": "tenant",
+    },
+    "sftp_private_key": {
+        "EMAIL_EVENTS_SOURCE": "files",
+        "SFTP_HOST": "h",
+        "SFTP_USER": "u",
+        "SFTP_HOST_KEY": "k",
+    },
     "azurewebjobsstorage": {"AzureWebJobsStorage__accountName": ""},
 }
 
@@ -173,11 +226,15 @@ def test_a_secret_without_a_letter_is_none(field: str, value: str) -> None:
 
 
 def test_a_secret_is_taken_without_the_line_break_of_its_file() -> None:
-    taken = load_settings({**COMPLETE, "DATAVERSE_WEBHOOK_SECRET": "a-secret-of-the-webhook\n"}).dataverse_webhook_secret
+    taken = load_settings(
+        {**COMPLETE, "DATAVERSE_WEBHOOK_SECRET": "a-secret-of-the-webhook\n"}
+    ).dataverse_webhook_secret
     assert taken.get_secret_value() == "a-secret-of-the-webhook"
 
 
-@pytest.mark.parametrize("value", ["sixteen\nletters-----", "sechzehn-zeichen-\u00e4", "sixteen-letters-\x00"])
+@pytest.mark.parametrize(
+    "value", ["sixteen\nletters-----", "sechzehn-zeichen-\u00e4", "sixteen-letters-\x00"]
+)
 def test_a_secret_that_no_header_takes_is_refused(value: str) -> None:
     with pytest.raises(Misconfigured, match="DATAVERSE_WEBHOOK_SECRET"):
         load_settings({**COMPLETE, "DATAVERSE_WEBHOOK_SECRET": value})
@@ -188,7 +245,13 @@ PATHS = {"campaign_url": "/acme/campaign"}
 
 
 def test_every_address_is_checked() -> None:
-    assert {"dataverse_url", "dataverse_authority_url", "campaign_url", "campaign_ims_url", "campaign_journal_url"} == ADDRESSES
+    assert {
+        "dataverse_url",
+        "dataverse_authority_url",
+        "campaign_url",
+        "campaign_ims_url",
+        "campaign_journal_url",
+    } == ADDRESSES
 
 
 @pytest.mark.parametrize("field", sorted(ADDRESSES))
@@ -200,7 +263,13 @@ def test_http_is_for_this_machine(field: str, host: str) -> None:
 
 @pytest.mark.parametrize("field", sorted(ADDRESSES))
 @pytest.mark.parametrize(
-    "start", ["http://contoso.example.org", "HTTP://10.0.0.1", "https://user:hunter2@contoso.example.org", "ftp://127.0.0.1"]
+    "start",
+    [
+        "http://contoso.example.org",
+        "HTTP://10.0.0.1",
+        "https://user:hunter2@contoso.example.org",
+        "ftp://127.0.0.1",
+    ],
 )
 def test_no_other_address_is_taken(field: str, start: str) -> None:
     with pytest.raises(Misconfigured, match=field.upper()) as caught:
@@ -214,9 +283,16 @@ LOCAL = "DefaultEndpointsProtocol=http;AccountName=one;AccountKey=a2V5;BlobEndpo
 ENCRYPTED = LOCAL.replace("http", "https")
 
 
-@pytest.mark.parametrize("value", ["UseDevelopmentStorage=true", LOCAL, ENCRYPTED, ENCRYPTED.split("Blob")[0]])
+@pytest.mark.parametrize(
+    "value", ["UseDevelopmentStorage=true", LOCAL, ENCRYPTED, ENCRYPTED.split("Blob")[0]]
+)
 def test_a_connection_string_is_encrypted_or_on_this_machine(value: str) -> None:
-    assert load_settings({**COMPLETE, "AzureWebJobsStorage": value}).azurewebjobsstorage.get_secret_value() == value
+    assert (
+        load_settings(
+            {**COMPLETE, "AzureWebJobsStorage": value}
+        ).azurewebjobsstorage.get_secret_value()
+        == value
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,7 +302,10 @@ def test_a_connection_string_is_encrypted_or_on_this_machine(value: str) -> None
         LOCAL.split("Blob")[0],
         "QueueEndpoint=https://user:pass@storage.example.org;SharedAccessSignature=sig",
         "tableendpoint = http://storage.example.org;AccountName=one",
-        "BlobEndpoint=http://storage.example.org; BlobEndpoint=https://storage.example.com;AccountName=one",
+        (
+            "BlobEndpoint=http://storage.example.org;"
+            " BlobEndpoint=https://storage.example.com;AccountName=one"
+        ),
     ],
 )
 def test_another_one_is_refused(value: str) -> None:
@@ -235,7 +314,9 @@ def test_another_one_is_refused(value: str) -> None:
     assert "storage.example.org" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["Account", "ac", "storage.example.org", "evil/#", "a" * 25, "konto\u00e4"])
+@pytest.mark.parametrize(
+    "name", ["Account", "ac", "storage.example.org", "evil/#", "a" * 25, "konto\u00e4"]
+)
 def test_a_storage_account_has_a_name_that_may_stand_in_an_address(name: str) -> None:
     with pytest.raises(Misconfigured, match="AzureWebJobsStorage__accountName"):
         load_settings({**COMPLETE, "AzureWebJobsStorage__accountName": name})
@@ -252,10 +333,16 @@ def test_every_setting_has_a_help_and_stands_in_the_example_file() -> None:
     names = {environment_name(field) for field in Settings.model_fields}
     assert all(field.description for field in Settings.model_fields.values())
     assert names - set(example) == set()
-    assert {name for name in example if re.match("DATAVERSE_|CAMPAIGN_|POLL_|QUEUE_|RETRY_", name)} - names == set()
+    assert {
+        name for name in example if re.match("DATAVERSE_|CAMPAIGN_|POLL_|QUEUE_|RETRY_", name)
+    } - names == set()
 
 
 def test_every_setting_that_a_trigger_names_is_declared() -> None:
-    named = {name for file in (ROOT / "functions").glob("*.py") for name in re.findall(r"%(\w+)%", file.read_text())}
+    named = {
+        name
+        for file in (ROOT / "functions").glob("*.py")
+        for name in re.findall(r"%(\w+)%", file.read_text())
+    }
     assert named
     assert named <= {environment_name(field) for field in Settings.model_fields}

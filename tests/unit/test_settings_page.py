@@ -1,4 +1,6 @@
-"""docs/settings.md is what the code says of its settings, and the pages that speak of settings lead there."""
+"""docs/settings.md is what the code says of its settings, and the pages that speak of settings lead
+there.
+"""
 
 import re
 
@@ -15,7 +17,10 @@ def test_the_page_is_what_the_code_says() -> None:
 
 
 def test_every_setting_has_one_row_and_no_group_is_empty() -> None:
-    listed = {title: re.findall(r"^\| `(\w+)` \|", "\n".join(section(title)), re.MULTILINE) for title, _ in GROUPS}
+    listed = {
+        title: re.findall(r"^\| `(\w+)` \|", "\n".join(section(title)), re.MULTILINE)
+        for title, _ in GROUPS
+    }
     assert all(listed.values())
     assert sorted(name for names in listed.values() for name in names) == sorted(
         environment_name(field) for field in Settings.model_fields
@@ -40,6 +45,8 @@ def test_a_row_says_default_values_and_place(field: str, cells: str) -> None:
     assert row(environment_name(field), Settings.model_fields[field]).endswith(f" | {cells} |")
 
 
-@pytest.mark.parametrize("page", ["../README.md", "deploy.md", "local-stack.md", "opt-out.md", "architecture.md"])
+@pytest.mark.parametrize(
+    "page", ["../README.md", "deploy.md", "local-stack.md", "opt-out.md", "architecture.md"]
+)
 def test_who_speaks_of_settings_leads_there(page: str) -> None:
     assert re.search(r"\]\((docs/)?settings\.md(#[\w-]+)?\)", (DOCS / page).read_text())

@@ -1,4 +1,6 @@
-"""Exactly the app is shipped, whatever lies beside it, by each of the three readers of .funcignore."""
+"""Exactly the app is shipped, whatever lies beside it, by each of the three readers of
+.funcignore.
+"""
 
 import fnmatch
 import re
@@ -50,12 +52,20 @@ def lines() -> list[str]:
 
 
 def by_core_tools(root: Path) -> Iterator[str]:
-    """Core Tools, GitIgnoreParser: each list is one expression, any negation wins, a name ends at a word's end."""
+    """Core Tools, GitIgnoreParser: each list is one expression, any negation wins, a name ends at a
+    word's end.
+    """
 
     def expression(patterns: list[str]) -> re.Pattern[str]:
-        escaped = [re.sub(r"[-\[\]/{}()+?.\\^$|]", r"\\\g<0>", pattern.removeprefix("/")) for pattern in patterns]
+        escaped = [
+            re.sub(r"[-\[\]/{}()+?.\\^$|]", r"\\\g<0>", pattern.removeprefix("/"))
+            for pattern in patterns
+        ]
         return re.compile(
-            "^((" + ")|(".join(one.replace("**", "(.+)").replace("*", r"([^\/]+)") for one in escaped) + r"))\b", re.A
+            "^(("
+            + ")|(".join(one.replace("**", "(.+)").replace("*", r"([^\/]+)") for one in escaped)
+            + r"))\b",
+            re.A,
         )
 
     left_out = expression([line for line in lines() if not line.startswith("!")])
@@ -63,17 +73,27 @@ def by_core_tools(root: Path) -> Iterator[str]:
     own = {".funcignore", ".gitignore", "local.settings.json"}
     for path in root.rglob("*"):
         name = path.relative_to(root).as_posix()
-        looked_at = path.is_file() and path.name not in own and not {".git", ".vscode"} & set(name.split("/"))
+        looked_at = (
+            path.is_file()
+            and path.name not in own
+            and not {".git", ".vscode"} & set(name.split("/"))
+        )
         if looked_at and (taken.match(name) or not left_out.match(name)):
             yield name
 
 
 def by_azd(root: Path) -> Iterator[str]:
-    """azd, denormal/go-gitignore: the last line that matches wins; a folder that is left out is not looked into."""
+    """azd, denormal/go-gitignore: the last line that matches wins; a folder that is left out is not
+    looked into.
+    """
 
     def matches(line: str, name: str, is_folder: bool) -> bool:
         pattern = line.removeprefix("!")
-        anchored, folders_only, pattern = pattern.startswith("/"), pattern.endswith("/"), pattern.strip("/")
+        anchored, folders_only, pattern = (
+            pattern.startswith("/"),
+            pattern.endswith("/"),
+            pattern.strip("/"),
+        )
         if folders_only and not is_folder:
             return False
         if "/" not in pattern:
@@ -84,7 +104,9 @@ def by_azd(root: Path) -> Iterator[str]:
     def look(folder: Path) -> Iterator[str]:
         for path in folder.iterdir():
             name = path.relative_to(root).as_posix()
-            last = next((line for line in reversed(lines()) if matches(line, name, path.is_dir())), "!")
+            last = next(
+                (line for line in reversed(lines()) if matches(line, name, path.is_dir())), "!"
+            )
             if last.startswith("!"):
                 yield from look(path) if path.is_dir() else [name]
 
@@ -117,16 +139,24 @@ def test_exactly_the_app_is_shipped(reader: Reader, checkout: Path) -> None:
 
 
 @EVERY
-def test_a_backup_of_an_editor_is_shipped_by_core_tools_alone(reader: Reader, checkout: Path) -> None:
-    """Core Tools' expressions end at a word's end, which cannot be changed from here: docs/deploy.md names the other ways."""
+def test_a_backup_of_an_editor_is_shipped_by_core_tools_alone(
+    reader: Reader, checkout: Path
+) -> None:
+    """Core Tools' expressions end at a word's end, which cannot be changed from here:
+    docs/deploy.md names the other ways.
+    """
     for name in BACKUPS:
         (checkout / name).write_text("older")
-    assert set(reader(checkout)) - set(app()) == (set(BACKUPS) if reader is by_core_tools else set())
+    assert set(reader(checkout)) - set(app()) == (
+        set(BACKUPS) if reader is by_core_tools else set()
+    )
 
 
 @pytest.mark.parametrize("name", [*SECRET, *BACKUPS])
 def test_git_leaves_out_what_may_hold_secrets(name: str) -> None:
-    known = subprocess.run(["git", "check-ignore", "--no-index", "--quiet", name], cwd=ROOT, check=False)
+    known = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--quiet", name], cwd=ROOT, check=False
+    )
     assert known.returncode == 0
 
 

@@ -1,4 +1,6 @@
-"""The sieve never says of an id that was written that it was not, whatever else it holds and however often it is stored."""
+"""The sieve never says of an id that was written that it was not, whatever else it holds and
+however often it is stored.
+"""
 
 import uuid
 
@@ -24,7 +26,9 @@ def test_of_what_was_not_written_one_in_a_hundred_seems_to_be_there() -> None:
     assert 0 < wrong < 200
 
 
-def test_it_is_too_small_when_it_holds_more_than_it_was_made_for_and_fits_a_property_of_a_row() -> None:
+def test_it_is_too_small_when_it_holds_more_than_it_was_made_for_and_fits_a_property_of_a_row() -> (
+    None
+):
     assert Sieve.of(0, ()).takes(FEWEST)
     assert not Sieve.of(0, ()).takes(FEWEST + 10)
     assert Sieve.of(FEWEST, ()).takes(2 * FEWEST)

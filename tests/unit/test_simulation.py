@@ -24,8 +24,19 @@ HOLDS_NOT_YET = ("late", "storage_outage", "instance_killed", "worker_killed")
 def figures(tmp_path: Path, *orders: str) -> dict[str, Any]:
     """Of a process whose sets have one order."""
     file = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "dev.simulation", "--shrink", "1", "--json", str(file), *orders]
-    done = subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": "0"}, cwd=ROOT, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "dev.simulation",
+        "--shrink",
+        "1",
+        "--json",
+        str(file),
+        *orders,
+    ]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONHASHSEED": "0"}, cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return {**json.loads(file.read_text()), "told": done.stdout + done.stderr}
 

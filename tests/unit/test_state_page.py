@@ -1,4 +1,6 @@
-"""docs/architecture.md says where the state is: every table, container and queue that the code opens, and no other."""
+"""docs/architecture.md says where the state is: every table, container and queue that the code
+opens, and no other.
+"""
 
 import ast
 import re
@@ -11,26 +13,48 @@ from shared.state.storage import CONTAINERS, TABLES
 
 ROOT = Path(__file__).parents[2]
 SECTION = (ROOT / "docs" / "architecture.md").read_text().split("\n## State\n")[1].split("\n## ")[0]
-ROW = re.compile(r"^\| (table|container|queues) (`[^|]+`) \| ([^|]+) \| `([\w/]+\.py)` \|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| (table|container|queues) (`[^|]+`) \| ([^|]+) \| `([\w/]+\.py)` \|$", re.MULTILINE
+)
 CODE = [*(ROOT / "shared").rglob("*.py"), *(ROOT / "functions").glob("*.py")]
-OPENING = {"table": "table", "container": "container", "get_table_client": "table", "get_container_client": "container"}
+OPENING = {
+    "table": "table",
+    "container": "container",
+    "get_table_client": "table",
+    "get_container_client": "container",
+}
 
 
 def rows() -> list[tuple[str, str, str]]:
     """Kind, name and file."""
-    listed = [(kind, name, file) for kind, names, _, file in ROW.findall(SECTION) for name in re.findall("`([^`]+)`", names)]
+    listed = [
+        (kind, name, file)
+        for kind, names, _, file in ROW.findall(SECTION)
+        for name in re.findall("`([^`]+)`", names)
+    ]
     assert len(listed) == len(set(listed)), "one stands twice"
     return listed
 
 
 def opened() -> set[tuple[str, str]]:
     """Kind and name of what the code opens in the storage account."""
-    calls = [node for path in CODE for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    named = [(call.func, call.args[0].value) for call in calls if call.args and isinstance(call.args[0], ast.Constant)]
+    calls = [
+        node
+        for path in CODE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+    ]
+    named = [
+        (call.func, call.args[0].value)
+        for call in calls
+        if call.args and isinstance(call.args[0], ast.Constant)
+    ]
     return {
         (OPENING[func.attr], str(name))
         for func, name in named
-        if isinstance(func, ast.Attribute) and func.attr in OPENING and "storage" in ast.unparse(func.value)
+        if isinstance(func, ast.Attribute)
+        and func.attr in OPENING
+        and "storage" in ast.unparse(func.value)
     }
 
 
@@ -39,7 +63,9 @@ def queues() -> set[str]:
 
 
 def test_the_storage_has_what_is_opened_there() -> None:
-    assert opened() == {("table", name) for name in TABLES} | {("container", name) for name in CONTAINERS}
+    assert opened() == {("table", name) for name in TABLES} | {
+        ("container", name) for name in CONTAINERS
+    }
 
 
 @pytest.mark.parametrize(
@@ -48,11 +74,17 @@ def test_the_storage_has_what_is_opened_there() -> None:
     ids=("table", "container", "queues"),
 )
 def test_every_place_has_its_row_and_no_other_has(kind: str, named: set[str]) -> None:
-    assert {name for found, name, _ in rows() if found == kind} == {name for name in named if not name.endswith("-poison")}
+    assert {name for found, name, _ in rows() if found == kind} == {
+        name for name in named if not name.endswith("-poison")
+    }
 
 
 def test_every_row_is_read() -> None:
-    lines = [line for line in SECTION.splitlines() if line.startswith("| ") and not line.startswith("| place ")]
+    lines = [
+        line
+        for line in SECTION.splitlines()
+        if line.startswith("| ") and not line.startswith("| place ")
+    ]
     assert [match[0] for match in ROW.finditer(SECTION)] == lines
 
 

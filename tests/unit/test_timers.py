@@ -1,4 +1,6 @@
-"""While settings are missing no timer ends in an exception: the flows are failed with that cause, and that is all."""
+"""While settings are missing no timer ends in an exception: the flows are failed with that cause,
+and that is all.
+"""
 
 from types import SimpleNamespace
 
@@ -18,7 +20,9 @@ TIMERS = {
 
 
 @pytest.mark.parametrize("name", TIMERS)
-def test_a_timer_without_settings_tells_their_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_timer_without_settings_tells_their_names(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for field in Settings.model_fields:
         monkeypatch.delenv(environment_name(field), raising=False)
     told: list[Misconfigured] = []

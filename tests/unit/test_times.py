@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from shared.times import DEFAULT_FORM, form_problem, instant, parsed, zone_problem
 
-ALMOST = st.from_regex(r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2} [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}[Z ]?", fullmatch=True)
+ALMOST = st.from_regex(
+    r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2} [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}[Z ]?", fullmatch=True
+)
 PLAIN = "%Y-%m-%d %H:%M:%S"
 TEN = datetime(2026, 5, 4, 10, tzinfo=UTC)
 
@@ -97,7 +99,15 @@ def test_an_offset_goes_before_the_zone_wherever_it_is_named(text: str, form: st
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "2026-05-04", "2026-05-04 10:00", "2026-05-04 10:00:00+2", "2026-05-04 25:00:00"]
+    "text",
+    [
+        "",
+        "yesterday",
+        "2026-05-04",
+        "2026-05-04 10:00",
+        "2026-05-04 10:00:00+2",
+        "2026-05-04 25:00:00",
+    ],
 )
 def test_what_has_another_form_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
@@ -111,7 +121,11 @@ def test_what_has_another_form_is_no_time(text: str) -> None:
         ("2026-07-31 10:00:00", "Europe/Berlin", "2026-07-31T08:00:00"),
         ("2026-10-25 02:30:00", "Europe/Berlin", "2026-10-25T00:30:00"),  # comes twice: the first
         ("2026-10-25 03:00:00", "Europe/Berlin", "2026-10-25T02:00:00"),
-        ("2026-03-29 02:30:00", "Europe/Berlin", "2026-03-29T00:30:00"),  # never comes: the earlier reading
+        (
+            "2026-03-29 02:30:00",
+            "Europe/Berlin",
+            "2026-03-29T00:30:00",
+        ),  # never comes: the earlier reading
         ("2026-05-04 10:00:00", "Asia/Kolkata", "2026-05-04T04:30:00"),
         ("2026-10-04 02:15:00", "Australia/Lord_Howe", "2026-10-03T15:15:00"),
         ("2026-05-04 10:00:00-04:00", "Europe/Berlin", "2026-05-04T14:00:00"),
@@ -139,7 +153,10 @@ def test_what_a_zones_clocks_show_is_read_back(seconds: int, zone: str) -> None:
     assert instant(local.strftime(PLAIN + "%z"), PLAIN, "Asia/Kolkata") == utc
 
 
-@pytest.mark.parametrize("name", ["", "CEST", "Berlin", "europe/berlin", "../etc/passwd", "Europe", "localtime", "+02:00"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "CEST", "Berlin", "europe/berlin", "../etc/passwd", "Europe", "localtime", "+02:00"],
+)
 def test_a_zone_that_is_not_known_everywhere_is_refused(name: str) -> None:
     assert "Europe/Berlin" in zone_problem(name)
 
@@ -152,7 +169,9 @@ def test_zones_are_known_without_the_machines_own_list() -> None:
     assert zone_problem("Europe/Berlin") == zone_problem("UTC") == ""
 
 
-WRITTEN = st.datetimes().filter(lambda at: at.year >= 1000).map(lambda at: at.strftime(DEFAULT_FORM))
+WRITTEN = (
+    st.datetimes().filter(lambda at: at.year >= 1000).map(lambda at: at.strftime(DEFAULT_FORM))
+)
 
 
 @given(WRITTEN | ALMOST)

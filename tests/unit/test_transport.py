@@ -1,4 +1,6 @@
-"""One HTTP policy: what is tried again in place, what is handed back, and how concurrency finds its limit."""
+"""One HTTP policy: what is tried again in place, what is handed back, and how concurrency finds its
+limit.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -27,7 +29,9 @@ def scripted(*answers: Response | Exception) -> Callable[[Request], Response]:
 
 
 def answered(status: int, **headers: str) -> Response:
-    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"{}")
+    return Response(
+        status, {name.replace("_", "-"): value for name, value in headers.items()}, b"{}"
+    )
 
 
 def transport(*answers: Response | Exception, slept: list[float] | None = None) -> Transport:
@@ -38,8 +42,12 @@ def transport(*answers: Response | Exception, slept: list[float] | None = None) 
 LOST = Retryable("Campaign gave no answer", uncertain=True)
 
 
-@pytest.mark.parametrize("failure", [answered(429), answered(502), answered(503), answered(504), answered(408), LOST])
-def test_a_passing_failure_of_what_may_be_repeated_is_tried_again_in_place(failure: Response | Exception) -> None:
+@pytest.mark.parametrize(
+    "failure", [answered(429), answered(502), answered(503), answered(504), answered(408), LOST]
+)
+def test_a_passing_failure_of_what_may_be_repeated_is_tried_again_in_place(
+    failure: Response | Exception,
+) -> None:
     assert transport(failure, failure, answered(200)).send(GET).status == 200
 
 
@@ -131,7 +139,9 @@ class Now:
 
 
 def rounds(limit: AdaptiveConcurrency, now: Now, capacity: int, count: int) -> list[int]:
-    """Simulated rounds: as many calls as the limit allows, those above the system's capacity throttled."""
+    """Simulated rounds: as many calls as the limit allows, those above the system's capacity
+    throttled.
+    """
     seen = []
     for _ in range(count):
         calls = int(limit.limit)
@@ -181,7 +191,10 @@ def test_the_urgent_get_the_next_place_and_the_others_the_one_after() -> None:
         order.append(name)
         limit.release(throttled=False, urgent=urgent)
 
-    threads = [threading.Thread(target=caller, args=(f"backfill {number}", False), daemon=True) for number in range(4)]
+    threads = [
+        threading.Thread(target=caller, args=(f"backfill {number}", False), daemon=True)
+        for number in range(4)
+    ]
     threads.append(threading.Thread(target=caller, args=("opt-out", True), daemon=True))
     for thread in threads:
         thread.start()
@@ -193,7 +206,9 @@ def test_the_urgent_get_the_next_place_and_the_others_the_one_after() -> None:
     assert len(order) == 5
 
 
-def test_while_something_urgent_was_under_way_a_moment_ago_the_others_take_half_of_the_places() -> None:
+def test_while_something_urgent_was_under_way_a_moment_ago_the_others_take_half_of_the_places() -> (
+    None
+):
     now = Now()
     limit = AdaptiveConcurrency(8, initial=8, now=now)
     limit.acquire(urgent=True)

@@ -1,4 +1,6 @@
-"""What `manage.py up` is given: settings by name, and what Campaign's administrator has published."""
+"""What `manage.py up` is given: settings by name, and what Campaign's administrator has
+published.
+"""
 
 from pathlib import Path
 
@@ -14,7 +16,12 @@ from shared.errors import Misconfigured
 
 
 def test_settings_are_taken_by_their_names_and_the_last_counts() -> None:
-    given = ["OPT_OUT_MODE=both", "CAMPAIGN_SCOPES=a=b,c", "OPT_OUT_MODE=disabled", "PYTHON_THREADPOOL_THREAD_COUNT=8"]
+    given = [
+        "OPT_OUT_MODE=both",
+        "CAMPAIGN_SCOPES=a=b,c",
+        "OPT_OUT_MODE=disabled",
+        "PYTHON_THREADPOOL_THREAD_COUNT=8",
+    ]
     assert chosen_settings(given) == {
         "OPT_OUT_MODE": "disabled",
         "CAMPAIGN_SCOPES": "a=b,c",
@@ -59,7 +66,10 @@ def publication(tmp_path: Path, text: str) -> Path:
 
 
 def test_a_publication_adds_to_what_the_local_stack_has(tmp_path: Path) -> None:
-    text = "profile: {fields: {cusShoeSize: {type: integer}}}\ncusCar: {fields: {carId: {length: 64}}, keys: [[carId]]}"
+    text = (
+        "profile: {fields: {cusShoeSize: {type: integer}}}\ncusCar: {fields: {carId: {length: 64}},"
+        " keys: [[carId]]}"
+    )
     found = extended_publication(publication(tmp_path, text))
     assert {"cusShoeSize", "cusDisplayName"} <= found["profile"]["fields"].keys()
     assert (found["profile"]["keys"], found["cusCar"]["keys"]) == ([["externalId"]], [["carId"]])
@@ -80,17 +90,38 @@ def test_the_examples_publication_is_sound() -> None:
         pytest.param("", "form", id="empty"),
         pytest.param(
             "profile: {field: {a: {}}}",
-            "Line 1, profile.field is no key that is known here: take it out, or correct its name. Did you mean fields",
+            "Line 1, profile.field is no key that is known here: take it out, or correct its name."
+            " Did you mean fields",
             id="an unknown word",
         ),
-        pytest.param("profile: {fields: {a: {type: text}}}", "profile.fields.a.type must be one of", id="an unknown type"),
-        pytest.param("profile: {keys: [[nothing]]}", "no field nothing", id="a key that is no field"),
-        pytest.param("profile: {filters: {x: {conditions: [{field: nothing}]}}}", "no field nothing", id="a filter"),
-        pytest.param("cusA: {fields: {b: {}}, links: {c: {target: cusB, join: {b: id}}}}", "links to cusB", id="a link"),
-        pytest.param("cusA: {fields: {b: {}}, links: {c: {target: profile, join: {b: id}}}}", "no field id", id="a join"),
+        pytest.param(
+            "profile: {fields: {a: {type: text}}}",
+            "profile.fields.a.type must be one of",
+            id="an unknown type",
+        ),
+        pytest.param(
+            "profile: {keys: [[nothing]]}", "no field nothing", id="a key that is no field"
+        ),
+        pytest.param(
+            "profile: {filters: {x: {conditions: [{field: nothing}]}}}",
+            "no field nothing",
+            id="a filter",
+        ),
+        pytest.param(
+            "cusA: {fields: {b: {}}, links: {c: {target: cusB, join: {b: id}}}}",
+            "links to cusB",
+            id="a link",
+        ),
+        pytest.param(
+            "cusA: {fields: {b: {}}, links: {c: {target: profile, join: {b: id}}}}",
+            "no field id",
+            id="a join",
+        ),
     ],
 )
-def test_a_publication_that_is_none_is_refused_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+def test_a_publication_that_is_none_is_refused_with_its_place(
+    tmp_path: Path, text: str, said: str
+) -> None:
     with pytest.raises(InvalidPublication, match=said):
         extended_publication(publication(tmp_path, text))
 
@@ -119,12 +150,17 @@ def test_nothing_is_started_where_something_is_wrong(
     ("text", "said"),
     [
         ("contact: {colums: {a: {}}}", "Line 1, contact.colums is no key that is known here"),
-        ("contact:\n  columns: {a: {kind: Text}}", "Line 2, contact.columns.a.kind must be one of these"),
+        (
+            "contact:\n  columns: {a: {kind: Text}}",
+            "Line 2, contact.columns.a.kind must be one of these",
+        ),
         ("contact: 5", "Line 1, contact must hold `key: value` lines"),
         ("contact: {", "this is not YAML"),
     ],
 )
-def test_tables_of_another_form_are_refused_with_file_and_line(tmp_path: Path, text: str, said: str) -> None:
+def test_tables_of_another_form_are_refused_with_file_and_line(
+    tmp_path: Path, text: str, said: str
+) -> None:
     path = publication(tmp_path, text)
     with pytest.raises(CannotPrepare) as caught:
         read_tables(path)
@@ -133,8 +169,12 @@ def test_tables_of_another_form_are_refused_with_file_and_line(tmp_path: Path, t
     assert "Input should" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("option", "value"), [("--contacts", "-3"), ("--instances", "0"), ("--contacts", "many")])
-def test_a_number_that_cannot_be_is_refused(capsys: pytest.CaptureFixture[str], option: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "value"), [("--contacts", "-3"), ("--instances", "0"), ("--contacts", "many")]
+)
+def test_a_number_that_cannot_be_is_refused(
+    capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
     with pytest.raises(SystemExit):
         parse([f"{option}={value}"])
     assert f"argument {option}: must be a whole number, " in capsys.readouterr().err
@@ -156,7 +196,9 @@ def test_the_merged_publication_is_written_for_the_emulator(tmp_path: Path) -> N
         ("shared.opt_out.defaults", "opt_out.yaml", "opt-out/opt_out.yaml"),
     ],
 )
-def test_a_document_is_put_where_the_bridge_looks_for_it(package: str, name: str, place: str) -> None:
+def test_a_document_is_put_where_the_bridge_looks_for_it(
+    package: str, name: str, place: str
+) -> None:
     path = Path(*package.split(".")) / name
     assert read_documents([path]) == {place: path.read_bytes()}
 
@@ -177,6 +219,8 @@ def test_a_file_that_is_no_document_is_refused(tmp_path: Path, text: str) -> Non
         ("acs_car: [", "not YAML"),
     ],
 )
-def test_tables_of_another_form_are_refused_with_their_place(tmp_path: Path, text: str, said: str) -> None:
+def test_tables_of_another_form_are_refused_with_their_place(
+    tmp_path: Path, text: str, said: str
+) -> None:
     with pytest.raises(CannotPrepare, match=said):
         read_tables(publication(tmp_path, text))

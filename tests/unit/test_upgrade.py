@@ -31,14 +31,23 @@ def test_nothing_of_version_1_is_lost() -> None:
     first = changes[IDS[0]]
     assert (first.kind, first.version, first.first_seen) == (Kind.ROW, 1234567, 1760000000.5)
     assert first.row
-    assert (first.row["firstname"], first.row["gendercode"], first.row["donotphone"], first.row["fax"]) == ("Ana", 2, True, None)
+    assert (
+        first.row["firstname"],
+        first.row["gendercode"],
+        first.row["donotphone"],
+        first.row["fax"],
+    ) == ("Ana", 2, True, None)
     assert changes[IDS[1]] == Change(IDS[1], Kind.DELETED, first_seen=1760000001.0, attempts=3)
     assert changes[IDS[2]] == Change(IDS[2], Kind.REFERENCE, first_seen=1760000002.25, replay=True)
-    assert changes[IDS[3]] == Change(IDS[3], Kind.ROW, 99, changes[IDS[3]].row, 1760000003.0, 2, False, True)
+    assert changes[IDS[3]] == Change(
+        IDS[3], Kind.ROW, 99, changes[IDS[3]].row, 1760000003.0, 2, False, True
+    )
 
 
 def test_the_version_that_is_written_now_has_been_recorded() -> None:
-    """Who changes the envelope records it: else nothing would hold the next version to reading it."""
+    """Who changes the envelope records it: else nothing would hold the next version to reading
+    it.
+    """
     text, _ = next(envelopes("contacts", "contact", 1, [Change(IDS[0], Kind.DELETED)]))
     assert f"envelopes-v{json.loads(text)['v']}" in {file.stem for file in VERSIONS}
     recorded = json.loads(VERSIONS[-1].read_text("utf-8").splitlines()[0])

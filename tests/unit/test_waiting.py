@@ -1,4 +1,6 @@
-"""Who waits for a parent: what goes into one transaction, what is released, and in which order the overdue are looked at."""
+"""Who waits for a parent: what goes into one transaction, what is released, and in which order the
+overdue are looked at.
+"""
 
 import re
 from collections import Counter
@@ -14,15 +16,28 @@ from hypothesis import strategies as st
 from shared.state.ledger import ROWS_PER_TRANSACTION
 from shared.state.waiting import Waiter, Waiting, by_partition, entity_of, read, row_key
 
-BEHIND = re.compile(r"since lt (\S+) and \(PartitionKey gt '(.*)' or \(PartitionKey eq '\2' and RowKey gt '(.*)'\)\)")
+BEHIND = re.compile(
+    r"since lt (\S+) and \(PartitionKey gt '(.*)' or \(PartitionKey eq '\2' and RowKey gt"
+    r" '(.*)'\)\)"
+)
 
 
 def waiter(number: int, partition: str = "p", since: float = 1.5, child: str = "") -> Waiter:
-    return Waiter(partition, f"parent-{number}", "custom_entities-acs_visit", "custom-entities", "acs_visit", child, since)
+    return Waiter(
+        partition,
+        f"parent-{number}",
+        "custom_entities-acs_visit",
+        "custom-entities",
+        "acs_visit",
+        child,
+        since,
+    )
 
 
 class Table:
-    """Rows in memory, as the service orders them; a transaction that deletes what is not there changes nothing."""
+    """Rows in memory, as the service orders them; a transaction that deletes what is not there
+    changes nothing.
+    """
 
     def __init__(self, rows: Iterable[Waiter] = (), fault: int = 0) -> None:
         self.rows = {(one.partition, row_key(one)): one for one in rows}
@@ -31,7 +46,10 @@ class Table:
     def submit_transaction(self, operations: Sequence[tuple[str, Any]]) -> None:
         self.transactions.append(list(operations))
         keys = [(entity["PartitionKey"], entity["RowKey"]) for _, entity in operations]
-        if self.fault or any(verb == "delete" and key not in self.rows for (verb, _), key in zip(operations, keys, strict=True)):
+        if self.fault or any(
+            verb == "delete" and key not in self.rows
+            for (verb, _), key in zip(operations, keys, strict=True)
+        ):
             refused = TableTransactionError(message="refused")
             refused.status_code = self.fault or 404
             raise refused
@@ -49,7 +67,11 @@ class Table:
         found = BEHIND.fullmatch(wanted)
         assert found, wanted
         moment, behind = float(found[1]), (found[2], found[3])
-        return [entity_of(one) for key, one in sorted(self.rows.items()) if one.since < moment and key > behind]
+        return [
+            entity_of(one)
+            for key, one in sorted(self.rows.items())
+            if one.since < moment and key > behind
+        ]
 
 
 @pytest.mark.parametrize(
@@ -59,11 +81,21 @@ class Table:
         pytest.param([waiter(1), waiter(1)], [1], id="one twice"),
         pytest.param([waiter(1), waiter(1, child="another")], [2], id="two children of a parent"),
         pytest.param([waiter(1, "p"), waiter(1, "q")], [1, 1], id="two partitions"),
-        pytest.param([waiter(n) for n in range(ROWS_PER_TRANSACTION)], [ROWS_PER_TRANSACTION], id="a full transaction"),
-        pytest.param([waiter(n) for n in range(ROWS_PER_TRANSACTION + 1)], [ROWS_PER_TRANSACTION, 1], id="one more"),
+        pytest.param(
+            [waiter(n) for n in range(ROWS_PER_TRANSACTION)],
+            [ROWS_PER_TRANSACTION],
+            id="a full transaction",
+        ),
+        pytest.param(
+            [waiter(n) for n in range(ROWS_PER_TRANSACTION + 1)],
+            [ROWS_PER_TRANSACTION, 1],
+            id="one more",
+        ),
     ],
 )
-def test_a_transaction_is_of_one_partition_and_holds_nobody_twice(waiters: list[Waiter], sizes: list[int]) -> None:
+def test_a_transaction_is_of_one_partition_and_holds_nobody_twice(
+    waiters: list[Waiter], sizes: list[int]
+) -> None:
     groups = list(by_partition(waiters))
     assert [len(group) for group in groups] == sizes
     assert all(len({one.partition for one in group}) == 1 for group in groups)
@@ -92,7 +124,9 @@ def test_parking_again_keeps_one_row() -> None:
         pytest.param([3], [], [3], 0, id="nothing to release"),
     ],
 )
-def test_releasing_what_is_not_there_is_harmless(there: list[int], gone: list[int], left: list[int], deletes: int) -> None:
+def test_releasing_what_is_not_there_is_harmless(
+    there: list[int], gone: list[int], left: list[int], deletes: int
+) -> None:
     table = Table(map(waiter, there))
     Waiting(table).release(map(waiter, gone))  # type: ignore[arg-type]
     assert list(table.rows.values()) == [waiter(number) for number in left]
@@ -108,7 +142,9 @@ def test_another_refusal_of_a_release_is_told() -> None:
 
 @given(st.integers(0, 12), st.integers(1, 5), st.integers(0, 3))
 def test_the_overdue_take_turns(overdue: int, most: int, early: int) -> None:
-    """Each is looked at once before any is looked at again; who has not waited long enough never is."""
+    """Each is looked at once before any is looked at again; who has not waited long enough never
+    is.
+    """
     rows = [waiter(number, f"p{number % 3}") for number in range(overdue)]
     waiting = Waiting(Table([*rows, *(waiter(number, "e", since=99.0) for number in range(early))]))  # type: ignore[arg-type]
     looks = [waiting.some_since(50.0, most) for _ in range(overdue // most + 1)]

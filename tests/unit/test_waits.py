@@ -1,4 +1,6 @@
-"""Why a record waits is written into its ledger row and read from there again, whichever version wrote it."""
+"""Why a record waits is written into its ledger row and read from there again, whichever version
+wrote it.
+"""
 
 import pytest
 
@@ -28,7 +30,9 @@ IN_ROWS: list[tuple[str, Wait]] = [
 """As rows of version 1 hold them."""
 
 
-@pytest.mark.parametrize(("text", "wait"), IN_ROWS, ids=[text.replace(" ", "-") for text, _ in IN_ROWS])
+@pytest.mark.parametrize(
+    ("text", "wait"), IN_ROWS, ids=[text.replace(" ", "-") for text, _ in IN_ROWS]
+)
 def test_a_wait_is_read_as_it_was_written(text: str, wait: Wait) -> None:
     assert (read_wait(text), wait.text) == (wait, text)
     assert waiting(Change(ID, Kind.REFERENCE), wait, "Waits.").reason == text
@@ -39,7 +43,9 @@ def test_a_row_of_another_outcome_waits_for_nothing() -> None:
     assert [row.wait for row in rows if row.wait] == [ContactsFirst()]
 
 
-@pytest.mark.parametrize("text", ["", "parent", "parent_missing", "a newer version has been settled", "contacts of 1"])
+@pytest.mark.parametrize(
+    "text", ["", "parent", "parent_missing", "a newer version has been settled", "contacts of 1"]
+)
 def test_what_is_no_wait_is_read_as_none(text: str) -> None:
     assert read_wait(text) is None
 

@@ -32,5 +32,9 @@ def test_one_flow_that_fails_hides_no_other(
     keys = ("first", "second", "third")
     with caplog.at_level(logging.INFO, "bridge"), pytest.raises(KeyError):
         status.watch({key: flow(key) for key in keys}, cast(Bridge, None))
-    watched = [key for key in keys if any(f'"flow": "{key}"' in record.getMessage() for record in caplog.records)]
+    watched = [
+        key
+        for key in keys
+        if any(f'"flow": "{key}"' in record.getMessage() for record in caplog.records)
+    ]
     assert watched == [key for key in keys if key not in broken]

@@ -14,11 +14,21 @@ def session_of(wiring: Wiring, only_look: bool) -> Sftp:
 
 
 def test_each_source_of_files_has_an_sftp_session_of_its_own() -> None:
-    """Two polls run at the same time, and one session serves a call at a time: one would wait for the other."""
+    """Two polls run at the same time, and one session serves a call at a time: one would wait for
+    the other.
+    """
     settings = Settings.model_construct(
-        opt_out_source="file", sftp_host="sftp.example.org", sftp_port=22, sftp_user="a", sftp_folder="/exports"
+        opt_out_source="file",
+        sftp_host="sftp.example.org",
+        sftp_port=22,
+        sftp_user="a",
+        sftp_folder="/exports",
     )
     wiring = Wiring(settings)
-    events, polled, looking = wiring.exports.sftp, session_of(wiring, False), session_of(wiring, True)
+    events, polled, looking = (
+        wiring.exports.sftp,
+        session_of(wiring, False),
+        session_of(wiring, True),
+    )
     assert len({id(session) for session in (events, polled, looking)}) == 3
     assert session_of(wiring, True) is looking

@@ -1,4 +1,7 @@
-"""Hostile input from sound input: by the grammar of JSON, YAML and delimited text, then by bytes. Same seed, same input."""
+"""Hostile input from sound input: by the grammar of JSON, YAML and delimited text, then by bytes.
+
+Same seed, same input.
+"""
 
 import copy
 import gzip
@@ -31,7 +34,13 @@ VALUES: tuple[Any, ...] = (
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path of every part."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [at, *(path for key, part in inner for path in places(part, (*at, key)))]
 
 
@@ -46,7 +55,9 @@ def changed(value: Any, path: Sequence[Any], make: Callable[[Any, Any], None]) -
 
 
 def mutated_json(seeds: Sequence[Any]) -> Inputs:
-    """JSON with other values, lacking or doubled parts, and numbers, depths and texts that no library would write."""
+    """JSON with other values, lacking or doubled parts, and numbers, depths and texts that no
+    library would write.
+    """
 
     def made(random: Random) -> bytes:
         value, raw = random.choice(seeds), dict[str, str]()
@@ -93,13 +104,35 @@ def mutated_bytes(data: bytes, random: Random) -> bytes:
             flipped[random.randrange(len(flipped))] ^= 1 << random.randrange(8)
         return bytes(flipped)
     if kind < 0.86:
-        return data[:at] + data[at : at + random.choice((1, 8, 200))] * random.choice((2, 9, 90)) + data[at:]
+        return (
+            data[:at]
+            + data[at : at + random.choice((1, 8, 200))] * random.choice((2, 9, 90))
+            + data[at:]
+        )
     if kind < 0.93:
-        filler = random.choice((b"\x00", b"\xff", b"\xed\xa0\x80", b"[", b"{", b'"', b"\r", b"\n", b"\\", b"\xef\xbb\xbf"))
+        filler = random.choice(
+            (
+                b"\x00",
+                b"\xff",
+                b"\xed\xa0\x80",
+                b"[",
+                b"{",
+                b'"',
+                b"\r",
+                b"\n",
+                b"\\",
+                b"\xef\xbb\xbf",
+            )
+        )
         return data[:at] + filler * random.choice((1, 2, 500)) + data[at:]
     text = data.decode("utf-8", "replace")
     return random.choice(
-        (b"\xef\xbb\xbf" + data, text.encode("utf-16"), text.encode("utf-32"), text.encode("latin-1", "replace"))
+        (
+            b"\xef\xbb\xbf" + data,
+            text.encode("utf-16"),
+            text.encode("utf-32"),
+            text.encode("latin-1", "replace"),
+        )
     )
 
 
@@ -118,7 +151,9 @@ def bomb(random: Random) -> str:
     """Aliases of aliases; merges of merges."""
     form, levels = random.choice(("[{}]", "{{<<: [{}]}}")), random.choice((3, 9, 30))
     first = "a0: &a0 {x: y}\n"
-    body = "".join(f"a{n}: &a{n} {form.format(', '.join([f'*a{n - 1}'] * 9))}\n" for n in range(1, levels))
+    body = "".join(
+        f"a{n}: &a{n} {form.format(', '.join([f'*a{n - 1}'] * 9))}\n" for n in range(1, levels)
+    )
     return first + body
 
 
@@ -148,7 +183,9 @@ def one_line_changed(lines: list[str], random: Random) -> list[str]:
     elif kind < 0.8:
         changed_line = f"{bomb(random)}{line}"
     elif kind < 0.85:
-        key = random.choice(("x" * 5000, "? [a]", "1", "true", "~", '"\\ud800"', "2026-01-01", "<<", "="))
+        key = random.choice(
+            ("x" * 5000, "? [a]", "1", "true", "~", '"\\ud800"', "2026-01-01", "<<", "=")
+        )
         changed_line = f"{key}: {random.choice(YAML_VALUES)}\n{line}"
     else:
         return lines[:at] + lines[at + 1 :] or [""]
@@ -156,7 +193,9 @@ def one_line_changed(lines: list[str], random: Random) -> list[str]:
 
 
 def mutated_lines(seeds: Sequence[str], separator: str = "\t") -> Inputs:
-    """Delimited text with other cells, lacking cells, quotation marks and line ends; a third of it packed, or said to be."""
+    """Delimited text with other cells, lacking cells, quotation marks and line ends; a third of it
+    packed, or said to be.
+    """
 
     def made(random: Random) -> bytes:
         rows = [line.split(separator) for line in random.choice(seeds).split("\n")]
@@ -164,15 +203,31 @@ def mutated_lines(seeds: Sequence[str], separator: str = "\t") -> Inputs:
             row = random.choice(rows)
             at, kind = random.randrange(len(row)), random.random()
             if kind < 0.7:
-                row[at] = random.choice((*TEXTS, '"', '"a\nb"', '"unended', "9" * 5000, "x" * 140_000, str(random.random())))
+                row[at] = random.choice(
+                    (
+                        *TEXTS,
+                        '"',
+                        '"a\nb"',
+                        '"unended',
+                        "9" * 5000,
+                        "x" * 140_000,
+                        str(random.random()),
+                    )
+                )
             elif kind < 0.85:
                 row[at:] = row[at + 1 :] or [""]
             else:
                 rows.append(list(row))
         end = random.choice(("\n", "\n", "\n", "\r\n", "\r"))
         text = end.join(separator.join(row) for row in rows) + random.choice(("", end))
-        data = mutated_bytes(text.encode(random.choice(("utf-8", "utf-8", "utf-16")), "surrogatepass"), random)
-        return b"gz:" + mutated_bytes(packed(data, random), random) if random.random() < 0.3 else b"as:" + data
+        data = mutated_bytes(
+            text.encode(random.choice(("utf-8", "utf-8", "utf-16")), "surrogatepass"), random
+        )
+        return (
+            b"gz:" + mutated_bytes(packed(data, random), random)
+            if random.random() < 0.3
+            else b"as:" + data
+        )
 
     return made
 

@@ -1,4 +1,6 @@
-"""Every HTTP route and every queue function, called as the worker calls them, on a storage account that holds nothing."""
+"""Every HTTP route and every queue function, called as the worker calls them, on a storage account
+that holds nothing.
+"""
 
 import base64
 import json
@@ -45,11 +47,26 @@ TABLES = {"contact": read_document(MAPPING), "new_pet": read_document(PET)}
 
 def definition(table: str) -> dict[str, Any]:
     document = TABLES.get(table, TABLES["contact"])
-    columns = {rule.source for rule in document.fields if rule.source} | {link.source for link in document.links}
-    columns |= {name for rule in document.fields for name in rule.template_columns()} | {document.key.source}
-    flags = {name for name in columns if name.startswith("donot")} | {"donotbulkemail", "donotemail", "donotphone", "donotfax"}
-    names = {name: "Boolean" if name in flags else "String" for name in columns | flags | {"donotpostalmail", "statecode"}}
-    attributes = [{"LogicalName": name, "AttributeType": kind, "MaxLength": 100} for name, kind in names.items()]
+    columns = {rule.source for rule in document.fields if rule.source} | {
+        link.source for link in document.links
+    }
+    columns |= {name for rule in document.fields for name in rule.template_columns()} | {
+        document.key.source
+    }
+    flags = {name for name in columns if name.startswith("donot")} | {
+        "donotbulkemail",
+        "donotemail",
+        "donotphone",
+        "donotfax",
+    }
+    names = {
+        name: "Boolean" if name in flags else "String"
+        for name in columns | flags | {"donotpostalmail", "statecode"}
+    }
+    attributes = [
+        {"LogicalName": name, "AttributeType": kind, "MaxLength": 100}
+        for name, kind in names.items()
+    ]
     fixed = {
         "LogicalName": table,
         "EntitySetName": f"{table}s",
@@ -71,25 +88,44 @@ def resource(name: str) -> dict[str, Any]:
         "ccpaOptOut",
     }
     content: dict[str, Any] = {name: {"type": "boolean"} for name in flags}
-    for target in [rule.target for rule in document.fields] + [document.key.target, *(link.target for link in document.links)]:
+    for target in [rule.target for rule in document.fields] + [
+        document.key.target,
+        *(link.target for link in document.links),
+    ]:
         outer, dot, inner = target.partition(".")
         if dot:
-            content.setdefault(outer, {"type": "node", "content": {}})["content"][inner] = {"type": "string"}
+            content.setdefault(outer, {"type": "node", "content": {}})["content"][inner] = {
+                "type": "string"
+            }
         else:
             content[outer] = {"type": "string"}
     return {"content": content}
 
 
 def in_dataverse(request: Request) -> Any:
-    if "EntityDefinitions" in request.url and "/Attributes/" not in request.url and "ManyToOne" not in request.url:
+    if (
+        "EntityDefinitions" in request.url
+        and "/Attributes/" not in request.url
+        and "ManyToOne" not in request.url
+    ):
         return definition(request.url.partition("LogicalName='")[2].partition("'")[0])
-    return {"value": [], "UserId": ID, "RolePrivileges": [], "@odata.deltaLink": f"{ORG}/api/data/v9.2/contacts?$deltatoken=1"}
+    return {
+        "value": [],
+        "UserId": ID,
+        "RolePrivileges": [],
+        "@odata.deltaLink": f"{ORG}/api/data/v9.2/contacts?$deltatoken=1",
+    }
 
 
 def in_campaign(request: Request) -> Any:
     if "resourceType" in request.url:
         return resource(request.url.rpartition("/")[2])
-    return {"content": [], "PKey": "@a", "href": f"{CAMPAIGN}/profileAndServicesExt/profile/@a", "externalId": ID}
+    return {
+        "content": [],
+        "PKey": "@a",
+        "href": f"{CAMPAIGN}/profileAndServicesExt/profile/@a",
+        "externalId": ID,
+    }
 
 
 def sound(system: str, timeout_seconds: float, connections: int) -> Send:
@@ -127,13 +163,22 @@ def functions() -> Mapping[str, Callable[..., Any]]:
     return {name: function.get_user_function() for name, function in listed_functions().items()}
 
 
-CONTEXT = SimpleNamespace(trace_context=SimpleNamespace(trace_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+CONTEXT = SimpleNamespace(
+    trace_context=SimpleNamespace(
+        trace_parent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    )
+)
 WEBHOOK = {
     "PrimaryEntityName": "contact",
     "PrimaryEntityId": ID,
     "MessageName": "Update",
     "InitiatingUserId": ID,
-    "InputParameters": [{"key": "Target", "value": {"Attributes": [{"key": "emailaddress1", "value": f"{CANARY}@example.org"}]}}],
+    "InputParameters": [
+        {
+            "key": "Target",
+            "value": {"Attributes": [{"key": "emailaddress1", "value": f"{CANARY}@example.org"}]},
+        }
+    ],
 }
 COMMANDS: list[Any] = [
     WEBHOOK,
@@ -156,7 +201,9 @@ USUAL = {
 
 
 def given(name: str, random: Random) -> str:
-    return random.choice(USUAL[name] if random.random() < 0.7 else (*TEXTS, "9" * 5000, "\ud800", "\u0661"))
+    return random.choice(
+        USUAL[name] if random.random() < 0.7 else (*TEXTS, "9" * 5000, "\ud800", "\u0661")
+    )
 
 
 def drive_routes(body: bytes, random: Random) -> str:
@@ -167,7 +214,11 @@ def drive_routes(body: bytes, random: Random) -> str:
         headers[random.choice(("x-webhook-secret", "content-type", "traceparent"))] = random.choice(
             (*TEXTS, "\udcff", "x" * 70_000)
         )
-    params = {key: given(key, random) for key in ("limit", "after", "flow", "day", "format") if random.random() < 0.4}
+    params = {
+        key: given(key, random)
+        for key in ("limit", "after", "flow", "day", "format")
+        if random.random() < 0.4
+    }
     request = func.HttpRequest(
         random.choice(("GET", "POST")),
         "https://bridge.example.org/api/x",
@@ -196,12 +247,36 @@ def said(response: func.HttpResponse) -> str:
 
 
 CHANGES: list[Any] = [
-    [{"record_id": ID, "kind": "row", "version": 7, "row": {"contactid": ID, "firstname": CANARY}, "first_seen": 1.0}],
+    [
+        {
+            "record_id": ID,
+            "kind": "row",
+            "version": 7,
+            "row": {"contactid": ID, "firstname": CANARY},
+            "first_seen": 1.0,
+        }
+    ],
     [{"record_id": ID, "kind": "deleted", "first_seen": 1.0, "attempts": 2, "uncertain": True}],
-    [{"record_id": ID, "kind": "reference", "replay": True, "origin": "deliveryLogs_1.txt:3", "sample": "a"}],
+    [
+        {
+            "record_id": ID,
+            "kind": "reference",
+            "replay": True,
+            "origin": "deliveryLogs_1.txt:3",
+            "sample": "a",
+        }
+    ],
 ]
-FLOWS = (("contacts", "contact"), ("custom_entities-new_pet", "new_pet"), ("opt_out", "contact"), ("email_events", "files"))
-ENVELOPES = [{"v": 1, "flow": flow, "table": table, "bucket": 1, "mapping_version": 1, "changes": []} for flow, table in FLOWS]
+FLOWS = (
+    ("contacts", "contact"),
+    ("custom_entities-new_pet", "new_pet"),
+    ("opt_out", "contact"),
+    ("email_events", "files"),
+)
+ENVELOPES = [
+    {"v": 1, "flow": flow, "table": table, "bucket": 1, "mapping_version": 1, "changes": []}
+    for flow, table in FLOWS
+]
 QUEUES = ("contacts_deliver", "custom_entities_deliver", "opt_out_deliver", "email_events_deliver")
 HUGE = zlib.compress(b"[" + b" " * (60 << 20) + b"]", 9)
 
@@ -210,7 +285,9 @@ def messages(random: Random) -> bytes:
     """An envelope with other changes in it, packed as ours are, or as they are."""
     changes, outer = mutated_json(CHANGES)(random), mutated_json(ENVELOPES)(random)
     packed = HUGE if random.random() < 0.01 else mutated_bytes(zlib.compress(changes), random)
-    inner = changes if random.random() < 0.1 else json.dumps(base64.b64encode(packed).decode()).encode()
+    inner = (
+        changes if random.random() < 0.1 else json.dumps(base64.b64encode(packed).decode()).encode()
+    )
     return outer.replace(b'"changes": []', b'"changes": ' + inner)
 
 

@@ -1,6 +1,8 @@
-"""A storage account that holds nothing and refuses what Azure Storage refuses: a key, a filter or a text that it cannot keep.
+"""A storage account that holds nothing and refuses what Azure Storage refuses: a key, a filter or a
+text that it cannot keep.
 
-Source: Microsoft Learn, "Understanding the Table service data model", "Querying tables and entities".
+Source: Microsoft Learn, "Understanding the Table service data model", "Querying tables and
+entities".
 """
 
 import re
@@ -121,16 +123,28 @@ class Container:
         return Blob(name, self.texts.get(name))
 
     def list_blobs(self, name_starts_with: str = "", **_: Any) -> list["Blob"]:
-        return [Blob(name, text) for name, text in self.texts.items() if name.startswith(name_starts_with)]
+        return [
+            Blob(name, text)
+            for name, text in self.texts.items()
+            if name.startswith(name_starts_with)
+        ]
 
     def walk_blobs(self, name_starts_with: str = "", **_: Any) -> list["Blob"]:
-        return [blob for blob in self.list_blobs(name_starts_with) if "/" not in blob.name.removeprefix(name_starts_with)]
+        return [
+            blob
+            for blob in self.list_blobs(name_starts_with)
+            if "/" not in blob.name.removeprefix(name_starts_with)
+        ]
 
 
 class Blob:
     def __init__(self, name: str, data: bytes | None) -> None:
         self.name, self.data, self.metadata = name, data, dict[str, str]()
-        self.etag, self.properties, self.creation_time = '"1"', self, datetime(2026, 1, 1, tzinfo=UTC)
+        self.etag, self.properties, self.creation_time = (
+            '"1"',
+            self,
+            datetime(2026, 1, 1, tzinfo=UTC),
+        )
 
     def get_blob_properties(self) -> "Blob":
         if self.data is None:
@@ -151,7 +165,10 @@ def named(name: str) -> None:
 
 
 class Account:
-    """As shared.state.storage.Storage. What is uploaded stays: the documents in force. Letters are forgotten."""
+    """As shared.state.storage.Storage.
+
+    What is uploaded stays: the documents in force. Letters are forgotten.
+    """
 
     def __init__(self) -> None:
         self.config = Container()

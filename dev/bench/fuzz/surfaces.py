@@ -1,7 +1,9 @@
-"""`manage.py bench fuzz`: hostile input to everything that comes from outside; an error outside of our own table is printed.
+"""`manage.py bench fuzz`: hostile input to everything that comes from outside; an error outside of
+our own table is printed.
 
-Each input is made from the seed, the surface's name and its number, so that one that fails can be made again. A refusal is one of
-our own errors with a sentence that shows no value of a record. Every tenth block of inputs is measured for memory.
+Each input is made from the seed, the surface's name and its number, so that one that fails can be
+made again. A refusal is one of our own errors with a sentence that shows no value of a record.
+Every tenth block of inputs is measured for memory.
 """
 
 import gc
@@ -31,7 +33,10 @@ TRACED = 6
 """How much longer an input may take while memory is measured."""
 
 MOST_BYTES = 96 << 20
-"""The peak of one input. The largest body that is taken has 16 MiB, and becomes several times that when it is read."""
+"""The peak of one input.
+
+The largest body that is taken has 16 MiB, and becomes several times that when it is read.
+"""
 
 POSITION = re.compile(r"event at position \S+")
 """Adobe's own pointer into its journal: a sentence shows it, whatever of its form stands there."""
@@ -49,7 +54,10 @@ SURFACES: Mapping[str, tuple[Inputs, Driver]] = {
     "dataverse pages": (mutated_json(systems.PAGES), systems.drive_pages),
     "dataverse metadata": (mutated_json([systems.DEFINITION]), systems.drive_metadata),
     "dataverse batches": (systems.batches, systems.drive_batch),
-    "campaign records": (mutated_json([systems.RECORD, systems.LIST, *systems.ERRORS]), systems.drive_records),
+    "campaign records": (
+        mutated_json([systems.RECORD, systems.LIST, *systems.ERRORS]),
+        systems.drive_records,
+    ),
     "campaign lists": (mutated_json([systems.LIST]), systems.drive_lists),
     "campaign metadata": (mutated_json([systems.RESOURCE]), systems.drive_resources),
     "journal": (mutated_json(systems.JOURNAL_PAGES), systems.drive_journal),
@@ -60,7 +68,10 @@ SURFACES: Mapping[str, tuple[Inputs, Driver]] = {
 
 @dataclass(slots=True)
 class Figures:
-    """Of one surface. `unexpected` by what was raised and where; `slowest_ms` and `peak_mb` of one input."""
+    """Of one surface.
+
+    `unexpected` by what was raised and where; `slowest_ms` and `peak_mb` of one input.
+    """
 
     inputs: int = 0
     refused: int = 0
@@ -72,7 +83,11 @@ class Figures:
 
     def written(self) -> dict[str, Any]:
         numbers = {"inputs": self.inputs, "refused": self.refused, "accepted": self.accepted}
-        measured = {"seconds": round(self.seconds, 1), "slowest_ms": round(self.slowest_ms), "peak_mb": round(self.peak_mb, 1)}
+        measured = {
+            "seconds": round(self.seconds, 1),
+            "slowest_ms": round(self.slowest_ms),
+            "peak_mb": round(self.peak_mb, 1),
+        }
         return {**numbers, "unexpected": self.unexpected.total(), **measured}
 
 
@@ -99,8 +114,13 @@ def input_of(surface: str, seed: int, number: int) -> bytes:
     return SURFACES[surface][0](Random(f"{seed}/{surface}/{number}"))
 
 
-def fuzz(surface: str, inputs: int, seed: int, tell: Callable[[str], None], timed: bool = True) -> Figures:
-    """Runs so many inputs through a surface. `timed`: one that takes too long is an error; not where others need the machine."""
+def fuzz(
+    surface: str, inputs: int, seed: int, tell: Callable[[str], None], timed: bool = True
+) -> Figures:
+    """Runs so many inputs through a surface.
+
+    `timed`: one that takes too long is an error; not where others need the machine.
+    """
     figures, began = Figures(), time.perf_counter()
     for start in range(0, inputs, BLOCK):
         measured = (start // BLOCK) % 10 == 0
@@ -115,7 +135,9 @@ def fuzz(surface: str, inputs: int, seed: int, tell: Callable[[str], None], time
     return figures
 
 
-def one(surface: str, seed: int, number: int, figures: Figures, tell: Callable[[str], None], timed: bool) -> None:
+def one(
+    surface: str, seed: int, number: int, figures: Figures, tell: Callable[[str], None], timed: bool
+) -> None:
     data = input_of(surface, seed, number)
     if tracemalloc.is_tracing():
         tracemalloc.reset_peak()
@@ -126,17 +148,27 @@ def one(surface: str, seed: int, number: int, figures: Figures, tell: Callable[[
     except Exception as error:
         found, problem = "", f"{type(error).__name__} at {place(error)}"
     took, peak = time.perf_counter() - began, tracemalloc.get_traced_memory()[1] - before
-    if not problem and ((timed and took > MOST_SECONDS * (TRACED if tracemalloc.is_tracing() else 1)) or peak > MOST_BYTES):
+    if not problem and (
+        (timed and took > MOST_SECONDS * (TRACED if tracemalloc.is_tracing() else 1))
+        or peak > MOST_BYTES
+    ):
         problem = f"{took:.1f} s, {peak >> 20} MiB"
     figures.inputs += 1
-    figures.accepted, figures.refused = figures.accepted + (found == "accepted"), figures.refused + (found == "refused")
-    figures.slowest_ms, figures.peak_mb = max(figures.slowest_ms, took * 1000), max(figures.peak_mb, peak / (1 << 20))
+    figures.accepted, figures.refused = (
+        figures.accepted + (found == "accepted"),
+        figures.refused + (found == "refused"),
+    )
+    figures.slowest_ms, figures.peak_mb = (
+        max(figures.slowest_ms, took * 1000),
+        max(figures.peak_mb, peak / (1 << 20)),
+    )
     if problem:
         figures.unexpected[problem] += 1
         if figures.unexpected[problem] == 1:
             shown = shrunk(surface, seed, number, data, problem)
             tell(
-                f"{surface}: {problem}\n  seed {seed}, input {number}, {len(data)} bytes, shrunk to {len(shown)}: {shown[:300]!r}"
+                f"{surface}: {problem}\n  seed {seed}, input {number}, {len(data)} bytes, shrunk to"
+                f" {len(shown)}: {shown[:300]!r}"
             )
 
 
@@ -151,10 +183,20 @@ def place(error: BaseException) -> str:
     return f"{last.filename.rpartition('/')[2]}:{last.lineno}"
 
 
-def shrunk(surface: str, seed: int, number: int, data: bytes, problem: str, most: int = 300, seconds: float = 20) -> bytes:
+def shrunk(
+    surface: str,
+    seed: int,
+    number: int,
+    data: bytes,
+    problem: str,
+    most: int = 300,
+    seconds: float = 20,
+) -> bytes:
     """A smaller input with the same error, as far as so many attempts find one."""
     pieces, tried, until = 2, 0, time.perf_counter() + seconds
-    while tried < most and time.perf_counter() < until and len(data) > 1 and pieces <= 2 * len(data):
+    while (
+        tried < most and time.perf_counter() < until and len(data) > 1 and pieces <= 2 * len(data)
+    ):
         for candidate in without_a_piece(data, pieces):
             tried += 1
             if raised(surface, seed, number, candidate) == problem:
@@ -180,11 +222,18 @@ def raised(surface: str, seed: int, number: int, data: bytes) -> str:
     return ""
 
 
-def run(console: Console, small: bool = False, inputs: int | None = None, seed: int = 1, only: str = "") -> dict[str, Any]:
+def run(
+    console: Console, small: bool = False, inputs: int | None = None, seed: int = 1, only: str = ""
+) -> dict[str, Any]:
     """The figures of each surface."""
     logging.disable(logging.CRITICAL)
     found = {}
     for surface in [name for name in SURFACES if only in name]:
-        figures = fuzz(surface, inputs or (SMALL if small else FULL), seed, lambda text: console.print(text, markup=False))
+        figures = fuzz(
+            surface,
+            inputs or (SMALL if small else FULL),
+            seed,
+            lambda text: console.print(text, markup=False),
+        )
         found[surface] = figures.written()
     return found

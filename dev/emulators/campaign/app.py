@@ -1,8 +1,9 @@
 """The HTTP side: gateway first (token, API key, organization), then the engine.
 
-Beside the routes that every emulator has: POST /_emulator/secret, /_emulator/tokens/expire, /_emulator/latency {"milliseconds"},
-/_emulator/options {"bigTable", "truncate", "errorsAsJson", "database"}, GET /_emulator/dump?api=profile[&externalId=...] (JSON
-lines) and what `orders` describes: POST /_emulator/deliveries, events, bounce, generate, export, export/finish and journal.
+Beside the routes that every emulator has: POST /_emulator/secret, /_emulator/tokens/expire,
+/_emulator/latency {"milliseconds"}, /_emulator/options {"bigTable", "truncate", "errorsAsJson",
+"database"}, GET /_emulator/dump?api=profile[&externalId=...] (JSON lines) and what `orders`
+describes: POST /_emulator/deliveries, events, bounce, generate, export, export/finish and journal.
 """
 
 import asyncio
@@ -37,7 +38,10 @@ def route_of(request: web.Request) -> str:
         return request.path
     rest = [part for part in parts[2:] if part]
     if len(rest) > 2 and rest[1] != "resourceType" and rest[2] not in ("metadata", "_count"):
-        rest[2:] = ["{filter}" if request.method == "GET" and rest[2][:2] == "by" else "{key}", *rest[3:]]
+        rest[2:] = [
+            "{filter}" if request.method == "GET" and rest[2][:2] == "by" else "{key}",
+            *rest[3:],
+        ]
     return "/" + "/".join(rest)
 
 
@@ -61,7 +65,12 @@ class Gateway:
         self.journal = journal.Journal(self.control.clock, self.ims, client_id)
         self.marketing = Marketing(self.engine, self.journal.add)
         self.exports = Exports(self.marketing, exports)
-        self.organization, self.api_key, self.latency_seconds, self.errors_as_json = organization, client_id, 0.0, False
+        self.organization, self.api_key, self.latency_seconds, self.errors_as_json = (
+            organization,
+            client_id,
+            0.0,
+            False,
+        )
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=BODY_LIMIT_BYTES)
@@ -89,14 +98,23 @@ class Gateway:
         return app
 
     def reset(self) -> None:
-        """Empties the resources, logs, exports and the journal; tokens and the accepted secret stay."""
+        """Empties the resources, logs, exports and the journal; tokens and the accepted secret
+        stay.
+        """
         for part in (self.engine, self.database, self.marketing, self.exports, self.journal):
             part.reset()
-        self.engine.truncate, self.listing.big_table, self.latency_seconds, self.errors_as_json = False, 100_000, 0.0, False
+        self.engine.truncate, self.listing.big_table, self.latency_seconds, self.errors_as_json = (
+            False,
+            100_000,
+            0.0,
+            False,
+        )
         self.listing.page_lines, self.listing.empty_pages = 0, 0
 
     async def hide(self, request: web.Request) -> web.Response:
-        """{"resource": "profile", "key": "<its key>"}: an organizational unit hides a row from the API from now on."""
+        """{"resource": "profile", "key": "<its key>"}: an organizational unit hides a row from the
+        API from now on.
+        """
         body = await request.json()
         try:
             self.engine.hide(str(body.get("resource", "profile")), str(body.get("key")))
@@ -142,13 +160,17 @@ class Gateway:
         if not parts or parts[0] not in APIS:
             known = parts[:1] in (["workflow"], ["privacy"], ["history"])
             raise (
-                errors.NotDone(f"The emulator does not do {parts[0]}.") if known else errors.EngineError(404, f"{errors.PREFIX}")
+                errors.NotDone(f"The emulator does not do {parts[0]}.")
+                if known
+                else errors.EngineError(404, f"{errors.PREFIX}")
             )
         api = parts[0]
         if len(parts) == 1:
             return answered(metadata.catalogue(self.engine.resources, api, root))
         name, rest = (
-            (parts[2], ["metadata", *parts[3:]]) if parts[1] == "resourceType" and len(parts) > 2 else (parts[1], parts[2:])
+            (parts[2], ["metadata", *parts[3:]])
+            if parts[1] == "resourceType" and len(parts) > 2
+            else (parts[1], parts[2:])
         )
         resource = self.engine.resources.get(name)
         if resource is None or api not in resource.apis:
@@ -163,11 +185,15 @@ class Gateway:
             raise errors.EngineError(405, f"{errors.PREFIX} Method not allowed.")
         return await verb(request, api, resource, [unquote(part) for part in rest], root)
 
-    async def get(self, request: web.Request, api: str, resource: Resource, rest: list[str], root: str) -> web.Response:
+    async def get(
+        self, request: web.Request, api: str, resource: Resource, rest: list[str], root: str
+    ) -> web.Response:
         query = dict(request.query)
         if rest[:1] == ["metadata"]:
             return answered(
-                metadata.filters(resource, api) if rest[1:] == ["filters"] else metadata.described(resource, api, root)
+                metadata.filters(resource, api)
+                if rest[1:] == ["filters"]
+                else metadata.described(resource, api, root)
             )
         if rest and rest[-1] == "_count":
             return answered({"count": self.listing.count(resource, rest[:-1], query)})
@@ -182,9 +208,15 @@ class Gateway:
         return answered(self.engine.shown(api, resource, number, row, root))
 
     def is_filter(self, resource: Resource, name: str) -> bool:
-        return name in resource.filters or name.startswith(("by", "has")) or name in ("subscribers", "birthday")
+        return (
+            name in resource.filters
+            or name.startswith(("by", "has"))
+            or name in ("subscribers", "birthday")
+        )
 
-    async def post(self, request: web.Request, api: str, resource: Resource, rest: list[str], root: str) -> web.Response:
+    async def post(
+        self, request: web.Request, api: str, resource: Resource, rest: list[str], root: str
+    ) -> web.Response:
         if rest:
             raise errors.NotDone("The emulator takes POST on resources only.")
         body = await body_of(request)
@@ -192,20 +224,26 @@ class Gateway:
         number, row = self.engine.create(api, resource, body)
         return answered(self.engine.shown(api, resource, number, row, root), 201)
 
-    async def patch(self, request: web.Request, api: str, resource: Resource, rest: list[str], root: str) -> web.Response:
+    async def patch(
+        self, request: web.Request, api: str, resource: Resource, rest: list[str], root: str
+    ) -> web.Response:
         if len(rest) != 1:
             raise errors.NotDone("The emulator takes PATCH on a record only, by PKey or key.")
         body = await body_of(request)
         if self.engine.flavor == "v8" and not body:
             return web.Response(status=204)
         if self.engine.flavor == "v8" and "location" in body:
-            raise errors.EngineError(500, "'zipCode' property is not valid for the 'profile' resource")
+            raise errors.EngineError(
+                500, "'zipCode' property is not valid for the 'profile' resource"
+            )
         self.database.write("PATCH", resource, body)
         number = self.engine.update(api, resource, rest[0], body)
         pkey = self.engine.pkeys.make(f"{api}/{resource.name}", number)
         return answered({"PKey": pkey, "href": f"{root}/{api}/{resource.name}/{pkey}"})
 
-    async def delete(self, _: web.Request, api: str, resource: Resource, rest: list[str], __: str) -> web.Response:
+    async def delete(
+        self, _: web.Request, api: str, resource: Resource, rest: list[str], __: str
+    ) -> web.Response:
         if len(rest) != 1:
             raise errors.NotDone("The emulator takes DELETE on a record only, by PKey or key.")
         self.database.write("DELETE", resource, {})
@@ -217,11 +255,15 @@ class Gateway:
         return web.json_response({})
 
     async def set_options(self, request: web.Request) -> web.Response:
-        """`database`: {"cause": one of CAUSES, "times": how many writes fail by it, for ever if absent}; {} ends it."""
+        """`database`: {"cause": one of CAUSES, "times": how many writes fail by it, for ever if
+        absent}; {} ends it.
+        """
         options = await request.json()
         failing = options.get("database", {})
         if failing.get("cause", "") not in ("", *CAUSES):
-            return web.json_response({"error": f"no such cause: it is one of {', '.join(CAUSES)}"}, status=400)
+            return web.json_response(
+                {"error": f"no such cause: it is one of {', '.join(CAUSES)}"}, status=400
+            )
         if "database" in options:
             self.database.order(failing.get("cause", ""), failing.get("times", -1))
         self.listing.big_table = options.get("bigTable", self.listing.big_table)
@@ -237,7 +279,9 @@ class Gateway:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
         lines: list[str] = []
-        for row in self.listing.dump(resource.apis[-1], resource, root, request.query.get("externalId", "")):
+        for row in self.listing.dump(
+            resource.apis[-1], resource, root, request.query.get("externalId", "")
+        ):
             lines.append(json.dumps(row, ensure_ascii=False))
             if len(lines) == 500:
                 await response.write(("\n".join(lines) + "\n").encode())
@@ -248,7 +292,10 @@ class Gateway:
 
 def answered(body: Any, status: int = 200) -> web.Response:
     return web.Response(
-        body=json.dumps(body, ensure_ascii=False).encode(), status=status, content_type="application/json", charset="utf-8"
+        body=json.dumps(body, ensure_ascii=False).encode(),
+        status=status,
+        content_type="application/json",
+        charset="utf-8",
     )
 
 
@@ -256,7 +303,9 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.read() or b"{}")
     except ValueError:
-        raise errors.EngineError(400, f"{errors.PREFIX} The body is not a valid JSON document.") from None
+        raise errors.EngineError(
+            400, f"{errors.PREFIX} The body is not a valid JSON document."
+        ) from None
     if not isinstance(body, dict):
         raise errors.EngineError(400, f"{errors.PREFIX} The body must be a JSON object.")
     return body

@@ -1,4 +1,6 @@
-"""The engine behind the gateway: creating, reading, changing and deleting rows, with Campaign's own refusals."""
+"""The engine behind the gateway: creating, reading, changing and deleting rows, with Campaign's own
+refusals.
+"""
 
 import uuid
 from typing import Any
@@ -21,9 +23,19 @@ FLAGS_WITH_TIME = (
 
 
 class Engine:
-    """All resources. `flavor` "v8" answers as Campaign v8 does; `truncate` cuts over-long texts instead of refusing them."""
+    """All resources.
 
-    def __init__(self, resources: dict[str, Resource], clock: Clock, flavor: str = "standard", truncate: bool = False) -> None:
+    `flavor` "v8" answers as Campaign v8 does; `truncate` cuts over-long texts instead of refusing
+    them.
+    """
+
+    def __init__(
+        self,
+        resources: dict[str, Resource],
+        clock: Clock,
+        flavor: str = "standard",
+        truncate: bool = False,
+    ) -> None:
         self.resources, self.clock, self.flavor, self.truncate = resources, clock, flavor, truncate
         self.pkeys = PKeys()
         self.reset()
@@ -43,7 +55,9 @@ class Engine:
         return table.add(row), row
 
     def update(self, api: str, resource: Resource, address: str, body: dict[str, Any]) -> int:
-        """`address` is a PKey or, where the resource allows it, a custom key, which then cannot be changed."""
+        """`address` is a PKey or, where the resource allows it, a custom key, which then cannot be
+        changed.
+        """
         number = self.find(api, resource, address)
         old = self.tables[resource.name].rows[number]
         changes = self.changes(api, resource, body)
@@ -76,7 +90,9 @@ class Engine:
             for link in other.links:
                 if link.target == resource.name and link.cascade and row[link.key] != "":
                     rows = self.tables[other.name].rows
-                    for child in [n for n, held in rows.items() if held[link.field] == row[link.key]]:
+                    for child in [
+                        n for n, held in rows.items() if held[link.field] == row[link.key]
+                    ]:
                         if child in rows:
                             self.remove(other, child)
 
@@ -87,7 +103,9 @@ class Engine:
         return (number, table.rows[number]) if number else None
 
     def hide(self, name: str, key: str) -> None:
-        """The row with this key is in an organizational unit that the API's product profile does not see; KeyError if none is."""
+        """The row with this key is in an organizational unit that the API's product profile does
+        not see; KeyError if none is.
+        """
         number = self.tables[name].by_key(key)
         if number is None:
             raise KeyError(key)
@@ -98,7 +116,9 @@ class Engine:
         return bool(self.out_of_unit) or any(link.required for link in resource.links)
 
     def hidden(self, resource: Resource, row: Row) -> bool:
-        """A row is hidden in another organizational unit, and while a required link leads nowhere or to a hidden row."""
+        """A row is hidden in another organizational unit, and while a required link leads nowhere
+        or to a hidden row.
+        """
         if (resource.name, str(row["acsId"])) in self.out_of_unit:
             return True
         for link in resource.links:
@@ -113,7 +133,11 @@ class Engine:
         table = self.tables[resource.name]
         if address.startswith("@"):
             number = self.pkeys.read(f"{api}/{resource.name}", address)
-            if number is not None and number in table.rows and not self.hidden(resource, table.rows[number]):
+            if (
+                number is not None
+                and number in table.rows
+                and not self.hidden(resource, table.rows[number])
+            ):
                 return number
             if self.flavor == "v8":
                 raise errors.EngineError(404, f"Unable to decrypt PKey. (PKey={address})")
@@ -121,7 +145,11 @@ class Engine:
         number = table.by_key(address) if resource.key_in_url else None
         if number is None or self.hidden(resource, table.rows[number]):
             refusal = errors.unknown_key(resource.label, resource.schema, address)
-            raise errors.EngineError(404, refusal.text.removeprefix(f"{errors.PREFIX} ")) if self.flavor == "v8" else refusal
+            raise (
+                errors.EngineError(404, refusal.text.removeprefix(f"{errors.PREFIX} "))
+                if self.flavor == "v8"
+                else refusal
+            )
         return number
 
     def changes(self, api: str, resource: Resource, body: dict[str, Any]) -> Row:
@@ -148,7 +176,11 @@ class Engine:
 
     def told(self, refusal: errors.EngineError) -> errors.EngineError:
         """Campaign v8 hides the detail of a 500."""
-        return errors.EngineError(500, errors.PREFIX.partition(" ")[2]) if self.flavor == "v8" else refusal
+        return (
+            errors.EngineError(500, errors.PREFIX.partition(" ")[2])
+            if self.flavor == "v8"
+            else refusal
+        )
 
     def stamp_flags(self, new: Row, old: Row, now: str) -> None:
         for flag in FLAGS_WITH_TIME:
@@ -158,14 +190,18 @@ class Engine:
     def now(self) -> str:
         return values.written(self.clock.now())
 
-    def shown(self, api: str, resource: Resource, number: int, row: Row, root: str) -> dict[str, Any]:
+    def shown(
+        self, api: str, resource: Resource, number: int, row: Row, root: str
+    ) -> dict[str, Any]:
         """A row as the API shows it: keys in alphabetical order, PKey first."""
         pkey = self.pkeys.make(f"{api}/{resource.name}", number)
         place = f"{root}/{api}/{resource.name}"
         nested = nest({name: row[name] for name in resource.visible(api)})
         if resource.name == "profile":
             collection = self.pkeys.make(f"{api}/{resource.name}/subscriptions", number)
-            nested |= values.computed(row, self.clock.now().date()) | {"postalAddress": values.postal_address(row)}
+            nested |= values.computed(row, self.clock.now().date()) | {
+                "postalAddress": values.postal_address(row)
+            }
             nested["subscriptions"] = {"href": f"{place}/{collection}/subscriptions/"}
             nested |= {} if api == "profileAndServices" else {"orgUnit": None, "geoUnit": None}
         nested |= {link.name: self.linked(api, link, row, root) for link in resource.links}
@@ -177,17 +213,27 @@ class Engine:
         if found is None:
             return None
         pkey = self.pkeys.make(f"{api}/{link.target}", found[0])
-        return {"PKey": pkey, "href": f"{root}/{api}/{link.target}/{pkey}", "title": self.title(link.target, found[1])}
+        return {
+            "PKey": pkey,
+            "href": f"{root}/{api}/{link.target}/{pkey}",
+            "title": self.title(link.target, found[1]),
+        }
 
     def title(self, resource: str, row: Row) -> str:
-        return str(values.computed(row, self.clock.now().date())["title"] if resource == "profile" else row["acsId"])
+        return str(
+            values.computed(row, self.clock.now().date())["title"]
+            if resource == "profile"
+            else row["acsId"]
+        )
 
 
 def flat(body: dict[str, Any], resource: Resource) -> dict[str, Any]:
     """Sub-nodes become dotted names."""
     found: dict[str, Any] = {}
     for name, value in body.items():
-        if isinstance(value, dict) and any(known.startswith(f"{name}.") for known in resource.attributes):
+        if isinstance(value, dict) and any(
+            known.startswith(f"{name}.") for known in resource.attributes
+        ):
             found |= {f"{name}.{inner}": held for inner, held in value.items()}
         else:
             found[name] = value

@@ -1,4 +1,5 @@
-"""The export workflows: scheduler, incremental query, extract file, transfer file, all at one order.
+"""The export workflows: scheduler, incremental query, extract file, transfer file, all at one
+order.
 
 A file stands under its final name from the first byte on, as Campaign's transfer leaves it.
 """
@@ -34,7 +35,10 @@ class Unfinished:
 
 
 class Exports:
-    """Writes into `folder`, which the SFTP server serves. Remembers each log's last run, as Campaign's incremental query does."""
+    """Writes into `folder`, which the SFTP server serves.
+
+    Remembers each log's last run, as Campaign's incremental query does.
+    """
 
     def __init__(self, marketing: Marketing, folder: Path | None) -> None:
         self.marketing, self.folder, self.extracts = marketing, folder, extracts(marketing)
@@ -60,7 +64,9 @@ class Exports:
         until = self.marketing.now()
         logs = ("delivery", "tracking") if order.log == "both" else (order.log,)
         files = [file for log in logs for file in self.export(log, order, until)]
-        time.sleep(0.001)  # rows know milliseconds: none written from now on may look as old as this run
+        time.sleep(
+            0.001
+        )  # rows know milliseconds: none written from now on may look as old as this run
         return {"files": files}
 
     def export(self, log: str, order: Export, until: float) -> Iterator[dict[str, Any]]:
@@ -71,12 +77,17 @@ class Exports:
         if first is not None or order.when_empty:
             path = self.new_path(self.extracts[log], order)
             rows = self.write(
-                path, self.extracts[log].columns(order), itertools.chain([] if first is None else [first], lines), order
+                path,
+                self.extracts[log].columns(order),
+                itertools.chain([] if first is None else [first], lines),
+                order,
             )
             yield {"name": path.name, "rows": rows}
 
     def new_path(self, extract: Extract, order: Export) -> Path:
-        """Named after the second it is written in, or the next that is free: names tell the order of files."""
+        """Named after the second it is written in, or the next that is free: names tell the order
+        of files.
+        """
         assert self.folder
         now = self.marketing.engine.clock.now()
         for later in itertools.count():
@@ -87,7 +98,9 @@ class Exports:
         self.names.add(name)
         return self.folder / name
 
-    def write(self, path: Path, columns: Sequence[str], lines: Iterator[Line], order: Export) -> int:
+    def write(
+        self, path: Path, columns: Sequence[str], lines: Iterator[Line], order: Export
+    ) -> int:
         if order.finish:
             with path.open("xb") as file:
                 return write_lines(file, columns, lines, order)
@@ -107,11 +120,20 @@ class Exports:
         return {"files": [{"name": half.path.name, "rows": half.rows} for half in done]}
 
 
-def write_lines(file: IO[bytes], columns: Sequence[str], lines: Iterator[Line], order: Export) -> int:
-    """Row by row; what the encoding does not have becomes a question mark. Returns the number of rows."""
+def write_lines(
+    file: IO[bytes], columns: Sequence[str], lines: Iterator[Line], order: Export
+) -> int:
+    """Row by row; what the encoding does not have becomes a question mark.
+
+    Returns the number of rows.
+    """
     rows = 0
     with ExitStack() as stack:
-        inner: Any = stack.enter_context(gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6)) if order.gzip else file
+        inner: Any = (
+            stack.enter_context(gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6))
+            if order.gzip
+            else file
+        )
         text = TextIOWrapper(inner, order.encoding, errors="replace", newline="")
         quoting: Literal[0, 1] = csv.QUOTE_ALL if order.qualifier else csv.QUOTE_MINIMAL
         writer = csv.writer(text, delimiter=order.separator, lineterminator="\n", quoting=quoting)

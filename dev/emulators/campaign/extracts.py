@@ -1,6 +1,7 @@
 """What the export workflows extract: the columns of each file and how a row is written in them.
 
-Source: Adobe Campaign Standard documentation, "Exporting logs", "Extract file", "Import best practices" (form of dates).
+Source: Adobe Campaign Standard documentation, "Exporting logs", "Extract file", "Import best
+practices" (form of dates).
 """
 
 import time
@@ -39,7 +40,9 @@ Line = Iterable[object]
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How an order wants its cells: `labels` in place of codes, times of a zone's clocks, columns beside the usual ones."""
+    """How an order wants its cells: `labels` in place of codes, times of a zone's clocks, columns
+    beside the usual ones.
+    """
 
     labels: Labels | None
     zone: str
@@ -47,7 +50,9 @@ class Style:
 
     @staticmethod
     def of(order: Export) -> "Style":
-        return Style(LANGUAGES[order.language] if order.labels else None, order.time_zone, order.more)
+        return Style(
+            LANGUAGES[order.language] if order.labels else None, order.time_zone, order.more
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,11 @@ class Extract:
 
 
 def extracts(marketing: Marketing) -> dict[str, Extract]:
-    dates = tuple(f"{flag}LastModified" for flag in FLAGS if f"{flag}LastModified" in profile_attributes(marketing))
+    dates = tuple(
+        f"{flag}LastModified"
+        for flag in FLAGS
+        if f"{flag}LastModified" in profile_attributes(marketing)
+    )
 
     def messages(after: float, until: float, style: Style) -> Iterator[Line]:
         return (message_line(row, style) for row in marketing.logs.messages(after, until))
@@ -74,7 +83,11 @@ def extracts(marketing: Marketing) -> dict[str, Extract]:
     def opt_outs(after: float, until: float, style: Style) -> Iterator[Line]:
         first, last = written(after), written(until)
         rows = marketing.engine.tables["profile"].rows.values()
-        return (opt_out_line(row, dates, style) for row in rows if row["externalId"] and first < str(row["lastModified"]) <= last)
+        return (
+            opt_out_line(row, dates, style)
+            for row in rows
+            if row["externalId"] and first < str(row["lastModified"]) <= last
+        )
 
     return {
         "delivery": Extract("deliveryLogs", DELIVERY_LOG, messages),
@@ -91,27 +104,55 @@ def message_line(row: BroadLog, style: Style) -> Line:
     reason = row.reason.code if row.reason else 0
     coded: Line = (row.status, row.failure_type, reason)
     if style.labels:
-        coded = (style.labels.status[row.status], style.labels.failure_type[row.failure_type], style.labels.reason[reason])
+        coded = (
+            style.labels.status[row.status],
+            style.labels.failure_type[row.failure_type],
+            style.labels.reason[reason],
+        )
     times = (shown(row.sent, style.zone), shown(row.changed, style.zone))
-    return (row.number, row.external_id, row.address, *coded, *times, *delivery_cells(row), *more_cells(row, style))
+    return (
+        row.number,
+        row.external_id,
+        row.address,
+        *coded,
+        *times,
+        *delivery_cells(row),
+        *more_cells(row, style),
+    )
 
 
 def reaction_line(row: TrackingLog, style: Style) -> Line:
     url_type = style.labels.url_type[row.url_type] if style.labels else row.url_type
-    happened = (url_type, shown(row.at, style.zone), row.url, row.url_label, row.user_agent, row.device)
+    happened = (
+        url_type,
+        shown(row.at, style.zone),
+        row.url,
+        row.url_label,
+        row.user_agent,
+        row.device,
+    )
     ids = (row.number, row.message.number, row.message.external_id)
     return (*ids, *happened, *delivery_cells(row.message), *more_cells(row.message, style))
 
 
 def delivery_cells(row: BroadLog) -> Line:
     delivery = row.delivery
-    return (delivery.name, delivery.label, delivery.campaign, delivery.campaign_label, row.mirror_page)
+    return (
+        delivery.name,
+        delivery.label,
+        delivery.campaign,
+        delivery.campaign_label,
+        row.mirror_page,
+    )
 
 
 def more_cells(row: BroadLog, style: Style) -> Line:
     """The message's channel and when it was sent, where the workflow has these columns."""
     code = MESSAGE_TYPES[row.delivery.channel]
-    known = {"messageType": style.labels.channel[code] if style.labels else code, "sentDate": shown(row.sent, style.zone)}
+    known = {
+        "messageType": style.labels.channel[code] if style.labels else code,
+        "sentDate": shown(row.sent, style.zone),
+    }
     return (known[name] for name in style.more)
 
 

@@ -1,4 +1,6 @@
-"""Adobe's identity service: client credentials for a token (Adobe Developer: Server to Server authentication)."""
+"""Adobe's identity service: client credentials for a token (Adobe Developer: Server to Server
+authentication).
+"""
 
 import secrets
 
@@ -30,12 +32,19 @@ class Ims:
             return refused(400, "unsupported_grant_type", "grant_type must be client_credentials")
         if not form.get("scope"):
             return refused(400, "invalid_scope", "scope is missing")
-        if form.get("client_id") != self.client_id or form.get("client_secret") != self.client_secret:
+        if (
+            form.get("client_id") != self.client_id
+            or form.get("client_secret") != self.client_secret
+        ):
             return refused(401, "invalid_client", "invalid client_id or client_secret parameter")
-        return web.json_response({"access_token": self.issue(), "token_type": "bearer", "expires_in": LIFETIME_SECONDS})
+        return web.json_response(
+            {"access_token": self.issue(), "token_type": "bearer", "expires_in": LIFETIME_SECONDS}
+        )
 
     async def change_secret(self, request: web.Request) -> web.Response:
-        """POST /_emulator/secret {"client_secret"}: another secret is valid from now on, tokens issued before are void."""
+        """POST /_emulator/secret {"client_secret"}: another secret is valid from now on, tokens
+        issued before are void.
+        """
         self.client_secret = str((await request.json())["client_secret"])
         self.tokens.clear()
         return web.json_response({})

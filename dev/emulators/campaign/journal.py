@@ -1,7 +1,8 @@
-"""The journal of Adobe I/O Events: pages of events behind a position, at least once and in no order that is promised.
+"""The journal of Adobe I/O Events: pages of events behind a position, at least once and in no order
+that is promised.
 
-Source: Adobe I/O Events documentation, "Journaling API". What the settings say about duplicates and order is applied to events
-when they are first read; from then on their positions stay.
+Source: Adobe I/O Events documentation, "Journaling API". What the settings say about duplicates and
+order is applied to events when they are first read; from then on their positions stay.
 """
 
 import json
@@ -29,7 +30,9 @@ TEMPLATE = "/events/organizations/{organization}/integrations/{credential}/{regi
 RETENTION_SECONDS = 7 * 24 * 3600
 ANSWER_BYTES = 1_500_000
 RETRY_AFTER_SECONDS = 10
-DURATION = re.compile(r"-P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?")
+DURATION = re.compile(
+    r"-P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
+)
 QUERY = {"since", "latest", "limit", "seek"}
 
 
@@ -45,9 +48,12 @@ class Entry:
 
 
 class Journal:
-    """Entry n stands at `entries[n - 1]`; the first `expired` of them are gone. Position 0 is before all.
+    """Entry n stands at `entries[n - 1]`; the first `expired` of them are gone.
 
-    Where all are gone a gap (None) follows, so that a reader who begins anew has a position that is not expired itself.
+    Position 0 is before all.
+
+    Where all are gone a gap (None) follows, so that a reader who begins anew has a position that is
+    not expired itself.
     """
 
     def __init__(self, clock: Clock, ims: Ims, api_key: str) -> None:
@@ -61,12 +67,18 @@ class Journal:
         self.duplicate, self.shuffle, self.limit, self.chance = 0.0, False, 0, random.Random(1)
 
     def add(self, kind: str, row: BroadLog | TrackingLog) -> None:
-        failure = (row.failure_type, row.reason) if kind == "bounce" and isinstance(row, BroadLog) and row.reason else None
+        failure = (
+            (row.failure_type, row.reason)
+            if kind == "bounce" and isinstance(row, BroadLog) and row.reason
+            else None
+        )
         at = row.at if isinstance(row, TrackingLog) else row.changed
         self.pending.append(Entry(kind, row, at, self.clock.time(), failure))
 
     def arrange(self, order: Journaling) -> dict[str, Any]:
-        """POST /_emulator/journal; the answer tells how many events are readable and how many gone."""
+        """POST /_emulator/journal; the answer tells how many events are readable and how many
+        gone.
+        """
         self.settle()
         if order.expire:
             self.expire(len(self.entries) if order.expire is True else self.number(order.expire))
@@ -77,7 +89,9 @@ class Journal:
         return {"events": len(self.entries) - self.expired, "expired": self.expired}
 
     def settle(self) -> None:
-        """Gives what is pending its positions, some of it twice and in another order if so asked."""
+        """Gives what is pending its positions, some of it twice and in another order if so
+        asked.
+        """
         self.pending += [entry for entry in self.pending if self.chance.random() < self.duplicate]
         if self.shuffle:
             self.chance.shuffle(self.pending)
@@ -105,7 +119,9 @@ class Journal:
         """Of another start or before a reset: expired. Not from here at all: a mistake."""
         found = re.fullmatch(r"camel:([0-9a-f]{16})\.(\d{12})", position)
         if not found:
-            raise GatewayError(400, {"error_code": "400000", "message": f"The position {position} is not valid"})
+            raise GatewayError(
+                400, {"error_code": "400000", "message": f"The position {position} is not valid"}
+            )
         number = int(found[2])
         if found[1] != self.generation or number > len(self.entries):
             raise expired_position()
@@ -126,11 +142,18 @@ class Journal:
         if request.headers.get("x-api-key") != self.api_key:
             raise errors.bad_api_key()
         if request.headers.get("x-ims-org-id") != IMS_ORGANIZATION:
-            raise GatewayError(403, {"error_code": "403025", "message": "Profile is not valid for this organization"})
+            raise GatewayError(
+                403,
+                {"error_code": "403025", "message": "Profile is not valid for this organization"},
+            )
         if request.path != PATH:
-            raise GatewayError(404, {"error_code": "404000", "message": "There is no such registration"})
+            raise GatewayError(
+                404, {"error_code": "404000", "message": "There is no such registration"}
+            )
         if unknown := request.query.keys() - QUERY:
-            raise errors.NotDone(f"The emulator's journal does not know {', '.join(sorted(unknown))}.")
+            raise errors.NotDone(
+                f"The emulator's journal does not know {', '.join(sorted(unknown))}."
+            )
 
     def page(self, request: web.Request) -> web.Response:
         self.settle()
@@ -141,7 +164,10 @@ class Journal:
         headers = {"Link": f'<{PATH}?{following}>; rel="next"'}
         if not shown:
             validate = f'<{PATH}/validate?{urlencode({"since": last})}>; rel="validate"'
-            more = {"Link": f"{headers['Link']}, {validate}", "Retry-After": str(RETRY_AFTER_SECONDS)}
+            more = {
+                "Link": f"{headers['Link']}, {validate}",
+                "Retry-After": str(RETRY_AFTER_SECONDS),
+            }
             return web.Response(status=204, headers=more)
         text = f'{{"events":[{",".join(shown)}],"_page":{json.dumps({"last": last, "count": len(shown)})}}}'
         return web.Response(body=text.encode(), headers=headers, content_type="application/json")
@@ -150,7 +176,9 @@ class Journal:
         """How many entries stand before the page."""
         query = request.query
         if "since" in query and "seek" in query:
-            raise GatewayError(400, {"error_code": "400001", "message": "seek cannot be combined with since"})
+            raise GatewayError(
+                400, {"error_code": "400001", "message": "seek cannot be combined with since"}
+            )
         if query.get("latest") == "true":
             return len(self.entries)
         if "seek" in query:
@@ -165,9 +193,21 @@ class Journal:
     def sought(self, duration: str) -> int:
         found = DURATION.fullmatch(duration)
         if not found:
-            raise GatewayError(400, {"error_code": "400002", "message": f"{duration} is not a negative ISO 8601 duration"})
-        since = self.clock.now() - timedelta(**{name: int(value or 0) for name, value in found.groupdict().items()})
-        wanted = (n for n in range(self.expired, len(self.entries)) if self.entered(n) >= since.timestamp())
+            raise GatewayError(
+                400,
+                {
+                    "error_code": "400002",
+                    "message": f"{duration} is not a negative ISO 8601 duration",
+                },
+            )
+        since = self.clock.now() - timedelta(
+            **{name: int(value or 0) for name, value in found.groupdict().items()}
+        )
+        wanted = (
+            n
+            for n in range(self.expired, len(self.entries))
+            if self.entered(n) >= since.timestamp()
+        )
         return next(wanted, len(self.entries))
 
     def shown(self, start: int, limit: int) -> list[str]:
@@ -186,7 +226,9 @@ class Journal:
         entry = self.entries[number]
         assert entry
         event = xdm.event(entry.kind, entry.row, entry.at, entry.failure)
-        return json.dumps({"position": self.position(number + 1), "event": event}, ensure_ascii=False)
+        return json.dumps(
+            {"position": self.position(number + 1), "event": event}, ensure_ascii=False
+        )
 
 
 def limit_of(request: web.Request) -> int:
@@ -197,4 +239,6 @@ def limit_of(request: web.Request) -> int:
 
 
 def expired_position() -> GatewayError:
-    return GatewayError(410, {"error_code": "410000", "message": "The requested position has expired"})
+    return GatewayError(
+        410, {"error_code": "410000", "message": "The requested position has expired"}
+    )

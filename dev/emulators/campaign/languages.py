@@ -1,7 +1,8 @@
 """The labels of the logs' codes in the languages of Campaign's user interface.
 
-English: Adobe Campaign Standard documentation, "Indicator calculation", "Understanding delivery failures". Adobe does not publish
-the others in one place: they are made up, to play exports in which no label is English.
+English: Adobe Campaign Standard documentation, "Indicator calculation", "Understanding delivery
+failures". Adobe does not publish the others in one place: they are made up, to play exports in
+which no label is English.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,9 @@ class Labels:
 CLICKS = (1, 10, 11)
 
 
-def labels(status: str, failure_type: str, reason: str, click: str, url_type: str, channel: str, flag: str) -> Labels:
+def labels(
+    status: str, failure_type: str, reason: str, click: str, url_type: str, channel: str, flag: str
+) -> Labels:
     """Each argument's labels stand in the order of the codes, separated by bars."""
     others = dict(zip((2, 3, 6), url_type.split("|"), strict=True))
     return Labels(

@@ -1,6 +1,8 @@
-"""Deliveries of every channel with their two logs, in memory: a broad log row per message sent, a tracking log row per reaction.
+"""Deliveries of every channel with their two logs, in memory: a broad log row per message sent, a
+tracking log row per reaction.
 
-Codes: Adobe Campaign Standard documentation, "Indicator calculation" and "Understanding delivery failures".
+Codes: Adobe Campaign Standard documentation, "Indicator calculation" and "Understanding delivery
+failures".
 """
 
 from collections.abc import Iterator
@@ -35,7 +37,9 @@ REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A reaction: `url_type` and labels in the tracking log, `counter` of the event's `xdm:directMarketing`."""
+    """A reaction: `url_type` and labels in the tracking log, `counter` of the event's
+    `xdm:directMarketing`.
+    """
 
     url_type: int
     label: str
@@ -53,7 +57,9 @@ KINDS = {
 
 @dataclass(slots=True)
 class Delivery:
-    """`recipients` holds the broad log rows by external id; `campaign` is the campaign's id as marketers see it."""
+    """`recipients` holds the broad log rows by external id; `campaign` is the campaign's id as
+    marketers see it.
+    """
 
     number: int
     name: str
@@ -66,8 +72,11 @@ class Delivery:
 
 @dataclass(slots=True, eq=False)
 class BroadLog:
-    """One message; `profile` is the row that it was sent to, `address` where. Times are seconds since 1970; a late bounce moves
-    `changed`."""
+    """One message; `profile` is the row that it was sent to, `address` where.
+
+    Times are seconds since 1970; a late bounce moves
+    `changed`.
+    """
 
     number: int
     delivery: Delivery
@@ -111,28 +120,53 @@ class Logs:
 
     def delivery(self, name: str | int) -> Delivery | None:
         """By name, or by its id."""
-        return self.deliveries.get(str(name)) or next((d for d in self.deliveries.values() if str(d.number) == str(name)), None)
+        return self.deliveries.get(str(name)) or next(
+            (d for d in self.deliveries.values() if str(d.number) == str(name)), None
+        )
 
-    def add_delivery(self, name: str, label: str, campaign: str, campaign_label: str, channel: str) -> Delivery:
+    def add_delivery(
+        self, name: str, label: str, campaign: str, campaign_label: str, channel: str
+    ) -> Delivery:
         number = 1001 + len(self.deliveries)
         delivery = Delivery(number, name or f"DM{number}", label, campaign, campaign_label, channel)
         self.deliveries[delivery.name] = delivery
         return delivery
 
-    def add_message(self, delivery: Delivery, profile: int, external_id: str, address: str, at: float) -> BroadLog:
-        message = BroadLog(10_001 + len(self.broad), delivery, profile, external_id, address, at, at)
+    def add_message(
+        self, delivery: Delivery, profile: int, external_id: str, address: str, at: float
+    ) -> BroadLog:
+        message = BroadLog(
+            10_001 + len(self.broad), delivery, profile, external_id, address, at, at
+        )
         self.broad.append(message)
         delivery.recipients[external_id] = message
         return message
 
     def add_reaction(
-        self, message: BroadLog, kind: str, at: float, url: str = "", user_agent: str = "", url_type: int = 0
+        self,
+        message: BroadLog,
+        kind: str,
+        at: float,
+        url: str = "",
+        user_agent: str = "",
+        url_type: int = 0,
     ) -> TrackingLog:
         known = KINDS[kind]
         label = known.url_label or url.partition("?")[0].rstrip("/").rpartition("/")[2]
         agent, device = hashed(user_agent), device_of(user_agent)
         number = 50_001 + len(self.tracking)
-        row = TrackingLog(number, message, kind, url_type or known.url_type, at, url, label, agent, device, user_agent)
+        row = TrackingLog(
+            number,
+            message,
+            kind,
+            url_type or known.url_type,
+            at,
+            url,
+            label,
+            agent,
+            device,
+            user_agent,
+        )
         self.tracking.append(row)
         return row
 
@@ -147,12 +181,18 @@ class Logs:
 def reason_named(name: str) -> Reason | None:
     """By its label in the logs or its machine name in events, in any case."""
     wanted = name.casefold()
-    return next((reason for reason in REASONS if wanted in (reason.label.casefold(), reason.name)), None)
+    return next(
+        (reason for reason in REASONS if wanted in (reason.label.casefold(), reason.name)), None
+    )
 
 
 def hashed(user_agent: str) -> int:
     """Campaign keeps a signed number in place of the browser's name."""
-    return int.from_bytes(blake2b(user_agent.encode(), digest_size=4).digest(), signed=True) if user_agent else 0
+    return (
+        int.from_bytes(blake2b(user_agent.encode(), digest_size=4).digest(), signed=True)
+        if user_agent
+        else 0
+    )
 
 
 def device_of(user_agent: str) -> str:

@@ -1,6 +1,8 @@
-"""What marketers and recipients do: deliveries are sent, mails opened, links clicked, addresses bounce.
+"""What marketers and recipients do: deliveries are sent, mails opened, links clicked, addresses
+bounce.
 
-Deliveries and their logs live as long as the process. `on_event` hears of each message, reaction and bounce.
+Deliveries and their logs live as long as the process. `on_event` hears of each message, reaction
+and bounce.
 """
 
 import random
@@ -10,7 +12,16 @@ from typing import Any
 
 from dev.emulators.campaign import errors
 from dev.emulators.campaign.engine import Engine
-from dev.emulators.campaign.logs import FAILED, FAILURE_TYPES, SENT, BroadLog, Delivery, Logs, TrackingLog, reason_named
+from dev.emulators.campaign.logs import (
+    FAILED,
+    FAILURE_TYPES,
+    SENT,
+    BroadLog,
+    Delivery,
+    Logs,
+    TrackingLog,
+    reason_named,
+)
 from dev.emulators.campaign.orders import Bounce, Generate, React, Send
 from dev.emulators.campaign.store import Row
 
@@ -22,19 +33,37 @@ DENIED = {
 ADDRESSES = {"email": "email", "sms": "mobilePhone", "push": "externalId"}
 PROXY = "Mozilla/5.0"  # all that a mail provider's prefetching proxy says of itself
 BROWSERS = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
-    "Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1",
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+        " Chrome/140.0 Safari/537.36"
+    ),
+    (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
+        " Gecko) Mobile/15E148"
+    ),
+    (
+        "Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+        " Version/18.1"
+    ),
 )
-LINKS = ("https://www.example.org/offers/spring", "https://www.example.org/shop", "https://www.example.org/contact?from=mail")
+LINKS = (
+    "https://www.example.org/offers/spring",
+    "https://www.example.org/shop",
+    "https://www.example.org/contact?from=mail",
+)
 UNSUBSCRIBE = "https://t.example.org/lp/unsubscribe"
-REASONS = {"hard": ("unknown_user", "refused", "disabled"), "soft": ("mailbox_full", "unreachable", "invalid_domain")}
+REASONS = {
+    "hard": ("unknown_user", "refused", "disabled"),
+    "soft": ("mailbox_full", "unreachable", "invalid_domain"),
+}
 
 
 class Marketing:
     """Acts on the logs; what an order names and is not there is an EngineError with status 404."""
 
-    def __init__(self, engine: Engine, on_event: Callable[[str, BroadLog | TrackingLog], None]) -> None:
+    def __init__(
+        self, engine: Engine, on_event: Callable[[str, BroadLog | TrackingLog], None]
+    ) -> None:
         self.engine, self.on_event = engine, on_event
         self.reset()
 
@@ -48,26 +77,42 @@ class Marketing:
         """Prepares and sends; who is left out is counted by the reason."""
         if order.name in self.logs.deliveries:
             raise errors.EngineError(409, f"There is a delivery {order.name} already.")
-        delivery = self.logs.add_delivery(order.name, order.label, order.campaign, order.campaign_label, order.channel)
+        delivery = self.logs.add_delivery(
+            order.name, order.label, order.campaign, order.campaign_label, order.channel
+        )
         excluded: Counter[str] = Counter()
         for number, row in self.targets(order.external_ids, ADDRESSES[order.channel]):
             if reason := exclusion(row, order.channel):
                 excluded[reason] += 1
             else:
                 self.post(delivery, number, row, self.now(order.at), order.machine_opens)
-        counts = {"sent": len(delivery.recipients), "excluded": excluded.total(), "exclusions": dict(sorted(excluded.items()))}
+        counts = {
+            "sent": len(delivery.recipients),
+            "excluded": excluded.total(),
+            "exclusions": dict(sorted(excluded.items())),
+        }
         return {"delivery": delivery.number, "name": delivery.name, **counts}
 
     def targets(self, external_ids: list[str] | None, address: str) -> Iterable[tuple[int, Row]]:
-        """The profiles that were asked for, an empty row for who is not there; else all that can be reached at all."""
-        rows = [(number, row) for number, row in self.engine.tables["profile"].rows.items() if row["externalId"]]
+        """The profiles that were asked for, an empty row for who is not there; else all that can be
+        reached at all.
+        """
+        rows = [
+            (number, row)
+            for number, row in self.engine.tables["profile"].rows.items()
+            if row["externalId"]
+        ]
         if external_ids is None:
             return [(number, row) for number, row in rows if row[address]]
         held = {row["externalId"]: (number, row) for number, row in rows}
         return [held.get(external_id, (0, {})) for external_id in dict.fromkeys(external_ids)]
 
-    def post(self, delivery: Delivery, number: int, row: Row, at: float, machine_opens: bool) -> None:
-        message = self.logs.add_message(delivery, number, row["externalId"], row[ADDRESSES[delivery.channel]], at)
+    def post(
+        self, delivery: Delivery, number: int, row: Row, at: float, machine_opens: bool
+    ) -> None:
+        message = self.logs.add_message(
+            delivery, number, row["externalId"], row[ADDRESSES[delivery.channel]], at
+        )
         self.on_event("send", message)
         if machine_opens:
             self.record(message, "open", at, user_agent=PROXY)
@@ -76,13 +121,23 @@ class Marketing:
         message = self.message(order.delivery, order.external_id)
         if order.url_type and order.kind != "click":
             raise errors.NotDone(f"The emulator knows one URL type of {order.kind} only.")
-        url = order.url or {"click": LINKS[0], "mirror": message.mirror_page, "unsubscribe": UNSUBSCRIBE}.get(order.kind, "")
+        url = order.url or {
+            "click": LINKS[0],
+            "mirror": message.mirror_page,
+            "unsubscribe": UNSUBSCRIBE,
+        }.get(order.kind, "")
         agent = order.user_agent or BROWSERS[0]
         row = self.record(message, order.kind, self.now(order.at), url, agent, order.url_type)
         return {"logId": row.number, "broadLogId": message.number}
 
     def record(
-        self, message: BroadLog, kind: str, at: float, url: str = "", user_agent: str = "", url_type: int = 0
+        self,
+        message: BroadLog,
+        kind: str,
+        at: float,
+        url: str = "",
+        user_agent: str = "",
+        url_type: int = 0,
     ) -> TrackingLog:
         row = self.logs.add_reaction(message, kind, at, url, user_agent, url_type)
         if kind == "unsubscribe":
@@ -92,7 +147,9 @@ class Marketing:
 
     def opt_out(self, message: BroadLog) -> None:
         if message.profile in self.engine.tables["profile"].rows:
-            self.engine.change(self.engine.resources["profile"], message.profile, {"blackListEmail": True})
+            self.engine.change(
+                self.engine.resources["profile"], message.profile, {"blackListEmail": True}
+            )
 
     def bounce(self, order: Bounce) -> dict[str, Any]:
         """Changes the row of a message that counted as sent until now; no other is written."""
@@ -104,13 +161,28 @@ class Marketing:
         found = reason_named(reason)
         if found is None:
             raise errors.NotDone(f"The emulator knows no number for the failure reason {reason}.")
-        message.status, message.failure_type, message.reason, message.changed = FAILED, FAILURE_TYPES[failure_type], found, at
+        message.status, message.failure_type, message.reason, message.changed = (
+            FAILED,
+            FAILURE_TYPES[failure_type],
+            found,
+            at,
+        )
         self.on_event("bounce", message)
 
     def generate(self, order: Generate) -> dict[str, int]:
-        """Counts by kind. Who bounces does nothing else; others may open and click several times."""
-        chance, counts = random.Random(order.seed), Counter({"bounce": 0, "open": 0, "click": 0, "unsubscribe": 0})
-        sent = [message for message in self.known(order.delivery).recipients.values() if message.status == SENT]
+        """Counts by kind.
+
+        Who bounces does nothing else; others may open and click several times.
+        """
+        chance, counts = (
+            random.Random(order.seed),
+            Counter({"bounce": 0, "open": 0, "click": 0, "unsubscribe": 0}),
+        )
+        sent = [
+            message
+            for message in self.known(order.delivery).recipients.values()
+            if message.status == SENT
+        ]
         for message in sent:
             if chance.random() < order.bounces:
                 failure_type = chance.choice(("hard", "hard", "soft"))
@@ -147,4 +219,7 @@ def exclusion(row: Row, channel: str) -> str:
     """Why a profile gets nothing; empty if it does get the message."""
     if not row:
         return "unknown"
-    return next((flag for flag in DENIED[channel] if row[flag]), "" if row[ADDRESSES[channel]] else "noAddress")
+    return next(
+        (flag for flag in DENIED[channel] if row[flag]),
+        "" if row[ADDRESSES[channel]] else "noAddress",
+    )

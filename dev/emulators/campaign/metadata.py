@@ -8,7 +8,12 @@ from dev.emulators.campaign.model import Attribute, Resource
 
 def described(resource: Resource, api: str, root: str) -> dict[str, Any]:
     """One resource: its attributes with their facts, sub-nodes as items of their own."""
-    content = nest({name: attribute_facts(attribute, resource) for name, attribute in resource.visible(api).items()})
+    content = nest(
+        {
+            name: attribute_facts(attribute, resource)
+            for name, attribute in resource.visible(api).items()
+        }
+    )
     for name, inner in content.items():
         if "apiName" not in inner:
             content[name] = {"apiName": name, "type": "item", "metadata": "item", "content": inner}
@@ -62,7 +67,9 @@ def attribute_facts(attribute: Attribute, resource: Resource) -> dict[str, Any]:
         "type": attribute.type,
     }
     if attribute.values:
-        facts["values"] = {name: {"name": name, "label": label} for name, label in attribute.values.items()}
+        facts["values"] = {
+            name: {"name": name, "label": label} for name, label in attribute.values.items()
+        }
     return facts
 
 
@@ -74,7 +81,9 @@ def filters(resource: Resource, api: str) -> dict[str, Any]:
         listed[name] = {
             "PKey": f"{resource.name}-{name}",
             "category": "",
-            "condition": " and ".join(f"{attribute} {comparison}" for attribute, comparison, _ in chosen.conditions),
+            "condition": " and ".join(
+                f"{attribute} {comparison}" for attribute, comparison, _ in chosen.conditions
+            ),
             "data": f"/{api}/{resource.name}/{name}?{template}",
             "formType": "none",
             "fragmentName": name,

@@ -1,4 +1,6 @@
-"""What the control routes for deliveries, exports and the journal take; a field that is not here is refused with 501."""
+"""What the control routes for deliveries, exports and the journal take; a field that is not here is
+refused with 501.
+"""
 
 import codecs
 from collections.abc import Callable
@@ -42,8 +44,11 @@ class Order(BaseModel):
 
 
 class Send(Order):
-    """To `external_ids`, or to all profiles that have an external id and an address of the channel. `machine_opens`: a mail
-    provider's proxy opens each message as it arrives."""
+    """To `external_ids`, or to all profiles that have an external id and an address of the channel.
+
+    `machine_opens`: a mail
+    provider's proxy opens each message as it arrives.
+    """
 
     name: str = ""
     label: str = ""
@@ -56,7 +61,10 @@ class Send(Order):
 
 
 class React(Order):
-    """`url_type` 10 and 11 are counted as clicks too. `user_agent` is the browser's text; the log holds its number."""
+    """`url_type` 10 and 11 are counted as clicks too.
+
+    `user_agent` is the browser's text; the log holds its number.
+    """
 
     delivery: str | int
     kind: Literal["open", "click", "unsubscribe", "mirror"]
@@ -78,7 +86,10 @@ class Bounce(Order):
 
 
 class Generate(Order):
-    """Each share is that of the recipients who do it at least once. Equal seeds make equal events."""
+    """Each share is that of the recipients who do it at least once.
+
+    Equal seeds make equal events.
+    """
 
     delivery: str | int
     seed: int = 1
@@ -89,10 +100,12 @@ class Generate(Order):
 
 
 class Export(Order):
-    """`since` replaces the instant of the last run; `finish: false` leaves the file cut in the middle of a line.
+    """`since` replaces the instant of the last run; `finish: false` leaves the file cut in the
+    middle of a line.
 
-    `labels` are those of `language`; times are of the clocks in `time_zone`; `qualifier` puts every cell into quotes, also in
-    the header; `more` are columns that the workflow has beside its usual ones.
+    `labels` are those of `language`; times are of the clocks in `time_zone`; `qualifier` puts every
+    cell into quotes, also in the header; `more` are columns that the workflow has beside its usual
+    ones.
     """
 
     log: Literal["delivery", "tracking", "both", "optOut"] = "both"
@@ -111,8 +124,12 @@ class Export(Order):
 
 
 class Journaling(Order):
-    """How the journal treats what is not yet read: `duplicate` is the share of events that come twice. `expire` is a position,
-    or true for all there are; `limit` is the most that one answer holds."""
+    """How the journal treats what is not yet read: `duplicate` is the share of events that come
+    twice.
+
+    `expire` is a position,
+    or true for all there are; `limit` is the most that one answer holds.
+    """
 
     duplicate: Share | None = None
     shuffle: bool | None = None
@@ -122,7 +139,9 @@ class Journaling(Order):
 
 
 def route[O: Order](kind: type[O], act: Callable[[O], Any]) -> Callable[[web.Request], Any]:
-    """A handler that reads an order, acts and answers JSON; what is refused is told in {"error"}."""
+    """A handler that reads an order, acts and answers JSON; what is refused is told in
+    {"error"}.
+    """
 
     async def handle(request: web.Request) -> web.Response:
         try:

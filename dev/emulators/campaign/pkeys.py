@@ -1,4 +1,6 @@
-"""PKeys: opaque, different for each place where a row appears, and void after a restart, as those of another deployment are."""
+"""PKeys: opaque, different for each place where a row appears, and void after a restart, as those
+of another deployment are.
+"""
 
 import base64
 import hmac
@@ -10,7 +12,10 @@ PADDING_BYTES = 36  # makes the 92 characters that captured keys have
 
 
 class PKeys:
-    """Encrypts row numbers. A PKey of another start, of another place, or made up, is None to `read`."""
+    """Encrypts row numbers.
+
+    A PKey of another start, of another place, or made up, is None to `read`.
+    """
 
     def __init__(self) -> None:
         self.secret = secrets.token_bytes(32)

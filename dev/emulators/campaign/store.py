@@ -1,4 +1,6 @@
-"""The rows of one resource in memory, found by number and by identification key, in the order of any attribute."""
+"""The rows of one resource in memory, found by number and by identification key, in the order of
+any attribute.
+"""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +25,9 @@ class Rows:
         self.in_order, self.newest = True, ""
 
     def key_of(self, row: Row, index: int) -> tuple[Any, ...] | None:
-        """The identification key of a row; None while it is empty, for empty keys are not compared."""
+        """The identification key of a row; None while it is empty, for empty keys are not
+        compared.
+        """
         values = tuple(row.get(name, "") for name in self.resource.keys[index])
         return values if any(value not in ("", 0) for value in values) else None
 
@@ -47,7 +51,9 @@ class Rows:
         self.changed[number] = None
 
     def since(self, moment: str) -> Iterator[tuple[int, Row]] | None:
-        """The rows that changed at a moment or later, newest first; None where their order is not known."""
+        """The rows that changed at a moment or later, newest first; None where their order is not
+        known.
+        """
         if not self.in_order:
             return None
         newest_first = ((number, self.rows[number]) for number in reversed(self.changed))

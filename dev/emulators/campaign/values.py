@@ -15,7 +15,10 @@ DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def accepted(attribute: Attribute, value: Any, resource: Resource, truncate: bool) -> Any:
-    """The value as it is kept; an EngineError if Campaign would refuse it. "" and null unset whatever it is."""
+    """The value as it is kept; an EngineError if Campaign would refuse it.
+
+    "" and null unset whatever it is.
+    """
     if value is None or value == "":
         return attribute.unset
     if attribute.values:
@@ -77,7 +80,14 @@ def moment(attribute: Attribute, value: Any) -> str:
     raise errors.bad_value(attribute.name, "datetime")
 
 
-TYPED = {"boolean": boolean, "integer": integer, "float": number, "double": number, "date": day, "datetime": moment}
+TYPED = {
+    "boolean": boolean,
+    "integer": integer,
+    "float": number,
+    "double": number,
+    "date": day,
+    "datetime": moment,
+}
 
 
 def written(when: datetime) -> str:
@@ -87,10 +97,17 @@ def written(when: datetime) -> str:
 
 def postal_address(row: dict[str, Any]) -> dict[str, Any]:
     """The computed address lines of a profile, as live instances show them."""
-    name = " ".join(part for part in (row["salutation"], row["firstName"], row["lastName"].upper()) if part)
+    name = " ".join(
+        part for part in (row["salutation"], row["firstName"], row["lastName"].upper()) if part
+    )
     places = [row[f"location.address{line}"].upper() for line in (1, 2, 3, 4)]
     lines = [name, *places, f"{row['location.zipCode']} {row['location.city'].upper()}".strip()]
-    shown: dict[str, Any] = {"addrDefined": bool(lines[5]), "addrErrorCount": 0, "addrLastCheck": "", "addrQuality": "0"}
+    shown: dict[str, Any] = {
+        "addrDefined": bool(lines[5]),
+        "addrErrorCount": 0,
+        "addrLastCheck": "",
+        "addrQuality": "0",
+    }
     shown |= {f"line{number}": line for number, line in enumerate(lines, 1)}
     return shown | {"serialized": "\n".join(lines)}
 
@@ -99,7 +116,9 @@ def computed(row: dict[str, Any], today: date) -> dict[str, Any]:
     """The attributes of a profile that Campaign works out itself."""
     name = " ".join(part for part in (row["firstName"], row["lastName"]) if part)
     born = date.fromisoformat(row["birthDate"]) if row["birthDate"] else None
-    age = today.year - born.year - ((today.month, today.day) < (born.month, born.day)) if born else 0
+    age = (
+        today.year - born.year - ((today.month, today.day) < (born.month, born.day)) if born else 0
+    )
     crypted = base64.b64encode(hashlib.sha512(row["acsId"].encode()).digest()[:52]).decode()
     return {
         "age": max(0, age),

@@ -1,7 +1,8 @@
-"""Events in the shape of Adobe's public schema `campaign-experienceevent`: whether Campaign's own stream has it, no page says.
+"""Events in the shape of Adobe's public schema `campaign-experienceevent`: whether Campaign's own
+stream has it, no page says.
 
-`@id` names what happened: the same for an event that comes twice. `xdm:broadLogID` and `xdm:trackingLogID` are the log ids
-that the exported files have.
+`@id` names what happened: the same for an event that comes twice. `xdm:broadLogID` and
+`xdm:trackingLogID` are the log ids that the exported files have.
 """
 
 from datetime import UTC, datetime
@@ -11,19 +12,25 @@ from dev.emulators.campaign.logs import FAILURE_TYPES, KINDS, BroadLog, Reason, 
 
 CAMPAIGN = "https://ns.adobe.com/experience/campaign"
 SOURCES = {"send": "pipelined-mta", "bounce": "pipelined-inMail"}
-COUNTERS = {"send": "sends", "bounce": "bounces"} | {name: kind.counter for name, kind in KINDS.items()}
+COUNTERS = {"send": "sends", "bounce": "bounces"} | {
+    name: kind.counter for name, kind in KINDS.items()
+}
 CHANNELS = {"email": "email", "sms": "sms", "push": "mobile-app"}
 TYPES = {number: name for name, number in FAILURE_TYPES.items()}
 
 
-def event(kind: str, row: BroadLog | TrackingLog, at: float, failure: tuple[int, Reason] | None) -> dict[str, Any]:
+def event(
+    kind: str, row: BroadLog | TrackingLog, at: float, failure: tuple[int, Reason] | None
+) -> dict[str, Any]:
     """One event; `failure` is what a bounce said when it came."""
     message = row.message if isinstance(row, TrackingLog) else row
     body = {
         "@id": f"https://data.adobe.io/experienceid-{kind}-{row.number}",
         "xdm:timestamp": datetime.fromtimestamp(int(at), UTC).isoformat(),
         "xdm:directMarketing": {f"xdm:{COUNTERS[kind]}": {"xdm:value": 1}},
-        "xdm:channel": {"@id": f"https://ns.adobe.com/xdm/channels/{CHANNELS[message.delivery.channel]}"},
+        "xdm:channel": {
+            "@id": f"https://ns.adobe.com/xdm/channels/{CHANNELS[message.delivery.channel]}"
+        },
         f"{CAMPAIGN}/message": message_of(message, row),
         f"{CAMPAIGN}/delivery": {
             "xdm:id": message.delivery.number,
@@ -41,9 +48,16 @@ def event(kind: str, row: BroadLog | TrackingLog, at: float, failure: tuple[int,
         body["xdm:environment"] = {"xdm:browserDetails": {"xdm:userAgent": row.browser}}
         body["xdm:device"] = {"xdm:type": row.device}
     if isinstance(row, TrackingLog) and row.url:
-        body[f"{CAMPAIGN}/link"] = {"xdm:url": row.url, "xdm:label": row.url_label, "xdm:category": kind}
+        body[f"{CAMPAIGN}/link"] = {
+            "xdm:url": row.url,
+            "xdm:label": row.url_label,
+            "xdm:category": kind,
+        }
     if failure:
-        body[f"{CAMPAIGN}/mutation"] = {"xdm:reason": failure[1].name, "xdm:type": TYPES[failure[0]]}
+        body[f"{CAMPAIGN}/mutation"] = {
+            "xdm:reason": failure[1].name,
+            "xdm:type": TYPES[failure[0]],
+        }
     return body
 
 

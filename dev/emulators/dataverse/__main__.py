@@ -1,6 +1,8 @@
-"""Starts the emulator: python -m dev.emulators.dataverse --port 0 --ready-file FILE --token-key KEY [--database FILE]
+"""Starts the emulator: python -m dev.emulators.dataverse --port 0 --ready-file FILE --token-key KEY
+[--database FILE]
 
-The ready file then holds {"port": N, "pid": N} and, with a certificate, "tls_port": the same API over TLS.
+The ready file then holds {"port": N, "pid": N} and, with a certificate, "tls_port": the same API
+over TLS.
 """
 
 import argparse
@@ -22,9 +24,18 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ready-file", type=Path, help="written once the emulator answers")
     parser.add_argument("--token-key", required=True, help="what bearer tokens are signed with")
     parser.add_argument("--database", default=":memory:", help="a SQLite file, :memory: if absent")
-    parser.add_argument("--webhook-ca", type=Path, help="certificate authority that https webhooks are trusted by")
-    parser.add_argument("--webhook-seconds", type=float, default=TIME_LIMIT_SECONDS, help="how long a webhook may take")
-    parser.add_argument("--tls-certificate", type=Path, help="serve over TLS too; PEM with the chain")
+    parser.add_argument(
+        "--webhook-ca", type=Path, help="certificate authority that https webhooks are trusted by"
+    )
+    parser.add_argument(
+        "--webhook-seconds",
+        type=float,
+        default=TIME_LIMIT_SECONDS,
+        help="how long a webhook may take",
+    )
+    parser.add_argument(
+        "--tls-certificate", type=Path, help="serve over TLS too; PEM with the chain"
+    )
     parser.add_argument("--tls-key", type=Path, help="key of the certificate, PEM")
     return parser.parse_args()
 
@@ -38,7 +49,9 @@ def server_tls(options: argparse.Namespace) -> ssl.SSLContext | None:
 
 
 async def run(options: argparse.Namespace) -> None:
-    trusted = ssl.create_default_context(cafile=str(options.webhook_ca)) if options.webhook_ca else None
+    trusted = (
+        ssl.create_default_context(cafile=str(options.webhook_ca)) if options.webhook_ca else None
+    )
     emulator = Emulator(options.database, options.token_key, trusted, options.webhook_seconds)
     runner, port = await listen(emulator.application(), options.port)
     emulator.webhooks.host = f"127.0.0.1:{port}"

@@ -1,7 +1,8 @@
-"""Who calls, and what they may: application users, their roles, and privileges taken away on purpose.
+"""Who calls, and what they may: application users, their roles, and privileges taken away on
+purpose.
 
-A user made at first sight is a System Administrator; one that was created has the roles that it is given. Source: Microsoft
-Learn, "Use OAuth authentication", "Security roles and privileges".
+A user made at first sight is a System Administrator; one that was created has the roles that it is
+given. Source: Microsoft Learn, "Use OAuth authentication", "Security roles and privileges".
 """
 
 import uuid
@@ -11,7 +12,12 @@ from typing import Any
 from dev.emulators.dataverse.keys import as_guid
 from dev.emulators.dataverse.model import Table, stable_id
 from dev.emulators.dataverse.organization import put
-from dev.emulators.dataverse.problems import ApiError, missing_platform_privilege, missing_privilege, no_access_to_row
+from dev.emulators.dataverse.problems import (
+    ApiError,
+    missing_platform_privilege,
+    missing_privilege,
+    no_access_to_row,
+)
 from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.roles import ADMINISTRATOR, DEPTHS, Roles
 from dev.emulators.dataverse.store import Row, Store
@@ -19,7 +25,9 @@ from dev.emulators.dataverse.wire import Caller
 
 
 class Access:
-    """`strict` refuses tokens of applications that have no user; otherwise the user is made at first sight."""
+    """`strict` refuses tokens of applications that have no user; otherwise the user is made at
+    first sight.
+    """
 
     def __init__(self, store: Store, registry: Registry) -> None:
         self.store, self.registry = store, registry
@@ -38,7 +46,9 @@ class Access:
         self.roles.forget()
 
     def caller(self, claims: dict[str, Any]) -> Caller:
-        """The user of a token's `appid` (or `azp`, `oid`); the administrator for a token that names nobody."""
+        """The user of a token's `appid` (or `azp`, `oid`); the administrator for a token that names
+        nobody.
+        """
         application = str(claims.get("appid") or claims.get("azp") or "")
         person = str(claims.get("oid") or "")
         name = application or person
@@ -49,12 +59,18 @@ class Access:
     def _found(self, application: str, person: str) -> Caller:
         if not application and not person:
             return self._caller(self.store.fact("administrator"), "")
-        for column, value in (("applicationid", application), ("azureactivedirectoryobjectid", person)):
+        for column, value in (
+            ("applicationid", application),
+            ("azureactivedirectoryobjectid", person),
+        ):
             wanted = as_guid(value) or value
             if wanted and (row := self.store.fetch("systemuser", column, wanted)):
                 if row["isdisabled"]:
                     raise ApiError(
-                        403, "0x80040225", "The specified user is either disabled or is not a member of any business unit."
+                        403,
+                        "0x80040225",
+                        "The specified user is either disabled or is not a member of any business"
+                        " unit.",
                     )
                 return self._caller(row["systemuserid"], application)
         if self.strict:
@@ -79,37 +95,56 @@ class Access:
         return user_id
 
     def _caller(self, user_id: str, application: str) -> Caller:
-        return Caller(user_id, application, str(self.store.fact("business_unit")), str(self.store.fact("organization")))
+        return Caller(
+            user_id,
+            application,
+            str(self.store.fact("business_unit")),
+            str(self.store.fact("organization")),
+        )
 
     def configure(self, order: dict[str, Any]) -> None:
-        """{"strict": bool, "privileges": {"prvReadContact": "Basic"}, "secured": {"<row id>": "record" | "privilege"}}.
+        """{"strict": bool, "privileges": {"prvReadContact": "Basic"}, "secured": {"<row id>":
+        "record" | "privilege"}}.
 
-        A secured row is written by nobody; the word chooses between the two texts of the refusal. ValueError for a depth or a
-        word that does not exist.
+        A secured row is written by nobody; the word chooses between the two texts of the refusal.
+        ValueError for a depth or a word that does not exist.
         """
         depths, secured = order.get("privileges", {}), order.get("secured", {})
         if wrong := set(secured.values()) - {"record", "privilege"}:
-            raise ValueError(f"no such wording: {', '.join(sorted(wrong))}; known are record, privilege")
+            raise ValueError(
+                f"no such wording: {', '.join(sorted(wrong))}; known are record, privilege"
+            )
         if unknown := set(depths.values()) - set(DEPTHS):
-            raise ValueError(f"no such depth: {', '.join(sorted(unknown))}; known are {', '.join(DEPTHS)}")
+            raise ValueError(
+                f"no such depth: {', '.join(sorted(unknown))}; known are {', '.join(DEPTHS)}"
+            )
         self.depths, self.strict = dict(depths), bool(order.get("strict", False))
         self.secured = {row_id.lower(): word for row_id, word in secured.items()}
         self._callers.clear()
 
     def require(self, caller: Caller, action: str, table: Table, everywhere: bool = False) -> None:
-        """`action` is Create, Read, Write or Delete; `everywhere` needs it at organization depth. ApiError 403 without it."""
+        """`action` is Create, Read, Write or Delete; `everywhere` needs it at organization depth.
+
+        ApiError 403 without it.
+        """
         name = f"prv{action}{table.privilege}"
         depth = self.depth(caller, name)
         if depth == "None" or (everywhere and depth != "Global"):
-            raise missing_privilege(caller.user_id, name, stable_id("privilege", name), table.logical, table.code)
+            raise missing_privilege(
+                caller.user_id, name, stable_id("privilege", name), table.logical, table.code
+            )
 
     def require_row(self, caller: Caller, action: str, table: Table, row: Row | None) -> None:
-        """A row of somebody else is refused below organization depth, although its table may be written."""
+        """A row of somebody else is refused below organization depth, although its table may be
+        written.
+        """
         if row is None:
             return
         name, row_id = f"prv{action}{table.privilege}", str(row[table.id_column])
         if self.secured.get(row_id) == "privilege":
-            raise missing_privilege(caller.user_id, name, stable_id("privilege", name), table.logical, table.code)
+            raise missing_privilege(
+                caller.user_id, name, stable_id("privilege", name), table.logical, table.code
+            )
         owned = {"Basic": row.get("ownerid") == caller.user_id, "Global": True}
         own_unit = row.get("owningbusinessunit") == caller.business_unit_id
         reachable = "owningbusinessunit" not in row or owned.get(self.depth(caller, name), own_unit)
@@ -121,12 +156,16 @@ class Access:
         return not self.secured and self.depth(caller, f"prv{action}{table.privilege}") == "Global"
 
     def reach(self, caller: Caller, table: Table) -> tuple[str, list[str]]:
-        """The SQL condition, of a table called t, that leaves out of a list what the caller may not read."""
+        """The SQL condition, of a table called t, that leaves out of a list what the caller may not
+        read.
+        """
         depth = self.depth(caller, f"prvRead{table.privilege}")
         if depth == "Global" or "owningbusinessunit" not in table.columns:
             return "1", []
         column = "ownerid" if depth == "Basic" else "owningbusinessunit"
-        return f't."{column}" = ?', [caller.user_id if depth == "Basic" else caller.business_unit_id]
+        return f't."{column}" = ?', [
+            caller.user_id if depth == "Basic" else caller.business_unit_id
+        ]
 
     def depth(self, caller: Caller, privilege: str) -> str:
         own = self.roles.depth(caller.user_id, privilege)
@@ -139,8 +178,11 @@ class Access:
                 raise missing_platform_privilege(caller.user_id, name, stable_id("privilege", name))
 
     def require_links(self, caller: Caller, table: Table, body: Mapping[str, Any]) -> None:
-        """A lookup takes Append on the row that gets it, AppendTo on the row that it leads to. Another owner takes Assign, and
-        that user or team must be one that the caller may read and append to."""
+        """A lookup takes Append on the row that gets it, AppendTo on the row that it leads to.
+
+        Another owner takes Assign, and
+        that user or team must be one that the caller may read and append to.
+        """
         for key, value in body.items():
             if not key.endswith("@odata.bind") or not isinstance(value, str):
                 continue
@@ -159,4 +201,9 @@ class Access:
             if self.everywhere(caller, "AppendTo", target):
                 continue
             row_id = as_guid(value.rpartition("(")[2].rstrip(")"))
-            self.require_row(caller, "AppendTo", target, self.store.fetch(target.logical, target.id_column, row_id or ""))
+            self.require_row(
+                caller,
+                "AppendTo",
+                target,
+                self.store.fetch(target.logical, target.id_column, row_id or ""),
+            )

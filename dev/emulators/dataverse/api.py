@@ -36,7 +36,9 @@ DEFINITIONS = ("EntityDefinitions", "RelationshipDefinitions")
 class Api:
     """All parts over one store. `handle` raises ApiError for what is refused."""
 
-    def __init__(self, store: Store, clock: Clock, webhooks: Webhooks, access: Access, registry: Registry) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, webhooks: Webhooks, access: Access, registry: Registry
+    ) -> None:
         self.store, self.webhooks, self.access, self.registry = store, webhooks, access, registry
         rendering = Rendering(registry)
         install_functions(store.db)
@@ -73,12 +75,16 @@ class Api:
             return special[head](request)
         if head in DEFINITIONS:
             return self.definitions(request, segments)
-        if head in {"$metadata", "GlobalOptionSetDefinitions"} or (head not in self.registry.sets and head[:1].isupper()):
+        if head in {"$metadata", "GlobalOptionSetDefinitions"} or (
+            head not in self.registry.sets and head[:1].isupper()
+        ):
             raise not_emulated(head)
         return self.rows(request, segments)
 
     def service_document(self, request: Request) -> Response:
-        sets = [{"name": table.set, "kind": "EntitySet", "url": table.set} for table in self.registry]
+        sets = [
+            {"name": table.set, "kind": "EntitySet", "url": table.set} for table in self.registry
+        ]
         return json_response({"@odata.context": f"{request.api}/$metadata", "value": sets})
 
     def who_am_i(self, request: Request) -> Response:
@@ -97,8 +103,13 @@ class Api:
         """RetrieveTotalRecordCount(EntityNames=['contact']) or with an alias."""
         match = re.fullmatch(r"RetrieveTotalRecordCount\(EntityNames=(.+)\)", request.path)
         if not match:
-            raise bad_query("The function RetrieveTotalRecordCount needs the parameter EntityNames.")
-        parser = Parser(f"={match[1]}", {name: value for name, value in request.query.items() if name.startswith("@")})
+            raise bad_query(
+                "The function RetrieveTotalRecordCount needs the parameter EntityNames."
+            )
+        parser = Parser(
+            f"={match[1]}",
+            {name: value for name, value in request.query.items() if name.startswith("@")},
+        )
         names = parser.parameter()
         if not isinstance(names, list):
             raise bad_query("The parameter EntityNames must be a collection.")
@@ -141,7 +152,9 @@ class Api:
     def collection(self, request: Request, table: Table, below: list[str]) -> Response:
         if request.method == "POST" and below and below[0].startswith(ACTION):
             message = below[0].removeprefix(ACTION)
-            self.access.require(request.caller, "Create" if message == "CreateMultiple" else "Write", table)
+            self.access.require(
+                request.caller, "Create" if message == "CreateMultiple" else "Write", table
+            )
             for target in request.json().get("Targets") or []:
                 self.may_write(request, table, message, target if isinstance(target, dict) else {})
             return self.refreshed(table, self.bulk.run(request, table, message))
@@ -154,7 +167,9 @@ class Api:
         options = read_options(request.query)
         return self.count(request, table, options) if below else self.many(request, table, options)
 
-    def may_write(self, request: Request, table: Table, message: str, target: dict[str, object]) -> None:
+    def may_write(
+        self, request: Request, table: Table, message: str, target: dict[str, object]
+    ) -> None:
         """Whether the caller may write this row of a bulk message, and link it."""
         self.access.require_links(request.caller, table, target)
         if message == "CreateMultiple" or self.access.everywhere(request.caller, "Write", table):
@@ -164,7 +179,11 @@ class Api:
             self.access.require_row(request.caller, "Write", table, found)
 
     def many(self, request: Request, table: Table, options: Options) -> Response:
-        tracked = options.delta_token is not None or request.prefer.track_changes or is_tracking(options.skip_token)
+        tracked = (
+            options.delta_token is not None
+            or request.prefer.track_changes
+            or is_tracking(options.skip_token)
+        )
         self.access.require(request.caller, "Read", table, everywhere=tracked)
         if tracked:
             return self.tracking.read(request, table, options)
@@ -173,16 +192,28 @@ class Api:
     def count(self, request: Request, table: Table, options: Options) -> Response:
         tracked = options.delta_token is not None
         self.access.require(request.caller, "Read", table, everywhere=tracked)
-        return self.tracking.count(table, options) if tracked else self.reading.count(request, table, options)
+        return (
+            self.tracking.count(table, options)
+            if tracked
+            else self.reading.count(request, table, options)
+        )
 
     def create(self, request: Request, table: Table) -> Response:
         self.access.require(request.caller, "Create", table)
         self.access.require_links(request.caller, table, request.json())
         written = self.writing.create(table, request.json(), intent_of(request))
-        return self.refreshed(table, self.written(request, written, f"{table.set}({written.row_id})"))
+        return self.refreshed(
+            table, self.written(request, written, f"{table.set}({written.row_id})")
+        )
 
-    def one_row(self, request: Request, table: Table, address: Address, below: list[str]) -> Response:
-        if below and table.logical in ROLE_TABLES and (answer := self.security(request, table, address, below)):
+    def one_row(
+        self, request: Request, table: Table, address: Address, below: list[str]
+    ) -> Response:
+        if (
+            below
+            and table.logical in ROLE_TABLES
+            and (answer := self.security(request, table, address, below))
+        ):
             return answer
         if below:
             return self.part_of_row(request, table, address, below)
@@ -193,7 +224,9 @@ class Api:
         self.access.require(request.caller, action, table)
         self.access.require_row(request.caller, action, table, address.find(self.store))
         if request.method == "DELETE":
-            self.writing.delete(self.activity(address) if table.abstract else address, intent_of(request))
+            self.writing.delete(
+                self.activity(address) if table.abstract else address, intent_of(request)
+            )
             return self.refreshed(table, Response(204))
         if request.method != "PATCH":
             raise unsupported(request)
@@ -201,13 +234,27 @@ class Api:
         written = self.writing.upsert(address, request.json(), intent_of(request))
         return self.refreshed(table, self.written(request, written, f"{table.set}({address.text})"))
 
-    def security(self, request: Request, table: Table, address: Address, below: list[str]) -> Response | None:
-        """What stands below a user or a role: its roles, its privileges; None for an ordinary part."""
+    def security(
+        self, request: Request, table: Table, address: Address, below: list[str]
+    ) -> Response | None:
+        """What stands below a user or a role: its roles, its privileges; None for an ordinary
+        part.
+        """
         roles, name = self.access.roles, below[0].partition("(")[0]
-        if name == f"{ACTION}RetrieveUserPrivileges" and request.method == "GET" and table.logical == "systemuser":
+        if (
+            name == f"{ACTION}RetrieveUserPrivileges"
+            and request.method == "GET"
+            and table.logical == "systemuser"
+        ):
             self.access.require(request.caller, "Read", table)
-            return roles.of_user(request, address.require(self.store)["systemuserid"], self.access.depths)
-        if name == f"{ACTION}ReplacePrivilegesRole" and request.method == "POST" and table.logical == "role":
+            return roles.of_user(
+                request, address.require(self.store)["systemuserid"], self.access.depths
+            )
+        if (
+            name == f"{ACTION}ReplacePrivilegesRole"
+            and request.method == "POST"
+            and table.logical == "role"
+        ):
             self.access.require(request.caller, "Write", table)
             return roles.replace(request, address)
         if name != ASSOCIATION or table.logical != "systemuser":
@@ -224,14 +271,24 @@ class Api:
         table = self.registry.named(row["activitytypecode"])
         return Address(table, base.text, {table.id_column: row["activityid"]})
 
-    def part_of_row(self, request: Request, table: Table, address: Address, below: list[str]) -> Response:
+    def part_of_row(
+        self, request: Request, table: Table, address: Address, below: list[str]
+    ) -> Response:
         """One column (GET, PUT, DELETE) or one lookup (GET, PUT and DELETE of its `$ref`)."""
         if request.method == "GET":
             self.access.require(request.caller, "Read", table)
             return self.reading.part(request, table, address, below)
         self.access.require(request.caller, "Write", table)
         intent = intent_of(request)
-        update = Intent(intent.caller, intent.request_id, "*", None, intent.bypass, intent.bypass_steps, intent.tag)
+        update = Intent(
+            intent.caller,
+            intent.request_id,
+            "*",
+            None,
+            intent.bypass,
+            intent.bypass_steps,
+            intent.tag,
+        )
         self.writing.upsert(address, single_change(request, table, below), update)
         return self.refreshed(table, Response(204))
 
@@ -266,7 +323,13 @@ def definition_privileges(request: Request, segments: list[str]) -> list[str]:
         kinds |= {"OptionSet"} if "OptionSet" in request.query.get("$expand", "") + below else set()
         return [f"prvRead{kind}" for kind in sorted(kinds)]
     verb = {"POST": "Create", "DELETE": "Delete"}.get(request.method, "Write")
-    inner = "Attribute" if "Attribute" in kinds else "Relationship" if "Relationship" in kinds else "Entity"
+    inner = (
+        "Attribute"
+        if "Attribute" in kinds
+        else "Relationship"
+        if "Relationship" in kinds
+        else "Entity"
+    )
     return [f"prv{'Write' if 'Keys' in below else verb}{inner}"]
 
 
@@ -278,11 +341,19 @@ def single_change(request: Request, table: Table, below: list[str]) -> dict[str,
     """The body that PUT or DELETE of a single property stands for."""
     name = below[0]
     if below[1:] == ["$ref"] and name in table.navigation:
-        return {f"{name}@odata.bind": request.json().get("@odata.id") if request.method == "PUT" else None}
+        return {
+            f"{name}@odata.bind": (
+                request.json().get("@odata.id") if request.method == "PUT" else None
+            )
+        }
     if below[1:] or name not in table.columns or request.method not in {"PUT", "DELETE"}:
         raise unsupported(request) if name in table.columns else no_such_path(name)
     return {name: request.json().get("value") if request.method == "PUT" else None}
 
 
 def unsupported(request: Request) -> ApiError:
-    return ApiError(405, "0x80060888", f"The requested resource does not support http method '{request.method}'.")
+    return ApiError(
+        405,
+        "0x80060888",
+        f"The requested resource does not support http method '{request.method}'.",
+    )

@@ -41,7 +41,9 @@ def bad_batch(message: str) -> ApiError:
 def boundary_of(content_type: str) -> bytes:
     match = BOUNDARY.search(content_type)
     if not match or "multipart/mixed" not in content_type.lower():
-        raise bad_batch("The content type of a batch request must be multipart/mixed with a boundary.")
+        raise bad_batch(
+            "The content type of a batch request must be multipart/mixed with a boundary."
+        )
     return match[1].encode()
 
 
@@ -55,7 +57,10 @@ def parts_of(body: bytes, boundary: bytes) -> list[tuple[dict[str, str], bytes]]
 
 
 def delimiters(body: bytes, boundary: bytes) -> Iterator[re.Match[bytes]]:
-    """Each line that is the boundary; group 1 is there at the last. The pattern begins with a literal, which is searched fast."""
+    """Each line that is the boundary; group 1 is there at the last.
+
+    The pattern begins with a literal, which is searched fast.
+    """
     for mark in re.finditer(re.escape(b"--" + boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)", body):
         if mark.start() == 0 or body[mark.start() - 1 : mark.start()] == b"\n":
             yield mark
@@ -87,7 +92,12 @@ def read_items(body: bytes, content_type: str) -> list[Item]:
     for headers, content in parts_of(body, boundary_of(content_type)):
         kind = headers.get("content-type", "")
         if "multipart/mixed" in kind:
-            items.append([read_operation(inner, part) for inner, part in parts_of(content, boundary_of(kind))])
+            items.append(
+                [
+                    read_operation(inner, part)
+                    for inner, part in parts_of(content, boundary_of(kind))
+                ]
+            )
         else:
             items.append(read_operation(headers, content))
     return items
@@ -100,7 +110,13 @@ def read_operation(headers: dict[str, str], content: bytes) -> Operation:
     words = line.strip().split(" ")
     if len(words) < 3 or not words[-1].startswith("HTTP/"):
         raise bad_batch(f"Invalid HTTP request line '{line.strip()}' in the batch.")
-    return Operation(words[0], " ".join(words[1:-1]), headers_of(rest), body.rstrip(b"\r\n"), headers.get("content-id"))
+    return Operation(
+        words[0],
+        " ".join(words[1:-1]),
+        headers_of(rest),
+        body.rstrip(b"\r\n"),
+        headers.get("content-id"),
+    )
 
 
 class Batch:
@@ -111,8 +127,10 @@ class Batch:
         self.failed_change_set = "nested"
 
     def configure(self, order: dict[str, str]) -> None:
-        """{"failed_change_set": "nested" | "flat"}: live organizations answer with the error inside the multipart of the change
-        set, the OData standard shows it alone. ValueError for another word."""
+        """{"failed_change_set": "nested" | "flat"}: live organizations answer with the error inside
+        the multipart of the change
+        set, the OData standard shows it alone. ValueError for another word.
+        """
         wanted = order.get("failed_change_set", "nested")
         if wanted not in ("nested", "flat"):
             raise ValueError(f"no such shape: {wanted}; known are nested, flat")
@@ -121,12 +139,19 @@ class Batch:
     def run(self, request: Request) -> Response:
         items = read_items(request.body, request.headers.get("content-type", ""))
         if sum(len(item) if isinstance(item, list) else 1 for item in items) > MOST_OPERATIONS:
-            raise bad_batch(f"The current number of operations in the batch exceeds the maximum of {MOST_OPERATIONS}.")
+            raise bad_batch(
+                "The current number of operations in the batch exceeds the maximum of"
+                f" {MOST_OPERATIONS}."
+            )
         boundary = f"batchresponse_{uuid.uuid4()}"
         answers: list[bytes] = []
         status = 200
         for item in items:
-            failed, part = self.change_set(request, item) if isinstance(item, list) else self.single(request, item)
+            failed, part = (
+                self.change_set(request, item)
+                if isinstance(item, list)
+                else self.single(request, item)
+            )
             answers.append(part)
             if failed and not request.prefer.continue_on_error:
                 status = failed
@@ -151,7 +176,9 @@ class Batch:
         except ApiError as error:
             if self.failed_change_set == "flat":
                 return error.status, as_part(error_response(error), None)
-            return error.status, nested([as_part(error_response(error), operations[len(parts)].content_id)])
+            return error.status, nested(
+                [as_part(error_response(error), operations[len(parts)].content_id)]
+            )
         return 0, nested(parts)
 
     def atomic(self, request: Request, operations: list[Operation]) -> Iterator[bytes]:
@@ -173,7 +200,9 @@ def nested(parts: list[bytes]) -> bytes:
 
 
 def inner(request: Request, operation: Operation, created: dict[str, str]) -> Request:
-    """The operation as a request of its own, with `$1` replaced by the row that operation 1 wrote."""
+    """The operation as a request of its own, with `$1` replaced by the row that operation 1
+    wrote.
+    """
     target = operation.target
     if match := re.match(r"(?:.*/)?\$(\d+)", target.partition("?")[0]):
         target = referenced(match[1], created) + target[match.end() :]
@@ -186,7 +215,9 @@ def inner(request: Request, operation: Operation, created: dict[str, str]) -> Re
 
 def referenced(content_id: str, created: dict[str, str]) -> str:
     if content_id not in created:
-        raise bad_batch(f"Content-ID Reference: '${content_id}' does not exist in the batch context.")
+        raise bad_batch(
+            f"Content-ID Reference: '${content_id}' does not exist in the batch context."
+        )
     return created[content_id]
 
 
@@ -207,7 +238,14 @@ def as_part(response: Response, content_id: str | None) -> bytes:
     fields = {"OData-Version": "4.0", **response.headers}
     if entity_id := response.headers.get("OData-EntityId"):
         fields = {**fields, "Location": entity_id}
-    lines = [*head, "", f"HTTP/1.1 {response.status} {phrase}", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    lines = [
+        *head,
+        "",
+        f"HTTP/1.1 {response.status} {phrase}",
+        *(f"{name}: {value}" for name, value in fields.items()),
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode("utf-8") + response.body
 
 

@@ -1,4 +1,5 @@
-"""Bulk messages: CreateMultiple, UpdateMultiple, UpsertMultiple (one transaction each) and the BulkDelete job.
+"""Bulk messages: CreateMultiple, UpdateMultiple, UpsertMultiple (one transaction each) and the
+BulkDelete job.
 
 Source: Microsoft Learn, "Use bulk operation messages"; "Bulk delete data".
 """
@@ -11,7 +12,12 @@ from typing import Any
 from dev.emulators.dataverse.keys import Address, as_guid, read_address
 from dev.emulators.dataverse.model import Table
 from dev.emulators.dataverse.organization import set_bulk_filters
-from dev.emulators.dataverse.problems import ApiError, bad_payload, not_emulated, unsupported_message
+from dev.emulators.dataverse.problems import (
+    ApiError,
+    bad_payload,
+    not_emulated,
+    unsupported_message,
+)
 from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.store import Row, Store
 from dev.emulators.dataverse.wire import Request, Response, json_response
@@ -27,14 +33,20 @@ class Bulk:
         self.without: set[str] = set()
 
     def configure(self, order: dict[str, Any]) -> None:
-        """{"without": ["task"]}: tables that lack the bulk messages from now on; ValueError for a table that does not exist."""
+        """{"without": ["task"]}: tables that lack the bulk messages from now on; ValueError for a
+        table that does not exist.
+        """
         without = set(order.get("without", []))
         if unknown := without - self.registry.tables.keys():
             raise ValueError(f"no such table: {', '.join(sorted(unknown))}")
         changed, self.without = without ^ self.without, without
         with self.store.transaction():
             for table in map(self.registry.named, changed):
-                set_bulk_filters(self.store, table, bool(table.document.get("bulk")) and table.logical not in without)
+                set_bulk_filters(
+                    self.store,
+                    table,
+                    bool(table.document.get("bulk")) and table.logical not in without,
+                )
 
     def run(self, request: Request, table: Table, message: str) -> Response:
         actions: dict[str, Callable[[Request, Table], Response]] = {
@@ -54,11 +66,17 @@ class Bulk:
     def targets(self, request: Request, table: Table) -> list[Target]:
         found = request.json().get("Targets")
         if not isinstance(found, list) or not all(isinstance(target, dict) for target in found):
-            raise bad_payload(table.set, "Microsoft.OData.ODataException: The parameter 'Targets' must be a collection.")
+            raise bad_payload(
+                table.set,
+                "Microsoft.OData.ODataException: The parameter 'Targets' must be a collection.",
+            )
         expected = f"Microsoft.Dynamics.CRM.{table.logical}"
         for target in found:
             if str(target.get("@odata.type", "")).lstrip("#") != expected:
-                why = f"Microsoft.OData.ODataException: A type named '{target.get('@odata.type', '')}' could not be resolved."
+                why = (
+                    "Microsoft.OData.ODataException: A type named"
+                    f" '{target.get('@odata.type', '')}' could not be resolved."
+                )
                 raise bad_payload(table.set, why)
         return found
 
@@ -68,12 +86,18 @@ class Bulk:
         return json_response({"@odata.context": context, "Ids": ids})
 
     def update_multiple(self, request: Request, table: Table) -> Response:
-        """Of several targets with one id, the first counts and the others are passed over, as on the platform."""
+        """Of several targets with one id, the first counts and the others are passed over, as on
+        the platform.
+        """
         intent = intent_of(request)
         wanted = [(self.address(table, target), target) for target in self.targets(request, table)]
         targets = [(address, address.find(self.store), target) for address, target in wanted]
-        if missing := [address.row_id or address.text for address, found, _ in targets if found is None]:
-            raise ApiError(404, "0x80040217", f"{table.logical} With Ids = {', '.join(missing)} Do Not Exist")
+        if missing := [
+            address.row_id or address.text for address, found, _ in targets if found is None
+        ]:
+            raise ApiError(
+                404, "0x80040217", f"{table.logical} With Ids = {', '.join(missing)} Do Not Exist"
+            )
         first: dict[str, tuple[Row, Target]] = {}
         for _, found, target in targets:
             if found:
@@ -100,18 +124,24 @@ class Bulk:
             return read_address(table, inner)
         row_id = as_guid(target.get(table.id_column))
         if row_id is None:
-            raise ApiError(400, "0x80040203", f"The target needs '{table.id_column}' or '@odata.id'.")
+            raise ApiError(
+                400, "0x80040203", f"The target needs '{table.id_column}' or '@odata.id'."
+            )
         return read_address(table, row_id)
 
     def bulk_delete(self, request: Request) -> Response:
-        """Deletes the rows of a QueryExpression at once and leaves a finished job; real jobs take minutes."""
+        """Deletes the rows of a QueryExpression at once and leaves a finished job; real jobs take
+        minutes.
+        """
         body = request.json()
         job_id = str(uuid.uuid4())
         with self.store.transaction():
             for query in body.get("QuerySet", []):
                 table = self.registry.named(query.get("EntityName", ""))
                 for row_id in self.matching(table, query):
-                    self.writing.delete(read_address(table, row_id), Intent(request.caller, request.request_id))
+                    self.writing.delete(
+                        read_address(table, row_id), Intent(request.caller, request.request_id)
+                    )
             self.record(job_id, str(body.get("JobName", "")))
         context = f"{request.api}/$metadata#Microsoft.Dynamics.CRM.BulkDeleteResponse"
         return json_response({"@odata.context": context, "JobId": job_id})
@@ -122,14 +152,33 @@ class Bulk:
         if len(conditions) != 1 or (query.get("Criteria") or {}).get("Filters"):
             raise not_emulated("BulkDelete with criteria other than one condition")
         condition = conditions[0]
-        if condition.get("AttributeName") != table.id_column or condition.get("Operator") not in {"In", "Equal"}:
+        if condition.get("AttributeName") != table.id_column or condition.get("Operator") not in {
+            "In",
+            "Equal",
+        }:
             raise not_emulated("BulkDelete by anything but the primary id")
-        values = [value.get("Value") if isinstance(value, dict) else value for value in condition.get("Values", [])]
+        values = [
+            value.get("Value") if isinstance(value, dict) else value
+            for value in condition.get("Values", [])
+        ]
         ids = [guid for value in values if (guid := as_guid(value))]
-        return [row_id for row_id in ids if self.store.fetch(table.logical, table.id_column, row_id)]
+        return [
+            row_id for row_id in ids if self.store.fetch(table.logical, table.id_column, row_id)
+        ]
 
     def record(self, job_id: str, name: str) -> None:
         now = self.writing.now()
-        row = {"asyncoperationid": job_id, "name": name, "operationtype": BULK_DELETE, "messagename": "BulkDelete"}
-        row |= {"createdon": now, "modifiedon": now, "completedon": now, "statecode": COMPLETED, "statuscode": SUCCEEDED}
+        row = {
+            "asyncoperationid": job_id,
+            "name": name,
+            "operationtype": BULK_DELETE,
+            "messagename": "BulkDelete",
+        }
+        row |= {
+            "createdon": now,
+            "modifiedon": now,
+            "completedon": now,
+            "statecode": COMPLETED,
+            "statuscode": SUCCEEDED,
+        }
         self.store.insert("asyncoperation", "asyncoperationid", row)

@@ -12,8 +12,9 @@ from dev.emulators.dataverse.wire import Caller
 class Event:
     """One Create, Update or Delete of one row, with stored values.
 
-    `target` is what the operation carried and what the platform added to it; `row` the whole row afterwards (before, of a
-    deletion); `before` the row before it, None for a Create; `sent` the columns that stood in the request.
+    `target` is what the operation carried and what the platform added to it; `row` the whole row
+    afterwards (before, of a deletion); `before` the row before it, None for a Create; `sent` the
+    columns that stood in the request.
     """
 
     message: str

@@ -1,7 +1,9 @@
 """The body of a webhook: a RemoteExecutionContext in the platform's own JSON.
 
-Dictionaries are lists of key and value, typed objects carry `__type` first, dates are `\\/Date(ms)\\/`, a slash is escaped.
-Source: Microsoft Learn, "Use webhooks to create external handlers for server events" and recorded bodies.
+Dictionaries are lists of key and value, typed objects carry `__type` first, dates are
+`\\/Date(ms)\\/`, a slash is escaped.
+Source: Microsoft Learn, "Use webhooks to create external handlers for server events" and recorded
+bodies.
 """
 
 import uuid
@@ -35,8 +37,16 @@ def typed(name: str, body: dict[str, Json]) -> dict[str, Json]:
     return {"__type": f"{name}:{CONTRACTS}", **body}
 
 
-def reference(table: str, row_id: str, name: str | None = None, with_type: bool = True) -> dict[str, Json]:
-    body: dict[str, Json] = {"Id": row_id, "KeyAttributes": [], "LogicalName": table, "Name": name, "RowVersion": None}
+def reference(
+    table: str, row_id: str, name: str | None = None, with_type: bool = True
+) -> dict[str, Json]:
+    body: dict[str, Json] = {
+        "Id": row_id,
+        "KeyAttributes": [],
+        "LogicalName": table,
+        "Name": name,
+        "RowVersion": None,
+    }
     return typed("EntityReference", body) if with_type else body
 
 
@@ -69,7 +79,9 @@ def attributes(table: Table, row: Row, with_nulls: set[str]) -> list[dict[str, J
     ]
 
 
-def entity(table: Table, row_id: str, members: list[dict[str, Json]], version: int | None, with_type: bool) -> dict[str, Json]:
+def entity(
+    table: Table, row_id: str, members: list[dict[str, Json]], version: int | None, with_type: bool
+) -> dict[str, Json]:
     body = {
         "Attributes": members,
         "EntityState": None,
@@ -84,7 +96,10 @@ def entity(table: Table, row_id: str, members: list[dict[str, Json]], version: i
 
 
 def target_of(event: Event) -> Json:
-    """Create: everything set, defaults included. Update: what was sent and what it entailed. Delete: a reference."""
+    """Create: everything set, defaults included.
+
+    Update: what was sent and what it entailed. Delete: a reference.
+    """
     if event.message == "Delete":
         return reference(event.table.logical, event.row_id)
     nulls = set(event.sent) | {"modifiedonbehalfby"}
@@ -92,38 +107,74 @@ def target_of(event: Event) -> Json:
     types = {name: value for name, value in event.target.items() if name.endswith("__type")}
     values[event.table.id_column] = event.row_id
     version = event.version if event.message == "Update" else None
-    return entity(event.table, event.row_id, attributes(event.table, values | types, nulls), version, with_type=True)
+    return entity(
+        event.table,
+        event.row_id,
+        attributes(event.table, values | types, nulls),
+        version,
+        with_type=True,
+    )
 
 
 def parent_target_of(event: Event) -> Json:
     """The target as the caller sent it."""
     if event.message == "Delete":
         return reference(event.table.logical, event.row_id)
-    sent = {name: event.target.get(name) for name in [*event.sent, *(f"{n}__type" for n in event.sent)] if name in event.target}
+    sent = {
+        name: event.target.get(name)
+        for name in [*event.sent, *(f"{n}__type" for n in event.sent)]
+        if name in event.target
+    }
     sent[event.table.id_column] = event.row_id
-    return entity(event.table, event.row_id, attributes(event.table, sent, set(event.sent)), None, with_type=True)
+    return entity(
+        event.table,
+        event.row_id,
+        attributes(event.table, sent, set(event.sent)),
+        None,
+        with_type=True,
+    )
 
 
 def image(alias: str, event: Event, row: Row, columns: tuple[str, ...]) -> dict[str, Json]:
     names = columns or tuple(event.table.columns)
-    chosen = {n: row.get(n) for name in (*names, event.table.id_column) for n in (name, f"{name}__type") if n in row}
+    chosen = {
+        n: row.get(n)
+        for name in (*names, event.table.id_column)
+        for n in (name, f"{name}__type")
+        if n in row
+    }
     return {
         "key": alias,
-        "value": entity(event.table, event.row_id, attributes(event.table, chosen, set()), None, with_type=False),
+        "value": entity(
+            event.table, event.row_id, attributes(event.table, chosen, set()), None, with_type=False
+        ),
     }
 
 
 def images(event: Event, step: Step) -> tuple[list[dict[str, Json]], list[dict[str, Json]]]:
-    """Pre and post images: the registered ones and the one that every asynchronous step gets unasked."""
+    """Pre and post images: the registered ones and the one that every asynchronous step gets
+    unasked.
+    """
     own = ("AsynchronousStepPrimaryName", event, event.row, (event.table.name_column,))
-    pre = [image(wish.alias, event, event.before, wish.columns) for wish in step.images if wish.before and event.before]
-    post = [image(wish.alias, event, event.row, wish.columns) for wish in step.images if wish.after and event.message != "Delete"]
+    pre = [
+        image(wish.alias, event, event.before, wish.columns)
+        for wish in step.images
+        if wish.before and event.before
+    ]
+    post = [
+        image(wish.alias, event, event.row, wish.columns)
+        for wish in step.images
+        if wish.after and event.message != "Delete"
+    ]
     (pre if event.message == "Delete" else post).insert(0, image(*own))
     return pre, post
 
 
 def shared_variables(event: Event) -> list[dict[str, Json]]:
-    found: list[dict[str, Json]] = [{"key": "IsAutoTransact", "value": True}, {"key": "AcceptLang", "value": ""}]
+    found: list[dict[str, Json]] = [
+        {"key": "IsAutoTransact", "value": True},
+        {"key": "AcceptLang", "value": ""},
+    ]
     if event.message == "Create":
         found.append({"key": "DefaultsAddedFlag", "value": True})
     if event.tag is not None:
@@ -166,7 +217,12 @@ def context_of(event: Event, step: Step, organization: str) -> dict[str, Json]:
     pre, post = images(event, step)
     extension = reference("sdkmessageprocessingstep", step.step_id, step.name, with_type=False)
     shared = common(event, organization)
-    own = {"OwningExtension": extension, "Stage": 40, "PreEntityImages": pre, "PostEntityImages": post}
+    own = {
+        "OwningExtension": extension,
+        "Stage": 40,
+        "PreEntityImages": pre,
+        "PostEntityImages": post,
+    }
     parent = {
         **shared,
         "InputParameters": [
@@ -197,7 +253,12 @@ def serialized(context: dict[str, Json]) -> tuple[bytes, bool]:
     body = encoded(context)
     if len(body) <= LARGEST_BODY_BYTES:
         return body, False
-    return encoded({name: value for name, value in context.items() if name not in DROPPED_WHEN_TOO_LARGE}), True
+    return (
+        encoded(
+            {name: value for name, value in context.items() if name not in DROPPED_WHEN_TOO_LARGE}
+        ),
+        True,
+    )
 
 
 def encoded(context: dict[str, Json]) -> bytes:

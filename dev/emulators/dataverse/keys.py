@@ -1,6 +1,7 @@
 """How a URL addresses one row: by its id, by an alternate key, by several columns.
 
-    contacts(<guid>)   contacts(contactid=<guid>)   contacts(new_code='x')   contacts(new_a='x',new_b=5,_new_c_value=<guid>)
+    contacts(<guid>)   contacts(contactid=<guid>)   contacts(new_code='x')
+    contacts(new_a='x',new_b=5,_new_c_value=<guid>)
 
 Source: Microsoft Learn, "Use an alternate key to reference a record".
 """
@@ -67,7 +68,11 @@ class Address:
         return row_id
 
     def missing(self) -> ApiError:
-        return no_such_row(self.table.logical, self.row_id) if self.row_id else no_such_key(self.table.logical)
+        return (
+            no_such_row(self.table.logical, self.row_id)
+            if self.row_id
+            else no_such_key(self.table.logical)
+        )
 
 
 def test(column: Column) -> str:
@@ -75,7 +80,9 @@ def test(column: Column) -> str:
 
 
 def read_address(table: Table, text: str) -> Address:
-    """The address between the brackets; ApiError 400 if it is neither an id nor an alternate key of the table."""
+    """The address between the brackets; ApiError 400 if it is neither an id nor an alternate key of
+    the table.
+    """
     bare = text.strip()
     if guid := as_guid(bare):
         return Address(table, bare, {table.id_column: guid})
@@ -119,13 +126,22 @@ def as_guid(text: Any) -> str | None:
 
 
 def unique_violation(table: Table, error: Exception, row: Row) -> ApiError:
-    """What SQLite's broken unique index means: a taken id, or a taken alternate key. `row` is empty where nobody knows which."""
+    """What SQLite's broken unique index means: a taken id, or a taken alternate key.
+
+    `row` is empty where nobody knows which.
+    """
     message = str(error)
     for key in table.keys:
         if all(f"{table.logical}.{name}" in message for name in key.columns):
-            attributes = "".join(f"<Attribute Name='{name}'>{row[name]}</Attribute>" for name in key.columns if name in row)
+            attributes = "".join(
+                f"<Attribute Name='{name}'>{row[name]}</Attribute>"
+                for name in key.columns
+                if name in row
+            )
             labels = [table.columns[name].label for name in key.columns]
             return duplicate_key(
-                key.label, labels, f"<DuplicateAttributes>{attributes}<EntityId></EntityId></DuplicateAttributes>"
+                key.label,
+                labels,
+                f"<DuplicateAttributes>{attributes}<EntityId></EntityId></DuplicateAttributes>",
             )
     return duplicate_id()

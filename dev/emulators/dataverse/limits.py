@@ -2,10 +2,11 @@
 
 Off until switched on by `POST /_emulator/limits`
 
-    {"requests": 6000, "execution_ms": 1200000, "concurrency": 52, "window_seconds": 300, "lengthen_seconds": 0}
+    {"requests": 6000, "execution_ms": 1200000, "concurrency": 52, "window_seconds": 300,
+    "lengthen_seconds": 0}
 
-where each member may be left out; `{}` switches off. `lengthen_seconds` is added to the wait for each request that comes too
-early. Source: Microsoft Learn, "Service protection API limits".
+where each member may be left out; `{}` switches off. `lengthen_seconds` is added to the wait for
+each request that comes too early. Source: Microsoft Learn, "Service protection API limits".
 """
 
 import math
@@ -56,7 +57,10 @@ class Limits:
         return self.users.setdefault(caller, Usage())
 
     def enter(self, caller: str) -> None:
-        """Counts a request in; ApiError 429 if it is one too many. Coming back too early can lengthen the wait."""
+        """Counts a request in; ApiError 429 if it is one too many.
+
+        Coming back too early can lengthen the wait.
+        """
         usage, now = self.usage(caller), self.clock.time()
         usage.forget_before(now - self.window_seconds)
         if now < usage.blocked_until:
@@ -73,16 +77,31 @@ class Limits:
         settings, seconds = self.settings, int(self.window_seconds)
         if len(usage.spent) + usage.running >= settings.get("requests", math.inf):
             limit = int(settings["requests"])
-            return "0x80072322", f"Number of requests exceeded the limit of {limit} over time window of {seconds} seconds."
+            return (
+                "0x80072322",
+                (
+                    f"Number of requests exceeded the limit of {limit} over time window of"
+                    f" {seconds} seconds."
+                ),
+            )
         if sum(ms for _, ms in usage.spent) >= settings.get("execution_ms", math.inf):
             limit = int(settings["execution_ms"])
-            return "0x80072321", (
-                f"Combined execution time of incoming requests exceeded limit of {limit:,} milliseconds over time window "
-                f"of {seconds} seconds. Decrease number of concurrent requests or reduce the duration of requests "
-                "and try again later."
+            return (
+                "0x80072321",
+                (
+                    f"Combined execution time of incoming requests exceeded limit of {limit:,}"
+                    f" milliseconds over time window of {seconds} seconds. Decrease number of"
+                    " concurrent requests or reduce the duration of requests and try again later."
+                ),
             )
         if usage.running >= settings.get("concurrency", math.inf):
-            return "0x80072326", f"Number of concurrent requests exceeded the limit of {int(settings['concurrency'])}."
+            return (
+                "0x80072326",
+                (
+                    "Number of concurrent requests exceeded the limit of"
+                    f" {int(settings['concurrency'])}."
+                ),
+            )
         return None
 
     def leave(self, caller: str, milliseconds: float) -> None:
@@ -94,7 +113,9 @@ class Limits:
         """What is left, as the platform tells it."""
         usage = self.usage(caller)
         requests = self.settings.get("requests", 6000) - len(usage.spent) - usage.running
-        seconds = (self.settings.get("execution_ms", 1_200_000) - sum(ms for _, ms in usage.spent)) / 1000
+        seconds = (
+            self.settings.get("execution_ms", 1_200_000) - sum(ms for _, ms in usage.spent)
+        ) / 1000
         return {
             "x-ms-ratelimit-burst-remaining-xrm-requests": str(max(0, int(requests))),
             "x-ms-ratelimit-time-remaining-xrm-requests": f"{max(0.0, seconds):,.2f}",

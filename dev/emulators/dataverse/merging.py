@@ -1,8 +1,10 @@
 """Merge: one of two rows stays, the other becomes inactive and names its master.
 
-Rows that point to the loser move to the master where the relationship cascades merges: activities regarding it, contacts below
-it, accounts whose primary contact it is; lookups of custom tables do so if they were made with `Merge: Cascade`. Microsoft Learn:
-"Merge table rows using the Web API", "Contact table/entity reference" (CascadeConfiguration of the one-to-many relationships).
+Rows that point to the loser move to the master where the relationship cascades merges: activities
+regarding it, contacts below it, accounts whose primary contact it is; lookups of custom tables do
+so if they were made with `Merge: Cascade`. Microsoft Learn:
+"Merge table rows using the Web API", "Contact table/entity reference" (CascadeConfiguration of the
+one-to-many relationships).
 """
 
 from typing import Any
@@ -25,7 +27,9 @@ class Merging:
         self.registry, self.store = payloads.registry, payloads.store
 
     def run(self, request: Request) -> Response:
-        """{"Target", "Subordinate", "UpdateContent", "PerformParentingChecks"}: 204; ApiError 404 if either row is missing."""
+        """{"Target", "Subordinate", "UpdateContent", "PerformParentingChecks"}: 204; ApiError 404
+        if either row is missing.
+        """
         body = request.json()
         with self.store.transaction():
             table = self.table(body)
@@ -36,7 +40,10 @@ class Merging:
 
     def table(self, body: Body) -> Table:
         """The one table of both rows."""
-        types = {str((body.get(name) or {}).get("@odata.type", "")).lstrip("#") for name in ("Target", "Subordinate")}
+        types = {
+            str((body.get(name) or {}).get("@odata.type", "")).lstrip("#")
+            for name in ("Target", "Subordinate")
+        }
         if types != {"Microsoft.Dynamics.CRM.contact"}:
             raise not_emulated("merging anything but two contacts")
         return self.registry.named("contact")
@@ -44,13 +51,19 @@ class Merging:
     def row(self, table: Table, given: Body) -> Row:
         row_id = as_guid(given.get(table.id_column))
         if row_id is None:
-            raise bad_payload("Merge", "EdmEntityObject passed should have the key property value set.")
+            raise bad_payload(
+                "Merge", "EdmEntityObject passed should have the key property value set."
+            )
         return Address(table, row_id, {table.id_column: row_id}).require(self.store)
 
     def refuse(self, table: Table, master: Row, loser: Row, body: Body) -> None:
         checks = body.get("PerformParentingChecks")
         if not isinstance(checks, bool):
-            raise ApiError(400, "0x80048d19", "The parameter 'PerformParentingChecks' of the action Merge must be true or false.")
+            raise ApiError(
+                400,
+                "0x80048d19",
+                "The parameter 'PerformParentingChecks' of the action Merge must be true or false.",
+            )
         if master[table.id_column] == loser[table.id_column] or loser["merged"]:
             raise not_emulated("merging a row with itself, or one that has been merged")
         if checks and master.get("parentcustomerid") != loser.get("parentcustomerid"):
@@ -58,7 +71,11 @@ class Merging:
 
     def merge(self, request: Request, table: Table, master: Row, loser: Row, content: Body) -> None:
         intent = intent_of(request)
-        changes = {name: value for name, value in content.items() if name not in {"@odata.type", table.id_column}}
+        changes = {
+            name: value
+            for name, value in content.items()
+            if name not in {"@odata.type", table.id_column}
+        }
         if changes:
             self.writing.change(table, master, changes, intent)
         self.move_children(table, loser[table.id_column], master[table.id_column])
@@ -70,4 +87,6 @@ class Merging:
         for other, column in self.registry.pointing_to(table.logical):
             if column.document.get("on_merge") == "Cascade":
                 for child in self.store.fetch_all(other.logical, column.name, old):
-                    self.store.update(other.logical, other.id_column, child[other.id_column], {column.name: new})
+                    self.store.update(
+                        other.logical, other.id_column, child[other.id_column], {column.name: new}
+                    )

@@ -1,7 +1,8 @@
-"""Tables and columns as data: what metadata answers, what values are checked against, what storage is made from.
+"""Tables and columns as data: what metadata answers, what values are checked against, what storage
+is made from.
 
-A table is one document (see `tables/*.yaml`), kept in storage, so that a table or column made over the metadata API
-is no different from one that was there at the start.
+A table is one document (see `tables/*.yaml`), kept in storage, so that a table or column made over
+the metadata API is no different from one that was there at the start.
 """
 
 import uuid
@@ -22,7 +23,9 @@ ENGLISH = 1033  # the language of every user
 
 
 def shown(label: Any) -> str:
-    """The text of a label that a user sees: in English, else in the first language that it has, "" where it has none."""
+    """The text of a label that a user sees: in English, else in the first language that it has, ""
+    where it has none.
+    """
     if not isinstance(label, dict):
         return str(label)
     return str(label.get(str(ENGLISH)) or next(iter(label.values()), ""))
@@ -35,7 +38,10 @@ def stable_id(*names: str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `document` holds what was declared: kind, label, max, choices, targets and so on."""
+    """One column.
+
+    `document` holds what was declared: kind, label, max, choices, targets and so on.
+    """
 
     table: str
     schema: str
@@ -73,7 +79,9 @@ class Column:
     @cached_property
     def choices(self) -> dict[int, str]:
         """Values and labels of a choice column, empty for any other."""
-        return {int(value): shown(label) for value, label in self.document.get("choices", {}).items()}
+        return {
+            int(value): shown(label) for value, label in self.document.get("choices", {}).items()
+        }
 
     @cached_property
     def choice_labels(self) -> dict[int, Any]:
@@ -93,7 +101,9 @@ class Column:
     @cached_property
     def states(self) -> dict[int, int]:
         """Of a status column: status reason -> state."""
-        return {int(status): int(state) for status, state in self.document.get("states", {}).items()}
+        return {
+            int(status): int(state) for status, state in self.document.get("states", {}).items()
+        }
 
     @cached_property
     def targets(self) -> dict[str, list[str]]:
@@ -142,9 +152,13 @@ class Table:
 
     def __post_init__(self) -> None:
         declared = self.document["columns"]
-        self.columns = {schema.lower(): Column(self.logical, schema, body) for schema, body in declared.items()}
+        self.columns = {
+            schema.lower(): Column(self.logical, schema, body) for schema, body in declared.items()
+        }
         self.by_wire_name = {column.wire_name: column for column in self.columns.values()}
-        self.navigation = {nav: column for column in self.columns.values() for nav in column.targets}
+        self.navigation = {
+            nav: column for column in self.columns.values() for nav in column.targets
+        }
 
     def __getattr__(self, name: str) -> Any:
         """`schema`, `set`, `code`, `label` and the like stand in the document under those names."""
@@ -192,7 +206,11 @@ class Table:
 
     def first_status(self, state: int) -> int:
         """The status reason that a state begins with."""
-        return next(status for status, of_state in self.columns["statuscode"].states.items() if of_state == state)
+        return next(
+            status
+            for status, of_state in self.columns["statuscode"].states.items()
+            if of_state == state
+        )
 
     def readable(self) -> Iterator[Column]:
         return (column for column in self.columns.values() if column.allows("read"))

@@ -1,8 +1,10 @@
 """Paging cookies: where a page ended, in the form that Dataverse writes into `$skiptoken`.
 
-    <cookie pagenumber="2" pagingcookie="%3ccookie%20page%3d%221%22%3e%3ccontactid%20last%3d%22..." istracking="False" />
+    <cookie pagenumber="2" pagingcookie="%3ccookie%20page%3d%221%22%3e%3ccontactid%20last%3d%22..."
+    istracking="False" />
 
-The inner cookie holds, for each column of the order, its value in the first and the last row of the page.
+The inner cookie holds, for each column of the order, its value in the first and the last row of the
+page.
 Source: Microsoft Learn, "Page results using OData".
 """
 
@@ -16,12 +18,17 @@ from xml.sax.saxutils import quoteattr
 
 from dev.emulators.dataverse.problems import ApiError
 
-OUTER = re.compile(r'<cookie pagenumber="(\d+)" pagingcookie="([^"]*)" istracking="(True|False)" />')
+OUTER = re.compile(
+    r'<cookie pagenumber="(\d+)" pagingcookie="([^"]*)" istracking="(True|False)" />'
+)
 
 
 @dataclass(frozen=True)
 class Cookie:
-    """`last` and `first`: values of the ordering columns, None for null. `page` is the number of the page to come."""
+    """`last` and `first`: values of the ordering columns, None for null.
+
+    `page` is the number of the page to come.
+    """
 
     page: int
     last: dict[str, Any]
@@ -31,7 +38,10 @@ class Cookie:
     def text(self) -> str:
         marks = "".join(self._mark(name) for name in self.last)
         inner = f'<cookie page="{self.page - 1}">{marks}</cookie>'
-        return f'<cookie pagenumber="{self.page}" pagingcookie="{encoded(inner)}" istracking="{self.tracking}" />'
+        return (
+            f'<cookie pagenumber="{self.page}" pagingcookie="{encoded(inner)}"'
+            f' istracking="{self.tracking}" />'
+        )
 
     def _mark(self, name: str) -> str:
         return f"<{name} {side('last', self.last[name])} {side('first', self.first[name])} />"
@@ -65,7 +75,11 @@ def read_cookie(text: str) -> Cookie:
 
 
 def unbraced(value: str | None) -> str | None:
-    return value[1:-1].lower() if value and value.startswith("{") and value.endswith("}") and len(value) == 38 else value
+    return (
+        value[1:-1].lower()
+        if value and value.startswith("{") and value.endswith("}") and len(value) == 38
+        else value
+    )
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,10 @@ class SortKey:
 
 
 def after(keys: Sequence[SortKey], last: dict[str, Any]) -> tuple[str, list[Any]]:
-    """The condition "later in this order than `last`". Nulls come first, or last where the order descends."""
+    """The condition "later in this order than `last`".
+
+    Nulls come first, or last where the order descends.
+    """
     alternatives: list[str] = []
     values: list[Any] = []
     for place, key in enumerate(keys):

@@ -1,6 +1,7 @@
 """The body of a write: which columns it sets, to what, and which rows it binds.
 
-Columns that a caller may not write are passed over without a word, as the platform does; unknown names are refused.
+Columns that a caller may not write are passed over without a word, as the platform does; unknown
+names are refused.
 Source: Microsoft Learn, "Create a table row using the Web API", "Web API navigation properties".
 """
 
@@ -10,7 +11,12 @@ from typing import Any
 
 from dev.emulators.dataverse.keys import Address, read_address
 from dev.emulators.dataverse.model import Column, Table
-from dev.emulators.dataverse.problems import ApiError, bad_payload, not_emulated, undeclared_property
+from dev.emulators.dataverse.problems import (
+    ApiError,
+    bad_payload,
+    not_emulated,
+    undeclared_property,
+)
 from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.store import Store
 from dev.emulators.dataverse.values import stored
@@ -36,12 +42,17 @@ class Payloads:
     def member(self, table: Table, name: str, value: Any, verb: str) -> Values:
         column = table.columns.get(name)
         if column is not None and not column.is_lookup:
-            ignored = not column.allows(verb) or (value is None and column.kind in {"State", "Status"})
+            ignored = not column.allows(verb) or (
+                value is None and column.kind in {"State", "Status"}
+            )
             return {} if ignored else {name: stored(table, column, value)}
         if name in table.navigation:
             return self.clear_or_refuse(table, table.navigation[name], value)
         if name in table.by_wire_name:
-            message = "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead."
+            message = (
+                "CRM do not support direct update of Entity Reference properties, Use Navigation"
+                " properties instead."
+            )
             raise bad_payload(table.set, f"Microsoft.Crm.CrmException: {message}")
         raise self.unknown(table, name)
 
@@ -50,22 +61,31 @@ class Payloads:
             return self.cleared(column)
         if isinstance(value, dict):
             raise not_emulated("creating related rows in one request (deep insert)")
-        raise bad_payload(table.set, "Microsoft.OData.ODataException: A 'StartObject' node was expected.")
+        raise bad_payload(
+            table.set, "Microsoft.OData.ODataException: A 'StartObject' node was expected."
+        )
 
     def unknown(self, table: Table, name: str) -> ApiError:
         why = (
-            f"Microsoft.Crm.CrmException: Invalid property '{name}' was found in entity "
-            f"'Microsoft.Dynamics.CRM.{table.logical}'. ---> "
-            f"Microsoft.OData.ODataException: The property '{name}' does not exist on type "
-            f"'Microsoft.Dynamics.CRM.{table.logical}'. Make sure to only use property names that are defined by the type."
+            f"Microsoft.Crm.CrmException: Invalid property '{name}' was found in entity"
+            f" 'Microsoft.Dynamics.CRM.{table.logical}'. ---> Microsoft.OData.ODataException: The"
+            f" property '{name}' does not exist on type 'Microsoft.Dynamics.CRM.{table.logical}'."
+            " Make sure to only use property names that are defined by the type."
         )
         return bad_payload(table.set, why)
 
     def cleared(self, column: Column) -> Values:
-        return {column.name: None, f"{column.name}__type": None} if column.polymorphic else {column.name: None}
+        return (
+            {column.name: None, f"{column.name}__type": None}
+            if column.polymorphic
+            else {column.name: None}
+        )
 
     def bind(self, table: Table, navigation: str, reference: Any) -> Values:
-        """A lookup's new value. Of a lookup with several targets, the new one takes the place of any other."""
+        """A lookup's new value.
+
+        Of a lookup with several targets, the new one takes the place of any other.
+        """
         column = table.navigation.get(navigation)
         if column is None:
             raise undeclared_property(table.set, navigation)
@@ -74,16 +94,28 @@ class Payloads:
         address = self.resolve(table, reference)
         if address.table.logical not in column.targets[navigation]:
             raise bad_payload(
-                table.set, f"Microsoft.Crm.CrmException: A '{address.table.logical}' cannot be bound to '{navigation}'."
+                table.set,
+                f"Microsoft.Crm.CrmException: A '{address.table.logical}' cannot be bound to"
+                f" '{navigation}'.",
             )
         row_id = address.require_id(self.store)
         return (
-            {column.name: row_id, f"{column.name}__type": address.table.logical} if column.polymorphic else {column.name: row_id}
+            {column.name: row_id, f"{column.name}__type": address.table.logical}
+            if column.polymorphic
+            else {column.name: row_id}
         )
 
     def resolve(self, table: Table, reference: Any) -> Address:
         """`/accounts(<guid>)`, without the slash, absolute, or with an alternate key."""
-        match = REFERENCE.fullmatch(re.sub(r"^.*/api/data/v\d\.\d", "", reference)) if isinstance(reference, str) else None
+        match = (
+            REFERENCE.fullmatch(re.sub(r"^.*/api/data/v\d\.\d", "", reference))
+            if isinstance(reference, str)
+            else None
+        )
         if not match or match[1] not in self.registry.sets:
-            raise bad_payload(table.set, f"Microsoft.OData.ODataException: Resource not found for the segment '{reference}'.")
+            raise bad_payload(
+                table.set,
+                "Microsoft.OData.ODataException: Resource not found for the segment"
+                f" '{reference}'.",
+            )
         return read_address(self.registry.of_set(match[1]), match[2])

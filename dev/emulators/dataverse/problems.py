@@ -28,7 +28,11 @@ def no_such_row(table: str, row_id: str) -> ApiError:
 
 
 def no_such_key(table: str) -> ApiError:
-    return ApiError(404, "0x80060891", f"A record with the specified key values does not exist in {table} entity")
+    return ApiError(
+        404,
+        "0x80060891",
+        f"A record with the specified key values does not exist in {table} entity",
+    )
 
 
 def no_such_path(segment: str) -> ApiError:
@@ -36,7 +40,11 @@ def no_such_path(segment: str) -> ApiError:
 
 
 def no_such_property(name: str, table: str) -> ApiError:
-    return ApiError(400, "0x80060888", f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.{table}'.")
+    return ApiError(
+        400,
+        "0x80060888",
+        f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.{table}'.",
+    )
 
 
 def bad_query(message: str) -> ApiError:
@@ -45,17 +53,19 @@ def bad_query(message: str) -> ApiError:
 
 def bad_payload(entity_set: str, why: str) -> ApiError:
     message = (
-        f"Error identified in Payload provided by the user for Entity :'{entity_set}', For more information on this error "
-        f"please follow this help link {HELP_LINK}  ---->  InnerException : {why}"
+        f"Error identified in Payload provided by the user for Entity :'{entity_set}', For more"
+        f" information on this error please follow this help link {HELP_LINK}  ----> "
+        f" InnerException : {why}"
     )
     return ApiError(400, "0x80048d19", message)
 
 
 def undeclared_property(entity_set: str, name: str) -> ApiError:
     why = (
-        f"Microsoft.OData.ODataException: An undeclared property '{name}' which only has property annotations in the payload "
-        "but no property value was found in the payload. In OData, "
-        "only declared navigation properties and declared named streams can be represented as properties without values."
+        f"Microsoft.OData.ODataException: An undeclared property '{name}' which only has property"
+        " annotations in the payload but no property value was found in the payload. In OData,"
+        " only declared navigation properties and declared named streams can be represented as"
+        " properties without values."
     )
     return bad_payload(entity_set, why)
 
@@ -63,14 +73,18 @@ def undeclared_property(entity_set: str, name: str) -> ApiError:
 def unsupported_message(message: str, table: str) -> ApiError:
     """SdkEntityDoesNotSupportMessage; its HTTP status is not documented."""
     why = "MessageProcessorCache returned MessageProcessor.Empty. "
-    return ApiError(400, "0x80040800", f"The '{message}' method does not support entities of type '{table}'. {why}")
+    return ApiError(
+        400,
+        "0x80040800",
+        f"The '{message}' method does not support entities of type '{table}'. {why}",
+    )
 
 
 def not_a_key(table: str) -> ApiError:
     message = (
-        f"The key in the request URI is not valid for resource 'Microsoft.Dynamics.CRM.{table}'. "
-        "Ensure that the names and number of key properties match the declared or alternate key properties "
-        f"for the resource 'Microsoft.Dynamics.CRM.{table}'."
+        f"The key in the request URI is not valid for resource 'Microsoft.Dynamics.CRM.{table}'."
+        " Ensure that the names and number of key properties match the declared or alternate key"
+        f" properties for the resource 'Microsoft.Dynamics.CRM.{table}'."
     )
     return ApiError(400, "0x80060890", message)
 
@@ -85,37 +99,56 @@ def already_exists() -> ApiError:
 
 def duplicate_key(key: str, columns: list[str], fragment: str) -> ApiError:
     message = (
-        f"Entity Key {key} violated. A record with the same value for {', '.join(columns)} already exists. "
-        f"A duplicate record cannot be created. Select one or more unique values and try again. {fragment}"
+        f"Entity Key {key} violated. A record with the same value for {', '.join(columns)} already"
+        " exists. A duplicate record cannot be created. Select one or more unique values and try"
+        f" again. {fragment}"
     )
     return ApiError(412, "0x80060892", message)
 
 
 def version_mismatch() -> ApiError:
-    return ApiError(412, "0x80060882", "The version of the existing record doesn't match the RowVersion property provided.")
+    return ApiError(
+        412,
+        "0x80060882",
+        "The version of the existing record doesn't match the RowVersion property provided.",
+    )
 
 
-def missing_privilege(user_id: str, privilege: str, privilege_id: str, table: str, code: int, status: int = 403) -> ApiError:
+def missing_privilege(
+    user_id: str, privilege: str, privilege_id: str, table: str, code: int, status: int = 403
+) -> ApiError:
     message = (
-        f"Principal user (Id={user_id}, type=8) is missing {privilege} privilege (Id={privilege_id}) "
-        f"on OTC={code} for entity '{table}'."
+        f"Principal user (Id={user_id}, type=8) is missing {privilege} privilege"
+        f" (Id={privilege_id}) on OTC={code} for entity '{table}'."
     )
     return ApiError(status, "0x80040220", message)
 
 
 def no_access_to_row(user_id: str, action: str, row_id: str, table: str) -> ApiError:
-    message = f"Principal with id {user_id} does not have {action}Access right(s) for record with id {row_id} of entity {table}"
+    message = (
+        f"Principal with id {user_id} does not have {action}Access right(s) for record with id"
+        f" {row_id} of entity {table}"
+    )
     return ApiError(403, "0x80040220", message)
 
 
 def missing_platform_privilege(user_id: str, privilege: str, privilege_id: str) -> ApiError:
-    message = f"Principal user (Id={user_id}, type=8) is missing {privilege} privilege (Id={privilege_id})."
+    message = (
+        f"Principal user (Id={user_id}, type=8) is missing {privilege} privilege"
+        f" (Id={privilege_id})."
+    )
     return ApiError(403, "0x80040220", message)
 
 
 def expired_version_stamp() -> ApiError:
-    """The HTTP status is not documented; 400 is the platform's usual status for an argument that is no longer valid."""
-    return ApiError(400, "0x80044352", "Version stamp associated with the client has expired. Please perform a full sync.")
+    """The HTTP status is not documented; 400 is the platform's usual status for an argument that is
+    no longer valid.
+    """
+    return ApiError(
+        400,
+        "0x80044352",
+        "Version stamp associated with the client has expired. Please perform a full sync.",
+    )
 
 
 def tracking_not_enabled(table: str) -> ApiError:

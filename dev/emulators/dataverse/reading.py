@@ -1,7 +1,7 @@
 """Reads of rows: one by its key, many by a query, how many there are.
 
-Source: Microsoft Learn, "Query data using the Web API", "Page results using OData", "Count number of rows",
-"Retrieve a table row using the Web API".
+Source: Microsoft Learn, "Query data using the Web API", "Page results using OData", "Count number
+of rows", "Retrieve a table row using the Web API".
 """
 
 import json
@@ -39,15 +39,19 @@ class Selection:
 
 
 class Reading:
-    def __init__(self, store: Store, registry: Registry, rendering: Rendering, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, registry: Registry, rendering: Rendering, clock: Clock
+    ) -> None:
         self.store, self.registry, self.rendering, self.clock = store, registry, rendering, clock
         self.largest_page, self.half_characters = LARGEST_PAGE, False
 
     def configure(self, order: dict[str, Any]) -> None:
-        """{"largest_page": 2, "half_characters": true}; ValueError for a size below 1 or above 5,000.
+        """{"largest_page": 2, "half_characters": true}; ValueError for a size below 1 or above
+        5,000.
 
-        No page holds more rows, whatever was asked for. With half characters U+E83D, which can be written, is answered as
-        a high surrogate alone: texts of nvarchar columns may have been cut in the middle of a pair.
+        No page holds more rows, whatever was asked for. With half characters U+E83D, which can be
+        written, is answered as a high surrogate alone: texts of nvarchar columns may have been cut
+        in the middle of a pair.
         """
         wanted = int(order.get("largest_page", LARGEST_PAGE))
         if not 1 <= wanted <= LARGEST_PAGE:
@@ -57,12 +61,23 @@ class Reading:
     def cut(self, body: bytes) -> bytes:
         return body.replace(STAND_IN, HALF) if self.half_characters else body
 
-    def many(self, request: Request, table: Table, options: Options, reach: tuple[str, list[str]]) -> Response:
-        """One page of a collection, with the link to the next one if there is more. `reach` is what may be read, as SQL."""
+    def many(
+        self, request: Request, table: Table, options: Options, reach: tuple[str, list[str]]
+    ) -> Response:
+        """One page of a collection, with the link to the next one if there is more.
+
+        `reach` is what may be read, as SQL.
+        """
         selection = self.selection(table, options)
-        selection = replace(selection, where=f"({selection.where}) AND {reach[0]}", values=[*selection.values, *reach[1]])
+        selection = replace(
+            selection,
+            where=f"({selection.where}) AND {reach[0]}",
+            values=[*selection.values, *reach[1]],
+        )
         asked = request.prefer.page_size or self.largest_page
-        size = min(asked, self.largest_page) if options.top is None else min(options.top, LARGEST_PAGE)
+        size = (
+            min(asked, self.largest_page) if options.top is None else min(options.top, LARGEST_PAGE)
+        )
         cookie = read_cookie(options.skip_token) if options.skip_token else None
         found = self.page(request, table, options, selection, cookie, size)
         body = self.head(request, table, options, selection)
@@ -80,10 +95,18 @@ class Reading:
         return Selection(where, values, order)
 
     def page(
-        self, request: Request, table: Table, options: Options, selection: Selection, cookie: Cookie | None, size: int
+        self,
+        request: Request,
+        table: Table,
+        options: Options,
+        selection: Selection,
+        cookie: Cookie | None,
+        size: int,
     ) -> list[tuple[Any, ...]]:
         """Rows of a page and one more: JSON text, then the values it is ordered by."""
-        row = self.rendering.expression(table, "t", options.select, options.expand, request.prefer.annotations)
+        row = self.rendering.expression(
+            table, "t", options.select, options.expand, request.prefer.annotations
+        )
         where, values = selection.where, list(selection.values)
         if cookie:
             later, given = after(selection.order, cookie.last)
@@ -91,10 +114,14 @@ class Reading:
         marks = ", ".join(key.sql for key in selection.order)
         order = ", ".join(key.clause for key in selection.order)
         return self.store.db.execute(
-            f'SELECT {row}, {marks} FROM "{table.logical}" t WHERE {where} ORDER BY {order} LIMIT ?', (*values, size + 1)
+            f'SELECT {row}, {marks} FROM "{table.logical}" t WHERE {where} ORDER BY {order}'
+            " LIMIT ?",
+            (*values, size + 1),
         ).fetchall()
 
-    def head(self, request: Request, table: Table, options: Options, selection: Selection) -> dict[str, Any]:
+    def head(
+        self, request: Request, table: Table, options: Options, selection: Selection
+    ) -> dict[str, Any]:
         """The members that stand before `value`."""
         body: dict[str, Any] = {"@odata.context": context(request, table, options)}
         counted = -1
@@ -105,16 +132,26 @@ class Reading:
             body["@Microsoft.Dynamics.CRM.totalrecordcount"] = min(counted, LARGEST_PAGE)
             body["@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"] = counted > LARGEST_PAGE
         if wants(request.prefer.annotations, "Microsoft.Dynamics.CRM.globalmetadataversion"):
-            body["@Microsoft.Dynamics.CRM.globalmetadataversion"] = str(max(t.metadata_version for t in self.registry))
+            body["@Microsoft.Dynamics.CRM.globalmetadataversion"] = str(
+                max(t.metadata_version for t in self.registry)
+            )
         return body
 
     def counted(self, table: Table, selection: Selection, limit: int) -> int:
         """How many rows match, looking no further than `limit`."""
-        sql = f'SELECT count(*) FROM (SELECT 1 FROM "{table.logical}" t WHERE {selection.where} LIMIT ?)'
+        sql = (
+            f'SELECT count(*) FROM (SELECT 1 FROM "{table.logical}" t WHERE {selection.where}'
+            " LIMIT ?)"
+        )
         return int(self.store.db.execute(sql, (*selection.values, limit)).fetchone()[0])
 
     def next_link(
-        self, request: Request, options: Options, selection: Selection, found: Sequence[tuple[Any, ...]], cookie: Cookie | None
+        self,
+        request: Request,
+        options: Options,
+        selection: Selection,
+        found: Sequence[tuple[Any, ...]],
+        cookie: Cookie | None,
     ) -> str:
         names = [key.name for key in selection.order]
         last, first = (dict(zip(names, row[1:], strict=True)) for row in (found[-1], found[0]))
@@ -139,7 +176,12 @@ class Reading:
         if options.filter or options.order or options.top is not None:
             raise not_emulated("$filter, $orderby or $top on a single row")
         row = self.rendering.expression(
-            table, "t", options.select, options.expand, request.prefer.annotations, context(request, table, options) + "/$entity"
+            table,
+            "t",
+            options.select,
+            options.expand,
+            request.prefer.annotations,
+            context(request, table, options) + "/$entity",
         )
         sql = f'SELECT {row} FROM "{table.logical}" t WHERE "{table.id_column}" = ?'
         return str(self.store.db.execute(sql, (row_id,)).fetchone()[0])
@@ -152,7 +194,9 @@ class Reading:
         if column is None or not column.allows("read"):
             raise no_such_path(names[0])
         row = address.require(self.store)
-        body = json.loads(self.text_of(request, table, row[table.id_column], Options(select=(names[0],))))
+        body = json.loads(
+            self.text_of(request, table, row[table.id_column], Options(select=(names[0],)))
+        )
         value = body[names[0]]
         if value is None:
             return Response(204)
@@ -161,7 +205,9 @@ class Reading:
         where = f"{request.api}/$metadata#{table.set}({row[table.id_column]})/{names[0]}"
         return json_response({"@odata.context": where, "value": value})
 
-    def related(self, request: Request, table: Table, address: Address, names: list[str]) -> Response:
+    def related(
+        self, request: Request, table: Table, address: Address, names: list[str]
+    ) -> Response:
         column = table.navigation[names[0]]
         row = address.require(self.store)
         target = self.registry.named(row.get(f"{column.name}__type") or column.targets[names[0]][0])
@@ -169,14 +215,21 @@ class Reading:
             return Response(204)
         if names[1:] == ["$ref"]:
             where = f"{request.api}/$metadata#$ref"
-            return json_response({"@odata.context": where, "@odata.id": f"{request.api}/{target.set}({row[column.name]})"})
+            return json_response(
+                {
+                    "@odata.context": where,
+                    "@odata.id": f"{request.api}/{target.set}({row[column.name]})",
+                }
+            )
         found = Address(target, target.id_column, {target.id_column: row[column.name]})
         return self.one(request, target, found)
 
     def total_record_count(self, request: Request, names: list[str]) -> Response:
         """Counts of whole tables. The real ones may be a day old; these are exact."""
         wanted = sorted(names)
-        counts = [self.counted(self.registry.named(name), Selection("1", [], []), -1) for name in wanted]
+        counts = [
+            self.counted(self.registry.named(name), Selection("1", [], []), -1) for name in wanted
+        ]
         collection = {"Count": len(wanted), "IsReadOnly": False, "Keys": wanted, "Values": counts}
         where = f"{request.api}/$metadata#Microsoft.Dynamics.CRM.RetrieveTotalRecordCountResponse"
         return json_response({"@odata.context": where, "EntityRecordCountCollection": collection})
@@ -196,18 +249,28 @@ def sort_key(conditions: Conditions, wish: Order) -> SortKey:
     if place.column.document["kind"] == "MultiSelectPicklist":
         raise no_such_property(wish.property, conditions.table.logical)
     collation = " COLLATE NOCASE" if place.column.kind in TEXT_KINDS else ""
-    return SortKey(place.column.name if len(path.path) == 1 else ".".join(path.path), place.sql + collation, wish.descending)
+    return SortKey(
+        place.column.name if len(path.path) == 1 else ".".join(path.path),
+        place.sql + collation,
+        wish.descending,
+    )
 
 
 def context(request: Request, table: Table, options: Options) -> str:
     """`API/$metadata#contacts(firstname,lastname)`; without a selection just the set."""
-    members = list(options.select) + [f"{wish.navigation}({','.join(wish.select)})" for wish in options.expand]
+    members = list(options.select) + [
+        f"{wish.navigation}({','.join(wish.select)})" for wish in options.expand
+    ]
     return f"{request.api}/$metadata#{table.set}" + (f"({','.join(members)})" if members else "")
 
 
 def link(request: Request, options: Options, token_name: str, token: str) -> str:
     """The request's own URL with its options and a new token."""
-    kept = {name: value for name, value in options.given.items() if name not in {"$skiptoken", "$deltatoken"}}
+    kept = {
+        name: value
+        for name, value in options.given.items()
+        if name not in {"$skiptoken", "$deltatoken"}
+    }
     return f"{request.api}/{request.path}?" + "&".join(
         part for part in (join_query(kept), f"{token_name}={quote(token, safe='')}") if part
     )

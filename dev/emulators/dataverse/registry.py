@@ -1,4 +1,6 @@
-"""All tables of the organization: read from the documents shipped here at first, from storage afterwards."""
+"""All tables of the organization: read from the documents shipped here at first, from storage
+afterwards.
+"""
 
 import copy
 import json
@@ -35,8 +37,15 @@ def shipped(name: str) -> Any:
 
 
 def shipped_documents() -> Iterator[dict[str, Any]]:
-    """The documents of `tables/`, each completed with the columns that the platform gives to every table."""
-    for document in [*shipped("system"), shipped("account"), shipped("contact"), *shipped("activity")["tables"]]:
+    """The documents of `tables/`, each completed with the columns that the platform gives to every
+    table.
+    """
+    for document in [
+        *shipped("system"),
+        shipped("account"),
+        shipped("contact"),
+        *shipped("activity")["tables"],
+    ]:
         yield completed(copy.deepcopy(document))
 
 
@@ -72,7 +81,9 @@ def state_columns(document: dict[str, Any], standard: dict[str, Any]) -> dict[st
 
 
 def follows_deletion(column: Column) -> bool:
-    """Whether the lookup may point to rows that come and go; users, teams, units and currencies stay."""
+    """Whether the lookup may point to rows that come and go; users, teams, units and currencies
+    stay.
+    """
     return column.is_lookup and not set(column.target_tables) <= PERMANENT
 
 
@@ -83,8 +94,13 @@ class Registry:
         self.store = store
         self.tables: dict[str, Table] = {}
         self.sets: dict[str, Table] = {}
-        store.db.execute("CREATE TABLE IF NOT EXISTS _tables (logical TEXT PRIMARY KEY, document TEXT, version INTEGER)")
-        for document, version in store.db.execute("SELECT document, version FROM _tables ORDER BY rowid"):
+        store.db.execute(
+            "CREATE TABLE IF NOT EXISTS _tables (logical TEXT PRIMARY KEY, document TEXT, version"
+            " INTEGER)"
+        )
+        for document, version in store.db.execute(
+            "SELECT document, version FROM _tables ORDER BY rowid"
+        ):
             self._remember(Table(json.loads(document), version))
 
     def load_shipped(self) -> None:
@@ -105,7 +121,10 @@ class Registry:
         try:
             return self.tables[logical]
         except KeyError:
-            message = f"The entity with a name = '{logical}' with namemapping = 'Logical' was not found in the MetadataCache."
+            message = (
+                f"The entity with a name = '{logical}' with namemapping = 'Logical' was not found"
+                " in the MetadataCache."
+            )
             raise ApiError(404, "0x80060888", message) from None
 
     def add(self, document: dict[str, Any]) -> Table:
@@ -125,8 +144,12 @@ class Registry:
 
     def _make_storage(self, table: Table) -> None:
         declarations = ", ".join(self._declarations(table.columns.values()))
-        self.store.db.execute(f'CREATE TABLE "{table.logical}" (versionnumber INTEGER PRIMARY KEY, {declarations})')
-        self.store.db.execute(f'CREATE UNIQUE INDEX "{table.logical}.id" ON "{table.logical}" ("{table.id_column}")')
+        self.store.db.execute(
+            f'CREATE TABLE "{table.logical}" (versionnumber INTEGER PRIMARY KEY, {declarations})'
+        )
+        self.store.db.execute(
+            f'CREATE UNIQUE INDEX "{table.logical}.id" ON "{table.logical}" ("{table.id_column}")'
+        )
         for column in filter(follows_deletion, table.columns.values()):
             self._index(column)
 
@@ -150,11 +173,16 @@ class Registry:
         self._save(Table(document, self.store.next_version()))
 
     def add_key(self, table: Table, schema: str, body: dict[str, Any]) -> None:
-        """Adds an alternate key. Rows with a null in a key column are not checked, which is SQLite's rule too."""
+        """Adds an alternate key.
+
+        Rows with a null in a key column are not checked, which is SQLite's rule too.
+        """
         document = copy.deepcopy(table.document)
         document.setdefault("keys", {})[schema] = body
         columns = ", ".join(f'"{name}" COLLATE NOCASE' for name in body["columns"])
-        self.store.db.execute(f'CREATE UNIQUE INDEX "{table.logical}.key.{schema}" ON "{table.logical}" ({columns})')
+        self.store.db.execute(
+            f'CREATE UNIQUE INDEX "{table.logical}.key.{schema}" ON "{table.logical}" ({columns})'
+        )
         self._save(Table(document, table.metadata_version))
 
     def drop_key(self, table: Table, schema: str) -> None:
@@ -175,12 +203,18 @@ class Registry:
     def pointing_to(self, logical: str) -> list[tuple[Table, Column]]:
         """The lookups, of any table, that may hold a row of `logical`."""
         tables = (table for table in self if not table.abstract)
-        columns = ((table, column) for table in tables for column in table.columns.values() if follows_deletion(column))
+        columns = (
+            (table, column)
+            for table in tables
+            for column in table.columns.values()
+            if follows_deletion(column)
+        )
         return [(table, column) for table, column in columns if logical in column.target_tables]
 
     def _index(self, column: Column) -> None:
         self.store.db.execute(
-            f'CREATE INDEX "{column.table}.{column.name}" ON "{column.table}" ("{column.name}") WHERE "{column.name}" IS NOT NULL'
+            f'CREATE INDEX "{column.table}.{column.name}" ON "{column.table}" ("{column.name}")'
+            f' WHERE "{column.name}" IS NOT NULL'
         )
 
     def _declarations(self, columns: Iterable[Column]) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Rows as JSON text, made by SQLite itself.
 
-A page of 5,000 rows is one SELECT whose single column is each row's JSON: that is several times cheaper than carrying the
-values through Python. Annotations and expanded rows are parts of the same expression.
+A page of 5,000 rows is one SELECT whose single column is each row's JSON: that is several times
+cheaper than carrying the values through Python. Annotations and expanded rows are parts of the same
+expression.
 
-Source of the shapes: Microsoft Learn, "Web API types and operations", "Query data using the Web API".
+Source of the shapes: Microsoft Learn, "Web API types and operations", "Query data using the Web
+API".
 """
 
 import sqlite3
@@ -53,7 +55,9 @@ def install_functions(db: sqlite3.Connection) -> None:
 
 
 class Rendering:
-    """Builds the JSON expression of a row and remembers it as long as the table's definition stays."""
+    """Builds the JSON expression of a row and remembers it as long as the table's definition
+    stays.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
@@ -68,7 +72,10 @@ class Rendering:
         annotations: tuple[str, ...] = (),
         context: str = "",
     ) -> str:
-        """SQL that yields one row's JSON. `context` is the `@odata.context` of a row that stands alone."""
+        """SQL that yields one row's JSON.
+
+        `context` is the `@odata.context` of a row that stands alone.
+        """
         known = (table.metadata_version, int(table.document.get("options_version", 0)))
         return self._expression(table.logical, known, alias, select, expand, annotations, context)
 
@@ -90,23 +97,35 @@ class Rendering:
         for name in selected(table, select):
             parts.extend(self.members(table.columns[name], alias, annotations))
         for wish in expand:
-            parts.append((f',"{wish.navigation}":%s', self.expanded(table, alias, wish, annotations)))
+            parts.append(
+                (f',"{wish.navigation}":%s', self.expanded(table, alias, wish, annotations))
+            )
         return chained([*parts, ("}", None)])
 
-    def members(self, column: Column, alias: str, annotations: tuple[str, ...]) -> Iterator[tuple[str, str | None]]:
-        """Format fragments with the argument of each: the property, then its annotations where it has a value."""
+    def members(
+        self, column: Column, alias: str, annotations: tuple[str, ...]
+    ) -> Iterator[tuple[str, str | None]]:
+        """Format fragments with the argument of each: the property, then its annotations where it
+        has a value.
+        """
         sql = f'{alias}."{column.name}"'
         yield f',"{column.wire_name}":%s', value_sql(column, sql)
         for name, text in self.annotated(column, alias, sql, annotations):
             quoted = f"""format(',"{column.wire_name}@{name}":%s', json_quote({text}))"""
             yield "%s", f"CASE WHEN {sql} IS NULL THEN '' ELSE {quoted} END"
 
-    def annotated(self, column: Column, alias: str, sql: str, annotations: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    def annotated(
+        self, column: Column, alias: str, sql: str, annotations: tuple[str, ...]
+    ) -> Iterator[tuple[str, str]]:
         if wants(annotations, FORMATTED) and (text := self.formatted(column, alias, sql)):
             yield FORMATTED, text
         if not column.is_lookup:
             return
-        kind = f'{alias}."{column.name}__type"' if column.polymorphic else f"'{column.target_tables[0]}'"
+        kind = (
+            f'{alias}."{column.name}__type"'
+            if column.polymorphic
+            else f"'{column.target_tables[0]}'"
+        )
         if wants(annotations, NAVIGATION):
             yield NAVIGATION, navigation_sql(column, kind)
         if wants(annotations, LOGICAL_NAME):
@@ -116,7 +135,9 @@ class Rendering:
         if column.is_lookup:
             return self.name_of_target(column, alias, sql)
         if column.choices:
-            cases = " ".join(f"WHEN {value} THEN {sql_text(label)}" for value, label in column.choices.items())
+            cases = " ".join(
+                f"WHEN {value} THEN {sql_text(label)}" for value, label in column.choices.items()
+            )
             return f"CASE {sql} {cases} END"
         if column.kind == "Boolean":
             no, yes = (shown(label) for label in column.flag_labels)
@@ -124,12 +145,23 @@ class Rendering:
         if column.kind == "DateTime":
             return f"dv_date({sql}, {int(column.date_only)})"
         digits = {"Integer": 0, "Decimal": 2, "Double": 2, "Money": 2}.get(column.kind)
-        digits = column.document.get("precision", digits) if column.kind in {"Decimal", "Double"} else digits
-        return None if digits is None else f"dv_number({sql}, {digits}, '{'$' if column.kind == 'Money' else ''}')"
+        digits = (
+            column.document.get("precision", digits)
+            if column.kind in {"Decimal", "Double"}
+            else digits
+        )
+        return (
+            None
+            if digits is None
+            else f"dv_number({sql}, {digits}, '{'$' if column.kind == 'Money' else ''}')"
+        )
 
     def name_of_target(self, column: Column, alias: str, sql: str) -> str:
         def named(table: Table) -> str:
-            return f'(SELECT n."{table.name_column}" FROM "{table.logical}" n WHERE n."{table.id_column}" = {sql})'
+            return (
+                f'(SELECT n."{table.name_column}" FROM "{table.logical}" n WHERE'
+                f' n."{table.id_column}" = {sql})'
+            )
 
         tables = [self.registry.named(name) for name in column.target_tables]
         if len(tables) == 1:
@@ -146,7 +178,10 @@ class Rendering:
         target = self.registry.named(column.targets[wish.navigation][0])
         inner = alias + "x"
         row = self.expression(target, inner, wish.select, wish.expands, annotations)
-        found = f'(SELECT {row} FROM "{target.logical}" {inner} WHERE {inner}."{target.id_column}" = {alias}."{column.name}")'
+        found = (
+            f'(SELECT {row} FROM "{target.logical}" {inner} WHERE {inner}."{target.id_column}" ='
+            f' {alias}."{column.name}")'
+        )
         return f"coalesce({found}, 'null')"
 
 

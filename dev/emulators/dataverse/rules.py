@@ -1,7 +1,8 @@
 """What single tables compute or insist on when a row is written.
 
-A rule gets the store, the values being written and the row as it will be; it returns further values. Source: Microsoft Learn,
-table references of Contact, Account, Service Endpoint, Sdk Message Processing Step.
+A rule gets the store, the values being written and the row as it will be; it returns further
+values. Source: Microsoft Learn, table references of Contact, Account, Service Endpoint, Sdk Message
+Processing Step.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,10 @@ def full_name(_: Store, values: Values, row: Row) -> Values:
         return {}
     first, last = row.get("firstname"), row.get("lastname")
     yomi_first, yomi_last = row.get("yomifirstname") or first, row.get("yomilastname") or last
-    return {"fullname": joined(" ", first, last), "yomifullname": joined(" ", yomi_first, yomi_last)}
+    return {
+        "fullname": joined(" ", first, last),
+        "yomifullname": joined(" ", yomi_first, yomi_last),
+    }
 
 
 def joined(separator: str, *parts: str | None) -> str | None:
@@ -35,12 +39,18 @@ def joined(separator: str, *parts: str | None) -> str | None:
 def composite_address(number: int) -> Rule:
     """Address lines as one text: streets, then "city, state postal code", then country."""
     prefix = f"address{number}_"
-    names = [prefix + part for part in ("line1", "line2", "line3", "city", "stateorprovince", "postalcode", "country")]
+    names = [
+        prefix + part
+        for part in ("line1", "line2", "line3", "city", "stateorprovince", "postalcode", "country")
+    ]
 
     def rule(_: Store, values: Values, row: Row) -> Values:
         if not any(name in values for name in names):
             return {}
-        streets, (city, state, postal, country) = [row.get(n) for n in names[:3]], [row.get(n) for n in names[3:]]
+        streets, (city, state, postal, country) = (
+            [row.get(n) for n in names[:3]],
+            [row.get(n) for n in names[3:]],
+        )
         town = joined(", ", city, joined(" ", state, postal))
         return {prefix + "composite": joined("\r\n", *streets, town, country)}
 
@@ -57,7 +67,11 @@ def base_amount(column: str) -> Rule:
         if column not in values:
             return {}
         currency = row.get("transactioncurrencyid") or store.fact("currency")
-        return {f"{column}_base": values[column], "transactioncurrencyid": currency, "exchangerate": SAME}
+        return {
+            f"{column}_base": values[column],
+            "transactioncurrencyid": currency,
+            "exchangerate": SAME,
+        }
 
     return rule
 
@@ -67,7 +81,11 @@ def endpoint_is_webhook(_: Store, values: Values, row: Row) -> Values:
     if row.get("contract") != WEBHOOK:
         raise not_emulated("service endpoints other than webhooks (contract 8)")
     if row.get("authtype") not in WEBHOOK_AUTHENTICATIONS:
-        raise ApiError(400, "0x80050204", "The webhook authentication type must be WebhookKey, HttpHeader or HttpQueryString.")
+        raise ApiError(
+            400,
+            "0x80050204",
+            "The webhook authentication type must be WebhookKey, HttpHeader or HttpQueryString.",
+        )
     if not str(row.get("url") or "").startswith(("http://", "https://")):
         raise ApiError(400, "0x80050204", "The webhook URL is not valid.")
     if row["authtype"] in SETTINGS_AUTHENTICATIONS:
@@ -78,11 +96,19 @@ def endpoint_is_webhook(_: Store, values: Values, row: Row) -> Values:
 def step_is_asynchronous(store: Store, values: Values, row: Row) -> Values:
     """Asynchronous steps after the operation, on a service endpoint and a message that exist."""
     if row.get("mode") != 1 or row.get("stage") != 40:
-        raise not_emulated("steps other than asynchronous ones in the post-operation stage (mode 1, stage 40)")
+        raise not_emulated(
+            "steps other than asynchronous ones in the post-operation stage (mode 1, stage 40)"
+        )
     if not row.get("eventhandler") or not row.get("sdkmessageid"):
         raise ApiError(400, "0x80040200", "The step needs an event handler and a message.")
-    if row.get("filteringattributes") and store.fetch("sdkmessage", "sdkmessageid", row["sdkmessageid"])["name"] != "Update":  # type: ignore[index]
-        raise ApiError(400, "0x80040203", "Filtering attributes are only valid for the Update message.")
+    if (
+        row.get("filteringattributes")
+        and store.fetch("sdkmessage", "sdkmessageid", row["sdkmessageid"])["name"]  # type: ignore[index]
+        != "Update"
+    ):
+        raise ApiError(
+            400, "0x80040203", "Filtering attributes are only valid for the Update message."
+        )
     return {}
 
 
@@ -121,8 +147,13 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "serviceendpoint": (endpoint_is_webhook,),
     "sdkmessageprocessingstep": (step_is_asynchronous,),
     "publisher": (
-        needs("uniquename", "friendlyname", "customizationprefix", "customizationoptionvalueprefix"),
+        needs(
+            "uniquename", "friendlyname", "customizationprefix", "customizationoptionvalueprefix"
+        ),
         unique_name("publisher"),
     ),
-    "solution": (needs("uniquename", "friendlyname", "version", "publisherid"), unique_name("solution")),
+    "solution": (
+        needs("uniquename", "friendlyname", "version", "publisherid"),
+        unique_name("solution"),
+    ),
 }

@@ -1,8 +1,8 @@
 """Synthetic contacts: any number, the same ones for the same seed, none of them a real person.
 
-Row `i` depends on the seed and `i` alone, so that a second call with `offset` goes on where the first ended. Names come in
-several scripts, with quotes, emoji and characters beyond the basic plane; some e-mail addresses are shared, some columns empty,
-some rows inactive.
+Row `i` depends on the seed and `i` alone, so that a second call with `offset` goes on where the
+first ended. Names come in several scripts, with quotes, emoji and characters beyond the basic
+plane; some e-mail addresses are shared, some columns empty, some rows inactive.
 """
 
 import time
@@ -21,10 +21,30 @@ from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.store import Store
 
 CHUNK = 5000
-WORDS: dict[str, list[Any]] = yaml.safe_load((Path(__file__).parent / "people.yaml").read_text("utf-8"))
+WORDS: dict[str, list[Any]] = yaml.safe_load(
+    (Path(__file__).parent / "people.yaml").read_text("utf-8")
+)
 FIRST_BIRTHDAY = date(1935, 1, 1)
-OPT_OUTS = ("donotemail", "donotbulkemail", "donotphone", "donotfax", "donotpostalmail", "donotbulkpostalmail", "donotsendmm")
-ADDRESS = ("line1", "line2", "city", "stateorprovince", "postalcode", "country", "composite", "latitude", "longitude")
+OPT_OUTS = (
+    "donotemail",
+    "donotbulkemail",
+    "donotphone",
+    "donotfax",
+    "donotpostalmail",
+    "donotbulkpostalmail",
+    "donotsendmm",
+)
+ADDRESS = (
+    "line1",
+    "line2",
+    "city",
+    "stateorprovince",
+    "postalcode",
+    "country",
+    "composite",
+    "latitude",
+    "longitude",
+)
 Values = dict[str, Any]
 
 
@@ -48,7 +68,10 @@ class Dice:
 
 
 def contact(seed: int, row: int, now: float) -> Values:
-    """Column values of one contact, always the same columns in the same order. `now` is in seconds since 1970."""
+    """Column values of one contact, always the same columns in the same order.
+
+    `now` is in seconds since 1970.
+    """
     dice = Dice(seed, row)
     inactive = int(dice.chance(4))
     changed = now - dice.below(200_000_000)
@@ -85,7 +108,11 @@ def names(dice: Dice) -> Values:
 
 def reach(dice: Dice, row: int) -> Values:
     """How to reach somebody; one in twenty-five shares an e-mail address with others."""
-    mail = f"family{dice.below(500)}@example.org" if dice.chance(4) else f"contact{row}.{dice.below(1000)}@example.org"
+    mail = (
+        f"family{dice.below(500)}@example.org"
+        if dice.chance(4)
+        else f"contact{row}.{dice.below(1000)}@example.org"
+    )
     phone = f"+1 555 {dice.below(10_000_000):07d}"
     return {
         "emailaddress1": None if dice.chance(5) else mail,
@@ -131,18 +158,26 @@ class Seeding:
         self.store, self.table, self.clock = store, registry.named("contact"), clock
 
     def contacts(self, count: int, seed: int, offset: int) -> Values:
-        """Writes contacts `offset` to `offset + count`, past all rules and webhooks. A row that is there already is left."""
+        """Writes contacts `offset` to `offset + count`, past all rules and webhooks.
+
+        A row that is there already is left.
+        """
         started = time.perf_counter()
         drawn, constant = contact(seed, 0, 0), self.constants()
         columns = ["versionnumber", *drawn, *constant]
-        sql = f'INSERT OR IGNORE INTO "contact" ({", ".join(columns)}) VALUES ({", ".join("?" * len(columns))})'
+        sql = (
+            f'INSERT OR IGNORE INTO "contact" ({", ".join(columns)}) VALUES'
+            f" ({', '.join('?' * len(columns))})"
+        )
         with self.store.transaction():
             rows = self.rows(count, seed, offset, tuple(constant.values()))
             while chunk := list(islice(rows, CHUNK)):
                 self.store.db.executemany(sql, chunk)
         return {"contacts": count, "seconds": round(time.perf_counter() - started, 3)}
 
-    def rows(self, count: int, seed: int, offset: int, constant: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self, count: int, seed: int, offset: int, constant: tuple[Any, ...]
+    ) -> Iterator[tuple[Any, ...]]:
         now = self.clock.time()
         for row in range(offset, offset + count):
             yield (self.store.next_version(), *contact(seed, row, now).values(), *constant)
@@ -151,7 +186,15 @@ class Seeding:
         """Defaults of the columns that are not drawn, and ownership."""
         drawn = contact(0, 0, 0).keys()
         columns = self.table.columns.values()
-        defaults = {c.name: int(c.default) for c in columns if c.default is not None and c.name not in drawn}
+        defaults = {
+            c.name: int(c.default) for c in columns if c.default is not None and c.name not in drawn
+        }
         admin = self.store.fact("administrator")
-        owner = {"ownerid": admin, "ownerid__type": "systemuser", "owninguser": admin, "createdby": admin, "modifiedby": admin}
+        owner = {
+            "ownerid": admin,
+            "ownerid__type": "systemuser",
+            "owninguser": admin,
+            "createdby": admin,
+            "modifiedby": admin,
+        }
         return defaults | owner | {"owningbusinessunit": self.store.fact("business_unit")}

@@ -31,10 +31,16 @@ ADVISED_PARALLELISM = "8"
 class Emulator:
     """Everything that lives as long as the process; `reset` empties it."""
 
-    def __init__(self, database: str, token_key: str, tls: ssl.SSLContext | None, webhook_seconds: float) -> None:
+    def __init__(
+        self, database: str, token_key: str, tls: ssl.SSLContext | None, webhook_seconds: float
+    ) -> None:
         self.token_key = token_key
         self.store = Store(database)
-        self.control = Control(route_template, self.reset, {"expire_change_tokens": lambda _: self.api.tracking.expire_all()})
+        self.control = Control(
+            route_template,
+            self.reset,
+            {"expire_change_tokens": lambda _: self.api.tracking.expire_all()},
+        )
         self.clock: Clock = self.control.clock
         self.limits = Limits(self.clock)
         self.webhooks = Webhooks(self.store, self.clock, tls, webhook_seconds)
@@ -76,7 +82,9 @@ class Emulator:
         return app
 
     async def protect(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Service protection stands in front of everything, so that injected delays count as work under way."""
+        """Service protection stands in front of everything, so that injected delays count as work
+        under way.
+        """
         if not self.limits.on or request.path.startswith("/_emulator/"):
             return await handler(request)
         try:
@@ -116,7 +124,9 @@ class Emulator:
             response = error_response(error, inner)
         except Exception:
             logging.exception("%s %s", request.method, request.path)
-            response = error_response(ApiError(500, "0x80040216", "An unexpected error occurred."), inner)
+            response = error_response(
+                ApiError(500, "0x80040216", "An unexpected error occurred."), inner
+            )
         return as_web(response, inner)
 
     def inner_request(self, request: web.Request, body: bytes) -> Request:
@@ -131,7 +141,11 @@ class Emulator:
     async def seed(self, request: web.Request) -> web.Response:
         order = await request.json()
         seeding = Seeding(self.store, self.registry, self.clock)
-        return web.json_response(seeding.contacts(int(order["contacts"]), int(order.get("seed", 1)), int(order.get("offset", 0))))
+        return web.json_response(
+            seeding.contacts(
+                int(order["contacts"]), int(order.get("seed", 1)), int(order.get("offset", 0))
+            )
+        )
 
     async def webhook_counts(self, _: web.Request) -> web.Response:
         return web.json_response(self.webhooks.counts())
@@ -151,7 +165,9 @@ class Emulator:
     async def set_paging(self, request: web.Request) -> web.Response:
         return await self.configured(self.api.reading, request)
 
-    async def configured(self, part: Limits | Access | Bulk | Batch | Reading, request: web.Request) -> web.Response:
+    async def configured(
+        self, part: Limits | Access | Bulk | Batch | Reading, request: web.Request
+    ) -> web.Response:
         try:
             part.configure(await request.json())
         except ValueError as error:
@@ -179,7 +195,9 @@ def unauthorized(request: web.Request) -> web.Response:
     authority = "https://login.microsoftonline.com/common/oauth2/authorize"
     challenge = f"Bearer authorization_uri={authority},resource_id={base_url(request)}/"
     return web.Response(
-        status=401, text="HTTP Error 401 - Unauthorized: Access is denied", headers={"WWW-Authenticate": challenge}
+        status=401,
+        text="HTTP Error 401 - Unauthorized: Access is denied",
+        headers={"WWW-Authenticate": challenge},
     )
 
 

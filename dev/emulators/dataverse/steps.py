@@ -13,7 +13,11 @@ from dev.emulators.dataverse.store import Store
 
 ENABLED = 0
 WEBHOOK_KEY, HTTP_HEADER, QUERY_STRING = 4, 5, 6
-REGISTRATION_TABLES = {"serviceendpoint", "sdkmessageprocessingstep", "sdkmessageprocessingstepimage"}
+REGISTRATION_TABLES = {
+    "serviceendpoint",
+    "sdkmessageprocessingstep",
+    "sdkmessageprocessingstepimage",
+}
 QUERY = """
     SELECT s.sdkmessageprocessingstepid, s.name, m.name, f.primaryobjecttypecode, s.filteringattributes, s.asyncautodelete,
            e.url, e.authtype, e.authvalue
@@ -35,7 +39,10 @@ class Image:
 
 @dataclass(frozen=True)
 class Step:
-    """One enabled registration. `table` None listens to every table, `columns` empty to every column."""
+    """One enabled registration.
+
+    `table` None listens to every table, `columns` empty to every column.
+    """
 
     step_id: str
     name: str
@@ -49,7 +56,9 @@ class Step:
     images: tuple[Image, ...] = ()
 
     def concerns(self, event: Event) -> bool:
-        """A filtered step fires when one of its columns is in the request, whether or not the value differs."""
+        """A filtered step fires when one of its columns is in the request, whether or not the value
+        differs.
+        """
         if self.message != event.message or self.table not in {None, event.table.logical}:
             return False
         if "CustomAsync" in event.bypass or self.step_id in event.bypass_steps:
@@ -69,11 +78,15 @@ class Step:
 
 
 def read_settings(text: str | None) -> dict[str, str]:
-    """`<settings><setting name="x-key" value="secret"/></settings>`; ApiError 400 for anything else."""
+    """`<settings><setting name="x-key" value="secret"/></settings>`; ApiError 400 for anything
+    else.
+    """
     try:
         found = ElementTree.fromstring(text or "<settings/>")
     except ElementTree.ParseError:
-        raise ApiError(400, "0x80050203", "The webhook's headers or parameters are not valid XML.") from None
+        raise ApiError(
+            400, "0x80050203", "The webhook's headers or parameters are not valid XML."
+        ) from None
     return {setting.get("name", ""): setting.get("value", "") for setting in found.iter("setting")}
 
 
@@ -92,10 +105,24 @@ class Steps:
             step_id, name, message, table, columns, auto_delete, url, auth_type, auth_value = row
             names = frozenset(part.strip() for part in (columns or "").split(",") if part.strip())
             images = tuple(self._images(step_id))
-            yield Step(step_id, name, message, table, names, bool(auto_delete), url, auth_type, auth_value, images)
+            yield Step(
+                step_id,
+                name,
+                message,
+                table,
+                names,
+                bool(auto_delete),
+                url,
+                auth_type,
+                auth_value,
+                images,
+            )
 
     def _images(self, step_id: str) -> Iterator[Image]:
-        sql = "SELECT entityalias, imagetype, attributes FROM sdkmessageprocessingstepimage WHERE sdkmessageprocessingstepid = ?"
+        sql = (
+            "SELECT entityalias, imagetype, attributes FROM sdkmessageprocessingstepimage WHERE"
+            " sdkmessageprocessingstepid = ?"
+        )
         for alias, kind, attributes in self.store.db.execute(sql, (step_id,)):
             names = tuple(part.strip() for part in (attributes or "").split(",") if part.strip())
             yield Image(alias, kind in {0, 2}, kind in {1, 2}, names)

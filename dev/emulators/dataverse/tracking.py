@@ -1,8 +1,9 @@
 """Change tracking: all rows once, then only what became of them.
 
-A token is a version and a time, `919042!08/22/2017 08:10:44`. A read covers the versions above the token's up to the counter's
-value when its first page was asked for; that value is the next token's version. So a row that changes while pages are being
-read is seen again in the next delta, never missed.
+A token is a version and a time, `919042!08/22/2017 08:10:44`. A read covers the versions above the
+token's up to the counter's value when its first page was asked for; that value is the next token's
+version. So a row that changes while pages are being read is seen again in the next delta, never
+missed.
 
 Source: Microsoft Learn, "Use change tracking to synchronize data with external systems".
 """
@@ -16,7 +17,13 @@ from dev.emulators.control import Clock
 from dev.emulators.dataverse.model import Table
 from dev.emulators.dataverse.odata.options import Options
 from dev.emulators.dataverse.paging import Cookie, encoded, read_cookie
-from dev.emulators.dataverse.problems import ApiError, bad_query, expired_version_stamp, not_emulated, tracking_not_enabled
+from dev.emulators.dataverse.problems import (
+    ApiError,
+    bad_query,
+    expired_version_stamp,
+    not_emulated,
+    tracking_not_enabled,
+)
 from dev.emulators.dataverse.reading import LARGEST_PAGE, context, link, page_response, plain_number
 from dev.emulators.dataverse.rendering import Rendering
 from dev.emulators.dataverse.store import Store
@@ -35,7 +42,9 @@ class Token:
 
 
 def read_token(text: str) -> Token:
-    """ApiError 400 for a text that is no token; the platform's own answer to that is not documented."""
+    """ApiError 400 for a text that is no token; the platform's own answer to that is not
+    documented.
+    """
     match = re.fullmatch(r"(\d{1,18})!(.+)", text)
     try:
         return Token(int(match[1]), datetime.strptime(match[2], TIME).replace(tzinfo=UTC))  # type: ignore[index]
@@ -45,7 +54,10 @@ def read_token(text: str) -> Token:
 
 @dataclass(frozen=True)
 class Window:
-    """The versions of one tracked read: above `since`, not above `until`. `row` and `deleted` say how far pages have come."""
+    """The versions of one tracked read: above `since`, not above `until`.
+
+    `row` and `deleted` say how far pages have come.
+    """
 
     since: int
     until: int
@@ -63,13 +75,17 @@ class Window:
             "until": self.until,
             "issued": self.issued.strftime(TIME),
         }
-        return Cookie(self.page + 1, last, {**dict.fromkeys(last), id_column: first_id}, tracking=True)
+        return Cookie(
+            self.page + 1, last, {**dict.fromkeys(last), id_column: first_id}, tracking=True
+        )
 
 
 def window_of(cookie: Cookie) -> Window:
     """ApiError 400 for a cookie that lacks something."""
     try:
-        since, until, row, deleted = (int(cookie.last[name]) for name in ("since", "until", "versionnumber", "deletedversion"))
+        since, until, row, deleted = (
+            int(cookie.last[name]) for name in ("since", "until", "versionnumber", "deletedversion")
+        )
         issued = datetime.strptime(cookie.last["issued"], TIME).replace(tzinfo=UTC)
     except (KeyError, TypeError, ValueError):
         raise ApiError(400, "0x80040203", "Malformed XML in the Paging Cookie") from None
@@ -81,7 +97,10 @@ class Tracking:
         self.store, self.rendering, self.clock = store, rendering, clock
 
     def read(self, request: Request, table: Table, options: Options) -> Response:
-        """One page of an initial read or of a delta. The delta link stands on the last page only."""
+        """One page of an initial read or of a delta.
+
+        The delta link stands on the last page only.
+        """
         refuse_forbidden(options)
         if not table.tracked:
             raise tracking_not_enabled(table.logical)
@@ -89,14 +108,20 @@ class Tracking:
         size = request.prefer.page_size or LARGEST_PAGE
         changed = self.changed(request, table, options, window, size)
         gone = self.gone(table, window, size - len(changed) + 1) if len(changed) <= size else []
-        body: dict[str, Any] = {"@odata.context": context(request, table, options) + ("/$delta" if window.since else "")}
+        body: dict[str, Any] = {
+            "@odata.context": context(request, table, options) + ("/$delta" if window.since else "")
+        }
         more = len(changed) + len(gone) > size
         changed, gone = changed[:size], gone[: max(0, size - len(changed))]
         if more:
             body["@odata.nextLink"] = self.next_link(request, table, options, window, changed, gone)
         else:
-            body["@odata.deltaLink"] = delta_link(request, options, Token(window.until, window.issued))
-        members = [text for text, *_ in changed] + [deleted_member(request, table, row_id) for _, row_id in gone]
+            body["@odata.deltaLink"] = delta_link(
+                request, options, Token(window.until, window.issued)
+            )
+        members = [text for text, *_ in changed] + [
+            deleted_member(request, table, row_id) for _, row_id in gone
+        ]
         return page_response(request, body, ",".join(members))
 
     def window(self, table: Table, options: Options) -> Window:
@@ -112,10 +137,16 @@ class Tracking:
         return Window(token.version, self.store.version, now, token.version, token.version)
 
     def refuse_expired(self, table: Table, token: Token) -> None:
-        """Too old by the organization's setting, from before a change of the table's definition, or declared dead."""
-        days = self.store.db.execute("SELECT expirechangetrackingindays FROM organization").fetchone()[0]
+        """Too old by the organization's setting, from before a change of the table's definition, or
+        declared dead.
+        """
+        days = self.store.db.execute(
+            "SELECT expirechangetrackingindays FROM organization"
+        ).fetchone()[0]
         limit = token.issued + timedelta(days=days)
-        stale = token.version and token.version < max(table.metadata_version, int(self.store.fact("tokens_valid_from", 0)))
+        stale = token.version and token.version < max(
+            table.metadata_version, int(self.store.fact("tokens_valid_from", 0))
+        )
         if self.clock.now() > limit or stale:
             raise expired_version_stamp()
 
@@ -124,8 +155,13 @@ class Tracking:
         with self.store.transaction():
             self.store.set_fact("tokens_valid_from", self.store.next_version())
 
-    def changed(self, request: Request, table: Table, options: Options, window: Window, size: int) -> list[tuple[str, int, str]]:
-        """Rows of the window after what was read, in order of version: JSON text, version, id. One more than `size`."""
+    def changed(
+        self, request: Request, table: Table, options: Options, window: Window, size: int
+    ) -> list[tuple[str, int, str]]:
+        """Rows of the window after what was read, in order of version: JSON text, version, id.
+
+        One more than `size`.
+        """
         row = self.rendering.expression(table, "t", options.select, (), request.prefer.annotations)
         sql = (
             f'SELECT {row}, t.versionnumber, t."{table.id_column}" FROM "{table.logical}" t '
@@ -137,8 +173,13 @@ class Tracking:
         """Deletions of the window, which an initial read has none of: version, id."""
         if not window.since:
             return []
-        sql = "SELECT version, id FROM _deleted WHERE tab = ? AND version > ? AND version <= ? ORDER BY version LIMIT ?"
-        return self.store.db.execute(sql, (table.logical, window.deleted, window.until, limit)).fetchall()
+        sql = (
+            "SELECT version, id FROM _deleted WHERE tab = ? AND version > ? AND version <= ? ORDER"
+            " BY version LIMIT ?"
+        )
+        return self.store.db.execute(
+            sql, (table.logical, window.deleted, window.until, limit)
+        ).fetchall()
 
     def next_link(
         self,
@@ -153,13 +194,17 @@ class Tracking:
         deleted = gone[-1][0] if gone else window.deleted
         reached = Window(window.since, window.until, window.issued, row, deleted, window.page)
         ids = [row_id for _, _, row_id in changed] + [row_id for _, row_id in gone]
-        return link(request, options, "$skiptoken", reached.cookie(ids[-1], ids[0], table.id_column).text())
+        return link(
+            request, options, "$skiptoken", reached.cookie(ids[-1], ids[0], table.id_column).text()
+        )
 
     def count(self, table: Table, options: Options) -> Response:
         """`/$count?$deltatoken=..`: how many changes the delta would hold, deletions included."""
         refuse_forbidden(options)
         window = self.window(table, options)
-        rows = f'SELECT count(*) FROM "{table.logical}" WHERE versionnumber > ? AND versionnumber <= ?'
+        rows = (
+            f'SELECT count(*) FROM "{table.logical}" WHERE versionnumber > ? AND versionnumber <= ?'
+        )
         gone = "SELECT count(*) FROM _deleted WHERE tab = ? AND version > ? AND version <= ?"
         between = (window.since, window.until)
         total = self.store.db.execute(rows, between).fetchone()[0]
@@ -170,7 +215,9 @@ class Tracking:
 def refuse_forbidden(options: Options) -> None:
     for name in ("filter", "orderby", "expand", "top"):
         if f"${name}" in options.given:
-            raise bad_query(f'The "${name}" query parameter isn\'t supported when Change Tracking is enabled.')
+            raise bad_query(
+                f'The "${name}" query parameter isn\'t supported when Change Tracking is enabled.'
+            )
     if options.count:
         raise not_emulated("$count=true in a tracked read")
 
@@ -180,5 +227,9 @@ def deleted_member(request: Request, table: Table, row_id: str) -> str:
 
 
 def delta_link(request: Request, options: Options, token: Token) -> str:
-    kept = join_query({"$select": options.given["$select"]}) + "&" if "$select" in options.given else ""
+    kept = (
+        join_query({"$select": options.given["$select"]}) + "&"
+        if "$select" in options.given
+        else ""
+    )
     return f"{request.api}/{request.path}?{kept}$deltatoken={encoded(token.text())}"

@@ -15,7 +15,10 @@ from dev.emulators.dataverse.problems import ApiError, bad_payload
 
 WIDEST, WIDEST_MONEY = 100_000_000_000, Decimal("922337203685477.5807")
 SMALLEST, LARGEST = -2147483648, 2147483647
-AS_STORED = re.compile(r"(1[89]|2\d)\d\d-(0[1-9]|1[0-2])-([01][1-9]|10|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ", re.ASCII)
+AS_STORED = re.compile(
+    r"(1[89]|2\d)\d\d-(0[1-9]|1[0-2])-([01][1-9]|10|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ",
+    re.ASCII,
+)
 LOWEST_DATE = datetime(1753, 1, 1, tzinfo=UTC)
 EDM = {
     "Integer": "Edm.Int32",
@@ -32,7 +35,9 @@ EDM = {
 
 
 def stored(table: Table, column: Column, value: Any) -> Any:
-    """`value` as storage holds it; ApiError 400 with the platform's code if the column cannot take it."""
+    """`value` as storage holds it; ApiError 400 with the platform's code if the column cannot take
+    it.
+    """
     if value is None:
         return None
     convert = CONVERTERS.get(column.kind)
@@ -45,13 +50,16 @@ def wrong_type(table: Table, column: Column, value: Any) -> ApiError:
     edm = (
         "Edm.Date"
         if column.date_only
-        else "Edm.DateTimeOffset"
-        if column.kind == "DateTime"
-        else EDM.get(column.kind, "Edm.String")
+        else (
+            "Edm.DateTimeOffset"
+            if column.kind == "DateTime"
+            else EDM.get(column.kind, "Edm.String")
+        )
     )
     why = (
-        f"Microsoft.Crm.CrmException: Cannot convert the literal '{value}' to the expected type '{edm}'. ---> "
-        f"Microsoft.OData.ODataException: Cannot convert the literal '{value}' to the expected type '{edm}'."
+        f"Microsoft.Crm.CrmException: Cannot convert the literal '{value}' to the expected type"
+        f" '{edm}'. ---> Microsoft.OData.ODataException: Cannot convert the literal '{value}' to"
+        f" the expected type '{edm}'."
     )
     return bad_payload(table.set, why)
 
@@ -61,7 +69,10 @@ def invalid(code: str, message: str) -> ApiError:
 
 
 def outside(table: Table, column: Column, value: Any) -> str:
-    return f"The value {value} of '{column.name}' on record of type '{table.logical}' is outside the valid range"
+    return (
+        f"The value {value} of '{column.name}' on record of type '{table.logical}' is outside the"
+        " valid range"
+    )
 
 
 def text(table: Table, column: Column, value: Any) -> str:
@@ -71,21 +82,25 @@ def text(table: Table, column: Column, value: Any) -> str:
     if utf16_length(value) > longest:
         raise invalid(
             "0x80044331",
-            f"The length of the '{column.name}' attribute of the '{table.logical}' entity exceeded the maximum allowed length "
-            f"of '{longest}'.",
+            f"The length of the '{column.name}' attribute of the '{table.logical}' entity exceeded"
+            f" the maximum allowed length of '{longest}'.",
         )
     return value
 
 
 def utf16_length(value: str) -> int:
     """Length as the platform counts it: a character beyond the basic plane is two."""
-    return len(value) if value.isascii() else len(value) + sum(letter > "\uffff" for letter in value)
+    return (
+        len(value) if value.isascii() else len(value) + sum(letter > "\uffff" for letter in value)
+    )
 
 
 def decimal(table: Table, column: Column, value: Any) -> str:
     """As text, with as many digits behind the point as the column has; more are rounded."""
     found = in_range(table, column, value)
-    rounded = found.quantize(Decimal(1).scaleb(-min(int(column.document.get("precision", 2)), column.digits)))
+    rounded = found.quantize(
+        Decimal(1).scaleb(-min(int(column.document.get("precision", 2)), column.digits))
+    )
     return f"{rounded:.{column.digits}f}"
 
 

@@ -1,7 +1,10 @@
-"""Delivery of webhooks: a job for each event and step, sent in the background, in no promised order.
+"""Delivery of webhooks: a job for each event and step, sent in the background, in no promised
+order.
 
-A 2xx ends a job; 502, 503 and 504 earn one more attempt; anything else fails it, and a failed job stays as an asyncoperation.
-Source: Microsoft Learn, "Use webhooks to create external handlers for server events", "Asynchronous processing of webhooks".
+A 2xx ends a job; 502, 503 and 504 earn one more attempt; anything else fails it, and a failed job
+stays as an asyncoperation.
+Source: Microsoft Learn, "Use webhooks to create external handlers for server events", "Asynchronous
+processing of webhooks".
 """
 
 import asyncio
@@ -44,7 +47,11 @@ class Webhooks:
     """The sink of events. `start` and `stop` belong to the event loop that serves the API."""
 
     def __init__(
-        self, store: Store, clock: Clock, tls: ssl.SSLContext | None = None, limit_seconds: float = TIME_LIMIT_SECONDS
+        self,
+        store: Store,
+        clock: Clock,
+        tls: ssl.SSLContext | None = None,
+        limit_seconds: float = TIME_LIMIT_SECONDS,
     ) -> None:
         self.store, self.clock, self.tls, self.limit_seconds = store, clock, tls, limit_seconds
         self.host = "localhost"
@@ -57,7 +64,9 @@ class Webhooks:
     async def start(self) -> None:
         timeout = aiohttp.ClientTimeout(total=self.limit_seconds)
         connector = aiohttp.TCPConnector(ssl=self.tls or True, limit=CONCURRENCY)
-        self.session = aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=False, trust_env=False)
+        self.session = aiohttp.ClientSession(
+            timeout=timeout, connector=connector, auto_decompress=False, trust_env=False
+        )
         self._workers = [asyncio.create_task(self._work()) for _ in range(CONCURRENCY)]
 
     async def stop(self) -> None:
@@ -83,7 +92,12 @@ class Webhooks:
             self.jobs.put_nowait(Job(event, step))
 
     def counts(self) -> dict[str, int]:
-        return {"delivered": self.delivered, "failed": self.failed, "pending": self.pending, "attempts": self.attempts}
+        return {
+            "delivered": self.delivered,
+            "failed": self.failed,
+            "pending": self.pending,
+            "attempts": self.attempts,
+        }
 
     async def _work(self) -> None:
         while True:
@@ -119,7 +133,9 @@ class Webhooks:
             ) as answer:
                 return answer.status
         except TimeoutError:
-            return Outcome(TIMED_OUT, f"The webhook call timed out after {self.limit_seconds:g} seconds.")
+            return Outcome(
+                TIMED_OUT, f"The webhook call timed out after {self.limit_seconds:g} seconds."
+            )
         except (aiohttp.ClientError, ValueError) as error:
             return Outcome(POST_FAILED, f"The webhook post failed: {type(error).__name__}")
 
@@ -133,7 +149,9 @@ class Webhooks:
             self.record(job, outcome)
 
     def record(self, job: Job, outcome: Outcome) -> None:
-        """The System Job that remains: every failed one, successful ones unless the step deletes them."""
+        """The System Job that remains: every failed one, successful ones unless the step deletes
+        them.
+        """
         now = self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         event = job.event
         row = {
@@ -157,7 +175,10 @@ class Webhooks:
             "statuscode": FAILED if outcome.error else SUCCEEDED,
         }
         if event.table.logical in {"contact", "account"}:
-            row |= {"regardingobjectid": event.row_id, "regardingobjectid__type": event.table.logical}
+            row |= {
+                "regardingobjectid": event.row_id,
+                "regardingobjectid__type": event.table.logical,
+            }
         with self.store.transaction():
             self.store.insert("asyncoperation", "asyncoperationid", row)
 
@@ -169,7 +190,8 @@ def outcome_of(answer: int | Outcome, attempts: int) -> Outcome:
         return Outcome(attempts=attempts)
     return Outcome(
         NOT_SUCCESSFUL,
-        f"The webhook call failed because the http request received non-success httpStatus code {answer}.",
+        "The webhook call failed because the http request received non-success httpStatus code"
+        f" {answer}.",
         attempts,
     )
 

@@ -1,7 +1,7 @@
 """Writes of single rows: conditions, defaults, computed columns, states, and the events they raise.
 
-Source: Microsoft Learn, "Create a table row", "Update and delete table rows", "Use Upsert to create or update a record",
-"Perform conditional operations using the Web API".
+Source: Microsoft Learn, "Create a table row", "Update and delete table rows", "Use Upsert to create
+or update a record", "Perform conditional operations using the Web API".
 """
 
 import sqlite3
@@ -46,7 +46,9 @@ def intent_of(request: Request) -> Intent:
         if_match=headers.get("if-match"),
         if_none_match=None if if_none_match == "null" else if_none_match,
         bypass=frozenset(listed(headers.get("mscrm.bypassbusinesslogicexecution", ""))),
-        bypass_steps=frozenset(listed(headers.get("mscrm.bypassbusinesslogicexecutionstepids", "").lower())),
+        bypass_steps=frozenset(
+            listed(headers.get("mscrm.bypassbusinesslogicexecutionstepids", "").lower())
+        ),
         tag=request.query.get("tag"),
     )
 
@@ -77,8 +79,12 @@ class Writing:
         with self.store.transaction():
             return self.insert(table, self.payloads.read(table, body, "create"), intent)
 
-    def create_many(self, table: Table, bodies: Sequence[Mapping[str, Any]], intent: Intent) -> list[str]:
-        """New rows, all or none, and their ids in order; ApiError 412, which does not say whose, if an id or key is taken."""
+    def create_many(
+        self, table: Table, bodies: Sequence[Mapping[str, Any]], intent: Intent
+    ) -> list[str]:
+        """New rows, all or none, and their ids in order; ApiError 412, which does not say whose, if
+        an id or key is taken.
+        """
         with self.store.transaction():
             defaults = self.defaults(table, intent)
             sent = [self.payloads.read(table, body, "create") for body in bodies]
@@ -89,7 +95,9 @@ class Writing:
                 raise unique_violation(table, error, {}) from None
             if self.events.listens("Create", table.logical):
                 for row, values, version in zip(rows, sent, versions, strict=True):
-                    self.raise_event("Create", table, row[table.id_column], row, row, values, intent, version)
+                    self.raise_event(
+                        "Create", table, row[table.id_column], row, row, values, intent, version
+                    )
         return [row[table.id_column] for row in rows]
 
     def upsert(self, address: Address, body: Mapping[str, Any], intent: Intent) -> Written:
@@ -121,40 +129,65 @@ class Writing:
         return Written(table, row[table.id_column], version, created=True)
 
     def new_row(self, table: Table, defaults: Values, values: Values) -> Row:
-        """The whole row: an id if none was given, the first state, and what the table's rules add."""
+        """The whole row: an id if none was given, the first state, and what the table's rules
+        add.
+        """
         row = defaults | values
         row[table.id_column] = row.get(table.id_column) or str(uuid.uuid4())
         if row.get("overriddencreatedon"):
-            row["createdon"], row["overriddencreatedon"] = row["overriddencreatedon"], row["createdon"]
+            row["createdon"], row["overriddencreatedon"] = (
+                row["overriddencreatedon"],
+                row["createdon"],
+            )
         row |= status_on_create(table, values, row[table.id_column])
         return row | self.consequences(table, row, row)
 
     def defaults(self, table: Table, intent: Intent) -> Values:
-        """What the platform fills in: column defaults, times, the caller as author and owner, the organization's currency."""
+        """What the platform fills in: column defaults, times, the caller as author and owner, the
+        organization's currency.
+        """
         row = {
             c.name: int(c.default) if isinstance(c.default, bool) else c.default
             for c in table.columns.values()
             if c.default is not None
         }
         now = self.now()
-        row |= {"createdon": now, "createdby": intent.caller.user_id, "modifiedon": now, "modifiedby": intent.caller.user_id}
+        row |= {
+            "createdon": now,
+            "createdby": intent.caller.user_id,
+            "modifiedon": now,
+            "modifiedby": intent.caller.user_id,
+        }
         row["modifiedonbehalfby"] = None
         if "ownerid" in table.columns:
-            row |= {"ownerid": intent.caller.user_id, "ownerid__type": "systemuser", "owninguser": intent.caller.user_id}
+            row |= {
+                "ownerid": intent.caller.user_id,
+                "ownerid__type": "systemuser",
+                "owninguser": intent.caller.user_id,
+            }
             row["owningbusinessunit"] = intent.caller.business_unit_id
         return row
 
     def update(self, table: Table, found: Row, values: Values, intent: Intent) -> Written:
-        """Writes the given columns and whatever follows from them. Equal values make a new version too."""
+        """Writes the given columns and whatever follows from them.
+
+        Equal values make a new version too.
+        """
         row_id = found[table.id_column]
-        changes = values | {"modifiedon": self.now(), "modifiedby": intent.caller.user_id, "modifiedonbehalfby": None}
+        changes = values | {
+            "modifiedon": self.now(),
+            "modifiedby": intent.caller.user_id,
+            "modifiedonbehalfby": None,
+        }
         changes |= status_on_update(table, values, row_id)
         changes |= self.consequences(table, changes, found | changes)
         try:
             version = self.store.update(table.logical, table.id_column, row_id, changes)
         except sqlite3.IntegrityError as error:
             raise unique_violation(table, error, found | changes) from None
-        self.raise_event("Update", table, row_id, changes, found | changes, values, intent, version, found)
+        self.raise_event(
+            "Update", table, row_id, changes, found | changes, values, intent, version, found
+        )
         return Written(table, row_id, version, created=False)
 
     def consequences(self, table: Table, values: Values, row: Row) -> Values:
@@ -172,7 +205,9 @@ class Writing:
             self.remove(table, found, intent)
 
     def remove(self, table: Table, found: Row, intent: Intent) -> None:
-        """Deletes a row; rows that point to it go too or lose the link, as the relationship has it."""
+        """Deletes a row; rows that point to it go too or lose the link, as the relationship has
+        it.
+        """
         row_id = found[table.id_column]
         self.store.delete(table.logical, table.id_column, row_id)
         self.raise_event("Delete", table, row_id, {}, found, {}, intent, 0, found)
@@ -181,7 +216,12 @@ class Writing:
                 if column.document.get("on_delete") == "Cascade":
                     self.remove(other, child, intent)
                 else:
-                    self.store.update(other.logical, other.id_column, child[other.id_column], self.payloads.cleared(column))
+                    self.store.update(
+                        other.logical,
+                        other.id_column,
+                        child[other.id_column],
+                        self.payloads.cleared(column),
+                    )
 
     def raise_event(
         self,
@@ -219,7 +259,8 @@ def refuse_if_other_version(found: Row, intent: Intent) -> None:
 def wrong_status(table: Table, status: int, state: int, row_id: str) -> ApiError:
     name = table.columns["statecode"].choices.get(state, str(state))
     message = (
-        f"{status} is not a valid status code for state code {table.schema}State.{name} on {table.logical} with Id {row_id}."
+        f"{status} is not a valid status code for state code {table.schema}State.{name} on"
+        f" {table.logical} with Id {row_id}."
     )
     return ApiError(400, "0x80048408", message)
 

@@ -17,14 +17,25 @@ def options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls-port", type=int, default=0)
     parser.add_argument("--ready-file", type=Path, required=True)
-    parser.add_argument("--token-key", required=True, help="the key that the other emulators check tokens with")
-    parser.add_argument("--directory", type=Path, required=True, help="where ca.pem and client.pem are written")
+    parser.add_argument(
+        "--token-key", required=True, help="the key that the other emulators check tokens with"
+    )
+    parser.add_argument(
+        "--directory", type=Path, required=True, help="where ca.pem and client.pem are written"
+    )
     return parser.parse_args()
 
 
 async def run(given: argparse.Namespace) -> None:
     context, certificate = certificates.make(given.directory)
-    known = Known(given.token_key, secrets.token_hex(16), str(uuid4()), str(uuid4()), secrets.token_urlsafe(30), certificate)
+    known = Known(
+        given.token_key,
+        secrets.token_hex(16),
+        str(uuid4()),
+        str(uuid4()),
+        secrets.token_urlsafe(30),
+        certificate,
+    )
     identity = Identity(known)
     plain, port = await listen(identity.managed_identity_app(), given.port)
     secure, tls_port = await listen(identity.entra_app(), given.tls_port, context)

@@ -1,7 +1,7 @@
 """The managed identity endpoint of App Service, and Entra's token endpoint.
 
-Sources: Microsoft Learn, "How to use managed identities for App Service" (REST endpoint reference), "OAuth 2.0 client
-credentials flow".
+Sources: Microsoft Learn, "How to use managed identities for App Service" (REST endpoint reference),
+"OAuth 2.0 client credentials flow".
 """
 
 import time
@@ -33,7 +33,9 @@ class Known:
 
 
 class Identity:
-    """Issues tokens that the other emulators accept: signed with the common key, for the resource asked for."""
+    """Issues tokens that the other emulators accept: signed with the common key, for the resource
+    asked for.
+    """
 
     def __init__(self, known: Known) -> None:
         self.known = known
@@ -58,21 +60,39 @@ class Identity:
 
     def token(self, resource: str, client_id: str) -> str:
         now = self.control.clock.time()
-        return issue(self.known.token_key, resource.rstrip("/"), now, LIFETIME_SECONDS, oid=client_id, appid=client_id)
+        return issue(
+            self.known.token_key,
+            resource.rstrip("/"),
+            now,
+            LIFETIME_SECONDS,
+            oid=client_id,
+            appid=client_id,
+        )
 
     async def managed_identity(self, request: web.Request) -> web.Response:
         if request.headers.get("X-IDENTITY-HEADER") != self.known.identity_header:
             return web.json_response({"statusCode": 401, "message": "Unauthorized"}, status=401)
         client_id = request.query.get("client_id", self.known.client_id)
         if request.query.get("api-version") != "2019-08-01" or not request.query.get("resource"):
-            return web.json_response({"statusCode": 400, "message": "api-version and resource are required"}, status=400)
+            return web.json_response(
+                {"statusCode": 400, "message": "api-version and resource are required"}, status=400
+            )
         if client_id != self.known.client_id:
             return web.json_response(
-                {"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found"}, status=400
+                {
+                    "statusCode": 400,
+                    "message": "No User Assigned or Delegated Managed Identity found",
+                },
+                status=400,
             )
         resource = request.query["resource"]
         expires_on = str(int(self.control.clock.time()) + LIFETIME_SECONDS)
-        facts = {"expires_on": expires_on, "resource": resource, "token_type": "Bearer", "client_id": client_id}
+        facts = {
+            "expires_on": expires_on,
+            "resource": resource,
+            "token_type": "Bearer",
+            "client_id": client_id,
+        }
         return web.json_response({"access_token": self.token(resource, client_id), **facts})
 
     async def configuration(self, request: web.Request) -> web.Response:
@@ -90,7 +110,9 @@ class Identity:
     async def discovery(self, request: web.Request) -> web.Response:
         root = f"{request.scheme}://{request.host}"
         endpoint = f"{root}/{self.known.tenant_id}/v2.0/.well-known/openid-configuration"
-        return web.json_response({"tenant_discovery_endpoint": endpoint, "api-version": "1.1", "metadata": []})
+        return web.json_response(
+            {"tenant_discovery_endpoint": endpoint, "api-version": "1.1", "metadata": []}
+        )
 
     async def client_credentials(self, request: web.Request) -> web.Response:
         form = dict(await request.post())
@@ -99,14 +121,23 @@ class Identity:
             return refused(400, "invalid_request", 90002, "Tenant not found.")
         if form.get("grant_type") != "client_credentials" or not scope.endswith("/.default"):
             return refused(
-                400, "invalid_scope", 1002012, "The provided value for scope is not valid; client credential flows use /.default."
+                400,
+                "invalid_scope",
+                1002012,
+                "The provided value for scope is not valid; client credential flows use /.default.",
             )
         if form.get("client_id") != self.known.client_id:
-            return refused(400, "unauthorized_client", 700016, "Application was not found in the directory.")
+            return refused(
+                400, "unauthorized_client", 700016, "Application was not found in the directory."
+            )
         if not self.proven(form, request):
             return refused(401, "invalid_client", 7000215, "Invalid client secret provided.")
         token = self.token(scope.removesuffix("/.default"), self.known.client_id)
-        facts = {"token_type": "Bearer", "expires_in": LIFETIME_SECONDS, "ext_expires_in": LIFETIME_SECONDS}
+        facts = {
+            "token_type": "Bearer",
+            "expires_in": LIFETIME_SECONDS,
+            "ext_expires_in": LIFETIME_SECONDS,
+        }
         return web.json_response({**facts, "access_token": token})
 
     def proven(self, form: dict[str, Any], request: web.Request) -> bool:
@@ -131,7 +162,9 @@ def refused(status: int, error: str, code: int, text: str) -> web.Response:
     when = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime())
     body = {
         "error": error,
-        "error_description": f"AADSTS{code}: {text} Trace ID: {trace} Correlation ID: {trace} Timestamp: {when}",
+        "error_description": (
+            f"AADSTS{code}: {text} Trace ID: {trace} Correlation ID: {trace} Timestamp: {when}"
+        ),
         "error_codes": [code],
         "timestamp": when,
         "trace_id": trace,

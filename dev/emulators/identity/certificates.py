@@ -1,4 +1,6 @@
-"""A throw-away certificate authority, made anew at each start: for the TLS endpoint and for a client's certificate."""
+"""A throw-away certificate authority, made anew at each start: for the TLS endpoint and for a
+client's certificate.
+"""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -18,15 +20,21 @@ def name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
-def certificate(subject: str, key: Key, issuer: str, signer: Key, authority: bool = False) -> x509.Certificate:
+def certificate(
+    subject: str, key: Key, issuer: str, signer: Key, authority: bool = False
+) -> x509.Certificate:
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name(issuer), name(subject), key.public_key(), x509.random_serial_number())
+    builder = x509.CertificateBuilder(
+        name(issuer), name(subject), key.public_key(), x509.random_serial_number()
+    )
     builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + VALID)
     builder = builder.add_extension(x509.BasicConstraints(authority, None), critical=True)
     if authority:
         usage = {use: use in ("key_cert_sign", "crl_sign") for use in USES}
         builder = builder.add_extension(x509.KeyUsage(**usage), critical=True)
-        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        builder = builder.add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+        )
     else:
         names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
@@ -49,7 +57,9 @@ USES = (
 
 
 def key_pem(key: Key) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def cert_pem(cert: x509.Certificate) -> bytes:
@@ -63,11 +73,18 @@ def write_private(path: Path, content: bytes) -> Path:
 
 
 def make(directory: Path) -> tuple[ssl.SSLContext, x509.Certificate]:
-    """Writes ca.pem and client.pem (key and certificate); returns the server's context and the client's certificate."""
+    """Writes ca.pem and client.pem (key and certificate); returns the server's context and the
+    client's certificate.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca_key, server_key = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
     client_key = rsa.generate_private_key(65537, 2048)
-    authority = certificate("throw-away authority", ca_key, "throw-away authority", ca_key, authority=True)
+    authority = certificate(
+        "throw-away authority", ca_key, "throw-away authority", ca_key, authority=True
+    )
     server = certificate("localhost", server_key, "throw-away authority", ca_key)
     client = certificate("bridge", client_key, "throw-away authority", ca_key)
     (directory / "ca.pem").write_bytes(cert_pem(authority))

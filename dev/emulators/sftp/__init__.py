@@ -1,1 +1,3 @@
-EXPORTS = "/d365_loads/exports"  # Adobe Campaign Standard documentation, "Self-service app settings"
+EXPORTS = (  # Adobe Campaign Standard documentation, "Self-service app settings"
+    "/d365_loads/exports"
+)

@@ -19,7 +19,11 @@ def options() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, required=True, help="the folder that is served")
     parser.add_argument("--new-host-key", action="store_true", help="come back as another server")
     parser.add_argument("--server", choices=["auto", "openssh", "embedded"], default="auto")
-    parser.add_argument("--faults", type=Path, help="a JSON file of faults to play, read again when it changes (embedded only)")
+    parser.add_argument(
+        "--faults",
+        type=Path,
+        help="a JSON file of faults to play, read again when it changes (embedded only)",
+    )
     return parser.parse_args()
 
 
@@ -50,7 +54,13 @@ async def run(given: argparse.Namespace) -> None:
 
 
 def tell(ready_file: Path, server: str, user: str, port: int, keys: Keys) -> None:
-    facts = {"host": "127.0.0.1", "port": port, "user": user, "key_file": str(keys.client_file), "exports": EXPORTS}
+    facts = {
+        "host": "127.0.0.1",
+        "port": port,
+        "user": user,
+        "key_file": str(keys.client_file),
+        "exports": EXPORTS,
+    }
     announce(ready_file, **facts, host_key=keys.host_key, server=server, pid=os.getpid())
 
 

@@ -1,4 +1,6 @@
-"""An SFTP server inside this process (asyncssh): real SSH, one public key, nothing above its folder."""
+"""An SFTP server inside this process (asyncssh): real SSH, one public key, nothing above its
+folder.
+"""
 
 from pathlib import Path
 
@@ -29,8 +31,13 @@ def server_class(client_key: str) -> type[asyncssh.SSHServer]:
     return OneKey
 
 
-async def listen(port: int, root: Path, keys: Keys, control: Control) -> tuple[asyncssh.SSHAcceptor, int]:
-    """Serves `root` on 127.0.0.1; port 0 takes a free one. Returns the listener and the port in use."""
+async def listen(
+    port: int, root: Path, keys: Keys, control: Control
+) -> tuple[asyncssh.SSHAcceptor, int]:
+    """Serves `root` on 127.0.0.1; port 0 takes a free one.
+
+    Returns the listener and the port in use.
+    """
     server = await asyncssh.listen(
         "127.0.0.1",
         port,

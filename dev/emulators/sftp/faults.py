@@ -1,6 +1,8 @@
-"""Faults that the embedded server plays, and ways in which other makers' servers differ; switched while it runs.
+"""Faults that the embedded server plays, and ways in which other makers' servers differ; switched
+while it runs.
 
-They stand in a JSON file that is read again when it has changed: `{"cut_after_bytes": 1000, "cuts": 3, "no_posix_rename": true}`.
+They stand in a JSON file that is read again when it has changed: `{"cut_after_bytes": 1000, "cuts":
+3, "no_posix_rename": true}`.
 """
 
 import asyncio
@@ -18,9 +20,14 @@ ACCESS = ("permissions", "uid", "gid", "owner", "group", "nlink")
 
 @dataclass(slots=True)
 class Faults:
-    """`cut_after_bytes`: the connection ends when so many were read of files, for the next `cuts` times. `stalls`: so many reads
-    get no answer. `endless`: a listing does not end. `read_bytes`: most that a read returns. `ends_at_bytes`: where reads end,
-    whatever the size says. The others name what the server does not do or tell."""
+    """`cut_after_bytes`: the connection ends when so many were read of files, for the next `cuts`
+    times.
+
+    `stalls`: so many reads
+    get no answer. `endless`: a listing does not end. `read_bytes`: most that a read returns.
+    `ends_at_bytes`: where reads end, whatever the size says. The others name what the server does
+    not do or tell.
+    """
 
     cut_after_bytes: int = 0
     cuts: int = 0
@@ -66,7 +73,9 @@ class Control:
 
 
 class FaultyServer(asyncssh.SFTPServer):
-    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], root: Path, control: Control) -> None:
+    def __init__(
+        self, channel: asyncssh.SSHServerChannel[bytes], root: Path, control: Control
+    ) -> None:
         super().__init__(channel, chroot=str(root).encode())
         self.control = control
 
@@ -76,7 +85,9 @@ class FaultyServer(asyncssh.SFTPServer):
             faults.stalls -= 1
             await asyncio.Event().wait()
         end = max(0, faults.ends_at_bytes - offset) if faults.ends_at_bytes else size
-        data = cast(bytes, super().read(file_obj, offset, min(size, end, faults.read_bytes or size)))
+        data = cast(
+            bytes, super().read(file_obj, offset, min(size, end, faults.read_bytes or size))
+        )
         if self.control.is_cut(len(data)):
             self.channel.get_connection().abort()
             raise asyncssh.SFTPConnectionLost("The connection is cut, as asked for.")
@@ -99,7 +110,9 @@ class FaultyServer(asyncssh.SFTPServer):
         return self.told(asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().lstat(path))))
 
     def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
-        return self.told(asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().fstat(file_obj))))
+        return self.told(
+            asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().fstat(file_obj)))
+        )
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         while self.control.now().endless:
@@ -114,7 +127,10 @@ class FaultyServer(asyncssh.SFTPServer):
     def told(self, attributes: asyncssh.SFTPAttrs) -> asyncssh.SFTPAttrs:
         """The attributes without what this server does not tell."""
         faults = self.control.now()
-        left_out = [*(ACCESS if faults.no_permissions else ()), *(("atime", "mtime") if faults.no_times else ())]
+        left_out = [
+            *(ACCESS if faults.no_permissions else ()),
+            *(("atime", "mtime") if faults.no_times else ()),
+        ]
         for name in [*left_out, *(("size",) if faults.no_sizes else ())]:
             setattr(attributes, name, None)
         return attributes

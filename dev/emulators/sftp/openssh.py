@@ -1,6 +1,8 @@
-"""OpenSSH's own server, where this machine can run it: as root, in a folder that nobody else may change the way to.
+"""OpenSSH's own server, where this machine can run it: as root, in a folder that nobody else may
+change the way to.
 
-Source: sshd_config(5), ChrootDirectory: all components of the path must be root-owned and writable by nobody else.
+Source: sshd_config(5), ChrootDirectory: all components of the path must be root-owned and writable
+by nobody else.
 """
 
 import asyncio
@@ -61,7 +63,9 @@ def why_not(root: Path) -> str:
 
 
 def capable() -> bool:
-    """Containers may lack what sshd needs, and would show it at the first login only (capabilities(7))."""
+    """Containers may lack what sshd needs, and would show it at the first login only
+    (capabilities(7)).
+    """
     status = Path("/proc/self/status")
     held = status.read_text().partition("CapEff:")[2].split() if status.exists() else []
     return not held or int(held[0], 16) & CAPABILITIES == CAPABILITIES
@@ -78,12 +82,19 @@ def user() -> str:
 
 
 async def start(port: int, root: Path, keys: Keys) -> tuple[asyncio.subprocess.Process, int]:
-    """Returns the running sshd and its port; sshd takes no port 0, so that a free one is looked for."""
+    """Returns the running sshd and its port; sshd takes no port 0, so that a free one is looked
+    for.
+    """
     port = port or free_port()
     PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
-    authorized, configuration = keys.host_file.with_name("sftp_authorized_keys"), keys.host_file.with_name("sshd_config")
+    authorized, configuration = (
+        keys.host_file.with_name("sftp_authorized_keys"),
+        keys.host_file.with_name("sshd_config"),
+    )
     authorized.write_text(keys.client_key + "\n")
-    configuration.write_text(CONFIGURATION.format(port=port, keys=keys, authorized=authorized, user=user(), root=root))
+    configuration.write_text(
+        CONFIGURATION.format(port=port, keys=keys, authorized=authorized, user=user(), root=root)
+    )
     program = shutil.which("sshd", path=search_path())
     command = [str(program), "-D", "-e", "-f", str(configuration)]
     process = await asyncio.create_subprocess_exec(*command, **WITH_PARENT)

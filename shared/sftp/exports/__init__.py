@@ -1,1 +1,3 @@
-"""Exported files, whatever put them there: bytes become lines, lines records, records pages of changes."""
+"""Exported files, whatever put them there: bytes become lines, lines records, records pages of
+changes.
+"""

@@ -1,7 +1,8 @@
 """Lines of delimited text as records, read with the standard library's csv reader.
 
-A record may span lines where a quoted cell holds line breaks. A line that the reader refuses is an error of its own, and reading
-goes on at the next line: a quotation mark that does not end swallows none of its neighbours.
+A record may span lines where a quoted cell holds line breaks. A line that the reader refuses is an
+error of its own, and reading goes on at the next line: a quotation mark that does not end swallows
+none of its neighbours.
 """
 
 import csv
@@ -17,11 +18,16 @@ MOST_BLANK_LINES = 1000
 """Before the header. A packed file of a few bytes may hold millions."""
 
 LONGEST_CELL = csv.field_size_limit()
-Row = tuple[int, int, list[str] | ParseError]  # its first and its last line, counted from 1, and its cells
+Row = tuple[
+    int, int, list[str] | ParseError
+]  # its first and its last line, counted from 1, and its cells
 
 
 def columns_of(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:
-    """Where each field stands, by the header's name of its column. BadHeader for a column that is not there once."""
+    """Where each field stands, by the header's name of its column.
+
+    BadHeader for a column that is not there once.
+    """
     if missing := [name for name in columns.values() if name not in header]:
         raise BadHeader(header_fault(header, missing, len(columns)))
     if doubled := [name for name in columns.values() if header.count(name) > 1]:
@@ -54,7 +60,10 @@ class Records:
         blank = False
         for number, item in enumerate(self.rows):
             if number > MOST_BLANK_LINES:
-                raise Damaged(f"its first {MOST_BLANK_LINES} lines are blank, and the header must stand among them")
+                raise Damaged(
+                    f"its first {MOST_BLANK_LINES} lines are blank, and the header must stand among"
+                    " them"
+                )
             if isinstance(item, End):
                 if blank:
                     raise Damaged(NOTHING_IN_IT)
@@ -69,7 +78,10 @@ class Records:
         raise Damaged("it ended before its header")
 
     def read(self, items: Lines) -> Iterator[Row | End]:
-        """Every record with the lines that it takes, and END. What stands before a damage comes before it is raised."""
+        """Every record with the lines that it takes, and END.
+
+        What stands before a damage comes before it is raised.
+        """
         pending: list[str] = []
         try:
             for item in items:
@@ -88,15 +100,19 @@ class Records:
             raise
 
     def drained(self, pending: list[str], final: bool) -> Iterator[Row]:
-        """The records of the lines, which are taken off the list; those of a record that may go on stay there.
+        """The records of the lines, which are taken off the list; those of a record that may go on
+        stay there.
 
-        Of lines that were refused as one record only the last may begin another: those between hold no quotation mark that
-        begins or ends a cell. So each line is looked at a few times at most.
+        Of lines that were refused as one record only the last may begin another: those between hold
+        no quotation mark that begins or ends a cell. So each line is looked at a few times at most.
         """
         start, before, window = 0, self.number, LINES_AT_ONCE
         while start < len(pending):
             base, end = start, min(len(pending), start + window)
-            reader, stop = csv.reader(pending[base:end], delimiter=self.separator, strict=True), start
+            reader, stop = (
+                csv.reader(pending[base:end], delimiter=self.separator, strict=True),
+                start,
+            )
             try:
                 for cells in reader:
                     stop = base + reader.line_num
@@ -119,20 +135,27 @@ class Records:
         del pending[:start]
 
     def is_one(self, lines: Sequence[str], cells: Sequence[str]) -> bool:
-        """Whether several lines are one record: it has the header's cells, and none of its lines may be a record itself."""
+        """Whether several lines are one record: it has the header's cells, and none of its lines
+        may be a record itself.
+        """
         if len(lines) > MOST_LINES_OF_A_RECORD or sum(map(len, lines)) > LONGEST_LINE_BYTES:
             return False
         return not self.width or (len(cells) == self.width and not self.in_doubt(lines, cells))
 
     def in_doubt(self, lines: Sequence[str], cells: Sequence[str]) -> bool:
-        """Whether stray quotation marks may have made one record of several: a cell holds both a line's end and a separator,
-        and one of the lines reads as a whole record by itself. Then each line stands alone, for none may be swallowed."""
+        """Whether stray quotation marks may have made one record of several: a cell holds both a
+        line's end and a separator,
+        and one of the lines reads as a whole record by itself. Then each line stands alone, for
+        none may be swallowed.
+        """
         across = any(self.separator in cell and "\n" in cell for cell in cells)
         return across and any(self.is_whole(line) for line in lines)
 
     def is_whole(self, line: str) -> bool:
         try:
-            return [len(cells) for cells in csv.reader([line], delimiter=self.separator, strict=True)] == [self.width]
+            return [
+                len(cells) for cells in csv.reader([line], delimiter=self.separator, strict=True)
+            ] == [self.width]
         except csv.Error:
             return False
 
@@ -140,11 +163,16 @@ class Records:
         return len(lines) < MOST_LINES_OF_A_RECORD and sum(map(len, lines)) <= LONGEST_LINE_BYTES
 
     def alone(self, line: str) -> list[str] | ParseError:
-        """A line that is refused, by itself: a quotation mark within a quoted cell is let pass, one that does not end is not."""
+        """A line that is refused, by itself: a quotation mark within a quoted cell is let pass, one
+        that does not end is not.
+        """
         try:
             found = list(csv.reader([line, "next"], delimiter=self.separator))
         except csv.Error:
-            sentence = f"cannot be read: it holds a line break, or a cell of more than {LONGEST_CELL} characters"
+            sentence = (
+                f"cannot be read: it holds a line break, or a cell of more than {LONGEST_CELL}"
+                " characters"
+            )
             return ParseError("broken_line", "", sentence)
         if len(found) == 2:
             return found[0]

@@ -6,14 +6,29 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 
 NO_SEPARATORS = frozenset('\n\r"\0 -:/.')
-# These are encodings of Python's, but not of files of text, or not of lines that stand by themselves.
-NOT_OF_FILES = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem"})
+# These are encodings of Python's, but not of files of text, or not of lines that stand by
+# themselves.
+NOT_OF_FILES = frozenset(
+    {
+        "punycode",
+        "idna",
+        "unicode_escape",
+        "raw_unicode_escape",
+        "undefined",
+        "utf-7",
+        "mbcs",
+        "oem",
+    }
+)
 
 
 def separator_problem(separator: str) -> str:
     """Why cells cannot be parted by it; "" if they can."""
     if separator in NO_SEPARATORS or separator.isalnum():
-        return "is a character that cells or lines need themselves: use a tab, a semicolon, a comma or a vertical bar"
+        return (
+            "is a character that cells or lines need themselves: use a tab, a semicolon, a comma or"
+            " a vertical bar"
+        )
     return ""
 
 
@@ -26,7 +41,10 @@ def encoding_problem(encoding: str) -> str:
             return ""
     except (LookupError, ValueError):
         pass
-    return f"names {encoding!a}, which is no encoding of text that is known, such as utf-8 or iso-8859-1"
+    return (
+        f"names {encoding!a}, which is no encoding of text that is known, such as utf-8 or"
+        " iso-8859-1"
+    )
 
 
 def parting(separator: str) -> str:

@@ -1,11 +1,14 @@
 """Exported files on SFTP, read as pages of changes: file by file, oldest first, with flat memory.
 
-A position is a file and how many of its lines have been handed off. A file is archived (moved into `processed/`, or deleted) only
-when it was read to its size, the position behind its last line has been saved, and it still is what it was when it has been
-watched for the settled seconds once more. One that cannot be read goes to `rejected/`, and both it and each line that cannot be
-read become dead letters. Lines before a fault are kept. A file that the server does not let be read stays where it is.
+A position is a file and how many of its lines have been handed off. A file is archived (moved into
+`processed/`, or deleted) only when it was read to its size, the position behind its last line has
+been saved, and it still is what it was when it has been watched for the settled seconds once more.
+One that cannot be read goes to `rejected/`, and both it and each line that cannot be read become
+dead letters. Lines before a fault are kept. A file that the server does not let be read stays where
+it is.
 
-Whatever is raised drops the open reader: the next page opens the file again and passes over what was handed off.
+Whatever is raised drops the open reader: the next page opens the file again and passes over what
+was handed off.
 """
 
 import json
@@ -25,11 +28,30 @@ from shared.sftp.exports.text import NOTHING_IN_IT, Lines, lines_of
 from shared.sftp.faults import BadHeader, Damaged, ParseError, unreadable
 
 PAGE_EVENTS, PAGE_LINES, PAGE_CHARACTERS = 4000, 40_000, 16 << 20
-NOT_LET = ": the SFTP server does not let it be read. Give the user the right to read it; it is tried again every ten minutes"
-LONG_ROW, LONGEST_ROW = 4_000, 30_000  # characters; a queue message takes 47,000 bytes of packed rows
-# What programs call a file while they still write it: WinSCP, curl and lftp, rsync, browsers, editors.
+NOT_LET = (
+    ": the SFTP server does not let it be read. Give the user the right to read it; it is tried"
+    " again every ten minutes"
+)
+LONG_ROW, LONGEST_ROW = (
+    4_000,
+    30_000,
+)  # characters; a queue message takes 47,000 bytes of packed rows
+# What programs call a file while they still write it: WinSCP, curl and lftp, rsync, browsers,
+# editors.
 UNFINISHED = (
-    *(".filepart", ".filepart2", ".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".uploading", ".swp", "~"),
+    *(
+        ".filepart",
+        ".filepart2",
+        ".part",
+        ".partial",
+        ".tmp",
+        ".temp",
+        ".crdownload",
+        ".download",
+        ".uploading",
+        ".swp",
+        "~",
+    ),
     *(".writing", ".inprogress", ".incomplete", ".lck", ".lock", ".bak"),
 )
 
@@ -65,7 +87,9 @@ class Format(Protocol):
 
 
 ReadCells = Callable[[list[str]], Change | None]
-Item = tuple[int, Change | None]  # lines behind the header that were read with it, and what they tell
+Item = tuple[
+    int, Change | None
+]  # lines behind the header that were read with it, and what they tell
 
 
 class Replaced(Exception):
@@ -75,7 +99,9 @@ class Replaced(Exception):
 class OpenFile:
     """A file that is being read, from behind the lines that a position has passed."""
 
-    def __init__(self, blocks: Blocks, position: Position, form: Format, now: Callable[[], float]) -> None:
+    def __init__(
+        self, blocks: Blocks, position: Position, form: Format, now: Callable[[], float]
+    ) -> None:
         self.position, self.form, self.now, self.taken_characters = position, form, now, 0
         self.blocks = blocks
         self.items = self.read(position.file, position.line)
@@ -93,7 +119,9 @@ class OpenFile:
     def read(self, name: str, passed: int) -> Generator[Item | End]:
         """Every record behind `passed` lines, and END."""
         files = self.form.files
-        records = Records(self.counted(lines_of(self.blocks, name, files.encoding)), files.separator)
+        records = Records(
+            self.counted(lines_of(self.blocks, name, files.encoding)), files.separator
+        )
         if records.header is None:
             if self.position.size > 0 and not name.lower().endswith(".gz"):
                 raise Damaged(NOTHING_IN_IT)
@@ -125,10 +153,19 @@ class OpenFile:
 
     def letter(self, name: str, number: int, error: ParseError) -> Change:
         sentence = f"Line {number} of file {name} {error.sentence}; the others were read."
-        return unreadable(f"{name}:{number}", ParseError(error.rule, error.field, sentence), self.now(), self.position)
+        return unreadable(
+            f"{name}:{number}",
+            ParseError(error.rule, error.field, sentence),
+            self.now(),
+            self.position,
+        )
 
     def sampled(self, rows: Iterator[Row | End], header: Sequence[str]) -> Iterator[Row | End]:
-        """The rows. The first of them are looked at together, so that the dead letter of any says which file it is of."""
+        """The rows.
+
+        The first of them are looked at together, so that the dead letter of any says which file it
+        is of.
+        """
         ahead, column = Ahead(rows), self.form.key_column(self.position.file)
         whole = [cells for cells in ahead.cells if len(cells) == len(header)]
         place = list(header).index(column) if column in header else len(header)
@@ -139,7 +176,10 @@ class OpenFile:
 
 
 class Ahead:
-    """The first rows of a file read ahead. What is raised meanwhile is raised when its turn comes."""
+    """The first rows of a file read ahead.
+
+    What is raised meanwhile is raised when its turn comes.
+    """
 
     def __init__(self, rows: Iterator[Row | End]) -> None:
         self.rows, self.read = rows, list[Row | End]()
@@ -148,15 +188,25 @@ class Ahead:
         try:
             for item in rows:
                 self.read.append(item)
-                characters += 0 if isinstance(item, End) or isinstance(item[2], ParseError) else sum(map(len, item[2]))
-                if len(self.read) >= MOST_ROWS or characters > MOST_CHARACTERS or isinstance(item, End):
+                characters += (
+                    0
+                    if isinstance(item, End) or isinstance(item[2], ParseError)
+                    else sum(map(len, item[2]))
+                )
+                if (
+                    len(self.read) >= MOST_ROWS
+                    or characters > MOST_CHARACTERS
+                    or isinstance(item, End)
+                ):
                     break
         except Damaged as damage:
             self.damage = damage
 
     @property
     def cells(self) -> list[list[str]]:
-        return [item[2] for item in self.read if not isinstance(item, End) and isinstance(item[2], list)]
+        return [
+            item[2] for item in self.read if not isinstance(item, End) and isinstance(item[2], list)
+        ]
 
     def all(self) -> Iterator[Row | End]:
         yield from self.read
@@ -176,14 +226,23 @@ def unfit(cells: list[str] | ParseError, width: int) -> Change | None:
 
 def check_length(change: Change | None) -> None:
     if change and len(json.dumps(change.row)) > LONGEST_ROW:
-        raise ParseError("too_large", "", f"says more than the {LONGEST_ROW} characters that a message takes: shorten its texts")
+        raise ParseError(
+            "too_large",
+            "",
+            f"says more than the {LONGEST_ROW} characters that a message takes: shorten its texts",
+        )
 
 
 class Exports:
-    """The source of one instance. Only one poll runs at a time, so connection and open file are its own. `format_of` gives the
-    form that a document describes."""
+    """The source of one instance.
 
-    def __init__(self, sftp: Sftp, folder: str, now: Callable[[], float], format_of: Callable[[Any], Format]) -> None:
+    Only one poll runs at a time, so connection and open file are its own. `format_of` gives the
+    form that a document describes.
+    """
+
+    def __init__(
+        self, sftp: Sftp, folder: str, now: Callable[[], float], format_of: Callable[[Any], Format]
+    ) -> None:
         self.sftp, self.folder, self.now, self.format_of = sftp, folder.rstrip("/"), now, format_of
         self.seen: dict[str, tuple[RemoteFile, float]] = {}
         self.open: OpenFile | None = None
@@ -207,11 +266,21 @@ class Exports:
         try:
             changes = self.read(position, form)
             if not self.is_same(position):
-                raise Replaced  # nothing of this page counts: its last line may have been half a line
+                # nothing of this page counts: its last line may have been half a line
+                raise Replaced
         except MissingFile:
-            gone = [self.letter(position, "was deleted while it was read. Put it back to have its rest read")]
+            gone = [
+                self.letter(
+                    position, "was deleted while it was read. Put it back to have its rest read"
+                )
+            ]
             changes = gone if position.line else []
-            return Page(tuple(changes), saved.without_position(), complete=not position.line, finished=finished)
+            return Page(
+                tuple(changes),
+                saved.without_position(),
+                complete=not position.line,
+                finished=finished,
+            )
         except Replaced:
             self.seen.pop(position.file, None)  # read from its first line when it has settled
             return Page((), saved.without_position(), complete=True, finished=finished)
@@ -224,13 +293,20 @@ class Exports:
         return f"{self.folder}/{position.file}"
 
     def is_same(self, position: Position) -> bool:
-        """Whether the file is what it was when it was opened. One that is gone by now has been read nevertheless."""
+        """Whether the file is what it was when it was opened.
+
+        One that is gone by now has been read nevertheless.
+        """
         file = self.sftp.file(self.path(position))
         return file is None or position.is_of(file)
 
     def put_away(self, saved: Saved, form: Format) -> Finished | None:
-        """Puts a file that was read and watched where it belongs, or leaves it to be read again if it is another one by now. What
-        was read to its end, if it is such a file."""
+        """Puts a file that was read and watched where it belongs, or leaves it to be read again if
+        it is another one by now.
+
+        What
+        was read to its end, if it is such a file.
+        """
         done = saved.due(self.now(), form.watched_seconds)
         if not done:
             return None
@@ -244,14 +320,29 @@ class Exports:
         return (done.file, done.since, done.sample) if done.ended == PROCESSED else None
 
     def next_file(self, form: Format, saved: Saved) -> RemoteFile | None:
-        """The oldest file that is ours and complete. A file that still grows is passed over for now."""
-        listed = [file for file in self.sftp.files(self.folder) if is_finished(file.name) and form.takes(file.name)]
+        """The oldest file that is ours and complete.
+
+        A file that still grows is passed over for now.
+        """
+        listed = [
+            file
+            for file in self.sftp.files(self.folder)
+            if is_finished(file.name) and form.takes(file.name)
+        ]
         before, self.seen = self.seen, {}
         for file in listed:
             known, since = before.get(file.name, (file, self.now()))
             self.seen[file.name] = (file, since if known == file else self.now())
-        settled = [file for file, since in self.seen.values() if self.now() - since >= form.files.settled_seconds]
-        found = (self.sftp.file(f"{self.folder}/{file.name}") for file in settled if saved.is_new(file, self.now()))
+        settled = [
+            file
+            for file, since in self.seen.values()
+            if self.now() - since >= form.files.settled_seconds
+        ]
+        found = (
+            self.sftp.file(f"{self.folder}/{file.name}")
+            for file in settled
+            if saved.is_new(file, self.now())
+        )
         return next((file for file in found if file and saved.is_new(file, self.now())), None)
 
     def read(self, position: Position, form: Format) -> list[Change]:
@@ -259,7 +350,10 @@ class Exports:
         found: list[Change] = []
         try:
             with self.reading(position, form) as reader:
-                last_line, most = position.line + PAGE_LINES, reader.taken_characters + PAGE_CHARACTERS
+                last_line, most = (
+                    position.line + PAGE_LINES,
+                    reader.taken_characters + PAGE_CHARACTERS,
+                )
                 for item in reader.items:
                     if isinstance(item, End):
                         position.ended = PROCESSED
@@ -267,13 +361,25 @@ class Exports:
                     position.line, change = item
                     if change:
                         found.append(change)
-                    if len(found) >= PAGE_EVENTS or position.line >= last_line or reader.taken_characters >= most:
+                    if (
+                        len(found) >= PAGE_EVENTS
+                        or position.line >= last_line
+                        or reader.taken_characters >= most
+                    ):
                         break
                 else:
-                    raise Retryable(f"File {position.file} was not read to its size; the rest is read at the next tick.")
+                    raise Retryable(
+                        f"File {position.file} was not read to its size; the rest is read at the"
+                        " next tick."
+                    )
         except Damaged as damage:
             position.ended = REJECTED
-            found.append(self.letter(position, f": {damage}; the lines before it are kept. Fix the file and put it back"))
+            found.append(
+                self.letter(
+                    position,
+                    f": {damage}; the lines before it are kept. Fix the file and put it back",
+                )
+            )
         except RefusedFile:
             position.ended = REFUSED
             if not position.told:
@@ -283,7 +389,10 @@ class Exports:
 
     @contextmanager
     def reading(self, position: Position, form: Format) -> Iterator[OpenFile]:
-        """The open file at the position. It is kept for the next page only where nothing at all was raised."""
+        """The open file at the position.
+
+        It is kept for the next page only where nothing at all was raised.
+        """
         kept, self.open = self.open, None
         reader = kept if kept and kept.position.is_at(position) else None
         if kept and not reader:
@@ -292,7 +401,10 @@ class Exports:
         try:
             yield reader
             if not position.ended:
-                reader.position, self.open = replace(position, sample=reader.position.sample), reader
+                reader.position, self.open = (
+                    replace(position, sample=reader.position.sample),
+                    reader,
+                )
         finally:
             position.sample = reader.position.sample
             if self.open is not reader:
@@ -317,9 +429,17 @@ class Exports:
     def letter(self, position: Position, what: str) -> Change:
         """The dead letter of a file as a whole."""
         sentence = f"File {position.file}{'' if what.startswith(':') else ' '}{what}."
-        return unreadable(position.file, ParseError("unreadable_file", "", sentence), self.now(), position)
+        return unreadable(
+            position.file, ParseError("unreadable_file", "", sentence), self.now(), position
+        )
 
 
 def is_finished(name: str) -> bool:
-    """Not what a program calls a file that it still writes, nor the folders that files are moved to."""
-    return not name.startswith((".", "~")) and not name.lower().endswith(UNFINISHED) and name not in (PROCESSED, REJECTED)
+    """Not what a program calls a file that it still writes, nor the folders that files are moved
+    to.
+    """
+    return (
+        not name.startswith((".", "~"))
+        and not name.lower().endswith(UNFINISHED)
+        and name not in (PROCESSED, REJECTED)
+    )

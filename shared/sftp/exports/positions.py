@@ -1,4 +1,8 @@
-"""Where the reader of exports is: in which file, and which files it has read that are not put away yet. It travels as a link."""
+"""Where the reader of exports is: in which file, and which files it has read that are not put away
+yet.
+
+It travels as a link.
+"""
 
 import json
 from dataclasses import asdict, dataclass, field, fields
@@ -9,16 +13,21 @@ from shared.sftp.client import RemoteFile
 
 PROCESSED, REJECTED, REFUSED = "processed", "rejected", "refused"
 MOST_WAITING = 60
-LONGEST_LINK = 28_000  # characters; a link is kept, perhaps within another, in one column of a table, which takes 32,768
+# characters; a link is kept, perhaps within another, in one column of a table, which takes 32,768
+LONGEST_LINK = 28_000
 REFUSED_AGAIN_SECONDS = 600.0
 
 
 @dataclass(slots=True)
 class Position:
-    """`file` "" is before the next one. `line`: lines behind the header that were handed off. `ended`: "" while lines are left,
-    else the folder that the file goes to, or "refused" for one that the server did not let be read. `since` and `ended_at`: when
-    this reading began and ended, in seconds since 1970. `size` and `changed_at`: the file as it was then, -1 where an earlier
-    version of the bridge did not say. `sample`: which rows it holds. `told`: it was refused before, and a dead letter says so."""
+    """`file` "" is before the next one.
+
+    `line`: lines behind the header that were handed off. `ended`: "" while lines are left,
+    else the folder that the file goes to, or "refused" for one that the server did not let be read.
+    `since` and `ended_at`: when this reading began and ended, in seconds since 1970. `size` and
+    `changed_at`: the file as it was then, -1 where an earlier version of the bridge did not say.
+    `sample`: which rows it holds. `told`: it was refused before, and a dead letter says so.
+    """
 
     file: str = ""
     line: int = 0
@@ -46,13 +55,17 @@ class Position:
         return (self.file, self.line, self.since) == (other.file, other.line, other.since)
 
     def is_due(self, now: float, settled_seconds: float) -> bool:
-        """Whether a file that was read to its end has been watched for long enough to be put away."""
+        """Whether a file that was read to its end has been watched for long enough to be put
+        away.
+        """
         return self.ended in (PROCESSED, REJECTED) and now - self.ended_at >= settled_seconds
 
 
 @dataclass(slots=True)
 class Saved:
-    """A position, and the files `waiting` to be put away: read to their end, and watched whether they grow after all."""
+    """A position, and the files `waiting` to be put away: read to their end, and watched whether
+    they grow after all.
+    """
 
     position: Position = field(default_factory=Position)
     waiting: list[Position] = field(default_factory=list)
@@ -67,7 +80,10 @@ class Saved:
         if not self.position.file and not self.waiting:
             return ""
         known, nothing = asdict(self.position), asdict(Position())
-        short = [{name: value for name, value in asdict(one).items() if value != nothing[name]} for one in self.waiting]
+        short = [
+            {name: value for name, value in asdict(one).items() if value != nothing[name]}
+            for one in self.waiting
+        ]
         return json.dumps({**known, **({"waiting": short} if short else {})})
 
     def without_position(self) -> str:
@@ -83,10 +99,14 @@ class Saved:
         return next((one for one in self.waiting if one.is_due(now, settled_seconds)), None)
 
     def is_new(self, file: RemoteFile, now: float) -> bool:
-        """Whether the file is to be read: one that is waiting is not, unless it is another one by now."""
+        """Whether the file is to be read: one that is waiting is not, unless it is another one by
+        now.
+        """
         known = next((one for one in self.waiting if one.file == file.name), None)
         return (
-            known is None or not known.is_of(file) or (known.ended == REFUSED and now - known.ended_at >= REFUSED_AGAIN_SECONDS)
+            known is None
+            or not known.is_of(file)
+            or (known.ended == REFUSED and now - known.ended_at >= REFUSED_AGAIN_SECONDS)
         )
 
     def begin(self, file: RemoteFile, now: float) -> None:
@@ -94,10 +114,20 @@ class Saved:
         told = known is not None and known.ended == REFUSED and known.is_of(file)
         self.waiting = [one for one in self.waiting if one.file != file.name]
         which = sample(file.size, file.changed_at, (), ())
-        self.position = Position(file.name, size=file.size, changed_at=file.changed_at, since=now, sample=which, told=told)
+        self.position = Position(
+            file.name,
+            size=file.size,
+            changed_at=file.changed_at,
+            since=now,
+            sample=which,
+            told=told,
+        )
 
     def is_full(self) -> bool:
-        """Whether so many files wait that no other is read now. Those that were refused give way."""
+        """Whether so many files wait that no other is read now.
+
+        Those that were refused give way.
+        """
         for refused in [one for one in self.waiting if one.ended == REFUSED]:
             if self.has_room():
                 break

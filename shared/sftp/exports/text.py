@@ -1,6 +1,7 @@
 """The bytes of an exported file as physical lines of text, in flat memory, whatever the bytes are.
 
-Every stage passes on what it gets and, last of all, END. Where END does not come the file was not read to its end.
+Every stage passes on what it gets and, last of all, END. Where END does not come the file was not
+read to its end.
 """
 
 import codecs
@@ -19,16 +20,22 @@ INFLATED_BLOCK_BYTES = 1 << 18
 INFLATION_IS_FREE_BYTES, MOST_INFLATION = 64 << 20, 250
 LARGEST_TEXT_BYTES = 16 << 30
 NOTHING_IN_IT = "it holds no header and no row"
-MARKS = re.compile(rb"\A(?:\xef\xbb\xbf)++")  # byte order marks; programs that join files leave several
-# The first end of a line that stands outside of quotes; a carriage return alone counts where something follows it.
+MARKS = re.compile(
+    rb"\A(?:\xef\xbb\xbf)++"
+)  # byte order marks; programs that join files leave several
+# The first end of a line that stands outside of quotes; a carriage return alone counts where
+# something follows it.
 FIRST_END = re.compile(rb'(?:"[^"]*+"|[^"\r\n])*+(?:(?P<feed>\r*\n)|\r(?=[^\r\n]|\r++[^\r\n]))')
 Lines = Generator[list[str] | ParseError | End]
 
 
 def lines_of(blocks: Blocks, name: str, encoding: str) -> Lines:
-    """Lists of lines, each with its end but for the last of a file that has none. A line that cannot be read is its error.
+    """Lists of lines, each with its end but for the last of a file that has none.
 
-    `encoding` may be any of Python's. In one that does not keep a line feed as one byte an error damages the rest of the file.
+    A line that cannot be read is its error.
+
+    `encoding` may be any of Python's. In one that does not keep a line feed as one byte an error
+    damages the rest of the file.
     """
     if name.lower().endswith(".gz"):
         blocks = inflated(blocks)
@@ -41,7 +48,10 @@ def lines_of(blocks: Blocks, name: str, encoding: str) -> Lines:
 
 
 def inflated(blocks: Blocks) -> Blocks:
-    """The content of a gzip file, of several members too. Damaged where it is cut, is not gzip, or grows out of proportion."""
+    """The content of a gzip file, of several members too.
+
+    Damaged where it is cut, is not gzip, or grows out of proportion.
+    """
     member, packed, unpacked, begun, behind = zlib.decompressobj(31), 0, 0, False, False
     try:
         for block in blocks:
@@ -52,7 +62,9 @@ def inflated(blocks: Blocks) -> Blocks:
                 yield block
                 return
             packed += len(block)
-            while block := block.lstrip(b"\0") if behind else block:  # zeros may fill up what follows a member
+            while block := (
+                block.lstrip(b"\0") if behind else block
+            ):  # zeros may fill up what follows a member
                 behind = False
                 part = member.decompress(block, INFLATED_BLOCK_BYTES)
                 unpacked += len(part)
@@ -61,7 +73,12 @@ def inflated(blocks: Blocks) -> Blocks:
                 yield part
                 begun, block = True, member.unconsumed_tail
                 if member.eof:
-                    begun, behind, block, member = False, True, member.unused_data, zlib.decompressobj(31)
+                    begun, behind, block, member = (
+                        False,
+                        True,
+                        member.unused_data,
+                        zlib.decompressobj(31),
+                    )
     except zlib.error:
         raise Damaged("its rest is not gzip") from None
 
@@ -76,7 +93,9 @@ def recoded(blocks: Blocks, codec: str, encoding: str) -> Blocks:
             yield decoder.decode(data, final=last).encode()
         except UnicodeDecodeError as error:
             decoder.setstate(pending)
-            with contextlib.suppress(ValueError):  # such as a missing byte order mark: then nothing stands before it
+            with contextlib.suppress(
+                ValueError
+            ):  # such as a missing byte order mark: then nothing stands before it
                 yield decoder.decode(data[: max(0, error.start - len(pending[0]))]).encode()
             raise Damaged(f"its rest is not in {encoding}") from None
         except ValueError:
@@ -86,8 +105,12 @@ def recoded(blocks: Blocks, codec: str, encoding: str) -> Blocks:
 
 
 def with_line_feeds(blocks: Blocks) -> Blocks:
-    """Without byte order marks. Where the first line ends in a carriage return alone, they become line feeds. Damaged where there
-    is nothing but marks."""
+    """Without byte order marks.
+
+    Where the first line ends in a carriage return alone, they become line feeds. Damaged where
+    there
+    is nothing but marks.
+    """
     head, only_returns = b"", None
     for block in blocks:
         last = isinstance(block, End)
@@ -112,7 +135,10 @@ def with_line_feeds(blocks: Blocks) -> Blocks:
 
 
 def complete_lines(blocks: Blocks) -> Generator[bytes | ParseError | End]:
-    """Blocks that end where a line ends. Of a line that is too long nothing is kept but that it was there."""
+    """Blocks that end where a line ends.
+
+    Of a line that is too long nothing is kept but that it was there.
+    """
     rest, skipping, size = b"", False, 0
     for block in blocks:
         if isinstance(block, End):
@@ -122,7 +148,10 @@ def complete_lines(blocks: Blocks) -> Generator[bytes | ParseError | End]:
             return
         size += len(block)
         if size > LARGEST_TEXT_BYTES:
-            raise Damaged(f"it is larger than {LARGEST_TEXT_BYTES >> 30} GiB, which is too much for one file: split it")
+            raise Damaged(
+                f"it is larger than {LARGEST_TEXT_BYTES >> 30} GiB, which is too much for one file:"
+                " split it"
+            )
         if skipping:
             end = block.find(b"\n") + 1
             if not end:
@@ -163,7 +192,9 @@ def one_line(line: bytes, codec: str, encoding: str) -> list[str] | ParseError:
     if len(line) > LONGEST_LINE_BYTES:
         return too_long()
     if b"\0" in line:
-        return ParseError("broken_line", "", "holds a NUL character: look whether the encoding is right")
+        return ParseError(
+            "broken_line", "", "holds a NUL character: look whether the encoding is right"
+        )
     try:
         return [line.decode(codec)]
     except ValueError:

@@ -1,4 +1,6 @@
-"""Looks into every queue, table and blob of the storage account for texts that must not rest there."""
+"""Looks into every queue, table and blob of the storage account for texts that must not rest
+there.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -31,21 +33,32 @@ def at_rest(wiring: Wiring) -> dict[str, str]:
     for container in wiring.storage.blobs.list_containers():
         client = wiring.storage.blobs.get_container_client(container.name)
         bodies = (client.download_blob(name).readall() for name in client.list_blob_names())
-        found[f"container {container.name}"] = "\n".join(body.decode(errors="replace") for body in bodies)
+        found[f"container {container.name}"] = "\n".join(
+            body.decode(errors="replace") for body in bodies
+        )
     return found
 
 
 def messages(wiring: Wiring, queue: str) -> Iterator[str]:
     client = wiring.handoff.clients(queue)
-    wait_until(lambda: len(client.peek_messages(32)) == wiring.handoff.length(queue), f"all messages of {queue} are visible")
+    wait_until(
+        lambda: len(client.peek_messages(32)) == wiring.handoff.length(queue),
+        f"all messages of {queue} are visible",
+    )
     for message in client.peek_messages(32):
         yield str(message.content)
         with suppress(Rejected):
-            yield repr([asdict(change) for change in read_envelope(message.content.encode()).changes])
+            yield repr(
+                [asdict(change) for change in read_envelope(message.content.encode()).changes]
+            )
 
 
 def places_of_markers(wiring: Wiring) -> list[str]:
-    return [place for place, held in at_rest(wiring).items() if any(marker in held for marker in MARKERS)]
+    return [
+        place
+        for place, held in at_rest(wiring).items()
+        if any(marker in held for marker in MARKERS)
+    ]
 
 
 class Marked(World):
@@ -58,7 +71,12 @@ class Marked(World):
         return Campaign(stack.facts).emulator
 
     def contact(self) -> str:
-        columns = {"firstname": "Ana", "lastname": NAME, "emailaddress1": MAIL, "mobilephone": PHONE}
+        columns = {
+            "firstname": "Ana",
+            "lastname": NAME,
+            "emailaddress1": MAIL,
+            "mobilephone": PHONE,
+        }
         return str(self.dynamics.create_contact(**columns))
 
     def deliver(self, table: str, count: int = 1, change: Callable[[], None] | None = None) -> None:

@@ -1,4 +1,6 @@
-"""What waits goes back as a reference: after each kind of waiting nothing of a marked contact rests anywhere."""
+"""What waits goes back as a reference: after each kind of waiting nothing of a marked contact rests
+anywhere.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -30,7 +32,9 @@ QUEUES = {"contact": "contacts", "acs_vehicle": "custom-entities"}
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("at-rest")
-    with Stack(directory=directory, host=False, settings=PACE, publication=vehicles.PUBLICATION) as stack:
+    with Stack(
+        directory=directory, host=False, settings=PACE, publication=vehicles.PUBLICATION
+    ) as stack:
         yield stack
 
 
@@ -59,8 +63,14 @@ def world(running: Stack, monkeypatch: pytest.MonkeyPatch) -> Marked:
 
 
 def marked(world: Marked, table: str) -> str:
-    """A record with the markers, on the queue with its row: there the markers are seen, so they would be seen elsewhere."""
-    record_id = world.contact() if table == "contact" else world.create("acs_vehicle", acs_vehicle_name=NAME)
+    """A record with the markers, on the queue with its row: there the markers are seen, so they
+    would be seen elsewhere.
+    """
+    record_id = (
+        world.contact()
+        if table == "contact"
+        else world.create("acs_vehicle", acs_vehicle_name=NAME)
+    )
     world.workers[table].poll()
     assert f"queue {QUEUES[table]}" in places_of_markers(world.wiring)
     return record_id
@@ -73,7 +83,9 @@ def stopped(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Calla
     return lambda: start(flow.key, bridge, by="a test")
 
 
-def refused_credential(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def refused_credential(
+    world: Marked, table: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
     world.failing(table, {"status": 401})
     world.deliver(table)
 
@@ -90,7 +102,9 @@ def unavailable(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> C
     return lambda: world.failing(table)
 
 
-def storage_refuses(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def storage_refuses(
+    world: Marked, table: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
     """The claim ends before it is settled: the envelope goes back as a whole."""
 
     class Lost(KilledAt):
@@ -110,7 +124,9 @@ def storage_refuses(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def by_webhook(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Two references are looked at, the flow fails in between: they do not go back with the rows that were found."""
+    """Two references are looked at, the flow fails in between: they do not go back with the rows
+    that were found.
+    """
     worker = world.workers[table]
     (row,) = worker.messages()
     worker.complete(row)
@@ -120,9 +136,13 @@ def by_webhook(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Ca
     return refused_credential(world, table, monkeypatch)
 
 
-def settings_missing(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def settings_missing(
+    world: Marked, table: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
     def missing() -> TableFlow:
-        raise Misconfigured("settings", "Set these application settings and restart: CAMPAIGN_URL is missing")
+        raise Misconfigured(
+            "settings", "Set these application settings and restart: CAMPAIGN_URL is missing"
+        )
 
     worker = world.workers[table]
     monkeypatch.setattr(triggers, "UNSET_DELAY_SECONDS", 0.0)
@@ -145,7 +165,11 @@ def a_bug(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Callabl
     (message,) = worker.messages()
     worker.complete(message)
     envelope = read_envelope(message.content.encode())
-    beside = next(id_ for number in count() if bucket(id_ := f"00000000-0000-0000-0000-{number:012}") == envelope.bucket)
+    beside = next(
+        id_
+        for number in count()
+        if bucket(id_ := f"00000000-0000-0000-0000-{number:012}") == envelope.bucket
+    )
     changes = [*envelope.changes, Change(beside, Kind.REFERENCE, first_seen=worker.bridge.now())]
     worker.bridge.handoff.put(QUEUES[table], worker.flow.key, table, 1, changes)
     with monkeypatch.context() as patch:
@@ -171,16 +195,30 @@ class Invocation:
         trace_parent = ""
 
 
-KINDS = [stopped, refused_credential, unavailable, storage_refuses, by_webhook, settings_missing, a_bug]
+KINDS = [
+    stopped,
+    refused_credential,
+    unavailable,
+    storage_refuses,
+    by_webhook,
+    settings_missing,
+    a_bug,
+]
 
 
 @pytest.mark.parametrize(
     ("table", "kind"),
-    [*(("contact", kind) for kind in KINDS), *(("acs_vehicle", kind) for kind in (stopped, by_webhook, settings_missing))],
+    [
+        *(("contact", kind) for kind in KINDS),
+        *(("acs_vehicle", kind) for kind in (stopped, by_webhook, settings_missing)),
+    ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_nothing_of_a_record_rests_while_it_waits_and_it_arrives(
-    world: Marked, table: str, kind: Callable[..., Callable[[], None]], monkeypatch: pytest.MonkeyPatch
+    world: Marked,
+    table: str,
+    kind: Callable[..., Callable[[], None]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world.ids = [marked(world, table)]
     mend = kind(world, table, monkeypatch)
@@ -188,13 +226,19 @@ def test_nothing_of_a_record_rests_while_it_waits_and_it_arrives(
     assert world.wiring.handoff.length(QUEUES[table]) >= 1, "it waits"
     mend()
     world.drain()
-    rows = list(world.campaign.records("cusVehicle")) if table == "acs_vehicle" else world.shown("profile")
+    rows = (
+        list(world.campaign.records("cusVehicle"))
+        if table == "acs_vehicle"
+        else world.shown("profile")
+    )
     assert [NAME in str(row) for row in rows] == [True]
 
 
 def test_a_child_that_waits_for_its_parent_leaves_nothing_but_ids(world: Marked) -> None:
     owner = world.contact()
-    vehicle = world.create("acs_vehicle", acs_vehicle_name=NAME, **{"acs_ownerid@odata.bind": f"/contacts({owner})"})
+    vehicle = world.create(
+        "acs_vehicle", acs_vehicle_name=NAME, **{"acs_ownerid@odata.bind": f"/contacts({owner})"}
+    )
     assert world.poll("acs_vehicle") == ["waiting"]
     assert places_of_markers(world.wiring) == []
     world.drain()

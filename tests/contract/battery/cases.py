@@ -1,4 +1,7 @@
-"""The flows that the battery is run on. Adding a flow is adding its case to CASES; to KEPT if the ledger keeps its records."""
+"""The flows that the battery is run on.
+
+Adding a flow is adding its case to CASES; to KEPT if the ledger keeps its records.
+"""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +27,11 @@ class Contacts:
 
     name, queue, written = "contacts", "contacts", "created"
     settings: Mapping[str, str] = {}
-    refusal, credential, replayed = ("bad_enumeration_value", True), "CAMPAIGN_CLIENT_SECRET", "updated"
+    refusal, credential, replayed = (
+        ("bad_enumeration_value", True),
+        "CAMPAIGN_CLIENT_SECRET",
+        "updated",
+    )
     deaths = (("claim", True), ("settle", False), ("settle", True))
 
     def __init__(self, stack: Stack) -> None:
@@ -35,7 +42,9 @@ class Contacts:
         return wiring.table_flow("contact")
 
     def create(self, text: str) -> str:
-        return self.dynamics.create_contact(firstname="Ana", lastname=text, emailaddress1="ana@example.org")
+        return self.dynamics.create_contact(
+            firstname="Ana", lastname=text, emailaddress1="ana@example.org"
+        )
 
     def change(self, record_id: str, text: str) -> None:
         self.dynamics.change_contact(record_id, lastname=text)
@@ -44,7 +53,9 @@ class Contacts:
         self.dynamics.delete_contact(record_id)
 
     def held(self, record_id: str) -> list[str]:
-        return [p["lastName"] for p in self.campaign.profiles(record_id) if p["externalId"] == record_id]
+        return [
+            p["lastName"] for p in self.campaign.profiles(record_id) if p["externalId"] == record_id
+        ]
 
     def target_writes(self) -> int:
         calls = self.campaign.write_calls()
@@ -52,15 +63,29 @@ class Contacts:
 
     def target_fault(self, *faults: dict[str, Any]) -> None:
         self.campaign.faults(
-            *[{**fault, "match": {"route": "^/profileAndServicesExt/profile", **fault.get("match", {})}} for fault in faults]
+            *[
+                {
+                    **fault,
+                    "match": {"route": "^/profileAndServicesExt/profile", **fault.get("match", {})},
+                }
+                for fault in faults
+            ]
         )
 
     def source_fault(self, *faults: dict[str, Any]) -> None:
         self.dynamics.faults(*faults)
 
     def refuse(self, text: str) -> None:
-        refusal = "RST-360011 The value 'x' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field"
-        self.target_fault({"match": {"body": f'"lastName": ?{json.dumps(text)}'}, "action": {"status": 500, "body": refusal}})
+        refusal = (
+            "RST-360011 The value 'x' is not valid for the 'nms:recipient:gender' enumeration of"
+            " the '@gender' field"
+        )
+        self.target_fault(
+            {
+                "match": {"body": f'"lastName": ?{json.dumps(text)}'},
+                "action": {"status": 500, "body": refusal},
+            }
+        )
 
     def mend(self) -> None:
         self.target_fault()
@@ -92,13 +117,19 @@ class Vehicles(Contacts):
         return response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")")
 
     def change(self, record_id: str, text: str) -> None:
-        self.dynamics.http.told("PATCH", f"/acs_vehicles({record_id})", {"acs_vehicle_name": text}, If_Match="*")
+        self.dynamics.http.told(
+            "PATCH", f"/acs_vehicles({record_id})", {"acs_vehicle_name": text}, If_Match="*"
+        )
 
     def delete(self, record_id: str) -> None:
         self.dynamics.http.told("DELETE", f"/acs_vehicles({record_id})")
 
     def held(self, record_id: str) -> list[str]:
-        return [str(row["name"]) for row in self.campaign.records("cusVehicle") if row["vehicleId"] == record_id]
+        return [
+            str(row["name"])
+            for row in self.campaign.records("cusVehicle")
+            if row["vehicleId"] == record_id
+        ]
 
     def target_writes(self) -> int:
         calls = self.campaign.write_calls("cusVehicle")
@@ -106,11 +137,21 @@ class Vehicles(Contacts):
 
     def target_fault(self, *faults: dict[str, Any]) -> None:
         route = {"route": "^/profileAndServicesExt/cusVehicle"}
-        self.campaign.faults(*[{**fault, "match": {**route, **fault.get("match", {})}} for fault in faults])
+        self.campaign.faults(
+            *[{**fault, "match": {**route, **fault.get("match", {})}} for fault in faults]
+        )
 
     def refuse(self, text: str) -> None:
-        refusal = "RST-360011 The value 'x' is not valid for the 'cus:cusVehicle:name' enumeration of the '@name' field"
-        self.target_fault({"match": {"body": f'"name": ?{json.dumps(text)}'}, "action": {"status": 500, "body": refusal}})
+        refusal = (
+            "RST-360011 The value 'x' is not valid for the 'cus:cusVehicle:name' enumeration of the"
+            " '@name' field"
+        )
+        self.target_fault(
+            {
+                "match": {"body": f'"name": ?{json.dumps(text)}'},
+                "action": {"status": 500, "body": refusal},
+            }
+        )
 
     def reset(self) -> None:
         super().reset()
@@ -121,7 +162,10 @@ class Vehicles(Contacts):
 
 
 class EmailEvents:
-    """Clicks, told by the journal, to activities; the text is the last part of the URL. Nothing can be changed or deleted."""
+    """Clicks, told by the journal, to activities; the text is the last part of the URL.
+
+    Nothing can be changed or deleted.
+    """
 
     name, queue, written = "email_events", "email-events", "created"
     settings: Mapping[str, str] = {}
@@ -141,11 +185,15 @@ class EmailEvents:
         tail = "/" + "x" * 100 if text in self.refused else ""
         url = f"https://www.example.org/{quote(text)}{tail}"
         click = {"delivery": "DM101", "kind": "click", "externalId": self.contact, "url": url}
-        return event_id("click", str(self.campaign.emulator.told("POST", "/events", click)["logId"]))
+        return event_id(
+            "click", str(self.campaign.emulator.told("POST", "/events", click)["logId"])
+        )
 
     def rows(self) -> list[tuple[str, str]]:
         listed = self.dynamics.rows("acs_emailclicks", "acs_eventid,acs_trackingurl")
-        return [(row["acs_eventid"], unquote(row["acs_trackingurl"].split("/")[3])) for row in listed]
+        return [
+            (row["acs_eventid"], unquote(row["acs_trackingurl"].split("/")[3])) for row in listed
+        ]
 
     def held(self, record_id: str) -> list[str]:
         return [text for found, text in self.rows() if found == record_id]
@@ -155,10 +203,14 @@ class EmailEvents:
         return len(self.rows())
 
     def target_fault(self, *faults: dict[str, Any]) -> None:
-        self.dynamics.faults(*[{**fault, "match": {"route": "batch", **fault.get("match", {})}} for fault in faults])
+        self.dynamics.faults(
+            *[{**fault, "match": {"route": "batch", **fault.get("match", {})}} for fault in faults]
+        )
 
     def refuse(self, text: str) -> None:
-        """The column is shorter than when its definition was read: what is known to be too long would be cut."""
+        """The column is shorter than when its definition was read: what is known to be too long
+        would be cut.
+        """
         self.refused.add(text)
         self.made.catalog.active()
         self.column(60)
@@ -170,7 +222,9 @@ class EmailEvents:
         """The column is made anew, with another length."""
         place = "/EntityDefinitions(LogicalName='acs_emailclick')/Attributes"
         self.dynamics.http.told("DELETE", f"{place}(LogicalName='acs_trackingurl')")
-        self.dynamics.http.told("POST", place, Column("acs_trackingurl", "Tracking URL", longest, "Url").body())
+        self.dynamics.http.told(
+            "POST", place, Column("acs_trackingurl", "Tracking URL", longest, "Url").body()
+        )
 
     def break_credential(self) -> None:
         self.dynamics.faults({"match": {"path": "/api/data/"}, "action": {"status": 401}})
@@ -182,7 +236,9 @@ class EmailEvents:
         self.dynamics.emulator.told("POST", "/reset", {})
         self.campaign.emulator.told("POST", "/reset", {})
         create_tables(self.stack)
-        self.contact = self.dynamics.create_contact(lastname="Reader", emailaddress1="reader@example.org")
+        self.contact = self.dynamics.create_contact(
+            lastname="Reader", emailaddress1="reader@example.org"
+        )
         self.campaign.renew(self.stack.new_campaign_token())
         profile = {"externalId": self.contact, "email": "reader@example.org"}
         self.campaign.http.told("POST", "/profileAndServicesExt/profile", profile)
@@ -190,16 +246,26 @@ class EmailEvents:
 
     def prepare(self, wiring: Wiring) -> None:
         """Clicks only: the delivery's own send would be one more event."""
-        text = default_events_document().replace("  send:\n    enabled: true", "  send:\n    enabled: false")
-        wiring.storage.container("config").upload_blob("events/email_events.yaml", text, overwrite=True)
+        text = default_events_document().replace(
+            "  send:\n    enabled: true", "  send:\n    enabled: false"
+        )
+        wiring.storage.container("config").upload_blob(
+            "events/email_events.yaml", text, overwrite=True
+        )
 
 
 class OptOutToCampaign:
-    """A no in Dynamics, to a profile that does not know of it; the text is only what the test calls the contact."""
+    """A no in Dynamics, to a profile that does not know of it; the text is only what the test calls
+    the contact.
+    """
 
     name, queue, written = "opt_out to Campaign", "opt-out", "updated"
     settings: Mapping[str, str] = {"OPT_OUT_MODE": "both"}
-    refusal, credential, replayed = ("bad_enumeration_value", True), "CAMPAIGN_CLIENT_SECRET", "unchanged"
+    refusal, credential, replayed = (
+        ("bad_enumeration_value", True),
+        "CAMPAIGN_CLIENT_SECRET",
+        "unchanged",
+    )
     deaths = (("claim", True), ("settle", False), ("settle", True))
     place, contact_says, profile_says = 0, True, False
 
@@ -214,8 +280,14 @@ class OptOutToCampaign:
         return replace(wiring.opt_out.polls()[self.place], key="opt_out")
 
     def create(self, text: str) -> str:
-        record_id = self.dynamics.create_contact(lastname="Reader", donotbulkemail=self.contact_says)
-        profile = {"externalId": record_id, "email": "reader@example.org", "blackListEmail": self.profile_says}
+        record_id = self.dynamics.create_contact(
+            lastname="Reader", donotbulkemail=self.contact_says
+        )
+        profile = {
+            "externalId": record_id,
+            "email": "reader@example.org",
+            "blackListEmail": self.profile_says,
+        }
         self.campaign.http.told("POST", "/profileAndServicesExt/profile", profile)
         self.texts[record_id] = text
         if text in self.refused:
@@ -234,14 +306,22 @@ class OptOutToCampaign:
 
     def target_fault(self, *faults: dict[str, Any]) -> None:
         route = {"route": "^/profileAndServicesExt/profile"}
-        self.campaign.faults(*[{**fault, "match": {**route, **fault.get("match", {})}} for fault in faults])
+        self.campaign.faults(
+            *[{**fault, "match": {**route, **fault.get("match", {})}} for fault in faults]
+        )
 
     def refuse(self, text: str) -> None:
         self.refused.add(text)
 
     def refusing(self, record_id: str) -> dict[str, Any]:
-        refusal = "RST-360011 The value 'x' is not valid for the 'nms:recipient:flag' enumeration of the '@blackListEmail' field"
-        return {"match": {"method": "PATCH", "path": record_id}, "action": {"status": 500, "body": refusal}}
+        refusal = (
+            "RST-360011 The value 'x' is not valid for the 'nms:recipient:flag' enumeration of the"
+            " '@blackListEmail' field"
+        )
+        return {
+            "match": {"method": "PATCH", "path": record_id},
+            "action": {"status": 500, "body": refusal},
+        }
 
     def mend(self) -> None:
         self.target_fault()
@@ -278,7 +358,9 @@ class OptOutToDynamics(OptOutToCampaign):
         return sum(count for call, count in calls.items() if call.startswith("PATCH"))
 
     def target_fault(self, *faults: dict[str, Any]) -> None:
-        self.dynamics.faults(*[{**fault, "match": {"method": "PATCH", **fault.get("match", {})}} for fault in faults])
+        self.dynamics.faults(
+            *[{**fault, "match": {"method": "PATCH", **fault.get("match", {})}} for fault in faults]
+        )
 
     def refusing(self, record_id: str) -> dict[str, Any]:
         refusal = {"error": {"code": "0x80040265", "message": "A plug-in refused it."}}

@@ -28,7 +28,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory: Path = tmp_path_factory.mktemp("stack")
     optional = PUBLICATION.read_text().replace("cardinality: one", "cardinality: zeroOrOne")
     (directory / "publication.yaml").write_text(optional)
-    with Stack(directory=directory, host=False, settings=PACE, publication=directory / "publication.yaml") as running:
+    with Stack(
+        directory=directory, host=False, settings=PACE, publication=directory / "publication.yaml"
+    ) as running:
         yield running
 
 
@@ -49,7 +51,9 @@ def case(request: pytest.FixtureRequest, stack: Stack) -> Case:
 
 
 @pytest.fixture
-def new_worker(case: Case, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Worker]]:
+def new_worker(
+    case: Case, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Worker]]:
     """Makes instances that share the storage; each has its own clients, caches and clock."""
     take_identity(stack, monkeypatch)
     settings = load_settings({**stack.environment, **TIMEOUTS, **case.settings})

@@ -1,6 +1,8 @@
-"""What the battery needs of a flow, and a worker that takes messages as the host does, one at a time and in any order.
+"""What the battery needs of a flow, and a worker that takes messages as the host does, one at a
+time and in any order.
 
-A new flow passes the battery by adding its case to CASES in `cases.py`, and to KEPT if its records change.
+A new flow passes the battery by adding its case to CASES in `cases.py`, and to KEPT if its records
+change.
 """
 
 import json
@@ -24,9 +26,10 @@ VISIBILITY_SECONDS = 30
 class Case(Protocol):
     """One flow, with hands at its source and eyes on its target. Ids are the source's.
 
-    `settings`: in place of the stack's; `written`: what becomes of a new record; `refusal`: the reason of what `refuse` refuses,
-    and whether a field is named; `credential`: the setting that a broken one is blamed on; `replayed`: what becomes of a record
-    when all is replayed; `deaths`: the methods of the ledger that a delivery may die at, before (False) or after (True) it.
+    `settings`: in place of the stack's; `written`: what becomes of a new record; `refusal`: the
+    reason of what `refuse` refuses, and whether a field is named; `credential`: the setting that a
+    broken one is blamed on; `replayed`: what becomes of a record when all is replayed; `deaths`:
+    the methods of the ledger that a delivery may die at, before (False) or after (True) it.
     """
 
     name: str
@@ -62,7 +65,10 @@ class Case(Protocol):
 
 
 class KeptCase(Case, Protocol):
-    """A flow whose records change: the ledger keeps them. `dynamics` is its source, or one of its two sides."""
+    """A flow whose records change: the ledger keeps them.
+
+    `dynamics` is its source, or one of its two sides.
+    """
 
     dynamics: Dynamics
 
@@ -75,7 +81,9 @@ class Killed(Exception):
 
 
 class KilledAt:
-    """Passes everything on to `real`, but one method ends the instance: before its work, or after it."""
+    """Passes everything on to `real`, but one method ends the instance: before its work, or after
+    it.
+    """
 
     def __init__(self, real: Any, method: str, after: bool = False) -> None:
         self.real, self.method, self.after = real, method, after
@@ -105,15 +113,25 @@ class Worker:
         return poll(self.flow, bridge or self.bridge)
 
     def messages(self) -> list[QueueMessage]:
-        """Takes what is visible off the queue; what is not completed comes back when made visible."""
+        """Takes what is visible off the queue; what is not completed comes back when made
+        visible.
+        """
         if not self.wiring.handoff.length(self.case.queue):
             return []
-        taken = list(self.client.receive_messages(messages_per_page=32, visibility_timeout=VISIBILITY_SECONDS))
+        taken = list(
+            self.client.receive_messages(
+                messages_per_page=32, visibility_timeout=VISIBILITY_SECONDS
+            )
+        )
         self.held |= {message.id: message for message in taken}
         return taken
 
-    def deliver(self, message: QueueMessage, bridge: Bridge | None = None, complete: bool = True) -> list[Settlement]:
-        settlements = deliver(self.flow, bridge or self.bridge, message.content.encode(), message.dequeue_count or 1)
+    def deliver(
+        self, message: QueueMessage, bridge: Bridge | None = None, complete: bool = True
+    ) -> list[Settlement]:
+        settlements = deliver(
+            self.flow, bridge or self.bridge, message.content.encode(), message.dequeue_count or 1
+        )
         if complete:
             self.complete(message)
         return settlements
@@ -122,8 +140,12 @@ class Worker:
         self.client.delete_message(message.id, message.pop_receipt)
         self.held.pop(message.id, None)
 
-    def kill_while_delivering(self, message: QueueMessage, part: str, method: str, after: bool = False) -> None:
-        """Delivers until the named method of a part of the bridge, and dies there; the message becomes visible again."""
+    def kill_while_delivering(
+        self, message: QueueMessage, part: str, method: str, after: bool = False
+    ) -> None:
+        """Delivers until the named method of a part of the bridge, and dies there; the message
+        becomes visible again.
+        """
         bridge = replace(self.bridge, **{part: KilledAt(getattr(self.bridge, part), method, after)})
         try:
             deliver(self.flow, bridge, message.content.encode(), message.dequeue_count or 1)
@@ -137,12 +159,16 @@ class Worker:
         self.held.pop(message.id, None)
 
     def die(self) -> None:
-        """Ends the instance: all that it holds is visible again, as when the leases end that the host took."""
+        """Ends the instance: all that it holds is visible again, as when the leases end that the
+        host took.
+        """
         for message in list(self.held.values()):
             self.release(message)
 
     def drain(self, seconds: float = 60) -> list[Settlement]:
-        """Delivers until the queue holds nothing but what a test holds back; delayed messages are waited for."""
+        """Delivers until the queue holds nothing but what a test holds back; delayed messages are
+        waited for.
+        """
         settlements: list[Settlement] = []
         deadline = time.monotonic() + seconds
         while self.wiring.handoff.length(self.case.queue) > len(self.held):

@@ -1,4 +1,6 @@
-"""What every flow promises, seen on real storage and on emulators that fail as the real systems do."""
+"""What every flow promises, seen on real storage and on emulators that fail as the real systems
+do.
+"""
 
 import json
 import logging
@@ -64,10 +66,18 @@ def test_a_delivery_that_dies_is_made_good_by_another_instance(
         pytest.param({"drop": "before"}, id="dropped before the work"),
         pytest.param({"drop": "after"}, id="dropped after the work"),
         pytest.param({"delay_seconds": 4, "when": "after"}, id="timeout after commit"),
-        pytest.param({"status": 500, "body": "RST-360011 An error has occurred - please contact your administrator."}, id="500"),
+        pytest.param(
+            {
+                "status": 500,
+                "body": "RST-360011 An error has occurred - please contact your administrator.",
+            },
+            id="500",
+        ),
     ],
 )
-def test_a_passing_failure_delays_and_does_not_poison(case: Case, worker: Worker, action: dict[str, object]) -> None:
+def test_a_passing_failure_delays_and_does_not_poison(
+    case: Case, worker: Worker, action: dict[str, object]
+) -> None:
     record_id = case.create("late")
     case.target_fault({"action": action, "times": 1 if "delay_seconds" in action else 4})
     settlements = worker.sync()
@@ -76,7 +86,9 @@ def test_a_passing_failure_delays_and_does_not_poison(case: Case, worker: Worker
     assert not worker.bridge.deadletters.page(worker.flow.key)
 
 
-def test_a_rejected_record_leaves_the_queue_with_a_reason_and_its_neighbours_arrive(case: Case, worker: Worker) -> None:
+def test_a_rejected_record_leaves_the_queue_with_a_reason_and_its_neighbours_arrive(
+    case: Case, worker: Worker
+) -> None:
     case.refuse("refused")
     refused, *neighbours = [case.create(text) for text in ("refused", "left", "right")]
     assert sorted(outcomes(worker.sync())) == sorted([case.written, case.written, "rejected"])
@@ -147,7 +159,13 @@ def test_a_token_that_ends_in_mid_run_is_renewed_once(case: Case, worker: Worker
     worker.sync()
     record_id = case.create("renewed")
     case.target_fault(
-        {"action": {"status": 401, "body": {"error_code": "401013", "message": "Oauth token is not valid"}}, "times": 1}
+        {
+            "action": {
+                "status": 401,
+                "body": {"error_code": "401013", "message": "Oauth token is not valid"},
+            },
+            "times": 1,
+        }
     )
     assert outcomes(worker.sync()) == [case.written]
     assert case.held(record_id) == ["renewed"]
@@ -161,7 +179,9 @@ def test_a_replay_of_all_writes_what_has_not_changed(case: Case, worker: Worker)
     assert outcomes(worker.sync()) == [case.replayed] * 3
 
 
-def test_reading_stops_while_the_queue_is_long(case: Case, new_worker: Callable[..., Worker]) -> None:
+def test_reading_stops_while_the_queue_is_long(
+    case: Case, new_worker: Callable[..., Worker]
+) -> None:
     worker = new_worker(queue_limit_messages=1)
     for number in range(2):
         case.create(f"number {number}")
@@ -183,7 +203,9 @@ def test_the_line_that_alerts_read_tells_what_the_status_tells(
     stop(worker.flow.key, worker.bridge, by="a test")
     with caplog.at_level(logging.INFO, logger="bridge"):
         watch({worker.flow.key: worker.flow}, worker.bridge)
-    (line,) = [json.loads(record.message) for record in caplog.records if '"watched"' in record.message]
+    (line,) = [
+        json.loads(record.message) for record in caplog.records if '"watched"' in record.message
+    ]
     assert (line["flow"], line["queue"], line["status"]) == (worker.flow.key, case.queue, STOPPED)
     assert (line["backlog_messages"], line["poison_messages"], line["dead_letters"]) == (1, 0, 0)
     assert line["oldest_unwritten_seconds"] >= 0.0

@@ -1,4 +1,6 @@
-"""A target that does not answer: the delivery ends in time, what it has not done goes back, and all arrives when it answers."""
+"""A target that does not answer: the delivery ends in time, what it has not done goes back, and all
+arrives when it answers.
+"""
 
 import time
 from collections.abc import Callable
@@ -22,7 +24,9 @@ BUDGET_SECONDS, TIMEOUT_SECONDS, RECORDS = 1.0, 3.0, 3
 HOST_SECONDS = 12.0
 
 
-def test_a_delivery_to_a_target_that_hangs_ends_in_time_and_goes_on_when_it_answers(case: Case, worker: Worker) -> None:
+def test_a_delivery_to_a_target_that_hangs_ends_in_time_and_goes_on_when_it_answers(
+    case: Case, worker: Worker
+) -> None:
     records = {f"late {number}" for number in range(RECORDS)}
     ids = {case.create(text): text for text in records}
     worker.poll()
@@ -35,7 +39,9 @@ def test_a_delivery_to_a_target_that_hangs_ends_in_time_and_goes_on_when_it_answ
         began = time.monotonic()
     case.target_fault()
     settled = outcomes(worker.drain())
-    assert {record_id: case.held(record_id) for record_id in ids} == {record_id: [text] for record_id, text in ids.items()}
+    assert {record_id: case.held(record_id) for record_id in ids} == {
+        record_id: [text] for record_id, text in ids.items()
+    }
     assert settled
     assert worker.wiring.handoff.length(f"{case.queue}-poison") == 0
     assert not worker.bridge.deadletters.page(worker.flow.key)
@@ -67,7 +73,10 @@ def test_storage_that_falls_silent_at_settle_loses_and_doubles_nothing(
     loses: bool,
     gives_back: bool,
 ) -> None:
-    """The target has the records, and no row says so. Where no queue answers either, the host gives the message back."""
+    """The target has the records, and no row says so.
+
+    Where no queue answers either, the host gives the message back.
+    """
     monkeypatch.setattr(storage, "BoundedTransport", partial(BoundedTransport, limits=(0.5, 0.5)))
     with silent_storage(stack.environment["AzureWebJobsStorage"]) as account:
         worker = new_worker(azurewebjobsstorage=SecretStr(account.connection_string))
@@ -87,6 +96,8 @@ def test_storage_that_falls_silent_at_settle_loses_and_doubles_nothing(
             if not gives_back:
                 worker.release(message)
         worker.drain()
-        assert {record_id: case.held(record_id) for record_id in ids} == {record_id: [text] for record_id, text in ids.items()}
+        assert {record_id: case.held(record_id) for record_id in ids} == {
+            record_id: [text] for record_id, text in ids.items()
+        }
         assert worker.wiring.handoff.length(f"{case.queue}-poison") == 0
         assert not worker.bridge.deadletters.page(worker.flow.key)

@@ -32,7 +32,9 @@ def test_unchanged_makes_no_call(case: KeptCase, worker: Worker) -> None:
     assert case.target_writes() == 1
 
 
-@pytest.mark.parametrize(("method", "after"), [("claim", True), ("settle", False), ("settle", True)])
+@pytest.mark.parametrize(
+    ("method", "after"), [("claim", True), ("settle", False), ("settle", True)]
+)
 def test_a_record_whose_delivery_died_takes_its_next_change(
     case: KeptCase, worker: Worker, new_worker: Callable[..., Worker], method: str, after: bool
 ) -> None:
@@ -47,7 +49,9 @@ def test_a_record_whose_delivery_died_takes_its_next_change(
     assert case.held(record_id) == ["changed"]
 
 
-def test_two_instances_never_write_a_record_at_once(case: KeptCase, worker: Worker, new_worker: Callable[..., Worker]) -> None:
+def test_two_instances_never_write_a_record_at_once(
+    case: KeptCase, worker: Worker, new_worker: Callable[..., Worker]
+) -> None:
     record_id = case.create("one writer")
     worker.poll()
     (message,) = worker.messages()
@@ -87,7 +91,9 @@ def test_a_late_update_does_not_bring_a_deleted_record_back(case: KeptCase, work
     assert case.held(record_id) == []
 
 
-def test_a_record_made_and_deleted_between_two_polls_is_accepted_silently(case: KeptCase, worker: Worker) -> None:
+def test_a_record_made_and_deleted_between_two_polls_is_accepted_silently(
+    case: KeptCase, worker: Worker
+) -> None:
     worker.sync()
     record_id = case.create("short life")
     case.delete(record_id)
@@ -98,7 +104,9 @@ def test_a_record_made_and_deleted_between_two_polls_is_accepted_silently(case: 
 def test_a_refusal_that_comes_too_late_leaves_no_dead_letter_behind(
     case: KeptCase, worker: Worker, new_worker: Callable[..., Worker]
 ) -> None:
-    """One instance is about to settle a refusal when another writes the mended record and settles that."""
+    """One instance is about to settle a refusal when another writes the mended record and settles
+    that.
+    """
     case.refuse("refused")
     record_id = case.create("refused")
     worker.poll()
@@ -112,7 +120,11 @@ def test_a_refusal_that_comes_too_late_leaves_no_dead_letter_behind(
                 other = new_worker()
                 other.poll()
                 wait_until(
-                    lambda: [other.deliver(m) for m in other.messages()] and case.held(record_id) == ["mended"], "the other"
+                    lambda: (
+                        [other.deliver(m) for m in other.messages()]
+                        and case.held(record_id) == ["mended"]
+                    ),
+                    "the other",
                 )
             return getattr(self.real, name)
 
@@ -122,7 +134,9 @@ def test_a_refusal_that_comes_too_late_leaves_no_dead_letter_behind(
     assert not worker.bridge.deadletters.page(worker.flow.key)
 
 
-def test_a_bug_takes_only_its_own_record_off_the_way(case: KeptCase, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_takes_only_its_own_record_off_the_way(
+    case: KeptCase, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = {text: case.create(text) for text in ("cursed", "left", "right")}
     real = type(worker.flow).write
 
@@ -139,12 +153,16 @@ def test_a_bug_takes_only_its_own_record_off_the_way(case: KeptCase, worker: Wor
             try:
                 worker.deliver(message)
             except Bug:
-                raised += [change.record_id for change in read_envelope(message.content.encode()).changes]
+                raised += [
+                    change.record_id for change in read_envelope(message.content.encode()).changes
+                ]
     assert set(raised) == {ids["cursed"]}
     assert [case.held(ids["left"]), case.held(ids["right"])] == [["left"], ["right"]]
 
 
-def test_a_look_up_that_is_answered_in_pages_takes_nothing_for_deleted(case: KeptCase, worker: Worker) -> None:
+def test_a_look_up_that_is_answered_in_pages_takes_nothing_for_deleted(
+    case: KeptCase, worker: Worker
+) -> None:
     ids = [case.create(f"of several pages {number}") for number in range(5)]
     worker.sync()
     case.dynamics.emulator.told("POST", "/paging", {"largest_page": 2})
@@ -157,13 +175,18 @@ def test_a_look_up_that_is_answered_in_pages_takes_nothing_for_deleted(case: Kep
 
 
 @pytest.mark.parametrize("by", ["poll", "reference"])
-def test_half_a_character_is_its_records_dead_letter(case: KeptCase, worker: Worker, by: str) -> None:
+def test_half_a_character_is_its_records_dead_letter(
+    case: KeptCase, worker: Worker, by: str
+) -> None:
     case.dynamics.emulator.told("POST", "/paging", {"half_characters": True})
     half, whole = case.create("Jane \ue83d"), case.create("Ana")
     if by == "poll":
         settlements = worker.sync()
     else:
-        changes = [Change(record_id, Kind.REFERENCE, first_seen=worker.bridge.now()) for record_id in (half, whole)]
+        changes = [
+            Change(record_id, Kind.REFERENCE, first_seen=worker.bridge.now())
+            for record_id in (half, whole)
+        ]
         worker.bridge.handoff.put(worker.flow.queue, worker.flow.key, worker.flow.table, 1, changes)
         settlements = worker.drain()
     assert sorted(outcomes(settlements)) == ["created", "rejected"]
@@ -177,7 +200,9 @@ def test_half_a_character_is_its_records_dead_letter(case: KeptCase, worker: Wor
     assert worker.bridge.deadletters.get(worker.flow.key, half) is None
 
 
-def test_what_the_role_may_not_read_is_not_taken_for_deleted(case: KeptCase, worker: Worker) -> None:
+def test_what_the_role_may_not_read_is_not_taken_for_deleted(
+    case: KeptCase, worker: Worker
+) -> None:
     record_id = case.create("of another unit")
     worker.sync()
     name = worker.flow.table if worker.flow.table != "contact" else "Contact"

@@ -13,7 +13,10 @@ ORGANIZATION, API_KEY, SECRET = "acme-mkt-stage1", "key", "secret"
 
 
 class Instance:
-    """A running emulator and a client with a valid token. `api` paths begin behind /campaign; it exports to `exports`."""
+    """A running emulator and a client with a valid token.
+
+    `api` paths begin behind /campaign; it exports to `exports`.
+    """
 
     def __init__(self, directory: Path, *options: str) -> None:
         self.exports = directory / "exports"
@@ -45,20 +48,33 @@ class Instance:
         return self.http.post(f"{self.root}/ims/token/v3", data=form, timeout=30)
 
     def renew(self) -> None:
-        self.http.headers.update({"Authorization": f"Bearer {self.token().json()['access_token']}", "X-Api-Key": API_KEY})
+        self.http.headers.update(
+            {"Authorization": f"Bearer {self.token().json()['access_token']}", "X-Api-Key": API_KEY}
+        )
 
     def api(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
         url = path if path.startswith("http") else f"{self.root}/{ORGANIZATION}/campaign{path}"
-        return self.http.request(method, url, json=body, headers={k.replace("_", "-"): v for k, v in headers.items()}, timeout=30)
+        return self.http.request(
+            method,
+            url,
+            json=body,
+            headers={k.replace("_", "-"): v for k, v in headers.items()},
+            timeout=30,
+        )
 
     def journal(self, link: str = "", **headers: str) -> requests.Response:
         """A page of the journal: the first, or the one that a relative link leads to."""
         facts = self.child.facts
-        given = {"x-ims-org-id": facts["ims_organization"], **{k.replace("_", "-"): v for k, v in headers.items()}}
+        given = {
+            "x-ims-org-id": facts["ims_organization"],
+            **{k.replace("_", "-"): v for k, v in headers.items()},
+        }
         return self.http.get(self.root + (link or facts["journal"]), headers=given, timeout=30)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        return self.http.request(method, f"{self.root}/_emulator/{path}", json=body, timeout=30).json()
+        return self.http.request(
+            method, f"{self.root}/_emulator/{path}", json=body, timeout=30
+        ).json()
 
     def refused(self, path: str, body: Any) -> tuple[int, str]:
         """The status and the sentence of a control route that says no."""

@@ -12,8 +12,15 @@ SPRING = {"name": "DM101", "label": "Spring sale", "campaign": "CMP1", "campaign
 
 def rows(campaign: Instance, log: str) -> list[dict[str, str]]:
     """The whole log, as an export shows it."""
-    names = [file["name"] for file in campaign.control("POST", "export", {"log": log, "since": "1970-01-01"})["files"]]
-    lines = [line.split("\t") for name in names for line in (campaign.exports / name).read_text().splitlines()]
+    names = [
+        file["name"]
+        for file in campaign.control("POST", "export", {"log": log, "since": "1970-01-01"})["files"]
+    ]
+    lines = [
+        line.split("\t")
+        for name in names
+        for line in (campaign.exports / name).read_text().splitlines()
+    ]
     return [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
 
 
@@ -22,7 +29,9 @@ def spring(campaign: Instance, *people: str, **more: Any) -> Any:
     return campaign.control("POST", "deliveries", SPRING | more)
 
 
-def test_a_delivery_goes_to_all_who_have_an_id_and_an_address_and_did_not_opt_out(campaign: Instance) -> None:
+def test_a_delivery_goes_to_all_who_have_an_id_and_an_address_and_did_not_opt_out(
+    campaign: Instance,
+) -> None:
     campaign.people("a-1", "a-2")
     campaign.people("no-mail", blackListEmail=True)
     campaign.people("nothing", blackList=True)
@@ -37,7 +46,9 @@ def test_a_delivery_goes_to_all_who_have_an_id_and_an_address_and_did_not_opt_ou
 
 def test_a_delivery_may_name_its_recipients(campaign: Instance) -> None:
     campaign.people("a-1", "a-2", "a-3")
-    answer = campaign.control("POST", "deliveries", SPRING | {"externalIds": ["a-3", "nobody", "a-1", "a-3"]})
+    answer = campaign.control(
+        "POST", "deliveries", SPRING | {"externalIds": ["a-3", "nobody", "a-1", "a-3"]}
+    )
     assert (answer["sent"], answer["exclusions"]) == (2, {"unknown": 1})
 
 
@@ -48,7 +59,10 @@ def test_a_message_has_a_row_with_the_delivery_and_the_campaign(campaign: Instan
     assert (row["status"], row["failureType"], row["failureReason"]) == ("1", "0", "0")
     assert (row["deliveryName"], row["deliveryLabel"]) == ("DM101", "Spring sale")
     assert (row["campaignName"], row["campaignLabel"]) == ("CMP1", "Spring")
-    assert (row["eventDate"], row["lastModified"], row["email"]) == (*["2026/05/04 10:20:30"] * 2, "a-1@example.org")
+    assert (row["eventDate"], row["lastModified"], row["email"]) == (
+        *["2026/05/04 10:20:30"] * 2,
+        "a-1@example.org",
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,14 +75,25 @@ def test_a_message_has_a_row_with_the_delivery_and_the_campaign(campaign: Instan
         ({"kind": "mirror"}, "6", "Mirror page"),
     ],
 )
-def test_each_reaction_is_a_row_with_its_type(campaign: Instance, event: dict[str, Any], url_type: str, label: str) -> None:
+def test_each_reaction_is_a_row_with_its_type(
+    campaign: Instance, event: dict[str, Any], url_type: str, label: str
+) -> None:
     spring(campaign, "a-1")
-    given = {"delivery": "DM101", "externalId": "a-1", "userAgent": "Phone (Mobile)", "at": "2026-05-04T12:00:00Z"}
+    given = {
+        "delivery": "DM101",
+        "externalId": "a-1",
+        "userAgent": "Phone (Mobile)",
+        "at": "2026-05-04T12:00:00Z",
+    }
     answer = campaign.control("POST", "events", given | event)
     (row,) = rows(campaign, "tracking")
     (message,) = rows(campaign, "delivery")
     assert (row["logId"], row["broadLogId"]) == (str(answer["logId"]), message["logId"])
-    assert (row["urlType"], row["urlLabel"], row["logDate"]) == (url_type, label, "2026/05/04 12:00:00")
+    assert (row["urlType"], row["urlLabel"], row["logDate"]) == (
+        url_type,
+        label,
+        "2026/05/04 12:00:00",
+    )
     assert row["url"] == event.get("url", row["url"])
     assert (row["trackedDevice"], int(row["userAgent"]) != 0) == ("mobile", True)
 
@@ -82,7 +107,13 @@ def test_log_ids_increase_and_each_log_has_its_own(campaign: Instance) -> None:
 
 def test_a_late_bounce_changes_the_row_that_was_sent(campaign: Instance) -> None:
     spring(campaign, "a-1", at="2026-05-04T10:00:00Z")
-    order = {"delivery": "DM101", "externalId": "a-1", "type": "hard", "reason": "user unknown", "at": "2026-05-06T08:00:00Z"}
+    order = {
+        "delivery": "DM101",
+        "externalId": "a-1",
+        "type": "hard",
+        "reason": "user unknown",
+        "at": "2026-05-06T08:00:00Z",
+    }
     (before,) = rows(campaign, "delivery")
     campaign.control("POST", "bounce", order)
     (after,) = rows(campaign, "delivery")
@@ -94,10 +125,17 @@ def test_a_late_bounce_changes_the_row_that_was_sent(campaign: Instance) -> None
     }
 
 
-@pytest.mark.parametrize(("reason", "code"), [("Mailbox full", "5"), ("unreachable", "3"), ("invalid_domain", "2"), ("", "5")])
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [("Mailbox full", "5"), ("unreachable", "3"), ("invalid_domain", "2"), ("", "5")],
+)
 def test_a_soft_bounce_is_told_by_its_reason(campaign: Instance, reason: str, code: str) -> None:
     spring(campaign, "a-1")
-    campaign.control("POST", "bounce", {"delivery": "DM101", "externalId": "a-1", "type": "soft", "reason": reason})
+    campaign.control(
+        "POST",
+        "bounce",
+        {"delivery": "DM101", "externalId": "a-1", "type": "soft", "reason": reason},
+    )
     (row,) = rows(campaign, "delivery")
     assert (row["failureType"], row["failureReason"]) == ("1", code)
 
@@ -106,11 +144,19 @@ def test_an_unsubscribe_opts_the_profile_out_and_says_when(campaign: Instance) -
     spring(campaign, "a-1")
     campaign.control("POST", "clock", {"advance_seconds": 3600})
     before = campaign.api("GET", f"{EXT}/a-1").json()
-    campaign.control("POST", "events", {"delivery": "DM101", "externalId": "a-1", "kind": "unsubscribe"})
+    campaign.control(
+        "POST", "events", {"delivery": "DM101", "externalId": "a-1", "kind": "unsubscribe"}
+    )
     after = campaign.api("GET", f"{EXT}/a-1").json()
-    assert (before["blackListEmail"], after["blackListEmail"], after["blackList"]) == (False, True, False)
+    assert (before["blackListEmail"], after["blackListEmail"], after["blackList"]) == (
+        False,
+        True,
+        False,
+    )
     assert after["blackListEmailLastModified"] == after["lastModified"] > before["lastModified"]
-    assert campaign.control("POST", "deliveries", {"externalIds": ["a-1"]})["exclusions"] == {"blackListEmail": 1}
+    assert campaign.control("POST", "deliveries", {"externalIds": ["a-1"]})["exclusions"] == {
+        "blackListEmail": 1
+    }
 
 
 def test_generated_events_repeat_and_equal_seeds_make_equal_events(campaign: Instance) -> None:
@@ -121,7 +167,9 @@ def test_generated_events_repeat_and_equal_seeds_make_equal_events(campaign: Ins
         campaign.control("POST", "reset", {})
         spring(campaign, *people)
         counts = campaign.control("POST", "generate", order)
-        reactions = [(row["externalId"], row["urlType"], row["url"]) for row in rows(campaign, "tracking")]
+        reactions = [
+            (row["externalId"], row["urlType"], row["url"]) for row in rows(campaign, "tracking")
+        ]
         failed = [row["externalId"] for row in rows(campaign, "delivery") if row["status"] == "2"]
         assert (counts["open"] + counts["click"], counts["bounce"]) == (len(reactions), len(failed))
         assert not {person for person, _, _ in reactions} & set(failed)

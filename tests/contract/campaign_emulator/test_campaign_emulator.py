@@ -22,13 +22,19 @@ def create(campaign: Instance, **fields: Any) -> dict[str, Any]:
 
 def test_a_token_is_issued_for_the_right_credential_only(campaign: Instance) -> None:
     assert campaign.token().json()["expires_in"] == 86399
-    assert (campaign.token(client_secret="wrong").status_code, campaign.token(scope="").status_code) == (401, 400)
+    assert (
+        campaign.token(client_secret="wrong").status_code,
+        campaign.token(scope="").status_code,
+    ) == (401, 400)
     assert campaign.token(client_secret="wrong").json()["error"] == "invalid_client"
 
 
 def test_a_token_ends_by_the_clock_or_when_the_secret_changes(campaign: Instance) -> None:
     campaign.control("POST", "clock", {"advance_seconds": 86400})
-    assert campaign.api("GET", EXT).json() == {"error_code": "401013", "message": "Oauth token is not valid"}
+    assert campaign.api("GET", EXT).json() == {
+        "error_code": "401013",
+        "message": "Oauth token is not valid",
+    }
     campaign.control("POST", "clock", {})
     assert campaign.api("GET", EXT).status_code == 200
     campaign.control("POST", "secret", {"client_secret": "other"})
@@ -47,14 +53,27 @@ def test_the_gateway_refuses_a_wrong_key_and_an_unknown_organization(campaign: I
 
 def test_a_created_profile_comes_back_whole(campaign: Instance) -> None:
     profile = create(
-        campaign, firstName="Ana", lastName="Test", email="ana@example.org", location={"city": "Lyon", "zipCode": "69001"}
+        campaign,
+        firstName="Ana",
+        lastName="Test",
+        email="ana@example.org",
+        location={"city": "Lyon", "zipCode": "69001"},
     )
     assert next(iter(profile)) == "PKey"
     assert list(profile) == sorted(profile)
     assert profile["PKey"].startswith("@")
     assert len(profile["PKey"]) in (92, 113)
-    assert (profile["title"], profile["domain"], profile["age"]) == ("Ana Test (ana@example.org)", "example.org", 0)
-    assert (profile["birthDate"], profile["blackList"], profile["cusLoyaltyPoints"], profile["orgUnit"]) == ("", False, 0, None)
+    assert (profile["title"], profile["domain"], profile["age"]) == (
+        "Ana Test (ana@example.org)",
+        "example.org",
+        0,
+    )
+    assert (
+        profile["birthDate"],
+        profile["blackList"],
+        profile["cusLoyaltyPoints"],
+        profile["orgUnit"],
+    ) == ("", False, 0, None)
     assert profile["location"]["city"] == "Lyon"
     assert profile["postalAddress"]["serialized"] == "Ana TEST\n\n\n\n\n69001 LYON"
     assert campaign.api("GET", profile["href"]).json() == profile
@@ -63,7 +82,9 @@ def test_a_created_profile_comes_back_whole(campaign: Instance) -> None:
 def test_a_change_answers_with_key_and_href(campaign: Instance) -> None:
     profile = create(campaign, externalId="a-1", firstName="Ana")
     for place in (profile["PKey"], "a-1"):
-        response = campaign.api("PATCH", f"{EXT}/{place}", {"firstName": "Anna", "location": {"city": "Lyon"}})
+        response = campaign.api(
+            "PATCH", f"{EXT}/{place}", {"firstName": "Anna", "location": {"city": "Lyon"}}
+        )
         assert (response.status_code, set(response.json())) == (200, {"PKey", "href"})
     held = campaign.api("GET", f"{EXT}/a-1").json()
     assert (held["firstName"], held["location"]["city"]) == ("Anna", "Lyon")
@@ -81,7 +102,10 @@ def test_last_modified_moves_only_when_something_differs(campaign: Instance) -> 
 def test_each_opt_out_has_its_own_time(campaign: Instance) -> None:
     create(campaign, externalId="a-1", blackListEmail=True)
     first = campaign.api("GET", f"{EXT}/a-1").json()
-    assert (first["blackListEmailLastModified"], first["blackListPhoneLastModified"]) == (first["created"], "")
+    assert (first["blackListEmailLastModified"], first["blackListPhoneLastModified"]) == (
+        first["created"],
+        "",
+    )
     campaign.control("POST", "clock", {"advance_seconds": 60})
     campaign.api("PATCH", f"{EXT}/a-1", {"blackListPhone": True, "blackListEmail": True})
     second = campaign.api("GET", f"{EXT}/a-1").json()
@@ -95,7 +119,10 @@ def test_a_deleted_profile_is_gone(campaign: Instance) -> None:
     response = campaign.api("DELETE", f"{EXT}/a-1")
     assert (response.status_code, response.text) == (
         404,
-        f"{RST} Unable to find document with path 'Profiles' from key 'a-1:0' (document with schema 'recipient' and name 'a-1')",
+        (
+            f"{RST} Unable to find document with path 'Profiles' from key 'a-1:0' (document with"
+            " schema 'recipient' and name 'a-1')"
+        ),
     )
 
 
@@ -104,20 +131,31 @@ def test_a_deleted_profile_is_gone(campaign: Instance) -> None:
     [
         (
             {"gender": "invalid"},
-            f"{RST} The value 'invalid' is not valid for the 'nms:recipient:gender' enumeration of the '@gender' field",
+            (
+                f"{RST} The value 'invalid' is not valid for the 'nms:recipient:gender' enumeration"
+                " of the '@gender' field"
+            ),
         ),
         ({"age": 3}, "Cannot update the 'age' property that is read-only"),
         ({"shoeSize": 42}, "'shoeSize' property is not valid for the 'profile' resource."),
-        ({"denyListEmail": True}, "'denyListEmail' property is not valid for the 'profile' resource."),
+        (
+            {"denyListEmail": True},
+            "'denyListEmail' property is not valid for the 'profile' resource.",
+        ),
         ({"email": "nobody"}, "'@email'"),
         ({"firstName": "x" * 31}, "'@firstName' field is too long"),
         ({"birthDate": "31.12.1999"}, "'@birthDate'"),
         ({"cusLoyaltyPoints": "many"}, "'@cusLoyaltyPoints'"),
     ],
 )
-def test_a_clients_mistake_is_a_500_with_text(campaign: Instance, body: dict[str, Any], text: str) -> None:
+def test_a_clients_mistake_is_a_500_with_text(
+    campaign: Instance, body: dict[str, Any], text: str
+) -> None:
     response = campaign.api("POST", EXT, body)
-    assert (response.status_code, response.headers["Content-Type"].split(";")[0]) == (500, "text/plain")
+    assert (response.status_code, response.headers["Content-Type"].split(";")[0]) == (
+        500,
+        "text/plain",
+    )
     assert text in response.text
     campaign.control("POST", "options", {"errorsAsJson": True})
     assert text in campaign.api("POST", EXT, body).json()
@@ -127,7 +165,10 @@ def test_a_taken_key_is_refused_as_postgresql_does(campaign: Instance) -> None:
     create(campaign, externalId="a-1")
     response = campaign.api("POST", EXT, {"externalId": "a-1"})
     assert response.status_code == 500
-    assert "PGS-220000 PostgreSQL error: ERROR:  duplicate key value violates unique constraint" in response.text
+    assert (
+        "PGS-220000 PostgreSQL error: ERROR:  duplicate key value violates unique constraint"
+        in response.text
+    )
 
 
 def test_empty_keys_are_not_compared(campaign: Instance) -> None:
@@ -144,8 +185,9 @@ def test_a_key_cannot_be_changed_through_itself(campaign: Instance) -> None:
 def test_a_made_up_pkey_is_refused_as_an_unknown_attribute(campaign: Instance) -> None:
     response = campaign.api("GET", f"{EXT}/@O5iRp40EGA")
     assert response.status_code == 500
-    assert response.text == (
-        "'O5iRp40EGA' attribute unknown (see definition of 'Profiles (nms:recipient)' schema). "
+    assert (
+        response.text
+        == "'O5iRp40EGA' attribute unknown (see definition of 'Profiles (nms:recipient)' schema). "
         "XTK-170036 Unable to parse expression '@id = @O5iRp40EGA'."
     )
 
@@ -188,10 +230,18 @@ def test_a_list_has_pages_that_only_next_leads_to(campaign: Instance) -> None:
     page = campaign.api("GET", f"{EXT}?_order=firstName").json()
     assert (len(page["content"]), page["content"][0]["firstName"]) == (25, "n00")
     rest = campaign.api("GET", page["next"]["href"]).json()
-    assert ([row["firstName"] for row in rest["content"]], "next" in rest) == ([f"n{n}" for n in range(25, 30)], False)
+    assert ([row["firstName"] for row in rest["content"]], "next" in rest) == (
+        [f"n{n}" for n in range(25, 30)],
+        False,
+    )
     assert campaign.api("GET", page["count"]["href"]).json() == {"count": 30}
     assert campaign.api("GET", f"{EXT}?_lineStart=@AAAA").status_code == 500
-    assert campaign.api("GET", f"{EXT}?_order=firstName%20desc&_lineCount=1").json()["content"][0]["firstName"] == "n29"
+    assert (
+        campaign.api("GET", f"{EXT}?_order=firstName%20desc&_lineCount=1").json()["content"][0][
+            "firstName"
+        ]
+        == "n29"
+    )
     assert campaign.api("GET", f"{EXT}?_order=shoeSize").status_code == 500
 
 
@@ -208,14 +258,19 @@ def test_filters_out_of_the_box_and_published(campaign: Instance) -> None:
     create(campaign, externalId="a-2", email="bob@example.org", lastName="Other")
 
     def found(query: str) -> list[str]:
-        return [row["externalId"] for row in campaign.api("GET", f"{EXT}/{query}").json()["content"]]
+        return [
+            row["externalId"] for row in campaign.api("GET", f"{EXT}/{query}").json()["content"]
+        ]
 
     assert found("byEmail?email=ana@example.org") == ["a-1"]
     assert found("byText?text=Te") == ["a-1"]
     assert found("byText?text=te") == []
     assert found("byExternalid?externalId_parameter=a-2") == ["a-2"]
     assert found("byExternalid?externalId_parameter=nobody") == []
-    assert found("byLastmodified?lastModified_parameter=2000-01-01%2000:00:00.000Z") == ["a-1", "a-2"]
+    assert found("byLastmodified?lastModified_parameter=2000-01-01%2000:00:00.000Z") == [
+        "a-1",
+        "a-2",
+    ]
     assert found("byLastmodified?lastModified_parameter=2100-01-01%2000:00:00.000Z") == []
     assert campaign.api("GET", f"{EXT}/byNothing?x=1").status_code == 404
     assert campaign.api("GET", f"{EXT}/byExternalid").status_code == 500
@@ -223,11 +278,18 @@ def test_filters_out_of_the_box_and_published(campaign: Instance) -> None:
 
 def test_metadata_has_its_documented_shape(campaign: Instance) -> None:
     content = campaign.api("GET", "/profileAndServicesExt/resourceType/profile").json()["content"]
-    assert (content["email"]["dataPolicy"], content["email"]["length"], content["age"]["readOnly"]) == ("email", "128", True)
+    assert (
+        content["email"]["dataPolicy"],
+        content["email"]["length"],
+        content["age"]["readOnly"],
+    ) == ("email", "128", True)
     assert set(content["gender"]["values"]) >= {"unknown", "male", "female", "__Invalid_value__"}
     assert "city" in content["location"]["content"]
     assert content["subscriptions"]["type"] == "collection"
-    assert "cusDisplayName" not in campaign.api("GET", "/profileAndServices/profile/metadata").json()["content"]
+    assert (
+        "cusDisplayName"
+        not in campaign.api("GET", "/profileAndServices/profile/metadata").json()["content"]
+    )
     filters = campaign.api("GET", "/profileAndServicesExt/resourceType/profile/filters/").json()
     assert filters["byExternalid"]["data"].endswith("byExternalid?externalId_parameter=$value")
     assert campaign.api("GET", "/profileAndServicesExt/resourceType/cusNothing").status_code == 404
@@ -238,9 +300,19 @@ def test_calls_are_counted_by_route_and_faults_happen_as_asked(campaign: Instanc
     campaign.api("PATCH", f"{EXT}/a-1", {"firstName": "Ana"})
     campaign.api("GET", f"{EXT}/byEmail?email=x")
     calls = campaign.control("GET", "calls")
-    assert calls[f"POST {EXT}"] == calls[f"PATCH {EXT}/{{key}}"] == calls[f"GET {EXT}/{{filter}}"] == 1
+    assert (
+        calls[f"POST {EXT}"] == calls[f"PATCH {EXT}/{{key}}"] == calls[f"GET {EXT}/{{filter}}"] == 1
+    )
     campaign.control(
-        "POST", "faults", [{"match": {"method": "PATCH"}, "action": {"status": 429, "headers": {"Retry-After": "7"}}, "times": 1}]
+        "POST",
+        "faults",
+        [
+            {
+                "match": {"method": "PATCH"},
+                "action": {"status": 429, "headers": {"Retry-After": "7"}},
+                "times": 1,
+            }
+        ],
     )
     assert campaign.api("PATCH", f"{EXT}/a-1", {"firstName": "Bea"}).headers["Retry-After"] == "7"
     assert campaign.api("PATCH", f"{EXT}/a-1", {"firstName": "Bea"}).status_code == 200
@@ -249,7 +321,12 @@ def test_calls_are_counted_by_route_and_faults_happen_as_asked(campaign: Instanc
 def test_what_is_not_done_is_said(campaign: Instance) -> None:
     assert campaign.api("POST", "/workflow/execution/WKF1/commands", {}).status_code == 501
     assert campaign.api("POST", EXT, None).status_code == 201
-    assert campaign.http.post(f"{campaign.root}/acme-mkt-stage1/campaign{EXT}", data=b"{", timeout=30).status_code == 400
+    assert (
+        campaign.http.post(
+            f"{campaign.root}/acme-mkt-stage1/campaign{EXT}", data=b"{", timeout=30
+        ).status_code
+        == 400
+    )
 
 
 def test_version_8_answers_in_its_own_way(v8: Instance) -> None:
@@ -265,16 +342,24 @@ def test_version_8_answers_in_its_own_way(v8: Instance) -> None:
 NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=30)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(first=NAMES, last=st.sampled_from(["田中", "محمد", "Zoë 🎉", 'O\'Brien "Bob"', "𠜎𠜱", "\\"]))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    first=NAMES, last=st.sampled_from(["田中", "محمد", "Zoë 🎉", 'O\'Brien "Bob"', "𠜎𠜱", "\\"])
+)
 def test_names_come_back_as_they_went(campaign: Instance, first: str, last: str) -> None:
     profile = create(campaign, firstName=first, lastName=last)
     held = campaign.api("GET", profile["href"]).json()
     assert (held["firstName"], held["lastName"]) == (first, last)
 
 
-def test_the_most_calls_under_way_at_once_are_counted_and_can_be_counted_anew(campaign: Instance) -> None:
-    campaign.control("POST", "faults", [{"match": {"method": "GET"}, "action": {"delay_seconds": 0.5}}])
+def test_the_most_calls_under_way_at_once_are_counted_and_can_be_counted_anew(
+    campaign: Instance,
+) -> None:
+    campaign.control(
+        "POST", "faults", [{"match": {"method": "GET"}, "action": {"delay_seconds": 0.5}}]
+    )
     campaign.control("POST", "peaks", {})
     with ThreadPoolExecutor(2) as callers:
         answers = list(callers.map(lambda _: campaign.api("GET", EXT).status_code, range(2)))

@@ -1,4 +1,6 @@
-"""The export workflows: incremental, in the forms that Extract file offers, written in place, streamed."""
+"""The export workflows: incremental, in the forms that Extract file offers, written in place,
+streamed.
+"""
 
 import gzip
 import json
@@ -36,14 +38,21 @@ def content(campaign: Instance, **order: Any) -> bytes:
 @pytest.fixture
 def sent(campaign: Instance) -> Instance:
     campaign.people("a-1", "a-2")
-    campaign.control("POST", "deliveries", {"name": "DM101", "label": "Früh; jahr", "campaign": "CMP1", "campaignLabel": "春"})
+    campaign.control(
+        "POST",
+        "deliveries",
+        {"name": "DM101", "label": "Früh; jahr", "campaign": "CMP1", "campaignLabel": "春"},
+    )
     campaign.control("POST", "events", {"delivery": "DM101", "kind": "open", "externalId": "a-1"})
     return campaign
 
 
 def test_both_logs_have_their_columns_in_the_header_line(sent: Instance) -> None:
     files = export(sent)
-    assert [(file["name"].partition("_")[0], file["rows"]) for file in files] == [("deliveryLogs", 2), ("trackingLogs", 1)]
+    assert [(file["name"].partition("_")[0], file["rows"]) for file in files] == [
+        ("deliveryLogs", 2),
+        ("trackingLogs", 1),
+    ]
     headers = [(sent.exports / file["name"]).read_text().splitlines()[0] for file in files]
     assert [header.split("\t") for header in headers] == [DELIVERY.split(), TRACKING.split()]
 
@@ -88,12 +97,17 @@ def test_names_tell_the_instant_and_are_never_given_twice(sent: Instance) -> Non
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "utf-8-sig"])
 @pytest.mark.parametrize("separator", ["\t", ";", ","])
 @pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
-def test_a_file_has_the_form_that_was_asked_for(sent: Instance, encoding: str, separator: str, packed: bool) -> None:
+def test_a_file_has_the_form_that_was_asked_for(
+    sent: Instance, encoding: str, separator: str, packed: bool
+) -> None:
     raw = content(sent, log="delivery", encoding=encoding, separator=separator, gzip=packed)
     lines = (gzip.decompress(raw) if packed else raw).decode(encoding).splitlines()
     label = '"Früh; jahr"' if separator == ";" else "Früh; jahr"
     assert lines[0].split(separator) == DELIVERY.split()
-    assert separator.join(["DM101", label, "CMP1", "?" if encoding == "iso-8859-1" else "春"]) in lines[1]
+    assert (
+        separator.join(["DM101", label, "CMP1", "?" if encoding == "iso-8859-1" else "春"])
+        in lines[1]
+    )
 
 
 def test_the_header_may_be_left_out(sent: Instance) -> None:
@@ -101,12 +115,25 @@ def test_the_header_may_be_left_out(sent: Instance) -> None:
 
 
 def test_labels_stand_in_place_of_technical_values(sent: Instance) -> None:
-    sent.control("POST", "bounce", {"delivery": "DM101", "externalId": "a-2", "type": "hard", "reason": "user unknown"})
+    sent.control(
+        "POST",
+        "bounce",
+        {"delivery": "DM101", "externalId": "a-2", "type": "hard", "reason": "user unknown"},
+    )
     for kind in ("click", "unsubscribe", "mirror"):
         sent.control("POST", "events", {"delivery": "DM101", "kind": kind, "externalId": "a-1"})
-    deliveries = [line.split("\t") for line in content(sent, log="delivery", labels=True).decode().splitlines()]
-    assert [line[3:6] for line in deliveries[1:]] == [["Sent", "", ""], ["Failed", "Hard", "User unknown"]]
-    tracking = [line.split("\t") for line in content(sent, log="tracking", labels=True).decode().splitlines()]
+    deliveries = [
+        line.split("\t")
+        for line in content(sent, log="delivery", labels=True).decode().splitlines()
+    ]
+    assert [line[3:6] for line in deliveries[1:]] == [
+        ["Sent", "", ""],
+        ["Failed", "Hard", "User unknown"],
+    ]
+    tracking = [
+        line.split("\t")
+        for line in content(sent, log="tracking", labels=True).decode().splitlines()
+    ]
     assert [line[3] for line in tracking[1:]] == ["Open", "Email click", "Opt-out", "Mirror page"]
 
 
@@ -119,22 +146,35 @@ def test_labels_stand_in_place_of_technical_values(sent: Instance) -> None:
     ],
 )
 def test_labels_are_those_of_the_language(sent: Instance, language: str, words: list[str]) -> None:
-    sent.control("POST", "bounce", {"delivery": "DM101", "externalId": "a-2", "type": "hard", "reason": "user unknown"})
+    sent.control(
+        "POST",
+        "bounce",
+        {"delivery": "DM101", "externalId": "a-2", "type": "hard", "reason": "user unknown"},
+    )
     lines = content(sent, log="delivery", labels=True, language=language).decode().splitlines()
     assert lines[2].split("\t")[3:6] == words
 
 
 def test_every_cell_has_its_qualifier_if_asked(sent: Instance) -> None:
     lines = content(sent, log="delivery", qualifier=True).decode().splitlines()
-    assert all(cell.startswith('"') and cell.endswith('"') for line in lines for cell in line.split("\t"))
+    assert all(
+        cell.startswith('"') and cell.endswith('"') for line in lines for cell in line.split("\t")
+    )
 
 
 def test_times_are_those_of_the_zones_clocks(campaign: Instance) -> None:
     campaign.people("a-1")
     for name, at in (("DM1", "2026-07-01T10:00:00Z"), ("DM2", "2026-10-25T01:30:00Z")):
         campaign.control("POST", "deliveries", {"name": name, "at": at})
-    lines = content(campaign, log="delivery", timeZone="Europe/Berlin", since="2026-01-01").decode().splitlines()
-    assert [line.split("\t")[6] for line in lines[1:]] == ["2026/07/01 12:00:00", "2026/10/25 02:30:00"]
+    lines = (
+        content(campaign, log="delivery", timeZone="Europe/Berlin", since="2026-01-01")
+        .decode()
+        .splitlines()
+    )
+    assert [line.split("\t")[6] for line in lines[1:]] == [
+        "2026/07/01 12:00:00",
+        "2026/10/25 02:30:00",
+    ]
 
 
 def test_an_sms_is_a_row_of_the_same_log_told_apart_by_a_column(campaign: Instance) -> None:
@@ -143,18 +183,27 @@ def test_an_sms_is_a_row_of_the_same_log_told_apart_by_a_column(campaign: Instan
     for channel in ("email", "sms"):
         campaign.control("POST", "deliveries", {"name": channel, "channel": channel})
     campaign.control("POST", "events", {"delivery": "sms", "kind": "click", "externalId": "a-1"})
-    lines = [line.split("\t") for line in content(campaign, log="delivery", more=["messageType"]).decode().splitlines()]
+    lines = [
+        line.split("\t")
+        for line in content(campaign, log="delivery", more=["messageType"]).decode().splitlines()
+    ]
     assert (lines[0][-1], [(line[1], line[-1]) for line in lines[1:]]) == (
         "messageType",
         [("a-1", "0"), ("a-2", "0"), ("a-1", "1")],
     )
-    (header, click) = content(campaign, log="tracking", labels=True, more=["messageType", "sentDate"]).decode().splitlines()
+    header, click = (
+        content(campaign, log="tracking", labels=True, more=["messageType", "sentDate"])
+        .decode()
+        .splitlines()
+    )
     assert header.endswith("messageType\tsentDate")
     assert click.split("\t")[-2] == "SMS"
 
 
 @pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
-def test_an_unfinished_file_ends_within_a_line_until_it_is_finished(sent: Instance, packed: bool) -> None:
+def test_an_unfinished_file_ends_within_a_line_until_it_is_finished(
+    sent: Instance, packed: bool
+) -> None:
     whole = content(sent, log="delivery", gzip=packed)
     (file,) = export(sent, log="delivery", gzip=packed, since="1970-01-01", finish=False)
     path = sent.exports / file["name"]
@@ -170,14 +219,22 @@ def test_an_unfinished_file_ends_within_a_line_until_it_is_finished(sent: Instan
 def test_opt_outs_are_exported_with_the_time_of_each_flag(sent: Instance) -> None:
     lines = content(sent, log="optOut").decode().splitlines()
     header = lines[0].split("\t")
-    assert (header[:3], header[-1], len(header)) == (["externalId", "blackList", "blackListEmail"], "lastModified", 1 + 8 + 7 + 1)
+    assert (header[:3], header[-1], len(header)) == (
+        ["externalId", "blackList", "blackListEmail"],
+        "lastModified",
+        1 + 8 + 7 + 1,
+    )
     assert "blackListPushnotificationLastModified" not in header
     assert export(sent, log="optOut") == []
-    sent.control("POST", "events", {"delivery": "DM101", "kind": "unsubscribe", "externalId": "a-2"})
+    sent.control(
+        "POST", "events", {"delivery": "DM101", "kind": "unsubscribe", "externalId": "a-2"}
+    )
     (line,) = content(sent, log="optOut").decode().splitlines()[1:]
     row = dict(zip(header, line.split("\t"), strict=True))
     assert (row["externalId"], row["blackListEmail"], row["blackListFax"]) == ("a-2", "1", "0")
-    assert row["blackListEmailLastModified"] == row["lastModified"] != row["blackListFaxLastModified"]
+    assert (
+        row["blackListEmailLastModified"] == row["lastModified"] != row["blackListFaxLastModified"]
+    )
     assert "Yes" in content(sent, log="optOut", since="1970-01-01", labels=True).decode()
 
 

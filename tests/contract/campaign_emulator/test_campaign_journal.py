@@ -13,12 +13,16 @@ CAMPAIGN = "https://ns.adobe.com/experience/campaign"
 @pytest.fixture
 def sent(campaign: Instance) -> Instance:
     campaign.people("a-1", "a-2", "a-3")
-    campaign.control("POST", "deliveries", {"name": "DM101", "label": "Spring sale", "campaign": "CMP1"})
+    campaign.control(
+        "POST", "deliveries", {"name": "DM101", "label": "Spring sale", "campaign": "CMP1"}
+    )
     return campaign
 
 
 def react(campaign: Instance, kind: str, external_id: str = "a-1", **more: Any) -> Any:
-    return campaign.control("POST", "events", {"delivery": "DM101", "kind": kind, "externalId": external_id, **more})
+    return campaign.control(
+        "POST", "events", {"delivery": "DM101", "kind": kind, "externalId": external_id, **more}
+    )
 
 
 def following(response: requests.Response) -> str:
@@ -39,7 +43,9 @@ def ids(events: list[dict[str, Any]]) -> list[str]:
     return [entry["event"]["@id"].rpartition("experienceid-")[2] for entry in events]
 
 
-def test_a_page_has_its_events_its_last_position_and_a_relative_link_to_the_next(sent: Instance) -> None:
+def test_a_page_has_its_events_its_last_position_and_a_relative_link_to_the_next(
+    sent: Instance,
+) -> None:
     response = sent.journal()
     page = response.json()
     assert page["_page"] == {"last": page["events"][-1]["position"], "count": 3}
@@ -67,7 +73,9 @@ def test_an_empty_journal_is_followed_from_its_beginning(campaign: Instance) -> 
 
 def test_an_event_says_who_which_delivery_and_which_row_of_the_log(sent: Instance) -> None:
     end = following(sent.journal())
-    answer = react(sent, "click", "a-2", url="https://www.example.org/shop", at="2026-05-04T10:20:30Z")
+    answer = react(
+        sent, "click", "a-2", url="https://www.example.org/shop", at="2026-05-04T10:20:30Z"
+    )
     (entry,) = read(sent, end)
     event = entry["event"]
     message, delivery = event[f"{CAMPAIGN}/message"], event[f"{CAMPAIGN}/delivery"]
@@ -76,13 +84,19 @@ def test_an_event_says_who_which_delivery_and_which_row_of_the_log(sent: Instanc
         {"xdm:clicks": {"xdm:value": 1}},
     )
     assert message["xdm:profile"] == {"xdm:externalID": "a-2"}
-    assert (message["xdm:broadLogID"], message["xdm:trackingLogID"]) == (answer["broadLogId"], answer["logId"])
+    assert (message["xdm:broadLogID"], message["xdm:trackingLogID"]) == (
+        answer["broadLogId"],
+        answer["logId"],
+    )
     assert (delivery["xdm:deliveryName"], delivery["xdm:deliveryLabel"]) == ("DM101", "Spring sale")
     assert event[f"{CAMPAIGN}/marketingCampaign"]["xdm:campaignName"] == "CMP1"
     assert event[f"{CAMPAIGN}/link"]["xdm:url"] == "https://www.example.org/shop"
 
 
-@pytest.mark.parametrize(("type_", "reason", "name"), [("hard", "user unknown", "unknown_user"), ("soft", "", "mailbox_full")])
+@pytest.mark.parametrize(
+    ("type_", "reason", "name"),
+    [("hard", "user unknown", "unknown_user"), ("soft", "", "mailbox_full")],
+)
 def test_a_bounce_says_why(sent: Instance, type_: str, reason: str, name: str) -> None:
     end = following(sent.journal())
     order = {"delivery": "DM101", "externalId": "a-1", "type": type_, "reason": reason}
@@ -151,7 +165,9 @@ def test_events_come_twice_with_one_id_and_another_position(sent: Instance) -> N
     assert sorted(ids(events)) == sorted(2 * ids(events[:2]))
 
 
-def test_the_order_is_none_that_is_promised_and_the_same_for_the_same_seed(campaign: Instance) -> None:
+def test_the_order_is_none_that_is_promised_and_the_same_for_the_same_seed(
+    campaign: Instance,
+) -> None:
     orders = []
     for _ in range(2):
         campaign.control("POST", "reset", {})
@@ -169,11 +185,15 @@ def test_what_was_read_is_read_again_at_the_same_position(sent: Instance) -> Non
     assert read(sent) == once
 
 
-def test_an_expired_position_is_gone_and_the_journal_goes_on_with_the_oldest_it_has(sent: Instance) -> None:
+def test_an_expired_position_is_gone_and_the_journal_goes_on_with_the_oldest_it_has(
+    sent: Instance,
+) -> None:
     events = read(sent)
     journal = sent.child.facts["journal"]
     sent.control("POST", "journal", {"expire": events[1]["position"]})
-    assert [sent.journal(f"{journal}?since={entry['position']}").status_code for entry in events] == [410, 410, 204]
+    assert [
+        sent.journal(f"{journal}?since={entry['position']}").status_code for entry in events
+    ] == [410, 410, 204]
     assert ids(read(sent)) == ids(events[2:])
 
 
@@ -212,7 +232,9 @@ def test_who_may_not_read_is_refused(sent: Instance) -> None:
 
 
 def test_calls_of_the_journal_are_counted_and_may_fail(sent: Instance) -> None:
-    sent.control("POST", "faults", [{"match": {"path": "/events/"}, "action": {"status": 429}, "times": 1}])
+    sent.control(
+        "POST", "faults", [{"match": {"path": "/events/"}, "action": {"status": 429}, "times": 1}]
+    )
     assert [sent.journal().status_code for _ in range(2)] == [429, 200]
     name = "GET /events/organizations/{organization}/integrations/{credential}/{registration}"
     assert sent.control("GET", "calls")[name] == 2

@@ -1,4 +1,6 @@
-"""Linked custom resources: hidden while a required parent is missing, what is written to them lost, deleted with their parent."""
+"""Linked custom resources: hidden while a required parent is missing, what is written to them lost,
+deleted with their parent.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,14 +39,20 @@ def linked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Instance]
 
 
 def vehicles(campaign: Instance) -> list[dict[str, object]]:
-    return list(campaign.api("GET", f"{EXT}/cusVehicle/byVehicleid?vehicleId_parameter=v-1").json()["content"])
+    return list(
+        campaign.api("GET", f"{EXT}/cusVehicle/byVehicleid?vehicleId_parameter=v-1").json()[
+            "content"
+        ]
+    )
 
 
 def test_a_child_before_its_parent_is_hidden_only_where_the_link_is_required(
     linked: Instance, request: pytest.FixtureRequest
 ) -> None:
     required = "one" in request.node.callspec.id.split("-")
-    child = linked.api("POST", f"{EXT}/cusVehicle", {"vehicleId": "v-1", "model": "A", "contactId": "c-1"}).json()
+    child = linked.api(
+        "POST", f"{EXT}/cusVehicle", {"vehicleId": "v-1", "model": "A", "contactId": "c-1"}
+    ).json()
     assert bool(vehicles(linked)) is not required
     change = linked.api("PATCH", child["href"], {"model": "B"})
     assert (change.status_code == 200) is not required

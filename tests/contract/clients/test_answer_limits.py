@@ -1,4 +1,6 @@
-"""An answer is read up to its limit, however it is packed, cut into chunks or announced; over a real socket."""
+"""An answer is read up to its limit, however it is packed, cut into chunks or announced; over a
+real socket.
+"""
 
 import gzip
 import socket
@@ -25,7 +27,11 @@ def sized(body: bytes, extra: str = "", announced: int | None = None) -> bytes:
 def chunked(body: bytes, extra: str = "", size: int = 1000) -> bytes:
     parts = [body[start : start + size] for start in range(0, len(body), size)]
     framed = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
-    return f"HTTP/1.1 200 OK\r\n{extra}Transfer-Encoding: chunked\r\n\r\n".encode() + framed + b"0\r\n\r\n"
+    return (
+        f"HTTP/1.1 200 OK\r\n{extra}Transfer-Encoding: chunked\r\n\r\n".encode()
+        + framed
+        + b"0\r\n\r\n"
+    )
 
 
 PACKED = "Content-Encoding: gzip\r\n"
@@ -87,12 +93,19 @@ def test_an_answer_of_just_the_limit_is_read(server: Server, answer: bytes) -> N
         pytest.param(b"HTTP/1.1 200 OK\r\n\r\n" + TOO_MUCH, id="without a length"),
         pytest.param(sized(gzip.compress(TOO_MUCH), PACKED), id="packed"),
         pytest.param(chunked(gzip.compress(b"a" * (64 << 20)), PACKED), id="a bomb, chunked"),
-        pytest.param(sized(gzip.compress(gzip.compress(b"a" * (64 << 20))), "Content-Encoding: gzip, gzip\r\n"), id="twice"),
+        pytest.param(
+            sized(
+                gzip.compress(gzip.compress(b"a" * (64 << 20))), "Content-Encoding: gzip, gzip\r\n"
+            ),
+            id="twice",
+        ),
         pytest.param(sized(b"a" * (1 << 20), announced=1 << 40), id="announced as a terabyte"),
     ],
 )
 def test_a_larger_answer_is_not_read_and_says_so(server: Server, answer: bytes) -> None:
-    with pytest.raises(Oversized, match=r"answer to GET rows is larger than 100000 bytes") as raised:
+    with pytest.raises(
+        Oversized, match=r"answer to GET rows is larger than 100000 bytes"
+    ) as raised:
         ask(server, answer)
     assert raised.value.uncertain
 
@@ -104,7 +117,10 @@ def test_a_larger_answer_is_not_read_and_says_so(server: Server, answer: bytes) 
         pytest.param(sized(b"no gzip", PACKED), id="not packed"),
         pytest.param(sized(b"{}", "X-A: " + "a" * 70_000 + "\r\n"), id="a header of 70 KB"),
         pytest.param(sized(b"{}", "X-A: a\r\n" * 200), id="200 headers"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", id="a chunk without a size"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+            id="a chunk without a size",
+        ),
         pytest.param(b"HTTP/9 what\r\n\r\n", id="no HTTP"),
         pytest.param(b"", id="nothing"),
     ],
@@ -119,7 +135,9 @@ CHUNK_DRIPS = answers(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff
 
 
 @pytest.mark.parametrize("serve", [DRIPS, CHUNK_DRIPS], ids=["sized", "chunked"])
-def test_an_answer_that_drips_ends_within_its_first_block(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_drips_ends_within_its_first_block(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(transport, "LONGEST_ANSWER_SECONDS", 0.5)
     began = time.monotonic()
     with listening(serve) as server, pytest.raises(Retryable, match="no answer"):

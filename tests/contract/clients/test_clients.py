@@ -1,4 +1,6 @@
-"""The bridge's clients against the emulators over real HTTP: what each verb does, and what each refusal becomes."""
+"""The bridge's clients against the emulators over real HTTP: what each verb does, and what each
+refusal becomes.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +21,14 @@ from shared.http.transport import AdaptiveConcurrency, Transport, pooled
 from shared.records import Outcome
 
 BY_KEY = Address("profileAndServicesExt", "profile", "externalId")
-BY_FILTER = Address("profileAndServicesExt", "profile", "externalId", "filter", "byExternalid", "externalId_parameter")
+BY_FILTER = Address(
+    "profileAndServicesExt",
+    "profile",
+    "externalId",
+    "filter",
+    "byExternalid",
+    "externalId_parameter",
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +47,9 @@ def dynamics(stack: Stack) -> Dynamics:
 @pytest.fixture
 def dataverse(stack: Stack, dynamics: Dynamics) -> DataverseClient:
     transport = Transport("Dataverse", pooled("Dataverse", 10, 2), AdaptiveConcurrency(2))
-    return DataverseClient(stack.facts["dataverse"], FixedToken(stack.facts["dataverse_token"]), transport, page_size=2)
+    return DataverseClient(
+        stack.facts["dataverse"], FixedToken(stack.facts["dataverse_token"]), transport, page_size=2
+    )
 
 
 @pytest.fixture
@@ -52,7 +63,9 @@ def eyes(stack: Stack) -> Campaign:
 def campaign(stack: Stack, eyes: Campaign) -> CampaignClient:
     transport = Transport("Campaign", pooled("Campaign", 10, 2), AdaptiveConcurrency(2))
     token = FixedToken(stack.facts["campaign_token"])
-    return CampaignClient(stack.facts["campaign"], stack.facts["campaign_api_key"], token, transport)
+    return CampaignClient(
+        stack.facts["campaign"], stack.facts["campaign_api_key"], token, transport
+    )
 
 
 def read_all(client: DataverseClient, link: str = "") -> tuple[list[dict[str, Any]], str]:
@@ -63,24 +76,33 @@ def read_all(client: DataverseClient, link: str = "") -> tuple[list[dict[str, An
     return items, link
 
 
-def test_a_tracked_read_gives_all_and_then_what_changed(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+def test_a_tracked_read_gives_all_and_then_what_changed(
+    dataverse: DataverseClient, dynamics: Dynamics
+) -> None:
     ids = [dynamics.create_contact(lastname=f"n{number}") for number in range(5)]
     items, link = read_all(dataverse)
     assert {item["contactid"] for item in items} == set(ids)
     dynamics.change_contact(ids[0], lastname="changed")
     dynamics.delete_contact(ids[1])
     items, _ = read_all(dataverse, link)
-    assert [(item.get("lastname"), item.get("reason")) for item in items] == [("changed", None), (None, "deleted")]
+    assert [(item.get("lastname"), item.get("reason")) for item in items] == [
+        ("changed", None),
+        (None, "deleted"),
+    ]
 
 
-def test_an_expired_token_asks_for_a_full_read(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+def test_an_expired_token_asks_for_a_full_read(
+    dataverse: DataverseClient, dynamics: Dynamics
+) -> None:
     _, link = read_all(dataverse)
     dynamics.expire_change_tokens()
     with pytest.raises(TokenExpired):
         dataverse.tracked(dataverse.table("contact"), ["contactid"], link)
 
 
-def test_rows_are_found_by_id_and_what_is_gone_is_not(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+def test_rows_are_found_by_id_and_what_is_gone_is_not(
+    dataverse: DataverseClient, dynamics: Dynamics
+) -> None:
     ids = [dynamics.create_contact(lastname=f"n{number}") for number in range(3)]
     dynamics.delete_contact(ids[0])
     table = dataverse.table("contact")
@@ -88,17 +110,35 @@ def test_rows_are_found_by_id_and_what_is_gone_is_not(dataverse: DataverseClient
     assert dataverse.existing(table, ids) == set(ids[1:])
 
 
-def test_a_thousand_ids_are_asked_for_in_three_requests(dataverse: DataverseClient, dynamics: Dynamics) -> None:
-    assert dataverse.existing(dataverse.table("contact"), [f"{n:08x}-0000-0000-0000-000000000000" for n in range(1000)]) == set()
+def test_a_thousand_ids_are_asked_for_in_three_requests(
+    dataverse: DataverseClient, dynamics: Dynamics
+) -> None:
+    assert (
+        dataverse.existing(
+            dataverse.table("contact"),
+            [f"{n:08x}-0000-0000-0000-000000000000" for n in range(1000)],
+        )
+        == set()
+    )
 
 
 def test_metadata_brings_lengths_labels_and_tracking(dataverse: DataverseClient) -> None:
     table = dataverse.table("contact")
-    assert (table.entity_set, table.primary_id, table.change_tracking) == ("contacts", "contactid", True)
-    assert (table.columns["firstname"].type, table.columns["firstname"].max_length) == ("String", 50)
+    assert (table.entity_set, table.primary_id, table.change_tracking) == (
+        "contacts",
+        "contactid",
+        True,
+    )
+    assert (table.columns["firstname"].type, table.columns["firstname"].max_length) == (
+        "String",
+        50,
+    )
     assert table.columns["gendercode"].options == {1: "Male", 2: "Female"}
     assert table.columns["donotemail"].options == {0: "Allow", 1: "Do Not Allow"}
-    assert (table.columns["birthdate"].type, table.columns["modifiedon"].type) == ("DateOnly", "DateTime")
+    assert (table.columns["birthdate"].type, table.columns["modifiedon"].type) == (
+        "DateOnly",
+        "DateTime",
+    )
     assert set(table.columns["parentcustomerid"].targets) == {"account", "contact"}
 
 
@@ -130,10 +170,16 @@ def test_the_organization_tells_its_change_window(dataverse: DataverseClient) ->
     ],
 )
 def test_a_record_is_created_whatever_was_believed(
-    campaign: CampaignClient, eyes: Campaign, address: Address, known: bool | None, calls: dict[str, int]
+    campaign: CampaignClient,
+    eyes: Campaign,
+    address: Address,
+    known: bool | None,
+    calls: dict[str, int],
 ) -> None:
     with counting() as counted:
-        result = campaign.save(address, "a-1", {"externalId": "a-1", "firstName": "Ana"}, {"firstName": "Ana"}, known)
+        result = campaign.save(
+            address, "a-1", {"externalId": "a-1", "firstName": "Ana"}, {"firstName": "Ana"}, known
+        )
     assert (result.outcome, counted) == (Outcome.CREATED, Counter(calls))
     assert (eyes.profile("a-1") or {})["firstName"] == "Ana"
 
@@ -149,22 +195,38 @@ def test_a_record_is_created_whatever_was_believed(
     ],
 )
 def test_a_record_is_updated_whatever_was_believed(
-    campaign: CampaignClient, eyes: Campaign, address: Address, known: bool | None, calls: dict[str, int]
+    campaign: CampaignClient,
+    eyes: Campaign,
+    address: Address,
+    known: bool | None,
+    calls: dict[str, int],
 ) -> None:
     campaign.create(address, {"externalId": "a-1", "firstName": "Ana"})
     with counting() as counted:
-        result = campaign.save(address, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known)
+        result = campaign.save(
+            address, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known
+        )
     assert (result.outcome, counted) == (Outcome.UPDATED, Counter(calls))
     assert [profile["firstName"] for profile in eyes.profiles()] == ["Bea"]
 
 
 @pytest.mark.parametrize("address", [BY_KEY, BY_FILTER], ids=["key", "filter"])
 @pytest.mark.parametrize("known", [True, False, None])
-@pytest.mark.parametrize("update", [{"firstName": "Bea"}, {}], ids=["something to change", "nothing to change"])
+@pytest.mark.parametrize(
+    "update", [{"firstName": "Bea"}, {}], ids=["something to change", "nothing to change"]
+)
 def test_a_record_that_is_there_keeps_what_a_creation_alone_sends(
-    campaign: CampaignClient, eyes: Campaign, address: Address, known: bool | None, update: dict[str, Any]
+    campaign: CampaignClient,
+    eyes: Campaign,
+    address: Address,
+    known: bool | None,
+    update: dict[str, Any],
 ) -> None:
-    eyes.http.told("POST", f"/{address.path}", {"externalId": "a-1", "preferredLanguage": "fr_fr", "blackListEmail": True})
+    eyes.http.told(
+        "POST",
+        f"/{address.path}",
+        {"externalId": "a-1", "preferredLanguage": "fr_fr", "blackListEmail": True},
+    )
     record = {"externalId": "a-1", "preferredLanguage": "de_de", "blackListEmail": False, **update}
     result = campaign.save(address, "a-1", record, update, known)
     kept = eyes.profile("a-1") or {}
@@ -179,8 +241,15 @@ def test_a_database_that_fails_in_passing_refuses_no_record(
     campaign: CampaignClient, eyes: Campaign, cause: str, as_json: bool
 ) -> None:
     """Its text quotes the SQL, with columns such as sEmail and the record's values."""
-    record = {"externalId": "a-1", "email": "a@example.org", "birthDate": "2000-01-01", "lastName": "already exists"}
-    eyes.emulator.told("POST", "/options", {"database": {"cause": cause, "times": 3}, "errorsAsJson": as_json})
+    record = {
+        "externalId": "a-1",
+        "email": "a@example.org",
+        "birthDate": "2000-01-01",
+        "lastName": "already exists",
+    }
+    eyes.emulator.told(
+        "POST", "/options", {"database": {"cause": cause, "times": 3}, "errorsAsJson": as_json}
+    )
     for work in (
         lambda: campaign.create(BY_KEY, record),
         lambda: campaign.save(BY_KEY, "a-1", record, record, True),
@@ -197,12 +266,17 @@ def test_an_href_that_is_not_known_costs_one_call_and_one_that_is_void_is_looked
     campaign: CampaignClient, eyes: Campaign
 ) -> None:
     campaign.create(BY_FILTER, {"externalId": "a-1"})
-    for href, calls in (("", {"GET": 1, "PATCH": 1}), (f"{campaign.url}/{BY_FILTER.path}/@void", {"GET": 1, "PATCH": 2})):
+    for href, calls in (
+        ("", {"GET": 1, "PATCH": 1}),
+        (f"{campaign.url}/{BY_FILTER.path}/@void", {"GET": 1, "PATCH": 2}),
+    ):
         campaign.hrefs.forget(BY_FILTER, "a-1")
         if href:
             campaign.hrefs.learn(BY_FILTER, "a-1", href)
         with counting() as counted:
-            result = campaign.save(BY_FILTER, "a-1", {}, {"firstName": f"n{len(calls)}{len(href)}"}, True)
+            result = campaign.save(
+                BY_FILTER, "a-1", {}, {"firstName": f"n{len(calls)}{len(href)}"}, True
+            )
         assert (result.outcome, counted) == (Outcome.UPDATED, Counter(calls))
 
 
@@ -210,25 +284,37 @@ def test_the_cache_of_hrefs_is_bounded() -> None:
     hrefs = Hrefs(most=3)
     for number in range(5):
         hrefs.learn(BY_FILTER, str(number), "href")
-    assert [hrefs.known(BY_FILTER, str(number)) for number in range(5)] == ["", "", "href", "href", "href"]
+    assert [hrefs.known(BY_FILTER, str(number)) for number in range(5)] == [
+        "",
+        "",
+        "href",
+        "href",
+        "href",
+    ]
 
 
 @pytest.mark.parametrize("address", [BY_KEY, BY_FILTER])
-def test_deleting_twice_is_harmless(campaign: CampaignClient, eyes: Campaign, address: Address) -> None:
+def test_deleting_twice_is_harmless(
+    campaign: CampaignClient, eyes: Campaign, address: Address
+) -> None:
     campaign.create(address, {"externalId": "a-1"})
     for _ in range(2):
         campaign.delete(address, "a-1")
     assert list(eyes.profiles()) == []
 
 
-def test_a_refusal_names_the_field_and_not_the_value(campaign: CampaignClient, eyes: Campaign) -> None:
+def test_a_refusal_names_the_field_and_not_the_value(
+    campaign: CampaignClient, eyes: Campaign
+) -> None:
     with pytest.raises(Rejected) as caught:
         campaign.create(BY_KEY, {"externalId": "a-1", "firstName": "Z" * 31})
     assert (caught.value.reason, caught.value.field) == ("too_long", "firstName")
     assert "ZZZ" not in str(caught.value)
 
 
-def test_campaign_metadata_brings_types_names_and_sub_nodes(campaign: CampaignClient, eyes: Campaign) -> None:
+def test_campaign_metadata_brings_types_names_and_sub_nodes(
+    campaign: CampaignClient, eyes: Campaign
+) -> None:
     profile = campaign.resource("profileAndServicesExt", "profile")
     assert (profile.fields["email"].policy, profile.fields["firstName"].length) == ("email", 30)
     assert profile.fields["location.city"].type == "string"
@@ -244,7 +330,9 @@ def test_a_filter_that_answers_in_pages_finds_the_record_on_a_later_one(
 ) -> None:
     campaign.create(BY_KEY, {"externalId": "a-1", "firstName": "Ana"})
     eyes.emulator.told("POST", "/options", {"emptyPages": 2})
-    result = campaign.save(BY_FILTER, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known)
+    result = campaign.save(
+        BY_FILTER, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known
+    )
     assert result.outcome == Outcome.UPDATED
     campaign.hrefs.forget(BY_FILTER, "a-1")
     assert (campaign.read(BY_FILTER, "a-1") or {})["firstName"] == "Bea"
@@ -289,19 +377,25 @@ def test_a_failed_change_set_is_recognised_in_either_shape(
     assert [row["subject"] for row in dynamics.rows("tasks", "subject")] == ["Write"]
 
 
-def test_a_change_set_of_bulk_messages_is_recognised(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+def test_a_change_set_of_bulk_messages_is_recognised(
+    dataverse: DataverseClient, dynamics: Dynamics
+) -> None:
     writer = BatchWriter(dataverse)
     table = writer.table("task")
     ids = [f"{number:08x}-0000-0000-0000-000000000000" for number in range(3)]
     rows = [{"activityid": row_id, "subject": "Call"} for row_id in ids]
-    sets = [[create_many(table, rows), update_many(table, [{"activityid": ids[0], "subject": "Write"}])]]
+    sets = [
+        [create_many(table, rows), update_many(table, [{"activityid": ids[0], "subject": "Write"}])]
+    ]
     assert writer.run(sets, "tasks") == [None]
     (again,) = writer.run(sets, "tasks")
     assert isinstance(again, Rejected)
     assert again.reason == "duplicate_key"
 
 
-def test_a_list_that_comes_in_pages_is_read_to_its_end(dataverse: DataverseClient, dynamics: Dynamics) -> None:
+def test_a_list_that_comes_in_pages_is_read_to_its_end(
+    dataverse: DataverseClient, dynamics: Dynamics
+) -> None:
     ids = [dynamics.create_contact(lastname=f"n{number}") for number in range(5)]
     dynamics.emulator.told("POST", "/paging", {"largest_page": 2})
     assert dataverse.existing(dataverse.table("contact"), ids) == set(ids)

@@ -1,4 +1,6 @@
-"""A stack without functions, set up by `setup dataverse` as a customer's organization would be: for `setup` and `check`."""
+"""A stack without functions, set up by `setup dataverse` as a customer's organization would be: for
+`setup` and `check`.
+"""
 
 import json
 import os
@@ -24,18 +26,27 @@ LOOSE = Table("acs_loose")
 OPT_OUTS = "opt-out/opt_out.yaml"
 ADDRESS = ["--functions", "https://bridge.example.org", "--function-keys"]
 MARK = "key-of-the-tests"
-FUNCTION_KEYS = {name: f"dataverse.{MARK}-{name}" for name in ("contacts_webhook", "custom_entities_webhook", "opt_out_webhook")}
+FUNCTION_KEYS = {
+    name: f"dataverse.{MARK}-{name}"
+    for name in ("contacts_webhook", "custom_entities_webhook", "opt_out_webhook")
+}
 
 
 def publication(path: Path) -> Path:
-    """Profiles by contact id and by the time of their last change, and a resource whose key field nobody has made a key.
+    """Profiles by contact id and by the time of their last change, and a resource whose key field
+    nobody has made a key.
 
     Of the three filters on that time one selects as the bridge needs it.
     """
     changed = {"lastmodified": "ge", "olderthan": "le", "exactly": "eq"}
-    filters = {name: {"conditions": [{"field": "lastModified", "operator": how}]} for name, how in changed.items()}
+    filters = {
+        name: {"conditions": [{"field": "lastModified", "operator": how}]}
+        for name, how in changed.items()
+    }
     profile = {"keys": [["externalId"]], "keyInUrl": True, "filters": filters}
-    path.write_text(yaml.safe_dump({"profile": profile, LOOSE.resource: LOOSE.publication() | {"keys": []}}))
+    path.write_text(
+        yaml.safe_dump({"profile": profile, LOOSE.resource: LOOSE.publication() | {"keys": []}})
+    )
     return path
 
 
@@ -44,15 +55,23 @@ def of(findings: Findings, check: str) -> Findings:
 
 
 def told(findings: Findings, check: str, state: str, *words: str) -> None:
-    """One finding of this check says all these words, in this state, and what to do if it is not ok."""
-    found = [f for f in of(findings, check) if f["state"] == state and all(w in f"{f['message']} {f['next']}" for w in words)]
+    """One finding of this check says all these words, in this state, and what to do if it is not
+    ok.
+    """
+    found = [
+        f
+        for f in of(findings, check)
+        if f["state"] == state and all(w in f"{f['message']} {f['next']}" for w in words)
+    ]
     assert found, json.dumps(of(findings, check), indent=1)
     assert state == "ok" or all(finding["next"] for finding in found)
 
 
 @dataclass
 class Office:
-    """Where somebody sets up and checks: the stack, files of settings, and what the commands said."""
+    """Where somebody sets up and checks: the stack, files of settings, and what the commands
+    said.
+    """
 
     stack: Stack
     directory: Path
@@ -86,7 +105,9 @@ class Office:
         return code, json.loads(self.heard())
 
     def setup(self, *arguments: str) -> tuple[int, str]:
-        code = run_setup(["dataverse", "--stack", "--directory", str(self.stack.directory), *arguments])
+        code = run_setup(
+            ["dataverse", "--stack", "--directory", str(self.stack.directory), *arguments]
+        )
         return code, self.heard()
 
     def setup_webhooks(self, *arguments: str) -> tuple[int, str]:
@@ -112,7 +133,9 @@ class Office:
         return list(self.dynamics.http.told("GET", path)["value"])
 
     def make_user(self) -> None:
-        """What the administrator does in the Power Platform admin center; the user has no role then."""
+        """What the administrator does in the Power Platform admin center; the user has no role
+        then.
+        """
         (unit,) = self.rows("/businessunits?$select=businessunitid")
         place = {"businessunitid@odata.bind": f"/businessunits({unit['businessunitid']})"}
         body = {"fullname": "Bridge", "applicationid": self.client_id, **place}
@@ -131,8 +154,14 @@ class Office:
         os.environ["OPT_OUT_MODE"] = mode
 
     def put_pairs(self, *pairs: dict[str, Any], **more: Any) -> None:
-        """The opt-out document as a person would put it, with these pairs; none means the packaged ones."""
-        document = yaml.safe_load(default_opt_out_document()) | ({"pairs": list(pairs)} if pairs else {}) | more
+        """The opt-out document as a person would put it, with these pairs; none means the packaged
+        ones.
+        """
+        document = (
+            yaml.safe_load(default_opt_out_document())
+            | ({"pairs": list(pairs)} if pairs else {})
+            | more
+        )
         self.config.upload_blob(OPT_OUTS, yaml.safe_dump(document), overwrite=True)
 
     def contact_document(self) -> dict[str, Any]:
@@ -145,7 +174,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     published = publication(directory / "publication.yaml")
     settings = {"EMAIL_EVENTS_SOURCE": "files"}
     database = str(directory / "dataverse.sqlite")
-    with Stack(directory=directory, host=False, settings=settings, publication=published, database=database) as running:
+    with Stack(
+        directory=directory, host=False, settings=settings, publication=published, database=database
+    ) as running:
         container = ContainerClient.from_connection_string(running.facts["storage"], "config")
         container.create_container()
         yield running
@@ -161,21 +192,30 @@ def environment() -> Iterator[None]:
 
 
 @pytest.fixture
-def office(stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str], environment: None) -> Iterator[Office]:
+def office(
+    stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str], environment: None
+) -> Iterator[Office]:
     """An empty organization with an application user that has no role yet."""
     there = Office(stack, tmp_path, capsys)
     there.dynamics.emulator.told("POST", "/reset", {})
     there.campaign.emulator.told("POST", "/reset", {})
     there.make_user()
     yield there
-    for name in [blob.name for blob in there.config.list_blobs() if blob.name.startswith(("mappings/", "opt-out/"))]:
+    for name in [
+        blob.name
+        for blob in there.config.list_blobs()
+        if blob.name.startswith(("mappings/", "opt-out/"))
+    ]:
         there.config.delete_blob(name)
     assert_no_secret(there)
 
 
 @pytest.fixture
 def sound(office: Office) -> Iterator[Office]:
-    """An organization that `setup dataverse` has set up, with the packaged documents. Opt-outs go both ways."""
+    """An organization that `setup dataverse` has set up, with the packaged documents.
+
+    Opt-outs go both ways.
+    """
     office.opt_outs("both")
     code, said = office.setup_webhooks()
     assert code == 0, said
@@ -184,7 +224,12 @@ def sound(office: Office) -> Iterator[Office]:
 
 def assert_no_secret(office: Office) -> None:
     """Whatever was said, no secret was."""
-    secrets = ("CAMPAIGN_CLIENT_SECRET", "DATAVERSE_WEBHOOK_SECRET", "SFTP_PRIVATE_KEY", "IDENTITY_HEADER")
+    secrets = (
+        "CAMPAIGN_CLIENT_SECRET",
+        "DATAVERSE_WEBHOOK_SECRET",
+        "SFTP_PRIVATE_KEY",
+        "IDENTITY_HEADER",
+    )
     values = [office.stack.environment[name] for name in secrets] + [MARK, "AccountKey="]
     said = "".join(office.said)
     assert not [value for value in values if value in said]

@@ -1,4 +1,6 @@
-"""What the emulated Dataverse has stored of the webhooks, read from its database: the API never tells a key."""
+"""What the emulated Dataverse has stored of the webhooks, read from its database: the API never
+tells a key.
+"""
 
 import re
 import sqlite3
@@ -25,4 +27,7 @@ def registered(database: Path) -> dict[str, Registered]:
     """By the path that the bridge's endpoints have there."""
     with closing(sqlite3.connect(database)) as db:
         rows = db.execute("SELECT name, url, authvalue FROM serviceendpoint").fetchall()
-    return {name.removeprefix(f"{PREFIX} "): Registered(url, dict(SETTING.findall(kept))) for name, url, kept in rows}
+    return {
+        name.removeprefix(f"{PREFIX} "): Registered(url, dict(SETTING.findall(kept)))
+        for name, url, kept in rows
+    }

@@ -1,4 +1,6 @@
-"""`manage.py check` against the emulators: what is sound passes, and whatever is broken is named with what to do."""
+"""`manage.py check` against the emulators: what is sound passes, and whatever is broken is named
+with what to do.
+"""
 
 import json
 import os
@@ -38,10 +40,14 @@ def test_all_is_well_after_the_set_up(sound: Office) -> None:
     code, findings = sound.check()
     assert {finding["state"] for finding in findings} == {"ok"}, json.dumps(findings, indent=1)
     assert code == 0
-    assert {finding["check"] for finding in findings} == {check.name for check in CHECKS} - {"journal"}  # which is off
+    assert {finding["check"] for finding in findings} == {check.name for check in CHECKS} - {
+        "journal"
+    }  # which is off
 
 
-def test_a_check_writes_nothing_to_either_system_and_leaves_nothing_in_the_storage(sound: Office) -> None:
+def test_a_check_writes_nothing_to_either_system_and_leaves_nothing_in_the_storage(
+    sound: Office,
+) -> None:
     sound.check()
     before, records = sound.writes(), sound.campaign.write_calls()
     blobs = {blob.name for blob in sound.config.list_blobs()}
@@ -49,7 +55,9 @@ def test_a_check_writes_nothing_to_either_system_and_leaves_nothing_in_the_stora
     assert (sound.writes(), sound.campaign.write_calls()["POST"]) == (before, records["POST"])
     assert {blob.name for blob in sound.config.list_blobs()} == blobs
     service = look(sound).wiring.storage.tables
-    assert not [table.name for table in service.list_tables() if table.name.startswith("bridgecheck")]
+    assert not [
+        table.name for table in service.list_tables() if table.name.startswith("bridgecheck")
+    ]
 
 
 def test_the_app_itself_asks_with_its_own_identity(sound: Office) -> None:
@@ -60,8 +68,14 @@ def test_the_app_itself_asks_with_its_own_identity(sound: Office) -> None:
     assert "settings files" not in {finding.check for finding in found}
 
 
-def test_missing_settings_are_each_told_and_what_needs_them_says_so_in_one_line(sound: Office) -> None:
-    code, findings = sound.check(CAMPAIGN_CLIENT_ID="", CAMPAIGN_URL="https://mc.example.org/acme", POLL_BUDGET_SECONDS="9999")
+def test_missing_settings_are_each_told_and_what_needs_them_says_so_in_one_line(
+    sound: Office,
+) -> None:
+    code, findings = sound.check(
+        CAMPAIGN_CLIENT_ID="",
+        CAMPAIGN_URL="https://mc.example.org/acme",
+        POLL_BUDGET_SECONDS="9999",
+    )
     for name in ("CAMPAIGN_CLIENT_ID", "CAMPAIGN_URL", "POLL_BUDGET_SECONDS"):
         told(findings, "settings", "error", name)
     others = [check.name for check in CHECKS if not check.name.startswith("settings")]
@@ -70,16 +84,36 @@ def test_missing_settings_are_each_told_and_what_needs_them_says_so_in_one_line(
 
 
 def test_a_reference_that_only_azure_resolves_is_told(sound: Office) -> None:
-    secret = "@Microsoft.KeyVault(SecretUri=https://vault.example.org/secrets/campaign-client-secret)"
-    told(sound.check(CAMPAIGN_CLIENT_SECRET=secret)[1], "settings", "error", "CAMPAIGN_CLIENT_SECRET", "Key Vault reference")
+    secret = (
+        "@Microsoft.KeyVault(SecretUri=https://vault.example.org/secrets/campaign-client-secret)"
+    )
+    told(
+        sound.check(CAMPAIGN_CLIENT_SECRET=secret)[1],
+        "settings",
+        "error",
+        "CAMPAIGN_CLIENT_SECRET",
+        "Key Vault reference",
+    )
 
 
 @pytest.mark.parametrize(
     ("changed", "check", "words"),
     [
-        ({"CAMPAIGN_CLIENT_SECRET": "wrong"}, "campaign token", ("invalid_client", "CAMPAIGN_CLIENT_SECRET")),
-        ({"CAMPAIGN_IMS_URL": NOBODY_LISTENS}, "campaign token", ("could not be reached", "CAMPAIGN_IMS_URL")),
-        ({"DATAVERSE_CLIENT_ID": "99999999-0000-4000-8000-000000000009"}, "dataverse token", ("DATAVERSE_CLIENT_ID",)),
+        (
+            {"CAMPAIGN_CLIENT_SECRET": "wrong"},
+            "campaign token",
+            ("invalid_client", "CAMPAIGN_CLIENT_SECRET"),
+        ),
+        (
+            {"CAMPAIGN_IMS_URL": NOBODY_LISTENS},
+            "campaign token",
+            ("could not be reached", "CAMPAIGN_IMS_URL"),
+        ),
+        (
+            {"DATAVERSE_CLIENT_ID": "99999999-0000-4000-8000-000000000009"},
+            "dataverse token",
+            ("DATAVERSE_CLIENT_ID",),
+        ),
         ({"DATAVERSE_URL": NOBODY_LISTENS}, "dataverse", ("could not be reached", "region")),
         ({"SFTP_FOLDER": "/nowhere"}, "sftp", ("no such folder", "SFTP_FOLDER")),
         ({"SFTP_HOST_KEY": ANOTHER_KEY}, "sftp", ("host key", "SFTP_HOST_KEY")),
@@ -88,7 +122,9 @@ def test_a_reference_that_only_azure_resolves_is_told(sound: Office) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
 )
-def test_a_wrong_setting_is_named(sound: Office, changed: dict[str, str], check: str, words: tuple[str, ...]) -> None:
+def test_a_wrong_setting_is_named(
+    sound: Office, changed: dict[str, str], check: str, words: tuple[str, ...]
+) -> None:
     code, findings = sound.check(**changed)
     told(findings, check, "error", *words)
     assert code == 2
@@ -110,12 +146,22 @@ def test_a_wrong_organization_of_campaign_is_named(sound: Office) -> None:
         (1, ("whether it has expired",)),
     ],
 )
-def test_what_entra_refuses_is_named_by_its_number(sound: Office, code: int, words: tuple[str, ...]) -> None:
+def test_what_entra_refuses_is_named_by_its_number(
+    sound: Office, code: int, words: tuple[str, ...]
+) -> None:
     identity = json.loads((sound.stack.directory / "identity.ready.json").read_text())
     control = Http(f"http://127.0.0.1:{identity['port']}/_emulator", {})
-    answer = {"error": "invalid_client", "error_description": f"AADSTS{code}: of 4f6f9 ...", "error_codes": [code]}
+    answer = {
+        "error": "invalid_client",
+        "error_description": f"AADSTS{code}: of 4f6f9 ...",
+        "error_codes": [code],
+    }
     action = {"status": 401, "body": answer}
-    control.told("POST", "/faults", [{"match": {"method": "POST", "route": "oauth2/v2.0/token"}, "action": action}])
+    control.told(
+        "POST",
+        "/faults",
+        [{"match": {"method": "POST", "route": "oauth2/v2.0/token"}, "action": action}],
+    )
     changed = {
         "DATAVERSE_AUTH": "client_secret",
         "DATAVERSE_CLIENT_SECRET": "a-secret-of-entra",
@@ -141,13 +187,17 @@ def look(office: Office) -> Look:
     return look_by({**os.environ})
 
 
-def test_every_missing_privilege_is_named_and_so_is_one_that_does_not_reach_far_enough(sound: Office) -> None:
+def test_every_missing_privilege_is_named_and_so_is_one_that_does_not_reach_far_enough(
+    sound: Office,
+) -> None:
     held = [name for name in rights.held_by(look(sound)) if name.startswith("prv")]
     assert len(held) > 12
     for depth in ("None", "Basic"):
         for name in held:
             sound.dynamics.emulator.told("POST", "/access", {"privileges": {name: depth}})
-            found = list(run_all([Check("privileges", rights.privileges, (), rights.MEND)], look(sound)))
+            found = list(
+                run_all([Check("privileges", rights.privileges, (), rights.MEND)], look(sound))
+            )
             wrong = [finding for finding in found if finding.state == "error"]
             assert wrong, (name, depth)
             assert all("setup dataverse" in finding.next for finding in wrong), (name, depth)
@@ -157,7 +207,11 @@ def test_every_missing_privilege_is_named_and_so_is_one_that_does_not_reach_far_
 
 def test_a_flow_that_the_app_has_failed_is_named_with_its_setting(sound: Office) -> None:
     flows = Wiring(look(sound).settings).bridge.flows
-    fail_flow("contacts", flows, Misconfigured("DATAVERSE_WEBHOOK_SECRET", "DATAVERSE_WEBHOOK_SECRET is still a reference."))
+    fail_flow(
+        "contacts",
+        flows,
+        Misconfigured("DATAVERSE_WEBHOOK_SECRET", "DATAVERSE_WEBHOOK_SECRET is still a reference."),
+    )
     flows.change("opt_out", status=STOPPED)
     try:
         findings = sound.check()[1]
@@ -170,20 +224,44 @@ def test_a_flow_that_the_app_has_failed_is_named_with_its_setting(sound: Office)
 
 def test_what_is_left_over_in_dataverse_is_named_with_its_steps(sound: Office) -> None:
     """Opt-outs were carried, and are no longer; and somebody has registered a step by hand."""
-    (own,) = sound.rows("/serviceendpoints?$select=serviceendpointid&$filter=name eq 'campaign-bridge contact'")
-    change = {"description": "by hand", "url": "https://bridge.example.org/api/dataverse/lead", "name": "By hand"}
-    sound.dynamics.http.told("PATCH", f"/serviceendpoints({own['serviceendpointid']})", change, If_Match="*")
+    (own,) = sound.rows(
+        "/serviceendpoints?$select=serviceendpointid&$filter=name eq 'campaign-bridge contact'"
+    )
+    change = {
+        "description": "by hand",
+        "url": "https://bridge.example.org/api/dataverse/lead",
+        "name": "By hand",
+    }
+    sound.dynamics.http.told(
+        "PATCH", f"/serviceendpoints({own['serviceendpointid']})", change, If_Match="*"
+    )
     findings = sound.check(OPT_OUT_MODE="from-campaign")[1]
     step = "'campaign-bridge contact/opt-out Update'"
-    told(findings, "webhooks", "warning", "endpoint 'campaign-bridge contact/opt-out'", step, "manage.py setup dataverse")
-    told(findings, "webhooks", "warning", "'campaign-bridge contact Delete'", "'By hand'", "Plug-in Registration")
+    told(
+        findings,
+        "webhooks",
+        "warning",
+        "endpoint 'campaign-bridge contact/opt-out'",
+        step,
+        "manage.py setup dataverse",
+    )
+    told(
+        findings,
+        "webhooks",
+        "warning",
+        "'campaign-bridge contact Delete'",
+        "'By hand'",
+        "Plug-in Registration",
+    )
 
 
 def test_a_system_administrator_is_a_warning(sound: Office) -> None:
     (user,) = sound.rows(f"/systemusers?$filter=applicationid eq {sound.client_id}")
     (role,) = sound.rows("/roles?$select=roleid&$filter=name eq 'System Administrator'")
     body = {"@odata.id": f"{sound.stack.facts['dataverse']}/api/data/v9.2/roles({role['roleid']})"}
-    sound.dynamics.http.told("POST", f"/systemusers({user['systemuserid']})/systemuserroles_association/$ref", body)
+    sound.dynamics.http.told(
+        "POST", f"/systemusers({user['systemuserid']})/systemuserroles_association/$ref", body
+    )
     code, findings = sound.check()
     told(findings, "privileges", "warning", "System Administrator", "take this role away")
     assert code == 1
@@ -199,10 +277,21 @@ def with_document(office: Office, document: dict[str, Any]) -> Findings:
 
 def test_change_tracking_that_is_off_is_told(sound: Office) -> None:
     label = {"LocalizedLabels": [{"Label": "Loose", "LanguageCode": 1033}]}
-    name = {"@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata", "SchemaName": "acs_loose_name", "MaxLength": 100}
-    names = {"SchemaName": LOOSE.name, "DisplayName": label, "DisplayCollectionName": label, "OwnershipType": "UserOwned"}
+    name = {
+        "@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata",
+        "SchemaName": "acs_loose_name",
+        "MaxLength": 100,
+    }
+    names = {
+        "SchemaName": LOOSE.name,
+        "DisplayName": label,
+        "DisplayCollectionName": label,
+        "OwnershipType": "UserOwned",
+    }
     sound.dynamics.http.told(
-        "POST", "/EntityDefinitions", {**names, "Attributes": [{**name, "IsPrimaryName": True, "DisplayName": label}]}
+        "POST",
+        "/EntityDefinitions",
+        {**names, "Attributes": [{**name, "IsPrimaryName": True, "DisplayName": label}]},
     )
     findings = with_document(sound, LOOSE.document())
     told(findings, "change tracking", "error", "off", "setup dataverse")
@@ -212,7 +301,10 @@ def test_change_tracking_that_is_off_is_told(sound: Office) -> None:
 
 def test_a_mapping_that_fits_neither_system_tells_every_problem(sound: Office) -> None:
     document = sound.contact_document()
-    document["fields"] = [{"source": "nosuchcolumn", "target": "firstName"}, {"source": "lastname", "target": "cusNothing"}]
+    document["fields"] = [
+        {"source": "nosuchcolumn", "target": "firstName"},
+        {"source": "lastname", "target": "cusNothing"},
+    ]
     findings = with_document(sound, document)
     told(findings, "mappings", "error", "nosuchcolumn")
     told(findings, "mappings", "error", "cusNothing")
@@ -223,10 +315,14 @@ def test_days_that_depend_on_a_time_zone_that_is_not_set_are_told(sound: Office)
     document["filters"] = {"field": "lastusedincampaign", "is": "gt", "value": "2019-01-05"}
     told(with_document(sound, document), "mappings", "warning", "lastusedincampaign", "time_zone")
     findings = with_document(sound, {**document, "time_zone": "Europe/Berlin"})
-    assert {finding["state"] for finding in of(findings, "mappings") if finding["subject"] == "contact"} == {"ok"}
+    assert {
+        finding["state"] for finding in of(findings, "mappings") if finding["subject"] == "contact"
+    } == {"ok"}
 
 
-def test_a_resource_that_is_not_published_and_a_filter_without_its_parameter_are_told(sound: Office) -> None:
+def test_a_resource_that_is_not_published_and_a_filter_without_its_parameter_are_told(
+    sound: Office,
+) -> None:
     findings = with_document(sound, sound.contact_document() | {"resource": "cusNothing"})
     told(findings, "mappings", "error", "resource", "Publish")
     LOOSE.create(sound.dynamics)
@@ -240,7 +336,11 @@ def test_a_resource_that_is_not_published_and_a_filter_without_its_parameter_are
 def test_a_key_that_is_not_unique_is_told_without_its_value(sound: Office) -> None:
     LOOSE.create(sound.dynamics)
     for _ in range(2):
-        sound.campaign.http.told("POST", f"/profileAndServicesExt/{LOOSE.resource}", {"recordId": "the-same", "name": "x"})
+        sound.campaign.http.told(
+            "POST",
+            f"/profileAndServicesExt/{LOOSE.resource}",
+            {"recordId": "the-same", "name": "x"},
+        )
     findings = with_document(sound, LOOSE.document())
     told(findings, "keys", "error", "1 values of recordId", "more than one")
     assert "the-same" not in json.dumps(findings)
@@ -277,9 +377,24 @@ def in_force(sound: Office, folder: str, name: str, text: str) -> str:
 @pytest.mark.parametrize(
     ("folder", "name", "packaged", "words"),
     [
-        ("mappings", "contact", default_document("contact"), ("Line 1 is not UTF-8", "Version 1 stays active")),
-        ("opt-out", "opt_out", default_opt_out_document(), ("Line 1 is not UTF-8", "Version 1 stays active")),
-        ("events", "email_events", default_events_document(), ("Line 1 is not UTF-8", "Version 1 stays active")),
+        (
+            "mappings",
+            "contact",
+            default_document("contact"),
+            ("Line 1 is not UTF-8", "Version 1 stays active"),
+        ),
+        (
+            "opt-out",
+            "opt_out",
+            default_opt_out_document(),
+            ("Line 1 is not UTF-8", "Version 1 stays active"),
+        ),
+        (
+            "events",
+            "email_events",
+            default_events_document(),
+            ("Line 1 is not UTF-8", "Version 1 stays active"),
+        ),
     ],
     ids=["mapping", "opt-out", "e-mail events"],
 )
@@ -323,8 +438,20 @@ def test_a_draft_that_the_bridge_refuses_is_an_error(
             "error",
             ("firstname is of type String",),
         ),
-        ("mappings/Contact.yml", "table: contact", "mapping documents", "warning", ("Nothing reads", "mappings/<table>.yaml")),
-        ("mapping/account.yaml", "table: account", "mapping documents", "warning", ("Nothing reads", "mappings/<table>.yaml")),
+        (
+            "mappings/Contact.yml",
+            "table: contact",
+            "mapping documents",
+            "warning",
+            ("Nothing reads", "mappings/<table>.yaml"),
+        ),
+        (
+            "mapping/account.yaml",
+            "table: account",
+            "mapping documents",
+            "warning",
+            ("Nothing reads", "mappings/<table>.yaml"),
+        ),
     ],
     ids=["name of another table", "misnamed column", "pair", "ending", "folder"],
 )
@@ -336,7 +463,10 @@ def test_a_document_that_is_never_used_is_told(
 
 def test_two_tables_for_one_resource_are_told(sound: Office) -> None:
     LOOSE.create(sound.dynamics)
-    document = LOOSE.document() | {"resource": "profile", "key": {"source": "acs_looseid", "target": "externalId"}}
+    document = LOOSE.document() | {
+        "resource": "profile",
+        "key": {"source": "acs_looseid", "target": "externalId"},
+    }
     told(with_document(sound, document), "mappings", "error", "a resource takes one table")
 
 
@@ -344,37 +474,63 @@ def test_a_journal_of_another_organization_is_told(sound: Office) -> None:
     url = sound.stack.environment["CAMPAIGN_JOURNAL_URL"]
     code, findings = sound.check(EMAIL_EVENTS_SOURCE="both")
     assert (code, of(findings, "journal")[0]["state"]) == (0, "ok")
-    code, findings = sound.check(EMAIL_EVENTS_SOURCE="both", CAMPAIGN_JOURNAL_URL=url.replace("/events/", "/nothing/"))
+    code, findings = sound.check(
+        EMAIL_EVENTS_SOURCE="both", CAMPAIGN_JOURNAL_URL=url.replace("/events/", "/nothing/")
+    )
     assert (code, of(findings, "journal")[0]["state"]) == (2, "error")
 
 
 def test_a_field_that_is_no_key_is_told(sound: Office) -> None:
     LOOSE.create(sound.dynamics)
-    sound.campaign.http.told("POST", f"/profileAndServicesExt/{LOOSE.resource}", {"recordId": "an-id", "name": "x"})
+    sound.campaign.http.told(
+        "POST", f"/profileAndServicesExt/{LOOSE.resource}", {"recordId": "an-id", "name": "x"}
+    )
     document = LOOSE.document()
     document["key"] = {"source": "acs_looseid", "target": "recordId", "lookup": "uri"}
-    told(with_document(sound, document), "keys", "error", "recordId", "identification key", "publish it")
+    told(
+        with_document(sound, document),
+        "keys",
+        "error",
+        "recordId",
+        "identification key",
+        "publish it",
+    )
 
 
 def change_step(office: Office, **columns: Any) -> None:
-    (step,) = office.rows("/sdkmessageprocessingsteps?$filter=name eq 'campaign-bridge contact Update'")
+    (step,) = office.rows(
+        "/sdkmessageprocessingsteps?$filter=name eq 'campaign-bridge contact Update'"
+    )
     path = f"/sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})"
     office.dynamics.http.told("PATCH", path, columns, If_Match="*")
 
 
 def remove_step(office: Office) -> None:
-    (step,) = office.rows("/sdkmessageprocessingsteps?$filter=name eq 'campaign-bridge contact Update'")
-    office.dynamics.http.told("DELETE", f"/sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})")
+    (step,) = office.rows(
+        "/sdkmessageprocessingsteps?$filter=name eq 'campaign-bridge contact Update'"
+    )
+    office.dynamics.http.told(
+        "DELETE", f"/sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})"
+    )
 
 
 @pytest.mark.parametrize(
     ("work", "words"),
     [
         (lambda office: change_step(office, statecode=1, statuscode=2), ("Update is disabled",)),
-        (lambda office: change_step(office, filteringattributes=None), ("no filtering attributes",)),
-        (lambda office: change_step(office, filteringattributes="firstname"), ("does not fire for", "lastname")),
+        (
+            lambda office: change_step(office, filteringattributes=None),
+            ("no filtering attributes",),
+        ),
+        (
+            lambda office: change_step(office, filteringattributes="firstname"),
+            ("does not fire for", "lastname"),
+        ),
         (remove_step, ("no step for Update",)),
-        (lambda office: office.setup("--remove") and office.setup(), ("None is registered", "--functions")),
+        (
+            lambda office: office.setup("--remove") and office.setup(),
+            ("None is registered", "--functions"),
+        ),
     ],
     ids=["disabled", "filter missing", "filter too narrow", "step missing", "not registered"],
 )
@@ -389,8 +545,12 @@ def test_a_webhook_that_does_not_do_its_work_is_a_warning(
     assert sound.check()[0] == 0
 
 
-@pytest.mark.parametrize(("seconds", "state", "exit_with"), [(90, "warning", 1), (900, "error", 2), (-900, "error", 2)])
-def test_a_clock_that_is_wrong_is_told(sound: Office, seconds: int, state: str, exit_with: int) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "state", "exit_with"), [(90, "warning", 1), (900, "error", 2), (-900, "error", 2)]
+)
+def test_a_clock_that_is_wrong_is_told(
+    sound: Office, seconds: int, state: str, exit_with: int
+) -> None:
     sound.dynamics.emulator.told("POST", "/clock", {"advance_seconds": seconds})
     code, findings = sound.check()
     told(findings, "clocks", state, "ahead of" if seconds < 0 else "behind", "time server")
@@ -398,21 +558,33 @@ def test_a_clock_that_is_wrong_is_told(sound: Office, seconds: int, state: str, 
 
 
 def test_a_storage_that_refuses_is_told_and_the_rest_is_looked_at(sound: Office) -> None:
-    connection = re.sub("AccountKey=[^;]*", "AccountKey=d3Jvbmc=", sound.stack.environment["AzureWebJobsStorage"])
+    connection = re.sub(
+        "AccountKey=[^;]*", "AccountKey=d3Jvbmc=", sound.stack.environment["AzureWebJobsStorage"]
+    )
     code, findings = sound.check(AzureWebJobsStorage=connection)
-    assert {finding["subject"] for finding in of(findings, "storage")} == {"queues", "tables", "blobs"}
+    assert {finding["subject"] for finding in of(findings, "storage")} == {
+        "queues",
+        "tables",
+        "blobs",
+    }
     told(findings, "storage", "error", "403", "Storage Queue Data Contributor")
     told(findings, "mappings", "skipped", "mapping documents")
     assert of(findings, "campaign")[0]["state"] == "ok"
     assert code == 2
 
 
-def test_an_account_that_nobody_is_signed_in_to_is_told_in_one_line(sound: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_that_nobody_is_signed_in_to_is_told_in_one_line(
+    sound: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As on a machine that is not in Azure, before `az login`."""
     monkeypatch.setenv("PATH", "")
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         monkeypatch.delenv(name, raising=False)
-    changed = {"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "stexample", "IDENTITY_ENDPOINT": ""}
+    changed = {
+        "AzureWebJobsStorage": "",
+        "AzureWebJobsStorage__accountName": "stexample",
+        "IDENTITY_ENDPOINT": "",
+    }
     code, findings = sound.check(**changed)
     told(findings, "storage", "error", "az login", "AzureWebJobsStorage__clientId")
     assert (code, len(of(findings, "storage"))) == (2, 1)
@@ -428,7 +600,13 @@ def test_the_age_of_a_change_token_is_told_against_its_life(sound: Office) -> No
     with TableClient.from_connection_string(connection, "checkpoints") as table:
         with suppress(ResourceExistsError):  # by an earlier test
             table.create_table()
-        row = {"PartitionKey": "contacts", "RowKey": "contact", "taken_at": now - 5 * tables.DAY, "link": "x", "phase": "delta"}
+        row = {
+            "PartitionKey": "contacts",
+            "RowKey": "contact",
+            "taken_at": now - 5 * tables.DAY,
+            "link": "x",
+            "phase": "delta",
+        }
         table.create_entity(row)
         try:
             told(sound.check()[1], "change tokens", "warning", "5.0 days", "7 days")
@@ -443,7 +621,9 @@ def test_activity_tables_that_are_missing_are_told(sound: Office) -> None:
     (role,) = sound.rows("/roles?$select=roleid&$filter=name eq 'System Administrator'")
     (user,) = sound.rows(f"/systemusers?$filter=applicationid eq {sound.client_id}")
     body = {"@odata.id": f"{sound.stack.facts['dataverse']}/api/data/v9.2/roles({role['roleid']})"}
-    sound.dynamics.http.told("POST", f"/systemusers({user['systemuserid']})/systemuserroles_association/$ref", body)
+    sound.dynamics.http.told(
+        "POST", f"/systemusers({user['systemuserid']})/systemuserroles_association/$ref", body
+    )
     findings = sound.check()[1]
     told(findings, "activity tables", "error", "no such table", "setup activities")
 
@@ -474,11 +654,17 @@ def test_old_files_are_a_warning(sound: Office) -> None:
     assert code == 1
 
 
-def test_one_check_that_breaks_stops_no_other_and_shows_nothing_of_what_broke_it(sound: Office) -> None:
+def test_one_check_that_breaks_stops_no_other_and_shows_nothing_of_what_broke_it(
+    sound: Office,
+) -> None:
     def broken(_: Look) -> Any:
         raise RuntimeError("a secret")
 
-    checks = [Check("settings", connections.settings), Check("broken", broken), Check("storage", storage.storage)]
+    checks = [
+        Check("settings", connections.settings),
+        Check("broken", broken),
+        Check("storage", storage.storage),
+    ]
     found = list(run_all([*checks, Check("after", storage.storage, ("broken",))], look(sound)))
     assert [(finding.check, finding.state) for finding in found] == [
         ("settings", "ok"), ("broken", "error"), *[("storage", "ok")] * 3, ("after", "skipped"),
@@ -486,7 +672,9 @@ def test_one_check_that_breaks_stops_no_other_and_shows_nothing_of_what_broke_it
     assert "a secret" not in " ".join(map(str, found))
 
 
-def test_without_a_settings_file_it_says_what_to_give(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_settings_file_it_says_what_to_give(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["--settings", str(tmp_path / "none.json")]) == 2
     assert "none.json" in capsys.readouterr().err
     (tmp_path / "bad.json").write_text("[]")

@@ -25,7 +25,9 @@ OLD_FLAGS: list[dict[str, Any]] = [
 
 
 def with_flags(office: Office, *rules: dict[str, Any], in_force: bool = True) -> None:
-    """The packaged mapping with rules for flags: as the version in force, as older installations have it, or as a draft."""
+    """The packaged mapping with rules for flags: as the version in force, as older installations
+    have it, or as a draft.
+    """
     document = office.contact_document()
     document["fields"] += rules
     if not in_force:
@@ -44,20 +46,26 @@ def test_switched_off_it_says_that_nobody_carries_opt_outs(sound: Office) -> Non
 
 
 @pytest.mark.parametrize("mode", ["both", "disabled"])
-def test_rules_for_flags_in_force_that_the_pairs_carry_are_named_in_one_line(office: Office, mode: str) -> None:
+def test_rules_for_flags_in_force_that_the_pairs_carry_are_named_in_one_line(
+    office: Office, mode: str
+) -> None:
     office.opt_outs(mode)
     with_flags(office, *OLD_FLAGS)
     office.setup_webhooks()
     found = of(office.check()[1], "opt-out")
     flags = [finding for finding in found if finding["subject"] == "flags"]
     if mode == "both":
-        assert [(one["state"], one["message"][:32]) for one in flags] == [("ok", "blackListPhone, blackListMobile ")]
+        assert [(one["state"], one["message"][:32]) for one in flags] == [
+            ("ok", "blackListPhone, blackListMobile ")
+        ]
     else:
         assert [one["state"] for one in flags] == ["warning"]
 
 
 @pytest.mark.parametrize("mode", ["both", "from-campaign", "to-campaign", "disabled"])
-def test_a_rule_for_a_flag_in_force_that_no_pair_carries_is_a_warning(office: Office, mode: str) -> None:
+def test_a_rule_for_a_flag_in_force_that_no_pair_carries_is_a_warning(
+    office: Office, mode: str
+) -> None:
     office.opt_outs(mode)
     with_flags(office, {"source": "donotbulkpostalmail", "target": "blackListMobile"})
     office.setup_webhooks()
@@ -78,11 +86,16 @@ def test_a_new_document_that_names_a_flag_is_an_error(sound: Office) -> None:
     ("pair", "words"),
     [
         ({"column": "cr_gone", "flag": "blackListEmail"}, ("no column cr_gone", "blackListEmail")),
-        ({"column": "lastname", "flag": "blackListEmail"}, ("lastname is of type String", "Yes/No column")),
+        (
+            {"column": "lastname", "flag": "blackListEmail"},
+            ("lastname is of type String", "Yes/No column"),
+        ),
     ],
     ids=["column missing", "column of another type"],
 )
-def test_a_pair_that_fits_not_both_systems_is_an_error(sound: Office, pair: dict[str, Any], words: tuple[str, ...]) -> None:
+def test_a_pair_that_fits_not_both_systems_is_an_error(
+    sound: Office, pair: dict[str, Any], words: tuple[str, ...]
+) -> None:
     sound.put_pairs(pair)
     code, findings = sound.check()
     told(findings, "opt-out", "error", *words)
@@ -92,16 +105,34 @@ def test_a_pair_that_fits_not_both_systems_is_an_error(sound: Office, pair: dict
 @pytest.mark.parametrize(
     ("name", "parameter", "words"),
     [
-        ("byNothing", "lastModified_parameter", ("no filter byNothing", "byLastmodified", "Publish a filter")),
-        ("byLastmodified", "since", ("takes lastModified_parameter, and not since", "filter.parameter")),
-        ("byOlderthan", "lastModified_parameter", ("finds profiles that have not changed", "greater than or equal")),
-        ("byExactly", "lastModified_parameter", ("does not find profiles that have changed", "greater than or equal")),
+        (
+            "byNothing",
+            "lastModified_parameter",
+            ("no filter byNothing", "byLastmodified", "Publish a filter"),
+        ),
+        (
+            "byLastmodified",
+            "since",
+            ("takes lastModified_parameter, and not since", "filter.parameter"),
+        ),
+        (
+            "byOlderthan",
+            "lastModified_parameter",
+            ("finds profiles that have not changed", "greater than or equal"),
+        ),
+        (
+            "byExactly",
+            "lastModified_parameter",
+            ("does not find profiles that have changed", "greater than or equal"),
+        ),
     ],
 )
 def test_a_filter_that_does_not_find_what_has_changed_is_an_error(
     sound: Office, name: str, parameter: str, words: tuple[str, ...]
 ) -> None:
-    sound.campaign.http.told("POST", PROFILE, {"externalId": "00000000-0000-4000-8000-000000000001"})
+    sound.campaign.http.told(
+        "POST", PROFILE, {"externalId": "00000000-0000-4000-8000-000000000001"}
+    )
     sound.put_pairs(filter={"name": name, "parameter": parameter})
     code, findings = sound.check()
     told(findings, "opt-out", "error", *words)
@@ -118,31 +149,55 @@ def test_a_filter_that_does_not_find_what_has_changed_is_an_error(
         ("from-campaign", "1 to opted out in Dynamics;"),
     ],
 )
-def test_what_the_first_read_would_do_is_told_before_it(office: Office, mode: str, said: str) -> None:
-    """For those who come from Adobe's hosted app: nothing is written, and no flag would be undone."""
+def test_what_the_first_read_would_do_is_told_before_it(
+    office: Office, mode: str, said: str
+) -> None:
+    """For those who come from Adobe's hosted app: nothing is written, and no flag would be
+    undone.
+    """
     office.opt_outs(mode)
     office.setup_webhooks()
     for here, there in ((True, False), (False, True), (True, True), (False, False)):
         person = office.dynamics.create_contact(lastname="Reader", donotphone=here)
-        office.campaign.http.told("POST", PROFILE, {"externalId": person, "blackListPhone": there, "blackListMobile": True})
-    office.campaign.http.told("POST", PROFILE, {"externalId": "a-shop-customer", "blackListPhone": True})
+        office.campaign.http.told(
+            "POST",
+            PROFILE,
+            {"externalId": person, "blackListPhone": there, "blackListMobile": True},
+        )
+    office.campaign.http.told(
+        "POST", PROFILE, {"externalId": "a-shop-customer", "blackListPhone": True}
+    )
     writes = office.campaign.write_calls()["PATCH"]
-    told(office.check()[1], "opt-out", "ok", "Among 4 profiles, 4 have a contact", said, "none to opted in")
+    told(
+        office.check()[1],
+        "opt-out",
+        "ok",
+        "Among 4 profiles, 4 have a contact",
+        said,
+        "none to opted in",
+    )
     assert office.campaign.write_calls()["PATCH"] == writes
 
 
 def test_a_filter_is_not_looked_for_where_campaign_is_not_read(sound: Office) -> None:
     sound.put_pairs(filter={"name": "byNothing", "parameter": "since"})
     sound.opt_outs("to-campaign")
-    assert [finding["subject"] for finding in of(sound.check()[1], "opt-out")] == ["pairs", "first read"]
+    assert [finding["subject"] for finding in of(sound.check()[1], "opt-out")] == [
+        "pairs",
+        "first read",
+    ]
 
 
 @pytest.mark.parametrize("source", ["filter", "scan"])
-def test_profiles_that_cannot_be_sorted_by_their_last_change_are_an_error(sound: Office, source: str) -> None:
+def test_profiles_that_cannot_be_sorted_by_their_last_change_are_an_error(
+    sound: Office, source: str
+) -> None:
     path = "/profileAndServicesExt/resourceType/profile"
     metadata = sound.campaign.http.told("GET", path)
     metadata["content"]["lastModified"]["sortable"] = False
-    sound.campaign.faults({"match": {"path": f"{path}$"}, "action": {"status": 200, "body": metadata}})
+    sound.campaign.faults(
+        {"match": {"path": f"{path}$"}, "action": {"status": 200, "body": metadata}}
+    )
     code, findings = sound.check(OPT_OUT_SOURCE=source)
     told(findings, "opt-out", "error", "lastModified", "not sortable", "OPT_OUT_SOURCE")
     sound.campaign.faults()
@@ -151,7 +206,12 @@ def test_profiles_that_cannot_be_sorted_by_their_last_change_are_an_error(sound:
 
 
 def test_a_scan_that_campaign_refuses_is_an_error(sound: Office) -> None:
-    sound.campaign.faults({"match": {"path": "_order="}, "action": {"status": 500, "body": "RST-360011 no such order"}})
+    sound.campaign.faults(
+        {
+            "match": {"path": "_order="},
+            "action": {"status": 500, "body": "RST-360011 no such order"},
+        }
+    )
     assert sound.check(OPT_OUT_SOURCE="scan")[0] == 2
 
 
@@ -194,7 +254,9 @@ def test_an_export_that_was_deleted_when_it_was_read_counts(sound: Office) -> No
         except ResourceExistsError:
             pass
         link = json.dumps({"position": "", "file_at": time.time() - 7200})
-        table.create_entity({"PartitionKey": "opt_out-from-campaign", "RowKey": "profile", "link": link})
+        table.create_entity(
+            {"PartitionKey": "opt_out-from-campaign", "RowKey": "profile", "link": link}
+        )
         told(sound.check(OPT_OUT_SOURCE="file")[1], "opt-out", "ok", "2.0 hours old")
         table.delete_entity("opt_out-from-campaign", "profile")
 
@@ -229,7 +291,13 @@ def test_the_right_to_write_contacts_is_named(sound: Office) -> None:
 def test_a_document_that_cannot_be_read_or_has_been_changed_is_told(sound: Office) -> None:
     sound.put_pairs({"column": "donotphone", "flag": "noSuchFlag"})
     code, findings = sound.check()
-    told(findings, "mapping documents", "error", "pairs[1].flag (noSuchFlag): must be one of", "Correct opt-out/opt_out.yaml")
+    told(
+        findings,
+        "mapping documents",
+        "error",
+        "pairs[1].flag (noSuchFlag): must be one of",
+        "Correct opt-out/opt_out.yaml",
+    )
     told(findings, "opt-out", "skipped", "mapping documents")
     assert code == 2
     sound.put_pairs()
@@ -240,7 +308,9 @@ def test_a_document_that_cannot_be_read_or_has_been_changed_is_told(sound: Offic
 
 def test_the_filter_is_asked_for_times_and_nothing_is_told_of_a_profile(sound: Office) -> None:
     contact_id = "00000000-0000-4000-8000-000000000001"
-    sound.campaign.http.told("POST", PROFILE, {"externalId": contact_id, "email": "reader@example.org"})
+    sound.campaign.http.told(
+        "POST", PROFILE, {"externalId": contact_id, "email": "reader@example.org"}
+    )
     said = json.dumps(sound.check()[1])
     assert contact_id not in said
     assert "reader@example.org" not in said

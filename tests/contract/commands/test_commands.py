@@ -41,7 +41,9 @@ def python(folder: Path, name: str, version: str) -> None:
     (folder / name).chmod(0o755)
 
 
-def test_a_python_3_13_is_found_on_the_path(manage: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_3_13_is_found_on_the_path(
+    manage: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     python(tmp_path / "bin", "python3", "3 11")
     python(tmp_path / "bin", "python3.13", "3 13")
     monkeypatch.setattr(manage.sys, "executable", str(tmp_path / "bin" / "python3"))
@@ -49,7 +51,9 @@ def test_a_python_3_13_is_found_on_the_path(manage: ModuleType, tmp_path: Path, 
     assert manage.find_python() == [str(tmp_path / "bin" / "python3.13")]
 
 
-def test_a_python_3_13_is_found_in_pyenv(manage: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_3_13_is_found_in_pyenv(
+    manage: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     python(tmp_path / "bin", "python3", "3 11")
     python(tmp_path / "pyenv" / "versions" / "3.13.9" / "bin", "python", "3 13")
     monkeypatch.setattr(manage.sys, "executable", str(tmp_path / "bin" / "python3"))
@@ -60,7 +64,9 @@ def test_a_python_3_13_is_found_in_pyenv(manage: ModuleType, tmp_path: Path, mon
     assert "3.13.9" in manage.find_python()[0]
 
 
-def test_without_a_python_3_13_one_sentence_says_what_to_install(manage: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_python_3_13_one_sentence_says_what_to_install(
+    manage: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(manage, "version_of", lambda command: (3, 11))
     with pytest.raises(manage.CannotSetUp, match=r"No Python 3\.13 was found: install it"):
         manage.find_python()
@@ -88,20 +94,41 @@ def test_a_child_that_does_not_start_tells_the_end_of_its_log(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
-def test_up_writes_its_facts_and_a_signal_ends_all_that_it_started(tmp_path: Path, name: str) -> None:
-    command = [sys.executable, "manage.py", "up", "--directory", str(tmp_path), "--contacts", "10", "--instances", "2"]
-    # A shell that runs the tests in the background has them ignore SIGINT, and their children would inherit that.
+def test_up_writes_its_facts_and_a_signal_ends_all_that_it_started(
+    tmp_path: Path, name: str
+) -> None:
+    command = [
+        sys.executable,
+        "manage.py",
+        "up",
+        "--directory",
+        str(tmp_path),
+        "--contacts",
+        "10",
+        "--instances",
+        "2",
+    ]
+    # A shell that runs the tests in the background has them ignore SIGINT, and their children would
+    # inherit that.
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    up = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=heard)
+    up = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=heard
+    )
     facts_file = tmp_path / "stack.json"
     wait_until(facts_file.exists, "stack.json", 60)
     facts = json.loads(facts_file.read_text())
     assert set(facts) == KEYS
-    assert {"host-1", "host-2", "azurite", "dataverse", "campaign", "identity", "sftp"} == set(facts["pids"])
+    assert {"host-1", "host-2", "azurite", "dataverse", "campaign", "identity", "sftp"} == set(
+        facts["pids"]
+    )
     assert all(psutil.pid_exists(pid) for pid in facts["pids"].values())
     up.send_signal(getattr(signal, name))
     up.wait(60)
-    wait_until(lambda: not [pid for pid in facts["pids"].values() if running(pid)], "the end of all processes", 60)
+    wait_until(
+        lambda: not [pid for pid in facts["pids"].values() if running(pid)],
+        "the end of all processes",
+        60,
+    )
     assert up.stderr
     up.stderr.close()
 
@@ -127,9 +154,16 @@ def test_up_without_a_host_writes_settings_for_core_tools(tmp_path: Path) -> Non
     up = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         wait_until((tmp_path / "stack.json").exists, "stack.json", 60)
-        wait_until(lambda: settings_file.exists() and settings_file.read_bytes() != before, "local.settings.json", 30)
+        wait_until(
+            lambda: settings_file.exists() and settings_file.read_bytes() != before,
+            "local.settings.json",
+            30,
+        )
         values = json.loads(settings_file.read_text())["Values"]
-        assert values["DATAVERSE_URL"] == json.loads((tmp_path / "stack.json").read_text())["dataverse"]
+        assert (
+            values["DATAVERSE_URL"]
+            == json.loads((tmp_path / "stack.json").read_text())["dataverse"]
+        )
     finally:
         up.terminate()
         up.wait(60)
@@ -137,7 +171,9 @@ def test_up_without_a_host_writes_settings_for_core_tools(tmp_path: Path) -> Non
 
 
 def test_up_takes_settings_what_campaign_published_tables_and_documents(tmp_path: Path) -> None:
-    """As docs/local-stack.md has it for the vehicles: a vehicle arrives, linked, with nothing done by hand."""
+    """As docs/local-stack.md has it for the vehicles: a vehicle arrives, linked, with nothing done
+    by hand.
+    """
     seed = ROOT / "dev" / "seed"
     command = [sys.executable, "manage.py", "up", "--directory", str(tmp_path / "up")]
     command += [
@@ -149,7 +185,12 @@ def test_up_takes_settings_what_campaign_published_tables_and_documents(tmp_path
         str(seed / "vehicles.publication.yaml"),
     ]
     command += ["--tables", str(seed / "vehicles.tables.yaml")]
-    command += ["--document", str(seed / "acs_vehicle.yaml"), "--document", str(seed / "acs_visit.yaml")]
+    command += [
+        "--document",
+        str(seed / "acs_vehicle.yaml"),
+        "--document",
+        str(seed / "acs_visit.yaml"),
+    ]
     up = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert up.stdout
@@ -158,8 +199,12 @@ def test_up_takes_settings_what_campaign_published_tables_and_documents(tmp_path
         settings = json.loads((tmp_path / "up" / "app.settings.json").read_text())["Values"]
         assert (settings["PARENT_WAIT_DAYS"], settings["OPT_OUT_MODE"]) == ("3", "both")
         dynamics, campaign = Dynamics(facts), Campaign(facts)
-        contact = dynamics.create_contact(firstname="Ana", lastname="Reader", emailaddress1="ana@example.org")
-        vehicles.create(dynamics, "acs_vehicle", "A red one", "acs_ownerid", f"/contacts({contact})")
+        contact = dynamics.create_contact(
+            firstname="Ana", lastname="Reader", emailaddress1="ana@example.org"
+        )
+        vehicles.create(
+            dynamics, "acs_vehicle", "A red one", "acs_ownerid", f"/contacts({contact})"
+        )
         (row,) = wait_until(lambda: list(campaign.records("cusVehicle")), "the vehicle")
         assert (row["name"], row["contactId"]) == ("A red one", contact)
         assert Operator(facts).status("opt_out")["status"] == "running"

@@ -1,4 +1,6 @@
-"""`manage.py mapping`: a sound document comes into the container and into force; any other changes nothing."""
+"""`manage.py mapping`: a sound document comes into the container and into force; any other changes
+nothing.
+"""
 
 from pathlib import Path
 
@@ -23,7 +25,9 @@ def written(office: Office, text: str, name: str = "mine.yaml") -> Path:
     return file
 
 
-def mapping(office: Office, command: str, file: Path, *arguments: str, **changed: str) -> tuple[int, str]:
+def mapping(
+    office: Office, command: str, file: Path, *arguments: str, **changed: str
+) -> tuple[int, str]:
     code = run([command, str(file), "--settings", str(office.settings(**changed)), *arguments])
     return code, office.heard()
 
@@ -97,7 +101,9 @@ def test_a_plan_of_the_active_text_says_that_nothing_changes(sound: Office) -> N
     ids=["no YAML", "a word", "a column that is not there", "a key twice", "a table that is a path", "opt-outs", "events",
          "a pair's column that is not there"],
 )  # fmt: skip
-def test_a_refused_document_is_told_by_line_and_not_applied(sound: Office, text: str, told: str) -> None:
+def test_a_refused_document_is_told_by_line_and_not_applied(
+    sound: Office, text: str, told: str
+) -> None:
     before = sorted(blob.name for blob in sound.config.list_blobs())
     code, said = mapping(sound, "apply", written(sound, text))
     assert code == 1, said
@@ -113,7 +119,9 @@ def test_a_byte_that_is_no_utf_8_is_told_by_its_line(sound: Office) -> None:
     assert (code, "UTF-8" in said, there(sound)) == (1, True, False)
 
 
-def test_what_somebody_changed_in_between_is_not_overwritten(sound: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_somebody_changed_in_between_is_not_overwritten(
+    sound: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for before in ("", "table: contact\n"):
         if before:
             sound.config.upload_blob(PATH, before, overwrite=True)
@@ -132,10 +140,16 @@ def test_what_somebody_changed_in_between_is_not_overwritten(sound: Office, monk
 
 @pytest.mark.parametrize(
     "changed",
-    [{"DATAVERSE_URL": "http://127.0.0.1:9"}, {"CAMPAIGN_CLIENT_SECRET": "wrong"}, {"CAMPAIGN_URL": ""}],
+    [
+        {"DATAVERSE_URL": "http://127.0.0.1:9"},
+        {"CAMPAIGN_CLIENT_SECRET": "wrong"},
+        {"CAMPAIGN_URL": ""},
+    ],
     ids=["no Dataverse", "a wrong secret", "no settings"],
 )
-def test_what_could_not_be_checked_against_the_systems_is_said(sound: Office, changed: dict[str, str]) -> None:
+def test_what_could_not_be_checked_against_the_systems_is_said(
+    sound: Office, changed: dict[str, str]
+) -> None:
     code, said = mapping(sound, "apply", written(sound, sound_text(sound)), **changed)
     assert (code, there(sound)) == (0, True), said
     assert "It was NOT checked against Dataverse and Campaign." in said
@@ -147,21 +161,30 @@ def test_what_could_not_be_checked_against_the_systems_is_said(sound: Office, ch
 
 @pytest.mark.parametrize(
     ("text", "path"),
-    [(default_opt_out_document(), "opt-out/opt_out.yaml"), (default_events_document(), "events/email_events.yaml")],
+    [
+        (default_opt_out_document(), "opt-out/opt_out.yaml"),
+        (default_events_document(), "events/email_events.yaml"),
+    ],
     ids=["opt-outs", "events"],
 )
-def test_the_other_documents_go_where_the_bridge_reads_them(sound: Office, text: str, path: str) -> None:
+def test_the_other_documents_go_where_the_bridge_reads_them(
+    sound: Office, text: str, path: str
+) -> None:
     code, said = mapping(sound, "apply", written(sound, text), CAMPAIGN_URL="")
     assert code == 0, said
     assert stored(sound, path) == text
     sound.config.delete_blob(path)
 
 
-def test_a_file_or_an_account_that_is_not_there_is_said(sound: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_or_an_account_that_is_not_there_is_said(
+    sound: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, said = mapping(sound, "apply", sound.directory / "none.yaml")
     assert (code, "cannot be read" in said) == (2, True)
     file = written(sound, sound_text(sound))
-    code, said = mapping(sound, "check", file, AzureWebJobsStorage="", AzureWebJobsStorage__accountName="")
+    code, said = mapping(
+        sound, "check", file, AzureWebJobsStorage="", AzureWebJobsStorage__accountName=""
+    )
     assert (code, "--storage-account" in said) == (2, True)
     dead = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;BlobEndpoint=http://127.0.0.1:9/a;"
     code, said = mapping(sound, "check", file, AzureWebJobsStorage=dead)

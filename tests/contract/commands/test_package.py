@@ -1,4 +1,6 @@
-"""`manage.py package`: the zip holds the app and, if Azure does not build, every locked package; it runs where it is unpacked."""
+"""`manage.py package`: the zip holds the app and, if Azure does not build, every locked package; it
+runs where it is unpacked.
+"""
 
 import hashlib
 import re
@@ -39,27 +41,46 @@ def names(path: Path) -> set[str]:
 def test_the_zip_holds_the_app_and_exactly_the_locked_packages(package: Path) -> None:
     packages = {name for name in names(package) if name.startswith(f"{PACKAGES}/")}
     assert names(package) - packages == APP
-    found = {match[1] for name in packages if (match := re.match(rf"{PACKAGES}/([^/]+)\.dist-info/METADATA$", name))}
-    wanted = {f"{name.replace('-', '_')}-{str(one.specifier)[2:]}" for name, one in locked("requirements").items()}
-    assert {name.lower().replace(".", "_") for name in found} == {name.lower().replace(".", "_") for name in wanted}
+    found = {
+        match[1]
+        for name in packages
+        if (match := re.match(rf"{PACKAGES}/([^/]+)\.dist-info/METADATA$", name))
+    }
+    wanted = {
+        f"{name.replace('-', '_')}-{str(one.specifier)[2:]}"
+        for name, one in locked("requirements").items()
+    }
+    assert {name.lower().replace(".", "_") for name in found} == {
+        name.lower().replace(".", "_") for name in wanted
+    }
     assert not [name for name in packages if "__pycache__" in name]
 
 
 def test_every_compiled_module_is_for_python_3_13_on_linux_x64(package: Path) -> None:
     compiled = {name for name in names(package) if name.endswith((".so", ".pyd", ".dylib"))}
-    ours = [name for name in compiled if re.search(r"cpython-313-x86_64-linux-gnu|\.abi3\.so$", name)]
+    ours = [
+        name for name in compiled if re.search(r"cpython-313-x86_64-linux-gnu|\.abi3\.so$", name)
+    ]
     assert ours
-    assert {name for name in compiled if name.endswith((".pyd", ".dylib")) or "darwin" in name or "cpython-312" in name} == set()
+    assert {
+        name
+        for name in compiled
+        if name.endswith((".pyd", ".dylib")) or "darwin" in name or "cpython-312" in name
+    } == set()
 
 
-def test_for_a_remote_build_the_zip_holds_the_app_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_for_a_remote_build_the_zip_holds_the_app_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "new folder" / "app.zip"
     assert run(["--output", str(output), "--remote-build"]) == 0
     assert names(output) == APP
     assert "Azure installs requirements.txt" in capsys.readouterr().out
     again = tmp_path / "again.zip"
     assert run(["--output", str(again), "--remote-build"]) == 0
-    assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(output.read_bytes()).digest()
+    assert (
+        hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(output.read_bytes()).digest()
+    )
 
 
 if sys.platform == "linux":

@@ -1,6 +1,8 @@
 """Every command of docs, README, CHANGELOG and workflows is one that its tool takes.
 
-Read by the grammar of `az` and `azd` and by our own commands' parsers, and run where it can run here."""
+Read by the grammar of `az` and `azd` and by our own commands' parsers, and run where it can run
+here.
+"""
 
 import re
 import subprocess
@@ -34,8 +36,12 @@ def of_workflow(path: Path) -> list[Command]:
 
 def commands(program: str) -> list[Any]:
     """Each command of a program once, with the file that names it as its id."""
-    found = [(path, list(of_page(path.read_text()))) for path in PAGES] + [(path, of_workflow(path)) for path in WORKFLOWS]
-    once = {command: path for path, listed in found for command in listed if command.words[0] == program}
+    found = [(path, list(of_page(path.read_text()))) for path in PAGES] + [
+        (path, of_workflow(path)) for path in WORKFLOWS
+    ]
+    once = {
+        command: path for path, listed in found for command in listed if command.words[0] == program
+    }
     return [pytest.param(command, id=f"{path.name}: {command}") for command, path in once.items()]
 
 
@@ -77,9 +83,15 @@ def test_git_does_it(command: Command, tmp_path: Path) -> None:
         assert "function_app.py" in archive.namelist()
 
 
-def test_the_zip_of_the_page_is_where_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_zip_of_the_page_is_where_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = list(of_page((ROOT / "docs" / "deploy.md").read_text()))
-    (made,) = [one for one in page if one.words[:3] == ("python3", "manage.py", "package") and "--remote-build" in one.words]
+    (made,) = [
+        one
+        for one in page
+        if one.words[:3] == ("python3", "manage.py", "package") and "--remote-build" in one.words
+    ]
     sources = {one.words[one.words.index("--src") + 1] for one in page if "--src" in one.words}
     assert sources == {package.parse(list(made.words[3:])).output.relative_to(ROOT).as_posix()}
     assert package.run([*made.words[3:], "--output", str(tmp_path / "app.zip")]) == 0
@@ -113,15 +125,25 @@ def test_a_misspelt_azd_command_is_found(words: str, said: str) -> None:
 
 
 def test_a_command_that_goes_on_in_the_next_line_is_read_as_one() -> None:
-    script = "group=$(az group show --name a --query id)\naz group create --name a \\\n  --location 'b\n  c'\necho done\n"
+    script = (
+        "group=$(az group show --name a --query id)\naz group create --name a \\\n  --location 'b\n"
+        "  c'\necho done\n"
+    )
     read = [str(command) for command in of_script(script)]
-    assert read == ["az group show --name a --query id", "az group create --name a --location b   c"]
+    assert read == [
+        "az group show --name a --query id",
+        "az group create --name a --location b   c",
+    ]
 
 
 def test_keys_are_made_for_functions_that_the_app_has() -> None:
-    """Those that a command names, and those of its loops, which are the ones that the local stack's keys open."""
+    """Those that a command names, and those of its loops, which are the ones that the local stack's
+    keys open.
+    """
     pages = "\n".join(page.read_text() for page in PAGES)
-    loops = {frozenset(found.split()) for found in re.findall(r"for function in ([\w ]+); do", pages)}
+    loops = {
+        frozenset(found.split()) for found in re.findall(r"for function in ([\w ]+); do", pages)
+    }
     assert loops == {frozenset(READING), frozenset(WEBHOOKS)}
     single = set(re.findall(r"--function-name (\w+)", pages))
     assert single
@@ -130,4 +152,6 @@ def test_keys_are_made_for_functions_that_the_app_has() -> None:
 
 def test_the_tables_have_no_command_that_nothing_uses() -> None:
     used = {" ".join(one.values[0].words[1:]) for one in commands("az")}
-    assert [name for name in table("az")["commands"] if not any(text.startswith(name) for text in used)] == []
+    assert [
+        name for name in table("az")["commands"] if not any(text.startswith(name) for text in used)
+    ] == []

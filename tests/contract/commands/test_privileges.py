@@ -1,4 +1,6 @@
-"""Least privilege by removal: each privilege of the role that the set-up makes is needed, and its absence is noticed by name."""
+"""Least privilege by removal: each privilege of the role that the set-up makes is needed, and its
+absence is noticed by name.
+"""
 
 import json
 import os
@@ -44,8 +46,12 @@ class MadeRole:
     def __init__(self, office: Office) -> None:
         self.office = office
         (self.role,) = office.rows(f"/roles?$select=roleid&$filter=name eq '{ROLE}'")
-        listed = office.dynamics.http.told("GET", f"/RetrieveRolePrivilegesRole(RoleId={self.role['roleid']})")["RolePrivileges"]
-        self.privileges: Privileges = {item["PrivilegeName"]: item["PrivilegeId"] for item in listed}
+        listed = office.dynamics.http.told(
+            "GET", f"/RetrieveRolePrivilegesRole(RoleId={self.role['roleid']})"
+        )["RolePrivileges"]
+        self.privileges: Privileges = {
+            item["PrivilegeName"]: item["PrivilegeId"] for item in listed
+        }
 
     def give(self, names: list[str]) -> None:
         listed = [{"PrivilegeId": self.privileges[name], "Depth": "Global"} for name in names]
@@ -63,11 +69,17 @@ class MadeRole:
 
 def test_each_privilege_that_is_taken_from_the_role_is_named_by_the_check(role: MadeRole) -> None:
     assert len(role.privileges) > 12
-    assert set(role.privileges) == set(re.findall(r"`(prv\w+)`", (ROOT / "docs" / "set-up.md").read_text()))
+    assert set(role.privileges) == set(
+        re.findall(r"`(prv\w+)`", (ROOT / "docs" / "set-up.md").read_text())
+    )
     assert {finding.state for finding in run_all([CHECK], look(role.office))} == {"ok"}
     for name in role.privileges:
         with role.without(name):
-            wrong = [finding for finding in run_all([CHECK], look(role.office)) if finding.state == "error"]
+            wrong = [
+                finding
+                for finding in run_all([CHECK], look(role.office))
+                if finding.state == "error"
+            ]
         assert any(name in finding.message for finding in wrong), name
         assert all("setup dataverse" in finding.next for finding in wrong), name
 
@@ -88,7 +100,9 @@ def test_each_privilege_of_the_role_is_one_that_the_bridge_uses(role: MadeRole) 
 def make_team(office: Office) -> str:
     (unit,) = office.rows("/businessunits?$select=businessunitid")
     place = {"businessunitid@odata.bind": f"/businessunits({unit['businessunitid']})"}
-    assert office.dynamics.http.ask("POST", "/teams", {"name": "Service", **place}).status_code == 204
+    assert (
+        office.dynamics.http.ask("POST", "/teams", {"name": "Service", **place}).status_code == 204
+    )
     return str(office.rows("/teams?$select=teamid")[0]["teamid"])
 
 
@@ -101,8 +115,12 @@ def uses(contact: str, team: str) -> list[Callable[[Look], object]]:
         read_changes,
         lambda one: write_contact(one, contact),
         lambda one: write_events(one, contact, f"/teams({team})", "team"),
-        lambda one: write_events(one, contact, f"/systemusers({owner(one, contact)})", "systemuser"),
-        lambda one: one.wiring.dataverse.existing(one.wiring.dataverse.table("acs_emailsend"), [EVENT_ID]),
+        lambda one: write_events(
+            one, contact, f"/systemusers({owner(one, contact)})", "systemuser"
+        ),
+        lambda one: one.wiring.dataverse.existing(
+            one.wiring.dataverse.table("acs_emailsend"), [EVENT_ID]
+        ),
         lambda one: list(webhooks(one)),
         lambda one: list(rights.roles(one)),
     ]
@@ -128,16 +146,24 @@ def write_contact(one: Look, contact: str) -> None:
     client = one.wiring.dataverse
     source = client.table("contact")
     (row,) = client.rows(source, ["contactid", "donotphone"], [contact])
-    client.update(source, contact, {"donotphone": not row["donotphone"]}, row["@odata.etag"], ["contactid"])
+    client.update(
+        source, contact, {"donotphone": not row["donotphone"]}, row["@odata.etag"], ["contactid"]
+    )
 
 
 def owner(one: Look, contact: str) -> str:
     source = one.wiring.dataverse.table("contact")
-    return str(one.wiring.dataverse.rows(source, ["contactid", "_ownerid_value"], [contact])[0]["_ownerid_value"])
+    return str(
+        one.wiring.dataverse.rows(source, ["contactid", "_ownerid_value"], [contact])[0][
+            "_ownerid_value"
+        ]
+    )
 
 
 def write_events(one: Look, contact: str, owned_by: str, kind: str) -> None:
-    """An activity on the contact's timeline, completed, and a task for the contact's owner; what is refused is raised."""
+    """An activity on the contact's timeline, completed, and a task for the contact's owner; what is
+    refused is raised.
+    """
     batch = one.wiring.batch
     send, task = batch.table("acs_emailsend"), batch.table("task")
     event_id = EVENT_ID[:-1] + ("2" if kind == "team" else "3")

@@ -13,12 +13,19 @@ from dev.commands.stack import Stack
 from dev.verbs import Campaign, Dynamics
 
 PAGE = (ROOT / "docs" / "set-up.md").read_text("utf-8")
-VARYING = {r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<id>", r"\d+ s behind": "<n> s behind", r"\d+ are set": "<n> are set"}
+VARYING = {
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<id>",
+    r"\d+ s behind": "<n> s behind",
+    r"\d+ are set": "<n> are set",
+}
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """As `up --no-host` starts it, with the webhooks of functions that would be there. The app's user has signed in once."""
+    """As `up --no-host` starts it, with the webhooks of functions that would be there.
+
+    The app's user has signed in once.
+    """
     before = dict(os.environ)
     with Stack(directory=tmp_path_factory.mktemp("page"), host=False) as running:
         running.facts["functions"] = "http://127.0.0.1:7071"
@@ -50,7 +57,9 @@ def arguments(stack: Stack, *words: str) -> list[str]:
     return [*words, "--stack", "--directory", str(stack.directory)]
 
 
-def test_the_check_of_the_page_is_what_check_prints(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_check_of_the_page_is_what_check_prints(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
     Campaign(stack.facts).accept_secret("a-renewed-secret")
     dynamics = Dynamics(stack.facts).emulator
     dynamics.told("POST", "/access", {"privileges": {"prvReadContact": "Basic"}})
@@ -59,7 +68,9 @@ def test_the_check_of_the_page_is_what_check_prints(stack: Stack, capsys: pytest
     assert printed(capsys) == shown("python3 manage.py check --stack")
 
 
-def test_the_plan_of_the_page_is_what_setup_prints(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plan_of_the_page_is_what_setup_prints(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
     Dynamics(stack.facts).emulator.told("POST", "/access", {})
     Dynamics(stack.facts).emulator.told("POST", "/clock", {})
     assert setup(arguments(stack, "dataverse", "--plan")) == 0

@@ -1,4 +1,6 @@
-"""`manage.py setup activities` against the emulator: made once, found again, finished after an interruption."""
+"""`manage.py setup activities` against the emulator: made once, found again, finished after an
+interruption.
+"""
 
 import json
 import subprocess
@@ -19,7 +21,9 @@ from dev.verbs import Http
 from tests.unit.test_settings import COMPLETE
 
 TOKEN_KEY = "a key of the tests, thirty-two bytes or more"
-MADE = 2 + sum(1 + len(table.columns) for table in TABLES)  # publisher and solution, tables, columns
+MADE = 2 + sum(
+    1 + len(table.columns) for table in TABLES
+)  # publisher and solution, tables, columns
 SetUp = Callable[..., tuple[int, Counter[str], str]]
 
 
@@ -29,12 +33,18 @@ class Organization:
     def __init__(self, directory: Path, url: str) -> None:
         self.directory, self.url = directory, url
         token = issue(TOKEN_KEY, url, time.time(), 3600, oid="tests", appid="tests")
-        (directory / "stack.json").write_text(json.dumps({"dataverse": url, "dataverse_token": token}))
+        (directory / "stack.json").write_text(
+            json.dumps({"dataverse": url, "dataverse_token": token})
+        )
         self.api = Http(f"{url}/api/data/v9.2", {"Authorization": f"Bearer {token}"})
         self.control = Http(f"{url}/_emulator", {})
 
     def calls(self, verb: str) -> int:
-        return sum(count for route, count in self.control.told("GET", "/calls").items() if route.startswith(verb))
+        return sum(
+            count
+            for route, count in self.control.told("GET", "/calls").items()
+            if route.startswith(verb)
+        )
 
     def found(self, path: str) -> list[dict[str, Any]]:
         return self.api.told("GET", path)["value"]
@@ -43,7 +53,9 @@ class Organization:
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Organization]:
     directory = tmp_path_factory.mktemp("setup")
-    child = Child("dataverse", ["dev.emulators.dataverse", "--port", "0", "--token-key", TOKEN_KEY], directory)
+    child = Child(
+        "dataverse", ["dev.emulators.dataverse", "--port", "0", "--token-key", TOKEN_KEY], directory
+    )
     child.start()
     yield Organization(directory, f"http://127.0.0.1:{child.wait()['port']}")
     child.stop()
@@ -70,12 +82,22 @@ def set_up(org: Organization, capsys: pytest.CaptureFixture[str]) -> SetUp:
 def test_everything_is_made_in_the_solution_and_published(org: Organization, set_up: SetUp) -> None:
     code, lines, _ = set_up()
     assert (code, lines) == (0, {"created": MADE, "published": 1})
-    (solution,) = org.found("/solutions?$filter=uniquename eq 'AdobeCampaignBridge'&$expand=publisherid")
+    (solution,) = org.found(
+        "/solutions?$filter=uniquename eq 'AdobeCampaignBridge'&$expand=publisherid"
+    )
     assert solution["publisherid"]["customizationprefix"] == "acs"
-    components = Counter(part["componenttype"] for part in org.found("/solutioncomponents?$select=componenttype"))
+    components = Counter(
+        part["componenttype"] for part in org.found("/solutioncomponents?$select=componenttype")
+    )
     assert components == {1: len(TABLES), 2: MADE - 2 - len(TABLES)}
-    labels = org.found("/EntityDefinitions?$select=LogicalName,DisplayName&$filter=IsActivity eq true and IsCustomEntity eq true")
-    assert {table["LogicalName"]: table["DisplayName"]["UserLocalizedLabel"]["Label"] for table in labels} == {
+    labels = org.found(
+        "/EntityDefinitions?$select=LogicalName,DisplayName&$filter=IsActivity eq true and"
+        " IsCustomEntity eq true"
+    )
+    assert {
+        table["LogicalName"]: table["DisplayName"]["UserLocalizedLabel"]["Label"]
+        for table in labels
+    } == {
         "acs_emailsend": "Adobe Campaign Email Send",
         "acs_emailopen": "Adobe Campaign Email Open",
         "acs_emailclick": "Adobe Campaign Email URL Click",
@@ -103,8 +125,12 @@ def test_a_second_run_finds_everything_and_makes_nothing(org: Organization, set_
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("body", ["adobecampaignbridge", '"acs_emailopen"', "acs_deliveryname", "ParameterXml"])
-def test_a_run_that_was_interrupted_is_finished_by_the_next(org: Organization, set_up: SetUp, moment: str, body: str) -> None:
+@pytest.mark.parametrize(
+    "body", ["adobecampaignbridge", '"acs_emailopen"', "acs_deliveryname", "ParameterXml"]
+)
+def test_a_run_that_was_interrupted_is_finished_by_the_next(
+    org: Organization, set_up: SetUp, moment: str, body: str
+) -> None:
     fault = {"match": {"method": "POST", "body": body}, "action": {"drop": moment}, "times": 1}
     org.control.told("POST", "/faults", [fault])
     code, first, said = set_up()
@@ -116,7 +142,9 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(org: Organization, s
     assert set_up()[1] == {"found": MADE - 1, "published": 1}
 
 
-def test_a_plan_says_what_would_be_made_and_writes_nothing(org: Organization, set_up: SetUp) -> None:
+def test_a_plan_says_what_would_be_made_and_writes_nothing(
+    org: Organization, set_up: SetUp
+) -> None:
     code, lines, said = set_up("--plan")
     assert (code, lines, org.calls("POST")) == (0, {"to": MADE + 1}, 0)
     assert "to be created    column acs_emailclick.acs_trackingurl" in said
@@ -133,30 +161,52 @@ def test_a_publisher_with_our_prefix_is_used(org: Organization, set_up: SetUp) -
     assert "found      publisher somebody" in set_up()[2]
 
 
-def test_what_is_there_but_does_not_fit_is_told_and_left_alone(org: Organization, set_up: SetUp) -> None:
+def test_what_is_there_but_does_not_fit_is_told_and_left_alone(
+    org: Organization, set_up: SetUp
+) -> None:
     short = Table("acs_emailsend", "Send", "", ()).body()
     org.api.ask("POST", "/EntityDefinitions", short)
     columns = "/EntityDefinitions(LogicalName='acs_emailsend')/Attributes"
     org.api.ask("POST", columns, Column("acs_eventid", "Event", 20).body())
     org.api.ask("POST", columns, Column("acs_campaignname", "Campaign", 0, "DateAndTime").body())
-    org.api.ask("POST", "/EntityDefinitions", {**Table("acs_emailopen", "Open", "", ()).body(), "IsActivity": False})
+    org.api.ask(
+        "POST",
+        "/EntityDefinitions",
+        {**Table("acs_emailopen", "Open", "", ()).body(), "IsActivity": False},
+    )
     code, lines, said = set_up()
     assert (code, lines["unfit"]) == (1, 3)
-    assert "column acs_emailsend.acs_eventid holds 20 characters, and 100 are needed: lengthen it" in said
+    assert (
+        "column acs_emailsend.acs_eventid holds 20 characters, and 100 are needed: lengthen it"
+        in said
+    )
     assert "column acs_emailsend.acs_campaignname is of type DateTime, and String is needed" in said
     assert "table acs_emailopen is no activity" in said
 
 
 def test_a_refusal_is_told_in_the_words_of_dataverse(org: Organization, set_up: SetUp) -> None:
-    error = {"error": {"code": "0x80040220", "message": "Principal user is missing prvCreateEntity privilege"}}
-    fault = {"match": {"route": "EntityDefinitions$", "method": "POST"}, "action": {"status": 403, "body": error}}
+    error = {
+        "error": {
+            "code": "0x80040220",
+            "message": "Principal user is missing prvCreateEntity privilege",
+        }
+    }
+    fault = {
+        "match": {"route": "EntityDefinitions$", "method": "POST"},
+        "action": {"status": 403, "body": error},
+    }
     org.control.told("POST", "/faults", [fault])
     code, _, said = set_up()
     assert code == 1
-    assert "refused table acs_emailsend (status 403): 0x80040220 Principal user is missing prvCreateEntity privilege" in said
+    assert (
+        "refused table acs_emailsend (status 403): 0x80040220 Principal user is missing"
+        " prvCreateEntity privilege" in said
+    )
 
 
-def test_the_settings_of_the_app_lead_to_the_organization(org: Organization, tmp_path: Path) -> None:
+def test_the_settings_of_the_app_lead_to_the_organization(
+    org: Organization, tmp_path: Path
+) -> None:
     arguments = [
         "dev.emulators.identity",
         "--port",
@@ -171,8 +221,15 @@ def test_the_settings_of_the_app_lead_to_the_organization(org: Organization, tmp
     identity = Child("identity", arguments, tmp_path)
     identity.start()
     facts = identity.wait()
-    named = {"DATAVERSE_URL": org.url, "DATAVERSE_AUTH": "managed_identity", "DATAVERSE_CLIENT_ID": facts["client_id"]}
-    here = {"IDENTITY_ENDPOINT": f"http://127.0.0.1:{facts['port']}/msi/token", "IDENTITY_HEADER": facts["identity_header"]}
+    named = {
+        "DATAVERSE_URL": org.url,
+        "DATAVERSE_AUTH": "managed_identity",
+        "DATAVERSE_CLIENT_ID": facts["client_id"],
+    }
+    here = {
+        "IDENTITY_ENDPOINT": f"http://127.0.0.1:{facts['port']}/msi/token",
+        "IDENTITY_HEADER": facts["identity_header"],
+    }
     file = tmp_path / "local.settings.json"
     file.write_text(json.dumps({"IsEncrypted": False, "Values": {**COMPLETE, **named, **here}}))
     command = [sys.executable, "manage.py", "setup", "activities", "--settings", str(file)]
@@ -182,7 +239,9 @@ def test_the_settings_of_the_app_lead_to_the_organization(org: Organization, tmp
     assert "created    table acs_emailbounce" in done.stdout
 
 
-def test_without_settings_or_a_stack_it_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_settings_or_a_stack_it_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["activities", "--settings", str(tmp_path / "none.json")]) == 1
     assert run(["activities", "--stack", "--directory", str(tmp_path)]) == 1
     err = capsys.readouterr().err

@@ -1,4 +1,6 @@
-"""`setup dataverse` and opt-outs: their webhook and the right to write contacts, as long as OPT_OUT_MODE needs them."""
+"""`setup dataverse` and opt-outs: their webhook and the right to write contacts, as long as
+OPT_OUT_MODE needs them.
+"""
 
 from collections import Counter
 from typing import Any
@@ -24,7 +26,9 @@ def endpoints(office: Office) -> list[str]:
 def may_write(office: Office) -> bool:
     """Whether the role that was made writes contacts."""
     (role,) = office.rows("/roles?$select=roleid&$filter=name eq 'Adobe Campaign bridge'")
-    held = office.dynamics.http.told("GET", f"/RetrieveRolePrivilegesRole(RoleId={role['roleid']})")["RolePrivileges"]
+    held = office.dynamics.http.told(
+        "GET", f"/RetrieveRolePrivilegesRole(RoleId={role['roleid']})"
+    )["RolePrivileges"]
     (write,) = office.rows("/privileges?$select=privilegeid&$filter=name eq 'prvWriteContact'")
     return write["privilegeid"].lower() in {item["PrivilegeId"].lower() for item in held}
 
@@ -35,7 +39,12 @@ def words(said: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("mode", "registered", "writes"),
-    [("disabled", False, False), ("to-campaign", True, False), ("from-campaign", False, True), ("both", True, True)],
+    [
+        ("disabled", False, False),
+        ("to-campaign", True, False),
+        ("from-campaign", False, True),
+        ("both", True, True),
+    ],
 )
 def test_each_mode_makes_what_it_needs_and_a_second_run_makes_nothing(
     office: Office, mode: str, registered: bool, writes: bool
@@ -99,5 +108,8 @@ def test_a_plan_names_it_and_writes_nothing(office: Office) -> None:
     before = office.writes()
     code, said = office.setup_webhooks("--plan")
     assert (code, office.writes()) == (0, before)
-    assert "to be created    webhook of contact/opt-out at https://bridge.example.org/api/dataverse/contact/opt-out" in said
+    assert (
+        "to be created    webhook of contact/opt-out at"
+        " https://bridge.example.org/api/dataverse/contact/opt-out" in said
+    )
     assert f"to be created    step {UPDATE}" in said

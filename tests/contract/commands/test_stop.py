@@ -65,7 +65,9 @@ def stopped(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
         pytest.param(["--now"], HANGS_MS, True, id="now: what runs is cut off"),
     ],
 )
-def test_a_stack_ends_with_all_its_processes(up: Up, options: list[str], latency_ms: int, is_cut_off: bool) -> None:
+def test_a_stack_ends_with_all_its_processes(
+    up: Up, options: list[str], latency_ms: int, is_cut_off: bool
+) -> None:
     up.deliver(latency_ms)
     done = stopped(up.directory, *options)
     assert (done.returncode, up.process.wait(5)) == (0, 0)
@@ -90,13 +92,17 @@ def listed(directory: Path, pid: int) -> Path:
     return path
 
 
-def test_a_process_whose_owner_is_gone_is_ended(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_process_whose_owner_is_gone_is_ended(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
     listed(tmp_path, sleeper.pid)
     assert stop.run(["--directory", str(tmp_path)]) == 0
     assert not psutil.pid_exists(sleeper.pid)
 
 
-def test_who_got_the_number_of_a_process_that_is_gone_goes_on(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+def test_who_got_the_number_of_a_process_that_is_gone_goes_on(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
     """After a restart of the machine an old stack.json names numbers that others have now."""
     path = listed(tmp_path, sleeper.pid)
     os.utime(path, times=(psutil.Process(sleeper.pid).create_time() - 3600,) * 2)
@@ -109,7 +115,10 @@ def test_a_process_that_does_not_end_is_killed_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(stop, "LIMIT_SECONDS", 0.2)
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True);"
+        " time.sleep(600)"
+    )
     process = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
     assert process.stdout
     process.stdout.readline()
@@ -117,7 +126,9 @@ def test_a_process_that_does_not_end_is_killed_and_named(
     assert stop.run(["--directory", str(tmp_path)]) == 1
     process.wait(10)
     assert not psutil.pid_exists(process.pid)
-    assert f"Process {process.pid} did not end within 0.2 s. It was killed." in capsys.readouterr().out
+    assert (
+        f"Process {process.pid} did not end within 0.2 s. It was killed." in capsys.readouterr().out
+    )
     process.stdout.close()
 
 
@@ -137,7 +148,9 @@ time.sleep(600)
 def test_a_child_is_told_once_so_that_it_ends_what_it_does(tmp_path: Path) -> None:
     """A host that is told twice does not."""
     child = Child("busy", [], tmp_path)
-    child.process = subprocess.Popen([sys.executable, "-c", HAS_WORK], stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+    child.process = subprocess.Popen(
+        [sys.executable, "-c", HAS_WORK], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    )
     assert child.process.stdout
     assert child.process.stdout.readline() == b"started\n"
     child.ask_to_stop()

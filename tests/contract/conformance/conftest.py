@@ -1,7 +1,9 @@
-"""Where the conformance app runs: dev/host; Core Tools with `manage.py test contract --host func`; or what is at CONFORMANCE_URL.
+"""Where the conformance app runs: dev/host; Core Tools with `manage.py test contract --host func`;
+or what is at CONFORMANCE_URL.
 
-Another host is given by CONFORMANCE_URL (its address), CONFORMANCE_KEY (its master key), CONFORMANCE_STORAGE (its storage's
-connection string) and CONFORMANCE_KIND (its name). It needs SETTINGS, and CORS for the origin ORIGIN.
+Another host is given by CONFORMANCE_URL (its address), CONFORMANCE_KEY (its master key),
+CONFORMANCE_STORAGE (its storage's connection string) and CONFORMANCE_KIND (its name). It needs
+SETTINGS, and CORS for the origin ORIGIN.
 """
 
 import contextlib
@@ -29,8 +31,16 @@ ROOT = Path(__file__).resolve().parents[3]
 APP = ROOT / "tests" / "fixtures" / "conformance"
 START_SECONDS = 60
 ORIGIN = "https://app.example.org"
-SETTINGS = {"AzureWebJobs_OFF_Disabled": "TRUE", "AzureFunctionsJobHost__EXTENSIONS__queues__maxdequeuecount": "2"}
-QUEUES = ("conformance-retried", "conformance-retried-poison", "conformance-seen", "conformance-met")
+SETTINGS = {
+    "AzureWebJobs_OFF_Disabled": "TRUE",
+    "AzureFunctionsJobHost__EXTENSIONS__queues__maxdequeuecount": "2",
+}
+QUEUES = (
+    "conformance-retried",
+    "conformance-retried-poison",
+    "conformance-seen",
+    "conformance-met",
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,9 @@ class Target:
         return QueueClient.from_connection_string(self.storage, name, **policies)
 
     def call(self, path: str, method: str = "GET", **options: Any) -> requests.Response:
-        return requests.request(method, self.url + path, timeout=30, allow_redirects=False, **options)
+        return requests.request(
+            method, self.url + path, timeout=30, allow_redirects=False, **options
+        )
 
     def raw(self, text: bytes) -> tuple[int, bytes]:
         """Sends these very bytes; returns status and body."""
@@ -71,7 +83,9 @@ class Target:
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     if url := os.environ.get("CONFORMANCE_URL"):
         key, storage = os.environ["CONFORMANCE_KEY"], os.environ["CONFORMANCE_STORAGE"]
-        yield made(Target(url.rstrip("/"), key, os.environ.get("CONFORMANCE_KIND", "another"), storage))
+        yield made(
+            Target(url.rstrip("/"), key, os.environ.get("CONFORMANCE_KIND", "another"), storage)
+        )
         return
     folder = tmp_path_factory.mktemp("conformance")
     with start_azurite() as azurite:
@@ -99,17 +113,35 @@ def made(target: Target) -> Target:
 def under_core_tools(folder: Path, storage: str) -> Iterator[Target]:
     keys = StackKeys()
     core_tools.put_keys(storage, keys)
-    host = core_tools.CoreTools("host", folder, SETTINGS | {"AzureWebJobsStorage": storage}, keys.master, app=APP, cors=ORIGIN)
+    host = core_tools.CoreTools(
+        "host",
+        folder,
+        SETTINGS | {"AzureWebJobsStorage": storage},
+        keys.master,
+        app=APP,
+        cors=ORIGIN,
+    )
     host.start()
     try:
-        yield made(Target(f"http://127.0.0.1:{host.wait()['port']}", keys.master, "core-tools", storage))
+        yield made(
+            Target(f"http://127.0.0.1:{host.wait()['port']}", keys.master, "core-tools", storage)
+        )
     finally:
         host.kill()
 
 
 def start(folder: Path, storage: str) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
     ready, log = folder / "ready.json", folder / "host.log"
-    command = [sys.executable, "-m", "dev.host", str(APP), "--port", "0", "--ready-file", str(ready)]
+    command = [
+        sys.executable,
+        "-m",
+        "dev.host",
+        str(APP),
+        "--port",
+        "0",
+        "--ready-file",
+        str(ready),
+    ]
     command += ["--cors", ORIGIN]
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -29,7 +29,9 @@ NOT_PLAYED = {
     "http status '-1'": "no client reads it",
     "http two spellings of a header": "func.HttpResponse keeps one spelling",
     "http two spellings of content-type": "func.HttpResponse keeps one spelling",
-    "http content-length too big": "the client waits for the rest; that it is sent is the row with the right length",
+    "http content-length too big": (
+        "the client waits for the rest; that it is sent is the row with the right length"
+    ),
     "http transfer-encoding set": "breaks the answer's form",
     "http content-type bad": "func.HttpResponse adds a character set",
     "http content-type empty": "func.HttpResponse always has one",
@@ -70,9 +72,14 @@ def recorded_routes() -> list[Any]:
 
 
 @pytest.mark.parametrize(("template", "path", "wanted"), recorded_routes())
-def test_a_route_as_recorded(target: Target, template: str, path: str, wanted: dict[str, str] | None) -> None:
+def test_a_route_as_recorded(
+    target: Target, template: str, path: str, wanted: dict[str, str] | None
+) -> None:
     status, body = target.get(path)
-    assert (status, json.loads(body) if status == 200 else None) == (200 if wanted is not None else 404, wanted)
+    assert (status, json.loads(body) if status == 200 else None) == (
+        200 if wanted is not None else 404,
+        wanted,
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +97,10 @@ def test_a_path_of_its_own_form_as_recorded(target: Target, path: str, status: i
     assert target.get(path)[0] == status
 
 
-@pytest.mark.parametrize("template", [*sorted(APPLICATION.STOPS_THE_APP), "a/{x:even}", "a/{x:min(few)}", "a/{x:regex(()}"])
+@pytest.mark.parametrize(
+    "template",
+    [*sorted(APPLICATION.STOPS_THE_APP), "a/{x:even}", "a/{x:min(few)}", "a/{x:regex(()}"],
+)
 def test_a_template_that_parses_and_cannot_be_built_stops_the_app(template: str) -> None:
     with pytest.raises(RouteNotBuilt):
         build(template, "api")
@@ -105,15 +115,23 @@ def test_a_template_that_does_not_parse_is_refused(template: str) -> None:
 def returned(label: str) -> tuple[int, str, bytes]:
     """Status, content type and body that were recorded."""
     row = next(row for row in rows("answers.tsv") if row.startswith(f"{label}\t"))
-    status, headers, body = re.fullmatch(r"(-?\d+) (?:(\[.*\]) )?(b'.*'|b\".*\")", row.partition("\t")[2]).groups()  # type: ignore[union-attr]
-    named = dict(header.split(": ", 1) for header in ast.literal_eval(headers or "[]") if ": " in header)
+    status, headers, body = re.fullmatch(
+        r"(-?\d+) (?:(\[.*\]) )?(b'.*'|b\".*\")", row.partition("\t")[2]
+    ).groups()  # type: ignore[union-attr]
+    named = dict(
+        header.split(": ", 1) for header in ast.literal_eval(headers or "[]") if ": " in header
+    )
     return int(status), named.get("Content-Type", ""), ast.literal_eval(body)
 
 
-@pytest.mark.parametrize("label", [row.partition("\t")[0] for row in rows("answers.tsv") if row.startswith("str ")])
+@pytest.mark.parametrize(
+    "label", [row.partition("\t")[0] for row in rows("answers.tsv") if row.startswith("str ")]
+)
 def test_a_returned_text_as_recorded(target: Target, label: str) -> None:
     answered = target.call("/api/returned-text", params={"label": label})
-    assert (answered.status_code, answered.headers["Content-Type"], answered.content) == returned(label)
+    assert (answered.status_code, answered.headers["Content-Type"], answered.content) == returned(
+        label
+    )
 
 
 @pytest.mark.parametrize("label", APPLICATION.RESPONSES)
@@ -124,7 +142,11 @@ def test_a_returned_response_as_recorded(target: Target, label: str) -> None:
 
 def test_every_recorded_answer_is_played_or_said_why_not() -> None:
     labels = {row.partition("\t")[0] for row in rows("answers.tsv")}
-    played = {label for label in labels if label.startswith("str ")} | set(APPLICATION.RESPONSES) | set(BY_KIND)
+    played = (
+        {label for label in labels if label.startswith("str ")}
+        | set(APPLICATION.RESPONSES)
+        | set(BY_KIND)
+    )
     assert labels == played | set(NOT_PLAYED)
 
 
@@ -143,7 +165,11 @@ BY_KIND: dict[str, Any] = {
 def test_a_value_of_another_kind_as_recorded(label: str) -> None:
     answered = answer(BY_KIND[label])
     status, content_type, body = returned(label)
-    assert (answered.status, answered.headers.get("Content-Type", ""), answered.body or b"") == (status, content_type, body)
+    assert (answered.status, answered.headers.get("Content-Type", ""), answered.body or b"") == (
+        status,
+        content_type,
+        body,
+    )
 
 
 def test_head_has_no_body(target: Target) -> None:
@@ -152,7 +178,10 @@ def test_head_has_no_body(target: Target) -> None:
 
 
 COOKIES: dict[str, dict[str, Any]] = {
-    "plain, path '' as Python sends it": {"path": protos.NullableString(value=""), "domain": protos.NullableString(value="")},
+    "plain, path '' as Python sends it": {
+        "path": protos.NullableString(value=""),
+        "domain": protos.NullableString(value=""),
+    },
     "path /": {"path": protos.NullableString(value="/")},
     "no path at all": {},
     "value with = / + space": {"value": "x=y/z+w v"},

@@ -1,4 +1,7 @@
-"""How a request reaches a function: path, query, headers, body, keys. One test for each row of the comparison with Azure."""
+"""How a request reaches a function: path, query, headers, body, keys.
+
+One test for each row of the comparison with Azure.
+"""
 
 import gzip
 import json
@@ -18,14 +21,18 @@ def seen(target: Target, path: str = "/api/seen", *headers: str) -> dict[str, An
 
 
 def post(target: Target, body: bytes, *headers: str) -> dict[str, Any]:
-    head = "\r\n".join(["POST /api/seen HTTP/1.1", "Host: host", "Connection: close", *headers, "", ""])
+    head = "\r\n".join(
+        ["POST /api/seen HTTP/1.1", "Host: host", "Connection: close", *headers, "", ""]
+    )
     status, answered = target.raw(head.encode() + body)
     assert status == 200
     found: dict[str, Any] = json.loads(answered)
     return found
 
 
-def test_the_first_route_in_the_order_of_function_names_wins_not_the_most_exact(target: Target) -> None:
+def test_the_first_route_in_the_order_of_function_names_wins_not_the_most_exact(
+    target: Target,
+) -> None:
     assert target.get("/api/order/exact") == (200, b"order_a")
 
 
@@ -52,20 +59,37 @@ def test_a_route_that_begins_as_one_of_the_host_is_in_error(target: Target) -> N
         ("/none", 404),
     ],
 )
-def test_a_path_is_decoded_and_rid_of_dots_before_a_route_is_looked_for(target: Target, path: str, status: int) -> None:
+def test_a_path_is_decoded_and_rid_of_dots_before_a_route_is_looked_for(
+    target: Target, path: str, status: int
+) -> None:
     assert target.get(path)[0] == status
 
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("a%2Fb", "a%2Fb"), ("%E9", "%E9"), ("%C3%A9", "é"), ("%41%E9%42", "A%E9B"), ("%25", "%"), ("a+b", "a+b"), ("a%20b", "a b")],
+    [
+        ("a%2Fb", "a%2Fb"),
+        ("%E9", "%E9"),
+        ("%C3%A9", "é"),
+        ("%41%E9%42", "A%E9B"),
+        ("%25", "%"),
+        ("a+b", "a+b"),
+        ("a%20b", "a b"),
+    ],
 )
-def test_a_parameter_is_decoded_but_for_slashes_and_what_is_no_utf_8(target: Target, path: str, value: str) -> None:
+def test_a_parameter_is_decoded_but_for_slashes_and_what_is_no_utf_8(
+    target: Target, path: str, value: str
+) -> None:
     assert seen(target, f"/api/seen/{path}")["route"] == {"x": value}
 
 
 def test_bytes_that_are_no_ascii_in_the_path_are_400(target: Target) -> None:
-    assert target.raw("GET /api/seen/é HTTP/1.1\r\nHost: host\r\nConnection: close\r\n\r\n".encode())[0] == 400
+    assert (
+        target.raw("GET /api/seen/é HTTP/1.1\r\nHost: host\r\nConnection: close\r\n\r\n".encode())[
+            0
+        ]
+        == 400
+    )
 
 
 def test_a_header_that_is_no_utf_8_is_400(target: Target) -> None:
@@ -91,7 +115,9 @@ def test_a_request_without_host_is_400(target: Target) -> None:
         ("a=b=c", {"a": "b=c"}),
     ],
 )
-def test_a_query_as_the_function_sees_it(target: Target, query: str, params: dict[str, str]) -> None:
+def test_a_query_as_the_function_sees_it(
+    target: Target, query: str, params: dict[str, str]
+) -> None:
     assert seen(target, f"/api/seen?{query}")["params"] == params
 
 
@@ -110,7 +136,10 @@ def test_a_packed_body_arrives_as_it_was_sent(target: Target) -> None:
 
 
 def test_a_body_of_more_than_100_mib_is_500(target: Target) -> None:
-    head = f"POST /api/seen HTTP/1.1\r\nHost: host\r\nConnection: close\r\nContent-Length: {100 * 1024 * 1024 + 1}\r\n\r\n"
+    head = (
+        "POST /api/seen HTTP/1.1\r\nHost: host\r\nConnection: close\r\nContent-Length:"
+        f" {100 * 1024 * 1024 + 1}\r\n\r\n"
+    )
     assert target.raw(head.encode())[0] == 500
 
 
@@ -123,7 +152,9 @@ def test_a_body_of_more_than_100_mib_is_500(target: Target) -> None:
         ("/api/x/../seen", (), "http://host/api/seen"),
     ],
 )
-def test_the_url_that_a_function_sees(target: Target, path: str, headers: tuple[str, ...], url: str) -> None:
+def test_the_url_that_a_function_sees(
+    target: Target, path: str, headers: tuple[str, ...], url: str
+) -> None:
     assert seen(target, path, *headers)["url"] == url
 
 
@@ -163,7 +194,8 @@ def test_a_principal_is_passed_on_as_the_caller_made_it_up(target: Target) -> No
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/api/guarded", 401), ("/api/none", 404), ("/api/returned-response?label=raise", 500)]
+    ("path", "status"),
+    [("/api/guarded", 401), ("/api/none", 404), ("/api/returned-response?label=raise", 500)],
 )
 def test_a_refusal_has_no_body(target: Target, path: str, status: int) -> None:
     assert target.get(path) == (status, b"")

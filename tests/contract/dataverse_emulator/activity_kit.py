@@ -12,23 +12,47 @@ def label(text: str) -> dict[str, Any]:
 
 
 def text_column(schema: str, longest: int, **facts: Any) -> dict[str, Any]:
-    named = {"@odata.type": f"{PREFIX}StringAttributeMetadata", "SchemaName": schema, "DisplayName": label(schema)}
+    named = {
+        "@odata.type": f"{PREFIX}StringAttributeMetadata",
+        "SchemaName": schema,
+        "DisplayName": label(schema),
+    }
     return {**named, "MaxLength": longest, "FormatName": {"Value": "Text"}, **facts}
 
 
 def definition(schema: str = "acs_emailsend", **facts: Any) -> dict[str, Any]:
     """A table definition that keeps all rules of activities; `facts` breaks them."""
-    rules = {"IsActivity": True, "HasActivities": False, "HasNotes": True, "IsAvailableOffline": True, "ActivityTypeMask": 0}
-    names = {"SchemaName": schema, "DisplayName": label(schema), "DisplayCollectionName": label(f"{schema}s")}
+    rules = {
+        "IsActivity": True,
+        "HasActivities": False,
+        "HasNotes": True,
+        "IsAvailableOffline": True,
+        "ActivityTypeMask": 0,
+    }
+    names = {
+        "SchemaName": schema,
+        "DisplayName": label(schema),
+        "DisplayCollectionName": label(f"{schema}s"),
+    }
     primary = text_column("Subject", 200, IsPrimaryName=True)
-    whole = {"@odata.type": f"{PREFIX}EntityMetadata", **names, "OwnershipType": "UserOwned", **rules, "Attributes": [primary]}
+    whole = {
+        "@odata.type": f"{PREFIX}EntityMetadata",
+        **names,
+        "OwnershipType": "UserOwned",
+        **rules,
+        "Attributes": [primary],
+    }
     return {**whole, **facts}
 
 
 def create_activity_table(org: Any, schema: str = "acs_emailsend") -> None:
     assert org.request("POST", "EntityDefinitions", definition(schema)).status_code == 204
     for column, longest in COLUMN_LENGTHS.items():
-        created = org.request("POST", f"EntityDefinitions(LogicalName='{schema}')/Attributes", text_column(column, longest))
+        created = org.request(
+            "POST",
+            f"EntityDefinitions(LogicalName='{schema}')/Attributes",
+            text_column(column, longest),
+        )
         assert created.status_code == 204
 
 

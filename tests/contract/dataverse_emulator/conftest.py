@@ -1,4 +1,6 @@
-"""The emulator as a process, an organization's hands on it, and an endpoint that webhooks arrive at."""
+"""The emulator as a process, an organization's hands on it, and an endpoint that webhooks arrive
+at.
+"""
 
 import datetime
 import ipaddress
@@ -62,11 +64,17 @@ class Organization:
         return tokens.issue(TOKEN_KEY, audience, now, **({"appid": self.application} | claims))
 
     def now(self) -> float:
-        moment = requests.post(f"{self.base}/_emulator/clock", json={"advance_seconds": 0}, timeout=10).json()["now"]
+        moment = requests.post(
+            f"{self.base}/_emulator/clock", json={"advance_seconds": 0}, timeout=10
+        ).json()["now"]
         return datetime.datetime.fromisoformat(moment).timestamp()
 
-    def request(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
-        """`path` is below the API root or a whole URL; header names are written with underscores."""
+    def request(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> requests.Response:
+        """`path` is below the API root or a whole URL; header names are written with
+        underscores.
+        """
         url = path if path.startswith("http") else f"{self.api}/{path}"
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.session.request(method, url, json=body, headers=names, timeout=30)
@@ -76,8 +84,12 @@ class Organization:
         assert response.status_code == 200, response.text
         return response.json()
 
-    def create(self, entity_set: str, _headers: dict[str, str] | None = None, **columns: Any) -> str:
-        response = self.session.post(f"{self.api}/{entity_set}", json=columns, headers=_headers, timeout=30)
+    def create(
+        self, entity_set: str, _headers: dict[str, str] | None = None, **columns: Any
+    ) -> str:
+        response = self.session.post(
+            f"{self.api}/{entity_set}", json=columns, headers=_headers, timeout=30
+        )
         assert response.status_code == 204, response.text
         return response.headers["OData-EntityId"][-37:-1]
 
@@ -89,7 +101,9 @@ class Organization:
         response = self.request("DELETE", address)
         assert response.status_code == 204, response.text
 
-    def refused(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str, str]:
+    def refused(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> tuple[int, str, str]:
         """Status, code and message of an error."""
         response = self.request(method, path, body, **headers)
         assert response.status_code >= 400, response.text
@@ -98,7 +112,9 @@ class Organization:
 
     def control(self, name: str, body: Any = None) -> Any:
         method = "GET" if body is None else "POST"
-        response = self.session.request(method, f"{self.base}/_emulator/{name}", json=body, timeout=60)
+        response = self.session.request(
+            method, f"{self.base}/_emulator/{name}", json=body, timeout=60
+        )
         assert response.status_code == 200, response.text
         return response.json()
 
@@ -107,21 +123,45 @@ class Organization:
         wait_until(lambda: self.control("webhooks")["pending"] == 0, what="quiet webhooks")
         return self.control("webhooks")
 
-    def listen(self, url: str, message: str = "Update", table: str = "contact", **columns: Any) -> str:
-        """Registers a webhook step and returns its id; `columns` overrides those of endpoint and step."""
-        endpoint = {"name": "bridge", "url": url, "contract": 8, "authtype": 4, "authvalue": "a key"}
+    def listen(
+        self, url: str, message: str = "Update", table: str = "contact", **columns: Any
+    ) -> str:
+        """Registers a webhook step and returns its id; `columns` overrides those of endpoint and
+        step.
+        """
+        endpoint = {
+            "name": "bridge",
+            "url": url,
+            "contract": 8,
+            "authtype": 4,
+            "authvalue": "a key",
+        }
         endpoint |= {name: columns.pop(name) for name in list(columns) if name in endpoint}
         endpoint_id = self.create("serviceendpoints", **endpoint)
-        messages = self.get(f"sdkmessages?$select=sdkmessageid&$filter=name eq '{message}'")["value"]
+        messages = self.get(f"sdkmessages?$select=sdkmessageid&$filter=name eq '{message}'")[
+            "value"
+        ]
         wanted = f"primaryobjecttypecode eq '{table}' and sdkmessageid/name eq '{message}'"
-        filters = self.get(f"sdkmessagefilters?$select=sdkmessagefilterid&$filter={wanted}")["value"]
-        step = {"name": f"bridge {table} {message}", "stage": 40, "mode": 1, "rank": 1, "supporteddeployment": 0}
+        filters = self.get(f"sdkmessagefilters?$select=sdkmessagefilterid&$filter={wanted}")[
+            "value"
+        ]
+        step = {
+            "name": f"bridge {table} {message}",
+            "stage": 40,
+            "mode": 1,
+            "rank": 1,
+            "supporteddeployment": 0,
+        }
         binds = {
             "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({endpoint_id})",
             "sdkmessageid@odata.bind": f"/sdkmessages({messages[0]['sdkmessageid']})",
-            "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({filters[0]['sdkmessagefilterid']})",
+            "sdkmessagefilterid@odata.bind": (
+                f"/sdkmessagefilters({filters[0]['sdkmessagefilterid']})"
+            ),
         }
-        return self.create("sdkmessageprocessingsteps", **({**step, "asyncautodelete": True, **binds} | columns))
+        return self.create(
+            "sdkmessageprocessingsteps", **({**step, "asyncautodelete": True, **binds} | columns)
+        )
 
 
 def throw_away_certificate(directory: Path) -> tuple[Path, Path]:
@@ -129,16 +169,26 @@ def throw_away_certificate(directory: Path) -> tuple[Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "throw-away authority")])
     today = datetime.datetime.now(datetime.UTC)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")])
+    names = x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    )
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(today - datetime.timedelta(days=1)).not_valid_after(today + datetime.timedelta(days=1))
+    builder = builder.not_valid_before(today - datetime.timedelta(days=1)).not_valid_after(
+        today + datetime.timedelta(days=1)
+    )
     builder = builder.add_extension(names, critical=False).add_extension(
         x509.BasicConstraints(ca=True, path_length=0), critical=True
     )
     certificate, private = directory / "certificate.pem", directory / "key.pem"
-    certificate.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    certificate.write_bytes(
+        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
     private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
     )
     return certificate, private
 
@@ -147,14 +197,26 @@ def start(directory: Path, *arguments: str) -> tuple[subprocess.Popen[bytes], di
     """The emulator as a process, and what its ready file says."""
     ready = directory / "ready.json"
     ready.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "dev.emulators.dataverse", "--port", "0", "--ready-file", str(ready)]
+    command = [
+        sys.executable,
+        "-m",
+        "dev.emulators.dataverse",
+        "--port",
+        "0",
+        "--ready-file",
+        str(ready),
+    ]
     process = subprocess.Popen([*command, "--token-key", TOKEN_KEY, *arguments], cwd=ROOT)
-    wait_until(lambda: ready.exists() or process.poll() is not None, what="the emulator's ready file")
+    wait_until(
+        lambda: ready.exists() or process.poll() is not None, what="the emulator's ready file"
+    )
     return process, json.loads(ready.read_text("utf-8"))
 
 
 @pytest.fixture
-def start_emulator(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], Organization]]]:
+def start_emulator(
+    tmp_path: Path,
+) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], Organization]]]:
     """Starts further emulators, for tests that need their own process."""
     started: list[subprocess.Popen[bytes]] = []
 
@@ -174,7 +236,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Organization]:
     directory = tmp_path_factory.mktemp("dataverse")
     certificate, key = throw_away_certificate(directory)
     process, facts = start(
-        directory, "--tls-certificate", str(certificate), "--tls-key", str(key), "--webhook-ca", str(certificate)
+        directory,
+        "--tls-certificate",
+        str(certificate),
+        "--tls-key",
+        str(key),
+        "--webhook-ca",
+        str(certificate),
     )
     tls = f"https://127.0.0.1:{facts['tls_port']}"
     yield Organization(f"http://127.0.0.1:{facts['port']}", tls, certificate)
@@ -184,7 +252,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Organization]:
 
 @pytest.fixture
 def org(running: Organization) -> Organization:
-    """An organization as new: no rows but its own, no registrations, no faults, the clock at now."""
+    """An organization as new: no rows but its own, no registrations, no faults, the clock at
+    now.
+    """
     running.control("reset", {})
     running.renew_token()
     return running
@@ -203,7 +273,9 @@ class Arrival:
     @property
     def target(self) -> dict[str, Any]:
         """InputParameters' Target."""
-        return next(pair["value"] for pair in self.context["InputParameters"] if pair["key"] == "Target")
+        return next(
+            pair["value"] for pair in self.context["InputParameters"] if pair["key"] == "Target"
+        )
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -212,7 +284,9 @@ class Arrival:
 
 @dataclass
 class Endpoint:
-    """What arrived, in order; `answers` are the statuses to come (HANG: none until the end), 200 when they are used up."""
+    """What arrived, in order; `answers` are the statuses to come (HANG: none until the end), 200
+    when they are used up.
+    """
 
     url: str = ""
     arrivals: list[Arrival] = field(default_factory=list)
@@ -233,7 +307,11 @@ def endpoint() -> Iterator[Endpoint]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            seen.arrivals.append(Arrival(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            seen.arrivals.append(
+                Arrival(
+                    self.path, {name.lower(): value for name, value in self.headers.items()}, body
+                )
+            )
             status = seen.answers.pop(0) if seen.answers else 200
             if status == HANG:
                 seen.done.wait(30)

@@ -1,4 +1,7 @@
-"""Change tracking, point by point. Microsoft Learn: Use change tracking to synchronize data with external systems."""
+"""Change tracking, point by point.
+
+Microsoft Learn: Use change tracking to synchronize data with external systems.
+"""
 
 from typing import Any
 from urllib.parse import unquote
@@ -18,7 +21,11 @@ def link(org: Any) -> str:
 
 
 def deleted(org: Any, row_id: str) -> dict[str, str]:
-    return {"@odata.context": f"{org.api}/$metadata#contacts/$deletedEntity", "id": row_id, "reason": "deleted"}
+    return {
+        "@odata.context": f"{org.api}/$metadata#contacts/$deletedEntity",
+        "id": row_id,
+        "reason": "deleted",
+    }
 
 
 def test_the_first_read_gives_all_rows_and_a_link(org: Any) -> None:
@@ -28,8 +35,12 @@ def test_the_first_read_gives_all_rows_and_a_link(org: Any) -> None:
     assert response.headers["Preference-Applied"] == TRACK
     assert list(body) == ["@odata.context", "@odata.deltaLink", "value"]
     assert body["@odata.context"] == f"{org.api}/$metadata#contacts(lastname,statecode)"
-    assert [(row["contactid"], row["lastname"], row["statecode"]) for row in body["value"]] == [(row_id, "A", 0)]
-    assert body["@odata.deltaLink"].startswith(f"{org.api}/contacts?$select=lastname,statecode&$deltatoken=")
+    assert [(row["contactid"], row["lastname"], row["statecode"]) for row in body["value"]] == [
+        (row_id, "A", 0)
+    ]
+    assert body["@odata.deltaLink"].startswith(
+        f"{org.api}/contacts?$select=lastname,statecode&$deltatoken="
+    )
 
 
 def test_the_first_read_has_no_deletions(org: Any) -> None:
@@ -62,7 +73,9 @@ def test_a_row_changed_twice_comes_once_as_it_is_now(org: Any, link: str) -> Non
 
 def test_created_and_changed_rows_look_alike(org: Any, link: str) -> None:
     created = org.create("contacts", lastname="New")
-    changed = org.get("contacts?$select=contactid&$filter=lastname eq 'Old 1'")["value"][0]["contactid"]
+    changed = org.get("contacts?$select=contactid&$filter=lastname eq 'Old 1'")["value"][0][
+        "contactid"
+    ]
     org.update(f"contacts({changed})", lastname="Changed")
     rows = org.get(link)["value"]
     assert [row["contactid"] for row in rows] == [created, changed]
@@ -88,7 +101,11 @@ def test_deletions_come_last_and_changes_in_order_of_version(org: Any, link: str
     org.delete(f"contacts({gone})")
     second = org.create("contacts", lastname="Second")
     org.update(f"contacts({first})", lastname="Touched")
-    assert [row.get("contactid", row.get("id")) for row in org.get(link)["value"]] == [second, first, gone]
+    assert [row.get("contactid", row.get("id")) for row in org.get(link)["value"]] == [
+        second,
+        first,
+        gone,
+    ]
 
 
 def test_a_delta_comes_in_pages_and_only_the_last_has_the_link(org: Any, link: str) -> None:
@@ -108,7 +125,10 @@ def test_a_delta_comes_in_pages_and_only_the_last_has_the_link(org: Any, link: s
 def test_pages_of_a_tracked_read_say_so_in_their_cookie(org: Any, link: str) -> None:
     body = org.get(SELECTION, Prefer=f"{TRACK},odata.maxpagesize=2")
     token = unquote(body["@odata.nextLink"].partition("$skiptoken=")[2])
-    assert token.startswith('<cookie pagenumber="2" pagingcookie="%3ccookie%20page%3d%221%22%3e%3ccontactid%20last%3d%22%7b')
+    assert token.startswith(
+        '<cookie pagenumber="2"'
+        ' pagingcookie="%3ccookie%20page%3d%221%22%3e%3ccontactid%20last%3d%22%7b'
+    )
     assert token.endswith('istracking="True" />')
 
 
@@ -124,21 +144,31 @@ def test_a_row_that_changes_while_pages_are_read_is_not_lost(org: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "word"), [("$filter=statecode eq 0", "filter"), ("$orderby=lastname", "orderby"), ("$top=1", "top")]
+    ("option", "word"),
+    [("$filter=statecode eq 0", "filter"), ("$orderby=lastname", "orderby"), ("$top=1", "top")],
 )
-def test_options_that_tracking_forbids_are_refused_by_name(org: Any, option: str, word: str) -> None:
+def test_options_that_tracking_forbids_are_refused_by_name(
+    org: Any, option: str, word: str
+) -> None:
     status, _, message = org.refused("GET", f"contacts?$select=lastname&{option}", Prefer=TRACK)
     assert status == 400
-    assert message == f'The "${word}" query parameter isn\'t supported when Change Tracking is enabled.'
+    assert (
+        message
+        == f'The "${word}" query parameter isn\'t supported when Change Tracking is enabled.'
+    )
 
 
 def test_expand_is_forbidden_too(org: Any, link: str) -> None:
     _, _, message = org.refused("GET", f"{link}&$expand=parentcustomerid_account")
-    assert message == 'The "$expand" query parameter isn\'t supported when Change Tracking is enabled.'
+    assert (
+        message == 'The "$expand" query parameter isn\'t supported when Change Tracking is enabled.'
+    )
 
 
 def test_a_token_expires_after_the_days_that_the_organization_sets(org: Any, link: str) -> None:
-    days = org.get("organizations?$select=expirechangetrackingindays")["value"][0]["expirechangetrackingindays"]
+    days = org.get("organizations?$select=expirechangetrackingindays")["value"][0][
+        "expirechangetrackingindays"
+    ]
     org.control("clock", {"advance_seconds": days * 86400 - 60})
     org.renew_token()
     assert org.get(link)["value"] == []
@@ -160,14 +190,26 @@ def test_the_window_can_be_made_shorter(org: Any, link: str) -> None:
 
 
 def test_a_new_column_makes_old_tokens_useless(org: Any, link: str) -> None:
-    column = {"@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata", "SchemaName": "new_Code", "MaxLength": 20}
-    assert org.request("POST", "EntityDefinitions(LogicalName='contact')/Attributes", column).status_code == 204
+    column = {
+        "@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata",
+        "SchemaName": "new_Code",
+        "MaxLength": 20,
+    }
+    assert (
+        org.request(
+            "POST", "EntityDefinitions(LogicalName='contact')/Attributes", column
+        ).status_code
+        == 204
+    )
     assert org.refused("GET", link)[1] == "0x80044352"
     assert len(org.get("contacts?$select=new_code", Prefer=TRACK)["value"]) == 3
 
 
 def test_a_test_can_expire_all_tokens_at_once(org: Any, link: str) -> None:
-    org.control("faults", [{"match": {"path": "deltatoken"}, "action": {"expire_change_tokens": True}, "times": 1}])
+    org.control(
+        "faults",
+        [{"match": {"path": "deltatoken"}, "action": {"expire_change_tokens": True}, "times": 1}],
+    )
     assert org.refused("GET", link)[1] == "0x80044352"
     fresh = org.get(SELECTION, Prefer=TRACK)["@odata.deltaLink"]
     assert org.get(fresh)["value"] == []
@@ -182,7 +224,9 @@ def test_a_text_that_is_no_token_is_refused(org: Any) -> None:
     assert org.refused("GET", "contacts?$deltatoken=nonsense")[0] == 400
 
 
-def test_a_caller_who_may_not_read_the_whole_organization_may_not_track(org: Any, link: str) -> None:
+def test_a_caller_who_may_not_read_the_whole_organization_may_not_track(
+    org: Any, link: str
+) -> None:
     org.control("access", {"privileges": {"prvReadContact": "Local"}})
     status, code, message = org.refused("GET", link)
     assert (status, code) == (403, "0x80040220")
@@ -199,7 +243,9 @@ def test_a_deactivated_contact_is_a_changed_row(org: Any, link: str) -> None:
 def test_changes_can_be_counted(org: Any, link: str) -> None:
     org.create("contacts", lastname="New")
     org.delete(f"contacts({org.create('contacts', lastname='Gone')})")
-    response = org.request("GET", f"{org.api}/contacts/$count?$deltatoken={link.partition('$deltatoken=')[2]}")
+    response = org.request(
+        "GET", f"{org.api}/contacts/$count?$deltatoken={link.partition('$deltatoken=')[2]}"
+    )
     assert response.headers["Content-Type"].startswith("text/plain")
     assert response.content.decode("utf-8-sig") == "2"
 
@@ -221,7 +267,9 @@ def test_a_selection_given_without_names_brings_all_columns(org: Any) -> None:
     org.create("contacts", lastname="A")
     body = org.get("contacts", Prefer=TRACK)
     assert body["@odata.context"] == f"{org.api}/$metadata#contacts"
-    assert {"donotemail", "emailaddress1", "_ownerid_value", "versionnumber"} <= body["value"][0].keys()
+    assert {"donotemail", "emailaddress1", "_ownerid_value", "versionnumber"} <= body["value"][
+        0
+    ].keys()
     assert "$select" not in body["@odata.deltaLink"]
 
 

@@ -1,4 +1,7 @@
-"""Throttling, injected faults, the clock, seeding, persistence. Microsoft Learn: Service protection API limits."""
+"""Throttling, injected faults, the clock, seeding, persistence.
+
+Microsoft Learn: Service protection API limits.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +23,9 @@ def test_too_many_requests_are_refused_until_the_window_has_passed(org: Any) -> 
     assert refused.json() == {
         "error": {
             "code": "0x80072322",
-            "message": "Number of requests exceeded the limit of 3 over time window of 300 seconds.",
+            "message": (
+                "Number of requests exceeded the limit of 3 over time window of 300 seconds."
+            ),
         }
     }
     org.control("clock", {"advance_seconds": 301})
@@ -35,7 +40,9 @@ def test_execution_time_is_counted_together(org: Any) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[-1].json()["error"]["code"] == "0x80072321"
     assert (
-        answers[-1].json()["error"]["message"].startswith("Combined execution time of incoming requests exceeded limit of 30 mil")
+        answers[-1]
+        .json()["error"]["message"]
+        .startswith("Combined execution time of incoming requests exceeded limit of 30 mil")
     )
 
 
@@ -44,9 +51,16 @@ def test_requests_at_the_same_time_are_limited(org: Any) -> None:
     org.control("limits", {"concurrency": 2})
     headers = dict(org.session.headers)
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: requests.get(f"{org.api}/{SELECTION}", headers=headers, timeout=10), range(6)))
+        answers = list(
+            pool.map(
+                lambda _: requests.get(f"{org.api}/{SELECTION}", headers=headers, timeout=10),
+                range(6),
+            )
+        )
     assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429, 429, 429]
-    assert {answer.json()["error"]["code"] for answer in answers if answer.status_code == 429} == {"0x80072326"}
+    assert {answer.json()["error"]["code"] for answer in answers if answer.status_code == 429} == {
+        "0x80072326"
+    }
 
 
 def test_coming_back_too_early_lengthens_the_wait(org: Any) -> None:
@@ -58,7 +72,11 @@ def test_coming_back_too_early_lengthens_the_wait(org: Any) -> None:
 
 def test_each_application_has_its_own_budget_and_limits_can_be_switched_off(org: Any) -> None:
     org.control("limits", {"requests": 1})
-    other = {"Authorization": f"Bearer {org.token(org.base, appid='99999999-0000-4000-8000-000000000001')}"}
+    other = {
+        "Authorization": (
+            f"Bearer {org.token(org.base, appid='99999999-0000-4000-8000-000000000001')}"
+        )
+    }
     assert [org.request("GET", SELECTION).status_code for _ in range(2)] == [200, 429]
     assert org.request("GET", SELECTION, **other).status_code == 200
     org.control("limits", {})
@@ -66,14 +84,28 @@ def test_each_application_has_its_own_budget_and_limits_can_be_switched_off(org:
 
 
 def test_limits_that_do_not_exist_are_refused(org: Any) -> None:
-    assert org.session.post(f"{org.base}/_emulator/limits", json={"request": 1}, timeout=10).status_code == 400
-    answer = org.session.post(f"{org.base}/_emulator/access", json={"privileges": {"prvReadContact": "Some"}}, timeout=10)
+    assert (
+        org.session.post(
+            f"{org.base}/_emulator/limits", json={"request": 1}, timeout=10
+        ).status_code
+        == 400
+    )
+    answer = org.session.post(
+        f"{org.base}/_emulator/access", json={"privileges": {"prvReadContact": "Some"}}, timeout=10
+    )
     assert answer.status_code == 400
 
 
 def test_a_fault_answers_in_place_of_the_work_for_its_times(org: Any) -> None:
-    fault = {"status": 429, "headers": {"Retry-After": "7"}, "body": {"error": {"code": "0x80072322", "message": "m"}}}
-    org.control("faults", [{"match": {"method": "POST", "route": "^/contacts$"}, "action": fault, "times": 2}])
+    fault = {
+        "status": 429,
+        "headers": {"Retry-After": "7"},
+        "body": {"error": {"code": "0x80072322", "message": "m"}},
+    }
+    org.control(
+        "faults",
+        [{"match": {"method": "POST", "route": "^/contacts$"}, "action": fault, "times": 2}],
+    )
     answers = [org.request("POST", "contacts", {"lastname": "A"}) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [429, 429, 204]
     assert answers[0].headers["Retry-After"] == "7"
@@ -114,7 +146,9 @@ def test_times_follow_the_emulators_clock(org: Any) -> None:
     org.control("clock", {"now": "2031-01-31T12:00:00Z"})
     org.renew_token()
     row_id = org.create("contacts", lastname="A")
-    assert org.get(f"contacts({row_id})?$select=modifiedon")["modifiedon"].startswith("2031-01-31T12:00:0")
+    assert org.get(f"contacts({row_id})?$select=modifiedon")["modifiedon"].startswith(
+        "2031-01-31T12:00:0"
+    )
 
 
 COLUMNS = "$select=contactid,fullname,emailaddress1,birthdate,statecode,statuscode,donotemail,description,address1_composite"
@@ -127,7 +161,10 @@ def read_all(org: Any) -> dict[str, dict[str, Any]]:
     while "@odata.nextLink" in page:
         page = org.get(page["@odata.nextLink"])
         rows |= {row["contactid"]: row for row in page["value"]}
-    return {row_id: {name: value for name, value in row.items() if name != "@odata.etag"} for row_id, row in rows.items()}
+    return {
+        row_id: {name: value for name, value in row.items() if name != "@odata.etag"}
+        for row_id, row in rows.items()
+    }
 
 
 def test_seeded_contacts_are_the_same_for_the_same_seed_and_in_any_slices(org: Any) -> None:
@@ -143,7 +180,9 @@ def test_seeded_contacts_are_the_same_for_the_same_seed_and_in_any_slices(org: A
     assert len(read_all(org)) == 350
 
 
-def test_seeded_contacts_are_varied_valid_and_reachable_on_reserved_domains_only(org: Any, endpoint: Any) -> None:
+def test_seeded_contacts_are_varied_valid_and_reachable_on_reserved_domains_only(
+    org: Any, endpoint: Any
+) -> None:
     org.listen(endpoint.url, message="Create")
     org.control("seed", {"contacts": 3000, "seed": 1})
     rows = list(read_all(org).values())
@@ -164,8 +203,14 @@ def test_seeded_contacts_are_varied_valid_and_reachable_on_reserved_domains_only
 def test_a_seeded_contact_passes_the_emulators_own_checks(org: Any) -> None:
     org.control("seed", {"contacts": 60, "seed": 9})
     for row in org.get("contacts")["value"]:
-        kept = {name: value for name, value in row.items() if name[0] not in "@_" and name not in ("contactid", "createdon")}
-        response = org.request("POST", "contacts", kept | ({"statuscode": 1} if row["statecode"] else {}))
+        kept = {
+            name: value
+            for name, value in row.items()
+            if name[0] not in "@_" and name not in ("contactid", "createdon")
+        }
+        response = org.request(
+            "POST", "contacts", kept | ({"statuscode": 1} if row["statecode"] else {})
+        )
         assert response.status_code == 204, response.text
 
 
@@ -174,11 +219,22 @@ def test_a_database_file_outlives_the_process_with_tokens_registrations_and_new_
 ) -> None:
     database = str(tmp_path / "dataverse.sqlite")
     process, first = start_emulator("--database", database)
-    column = {"@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata", "SchemaName": "new_Code", "MaxLength": 20}
-    assert first.request("POST", "EntityDefinitions(LogicalName='contact')/Attributes", column).status_code == 204
+    column = {
+        "@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata",
+        "SchemaName": "new_Code",
+        "MaxLength": 20,
+    }
+    assert (
+        first.request(
+            "POST", "EntityDefinitions(LogicalName='contact')/Attributes", column
+        ).status_code
+        == 204
+    )
     first.listen(endpoint.url, message="Create")
     row_id = first.create("contacts", lastname="Before", new_code="x")
-    token = first.get("contacts?$select=new_code", Prefer="odata.track-changes")["@odata.deltaLink"].partition("$deltatoken=")[2]
+    token = first.get("contacts?$select=new_code", Prefer="odata.track-changes")[
+        "@odata.deltaLink"
+    ].partition("$deltatoken=")[2]
     organization = first.get("WhoAmI")["OrganizationId"]
     first.quiet()
     process.kill()

@@ -1,5 +1,8 @@
-"""Queries: filters, order, pages, counts, annotations, expansion. Microsoft Learn: Query data using the Web API; Filter rows;
-Page results; Count rows."""
+"""Queries: filters, order, pages, counts, annotations, expansion.
+
+Microsoft Learn: Query data using the Web API; Filter rows;
+Page results; Count rows.
+"""
 
 import json
 from typing import Any
@@ -11,10 +14,27 @@ FORMATTED = "OData.Community.Display.V1.FormattedValue"
 LOOKUP = "Microsoft.Dynamics.CRM.lookuplogicalname"
 NAVIGATION = "Microsoft.Dynamics.CRM.associatednavigationproperty"
 ROWS = (
-    {"lastname": "O'Brien", "firstname": "Ana", "numberofchildren": 2, "birthdate": "1980-05-01", "donotemail": True},
-    {"lastname": "smith", "firstname": "Ben", "numberofchildren": 0, "birthdate": "1990-01-01", "gendercode": 1},
+    {
+        "lastname": "O'Brien",
+        "firstname": "Ana",
+        "numberofchildren": 2,
+        "birthdate": "1980-05-01",
+        "donotemail": True,
+    },
+    {
+        "lastname": "smith",
+        "firstname": "Ben",
+        "numberofchildren": 0,
+        "birthdate": "1990-01-01",
+        "gendercode": 1,
+    },
     {"lastname": "Smith", "firstname": None, "birthdate": None, "gendercode": 2},
-    {"lastname": "Ünal 50%", "firstname": "Élodie", "numberofchildren": 5, "emailaddress1": "e_1@example.org"},
+    {
+        "lastname": "Ünal 50%",
+        "firstname": "Élodie",
+        "numberofchildren": 5,
+        "emailaddress1": "e_1@example.org",
+    },
 )
 
 
@@ -23,13 +43,24 @@ def rows(org: Any) -> list[str]:
     """Ids of ROWS, the first of them working for Contoso."""
     account = org.create("accounts", name="Contoso", numberofemployees=7)
     employed = {"parentcustomerid_account@odata.bind": f"/accounts({account})"}
-    return [org.create("contacts", **row, **(employed if number == 0 else {})) for number, row in enumerate(ROWS)]
+    return [
+        org.create("contacts", **row, **(employed if number == 0 else {}))
+        for number, row in enumerate(ROWS)
+    ]
 
 
 def matching(org: Any, expression: str, **aliases: str) -> list[int]:
     """Which of ROWS a filter finds."""
-    query = "&".join([f"$filter={quote(expression)}", *(f"@{name}={quote(value)}" for name, value in aliases.items())])
-    found = [row["lastname"] for row in org.get(f"contacts?$select=lastname&$orderby=createdon&{query}")["value"]]
+    query = "&".join(
+        [
+            f"$filter={quote(expression)}",
+            *(f"@{name}={quote(value)}" for name, value in aliases.items()),
+        ]
+    )
+    found = [
+        row["lastname"]
+        for row in org.get(f"contacts?$select=lastname&$orderby=createdon&{query}")["value"]
+    ]
     return sorted(number for number, row in enumerate(ROWS) if row["lastname"] in found)
 
 
@@ -64,18 +95,42 @@ def matching(org: Any, expression: str, **aliases: str) -> list[int]:
         ("parentcustomerid_account/numberofemployees gt 5", [0]),
         ("parentcustomerid_account/createdby/fullname ne null", [0]),
         ("firstname eq lastname", []),
-        ('Microsoft.Dynamics.CRM.In(PropertyName=\'lastname\',PropertyValues=["smith","x"])', [1, 2]),
+        (
+            'Microsoft.Dynamics.CRM.In(PropertyName=\'lastname\',PropertyValues=["smith","x"])',
+            [1, 2],
+        ),
         ("Microsoft.Dynamics.CRM.In(PropertyName='lastname',PropertyValues=['O''Brien'])", [0]),
-        ('Microsoft.Dynamics.CRM.In(PropertyName=\'numberofchildren\',PropertyValues=["5","0"])', [1, 3]),
+        (
+            'Microsoft.Dynamics.CRM.In(PropertyName=\'numberofchildren\',PropertyValues=["5","0"])',
+            [1, 3],
+        ),
         ("Microsoft.Dynamics.CRM.In(PropertyName='numberofchildren',PropertyValues=[])", []),
         ("Microsoft.Dynamics.CRM.NotIn(PropertyName='lastname',PropertyValues=['smith'])", [0, 3]),
-        ("Microsoft.Dynamics.CRM.Between(PropertyName='numberofchildren',PropertyValues=['1','4'])", [0]),
-        ("Microsoft.Dynamics.CRM.NotBetween(PropertyName='numberofchildren',PropertyValues=['1','4'])", [1, 3]),
+        (
+            "Microsoft.Dynamics.CRM.Between(PropertyName='numberofchildren',PropertyValues=['1','4'])",
+            [0],
+        ),
+        (
+            "Microsoft.Dynamics.CRM.NotBetween(PropertyName='numberofchildren',PropertyValues=['1','4'])",
+            [1, 3],
+        ),
         ("Microsoft.Dynamics.CRM.On(PropertyName='birthdate',PropertyValue='1980-05-01')", [0]),
-        ("Microsoft.Dynamics.CRM.OnOrAfter(PropertyName='birthdate',PropertyValue=1980-05-02)", [1]),
-        ("Microsoft.Dynamics.CRM.OnOrBefore(PropertyName='birthdate',PropertyValue='1980-05-01')", [0]),
-        ("Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=1)", [0, 1, 2, 3]),
-        ("Microsoft.Dynamics.CRM.LastXHours(PropertyName='createdon',PropertyValue=1)", [0, 1, 2, 3]),
+        (
+            "Microsoft.Dynamics.CRM.OnOrAfter(PropertyName='birthdate',PropertyValue=1980-05-02)",
+            [1],
+        ),
+        (
+            "Microsoft.Dynamics.CRM.OnOrBefore(PropertyName='birthdate',PropertyValue='1980-05-01')",
+            [0],
+        ),
+        (
+            "Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=1)",
+            [0, 1, 2, 3],
+        ),
+        (
+            "Microsoft.Dynamics.CRM.LastXHours(PropertyName='createdon',PropertyValue=1)",
+            [0, 1, 2, 3],
+        ),
         ("Microsoft.Dynamics.CRM.NextXDays(PropertyName='createdon',PropertyValue=1)", []),
     ],
 )
@@ -87,7 +142,10 @@ def test_lookups_and_ids_are_compared_as_bare_guids(org: Any, rows: list[str]) -
     me = org.get("WhoAmI")["UserId"]
     assert matching(org, f"_ownerid_value eq {me}") == [0, 1, 2, 3]
     assert matching(org, f"contactid eq {rows[1].upper()}") == [1]
-    assert matching(org, f"Microsoft.Dynamics.CRM.In(PropertyName='contactid',PropertyValues=['{rows[0]}','{rows[3]}'])") == [
+    assert matching(
+        org,
+        f"Microsoft.Dynamics.CRM.In(PropertyName='contactid',PropertyValues=['{rows[0]}','{rows[3]}'])",
+    ) == [
         0,
         3,
     ]
@@ -104,12 +162,21 @@ def test_values_can_stand_in_aliases(org: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("$select=nosuch", "Could not find a property named 'nosuch' on type 'Microsoft.Dynamics.CRM.contact'."),
+        (
+            "$select=nosuch",
+            "Could not find a property named 'nosuch' on type 'Microsoft.Dynamics.CRM.contact'.",
+        ),
         ("$select=gendercodename", "Could not find a property named 'gendercodename'"),
         ("$select=parentcustomerid", "Could not find a property named 'parentcustomerid'"),
         ("$filter=nosuch eq 1", "Could not find a property named 'nosuch'"),
-        ("$filter=lastname eq 1", "Found operand types 'Edm.String' and 'Edm.Int32' for operator kind 'Equal'."),
-        ("$filter=donotemail eq 'x'", "Found operand types 'Edm.Boolean' and 'Edm.String' for operator kind 'Equal'."),
+        (
+            "$filter=lastname eq 1",
+            "Found operand types 'Edm.String' and 'Edm.Int32' for operator kind 'Equal'.",
+        ),
+        (
+            "$filter=donotemail eq 'x'",
+            "Found operand types 'Edm.Boolean' and 'Edm.String' for operator kind 'Equal'.",
+        ),
         ("$filter=lastname eq", "Syntax error at position"),
         ("$filter=lastname eq 'a' and", "Syntax error at position"),
         ("$filter=(lastname eq 'a'", "Syntax error at position"),
@@ -151,7 +218,10 @@ def test_what_the_emulator_does_not_do_it_refuses_with_a_sentence(org: Any, quer
 @pytest.mark.usefixtures("rows")
 def test_rows_come_in_the_order_asked_for_with_nulls_first(org: Any) -> None:
     def ordered(order: str) -> list[Any]:
-        return [row["numberofchildren"] for row in org.get(f"contacts?$select=numberofchildren&$orderby={order}")["value"]]
+        return [
+            row["numberofchildren"]
+            for row in org.get(f"contacts?$select=numberofchildren&$orderby={order}")["value"]
+        ]
 
     assert ordered("numberofchildren") == [None, 0, 2, 5]
     assert ordered("numberofchildren desc") == [5, 2, 0, None]
@@ -159,9 +229,17 @@ def test_rows_come_in_the_order_asked_for_with_nulls_first(org: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "order", ["", "&$orderby=gendercode", "&$orderby=gendercode desc,lastname", "&$orderby=parentcustomerid_account/name"]
+    "order",
+    [
+        "",
+        "&$orderby=gendercode",
+        "&$orderby=gendercode desc,lastname",
+        "&$orderby=parentcustomerid_account/name",
+    ],
 )
-def test_pages_are_complete_and_without_repeats_in_any_order(org: Any, rows: list[str], order: str) -> None:
+def test_pages_are_complete_and_without_repeats_in_any_order(
+    org: Any, rows: list[str], order: str
+) -> None:
     whole = [row["contactid"] for row in org.get(f"contacts?$select=contactid{order}")["value"]]
     pages = [org.get(f"contacts?$select=contactid{order}", Prefer="odata.maxpagesize=1")]
     while "@odata.nextLink" in pages[-1]:
@@ -196,22 +274,40 @@ def test_a_page_has_at_most_5000_rows_and_so_have_counts(org: Any) -> None:
     assert (len(body["value"]), body["@odata.count"]) == (5000, 5000)
     assert len(org.get(body["@odata.nextLink"])["value"]) == 1
     assert org.request("GET", "contacts/$count").content == "\ufeff5000".encode()
-    limited = org.get("contacts?$select=contactid&$count=true&$top=1", Prefer='odata.include-annotations="*"')
+    limited = org.get(
+        "contacts?$select=contactid&$count=true&$top=1", Prefer='odata.include-annotations="*"'
+    )
     assert limited["@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"] is True
     names = 'EntityNames=@p1)?@p1=["contact","account"]'
     counts = org.get(f"RetrieveTotalRecordCount({names}")["EntityRecordCountCollection"]
-    assert counts == {"Count": 2, "IsReadOnly": False, "Keys": ["account", "contact"], "Values": [0, 5001]}
+    assert counts == {
+        "Count": 2,
+        "IsReadOnly": False,
+        "Keys": ["account", "contact"],
+        "Values": [0, 5001],
+    }
 
 
 @pytest.mark.usefixtures("rows")
 def test_counts_follow_the_filter(org: Any) -> None:
-    assert org.get("contacts?$select=contactid&$filter=lastname eq 'smith'&$count=true&$top=1")["@odata.count"] == 2
-    assert org.request("GET", "contacts/$count?$filter=lastname eq 'smith'").content.decode("utf-8-sig") == "2"
+    assert (
+        org.get("contacts?$select=contactid&$filter=lastname eq 'smith'&$count=true&$top=1")[
+            "@odata.count"
+        ]
+        == 2
+    )
+    assert (
+        org.request("GET", "contacts/$count?$filter=lastname eq 'smith'").content.decode(
+            "utf-8-sig"
+        )
+        == "2"
+    )
 
 
 def test_annotations_name_what_values_mean(org: Any, rows: list[str]) -> None:
     query = (
-        f"contacts?$select=donotemail,gendercode,birthdate,_parentcustomerid_value,annualincome&$filter=contactid eq {rows[0]}"
+        "contacts?$select=donotemail,gendercode,birthdate,_parentcustomerid_value,annualincome&$filter=contactid"
+        f" eq {rows[0]}"
     )
     response = org.request("GET", query, Prefer='odata.include-annotations="*"')
     body = response.json()
@@ -228,7 +324,9 @@ def test_annotations_name_what_values_mean(org: Any, rows: list[str]) -> None:
     assert "_transactioncurrencyid_value" in row
 
 
-def test_a_long_list_of_ids_fits_into_a_url_up_to_the_platforms_length(org: Any, rows: list[str]) -> None:
+def test_a_long_list_of_ids_fits_into_a_url_up_to_the_platforms_length(
+    org: Any, rows: list[str]
+) -> None:
     def listed(count: int) -> str:
         ids = ",".join(f"'{row_id}'" for row_id in (rows * count)[:count])
         return f"contacts?$select=lastname&$filter=Microsoft.Dynamics.CRM.In(PropertyName='contactid',PropertyValues=[{ids}])"
@@ -238,7 +336,10 @@ def test_a_long_list_of_ids_fits_into_a_url_up_to_the_platforms_length(org: Any,
 
 
 def test_only_the_annotations_asked_for_come(org: Any, rows: list[str]) -> None:
-    row = org.get(f"contacts({rows[0]})?$select=donotemail,_ownerid_value", Prefer=f'odata.include-annotations="{FORMATTED}"')
+    row = org.get(
+        f"contacts({rows[0]})?$select=donotemail,_ownerid_value",
+        Prefer=f'odata.include-annotations="{FORMATTED}"',
+    )
     assert {name.partition("@")[2] for name in row if "@" in name[1:]} == {FORMATTED}
     assert not [name for name in org.get(f"contacts({rows[0]})") if "@" in name[1:]]
 
@@ -250,7 +351,9 @@ def test_lookups_expand_with_their_own_selection_and_deeper(org: Any, rows: list
     assert account.keys() == {"@odata.etag", "name", "accountid", "createdby"}
     assert account["createdby"]["fullname"] == row["createdby"]["fullname"]
     assert org.get(f"contacts({rows[1]})?{query}")["parentcustomerid_account"] is None
-    assert org.get(f"contacts({rows[0]})/parentcustomerid_account?$select=name")["name"] == "Contoso"
+    assert (
+        org.get(f"contacts({rows[0]})/parentcustomerid_account?$select=name")["name"] == "Contoso"
+    )
     assert org.request("GET", f"contacts({rows[1]})/parentcustomerid_account").status_code == 204
 
 
@@ -284,7 +387,12 @@ def test_choices_are_filtered_by_what_they_contain(org: Any) -> None:
         "SchemaName": "new_Topics",
         "OptionSet": {"Options": options},
     }
-    assert org.request("POST", "EntityDefinitions(LogicalName='contact')/Attributes", column).status_code == 204
+    assert (
+        org.request(
+            "POST", "EntityDefinitions(LogicalName='contact')/Attributes", column
+        ).status_code
+        == 204
+    )
     row_id = org.create("contacts", lastname="A", new_topics="9,1")
     org.create("contacts", lastname="B", new_topics="1")
     found = org.get(

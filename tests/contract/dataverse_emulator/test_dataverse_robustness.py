@@ -17,11 +17,27 @@ lastname gendercode birthdate statecode statuscode donotemail annualincome addre
 ownerid@odata.bind parentcustomerid_account versionnumber overriddencreatedon @odata.type nosuchcolumn
 """
 TEXTS = st.lists(st.sampled_from(WORDS.split()), max_size=6).map(" ".join) | st.text(max_size=20)
-OPTIONS = st.sampled_from(["$filter", "$filter", "$orderby", "$select", "$expand", "$top", "$count", "$skiptoken", "$deltatoken"])
-PATHS = st.sampled_from(["contacts", "contacts/$count", "organizations", "EntityDefinitions(LogicalName='contact')"])
+OPTIONS = st.sampled_from(
+    [
+        "$filter",
+        "$filter",
+        "$orderby",
+        "$select",
+        "$expand",
+        "$top",
+        "$count",
+        "$skiptoken",
+        "$deltatoken",
+    ]
+)
+PATHS = st.sampled_from(
+    ["contacts", "contacts/$count", "organizations", "EntityDefinitions(LogicalName='contact')"]
+)
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.none() | st.booleans() | NUMBERS | st.text(max_size=5) | st.lists(st.none(), max_size=1)
-ENOUGH = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ENOUGH = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @ENOUGH

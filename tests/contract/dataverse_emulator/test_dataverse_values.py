@@ -12,14 +12,20 @@ COLUMNS = "EntityDefinitions(LogicalName='contact')/Attributes"
 
 
 def add_column(org: Organization, kind: str, name: str, **facts: Any) -> None:
-    response = org.request("POST", COLUMNS, {"@odata.type": f"{TYPES}{kind}AttributeMetadata", "SchemaName": name, **facts})
+    response = org.request(
+        "POST",
+        COLUMNS,
+        {"@odata.type": f"{TYPES}{kind}AttributeMetadata", "SchemaName": name, **facts},
+    )
     assert response.status_code == 204, response.text
 
 
 def write(org: Organization, text: str) -> str:
     """A contact from a body as it stands, for a float would round it."""
     headers = {"Content-Type": "application/json"}
-    response = org.session.post(f"{org.api}/contacts", data=text.encode(), headers=headers, timeout=30)
+    response = org.session.post(
+        f"{org.api}/contacts", data=text.encode(), headers=headers, timeout=30
+    )
     assert response.status_code == 204, response.text
     return response.headers["OData-EntityId"][-37:-1]
 
@@ -43,20 +49,30 @@ def test_decimals_come_back_with_the_digits_of_their_column(
     bounds = {"MaxValue": 922337203685478, "MinValue": -922337203685478}
     add_column(org, kind, "new_amount", **facts, **bounds)
     row = write(org, f'{{"lastname":"Test","new_amount":{given}}}')
-    assert f'"new_amount":{answered}'.encode() in org.request("GET", f"contacts({row})?$select=new_amount").content
+    assert (
+        f'"new_amount":{answered}'.encode()
+        in org.request("GET", f"contacts({row})?$select=new_amount").content
+    )
 
 
 def test_money_that_was_never_given_is_null_and_so_is_its_base_amount(org: Organization) -> None:
-    row = org.get(f"contacts({org.create('contacts', lastname='Test')})?$select=annualincome,annualincome_base")
+    row = org.get(
+        f"contacts({org.create('contacts', lastname='Test')})?$select=annualincome,annualincome_base"
+    )
     assert (row["annualincome"], row["annualincome_base"]) == (None, None)
 
 
 def test_decimals_compare_and_stand_in_order_as_numbers(org: Organization) -> None:
     for amount in ("9", "10.5", "100"):
         write(org, f'{{"lastname":"{amount}","annualincome":{amount}}}')
-    above = org.get("contacts?$select=lastname&$filter=annualincome gt 9.5&$orderby=annualincome desc")["value"]
+    above = org.get(
+        "contacts?$select=lastname&$filter=annualincome gt 9.5&$orderby=annualincome desc"
+    )["value"]
     assert [row["lastname"] for row in above] == ["100", "10.5"]
-    assert [row["lastname"] for row in org.get("contacts?$select=lastname&$filter=annualincome eq 10.50")["value"]] == ["10.5"]
+    assert [
+        row["lastname"]
+        for row in org.get("contacts?$select=lastname&$filter=annualincome eq 10.50")["value"]
+    ] == ["10.5"]
 
 
 def test_a_webhook_tells_money_as_a_number(org: Organization, endpoint: Any) -> None:
@@ -74,17 +90,28 @@ def options(org: Organization, name: str) -> dict[int, dict[str, Any]]:
 
 def test_labels_are_by_language_and_the_users_own_may_be_null(org: Organization) -> None:
     labels = [{"Label": "Gut", "LanguageCode": 1031}, {"Label": "Bon", "LanguageCode": 1036}]
-    listed = [{"Value": 1, "Label": {"LocalizedLabels": labels}}, {"Value": 2, "Label": {"LocalizedLabels": []}}]
+    listed = [
+        {"Value": 1, "Label": {"LocalizedLabels": labels}},
+        {"Value": 2, "Label": {"LocalizedLabels": []}},
+    ]
     add_column(org, "Picklist", "new_mood", OptionSet={"Options": listed})
     found = options(org, "new_mood")
     assert found[1]["UserLocalizedLabel"] is None
-    assert [(label["LanguageCode"], label["Label"]) for label in found[1]["LocalizedLabels"]] == [(1031, "Gut"), (1036, "Bon")]
+    assert [(label["LanguageCode"], label["Label"]) for label in found[1]["LocalizedLabels"]] == [
+        (1031, "Gut"),
+        (1036, "Bon"),
+    ]
     assert found[2] == {"LocalizedLabels": [], "UserLocalizedLabel": None}
 
 
 def insert(org: Organization, **facts: Any) -> Any:
     label = {"LocalizedLabels": [{"Label": "Diverse", "LanguageCode": 1033}]}
-    body = {"EntityLogicalName": "contact", "AttributeLogicalName": "gendercode", "Label": label, **facts}
+    body = {
+        "EntityLogicalName": "contact",
+        "AttributeLogicalName": "gendercode",
+        "Label": label,
+        **facts,
+    }
     return org.request("POST", "InsertOptionValue", body)
 
 
@@ -92,14 +119,24 @@ def test_an_inserted_option_is_there_once_it_is_published(org: Organization) -> 
     assert insert(org, Value=7).json()["NewOptionValue"] == 7
     assert 7 not in options(org, "gendercode")
     assert org.refused("POST", "contacts", {"lastname": "Test", "gendercode": 7})[1] == "0x8004431a"
-    published = {"ParameterXml": "<importexportxml><entities><entity>account</entity></entities></importexportxml>"}
+    published = {
+        "ParameterXml": (
+            "<importexportxml><entities><entity>account</entity></entities></importexportxml>"
+        )
+    }
     org.request("POST", "PublishXml", published)
     assert 7 not in options(org, "gendercode")
-    org.request("POST", "PublishXml", {"ParameterXml": published["ParameterXml"].replace("account", "contact")})
+    org.request(
+        "POST",
+        "PublishXml",
+        {"ParameterXml": published["ParameterXml"].replace("account", "contact")},
+    )
     assert options(org, "gendercode")[7]["UserLocalizedLabel"]["Label"] == "Diverse"
     row = org.create("contacts", lastname="Test", gendercode=7)
     annotation = "OData.Community.Display.V1.FormattedValue"
-    shown = org.get(f"contacts({row})?$select=gendercode", Prefer=f'odata.include-annotations="{annotation}"')
+    shown = org.get(
+        f"contacts({row})?$select=gendercode", Prefer=f'odata.include-annotations="{annotation}"'
+    )
     assert shown[f"gendercode@{annotation}"] == "Diverse"
 
 

@@ -1,4 +1,7 @@
-"""Webhooks as they arrive. Microsoft Learn: Use webhooks to create external handlers for server events; Register a webhook."""
+"""Webhooks as they arrive.
+
+Microsoft Learn: Use webhooks to create external handlers for server events; Register a webhook.
+"""
 
 import json
 import re
@@ -31,13 +34,22 @@ def test_the_body_of_an_update_has_the_shape_of_the_platform(org: Any, endpoint:
     (arrival,) = endpoint.wait()
     context, target, attributes = arrival.context, arrival.target, arrival.attributes
     assert list(context) == sorted(context)
-    assert (context["MessageName"], context["PrimaryEntityName"], context["PrimaryEntityId"]) == ("Update", "contact", row_id)
+    assert (context["MessageName"], context["PrimaryEntityName"], context["PrimaryEntityId"]) == (
+        "Update",
+        "contact",
+        row_id,
+    )
     assert (context["Stage"], context["Mode"], context["Depth"]) == (40, 1, 1)
     assert target["__type"] == f"Entity:{CONTRACTS}"
-    assert target["RowVersion"] == str(org.get(f"contacts({row_id})?$select=versionnumber")["versionnumber"])
+    assert target["RowVersion"] == str(
+        org.get(f"contacts({row_id})?$select=versionnumber")["versionnumber"]
+    )
     assert attributes["donotemail"] is True
     assert attributes["birthdate"] is None
-    assert attributes["preferredcontactmethodcode"] == {"__type": f"OptionSetValue:{CONTRACTS}", "Value": 3}
+    assert attributes["preferredcontactmethodcode"] == {
+        "__type": f"OptionSetValue:{CONTRACTS}",
+        "Value": 3,
+    }
     assert attributes["modifiedby"]["LogicalName"] == "systemuser"
     assert re.fullmatch(r"/Date\(\d{13}\)/", attributes["modifiedon"])
     assert re.fullmatch(r"/Date\(\d{13}\+0000\)/", context["OperationCreatedOn"])
@@ -50,10 +62,17 @@ def test_the_body_of_an_update_has_the_shape_of_the_platform(org: Any, endpoint:
 
 def test_slashes_are_escaped_and_types_come_first(org: Any, endpoint: Any) -> None:
     org.listen(endpoint.url)
-    org.update(f"contacts({org.create('contacts', lastname='A')})", websiteurl="https://example.org/a", gendercode=1)
+    org.update(
+        f"contacts({org.create('contacts', lastname='A')})",
+        websiteurl="https://example.org/a",
+        gendercode=1,
+    )
     (arrival,) = endpoint.wait()
     assert b"https:\\/\\/example.org\\/a" in arrival.body
-    assert b'{"__type":"OptionSetValue:http:\\/\\/schemas.microsoft.com\\/xrm\\/2011\\/Contracts","Value":1}' in arrival.body
+    assert (
+        b'{"__type":"OptionSetValue:http:\\/\\/schemas.microsoft.com\\/xrm\\/2011\\/Contracts","Value":1}'
+        in arrival.body
+    )
     assert not re.search(rb"[^\\]/", arrival.body)
 
 
@@ -69,14 +88,24 @@ def test_the_parent_context_holds_what_the_caller_sent(org: Any, endpoint: Any) 
 
 def test_a_creation_carries_the_defaults_and_the_computed_name(org: Any, endpoint: Any) -> None:
     org.listen(endpoint.url, message="Create")
-    row_id = org.create("contacts", firstname="A", lastname="B", annualincome=12.5, birthdate="2000-01-02")
+    row_id = org.create(
+        "contacts", firstname="A", lastname="B", annualincome=12.5, birthdate="2000-01-02"
+    )
     (arrival,) = endpoint.wait()
     attributes = arrival.attributes
-    assert (attributes["fullname"], attributes["donotemail"], attributes["followemail"]) == ("A B", False, True)
+    assert (attributes["fullname"], attributes["donotemail"], attributes["followemail"]) == (
+        "A B",
+        False,
+        True,
+    )
     assert attributes["statecode"]["Value"] == 0
     assert attributes["annualincome"] == {"__type": f"Money:{CONTRACTS}", "Value": 12.5}
     assert attributes["birthdate"] == "/Date(946771200000)/"
-    assert attributes["ownerid"]["Id"] == org.get("WhoAmI")["UserId"] == arrival.context["InitiatingUserId"]
+    assert (
+        attributes["ownerid"]["Id"]
+        == org.get("WhoAmI")["UserId"]
+        == arrival.context["InitiatingUserId"]
+    )
     assert "middlename" not in attributes
     assert arrival.target["RowVersion"] is None
     assert arrival.context["OutputParameters"] == [{"key": "id", "value": row_id}]
@@ -96,7 +125,9 @@ def test_a_deletion_carries_a_reference_and_a_pre_image(org: Any, endpoint: Any)
         "Name": None,
         "RowVersion": None,
     }
-    assert [image["key"] for image in arrival.context["PreEntityImages"]] == ["AsynchronousStepPrimaryName"]
+    assert [image["key"] for image in arrival.context["PreEntityImages"]] == [
+        "AsynchronousStepPrimaryName"
+    ]
     assert arrival.context["PostEntityImages"] == []
 
 
@@ -118,7 +149,9 @@ def test_registered_images_show_the_row_before_and_after(org: Any, endpoint: Any
         assert {"key": "lastname", "value": expected} in image["Attributes"]
 
 
-def test_a_filtered_step_fires_for_its_columns_only_even_if_the_value_is_the_same(org: Any, endpoint: Any) -> None:
+def test_a_filtered_step_fires_for_its_columns_only_even_if_the_value_is_the_same(
+    org: Any, endpoint: Any
+) -> None:
     org.listen(endpoint.url, filteringattributes="emailaddress1, donotemail")
     row_id = org.create("contacts", lastname="A")
     org.update(f"contacts({row_id})", lastname="B")
@@ -129,18 +162,31 @@ def test_a_filtered_step_fires_for_its_columns_only_even_if_the_value_is_the_sam
 
 @pytest.mark.parametrize(
     "headers",
-    [{"MSCRM.BypassBusinessLogicExecution": "CustomSync,CustomAsync"}, {"MSCRM.BypassBusinessLogicExecution": "CustomAsync"}],
+    [
+        {"MSCRM.BypassBusinessLogicExecution": "CustomSync,CustomAsync"},
+        {"MSCRM.BypassBusinessLogicExecution": "CustomAsync"},
+    ],
 )
-def test_the_bypass_header_keeps_webhooks_away(org: Any, endpoint: Any, headers: dict[str, str]) -> None:
+def test_the_bypass_header_keeps_webhooks_away(
+    org: Any, endpoint: Any, headers: dict[str, str]
+) -> None:
     org.listen(endpoint.url, message="Create")
     org.create("contacts", _headers=headers, lastname="Quiet")
     assert org.quiet() == {"delivered": 0, "failed": 0, "pending": 0, "attempts": 0}
 
 
-def test_steps_can_be_bypassed_by_id_and_synchronous_bypass_does_not_concern_them(org: Any, endpoint: Any) -> None:
+def test_steps_can_be_bypassed_by_id_and_synchronous_bypass_does_not_concern_them(
+    org: Any, endpoint: Any
+) -> None:
     step = org.listen(endpoint.url, message="Create")
-    org.create("contacts", _headers={"MSCRM.BypassBusinessLogicExecutionStepIds": step.upper()}, lastname="Quiet")
-    org.create("contacts", _headers={"MSCRM.BypassBusinessLogicExecution": "CustomSync"}, lastname="Loud")
+    org.create(
+        "contacts",
+        _headers={"MSCRM.BypassBusinessLogicExecutionStepIds": step.upper()},
+        lastname="Quiet",
+    )
+    org.create(
+        "contacts", _headers={"MSCRM.BypassBusinessLogicExecution": "CustomSync"}, lastname="Loud"
+    )
     assert org.quiet()["delivered"] == 1
     assert endpoint.arrivals[0].attributes["lastname"] == "Loud"
 
@@ -167,7 +213,11 @@ def test_a_second_gateway_error_fails_the_job(org: Any, endpoint: Any) -> None:
     assert org.quiet() == {"delivered": 0, "failed": 1, "pending": 0, "attempts": 2}
     query = f"asyncoperations?$filter=statuscode eq 31 and _owningextensionid_value eq {step}"
     (job,) = org.get(query)["value"]
-    assert (job["statecode"], job["messagename"], job["_regardingobjectid_value"]) == (3, "Create", row_id)
+    assert (job["statecode"], job["messagename"], job["_regardingobjectid_value"]) == (
+        3,
+        "Create",
+        row_id,
+    )
     assert job["errorcode"] == 0x80050201 - 2**32
     assert "503" in job["message"]
 
@@ -184,34 +234,61 @@ def test_an_endpoint_that_is_not_there_fails_the_job(org: Any) -> None:
     org.listen("http://127.0.0.1:9/nobody", message="Create")
     org.create("contacts", lastname="A")
     assert org.quiet()["failed"] == 1
-    assert org.get("asyncoperations?$select=errorcode")["value"][0]["errorcode"] == 0x80050205 - 2**32
+    assert (
+        org.get("asyncoperations?$select=errorcode")["value"][0]["errorcode"] == 0x80050205 - 2**32
+    )
 
 
-def test_an_endpoint_that_takes_too_long_fails_the_job_without_another_attempt(start_emulator: Any, endpoint: Any) -> None:
+def test_an_endpoint_that_takes_too_long_fails_the_job_without_another_attempt(
+    start_emulator: Any, endpoint: Any
+) -> None:
     _, impatient = start_emulator("--webhook-seconds", "0.1")
     endpoint.answers = [HANG]
     impatient.listen(endpoint.url, message="Create")
     impatient.create("contacts", lastname="A")
     assert impatient.quiet() == {"delivered": 0, "failed": 1, "pending": 0, "attempts": 1}
-    assert impatient.get("asyncoperations?$select=errorcode")["value"][0]["errorcode"] == 0x80050202 - 2**32
+    assert (
+        impatient.get("asyncoperations?$select=errorcode")["value"][0]["errorcode"]
+        == 0x80050202 - 2**32
+    )
 
 
 def test_a_body_over_256_kb_loses_parameters_and_images(org: Any, endpoint: Any) -> None:
     wide = {f"new_Text{number}": "x" * 100_000 for number in range(2)}
     for name in wide:
-        column = {"@odata.type": "Microsoft.Dynamics.CRM.MemoAttributeMetadata", "SchemaName": name, "MaxLength": 1_000_000}
-        assert org.request("POST", "EntityDefinitions(LogicalName='contact')/Attributes", column).status_code == 204
+        column = {
+            "@odata.type": "Microsoft.Dynamics.CRM.MemoAttributeMetadata",
+            "SchemaName": name,
+            "MaxLength": 1_000_000,
+        }
+        assert (
+            org.request(
+                "POST", "EntityDefinitions(LogicalName='contact')/Attributes", column
+            ).status_code
+            == 204
+        )
     org.listen(endpoint.url, message="Create")
-    row_id = org.create("contacts", lastname="Wide", **{name.lower(): text for name, text in wide.items()})
+    row_id = org.create(
+        "contacts", lastname="Wide", **{name.lower(): text for name, text in wide.items()}
+    )
     (arrival,) = endpoint.wait()
     assert arrival.headers["x-ms-dynamics-msg-size-exceeded"] == "true"
-    assert not {"InputParameters", "ParentContext", "PreEntityImages", "PostEntityImages"} & arrival.context.keys()
-    assert (arrival.context["PrimaryEntityId"], arrival.context["PrimaryEntityName"]) == (row_id, "contact")
+    assert (
+        not {"InputParameters", "ParentContext", "PreEntityImages", "PostEntityImages"}
+        & arrival.context.keys()
+    )
+    assert (arrival.context["PrimaryEntityId"], arrival.context["PrimaryEntityName"]) == (
+        row_id,
+        "contact",
+    )
     assert arrival.context["MessageName"] == "Create"
 
 
 def test_http_header_authentication_sends_the_settings_as_headers(org: Any, endpoint: Any) -> None:
-    settings = '<settings><setting name="x-key" value="s&amp;cret"/><setting name="x-other" value="1"/></settings>'
+    settings = (
+        '<settings><setting name="x-key" value="s&amp;cret"/><setting name="x-other"'
+        ' value="1"/></settings>'
+    )
     org.listen(endpoint.url, message="Create", authtype=5, authvalue=settings)
     org.create("contacts", lastname="A")
     (arrival,) = endpoint.wait()
@@ -220,17 +297,36 @@ def test_http_header_authentication_sends_the_settings_as_headers(org: Any, endp
 
 
 def test_query_string_authentication_sends_the_settings_in_the_url(org: Any, endpoint: Any) -> None:
-    org.listen(endpoint.url, message="Create", authtype=6, authvalue='<settings><setting name="k" value="a b"/></settings>')
+    org.listen(
+        endpoint.url,
+        message="Create",
+        authtype=6,
+        authvalue='<settings><setting name="k" value="a b"/></settings>',
+    )
     org.create("contacts", lastname="A")
     assert endpoint.wait()[0].path == "/api/dataverse/contact?k=a+b"
 
 
 @pytest.mark.parametrize(
     "columns",
-    [{"contract": 2}, {"authtype": 1}, {"url": "ftp://example.org"}, {"authtype": 5, "authvalue": "<settings>"}],
+    [
+        {"contract": 2},
+        {"authtype": 1},
+        {"url": "ftp://example.org"},
+        {"authtype": 5, "authvalue": "<settings>"},
+    ],
 )
-def test_an_endpoint_that_could_never_be_called_is_refused(org: Any, columns: dict[str, Any]) -> None:
-    body = {"name": "bad", "url": "https://example.org", "contract": 8, "authtype": 4, "authvalue": "x", **columns}
+def test_an_endpoint_that_could_never_be_called_is_refused(
+    org: Any, columns: dict[str, Any]
+) -> None:
+    body = {
+        "name": "bad",
+        "url": "https://example.org",
+        "contract": 8,
+        "authtype": 4,
+        "authvalue": "x",
+        **columns,
+    }
     assert org.refused("POST", "serviceendpoints", body)[0] in {400, 501}
 
 
@@ -256,22 +352,39 @@ def test_a_step_can_be_switched_off_on_and_deleted(org: Any, endpoint: Any) -> N
 
 def test_bulk_writes_raise_one_event_for_each_row(org: Any, endpoint: Any) -> None:
     org.listen(endpoint.url, message="Create")
-    targets = [{"@odata.type": "Microsoft.Dynamics.CRM.contact", "lastname": f"Row {n}"} for n in range(20)]
-    assert org.request("POST", "contacts/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": targets}).status_code == 200
+    targets = [
+        {"@odata.type": "Microsoft.Dynamics.CRM.contact", "lastname": f"Row {n}"} for n in range(20)
+    ]
+    assert (
+        org.request(
+            "POST", "contacts/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": targets}
+        ).status_code
+        == 200
+    )
     assert org.quiet()["delivered"] == 20
-    assert {arrival.attributes["lastname"] for arrival in endpoint.arrivals} == {f"Row {n}" for n in range(20)}
+    assert {arrival.attributes["lastname"] for arrival in endpoint.arrivals} == {
+        f"Row {n}" for n in range(20)
+    }
 
 
 def test_a_write_that_is_rolled_back_raises_no_event(org: Any, endpoint: Any) -> None:
     org.listen(endpoint.url, message="Create")
-    bad = [{"@odata.type": "Microsoft.Dynamics.CRM.contact", "lastname": name} for name in ("good", "x" * 51)]
-    assert org.refused("POST", "contacts/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": bad})[0] == 400
+    bad = [
+        {"@odata.type": "Microsoft.Dynamics.CRM.contact", "lastname": name}
+        for name in ("good", "x" * 51)
+    ]
+    assert (
+        org.refused("POST", "contacts/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": bad})[0]
+        == 400
+    )
     org.create("contacts", lastname="after")
     assert org.quiet()["attempts"] == 1
     assert endpoint.arrivals[0].attributes["lastname"] == "after"
 
 
-def test_webhooks_over_tls_are_trusted_by_the_given_authority_only(org: Any, start_emulator: Any) -> None:
+def test_webhooks_over_tls_are_trusted_by_the_given_authority_only(
+    org: Any, start_emulator: Any
+) -> None:
     org.listen(f"{org.tls_base}/api/data/v9.2/WhoAmI", message="Create")
     org.create("contacts", lastname="A")
     counts = org.quiet()
@@ -282,7 +395,10 @@ def test_webhooks_over_tls_are_trusted_by_the_given_authority_only(org: Any, sta
     stranger.listen(f"{org.tls_base}/api/data/v9.2/WhoAmI", message="Create")
     stranger.create("contacts", lastname="A")
     assert stranger.quiet()["failed"] == 1
-    assert stranger.get("asyncoperations?$select=errorcode")["value"][0]["errorcode"] == 0x80050205 - 2**32
+    assert (
+        stranger.get("asyncoperations?$select=errorcode")["value"][0]["errorcode"]
+        == 0x80050205 - 2**32
+    )
 
 
 def test_successful_jobs_remain_unless_the_step_deletes_them(org: Any, endpoint: Any) -> None:
@@ -294,7 +410,9 @@ def test_successful_jobs_remain_unless_the_step_deletes_them(org: Any, endpoint:
 
 
 @pytest.mark.parametrize(("column", "value"), [("mode", 0), ("stage", 20)])
-def test_steps_that_would_run_in_the_operation_are_refused_with_a_sentence(org: Any, column: str, value: int) -> None:
+def test_steps_that_would_run_in_the_operation_are_refused_with_a_sentence(
+    org: Any, column: str, value: int
+) -> None:
     body = {"name": "sync", "mode": 1, "stage": 40, column: value}
     status, _, message = org.refused("POST", "sdkmessageprocessingsteps", body)
     assert status == 501
@@ -304,7 +422,14 @@ def test_steps_that_would_run_in_the_operation_are_refused_with_a_sentence(org: 
 def test_a_lookup_in_a_target_is_a_typed_reference(org: Any, endpoint: Any) -> None:
     account = org.create("accounts", name="Contoso")
     org.listen(endpoint.url, message="Create")
-    org.create("contacts", **{"lastname": "A", "parentcustomerid_account@odata.bind": f"/accounts({account})"})
+    org.create(
+        "contacts",
+        **{"lastname": "A", "parentcustomerid_account@odata.bind": f"/accounts({account})"},
+    )
     parent = endpoint.wait()[0].attributes["parentcustomerid"]
-    assert (parent["__type"], parent["LogicalName"], parent["Id"]) == (f"EntityReference:{CONTRACTS}", "account", account)
+    assert (parent["__type"], parent["LogicalName"], parent["Id"]) == (
+        f"EntityReference:{CONTRACTS}",
+        "account",
+        account,
+    )
     assert json.dumps(parent).startswith('{"__type"')

@@ -1,4 +1,6 @@
-"""Which documents are activated, on real storage and real emulators; and what becomes of one that is active and means nothing."""
+"""Which documents are activated, on real storage and real emulators; and what becomes of one that
+is active and means nothing.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,7 +63,9 @@ def put(wiring: Wiring, table: Table, **changes: Any) -> str:
     """A person's document, and what keeps it from being activated."""
     document = table.document() | changes
     text = yaml.safe_dump(document, sort_keys=False)
-    wiring.storage.container("config").upload_blob(f"mappings/{table.name}.yaml", text, overwrite=True)
+    wiring.storage.container("config").upload_blob(
+        f"mappings/{table.name}.yaml", text, overwrite=True
+    )
     return str(wiring.table_flow(table.name).adopt())
 
 
@@ -94,7 +98,10 @@ def test_key_and_resource_cannot_change_in_place(
 ) -> None:
     assert put(wiring, FIRST) == ""
     problem = put(wiring, FIRST, **changes)
-    assert f", {path}: it is {before} in version 1, which is active, and cannot become {after} in place." in problem
+    assert (
+        f", {path}: it is {before} in version 1, which is active, and cannot become {after} in"
+        " place." in problem
+    )
     assert "docs/mapping.md" in problem
     assert "Line " in problem
     assert wiring.catalog.mapping(FIRST.name).version == 1
@@ -117,11 +124,19 @@ def test_a_second_document_for_a_resource_is_refused(wiring: Wiring) -> None:
 
 def test_profiles_belong_to_contacts(wiring: Wiring) -> None:
     key = {"source": "acs_otherid", "target": "externalId"}
-    problem = put(wiring, SECOND, resource="profile", key=key, fields=[{"source": "acs_other_name", "target": "lastName"}])
+    problem = put(
+        wiring,
+        SECOND,
+        resource="profile",
+        key=key,
+        fields=[{"source": "acs_other_name", "target": "lastName"}],
+    )
     assert "resource: profile belongs to table contact" in problem
 
 
-def test_of_two_that_were_activated_at_once_the_same_one_runs_everywhere(wiring: Wiring, stack: Stack) -> None:
+def test_of_two_that_were_activated_at_once_the_same_one_runs_everywhere(
+    wiring: Wiring, stack: Stack
+) -> None:
     active(wiring, FIRST, 1)
     active(wiring, SECOND, 1, resource="cusThing")
     found = [running(one) for one in (wiring, Wiring(wiring.settings))]
@@ -149,28 +164,42 @@ def test_the_table_whose_rival_is_taken_away_runs(wiring: Wiring) -> None:
     assert other in running(Wiring(wiring.settings))
 
 
-NEVER = {"filters": {"field": "acs_topics", "is": "contains", "value": "Nws"}, "filtered_out": "delete"}
+NEVER = {
+    "filters": {"field": "acs_topics", "is": "contains", "value": "Nws"},
+    "filtered_out": "delete",
+}
 
 
 def test_a_condition_that_cannot_match_is_refused_with_its_line(wiring: Wiring) -> None:
     assert put(wiring, FIRST) == ""
     problem = put(wiring, FIRST, **NEVER)
-    assert "filters: acs_topics contains compares with 'Nws', which is no choice of the column" in problem
+    assert (
+        "filters: acs_topics contains compares with 'Nws', which is no choice of the column"
+        in problem
+    )
     assert "such as 'News', 'Sport'" in problem
     assert "Version 1 stays active" in problem
 
 
-def test_an_active_condition_that_cannot_match_fails_the_flow_and_deletes_nothing(wiring: Wiring, stack: Stack) -> None:
+def test_an_active_condition_that_cannot_match_fails_the_flow_and_deletes_nothing(
+    wiring: Wiring, stack: Stack
+) -> None:
     dynamics, campaign = Dynamics(stack.facts), Campaign(stack.facts)
     assert put(wiring, FIRST) == ""
-    response = dynamics.http.ask("POST", "/acs_things", {"acs_thing_name": "one", "acs_topics": "1,2"})
+    response = dynamics.http.ask(
+        "POST", "/acs_things", {"acs_thing_name": "one", "acs_topics": "1,2"}
+    )
     assert response.status_code == 204, response.text
     worker = Worker(Queue(FIRST.name), wiring)  # type: ignore[arg-type]
     worker.poll()
-    assert [outcome for message in worker.messages() for outcome in outcomes(worker.deliver(message))] == ["created"]
+    assert [
+        outcome for message in worker.messages() for outcome in outcomes(worker.deliver(message))
+    ] == ["created"]
     active(wiring, FIRST, 2, **NEVER)
     record_id = response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")")
-    dynamics.http.told("PATCH", f"/acs_things({record_id})", {"acs_thing_name": "two"}, If_Match="*")
+    dynamics.http.told(
+        "PATCH", f"/acs_things({record_id})", {"acs_thing_name": "two"}, If_Match="*"
+    )
     assert worker.poll() == "failed"
     state = wiring.bridge.flows.read(worker.flow.key)
     assert "'Nws', which is no choice of the column" in state.reason
@@ -184,10 +213,15 @@ def test_an_active_document_goes_on_with_what_is_merely_pointless(wiring: Wiring
     assert "the key Nws of replace" in put(wiring, FIRST, fields=fields, deletes="ignore")
 
 
-def test_an_active_document_that_cannot_be_read_any_more_says_so_and_is_corrected(wiring: Wiring) -> None:
+def test_an_active_document_that_cannot_be_read_any_more_says_so_and_is_corrected(
+    wiring: Wiring,
+) -> None:
     active(wiring, FIRST, 1)
     config = wiring.storage.container("config")
-    text = yaml.safe_dump(FIRST.document(), sort_keys=False) + "filters: {field: acs_text, is: eq, value: 01067}\n"
+    text = (
+        yaml.safe_dump(FIRST.document(), sort_keys=False)
+        + "filters: {field: acs_text, is: eq, value: 01067}\n"
+    )
     Documents(config).add(FIRST.name, 2, text, Documents(config).draft_etag(FIRST.name))
     with pytest.raises(Misconfigured, match=r"Version 2 .* 01067 may be read as another number"):
         wiring.catalog.mapping(FIRST.name)
@@ -198,11 +232,24 @@ def test_an_active_document_that_cannot_be_read_any_more_says_so_and_is_correcte
 
 @pytest.mark.parametrize("key", ["..", ".", "", " ", "%2e%2e", "a/../b", "a/", "a\nb"], ids=ascii)
 @pytest.mark.parametrize("lookup", ["uri", "filter"])
-def test_no_call_is_made_for_a_key_that_a_url_would_shorten(wiring: Wiring, stack: Stack, key: str, lookup: str) -> None:
+def test_no_call_is_made_for_a_key_that_a_url_would_shorten(
+    wiring: Wiring, stack: Stack, key: str, lookup: str
+) -> None:
     from shared.campaign.client import Address
 
-    filtered = Address("profileAndServicesExt", "cusThing", "recordId", "filter", "byRecordid", "recordId_parameter")
-    address = filtered if lookup == "filter" else Address("profileAndServicesExt", "profile", "externalId")
+    filtered = Address(
+        "profileAndServicesExt",
+        "cusThing",
+        "recordId",
+        "filter",
+        "byRecordid",
+        "recordId_parameter",
+    )
+    address = (
+        filtered
+        if lookup == "filter"
+        else Address("profileAndServicesExt", "profile", "externalId")
+    )
     with pytest.raises(Rejected) as refused, counting() as calls:
         wiring.campaign.delete(address, key)
     assert refused.value.reason == "bad_key"
@@ -218,7 +265,9 @@ def test_no_call_is_made_for_a_key_that_a_url_would_shorten(wiring: Wiring, stac
     ],
     ids=["mapping", "opt-out", "e-mail events"],
 )
-def test_a_document_that_is_not_utf_8_is_refused(wiring: Wiring, folder: str, name: str, adopt: Callable[[Wiring], str]) -> None:
+def test_a_document_that_is_not_utf_8_is_refused(
+    wiring: Wiring, folder: str, name: str, adopt: Callable[[Wiring], str]
+) -> None:
     blob = wiring.storage.container("config").get_blob_client(f"{folder}/{name}.yaml")
     blob.upload_blob("# Größe\n".encode("latin-1"), overwrite=True)
     try:

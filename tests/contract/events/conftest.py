@@ -1,4 +1,6 @@
-"""A stack once for the module; empty storage, empty systems and an empty SFTP folder for each test."""
+"""A stack once for the module; empty storage, empty systems and an empty SFTP folder for each
+test.
+"""
 
 from collections.abc import Iterator
 

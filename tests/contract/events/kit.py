@@ -1,4 +1,6 @@
-"""Campaign's marketer, Dynamics' sales person and the e-mail events flow between them, on real storage and real SFTP."""
+"""Campaign's marketer, Dynamics' sales person and the e-mail events flow between them, on real
+storage and real SFTP.
+"""
 
 import time
 from collections.abc import Callable
@@ -31,7 +33,9 @@ MORE = {"click": ",acs_trackingurl", "bounce": ",acs_bouncetype,acs_bouncereason
 
 def create_tables(stack: Stack) -> None:
     token = GivenToken(stack.facts["dataverse_token"])
-    assert Activities(Customizing(client(stack.facts["dataverse"], token)), lambda _: None).run() == 0
+    assert (
+        Activities(Customizing(client(stack.facts["dataverse"], token)), lambda _: None).run() == 0
+    )
 
 
 class Source:
@@ -47,7 +51,9 @@ class Source:
 
 
 class World:
-    """`now` may be moved on; files are taken at once (`settled_seconds: 0`) unless a test puts another document."""
+    """`now` may be moved on; files are taken at once (`settled_seconds: 0`) unless a test puts
+    another document.
+    """
 
     def __init__(self, stack: Stack, **settings: str) -> None:
         self.stack = stack
@@ -63,8 +69,12 @@ class World:
 
     def document(self, change: Callable[[str], str]) -> None:
         """Puts the default document, changed, and takes it into force."""
-        text = change(default_events_document().replace("settled_seconds: 60", "settled_seconds: 0"))
-        self.wiring.storage.container("config").upload_blob("events/email_events.yaml", text, overwrite=True)
+        text = change(
+            default_events_document().replace("settled_seconds: 60", "settled_seconds: 0")
+        )
+        self.wiring.storage.container("config").upload_blob(
+            "events/email_events.yaml", text, overwrite=True
+        )
         assert self.wiring.events_flows()[0].adopt() == ""
 
     def profile(self, contact_id: str, email: str) -> None:
@@ -73,18 +83,34 @@ class World:
         self.campaign.http.told("POST", "/profileAndServicesExt/profile", body)
 
     def contact(self, name: str) -> str:
-        contact_id = self.dynamics.create_contact(lastname=name, emailaddress1=f"{name.lower()}@example.org")
+        contact_id = self.dynamics.create_contact(
+            lastname=name, emailaddress1=f"{name.lower()}@example.org"
+        )
         self.profile(contact_id, f"{name.lower()}@example.org")
         return contact_id
 
     def send(self, name: str = "DM101", **more: Any) -> Any:
-        body = {"name": name, "label": "Spring sale", "campaign": "CMP1", "campaignLabel": "Spring", **more}
+        body = {
+            "name": name,
+            "label": "Spring sale",
+            "campaign": "CMP1",
+            "campaignLabel": "Spring",
+            **more,
+        }
         return self.campaign.emulator.told("POST", "/deliveries", body)
 
     def react(self, contact: str, kind: str, delivery: str = "DM101", **more: Any) -> Any:
-        return self.campaign.emulator.told("POST", "/events", {"delivery": delivery, "kind": kind, "externalId": contact, **more})
+        return self.campaign.emulator.told(
+            "POST", "/events", {"delivery": delivery, "kind": kind, "externalId": contact, **more}
+        )
 
-    def bounce(self, contact: str, kind: str = "hard", delivery: str = "DM101", reason: str = "user unknown") -> Any:
+    def bounce(
+        self,
+        contact: str,
+        kind: str = "hard",
+        delivery: str = "DM101",
+        reason: str = "user unknown",
+    ) -> Any:
         body = {"delivery": delivery, "externalId": contact, "type": kind, "reason": reason}
         return self.campaign.emulator.told("POST", "/bounce", body)
 
@@ -100,7 +126,9 @@ class World:
 
     def activities(self, kind: str) -> list[dict[str, Any]]:
         columns = "activityid,subject,statecode,statuscode,actualstart,_regardingobjectid_value,acs_eventid,acs_campaignname"
-        columns += ",acs_deliveryname,acs_eventdate,acs_mirrorpageurl,description" + MORE.get(kind, "")
+        columns += ",acs_deliveryname,acs_eventdate,acs_mirrorpageurl,description" + MORE.get(
+            kind, ""
+        )
         return list(self.dynamics.rows(f"{TABLES[kind]}s", columns))
 
     @property
@@ -110,13 +138,20 @@ class World:
 
     def names(self, below: str = "") -> list[str]:
         place = self.folder / below
-        return sorted(path.name for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+        return (
+            sorted(path.name for path in place.iterdir() if path.is_file())
+            if place.is_dir()
+            else []
+        )
 
     def lines(self, name: str) -> list[str]:
         return (self.folder / name).read_text().splitlines()
 
     def letters(self) -> list[tuple[str, str]]:
-        return [(letter.reason, letter.sentence) for letter in self.wiring.bridge.deadletters.page("email_events")]
+        return [
+            (letter.reason, letter.sentence)
+            for letter in self.wiring.bridge.deadletters.page("email_events")
+        ]
 
     def counts(self) -> dict[str, int]:
         return {kind: len(self.activities(kind)) for kind in TABLES}

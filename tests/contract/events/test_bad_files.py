@@ -14,8 +14,28 @@ HEADER = (
 )
 
 
-def line(number: int, contact: str, status: str = "1", date: str = "2026/05/04 10:00:00", label: str = "Spring") -> str:
-    cells = [str(number), contact, "x@example.org", status, "0", "0", date, date, "DM101", label, "CMP1", "Spring", ""]
+def line(
+    number: int,
+    contact: str,
+    status: str = "1",
+    date: str = "2026/05/04 10:00:00",
+    label: str = "Spring",
+) -> str:
+    cells = [
+        str(number),
+        contact,
+        "x@example.org",
+        status,
+        "0",
+        "0",
+        date,
+        date,
+        "DM101",
+        label,
+        "CMP1",
+        "Spring",
+        "",
+    ]
     return "\t".join(cells)
 
 
@@ -32,10 +52,21 @@ def put(world: World, name: str, *lines: str | bytes) -> None:
         (line(1, "x", status="banana"), "unknown_status", "has a status that is not known"),
         (line(1, "x", date="yesterday"), "not_a_date", "has no date of the form"),
         (line(1, "x").replace("1\tx", "\tx", 1), "no_log_id", "has no log id"),
-        (line(1, "x", label="\u00e9t\u00e9").encode("latin-1"), "wrong_encoding", "is not in utf-8"),
+        (
+            line(1, "x", label="\u00e9t\u00e9").encode("latin-1"),
+            "wrong_encoding",
+            "is not in utf-8",
+        ),
         ('"' + line(1, "x"), "broken_line", "has a quotation mark that does not end"),
     ],
-    ids=["cells missing", "unknown status", "no date", "no id", "another encoding", "a quote that does not end"],
+    ids=[
+        "cells missing",
+        "unknown status",
+        "no date",
+        "no id",
+        "another encoding",
+        "a quote that does not end",
+    ],
 )
 def test_a_line_that_cannot_be_read_is_named_and_its_neighbours_arrive(
     world: World, bad: str | bytes, reason: str, told: str
@@ -52,7 +83,10 @@ def test_a_line_that_cannot_be_read_is_named_and_its_neighbours_arrive(
 
 def test_a_gzip_that_is_cut_off_gives_its_lines_and_is_set_aside_by_name(world: World) -> None:
     ana = world.contact("Ana")
-    lines = [HEADER, *(line(number, ana, label=str(hash(number) ** 3)) for number in range(1, 3000))]
+    lines = [
+        HEADER,
+        *(line(number, ana, label=str(hash(number) ** 3)) for number in range(1, 3000)),
+    ]
     packed = gzip.compress("\n".join(lines).encode())
     world.folder.mkdir(parents=True, exist_ok=True)
     (world.folder / "deliveryLogs_1.txt.gz").write_bytes(packed[: len(packed) // 2])
@@ -72,7 +106,10 @@ def test_a_file_with_another_header_is_set_aside_and_the_next_is_read(world: Wor
     assert sorted(outcomes(world.files.sync())) == ["created", "rejected"]
     ((_, sentence),) = world.letters()
     assert "its header lacks externalId" in sentence
-    assert (world.names(), world.names("rejected")) == (["somethingElse.txt"], ["deliveryLogs_1.txt"])
+    assert (world.names(), world.names("rejected")) == (
+        ["somethingElse.txt"],
+        ["deliveryLogs_1.txt"],
+    )
 
 
 def test_utf_16_that_is_none_keeps_what_came_before(world: World) -> None:
@@ -169,7 +206,12 @@ def test_a_key_that_is_refused_pauses_the_flow_with_the_cause(world: World) -> N
 def test_a_missing_table_pauses_the_flow_and_says_how_to_make_it(world: World) -> None:
     world.document(lambda text: text)
     config = world.wiring.storage.container("config")
-    text = config.download_blob("events/email_events.yaml").readall().decode().replace("acs_emailopen", "acs_nothing")
+    text = (
+        config.download_blob("events/email_events.yaml")
+        .readall()
+        .decode()
+        .replace("acs_emailopen", "acs_nothing")
+    )
     config.upload_blob("events/email_events.yaml", text, overwrite=True)
     problem = world.wiring.events_flows()[0].adopt()
     assert "acs_nothing" in problem

@@ -1,4 +1,6 @@
-"""With `bounces: all` an earlier version gave soft and hard bounce of a message one id: nothing is doubled or lost after it."""
+"""With `bounces: all` an earlier version gave soft and hard bounce of a message one id: nothing is
+doubled or lost after it.
+"""
 
 import pytest
 
@@ -20,7 +22,13 @@ def ana(world: World) -> str:
 
 def of_before(world: World, contact: str, bounce: str) -> list[str]:
     """A message of the earlier version, which wrote it or left it on the queue."""
-    row = {"kind": "bounce", "contact": contact, "at": "2026-05-04T10:00:00Z", "log_id": "7", "bounce_type": bounce}
+    row = {
+        "kind": "bounce",
+        "contact": contact,
+        "at": "2026-05-04T10:00:00Z",
+        "log_id": "7",
+        "bounce_type": bounce,
+    }
     change = Change(event_id("bounce", "7"), Kind.ROW, row=row, first_seen=1.0)
     world.wiring.handoff.put(QUEUE, KEY, "journal", 1, [change], together=400)
     return outcomes(world.files.drain())
@@ -39,7 +47,9 @@ def types(world: World) -> list[str]:
 
 @pytest.mark.parametrize("before", ["Soft", "Hard"])
 @pytest.mark.parametrize("order", [("Soft", "Hard"), ("Hard", "Soft")], ids="-".join)
-def test_each_bounce_is_there_once(world: World, ana: str, before: str, order: tuple[str, str]) -> None:
+def test_each_bounce_is_there_once(
+    world: World, ana: str, before: str, order: tuple[str, str]
+) -> None:
     assert of_before(world, ana, before) == ["created"]
     first = {bounce: told(world, ana, bounce) for bounce in order}
     assert first == {bounce: ["unchanged" if bounce == before else "created"] for bounce in order}
@@ -47,7 +57,9 @@ def test_each_bounce_is_there_once(world: World, ana: str, before: str, order: t
     assert types(world) == ["Hard", "Soft"]
 
 
-def test_a_soft_one_that_was_still_on_the_queue_is_not_written_again(world: World, ana: str) -> None:
+def test_a_soft_one_that_was_still_on_the_queue_is_not_written_again(
+    world: World, ana: str
+) -> None:
     assert told(world, ana, "Soft") == ["created"]
     assert of_before(world, ana, "Soft") == ["unchanged"]
     assert types(world) == ["Soft"]

@@ -6,7 +6,9 @@ from tests.contract.battery.kit import outcomes
 from tests.contract.events.kit import World
 
 
-def test_every_kind_of_event_becomes_a_completed_activity_regarding_the_contact(world: World) -> None:
+def test_every_kind_of_event_becomes_a_completed_activity_regarding_the_contact(
+    world: World,
+) -> None:
     ana, bob = world.contact("Ana"), world.contact("Bob")
     world.send()
     world.react(ana, "open")
@@ -17,12 +19,19 @@ def test_every_kind_of_event_becomes_a_completed_activity_regarding_the_contact(
     assert world.counts() == {"send": 1, "open": 1, "click": 1, "bounce": 1}
     (click,) = world.activities("click")
     assert click["subject"] == "Campaign Name: CMP1; Delivery Name: DM101"
-    assert (click["_regardingobjectid_value"], click["statecode"], click["statuscode"]) == (ana, 1, 2)
+    assert (click["_regardingobjectid_value"], click["statecode"], click["statuscode"]) == (
+        ana,
+        1,
+        2,
+    )
     named = ("acs_trackingurl", "acs_campaignname", "acs_deliveryname")
     assert [click[name] for name in named] == ["https://www.example.org/spring", "CMP1", "DM101"]
     assert click["acs_mirrorpageurl"].startswith("https://")
     (bounced,) = world.activities("bounce")
-    assert [bounced[name] for name in ("acs_bouncetype", "acs_bouncereason")] == ["Hard", "User unknown"]
+    assert [bounced[name] for name in ("acs_bouncetype", "acs_bouncereason")] == [
+        "Hard",
+        "User unknown",
+    ]
     assert bounced["_regardingobjectid_value"] == bob
 
 
@@ -37,7 +46,9 @@ def test_every_kind_of_event_becomes_a_completed_activity_regarding_the_contact(
     ],
     ids=["labels", "gzip", "gzip, labels, semicolon", "utf-16", "latin 1, comma"],
 )
-def test_files_are_read_as_the_document_says_they_are_written(world: World, written: dict[str, object]) -> None:
+def test_files_are_read_as_the_document_says_they_are_written(
+    world: World, written: dict[str, object]
+) -> None:
     told = {"separator": "\t", "encoding": "utf-8", **written}
     separator = str(told["separator"]).replace("\t", "\\t")
     world.document(
@@ -58,7 +69,9 @@ def test_files_are_read_as_the_document_says_they_are_written(world: World, writ
 
 def test_journal_and_files_tell_of_the_same_events_and_each_is_there_once(world: World) -> None:
     ana = world.contact("Ana")
-    world.campaign.emulator.told("POST", "/journal", {"duplicate": 0.5, "shuffle": True, "limit": 2})
+    world.campaign.emulator.told(
+        "POST", "/journal", {"duplicate": 0.5, "shuffle": True, "limit": 2}
+    )
     world.send()
     for _ in range(3):
         world.react(ana, "open")
@@ -75,7 +88,9 @@ def test_journal_and_files_tell_of_the_same_events_and_each_is_there_once(world:
     assert not world.letters()
 
 
-def test_the_first_open_of_a_message_and_the_first_click_on_each_url_are_enough_if_so_asked(world: World) -> None:
+def test_the_first_open_of_a_message_and_the_first_click_on_each_url_are_enough_if_so_asked(
+    world: World,
+) -> None:
     world.document(lambda text: text.replace("repeat: all", "repeat: first"))
     ana = world.contact("Ana")
     world.send()
@@ -119,12 +134,18 @@ def test_soft_bounces_are_left_out_unless_asked_for(world: World) -> None:
     assert world.activities("bounce")[0]["acs_bouncetype"] == "Soft"
 
 
-def test_an_event_of_a_merged_contact_goes_to_the_one_that_is_left_and_of_a_deleted_one_is_counted(world: World) -> None:
+def test_an_event_of_a_merged_contact_goes_to_the_one_that_is_left_and_of_a_deleted_one_is_counted(
+    world: World,
+) -> None:
     ana, double, gone = world.contact("Ana"), world.contact("Double"), world.contact("Gone")
     world.send()
     target = {"@odata.type": "Microsoft.Dynamics.CRM.contact", "contactid": ana}
     subordinate = {"@odata.type": "Microsoft.Dynamics.CRM.contact", "contactid": double}
-    world.dynamics.http.told("POST", "/Merge", {"Target": target, "Subordinate": subordinate, "PerformParentingChecks": False})
+    world.dynamics.http.told(
+        "POST",
+        "/Merge",
+        {"Target": target, "Subordinate": subordinate, "PerformParentingChecks": False},
+    )
     world.dynamics.delete_contact(gone)
     world.export()
     assert sorted(outcomes(world.files.sync())) == ["created", "created", "no_contact"]
@@ -139,7 +160,11 @@ def test_a_click_and_a_hard_bounce_may_ask_for_a_task(world: World) -> None:
     world.bounce(bob)
     world.export(since="2000-01-01T00:00:00")
     world.sync()
-    tasks = list(world.dynamics.rows("tasks", "subject,scheduledend,_regardingobjectid_value,_ownerid_value,statecode"))
+    tasks = list(
+        world.dynamics.rows(
+            "tasks", "subject,scheduledend,_regardingobjectid_value,_ownerid_value,statecode"
+        )
+    )
     assert {(task["subject"], task["_regardingobjectid_value"]) for task in tasks} == {
         ("Call back: clicked in an e-mail", ana),
         ("Ask for a new e-mail address", bob),
@@ -174,7 +199,10 @@ def test_one_refused_row_among_many_is_found_and_the_rest_arrives(world: World) 
     world.export()
     assert sorted(outcomes(world.files.sync())) == ["created"] * 19 + ["rejected"]
     ((reason, sentence),) = world.letters()
-    assert (reason, sentence.partition(" was not written")[0]) == ("not_found", "The click of log row 50008")
+    assert (reason, sentence.partition(" was not written")[0]) == (
+        "not_found",
+        "The click of log row 50008",
+    )
     assert world.counts()["click"] == 19
 
 
@@ -184,7 +212,8 @@ def test_an_event_that_is_refused_names_its_column_and_no_value(world: World) ->
     world.send()
     world.export()
     message = (
-        "The length of the 'acs_mirrorpageurl' attribute of the 'acs_emailsend' entity exceeded the maximum. Value: Jane Doe"
+        "The length of the 'acs_mirrorpageurl' attribute of the 'acs_emailsend' entity exceeded the"
+        " maximum. Value: Jane Doe"
     )
     body = {"error": {"code": "0x80044331", "message": message}}
     world.dynamics.faults({"match": {"route": "batch"}, "action": {"status": 400, "body": body}})

@@ -1,4 +1,7 @@
-"""No event twice, none missing: whatever is killed, repeated, overlapping or out of order. The seed is in each message."""
+"""No event twice, none missing: whatever is killed, repeated, overlapping or out of order.
+
+The seed is in each message.
+"""
 
 import random
 from collections.abc import Callable
@@ -20,10 +23,14 @@ class Chaos:
 
     def __init__(self, world: World, seed: int) -> None:
         self.world, self.chance = world, random.Random(seed)
-        self.happened: dict[str, set[str]] = {kind: set() for kind in ("send", "open", "click", "bounce")}
+        self.happened: dict[str, set[str]] = {
+            kind: set() for kind in ("send", "open", "click", "bounce")
+        }
 
     def something_happens(self, people: list[str]) -> None:
-        """A delivery, reactions to it, bounces that come late; some of it exported, perhaps twice, perhaps overlapping."""
+        """A delivery, reactions to it, bounces that come late; some of it exported, perhaps twice,
+        perhaps overlapping.
+        """
         world, chance, name = self.world, self.chance, f"DM{self.chance.randrange(10**9)}"
         world.send(name)
         for person in chance.sample(people, 6):
@@ -57,18 +64,31 @@ class Chaos:
             worker.die()
 
     def read(self, worker: Worker) -> None:
-        parts: list[tuple[str, str, bool]] = [("", "", False), ("checkpoints", "save", False), ("checkpoints", "save", True)]
+        parts: list[tuple[str, str, bool]] = [
+            ("", "", False),
+            ("checkpoints", "save", False),
+            ("checkpoints", "save", True),
+        ]
         poll(worker.flow, self.deadly(worker, *self.chance.choice(parts)))
 
     def write(self, worker: Worker) -> None:
-        parts = [("", "", False), ("ledger", "count", False), ("ledger", "count", True), ("handoff", "put", False)]
+        parts = [
+            ("", "", False),
+            ("ledger", "count", False),
+            ("ledger", "count", True),
+            ("handoff", "put", False),
+        ]
         bridge = self.deadly(worker, *self.chance.choice(parts))
         for message in worker.messages():
             deliver(worker.flow, bridge, message.content.encode(), message.dequeue_count or 1)
             worker.complete(message) if self.chance.random() < 0.8 else worker.release(message)
 
     def deadly(self, worker: Worker, part: str, method: str, after: bool) -> Any:
-        return replace(worker.bridge, **{part: KilledAt(getattr(worker.bridge, part), method, after)}) if part else worker.bridge
+        return (
+            replace(worker.bridge, **{part: KilledAt(getattr(worker.bridge, part), method, after)})
+            if part
+            else worker.bridge
+        )
 
 
 @pytest.mark.parametrize("seed", [1, 20261124])
@@ -96,7 +116,9 @@ def quiet(world: World) -> None:
 
 
 def told(world: World) -> dict[str, int]:
-    """How many events of each kind Campaign itself tells of, from a journal read from its beginning."""
+    """How many events of each kind Campaign itself tells of, from a journal read from its
+    beginning.
+    """
     kinds: dict[str, set[str]] = {"sends": set(), "opens": set(), "clicks": set(), "bounces": set()}
     for event in journal(world):
         for name in kinds:

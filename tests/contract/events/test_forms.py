@@ -1,4 +1,6 @@
-"""Exports in other forms: other channels and languages, local time, qualifiers, long texts, reformatted ids."""
+"""Exports in other forms: other channels and languages, local time, qualifiers, long texts,
+reformatted ids.
+"""
 
 import pytest
 
@@ -9,27 +11,33 @@ from tests.contract.events.test_bad_files import HEADER, line, put
 
 CHANNEL = "columns: {channel: messageType, log_id: logId,"
 VALUES = {
-    "fr": """
+    "fr": (
+        """
   status: {Envoyé: sent, Échec: failed}
   failure_type: {Temporaire: soft, Définitif: hard}
   reason: {Utilisateur inconnu: User unknown, Boîte pleine: Mailbox full}
   type: {Clic e-mail: click, Ouverture: open, Désabonnement: none, Page miroir: none}
   channel: {Notification push: push}
-""",
-    "de": """
+"""
+    ),
+    "de": (
+        """
   status: {Gesendet: sent, Fehlgeschlagen: failed}
   failure_type: {Weich: soft, Hart: hard}
   reason: {Benutzer unbekannt: User unknown, Postfach voll: Mailbox full}
   type: {E-Mail-Klick: click, Öffnung: open, Abmeldung: none, Mirrorseite: none}
   channel: {Push-Benachrichtigung: push}
-""",
-    "ja": """
+"""
+    ),
+    "ja": (
+        """
   status: {送信済み: sent, 失敗: failed}
   failure_type: {ソフト: soft, ハード: hard}
   reason: {ユーザー不明: User unknown, メールボックス容量超過: Mailbox full}
   type: {メールクリック: click, 開封: open, オプトアウト: none, ミラーページ: none}
   channel: {メール: email, プッシュ通知: push}
-""",
+"""
+    ),
 }
 
 
@@ -54,8 +62,14 @@ def life(world: World) -> tuple[str, str]:
 
 @pytest.mark.parametrize("language", ["fr", "de", "ja"])
 @pytest.mark.parametrize("qualifier", [False, True], ids=["bare", "quoted"])
-def test_labels_of_every_language_are_read_and_other_channels_kept_out(world: World, language: str, qualifier: bool) -> None:
-    world.document(lambda text: with_channel(text).replace("\nfiles:\n", f"\nvalues:{VALUES[language]}files:\n"))
+def test_labels_of_every_language_are_read_and_other_channels_kept_out(
+    world: World, language: str, qualifier: bool
+) -> None:
+    world.document(
+        lambda text: with_channel(text).replace(
+            "\nfiles:\n", f"\nvalues:{VALUES[language]}files:\n"
+        )
+    )
     ana, bob = life(world)
     world.export(labels=True, language=language, qualifier=qualifier, more=["messageType"])
     world.files.sync()
@@ -80,7 +94,12 @@ def test_an_export_in_local_time_arrives_in_utc(world: World) -> None:
     world.document(lambda text: text.replace("time_zone: UTC ", "time_zone: Europe/Berlin "))
     ana = world.contact("Ana")
     world.send(at="2026-05-04T10:00:00Z")
-    expected = ["2026-02-01T10:00:00Z", "2026-07-01T10:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T02:30:00Z"]
+    expected = [
+        "2026-02-01T10:00:00Z",
+        "2026-07-01T10:00:00Z",
+        "2026-10-25T00:30:00Z",
+        "2026-10-25T02:30:00Z",
+    ]
     for moment in expected:
         world.react(ana, "open", at=moment)
     world.export(timeZone="Europe/Berlin", since="2026-01-01")
@@ -104,7 +123,11 @@ def test_long_texts_are_cut_said_so_and_make_no_other_event(world: World) -> Non
         assert (len(click["acs_trackingurl"]) <= 4000, click["acs_trackingurl"][-1]) == (True, "…")
         assert "URL" in click["description"]
     (sent,) = world.activities("send")
-    assert (len(sent["subject"]), sent["subject"][-1], "subject" in sent["description"]) == (200, "…", True)
+    assert (len(sent["subject"]), sent["subject"][-1], "subject" in sent["description"]) == (
+        200,
+        "…",
+        True,
+    )
 
 
 def test_ids_that_were_reformatted_are_dead_letters_and_braces_are_read(world: World) -> None:
@@ -120,9 +143,10 @@ def test_ids_that_were_reformatted_are_dead_letters_and_braces_are_read(world: W
     ]
     put(world, "deliveryLogs_1.txt", HEADER, *rows)
     assert sorted(outcomes(world.files.sync())) == ["created"] * 3 + ["rejected"] * 3
-    assert {(letter.reason, letter.field) for letter in world.wiring.bridge.deadletters.page("email_events")} == {
-        ("bad_log_id", "logId")
-    }
+    assert {
+        (letter.reason, letter.field)
+        for letter in world.wiring.bridge.deadletters.page("email_events")
+    } == {("bad_log_id", "logId")}
     assert {row["_regardingobjectid_value"] for row in world.activities("send")} == {ana}
 
 
@@ -140,15 +164,24 @@ def test_a_hard_bounce_arrives_after_a_soft_one(world: World) -> None:
 
 
 def test_machines_are_left_out_whichever_source_tells(world: World) -> None:
-    """The proxy opens as the message arrives: the journal knows it by name, the file by the second."""
+    """The proxy opens as the message arrives: the journal knows it by name, the file by the
+    second.
+    """
     world.document(
-        lambda text: text.replace("user_agents: []", "user_agents: ['*googleimageproxy*']\n  seconds_since_send: 1").replace(
+        lambda text: text.replace(
+            "user_agents: []", "user_agents: ['*googleimageproxy*']\n  seconds_since_send: 1"
+        ).replace(
             "columns: {log_id: logId, broad", "columns: {sent_at: sentDate, log_id: logId, broad"
         )
     )
     ana = world.contact("Ana")
     world.send(at="2026-05-04T10:00:00Z")
-    world.react(ana, "open", at="2026-05-04T10:00:00Z", userAgent="Mozilla/5.0 (via ggpht.com GoogleImageProxy)")
+    world.react(
+        ana,
+        "open",
+        at="2026-05-04T10:00:00Z",
+        userAgent="Mozilla/5.0 (via ggpht.com GoogleImageProxy)",
+    )
     world.react(ana, "open", at="2026-05-04T10:07:00Z", userAgent="Mozilla/5.0")
     world.export(log="tracking", more=["sentDate"], since="2026-01-01")
     assert sorted(outcomes(world.files.sync())) == ["created", "filtered"]
@@ -160,10 +193,14 @@ def test_a_document_in_force_that_cannot_be_used_any_more_stops_the_flow_with_th
     world: World,
 ) -> None:
     """What the version before took: every line failed with it."""
-    text = default_events_document().replace('dates: "%Y/%m/%d %H:%M:%S"', 'dates: "YYYY/MM/DD HH24:MI:SS"')
+    text = default_events_document().replace(
+        'dates: "%Y/%m/%d %H:%M:%S"', 'dates: "YYYY/MM/DD HH24:MI:SS"'
+    )
     documents = world.wiring.library.folder("events")
     version, _ = documents.newest("email_events")
-    documents.add("email_events", version + 1, text, documents.draft_etag("email_events").strip('"'))
+    documents.add(
+        "email_events", version + 1, text, documents.draft_etag("email_events").strip('"')
+    )
     world.contact("Ana")
     world.send()
     world.export()
@@ -180,6 +217,8 @@ def test_a_name_that_nothing_reads_is_refused_when_the_document_is_changed(world
     text = default_events_document().replace(
         "columns: {log_id: logId, contact", "columns: {chanel: messageType, log_id: logId, contact"
     )
-    world.wiring.storage.container("config").upload_blob("events/email_events.yaml", text, overwrite=True)
+    world.wiring.storage.container("config").upload_blob(
+        "events/email_events.yaml", text, overwrite=True
+    )
     problem = world.wiring.events_flows()[0].adopt()
     assert "files.delivery_log.columns.chanel: chanel is no name that is known here" in problem

@@ -1,4 +1,6 @@
-"""The connection to the SFTP server is lost while a file is read: the whole flow loses no event and writes none twice."""
+"""The connection to the SFTP server is lost while a file is read: the whole flow loses no event and
+writes none twice.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +25,9 @@ def server(tmp_path: Path) -> Iterator[Embedded]:
 def test_a_file_of_six_megabytes_arrives_whole_although_the_connection_is_lost_again_and_again(
     world: World, server: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.sftp.exports.pages.PAGE_LINES", 1000)  # so that it is lost behind pages that were handed off
+    monkeypatch.setattr(
+        "shared.sftp.exports.pages.PAGE_LINES", 1000
+    )  # so that it is lost behind pages that were handed off
     ana = world.contact("Ana")
     others = [line(number, ana, status="0", label="x" * 500) for number in range(1000, 10_000)]
     events = [line(number, ana) for number in range(1, EVENTS + 1)]
@@ -41,4 +45,8 @@ def test_a_file_of_six_megabytes_arrives_whole_although_the_connection_is_lost_a
     assert cut.files.poll() == "up to date"
     seen += outcomes(cut.files.drain())
     assert seen == ["created"] * EVENTS
-    assert (len(world.activities("send")), server.names("processed"), world.letters()) == (EVENTS, [FILE], [])
+    assert (len(world.activities("send")), server.names("processed"), world.letters()) == (
+        EVENTS,
+        [FILE],
+        [],
+    )

@@ -1,4 +1,6 @@
-"""A file that is mended takes its dead letters away, others can be given up, and one source fails without the other."""
+"""A file that is mended takes its dead letters away, others can be given up, and one source fails
+without the other.
+"""
 
 import pytest
 
@@ -16,7 +18,9 @@ def reasons(world: World) -> list[str]:
     return sorted(reason for reason, _ in world.letters())
 
 
-def test_a_mended_file_takes_its_letters_away_and_what_is_still_bad_has_a_new_one(world: World) -> None:
+def test_a_mended_file_takes_its_letters_away_and_what_is_still_bad_has_a_new_one(
+    world: World,
+) -> None:
     ana = world.contact("Ana")
     put(world, FILE, HEADER, line(10, ana), "1\tonly", line(11, ana, status="banana"))
     put(world, "deliveryLogs_2.txt", HEADER, "another\tfile")
@@ -38,10 +42,16 @@ def test_the_letter_of_a_whole_file_goes_when_it_is_read_to_its_end(world: World
     assert reasons(world) == ["unreadable_file"]
     put(world, FILE, HEADER, line(1, ana), line(2, ana))
     assert outcomes(world.files.sync()) == ["created", "created"]
-    assert (reasons(world), world.names("processed"), world.names("rejected")) == ([], [FILE], [FILE])
+    assert (reasons(world), world.names("processed"), world.names("rejected")) == (
+        [],
+        [FILE],
+        [FILE],
+    )
 
 
-def test_the_letter_of_an_event_that_dynamics_refused_goes_when_its_file_is_read_again(world: World) -> None:
+def test_the_letter_of_an_event_that_dynamics_refused_goes_when_its_file_is_read_again(
+    world: World,
+) -> None:
     ana = world.contact("Ana")
     put(world, FILE, HEADER, line(1, ana))
     refusal = {"error": {"code": "0x80040265", "message": "A plug-in says no."}}
@@ -61,16 +71,35 @@ def test_the_letter_of_an_event_that_dynamics_refused_goes_when_its_file_is_read
 
 @pytest.mark.parametrize("again", [5, 12], ids=["as many rows", "more"])
 def test_another_file_of_its_name_takes_no_letter_away(world: World, again: int) -> None:
-    """Some workflows write the same name each day. Yesterday's event is kept, and can still be replayed."""
+    """Some workflows write the same name each day.
+
+    Yesterday's event is kept, and can still be replayed.
+    """
     ana = world.contact("Ana")
     refusal = {"error": {"code": "0x80040265", "message": "A plug-in says no."}}
     world.dynamics.faults({"match": {"route": "batch"}, "action": {"status": 400, "body": refusal}})
-    put(world, FILE, HEADER, line(1, ana), "2\tonly", line(3, ana, status="banana"), "only", line(4, ana))
+    put(
+        world,
+        FILE,
+        HEADER,
+        line(1, ana),
+        "2\tonly",
+        line(3, ana, status="banana"),
+        "only",
+        line(4, ana),
+    )
     world.files.sync()
     world.dynamics.faults()
     before = {letter.record_id for letter in world.wiring.bridge.deadletters.page("email_events")}
     assert len(before) == 5
-    put(world, FILE, HEADER, "21\tonly", *(line(number + 20, ana) for number in range(2, again)), "only")
+    put(
+        world,
+        FILE,
+        HEADER,
+        "21\tonly",
+        *(line(number + 20, ana) for number in range(2, again)),
+        "only",
+    )
     world.files.sync()
     world.files.sync()
     after = {letter.record_id for letter in world.wiring.bridge.deadletters.page("email_events")}
@@ -86,7 +115,9 @@ def test_another_file_of_its_name_takes_no_letter_away(world: World, again: int)
     [("7\tonly",), ("7\tonly", "8\tonly"), ("7\tonly", "no number\tonly")],
     ids=["one row", "two", "one of them"],
 )
-def test_a_file_without_a_good_row_is_known_by_its_log_ids(world: World, lines: tuple[str, ...]) -> None:
+def test_a_file_without_a_good_row_is_known_by_its_log_ids(
+    world: World, lines: tuple[str, ...]
+) -> None:
     ana = world.contact("Ana")
     put(world, FILE, HEADER, *lines)
     world.files.sync()
@@ -111,10 +142,22 @@ def test_the_letter_of_an_event_goes_when_another_file_brings_it(world: World) -
 
 def test_what_nobody_will_mend_is_given_up_with_the_event_that_was_kept(world: World) -> None:
     ana = world.contact("Ana")
-    put(world, FILE, HEADER, "1\tonly", "2\tonly", line(1, ana, status="banana"), line(2, ana, date="never"))
+    put(
+        world,
+        FILE,
+        HEADER,
+        "1\tonly",
+        "2\tonly",
+        line(1, ana, status="banana"),
+        line(2, ana, date="never"),
+    )
     world.files.sync()
     flow, bridge = world.files.flow, world.files.bridge
-    (first, *_) = [letter for letter in bridge.deadletters.page("email_events") if letter.reason == "broken_line"]
+    first, *_ = [
+        letter
+        for letter in bridge.deadletters.page("email_events")
+        if letter.reason == "broken_line"
+    ]
     assert bridge.deadletters.row("email_events", first.record_id) is not None
     assert discard(flow, bridge, "record", first.record_id).count == 1
     assert bridge.deadletters.row("email_events", first.record_id) is None
@@ -135,7 +178,10 @@ def test_files_and_journal_fail_apart(world: World) -> None:
     state = flows.read("email_events-from-files")
     assert (state.status, state.setting) == (FAILED, "SFTP_HOST_KEY")
     assert "SHA256 fingerprint" in state.reason
-    assert (flows.read("email_events").status, flows.read("email_events-from-journal").status) == (RUNNING, RUNNING)
+    assert (flows.read("email_events").status, flows.read("email_events-from-journal").status) == (
+        RUNNING,
+        RUNNING,
+    )
     assert broken.journal.poll() == "up to date"
     assert outcomes(broken.journal.drain()) == ["created"]
     assert [row["_regardingobjectid_value"] for row in world.activities("send")] == [ana]
@@ -162,7 +208,11 @@ def test_what_could_not_be_read_is_not_replayed_and_its_letter_stays(world: Worl
     world.files.sync()
     flow, bridge = world.files.flow, world.files.bridge
     handled = replay(flow, bridge, "dead_letters")
-    (letter, _) = bridge.deadletters.page("email_events")
+    letter, _ = bridge.deadletters.page("email_events")
     handled += replay(flow, bridge, "record", letter.record_id)
     assert handled.count == 0
-    assert (handled.left, reasons(world), world.files.drain()) == ({Left.UNREADABLE: 3}, ["broken_line", "broken_line"], [])
+    assert (handled.left, reasons(world), world.files.drain()) == (
+        {Left.UNREADABLE: 3},
+        ["broken_line", "broken_line"],
+        [],
+    )

@@ -1,4 +1,6 @@
-"""One row of many that Dataverse refuses: its neighbours arrive, in whichever shape the refusal comes."""
+"""One row of many that Dataverse refuses: its neighbours arrive, in whichever shape the refusal
+comes.
+"""
 
 import pytest
 
@@ -25,16 +27,25 @@ def test_an_event_of_a_contact_that_may_not_be_linked_is_its_own_dead_letter(
     emulator.told("POST", "/access", {"secured": {ids[3]: wording}})
     world.export()
     settlements = world.files.sync()
-    assert (outcomes(settlements).count("rejected"), world.counts()["open"], world.counts()["send"]) == (2, 5, 5)
+    assert (
+        outcomes(settlements).count("rejected"),
+        world.counts()["open"],
+        world.counts()["send"],
+    ) == (2, 5, 5)
     assert {reason for reason, _ in world.letters()} == {"access_denied"}
     assert world.wiring.bridge.flows.read("email_events").status == RUNNING
     if wording == "privilege":
         assert all("prvAppendToContact" in sentence for _, sentence in world.letters())
 
 
-def test_an_event_whose_id_is_there_already_is_unchanged_and_one_whose_task_is_there_is_refused(world: World) -> None:
+def test_an_event_whose_id_is_there_already_is_unchanged_and_one_whose_task_is_there_is_refused(
+    world: World,
+) -> None:
     world.document(
-        lambda text: text.replace("  open:\n    enabled: true\n", "  open:\n    enabled: true\n    follow_up: {subject: Call}\n")
+        lambda text: text.replace(
+            "  open:\n    enabled: true\n",
+            "  open:\n    enabled: true\n    follow_up: {subject: Call}\n",
+        )
     )
     ana = world.contact("Ana")
     world.send()
@@ -47,9 +58,11 @@ def test_an_event_whose_id_is_there_already_is_unchanged_and_one_whose_task_is_t
     world.dynamics.http.told("DELETE", f"/acs_emailopens({opened['activityid']})")
     world.export(since="2000-01-01T00:00:00")
     settlements = world.files.sync()
-    assert [(s.outcome.value, s.reason) for s in settlements if s.change.record_id == opened["activityid"]] == [
-        ("rejected", "duplicate_key")
-    ]
+    assert [
+        (s.outcome.value, s.reason)
+        for s in settlements
+        if s.change.record_id == opened["activityid"]
+    ] == [("rejected", "duplicate_key")]
     world.dynamics.http.told("DELETE", f"/tasks({task['activityid']})")
     world.export(since="2000-01-01T00:00:00")
     world.files.sync()

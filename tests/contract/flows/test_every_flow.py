@@ -1,6 +1,8 @@
-"""A flow is in every list of flows: what is polled or delivered has a status, its alerts, and an end for what fails.
+"""A flow is in every list of flows: what is polled or delivered has a status, its alerts, and an
+end for what fails.
 
-Every function of the app that a timer or a queue starts is looked at, so a new one is too. Storage is real; a poll is only noted.
+Every function of the app that a timer or a queue starts is looked at, so a new one is too. Storage
+is real; a poll is only noted.
 """
 
 import json
@@ -33,7 +35,9 @@ SETTINGS = {
     "CAMPAIGN_CLIENT_SECRET": "secret",
     "CAMPAIGN_JOURNAL_URL": "https://journal.example.org/acme",
     "CAMPAIGN_IMS_ORGANIZATION": "acme",
-    **dict.fromkeys(("SFTP_HOST", "SFTP_USER", "SFTP_PRIVATE_KEY", "SFTP_HOST_KEY"), "sftp.example.org"),
+    **dict.fromkeys(
+        ("SFTP_HOST", "SFTP_USER", "SFTP_PRIVATE_KEY", "SFTP_HOST_KEY"), "sftp.example.org"
+    ),
     "EMAIL_EVENTS_SOURCE": "both",
     "OPT_OUT_MODE": "both",
 }
@@ -65,7 +69,11 @@ def wiring(storage: str, monkeypatch: pytest.MonkeyPatch) -> Wiring:
     made = Wiring(load_settings(given))
     monkeypatch.setattr(shared.wiring, "_wiring", [made])
     container = made.storage.container("config")
-    container.upload_blob(f"mappings/{TABLE}.yaml", (ROOT / "dev" / "seed" / f"{TABLE}.yaml").read_text(), overwrite=True)
+    container.upload_blob(
+        f"mappings/{TABLE}.yaml",
+        (ROOT / "dev" / "seed" / f"{TABLE}.yaml").read_text(),
+        overwrite=True,
+    )
     return made
 
 
@@ -78,10 +86,14 @@ def seen(wiring: Wiring, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCapt
         for function in functions().values():
             if function.get_trigger().type == "timerTrigger":
                 function.get_user_function()(SimpleNamespace(), context)
-    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "bridge"]
+    lines = [
+        json.loads(record.getMessage()) for record in caplog.records if record.name == "bridge"
+    ]
     found.watched = {line["flow"]: line["queue"] for line in lines if line["event"] == "watched"}
     fail_all(Misconfigured("settings", "Settings are missing."))
-    found.failed = {key for key, state in wiring.bridge.flows.all().items() if state.status == FAILED}
+    found.failed = {
+        key for key, state in wiring.bridge.flows.all().items() if state.status == FAILED
+    }
     return found
 
 
@@ -96,7 +108,11 @@ def forgotten(queues: set[str], seen: Seen) -> dict[str, list[str]]:
     """Place -> the flows or queues that it lacks; {} if none was forgotten."""
     feeds = {flow.feed for flow in seen.polled}
     shown = console.flows()
-    listed = re.search(r"^var flows = \[(.*?)^\]", (ROOT / "infra" / "main.bicep").read_text(), re.MULTILINE | re.DOTALL)
+    listed = re.search(
+        r"^var flows = \[(.*?)^\]",
+        (ROOT / "infra" / "main.bicep").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
     architecture = (ROOT / "docs" / "architecture.md").read_text()
     personal = (ROOT / "docs" / "personal-data.md").read_text()
     places = {
@@ -104,10 +120,16 @@ def forgotten(queues: set[str], seen: Seen) -> dict[str, list[str]]:
         "functions/console.py, flows(): queues": queues - {flow.queue for flow in shown.values()},
         "the lines `watched`, which alerts read: flows": (feeds | set(shown)) - set(seen.watched),
         "the lines `watched`, which alerts read: queues": queues - set(seen.watched.values()),
-        "infra/main.bicep, flows": queues - set(re.findall(r"'([^']+)'", listed[1] if listed else "")),
-        "shared/wiring.py, fail_all": {flow.letters for flow in [*seen.polled, *shown.values()]} - seen.failed,
+        "infra/main.bicep, flows": (
+            queues - set(re.findall(r"'([^']+)'", listed[1] if listed else ""))
+        ),
+        "shared/wiring.py, fail_all": (
+            {flow.letters for flow in [*seen.polled, *shown.values()]} - seen.failed
+        ),
         "functions/poison.py, shown_under()": queues - set(poison.shown_under()),
-        "functions/poison.py, its design card": {name for name in queues if f"`{name}-poison`" not in str(poison.__doc__)},
+        "functions/poison.py, its design card": {
+            name for name in queues if f"`{name}-poison`" not in str(poison.__doc__)
+        },
         "docs/architecture.md, State": {name for name in queues if f"`{name}`" not in architecture},
         "docs/personal-data.md": {name for name in queues if f"| queue `{name}` |" not in personal},
     }

@@ -93,7 +93,9 @@ class App:
         return self.directory / "keys.json"
 
     def keys(self) -> dict[str, str]:
-        """The master key, the host's key `default`, and that of each function under the function's name."""
+        """The master key, the host's key `default`, and that of each function under the function's
+        name.
+        """
         kept = json.loads(self.keys_file.read_text("utf-8"))
         functions = {name: named["default"] for name, named in kept["functions"].items()}
         return {"_master": kept["master"], "default": kept["host"]["default"], **functions}
@@ -143,12 +145,16 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def new_app(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., App]:
-    """new_app(source, queues={...}, **settings): writes a function app; the preamble above stands before the source."""
+    """new_app(source, queues={...}, **settings): writes a function app; the preamble above stands
+    before the source.
+    """
 
     def write(source: str, host_json: dict[str, Any] | None = None, **settings: str) -> App:
         directory = tmp_path_factory.mktemp("app")
         (directory / "function_app.py").write_text(PREAMBLE + source, "utf-8")
-        (directory / "host.json").write_text(json.dumps({"version": "2.0"} | (host_json or {})), "utf-8")
+        (directory / "host.json").write_text(
+            json.dumps({"version": "2.0"} | (host_json or {})), "utf-8"
+        )
         named = {"AzureWebJobsStorage": storage, "DIARY": str(directory / "diary")}
         return App(directory, named | {"PYTHON_THREADPOOL_THREAD_COUNT": "32"} | settings)
 
@@ -157,7 +163,9 @@ def new_app(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[
 
 @pytest.fixture(scope="module")
 def launch() -> Iterator[Callable[..., Host]]:
-    """launch(app, *arguments): starts the host and returns when it answers, or raises with its output."""
+    """launch(app, *arguments): starts the host and returns when it answers, or raises with its
+    output.
+    """
     with contextlib.ExitStack() as stack:
 
         def start(app: App, *arguments: str) -> Host:
@@ -173,7 +181,16 @@ def begin(app: App, *arguments: str) -> Host:
     """Starts the host without waiting."""
     name = uuid.uuid4().hex[:8]
     log_file, ready_file = app.directory / f"{name}.log", app.directory / f"{name}.json"
-    command = [sys.executable, "-m", "dev.host", str(app.directory), "--port", "0", "--ready-file", str(ready_file)]
+    command = [
+        sys.executable,
+        "-m",
+        "dev.host",
+        str(app.directory),
+        "--port",
+        "0",
+        "--ready-file",
+        str(ready_file),
+    ]
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             [*command, "--keys", str(app.keys_file), *arguments],
@@ -216,7 +233,9 @@ def run_to_end() -> Callable[..., tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def queue(storage: str) -> Iterator[Callable[..., QueueClient]]:
-    """queue(name): a client that reads and writes base64, as the host does by default; created if missing."""
+    """queue(name): a client that reads and writes base64, as the host does by default; created if
+    missing.
+    """
     with contextlib.ExitStack() as stack:
 
         def client(name: str) -> QueueClient:
@@ -224,7 +243,9 @@ def queue(storage: str) -> Iterator[Callable[..., QueueClient]]:
                 "message_encode_policy": TextBase64EncodePolicy(),
                 "message_decode_policy": TextBase64DecodePolicy(),
             }
-            queue = stack.enter_context(QueueClient.from_connection_string(storage, name, **policies))
+            queue = stack.enter_context(
+                QueueClient.from_connection_string(storage, name, **policies)
+            )
             with contextlib.suppress(Exception):
                 queue.create_queue()
             return queue

@@ -1,4 +1,6 @@
-"""A proxy before a storage endpoint that answers in its place, cuts the connection, or keeps an answer back."""
+"""A proxy before a storage endpoint that answers in its place, cuts the connection, or keeps an
+answer back.
+"""
 
 import http.client
 import threading
@@ -12,7 +14,9 @@ PASSED_ON = {"content-length", "transfer-encoding", "connection"}
 
 
 class Faults:
-    """`rule` is asked of method and path of each request: a status, CUT, or None for what storage answers."""
+    """`rule` is asked of method and path of each request: a status, CUT, or None for what storage
+    answers.
+    """
 
     def __init__(self) -> None:
         self.rule: Callable[[str, str], int | None] = lambda method, path: None
@@ -22,7 +26,9 @@ class Faults:
         self.release.set()
 
     def set(self, method: str, status: int, times: int = 1_000_000) -> None:
-        """Requests of this method for messages, the next so many; PUT is a renewal, DELETE a completion."""
+        """Requests of this method for messages, the next so many; PUT is a renewal, DELETE a
+        completion.
+        """
         left = iter(range(times))
         self.hits = 0
 
@@ -66,7 +72,9 @@ def handler(faults: Faults, real: str) -> type[BaseHTTPRequestHandler]:
 
         def ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
             connection = http.client.HTTPConnection(real, timeout=30)
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in PASSED_ON}
+            headers = {
+                name: value for name, value in self.headers.items() if name.lower() not in PASSED_ON
+            }
             connection.request(self.command, self.path, body or None, headers)
             with connection.getresponse() as response:
                 answered = response.status, dict(response.getheaders()), response.read()

@@ -92,23 +92,35 @@ def host(new_app: Callable[..., Any], launch: Callable[..., Any]) -> Any:
         ("/", "Your Functions host is up and running."),
     ],
 )
-def test_a_path_reaches_the_first_function_by_name_whose_route_fits(host: Any, path: str, text: str) -> None:
+def test_a_path_reaches_the_first_function_by_name_whose_route_fits(
+    host: Any, path: str, text: str
+) -> None:
     answer = host.call(path)
     assert (answer.status_code, answer.text) == (200, text)
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/api/none"), ("GET", "/api/pages/0"), ("GET", "/api/pages/x"), ("GET", "/api/echo"), ("GET", "/echo")],
+    [
+        ("GET", "/api/none"),
+        ("GET", "/api/pages/0"),
+        ("GET", "/api/pages/x"),
+        ("GET", "/api/echo"),
+        ("GET", "/echo"),
+    ],
 )
 def test_a_path_or_method_without_a_route_is_404(host: Any, method: str, path: str) -> None:
     assert host.call(path, method).status_code == 404
 
 
-def test_query_headers_body_and_trace_reach_the_function_and_its_answer_comes_back_whole(host: Any) -> None:
+def test_query_headers_body_and_trace_reach_the_function_and_its_answer_comes_back_whole(
+    host: Any,
+) -> None:
     body = bytes(range(256)) * 20_000
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    answer = host.call("/api/echo?a=1&a=2&b=", "POST", data=body, headers={"X-Mark": "m", "traceparent": trace})
+    answer = host.call(
+        "/api/echo?a=1&a=2&b=", "POST", data=body, headers={"X-Mark": "m", "traceparent": trace}
+    )
     facts = answer.headers["X-Facts"]
     assert (answer.status_code, answer.content == body) == (202, True)
     assert answer.headers["Content-Type"] == "application/octet-stream"
@@ -161,7 +173,9 @@ def test_the_key_file_is_for_its_owner_only_and_names_every_function(host: Any) 
 
 def test_a_disabled_function_is_there_for_the_master_key_only(host: Any) -> None:
     assert host.call("/api/off").status_code == 404
-    assert host.call("/api/off", headers={"x-functions-key": host.app.keys()["_master"]}).text == "off"
+    assert (
+        host.call("/api/off", headers={"x-functions-key": host.app.keys()["_master"]}).text == "off"
+    )
 
 
 def test_synchronous_functions_run_side_by_side(host: Any) -> None:
@@ -183,7 +197,10 @@ def test_log_lines_of_a_function_carry_its_invocation_id(host: Any) -> None:
 def test_the_admin_api_is_closed_without_the_master_key(host: Any) -> None:
     with_host_key = {"x-functions-key": host.app.keys()["default"]}
     assert host.call("/admin/functions").status_code == 401
-    assert host.call("/admin/functions/echo", "POST", headers=with_host_key, json={}).status_code == 403
+    assert (
+        host.call("/admin/functions/echo", "POST", headers=with_host_key, json={}).status_code
+        == 403
+    )
     assert host.call("/admin/host/ping").status_code == 200
 
 

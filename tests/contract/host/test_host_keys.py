@@ -1,4 +1,6 @@
-"""Named keys of the local host and its key management API, as wiki and source of azure-functions-host tell them."""
+"""Named keys of the local host and its key management API, as wiki and source of
+azure-functions-host tell them.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -46,8 +48,13 @@ def test_the_shapes_of_the_key_api(host: Any, admin: Admin) -> None:
     assert {entry["name"]: entry["value"] for entry in listed["keys"]}["anna"] == "anna.2"
     generated = admin.ask("POST", "functions/guarded/keys/bert")
     assert (generated.status_code, len(generated.json()["value"]) > 40) == (201, True)
-    assert admin.ask("GET", "functions/guarded/keys/bert").json()["value"] == generated.json()["value"]
-    assert [admin.ask("DELETE", f"functions/guarded/keys/{name}").status_code for name in ("anna", "bert", "bert")] == [
+    assert (
+        admin.ask("GET", "functions/guarded/keys/bert").json()["value"] == generated.json()["value"]
+    )
+    assert [
+        admin.ask("DELETE", f"functions/guarded/keys/{name}").status_code
+        for name in ("anna", "bert", "bert")
+    ] == [
         204,
         204,
         404,
@@ -58,7 +65,9 @@ def test_the_shapes_of_the_key_api(host: Any, admin: Admin) -> None:
     ("method", "path", "body", "code"),
     [
         pytest.param("GET", "functions/nobody/keys", None, 404, id="no such function"),
-        pytest.param("PUT", "functions/nobody/keys/a", {"value": "v"}, 404, id="key of no function"),
+        pytest.param(
+            "PUT", "functions/nobody/keys/a", {"value": "v"}, 404, id="key of no function"
+        ),
         pytest.param("PUT", "functions/guarded/keys/a", {}, 400, id="no value"),
         pytest.param("PUT", "functions/guarded/keys/a", [], 400, id="no object"),
         pytest.param("PUT", "functions/guarded/keys/a", {"value": 7}, 400, id="no text"),
@@ -67,18 +76,26 @@ def test_the_shapes_of_the_key_api(host: Any, admin: Admin) -> None:
         pytest.param("GET", "host/otherkeys", None, 404, id="no such scope"),
     ],
 )
-def test_what_the_key_api_refuses(admin: Admin, method: str, path: str, body: Any, code: int) -> None:
+def test_what_the_key_api_refuses(
+    admin: Admin, method: str, path: str, body: Any, code: int
+) -> None:
     assert admin.ask(method, path, body).status_code == code
 
 
-@pytest.mark.parametrize("path", ["host/keys", "host/functionkeys", "host/systemkeys/_master", "functions/guarded/keys"])
+@pytest.mark.parametrize(
+    "path", ["host/keys", "host/functionkeys", "host/systemkeys/_master", "functions/guarded/keys"]
+)
 def test_the_key_api_is_for_the_master_key(host: Any, admin: Admin, path: str) -> None:
     keys = host.app.keys()
-    assert {admin.ask("GET", path, key=keys[name]).status_code for name in ("default", "guarded")} <= {401, 403}
+    assert {
+        admin.ask("GET", path, key=keys[name]).status_code for name in ("default", "guarded")
+    } <= {401, 403}
     assert admin.ask("GET", path).status_code == 200
 
 
-def test_a_key_opens_its_function_beside_the_others_until_it_is_taken_away(host: Any, admin: Admin) -> None:
+def test_a_key_opens_its_function_beside_the_others_until_it_is_taken_away(
+    host: Any, admin: Admin
+) -> None:
     for name in ("old", "new"):
         admin.ask("PUT", f"functions/guarded/keys/{name}", {"value": f"dataverse.{name}"})
     assert [status(host, "guarded", f"dataverse.{name}") for name in ("old", "new")] == [200, 200]
@@ -100,11 +117,19 @@ def test_a_system_key_opens_no_function(host: Any, admin: Admin) -> None:
     assert status(host, "guarded", "a system key") == 401
 
 
-def test_a_renewed_master_key_replaces_the_old_one(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+def test_a_renewed_master_key_replaces_the_old_one(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
     admin = Admin(launch(new_app(GUARDED)))
     old = admin.host.app.keys()["_master"]
-    assert admin.ask("PUT", "host/systemkeys/_master", {"value": "another master key"}).status_code == 200
-    assert (admin.ask("GET", "host/keys", key=old).status_code, admin.ask("GET", "host/keys").status_code) == (401, 200)
+    assert (
+        admin.ask("PUT", "host/systemkeys/_master", {"value": "another master key"}).status_code
+        == 200
+    )
+    assert (
+        admin.ask("GET", "host/keys", key=old).status_code,
+        admin.ask("GET", "host/keys").status_code,
+    ) == (401, 200)
 
 
 @pytest.mark.parametrize(
@@ -121,10 +146,17 @@ def test_a_renewed_master_key_replaces_the_old_one(new_app: Callable[..., Any], 
         pytest.param({HEADER: "{key}".upper()}, "", 401, id="with its case"),
     ],
 )
-def test_where_a_key_is_looked_for(host: Any, headers: dict[str, str], query: str, code: int) -> None:
+def test_where_a_key_is_looked_for(
+    host: Any, headers: dict[str, str], query: str, code: int
+) -> None:
     key = host.app.keys()["guarded"]
-    filled = {name: value.replace("{key}", key).replace("{KEY}", key.swapcase()) for name, value in headers.items()}
-    assert host.call("/api/guarded" + query.replace("{key}", key), headers=filled).status_code == code
+    filled = {
+        name: value.replace("{key}", key).replace("{KEY}", key.swapcase())
+        for name, value in headers.items()
+    }
+    assert (
+        host.call("/api/guarded" + query.replace("{key}", key), headers=filled).status_code == code
+    )
 
 
 def test_keys_survive_a_restart(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
@@ -136,7 +168,9 @@ def test_keys_survive_a_restart(new_app: Callable[..., Any], launch: Callable[..
     assert first.app.keys_file.read_text("utf-8") == before
 
 
-def test_another_instance_learns_of_a_new_key_at_the_first_miss(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+def test_another_instance_learns_of_a_new_key_at_the_first_miss(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
     app = new_app(GUARDED)
     one, other = launch(app), launch(app)
     Admin(one).ask("PUT", "functions/guarded/keys/anna", {"value": "anna.shared"})

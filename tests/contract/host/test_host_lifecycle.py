@@ -51,10 +51,19 @@ def test_an_app_that_cannot_be_indexed_ends_with_1_and_the_real_error(
 @pytest.mark.parametrize(
     ("host_json", "text"),
     [
-        ({"extensions": {"queues": {"batchSize": 33}}}, "batchSize must be a number from 1 to 32, not 33"),
+        (
+            {"extensions": {"queues": {"batchSize": 33}}},
+            "batchSize must be a number from 1 to 32, not 33",
+        ),
         ({"extensions": {"queues": {"visibilityTimeout": "soon"}}}, "'soon' is not a time span"),
-        ({"logging": {"logLevel": {"default": "Loud"}}}, "the log level of default must be one of Trace, Debug"),
-        ({"extensions": {"queues": {"messageEncoding": "rot13"}}}, "messageEncoding must be base64 or none"),
+        (
+            {"logging": {"logLevel": {"default": "Loud"}}},
+            "the log level of default must be one of Trace, Debug",
+        ),
+        (
+            {"extensions": {"queues": {"messageEncoding": "rot13"}}},
+            "messageEncoding must be base64 or none",
+        ),
     ],
 )
 def test_an_impossible_host_json_is_refused(
@@ -78,20 +87,33 @@ def blob(blob: func.InputStream) -> None: ...
 @app.route("odd/{x}{y}")
 def odd(req: func.HttpRequest) -> str: ...
 """
-    timers = TIMER.format(name="lost", setting="MISSING") + TIMER.format(name="four_fields", setting="SHORT")
+    timers = TIMER.format(name="lost", setting="MISSING") + TIMER.format(
+        name="four_fields", setting="SHORT"
+    )
     app = new_app(ANSWERS + blob + timers, {"extensions": {"http": {"hsts": {}}}}, SHORT="0 * * *")
     host = launch(app)
     assert host.call("/api/who").status_code == 200
     for text in (
         "The 'lost' function is in error: '%MISSING%' does not resolve to a value.",
-        "The 'four_fields' function is in error: '0 * * *' is not an NCRONTAB expression of five or six fields",
-        "The 'blob' function is in error: the binding 'blob' (blobTrigger) is not supported by this host",
-        "The 'odd' function is in error: the template 'odd/{x}{y}' has two parameters without anything between them",
+        (
+            "The 'four_fields' function is in error: '0 * * *' is not an NCRONTAB expression of"
+            " five or six fields"
+        ),
+        (
+            "The 'blob' function is in error: the binding 'blob' (blobTrigger) is not supported by"
+            " this host"
+        ),
+        (
+            "The 'odd' function is in error: the template 'odd/{x}{y}' has two parameters without"
+            " anything between them"
+        ),
         "host.json: extensions.http.hsts is not applied by this host",
     ):
         assert text in host.log()
     headers = {"x-functions-key": app.keys()["_master"]}
-    assert "MISSING" in host.call("/admin/functions/lost/status", headers=headers).json()["errors"][0]
+    assert (
+        "MISSING" in host.call("/admin/functions/lost/status", headers=headers).json()["errors"][0]
+    )
     assert len(host.call("/admin/host/status", headers=headers).json()["errors"]) == 4
 
 
@@ -121,7 +143,11 @@ def settings(req: func.HttpRequest) -> str:
 
 
 def test_on_sigterm_runs_under_way_end_new_ones_are_turned_away_and_the_exit_code_is_0(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str, until: Any
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
+    until: Any,
 ) -> None:
     app = new_app(
         ANSWERS
@@ -155,7 +181,9 @@ def tick(timer: func.TimerRequest) -> None:
     assert queue(unique).get_queue_properties().approximate_message_count == 1
 
 
-def test_a_second_signal_does_not_wait(new_app: Callable[..., Any], launch: Callable[..., Any], until: Any) -> None:
+def test_a_second_signal_does_not_wait(
+    new_app: Callable[..., Any], launch: Callable[..., Any], until: Any
+) -> None:
     app = new_app(ANSWERS + WAITS)
     host = launch(app)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -220,7 +248,10 @@ def answers(host: Any) -> bool:
 
 
 def test_what_does_not_end_in_time_is_cut_off_and_its_message_stays_hidden(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
 ) -> None:
     stuck = """
 @app.queue_trigger("message", queue_name="%QUEUE%", connection="AzureWebJobsStorage")
@@ -261,7 +292,10 @@ def lines(req: func.HttpRequest) -> str:
 
 
 def test_with_groups_each_timer_and_queue_function_has_a_process_of_its_own(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
 ) -> None:
     apart = (
         ANSWERS
@@ -286,7 +320,9 @@ def tick(timer: func.TimerRequest) -> None:
     assert fleet.stop() == 0
 
 
-def test_instances_started_at_the_same_time_agree_on_the_keys(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+def test_instances_started_at_the_same_time_agree_on_the_keys(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
     guarded = ANSWERS.replace('"who"', '"who", auth_level=func.AuthLevel.FUNCTION')
     app = new_app(guarded)
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
@@ -296,7 +332,9 @@ def test_instances_started_at_the_same_time_agree_on_the_keys(new_app: Callable[
         assert [host.call("/api/who", headers=headers).status_code for host in hosts] == [200] * 3
 
 
-def test_given_keys_are_kept_and_missing_ones_added(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+def test_given_keys_are_kept_and_missing_ones_added(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
     app = new_app(ANSWERS)
     app.keys_file.write_text('{"default": "the-host-key"}', "utf-8")
     launch(app)

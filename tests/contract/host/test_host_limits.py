@@ -36,7 +36,9 @@ def contacts_quiet(req: func.HttpRequest) -> str:
 @pytest.fixture(scope="module")
 def host(new_app: Callable[..., Any], launch: Callable[..., Any]) -> Any:
     levels = {"logging": {"logLevel": {"default": "Information", "FUNCTION.contacts": "Error"}}}
-    return launch(new_app(SOURCE, levels, FUNCTIONS_WORKER_PROCESS_COUNT="4"), "--front-end-seconds", "1")
+    return launch(
+        new_app(SOURCE, levels, FUNCTIONS_WORKER_PROCESS_COUNT="4"), "--front-end-seconds", "1"
+    )
 
 
 def test_a_caller_who_leaves_does_not_stop_the_run(host: Any) -> None:
@@ -48,7 +50,9 @@ def test_a_caller_who_leaves_does_not_stop_the_run(host: Any) -> None:
     go.unlink()
 
 
-def test_a_caller_is_answered_when_the_front_end_has_waited_long_enough_and_the_run_goes_on(host: Any, until: Any) -> None:
+def test_a_caller_is_answered_when_the_front_end_has_waited_long_enough_and_the_run_goes_on(
+    host: Any, until: Any
+) -> None:
     answered = host.call("/api/slow")
     assert (answered.status_code, answered.content) == (504, b"")
     assert len(host.app.diary.entries("slow end")) == 1
@@ -58,7 +62,9 @@ def test_a_caller_is_answered_when_the_front_end_has_waited_long_enough_and_the_
     assert host.call("/api/slow").text == "late"
 
 
-def test_a_line_of_the_app_is_as_it_was_formatted_and_cut_at_32768_characters(host: Any, until: Any) -> None:
+def test_a_line_of_the_app_is_as_it_was_formatted_and_cut_at_32768_characters(
+    host: Any, until: Any
+) -> None:
     host.call("/api/lines")
     until(lambda: "a failure" in host.log() and "LookupError: with its stack" in host.log())
     assert max(line.count("x") for line in host.log().splitlines() if ": xxx" in line) == 32_768

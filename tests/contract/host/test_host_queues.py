@@ -25,7 +25,11 @@ def count(queue: QueueClient) -> int:
 
 
 def test_a_message_reaches_the_function_with_its_metadata_and_is_deleted(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str, until: Any
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
+    until: Any,
 ) -> None:
     messages = queue(unique)
     app = new_app(TAKES, host_json(), QUEUE=unique)
@@ -37,7 +41,10 @@ def test_a_message_reaches_the_function_with_its_metadata_and_is_deleted(
 
 
 def test_no_more_run_at_once_than_batch_size_and_threshold_together(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
 ) -> None:
     app = new_app(
         """
@@ -64,7 +71,11 @@ def take(message: func.QueueMessage) -> None:
 
 
 def test_a_bad_message_is_tried_as_often_as_configured_then_poisoned_and_its_neighbours_go_on(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str, until: Any
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
+    until: Any,
 ) -> None:
     poison = queue(f"{unique}-poison")
     for body in ("good", "bad", "good too"):
@@ -81,7 +92,11 @@ def test_a_bad_message_is_tried_as_often_as_configured_then_poisoned_and_its_nei
 
 
 def test_a_message_whose_attempts_are_used_up_is_poisoned_without_a_run(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str, until: Any
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
+    until: Any,
 ) -> None:
     poison, messages = queue(f"{unique}-poison"), queue(unique)
     messages.send_message("killed every host so far")
@@ -137,7 +152,10 @@ def take(message: func.QueueMessage) -> str:
 
 
 def test_outputs_wake_the_next_function_and_a_list_becomes_several_messages(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
 ) -> None:
     app = new_app(
         """
@@ -175,7 +193,11 @@ def big(req: func.HttpRequest, out: func.Out[str]) -> str:
 
 
 def test_a_poison_queue_has_its_own_function_and_no_poison_queue(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], storage: str, unique: str
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    storage: str,
+    unique: str,
 ) -> None:
     queue(f"{unique}-poison").send_message("bad")
     app = new_app(FAILS, host_json(maxDequeueCount=2), QUEUE=f"{unique}-poison")
@@ -190,7 +212,11 @@ def test_a_poison_queue_has_its_own_function_and_no_poison_queue(
 
 
 def test_a_function_that_runs_longer_than_its_lease_keeps_its_message(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str, until: Any
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
+    until: Any,
 ) -> None:
     app = new_app(TAKES + "    time.sleep(3)\n", host_json(), QUEUE=unique)
     for _ in range(2):
@@ -202,7 +228,10 @@ def test_a_function_that_runs_longer_than_its_lease_keeps_its_message(
 
 
 def test_a_message_of_a_killed_instance_is_taken_by_another_after_its_lease(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
 ) -> None:
     block = '    if message.dequeue_count == 1:\n        wait_for_file("/nonexistent")\n'
     app = new_app(TAKES + block, host_json(), QUEUE=unique)
@@ -216,7 +245,10 @@ def test_a_message_of_a_killed_instance_is_taken_by_another_after_its_lease(
 
 
 def test_a_message_of_a_run_that_timed_out_is_back_after_its_visibility_timeout(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
 ) -> None:
     block = '    if message.dequeue_count == 1:\n        wait_for_file("/nonexistent")\n'
     settings = host_json(visibilityTimeout="00:00:02") | {"functionTimeout": "00:00:01"}
@@ -229,7 +261,10 @@ def test_a_message_of_a_run_that_timed_out_is_back_after_its_visibility_timeout(
 
 
 def test_two_instances_share_a_queue_and_take_every_message_once(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
 ) -> None:
     app = new_app(TAKES + "    time.sleep(0.2)\n", host_json(), QUEUE=unique)
     launch(app), launch(app)
@@ -252,7 +287,10 @@ def test_a_queue_function_is_fired_by_hand_with_the_given_input(
 
 
 def test_asynchronous_functions_run_side_by_side(
-    new_app: Callable[..., Any], launch: Callable[..., Any], queue: Callable[..., QueueClient], unique: str
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    queue: Callable[..., QueueClient],
+    unique: str,
 ) -> None:
     app = new_app(
         """

@@ -1,4 +1,7 @@
-"""Settings over host.json, and what of them stops the host. The values are those of .NET's configuration."""
+"""Settings over host.json, and what of them stops the host.
+
+The values are those of .NET's configuration.
+"""
 
 import json
 import os
@@ -13,7 +16,9 @@ from dev.host.settings import ConfigurationError
 from dev.host.spans import seconds_of
 
 
-def config(folder: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **settings: str) -> HostConfig:
+def config(
+    folder: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **settings: str
+) -> HostConfig:
     (folder / "host.json").write_text(json.dumps(document), "utf-8")
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -29,7 +34,12 @@ def config(folder: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPat
     ],
 )
 @pytest.mark.parametrize(
-    "document", [{"extensions": {"queues": {"batchSize": 4}}}, {"Extensions": {"QUEUES": {"BatchSize": 4}}}, {}]
+    "document",
+    [
+        {"extensions": {"queues": {"batchSize": 4}}},
+        {"Extensions": {"QUEUES": {"BatchSize": 4}}},
+        {},
+    ],
 )
 def test_a_setting_beats_host_json_in_any_case(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, document: dict[str, Any]
@@ -37,8 +47,15 @@ def test_a_setting_beats_host_json_in_any_case(
     assert config(tmp_path, document, monkeypatch, **{name: "7"}).queues.batch_size == 7
 
 
-def test_what_no_setting_names_stays_as_the_file_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    document = {"extensions": {"queues": {"batchSize": 4, "maxDequeueCount": 3}, "http": {"routePrefix": "x"}}}
+def test_what_no_setting_names_stays_as_the_file_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {
+        "extensions": {
+            "queues": {"batchSize": 4, "maxDequeueCount": 3},
+            "http": {"routePrefix": "x"},
+        }
+    }
     over = {
         "AzureFunctionsJobHost__logging__logLevel__Function.contacts": "debug",
         "AzureFunctionsJobHost__extensions__queues__newBatchThreshold": " 9 ",
@@ -47,31 +64,45 @@ def test_what_no_setting_names_stays_as_the_file_has_it(tmp_path: Path, monkeypa
         "AzureFunctionsJobHost": "1",
     }
     found = config(tmp_path, document, monkeypatch, **over)
-    assert (found.queues.batch_size, found.queues.max_dequeue_count, found.queues.new_batch_threshold) == (4, 3, 9)
+    assert (
+        found.queues.batch_size,
+        found.queues.max_dequeue_count,
+        found.queues.new_batch_threshold,
+    ) == (4, 3, 9)
     assert (found.route_prefix, found.function_timeout_seconds) == ("x", 120)
     assert found.log_levels == {"Function.contacts": "Debug"}
     assert found.not_applied == ["nothing"]
 
 
-@pytest.mark.parametrize(("text", "limit"), [("00:10:00", 600), ("-1", None), ("-00:00:01", None), ("00:00:01", 1)])
+@pytest.mark.parametrize(
+    ("text", "limit"), [("00:10:00", 600), ("-1", None), ("-00:00:01", None), ("00:00:01", 1)]
+)
 def test_a_negative_function_timeout_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, limit: float | None
 ) -> None:
-    assert config(tmp_path, {"functionTimeout": text}, monkeypatch).function_timeout_seconds == limit
+    assert (
+        config(tmp_path, {"functionTimeout": text}, monkeypatch).function_timeout_seconds == limit
+    )
 
 
 @pytest.mark.parametrize("text", ["00:00:00", "00:00:00.5", "", "soon"])
-def test_a_function_timeout_that_cannot_be_stops_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_a_function_timeout_that_cannot_be_stops_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     with pytest.raises(ConfigurationError):
         config(tmp_path, {"functionTimeout": text}, monkeypatch)
 
 
-def test_a_text_where_a_section_should_be_leaves_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_where_a_section_should_be_leaves_the_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = config(tmp_path, {"logging": None}, monkeypatch, AzureFunctionsJobHost__extensions="x")
     assert (found.queues.batch_size, found.route_prefix, found.log_levels) == (16, "api", {})
 
 
-def test_the_threshold_is_half_a_batch_for_each_processor_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_threshold_is_half_a_batch_for_each_processor_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     assert config(tmp_path, {}, monkeypatch).queues.new_batch_threshold == 32
 
@@ -92,7 +123,12 @@ def test_a_value_of_queues_that_cannot_be_stops_the_host(
 ) -> None:
     for value in values:
         with pytest.raises(ConfigurationError, match="a setting over it"):
-            config(tmp_path, {}, monkeypatch, **{f"AzureFunctionsJobHost__extensions__queues__{name}": value})
+            config(
+                tmp_path,
+                {},
+                monkeypatch,
+                **{f"AzureFunctionsJobHost__extensions__queues__{name}": value},
+            )
         monkeypatch.delenv(f"AzureFunctionsJobHost__extensions__queues__{name}")
         with pytest.raises(ConfigurationError):
             config(tmp_path, {"extensions": {"queues": {name: value}}}, monkeypatch)

@@ -1,4 +1,5 @@
-"""What answers of storage do to the local host: which it waits out, and which stop it with everything that it runs.
+"""What answers of storage do to the local host: which it waits out, and which stop it with
+everything that it runs.
 
 Stopping hosts are told by their log; each is started anew at once, as the platform does it.
 """
@@ -46,7 +47,9 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def unreachable(storage: str, new_app: Callable[..., Any], launch: Callable[..., Any]) -> Iterator[tuple[Any, Faults]]:
+def unreachable(
+    storage: str, new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> Iterator[tuple[Any, Faults]]:
     """A host whose queue cuts every connection: looked at last, for it takes 22 s."""
     with before(storage) as (proxied, faults):
         faults.set("GET", CUT)
@@ -79,7 +82,9 @@ def scene(
 
 
 @pytest.mark.parametrize("status", [404, 503])
-def test_a_queue_that_is_missing_or_busy_is_asked_again(scene: Scene, until: Any, status: int) -> None:
+def test_a_queue_that_is_missing_or_busy_is_asked_again(
+    scene: Scene, until: Any, status: int
+) -> None:
     scene.faults.set("GET", status)
     until(lambda: scene.faults.hits >= 3)
     scene.faults.clear()
@@ -97,7 +102,9 @@ def test_a_queue_that_may_not_be_read_stops_the_host(scene: Scene, until: Any) -
 
 
 def test_a_message_that_cannot_be_completed_stops_the_host(scene: Scene, until: Any) -> None:
-    until(lambda: scene.queue.get_queue_properties().approximate_message_count == 0)  # else the test before is refused its own
+    until(
+        lambda: scene.queue.get_queue_properties().approximate_message_count == 0
+    )  # else the test before is refused its own
     stops = scene.stops()
     scene.faults.set("DELETE", 403, times=1)
     scene.queue.send_message("not deleted")
@@ -120,7 +127,9 @@ def test_the_lock_lost_in_mid_run_lets_another_run_beside_it_and_stops_the_loser
 ) -> None:
     loser, other = timers
     with BlobServiceClient.from_connection_string(storage) as service:
-        lock = service.get_blob_client("azure-webjobs-hosts", "locks/lock-lost/Host.Functions.tick.Listener")
+        lock = service.get_blob_client(
+            "azure-webjobs-hosts", "locks/lock-lost/Host.Functions.tick.Listener"
+        )
         BlobLeaseClient(lock).break_lease(0)
     starts = loser.app.diary.wait("start", 2)
     assert starts[1]["pid"] == other.ready["worker"] != starts[0]["pid"]
@@ -129,10 +138,14 @@ def test_the_lock_lost_in_mid_run_lets_another_run_beside_it_and_stops_the_loser
     assert STOPPED not in other.log()
 
 
-def test_a_message_that_arrives_while_the_host_stops_has_spent_a_receipt(scene: Scene, until: Any) -> None:
+def test_a_message_that_arrives_while_the_host_stops_has_spent_a_receipt(
+    scene: Scene, until: Any
+) -> None:
     scene.faults.release.clear()
     scene.queue.send_message("on its way")
-    until(lambda: not list(scene.queue.peek_messages()))  # storage has given it out; the host has not got it yet
+    until(
+        lambda: not list(scene.queue.peek_messages())
+    )  # storage has given it out; the host has not got it yet
     scene.host.terminate()
     until(lambda: "Application is shutting down" in scene.host.log())
     scene.faults.release.set()
@@ -141,7 +154,9 @@ def test_a_message_that_arrives_while_the_host_stops_has_spent_a_receipt(scene: 
     assert until(lambda: scene.queue.receive_message()).dequeue_count == 2
 
 
-def test_connections_cut_for_22_seconds_stop_the_host(unreachable: tuple[Any, Faults], until: Any) -> None:
+def test_connections_cut_for_22_seconds_stop_the_host(
+    unreachable: tuple[Any, Faults], until: Any
+) -> None:
     host, _ = unreachable
     until(lambda: STOPPED in host.log(), seconds=45)
     assert host.log().partition(STOPPED)[0].count("the queue does not answer") > 2

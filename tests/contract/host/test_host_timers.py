@@ -1,4 +1,6 @@
-"""Timer triggers of the local host: the schedule, one run at a time over all instances, and what a crash leaves."""
+"""Timer triggers of the local host: the schedule, one run at a time over all instances, and what a
+crash leaves.
+"""
 
 import itertools
 import json
@@ -61,7 +63,10 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(new_app: Callable[..., Any], launch: Callable[..., Any]) -> Scene:
-    orphaned, pair = new_app(STUCK, SCHEDULE=EVERY_SECOND), new_app(THREE_TIMERS, SCHEDULE=EVERY_SECOND)
+    orphaned, pair = (
+        new_app(STUCK, SCHEDULE=EVERY_SECOND),
+        new_app(THREE_TIMERS, SCHEDULE=EVERY_SECOND),
+    )
     hosts = [launch(orphaned, *SHORT_LOCK), launch(orphaned, *SHORT_LOCK)]
     victim = orphaned.diary.wait("start")[0]["pid"]
     next(host for host in hosts if host.ready["worker"] == victim).kill()
@@ -74,7 +79,9 @@ def scene(new_app: Callable[..., Any], launch: Callable[..., Any]) -> Scene:
 def test_a_timer_fires_on_the_seconds_of_its_schedule(scene: Scene) -> None:
     ticks = scene.pair.diary.wait("even", 3)
     seconds = [int(tick["at"]) for tick in ticks]
-    assert [later - earlier for earlier, later in itertools.pairwise(seconds)] == [2] * (len(seconds) - 1)
+    assert [later - earlier for earlier, later in itertools.pairwise(seconds)] == [2] * (
+        len(seconds) - 1
+    )
     assert {second % 2 for second in seconds} == {0}
     assert not any(tick["past_due"] for tick in ticks)
 
@@ -87,13 +94,17 @@ def test_two_instances_fire_each_occurrence_once(scene: Scene) -> None:
 def test_occurrences_that_pass_in_a_run_are_one_run_that_follows_at_once(scene: Scene) -> None:
     scene.pair.diary.wait("slow end", 4)
     runs = [entry for entry in scene.pair.diary.entries() if entry["kind"].startswith("slow")]
-    assert [run["kind"] for run in runs] == [("slow start", "slow end")[place % 2] for place in range(len(runs))]
+    assert [run["kind"] for run in runs] == [
+        ("slow start", "slow end")[place % 2] for place in range(len(runs))
+    ]
     assert len({run["pid"] for run in runs}) == 1
     pauses = [start["at"] - end["at"] for end, start in zip(runs[1::2], runs[2::2], strict=False)]
     assert max(pauses) < 1
 
 
-def test_a_run_by_hand_needs_no_lock_and_overlaps(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+def test_a_run_by_hand_needs_no_lock_and_overlaps(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
     app = new_app(STUCK.replace("if first", "if True"), SCHEDULE=NEW_YEAR)
     host = launch(app)
     host.fire("tick")
@@ -102,14 +113,18 @@ def test_a_run_by_hand_needs_no_lock_and_overlaps(new_app: Callable[..., Any], l
     app.diary.wait("start", 2)
 
 
-def test_a_timer_is_fired_by_hand_on_any_instance(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+def test_a_timer_is_fired_by_hand_on_any_instance(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
     app = new_app(NOTES, SCHEDULE=NEW_YEAR)
     for host in (launch(app), launch(app)):
         assert host.fire("tick").status_code == 202
     assert len(app.diary.wait("tick", 2)) == 2
 
 
-def test_a_failed_run_is_retried_as_its_policy_says(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+def test_a_failed_run_is_retried_as_its_policy_says(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
     app = new_app(
         """
 @app.timer_trigger("timer", schedule="%SCHEDULE%")
@@ -122,7 +137,11 @@ def tick(timer: func.TimerRequest, context: func.Context) -> None:
     )
     launch(app).fire("tick")
     attempts = app.diary.wait("attempt", 3)
-    assert [(attempt["number"], attempt["most"]) for attempt in attempts] == [(0, 2), (1, 2), (2, 2)]
+    assert [(attempt["number"], attempt["most"]) for attempt in attempts] == [
+        (0, 2),
+        (1, 2),
+        (2, 2),
+    ]
     assert attempts[2]["at"] - attempts[0]["at"] >= 2
 
 
@@ -155,11 +174,15 @@ def test_a_timer_goes_on_when_its_status_was_deleted(
     launch(app)
     app.diary.wait("tick")
     with BlobServiceClient.from_connection_string(storage) as service:
-        service.get_blob_client("azure-webjobs-hosts", f"timers/{unique}/Host.Functions.tick/status").delete_blob()
+        service.get_blob_client(
+            "azure-webjobs-hosts", f"timers/{unique}/Host.Functions.tick/status"
+        ).delete_blob()
     app.diary.wait("tick", len(app.diary.entries()) + 2)
 
 
-def test_run_on_startup_fires_where_the_lock_is_got(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+def test_run_on_startup_fires_where_the_lock_is_got(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
     source = NOTES.replace('schedule="%SCHEDULE%"', 'schedule="%SCHEDULE%", run_on_startup=True')
     app = new_app(source, SCHEDULE=NEW_YEAR)
     first = launch(app)
@@ -188,7 +211,9 @@ def tick(timer: func.TimerRequest) -> None:
     assert host.stop() == 0
     assert len(app.diary.entries("attempt")) == 1
     with BlobServiceClient.from_connection_string(storage) as service:
-        blob = service.get_blob_client("azure-webjobs-hosts", f"timers/{unique}/Host.Functions.tick/status")
+        blob = service.get_blob_client(
+            "azure-webjobs-hosts", f"timers/{unique}/Host.Functions.tick/status"
+        )
         kept = json.loads(blob.download_blob().readall())
     assert datetime.fromisoformat(kept["Last"]).year > 1
 
@@ -202,7 +227,9 @@ def tick(timer: func.TimerRequest) -> None:
     ],
     ids=["missed", "changed since, and its new time is past", "several a minute are not monitored"],
 )
-def test_what_is_past_due_at_the_first_run_after_a_start(last: int, next_run: int, schedule: str, fires: bool) -> None:
+def test_what_is_past_due_at_the_first_run_after_a_start(
+    last: int, next_run: int, schedule: str, fires: bool
+) -> None:
     now = datetime(2026, 5, 4, 12, 5, tzinfo=UTC)
     moments = [now + timedelta(minutes=minutes) for minutes in (last, next_run, last)]
     before = Status(*moments)
@@ -212,7 +239,9 @@ def test_what_is_past_due_at_the_first_run_after_a_start(last: int, next_run: in
     assert (due and not listener._schedule.is_frequent) == fires
 
 
-def test_a_disabled_timer_is_silent_until_it_is_fired_by_hand(new_app: Callable[..., Any], launch: Callable[..., Any]) -> None:
+def test_a_disabled_timer_is_silent_until_it_is_fired_by_hand(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
     other = NOTES.replace("def tick", "def tock").replace('note("tick"', 'note("tock"')
     app = new_app(NOTES + other, SCHEDULE=EVERY_SECOND, **{"AzureWebJobs.tick.Disabled": "1"})
     host = launch(app)
@@ -222,7 +251,9 @@ def test_a_disabled_timer_is_silent_until_it_is_fired_by_hand(new_app: Callable[
     app.diary.wait("tick")
 
 
-def test_after_a_kill_another_instance_goes_on_once_the_lock_has_ended_and_it_has_asked(scene: Scene) -> None:
+def test_after_a_kill_another_instance_goes_on_once_the_lock_has_ended_and_it_has_asked(
+    scene: Scene,
+) -> None:
     after = scene.orphaned.diary.wait("start", 2, seconds=45)[1]
     assert after["pid"] != scene.victim
     assert after["at"] - scene.killed_at < 33

@@ -1,6 +1,8 @@
-"""Each kind of log line of the bridge, from each kind of thread that writes one, carries its invocation's id.
+"""Each kind of log line of the bridge, from each kind of thread that writes one, carries its
+invocation's id.
 
-Runs on Microsoft's worker library, where a line without the id of a known invocation is dropped, as in Azure.
+Runs on Microsoft's worker library, where a line without the id of a known invocation is dropped, as
+in Azure.
 """
 
 import inspect
@@ -48,7 +50,8 @@ def write_all(req: func.HttpRequest, context: func.Context) -> str:
 KINDS = [
     name
     for name, function in inspect.getmembers(telemetry, inspect.isfunction)
-    if function.__module__ == telemetry.__name__ and "flow" in inspect.signature(function).parameters
+    if function.__module__ == telemetry.__name__
+    and "flow" in inspect.signature(function).parameters
 ]
 POOLS = ("writer", "urgent", "ledger", "news")
 THREADS = ["invocation", *POOLS, *(f"map of {name}" for name in POOLS), "pool of a pool", "timer"]
@@ -56,7 +59,9 @@ THREADS = ["invocation", *POOLS, *(f"map of {name}" for name in POOLS), "pool of
 
 @pytest.fixture(scope="module")
 def written(new_app: Callable[..., Any], launch: Callable[..., Any]) -> set[tuple[str, str]]:
-    """(flow, invocation) of each line in the host's log, after two invocations on the same threads."""
+    """(flow, invocation) of each line in the host's log, after two invocations on the same
+    threads.
+    """
     host = launch(new_app(SOURCE))
     ids = [host.call("/api/write", params={"kinds": ",".join(KINDS)}).text[:8] for _ in range(2)]
     wait_until(lambda: host.log().count("(Succeeded") == 2)
@@ -65,7 +70,15 @@ def written(new_app: Callable[..., Any], launch: Callable[..., Any]) -> set[tupl
 
 
 def test_all_kinds_are_tried() -> None:
-    assert {"settled", "settled_together", "polled", "watched", "flow_changed", "refused", "noted"} <= set(KINDS)
+    assert {
+        "settled",
+        "settled_together",
+        "polled",
+        "watched",
+        "flow_changed",
+        "refused",
+        "noted",
+    } <= set(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

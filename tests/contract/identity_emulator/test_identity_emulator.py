@@ -1,4 +1,6 @@
-"""Microsoft's own libraries, unchanged, against the identity emulator; and the bridge's token sources through them."""
+"""Microsoft's own libraries, unchanged, against the identity emulator; and the bridge's token
+sources through them.
+"""
 
 import os
 import time
@@ -30,7 +32,16 @@ KEY, ORG = "k" * 64, "https://org.example.org"
 @pytest.fixture(scope="module")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     directory: Path = tmp_path_factory.mktemp("identity")
-    arguments = ["--port", "0", "--tls-port", "0", "--token-key", KEY, "--directory", str(directory)]
+    arguments = [
+        "--port",
+        "0",
+        "--tls-port",
+        "0",
+        "--token-key",
+        KEY,
+        "--directory",
+        str(directory),
+    ]
     child = Child("identity", ["dev.emulators.identity", *arguments], directory)
     child.start()
     yield child.wait()
@@ -55,7 +66,10 @@ def test_a_managed_identity_gets_a_token(identity: dict[str, Any]) -> None:
 
 
 def test_another_identity_gets_none() -> None:
-    with ManagedIdentityCredential(client_id="somebody") as credential, pytest.raises(ClientAuthenticationError):
+    with (
+        ManagedIdentityCredential(client_id="somebody") as credential,
+        pytest.raises(ClientAuthenticationError),
+    ):
         credential.get_token(f"{ORG}/.default")
 
 
@@ -75,11 +89,16 @@ def application(identity: dict[str, Any], credential: Any) -> Any:
     )
 
 
-def test_an_application_gets_a_token_with_its_secret_and_none_with_another(identity: dict[str, Any]) -> None:
+def test_an_application_gets_a_token_with_its_secret_and_none_with_another(
+    identity: dict[str, Any],
+) -> None:
     app = application(identity, identity["client_secret"])
     assert audience_of(app.acquire_token_for_client([f"{ORG}/.default"])["access_token"]) == ORG
     refused = application(identity, "wrong").acquire_token_for_client([f"{ORG}/.default"])
-    assert (refused["error"], "AADSTS7000215" in refused["error_description"]) == ("invalid_client", True)
+    assert (refused["error"], "AADSTS7000215" in refused["error_description"]) == (
+        "invalid_client",
+        True,
+    )
 
 
 def settings_for(identity: dict[str, Any], auth: str, **values: str) -> Any:
@@ -118,20 +137,30 @@ def test_an_identity_endpoint_that_hangs_ends_with_the_run(
     """Those who wait for the one that asks end with it: none asks again by itself."""
     with listening(serve) as silent, within(1.0), ThreadPool(8, "callers") as callers:
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{silent.port}/msi/token")
-        tokens, began = dataverse_token(settings_for(identity, "managed_identity")), time.monotonic()
+        tokens, began = (
+            dataverse_token(settings_for(identity, "managed_identity")),
+            time.monotonic(),
+        )
         asked = [callers.submit(tokens.token) for _ in range(8)]
         assert {type(one.exception()) for one in asked} == {Retryable}
         assert time.monotonic() - began < 4.0
         assert silent.taken == 1
 
 
-def test_an_identity_endpoint_that_hangs_holds_up_no_call_of_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_identity_endpoint_that_hangs_holds_up_no_call_of_storage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The account's own token is bounded by the run's end, as its calls are."""
     with listening(says_nothing) as silent, within(-1, end_seconds=1.0):
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{silent.port}/msi/token")
         monkeypatch.setenv("IDENTITY_HEADER", "a")
         storage = Storage(
-            load_storage_settings({"AzureWebJobsStorage__accountName": "example", "AzureWebJobsStorage__clientId": "b"})
+            load_storage_settings(
+                {
+                    "AzureWebJobsStorage__accountName": "example",
+                    "AzureWebJobsStorage__clientId": "b",
+                }
+            )
         )
         began = time.monotonic()
         with pytest.raises(Retryable):
@@ -139,10 +168,15 @@ def test_an_identity_endpoint_that_hangs_holds_up_no_call_of_storage(monkeypatch
         assert (time.monotonic() - began < 4.0, silent.taken) == (True, 1)
 
 
-def test_an_identity_endpoint_that_answers_with_a_page_is_asked_again(identity: dict[str, Any]) -> None:
+def test_an_identity_endpoint_that_answers_with_a_page_is_asked_again(
+    identity: dict[str, Any],
+) -> None:
     """Such as a proxy's, in place of the endpoint's JSON."""
     control = Http(f"http://127.0.0.1:{identity['port']}/_emulator", {})
-    page = {"match": {"route": "msi/token"}, "action": {"status": 200, "body": "<html>A page</html>"}}
+    page = {
+        "match": {"route": "msi/token"},
+        "action": {"status": 200, "body": "<html>A page</html>"},
+    }
     control.told("POST", "/faults", [page])
     try:
         with pytest.raises(Retryable, match="did not answer with a token"):
@@ -174,14 +208,18 @@ def test_on_a_machine_that_is_not_in_azure_the_storage_is_reached_as_who_has_sig
     assert credential("").get_token(f"{STORAGE}/.default").token == "of-a-person"
 
 
-def test_in_azure_the_storage_is_reached_as_the_app(identity: dict[str, Any], signed_in: None) -> None:
+def test_in_azure_the_storage_is_reached_as_the_app(
+    identity: dict[str, Any], signed_in: None
+) -> None:
     for client_id in ("", identity["client_id"]):
         token = credential(client_id).get_token(f"{STORAGE}/.default").token
         assert check(KEY, token, STORAGE, time.time())["appid"] == identity["client_id"]
 
 
 @pytest.mark.parametrize("secret", ["wrong", "another"])
-def test_a_wrong_secret_is_a_setting_to_mend_and_is_not_repeated(identity: dict[str, Any], secret: str) -> None:
+def test_a_wrong_secret_is_a_setting_to_mend_and_is_not_repeated(
+    identity: dict[str, Any], secret: str
+) -> None:
     settings = settings_for(identity, "client_secret", DATAVERSE_CLIENT_SECRET=secret)
     with pytest.raises(Misconfigured) as caught:
         dataverse_token(settings).token()
@@ -191,4 +229,6 @@ def test_a_wrong_secret_is_a_setting_to_mend_and_is_not_repeated(identity: dict[
 
 def test_a_certificate_that_is_none_is_told(identity: dict[str, Any]) -> None:
     with pytest.raises(Misconfigured, match="PEM form"):
-        dataverse_token(settings_for(identity, "certificate", DATAVERSE_CERTIFICATE="not a certificate")).token()
+        dataverse_token(
+            settings_for(identity, "certificate", DATAVERSE_CERTIFICATE="not a certificate")
+        ).token()

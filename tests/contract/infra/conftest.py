@@ -1,4 +1,6 @@
-"""One compiler for a file of tests; without one the tests of infra/ are left out, and `manage.py test` says so."""
+"""One compiler for a file of tests; without one the tests of infra/ are left out, and `manage.py
+test` says so.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""Microsoft's compiler and the strictest rules that make sense find nothing in any file, and one style holds."""
+"""Microsoft's compiler and the strictest rules that make sense find nothing in any file, and one
+style holds.
+"""
 
 import json
 import re
@@ -10,7 +12,9 @@ from dev.bicep import Compiler
 from tests.contract.infra.kit import ENVIRONMENTS, INFRA
 
 FILES = [*sorted(INFRA.rglob("*.bicep")), *ENVIRONMENTS]
-EVERY = pytest.mark.parametrize("path", FILES, ids=[path.relative_to(INFRA).as_posix() for path in FILES])
+EVERY = pytest.mark.parametrize(
+    "path", FILES, ids=[path.relative_to(INFRA).as_posix() for path in FILES]
+)
 RULES = {
     "explicit-values-for-loc-params", "nested-deployment-template-scoping", "no-conflicting-metadata", "no-deployments-resources",
     "no-hardcoded-location", "no-loc-expr-outside-params", "no-module-name", "no-unused-existing-resources",
@@ -56,12 +60,18 @@ def test_what_is_wrong_is_found(compiler: Compiler, tmp_path: Path, source: str,
     assert any(code in finding for finding in compiler.findings(tmp_path / "wrong.bicep"))
 
 
-def test_every_parameter_and_output_is_described_and_says_whether_it_must_be_given(compiler: Compiler) -> None:
+def test_every_parameter_and_output_is_described_and_says_whether_it_must_be_given(
+    compiler: Compiler,
+) -> None:
     for path in sorted(INFRA.rglob("*.bicep")):
         template = compiler.template(path)
         for name, parameter in template.get("parameters", {}).items():
-            optional = "defaultValue" in parameter or (parameter.get("nullable") is True and path.name == "main.bicep")
-            assert parameter["metadata"]["description"].startswith("Optional. " if optional else "Required. "), (path.name, name)
+            optional = "defaultValue" in parameter or (
+                parameter.get("nullable") is True and path.name == "main.bicep"
+            )
+            assert parameter["metadata"]["description"].startswith(
+                "Optional. " if optional else "Required. "
+            ), (path.name, name)
         for name, output in template.get("outputs", {}).items():
             assert output["metadata"]["description"], (path.name, name)
 

@@ -1,4 +1,6 @@
-"""What Azure would be sent, in each environment and with each choice: settings, state, roles, closed doors, order."""
+"""What Azure would be sent, in each environment and with each choice: settings, state, roles,
+closed doors, order.
+"""
 
 from fnmatch import fnmatch
 from typing import Any
@@ -9,7 +11,17 @@ from dev.bicep import Compiler
 from dev.settings_bicep import LOCAL_ONLY, triggers
 from shared.settings import Settings, environment_name, load_settings
 from shared.state.storage import CONTAINERS, TABLES
-from tests.contract.infra.kit import AUTHOR, INFRA, NAMES, NAT, VARIANTS, Deployment, Deployments, is_expression, value
+from tests.contract.infra.kit import (
+    AUTHOR,
+    INFRA,
+    NAMES,
+    NAT,
+    VARIANTS,
+    Deployment,
+    Deployments,
+    is_expression,
+    value,
+)
 
 PLATFORM = {
     "AzureWebJobsStorage__credential",
@@ -22,8 +34,12 @@ PLATFORM = {
 }
 SECRET = "a secret of the vault"
 KNOWN_ONLY_TO_AZURE = {
-    "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=00000000-0000-4000-8000-000000000003",
-    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "Authorization=AAD;ClientId=00000000-0000-4000-8000-000000000004",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING": (
+        "InstrumentationKey=00000000-0000-4000-8000-000000000003"
+    ),
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": (
+        "Authorization=AAD;ClientId=00000000-0000-4000-8000-000000000004"
+    ),
     "AzureWebJobsStorage__clientId": "00000000-0000-4000-8000-000000000004",
     "DATAVERSE_CLIENT_ID": "00000000-0000-4000-8000-000000000004",
     "DATAVERSE_AUTHORITY_URL": "https://login.microsoftonline.com",
@@ -69,10 +85,17 @@ def test_the_settings_are_those_that_the_code_knows(deployment: Deployment) -> N
 
 def test_the_code_accepts_every_value(deployment: Deployment) -> None:
     given = deployment.settings()
-    environ = {name: KNOWN_ONLY_TO_AZURE[name] if is_expression(text) else text for name, text in given.items()}
+    environ = {
+        name: KNOWN_ONLY_TO_AZURE[name] if is_expression(text) else text
+        for name, text in given.items()
+    }
     vault = deployment.one("Microsoft.KeyVault/vaults")["name"]
     environ = {
-        name: SECRET if text.startswith(f"@Microsoft.KeyVault(VaultName={vault};SecretName=") else text
+        name: (
+            SECRET
+            if text.startswith(f"@Microsoft.KeyVault(VaultName={vault};SecretName=")
+            else text
+        )
         for name, text in environ.items()
     }
     assert not any("@Microsoft.KeyVault" in text for text in environ.values())
@@ -87,8 +110,12 @@ def test_only_what_azure_alone_knows_is_left_to_it(deployment: Deployment) -> No
 
 
 def test_what_if_can_name_every_resource(deployment: Deployment) -> None:
-    unknown = [resource["name"] for resource in deployment.resources if is_expression(resource["name"])]
-    assert [name for name in unknown if "privatelink" not in name] == []  # zones of DNS are named by the cloud
+    unknown = [
+        resource["name"] for resource in deployment.resources if is_expression(resource["name"])
+    ]
+    assert [
+        name for name in unknown if "privatelink" not in name
+    ] == []  # zones of DNS are named by the cloud
     for role in deployment.all("Microsoft.Authorization/roleAssignments"):
         assert not is_expression(role["properties"]["roleDefinitionId"])
 
@@ -104,24 +131,34 @@ def test_what_if_can_name_every_resource(deployment: Deployment) -> None:
         ("both", {"DATAVERSE_CERTIFICATE", "SFTP_PRIVATE_KEY"}),
     ],
 )
-def test_a_secret_is_a_reference_and_only_where_it_is_needed(deployments: Deployments, name: str, secrets: set[str]) -> None:
+def test_a_secret_is_a_reference_and_only_where_it_is_needed(
+    deployments: Deployments, name: str, secrets: set[str]
+) -> None:
     given = deployments.of(name).settings()
     always = {"DATAVERSE_WEBHOOK_SECRET", "CAMPAIGN_CLIENT_SECRET"}
     assert {key for key, text in given.items() if "@Microsoft.KeyVault" in text} == always | secrets
-    fields = {environment_name(field): info.annotation for field, info in Settings.model_fields.items()}
-    for key in (key for key, kind in fields.items() if "SecretStr" in str(kind) and key not in LOCAL_ONLY):
+    fields = {
+        environment_name(field): info.annotation for field, info in Settings.model_fields.items()
+    }
+    for key in (
+        key for key, kind in fields.items() if "SecretStr" in str(kind) and key not in LOCAL_ONLY
+    ):
         assert given[key] == "" or given[key].startswith("@Microsoft.KeyVault("), key
 
 
 def test_another_cloud_is_refused_in_a_sentence(deployments: Deployments) -> None:
     said = deployments.of("usual").settings()["DATAVERSE_AUTHORITY_URL"]
     assert said.startswith("[if(equals(environment().name, 'AzureCloud'), ")
-    assert said.endswith("fail('The bridge runs in the public cloud of Azure only. Choose a subscription there.'))]")
+    assert said.endswith(
+        "fail('The bridge runs in the public cloud of Azure only. Choose a subscription there.'))]"
+    )
 
 
 def test_the_state_is_what_the_code_opens(deployment: Deployment) -> None:
     services = "Microsoft.Storage/storageAccounts"
-    assert deployment.names(f"{services}/queueServices/queues") == flows() | {f"{flow}-poison" for flow in flows()}
+    assert deployment.names(f"{services}/queueServices/queues") == flows() | {
+        f"{flow}-poison" for flow in flows()
+    }
     assert deployment.names(f"{services}/tableServices/tables") == set(TABLES)
     assert deployment.names(f"{services}/blobServices/containers") == {*CONTAINERS, "deployment"}
 
@@ -141,7 +178,11 @@ CLOSED = [
     ("Microsoft.Storage/storageAccounts", "properties.allowCrossTenantReplication", False),
     ("Microsoft.Storage/storageAccounts", "properties.minimumTlsVersion", "TLS1_2"),
     ("Microsoft.Storage/storageAccounts", "properties.supportsHttpsTrafficOnly", True),
-    ("Microsoft.Storage/storageAccounts/blobServices/containers", "properties.publicAccess", "None"),
+    (
+        "Microsoft.Storage/storageAccounts/blobServices/containers",
+        "properties.publicAccess",
+        "None",
+    ),
     ("Microsoft.KeyVault/vaults", "properties.enableRbacAuthorization", True),
     ("Microsoft.KeyVault/vaults", "properties.enablePurgeProtection", True),
     ("Microsoft.Insights/components", "properties.DisableLocalAuth", True),
@@ -151,12 +192,20 @@ CLOSED = [
     ("Microsoft.Web/sites", "properties.siteConfig.scmMinTlsVersion", "1.2"),
     ("Microsoft.Web/sites", "identity.type", "UserAssigned"),
     ("Microsoft.Web/sites", "properties.functionAppConfig.runtime.version", "3.13"),
-    ("Microsoft.Web/sites", "properties.functionAppConfig.deployment.storage.authentication.type", "UserAssignedIdentity"),
+    (
+        "Microsoft.Web/sites",
+        "properties.functionAppConfig.deployment.storage.authentication.type",
+        "UserAssignedIdentity",
+    ),
     ("Microsoft.Web/sites/basicPublishingCredentialsPolicies", "properties.allow", False),
 ]
 
 
-@pytest.mark.parametrize(("kind", "path", "wanted"), CLOSED, ids=[f"{kind.split('/')[-1]} {path}" for kind, path, _ in CLOSED])
+@pytest.mark.parametrize(
+    ("kind", "path", "wanted"),
+    CLOSED,
+    ids=[f"{kind.split('/')[-1]} {path}" for kind, path, _ in CLOSED],
+)
 def test_nothing_is_open(deployments: Deployments, kind: str, path: str, wanted: Any) -> None:
     for name in NAMES:
         found = deployments.of(name).all(kind)
@@ -165,59 +214,98 @@ def test_nothing_is_open(deployments: Deployments, kind: str, path: str, wanted:
 
 
 def test_both_ways_of_publishing_with_a_password_are_off(deployment: Deployment) -> None:
-    assert deployment.names("Microsoft.Web/sites/basicPublishingCredentialsPolicies") == {"ftp", "scm"}
+    assert deployment.names("Microsoft.Web/sites/basicPublishingCredentialsPolicies") == {
+        "ftp",
+        "scm",
+    }
 
 
-@pytest.mark.parametrize(("name", "isolated"), [("dev", False), ("usual", False), ("prod", True), ("both", True)])
-def test_isolation_closes_storage_and_vault(deployments: Deployments, name: str, isolated: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "isolated"), [("dev", False), ("usual", False), ("prod", True), ("both", True)]
+)
+def test_isolation_closes_storage_and_vault(
+    deployments: Deployments, name: str, isolated: bool
+) -> None:
     deployment = deployments.of(name)
     for kind in ("Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"):
         properties = deployment.one(kind)["properties"]
         assert properties["publicNetworkAccess"] == ("Disabled" if isolated else "Enabled")
         assert properties["networkAcls"]["defaultAction"] == ("Deny" if isolated else "Allow")
     endpoints = deployment.all("Microsoft.Network/privateEndpoints")
-    groups = {value(endpoint, "properties.privateLinkServiceConnections")[0]["name"] for endpoint in endpoints}
+    groups = {
+        value(endpoint, "properties.privateLinkServiceConnections")[0]["name"]
+        for endpoint in endpoints
+    }
     assert groups == ({"blob", "queue", "table", "vault"} if isolated else set())
-    for kind in ("privateDnsZones", "privateDnsZones/virtualNetworkLinks", "privateEndpoints/privateDnsZoneGroups"):
+    for kind in (
+        "privateDnsZones",
+        "privateDnsZones/virtualNetworkLinks",
+        "privateEndpoints/privateDnsZoneGroups",
+    ):
         assert len(deployment.all(f"Microsoft.Network/{kind}")) == len(groups), kind
     subnet = deployment.one("Microsoft.Web/sites")["properties"]["virtualNetworkSubnetId"] or ""
     assert subnet.endswith("/subnets/app") == isolated
 
 
-@pytest.mark.parametrize(("name", "gateway"), [("prod", "natGateways/ng-bridge-prod"), ("both", NAT)])
-def test_an_isolated_app_has_one_named_way_out(deployments: Deployments, name: str, gateway: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "gateway"), [("prod", "natGateways/ng-bridge-prod"), ("both", NAT)]
+)
+def test_an_isolated_app_has_one_named_way_out(
+    deployments: Deployments, name: str, gateway: str
+) -> None:
     deployment = deployments.of(name)
     app, endpoints = deployment.one("Microsoft.Network/virtualNetworks")["properties"]["subnets"]
     assert app["properties"]["natGateway"]["id"].endswith(gateway)
-    assert [subnet["properties"]["defaultOutboundAccess"] for subnet in (app, endpoints)] == [False, False]
+    assert [subnet["properties"]["defaultOutboundAccess"] for subnet in (app, endpoints)] == [
+        False,
+        False,
+    ]
     assert len(deployment.all("Microsoft.Network/natGateways")) == (gateway != NAT)
     assert deployment.outputs["outboundAddress"].endswith(".ipAddress]") == (gateway != NAT)
 
 
 @pytest.mark.parametrize(("name", "locked"), [("dev", False), ("prod", True)])
-def test_a_lock_keeps_the_storage_of_production(deployments: Deployments, name: str, locked: bool) -> None:
+def test_a_lock_keeps_the_storage_of_production(
+    deployments: Deployments, name: str, locked: bool
+) -> None:
     locks = deployments.of(name).all("Microsoft.Authorization/locks")
     account = deployments.of(name).one("Microsoft.Storage/storageAccounts")["id"]
-    assert [(lock["properties"]["level"], lock["id"].split("/providers/Microsoft.Authorization")[0]) for lock in locks] == (
-        [("CanNotDelete", account)] if locked else []
-    )
+    assert [
+        (lock["properties"]["level"], lock["id"].split("/providers/Microsoft.Authorization")[0])
+        for lock in locks
+    ] == ([("CanNotDelete", account)] if locked else [])
 
 
 def test_zones_are_paid_for_only_where_somebody_asks(deployments: Deployments) -> None:
-    spread = {name: deployments.of(name).one("Microsoft.Web/serverfarms")["properties"]["zoneRedundant"] for name in NAMES}
+    spread = {
+        name: deployments.of(name).one("Microsoft.Web/serverfarms")["properties"]["zoneRedundant"]
+        for name in NAMES
+    }
     assert {name for name, on in spread.items() if on} == {"both"}
 
 
 # Azure built-in roles (Microsoft Learn): what each may do that the bridge needs.
 MAY = {
-    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": ("Storage Blob Data Owner", ["containers/*", "blobs/*"]),
-    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": ("Storage Queue Data Contributor", ["queues/*", "messages/*"]),
-    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": ("Storage Table Data Contributor", ["tables/*", "entities/*"]),
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": (
+        "Storage Blob Data Owner",
+        ["containers/*", "blobs/*"],
+    ),
+    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": (
+        "Storage Queue Data Contributor",
+        ["queues/*", "messages/*"],
+    ),
+    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": (
+        "Storage Table Data Contributor",
+        ["tables/*", "entities/*"],
+    ),
     "4633458b-17de-408a-b874-0445c86b69e6": ("Key Vault Secrets User", ["secrets/read"]),
     "3913510d-42f4-4e42-8a64-420c390055eb": ("Monitoring Metrics Publisher", ["telemetry/write"]),
 }
 NEEDS = {
-    "leases of timers, keys of functions, deployed code": ("Microsoft.Storage/storageAccounts", "blobs/write"),
+    "leases of timers, keys of functions, deployed code": (
+        "Microsoft.Storage/storageAccounts",
+        "blobs/write",
+    ),
     "containers made at first use": ("Microsoft.Storage/storageAccounts", "containers/write"),
     "mapping documents": ("Microsoft.Storage/storageAccounts", "blobs/read"),
     "envelopes sent and received": ("Microsoft.Storage/storageAccounts", "messages/process"),
@@ -233,7 +321,10 @@ def granted(deployment: Deployment) -> list[tuple[str, str]]:
     """(id of the role, id of the one resource) of each role of the identity."""
     assignments = deployment.all("Microsoft.Authorization/roleAssignments")
     return [
-        (role["properties"]["roleDefinitionId"].split("/")[-1], role["id"].split("/providers/Microsoft.Authorization")[0])
+        (
+            role["properties"]["roleDefinitionId"].split("/")[-1],
+            role["id"].split("/providers/Microsoft.Authorization")[0],
+        )
         for role in assignments
         if role["properties"]["principalId"] != AUTHOR
     ]
@@ -245,13 +336,19 @@ def unmet(deployment: Deployment, roles: list[tuple[str, str]]) -> set[str]:
     return {
         need
         for need, (kind, action) in NEEDS.items()
-        if not any(on == scopes[kind] and any(fnmatch(action, may) for may in MAY[role][1]) for role, on in roles)
+        if not any(
+            on == scopes[kind] and any(fnmatch(action, may) for may in MAY[role][1])
+            for role, on in roles
+        )
     }
 
 
 def test_the_identity_may_do_all_that_the_bridge_does(deployment: Deployment) -> None:
     assert unmet(deployment, granted(deployment)) == set()
-    named = [role["properties"]["description"] for role in deployment.all("Microsoft.Authorization/roleAssignments")]
+    named = [
+        role["properties"]["description"]
+        for role in deployment.all("Microsoft.Authorization/roleAssignments")
+    ]
     assert named[: len(MAY)] == [name for name, _ in MAY.values()]
 
 
@@ -262,14 +359,23 @@ def test_no_role_can_be_taken_away(deployment: Deployment, role: str) -> None:
     assert unmet(deployment, [(kept, on) for kept, on in roles if kept != role]) != set()
 
 
-def test_authors_of_mappings_may_write_the_documents_and_nothing_else(deployments: Deployments) -> None:
+def test_authors_of_mappings_may_write_the_documents_and_nothing_else(
+    deployments: Deployments,
+) -> None:
     for name in NAMES:
         roles = deployments.of(name).all("Microsoft.Authorization/roleAssignments")
-        given = [(role["properties"], role["id"]) for role in roles if role["properties"]["principalId"] == AUTHOR]
+        given = [
+            (role["properties"], role["id"])
+            for role in roles
+            if role["properties"]["principalId"] == AUTHOR
+        ]
         assert len(given) == (name == "both")
         for properties, place in given:
             assert properties["roleDefinitionId"].endswith("/ba92f5b4-2d11-453d-a403-e96b0029c9fe")
-            assert "/blobServices/default/containers/config/providers/Microsoft.Authorization/" in place
+            assert (
+                "/blobServices/default/containers/config/providers/Microsoft.Authorization/"
+                in place
+            )
             assert properties["principalType"] == "Group"
 
 

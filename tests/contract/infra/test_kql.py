@@ -1,6 +1,8 @@
-"""The queries of alerts and workbook, read by Microsoft's own parser of KQL (npm @kusto/language-service-next).
+"""The queries of alerts and workbook, read by Microsoft's own parser of KQL (npm
+@kusto/language-service-next).
 
-No findings, and every field that one reads is a field of a line that the code writes."""
+No findings, and every field that one reads is a field of a line that the code writes.
+"""
 
 import inspect
 import json
@@ -23,22 +25,35 @@ QUERIES = ROOT / "infra" / "queries"
 ALERTS = (ROOT / "infra" / "modules" / "alerts.bicep").read_text()
 WORKBOOK = json.loads((ROOT / "infra" / "workbook.json").read_text())
 FILLED = {"{seconds}": "1800", "{letters}": "10", "{queue}": "contacts"}
-TABLES = {  # Azure Monitor Logs reference: tables AppTraces and AZKVAuditLogs, the columns that are of use here
-    "AppTraces": "(TimeGenerated: datetime, Message: string, SeverityLevel: int, Properties: dynamic, OperationName: string, "
-    "OperationId: string, ParentId: string, AppRoleName: string, AppRoleInstance: string, ItemCount: int, _ResourceId: string)",
-    "AZKVAuditLogs": "(TimeGenerated: datetime, OperationName: string, Category: string, ResultType: string, "
-    "ResultSignature: string, CallerIPAddress: string, Identity: dynamic, RequestUri: string, _ResourceId: string)",
+# Azure Monitor Logs reference: tables AppTraces and AZKVAuditLogs, the columns that are of use here
+TABLES = {
+    "AppTraces": (
+        "(TimeGenerated: datetime, Message: string, SeverityLevel: int, Properties: dynamic,"
+        " OperationName: string, OperationId: string, ParentId: string, AppRoleName: string,"
+        " AppRoleInstance: string, ItemCount: int, _ResourceId: string)"
+    ),
+    "AZKVAuditLogs": (
+        "(TimeGenerated: datetime, OperationName: string, Category: string, ResultType: string,"
+        " ResultSignature: string, CallerIPAddress: string, Identity: dynamic, RequestUri: string,"
+        " _ResourceId: string)"
+    ),
 }
 VALUES = {"status": {RUNNING, STOPPED, FAILED}, "outcome": set(Outcome), "queue": {"contacts"}}
 EVENTS = ("settled", "settled_together", "polled", "watched", "flow_changed")
 
 
 def queries() -> dict[str, str]:
-    """Those of alerts are files, with places that Bicep fills; those of the workbook stand in its items."""
+    """Those of alerts are files, with places that Bicep fills; those of the workbook stand in its
+    items.
+    """
     found = {path.name: path.read_text() for path in sorted(QUERIES.glob("*.kql"))}
     for name, value in FILLED.items():
         found = {key: text.replace(name, value) for key, text in found.items()}
-    shown = {f"workbook {item['name']}": item["content"]["query"] for item in WORKBOOK["items"] if item["type"] == 3}
+    shown = {
+        f"workbook {item['name']}": item["content"]["query"]
+        for item in WORKBOOK["items"]
+        if item["type"] == 3
+    }
     return found | shown
 
 
@@ -48,9 +63,15 @@ NAMES = sorted(queries())
 def read(asked: dict[str, str]) -> dict[str, Any]:
     node = shutil.which("node")
     assert node, "Node.js is needed, as for Azurite."
-    command = [node, str(Path(__file__).with_name("read_kql.cjs")), str(ROOT / ".local" / "tools" / "node_modules")]
+    command = [
+        node,
+        str(Path(__file__).with_name("read_kql.cjs")),
+        str(ROOT / ".local" / "tools" / "node_modules"),
+    ]
     given = json.dumps({"tables": TABLES, "queries": asked})
-    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        command, input=given, capture_output=True, text=True, timeout=120, check=True
+    )
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
@@ -69,7 +90,11 @@ def example(parameter: inspect.Parameter) -> Any:
 def fields(event: str, caplog: pytest.LogCaptureFixture) -> set[str]:
     """The fields of a line of this event, as the code writes it."""
     write: Callable[..., None] = getattr(telemetry, event)
-    given = {name: example(one) for name, one in inspect.signature(write).parameters.items() if name != "level"}
+    given = {
+        name: example(one)
+        for name, one in inspect.signature(write).parameters.items()
+        if name != "level"
+    }
     caplog.clear()
     with caplog.at_level(logging.INFO, "bridge"):
         write(**given)
@@ -93,13 +118,19 @@ def test_every_field_that_is_read_is_a_field_of_its_lines(
     assert events
     assert events <= set(EVENTS)
     lines = [fields(event, caplog) for event in events]
-    told_apart = re.search(r'\bEvent == "', queries()[name])  # such a query reads each event's own fields
-    assert set(found[name]["fields"]) <= (set.union(*lines) if told_apart else set.intersection(*lines))
+    told_apart = re.search(
+        r'\bEvent == "', queries()[name]
+    )  # such a query reads each event's own fields
+    assert set(found[name]["fields"]) <= (
+        set.union(*lines) if told_apart else set.intersection(*lines)
+    )
     for field, value in compared:
         assert field == "event" or value in VALUES[field], f"{field} is never {value}"
 
 
-def test_outcomes_and_reasons_show_records_that_settle_together(found: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_outcomes_and_reasons_show_records_that_settle_together(
+    found: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     for name in ("workbook outcomes", "workbook reasons"):
         assert ["event", "settled_together"] in found[name]["compared"]
     counts = fields("settled_together", caplog) - {"event", "flow", "trace", "reasons"}
@@ -124,20 +155,28 @@ def test_a_wrong_query_is_found() -> None:
 
 
 def test_every_file_is_loaded_and_its_places_are_filled() -> None:
-    loaded = dict(re.findall(r"loadTextContent\('\.\./queries/([\w.-]+)'\)(?:, '(\{\w+\})')?", ALERTS))
+    loaded = dict(
+        re.findall(r"loadTextContent\('\.\./queries/([\w.-]+)'\)(?:, '(\{\w+\})')?", ALERTS)
+    )
     assert set(loaded) == {path.name for path in QUERIES.glob("*.kql")}
     for name, place in loaded.items():
-        assert set(re.findall(r"\{\w+\}", (QUERIES / name).read_text())) == ({place} if place else set()), name
+        assert set(re.findall(r"\{\w+\}", (QUERIES / name).read_text())) == (
+            {place} if place else set()
+        ), name
     assert re.search(r"query: '", ALERTS) is None, "a query is a file of infra/queries"
 
 
 def test_the_workbook_is_in_its_own_form() -> None:
-    """Azure Monitor Workbooks, items: 1 is text, 3 a query on logs, 9 parameters; a query's time is a parameter that is there."""
+    """Azure Monitor Workbooks, items: 1 is text, 3 a query on logs, 9 parameters; a query's time is
+    a parameter that is there.
+    """
     items = WORKBOOK["items"]
     assert WORKBOOK["version"] == "Notebook/1.0"
     assert len({item["name"] for item in items}) == len(items)
     assert {item["type"] for item in items} == {1, 3, 9}
-    given = {one["name"] for item in items if item["type"] == 9 for one in item["content"]["parameters"]}
+    given = {
+        one["name"] for item in items if item["type"] == 9 for one in item["content"]["parameters"]
+    }
     assert given == {"Time"}
     for item in (item for item in items if item["type"] == 3):
         content = item["content"]

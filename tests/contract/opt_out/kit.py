@@ -1,4 +1,6 @@
-"""A sales person in Dynamics, a customer who clicks in Campaign's mails, and the opt-out flow between them."""
+"""A sales person in Dynamics, a customer who clicks in Campaign's mails, and the opt-out flow
+between them.
+"""
 
 import time
 from typing import Any
@@ -15,7 +17,12 @@ from shared.settings import load_settings
 from shared.wiring import Wiring
 from tests.contract.battery.kit import Worker, outcomes
 
-PACE = {"RETRY_DELAY_SECONDS": "0", "PAUSED_DELAY_SECONDS": "1", "MAPPING_CACHE_SECONDS": "0", "CLAIM_LEASE_SECONDS": "5"}
+PACE = {
+    "RETRY_DELAY_SECONDS": "0",
+    "PAUSED_DELAY_SECONDS": "1",
+    "MAPPING_CACHE_SECONDS": "0",
+    "CLAIM_LEASE_SECONDS": "5",
+}
 COLUMN, FLAG = "donotbulkemail", "blackListEmail"
 PROFILE = "/profileAndServicesExt/profile"
 
@@ -80,7 +87,9 @@ class World:
     def document(self, old: str, new: str) -> None:
         text = default_opt_out_document()
         assert old in text
-        self.wiring.storage.container("config").upload_blob("opt-out/opt_out.yaml", text.replace(old, new), overwrite=True)
+        self.wiring.storage.container("config").upload_blob(
+            "opt-out/opt_out.yaml", text.replace(old, new), overwrite=True
+        )
 
     def person(self, contact: bool = False, profile: bool = False, **columns: Any) -> str:
         """A contact with its profile; each side's own no."""
@@ -102,7 +111,9 @@ class World:
     def in_campaign(self, contact_id: str, no: bool, flag: str = FLAG) -> None:
         self.campaign.http.told("PATCH", f"{PROFILE}/{contact_id}", {flag: no})
 
-    def says(self, contact_id: str, column: str = COLUMN, flag: str = FLAG) -> tuple[bool, bool | None]:
+    def says(
+        self, contact_id: str, column: str = COLUMN, flag: str = FLAG
+    ) -> tuple[bool, bool | None]:
         """(Dynamics, Campaign)."""
         profile = self.campaign.profile(contact_id)
         return bool(self.dynamics.contact(contact_id)[column]), profile and profile[flag]
@@ -129,10 +140,14 @@ class World:
         self.count(self.contacts.drain())
 
     def count(self, settlements: list[Settlement]) -> None:
-        self.patched_by_contacts += sum(settlement.calls.get("PATCH", 0) for settlement in settlements)
+        self.patched_by_contacts += sum(
+            settlement.calls.get("PATCH", 0) for settlement in settlements
+        )
 
     def writes(self) -> tuple[int, int]:
-        """Writes to (Dynamics, Campaign) since the last reset, a person's included, the contacts flow's not."""
+        """Writes to (Dynamics, Campaign) since the last reset, a person's included, the contacts
+        flow's not.
+        """
         dynamics = self.dynamics.emulator.told("GET", "/calls")
         patched = sum(count for call, count in dynamics.items() if call.startswith("PATCH"))
         return patched, self.campaign.write_calls()["PATCH"] - self.patched_by_contacts

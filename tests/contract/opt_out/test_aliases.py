@@ -1,4 +1,6 @@
-"""A profile whose key is a contact's id in another form, beside the contact's own profile: both are heard, and once."""
+"""A profile whose key is a contact's id in another form, beside the contact's own profile: both are
+heard, and once.
+"""
 
 from collections.abc import Callable
 
@@ -24,7 +26,9 @@ def test_an_alias_and_the_contacts_own_profile_in_one_page(
     contact = world.contact()
 
     def own() -> None:
-        world.campaign.http.told("POST", PROFILE, {"externalId": contact, "email": "reader@example.org", PHONE: True})
+        world.campaign.http.told(
+            "POST", PROFILE, {"externalId": contact, "email": "reader@example.org", PHONE: True}
+        )
 
     def alias() -> None:
         world.profile(alias_of(contact), no=True)
@@ -37,7 +41,12 @@ def test_an_alias_and_the_contacts_own_profile_in_one_page(
     world.quiet()
     held, profile = world.dynamics.contact(contact), world.campaign.profile(contact)
     assert profile
-    assert (held[COLUMN], held["donotphone"], profile[FLAG], profile[PHONE]) == (True, True, True, True)
+    assert (held[COLUMN], held["donotphone"], profile[FLAG], profile[PHONE]) == (
+        True,
+        True,
+        True,
+        True,
+    )
 
 
 @pytest.mark.parametrize("source", ["filter", "scan"])
@@ -60,13 +69,18 @@ def test_an_alias_that_is_the_newest_profile_stands_in_no_deliverys_way(
         assert world.says(contact) == (True, True)
         world.in_dynamics(contact, no=False)
         world.quiet()
-        assert (world.says(contact), world.safe()) == ((False, False), SAFE)  # who opts in again is not opted out by the old no
+        assert (world.says(contact), world.safe()) == (
+            (False, False),
+            SAFE,
+        )  # who opts in again is not opted out by the old no
 
 
 def test_an_alias_of_a_contact_that_comes_later_is_passed_on_then(world: World) -> None:
     contact = "00000000-0000-4000-8000-00000000a11b"
     world.profile(alias_of(contact), no=True)
     world.quiet()
-    world.dynamics.create_contact(quietly=True, contactid=contact, lastname="Reader", emailaddress1="reader@example.org")
+    world.dynamics.create_contact(
+        quietly=True, contactid=contact, lastname="Reader", emailaddress1="reader@example.org"
+    )
     world.quiet()
     assert world.dynamics.contact(contact)[COLUMN]

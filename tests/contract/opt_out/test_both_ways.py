@@ -1,4 +1,6 @@
-"""Both ways, by each of the three ways to read Campaign: who says no is heard everywhere, and nothing echoes."""
+"""Both ways, by each of the three ways to read Campaign: who says no is heard everywhere, and
+nothing echoes.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,9 +34,17 @@ def yes_no_column(name: str) -> dict[str, object]:
     def labelled(text: str) -> dict[str, object]:
         return {"LocalizedLabels": [{"Label": text, "LanguageCode": 1033}]}
 
-    options = {f"{word}Option": {"Value": value, "Label": labelled(word)} for value, word in enumerate(("False", "True"))}
+    options = {
+        f"{word}Option": {"Value": value, "Label": labelled(word)}
+        for value, word in enumerate(("False", "True"))
+    }
     kind = "Microsoft.Dynamics.CRM.BooleanAttributeMetadata"
-    return {"@odata.type": kind, "SchemaName": name, "DisplayName": labelled("No fax"), "OptionSet": options}
+    return {
+        "@odata.type": kind,
+        "SchemaName": name,
+        "DisplayName": labelled("No fax"),
+        "OptionSet": options,
+    }
 
 
 def export(world: World) -> None:
@@ -91,11 +101,16 @@ def test_the_first_meeting_of_two_sides_that_differ_is_won_by_the_no(world: Worl
     here, there = world.person(contact=True), world.person(profile=True)
     world.quiet()
     assert (world.says(here), world.says(there)) == (NO_NO, NO_NO)
-    assert {one["rule"] for one in world.decisions()} == {"no value was agreed yet, so opt-out wins"}
+    assert {one["rule"] for one in world.decisions()} == {
+        "no value was agreed yet, so opt-out wins"
+    }
 
 
 def test_an_inverted_column_says_yes_where_the_flag_says_no(world: World) -> None:
-    world.document("{column: donotfax, flag: blackListFax}", "{column: followemail, flag: denyListMobile, inverted: true}")
+    world.document(
+        "{column: donotfax, flag: blackListFax}",
+        "{column: followemail, flag: denyListMobile, inverted: true}",
+    )
     person = world.person(followemail=True)
     world.quiet()
     world.in_dynamics(person, no=False, column="followemail")
@@ -130,8 +145,12 @@ def test_an_opt_in_by_an_edit_in_dynamics_can_be_forbidden(world: World) -> None
 
 
 def test_a_no_while_the_contacts_flow_creates_the_profile_is_never_missed(world: World) -> None:
-    """The profile is born with the no that the row had; one that came later is written when the profile is there."""
-    born = world.dynamics.create_contact(lastname="Reader", emailaddress1="a@example.org", **{COLUMN: True})
+    """The profile is born with the no that the row had; one that came later is written when the
+    profile is there.
+    """
+    born = world.dynamics.create_contact(
+        lastname="Reader", emailaddress1="a@example.org", **{COLUMN: True}
+    )
     late = world.dynamics.create_contact(lastname="Reader", emailaddress1="b@example.org")
     world.contacts.poll()
     world.in_dynamics(late, no=True)
@@ -144,8 +163,12 @@ def test_a_no_while_the_contacts_flow_creates_the_profile_is_never_missed(world:
 
 
 @pytest.mark.parametrize("source", ["filter", "scan"])
-def test_what_campaign_saved_late_is_found_behind_the_newest(new_world: Callable[..., World], source: str) -> None:
-    """A profile whose time is older than what was read already: looked for each half of the overlap, and by safe-to-send."""
+def test_what_campaign_saved_late_is_found_behind_the_newest(
+    new_world: Callable[..., World], source: str
+) -> None:
+    """A profile whose time is older than what was read already: looked for each half of the
+    overlap, and by safe-to-send.
+    """
     world = new_world("both", OPT_OUT_SOURCE=source)
     newest, late = world.person(), world.person()
     world.backfill()
@@ -169,7 +192,9 @@ def test_what_campaign_saved_late_is_found_behind_the_newest(new_world: Callable
 def test_a_new_contact_costs_campaign_one_call_and_waits_for_its_profile(
     new_world: Callable[..., World], mode: str, no: bool
 ) -> None:
-    """Dynamics' feed is ahead of the contacts flow; Campaign is asked only for the list of what has changed."""
+    """Dynamics' feed is ahead of the contacts flow; Campaign is asked only for the list of what has
+    changed.
+    """
     world = new_world(mode)
     world.backfill()
     world.quiet()
@@ -219,7 +244,9 @@ def test_a_word_that_is_given_while_an_opt_out_is_being_parked_is_heard(world: W
     world.from_dynamics.poll()
     (message,) = world.from_dynamics.messages()
     bridge = world.wiring.bridge
-    settlements = world.from_dynamics.deliver(message, replace(bridge, ledger=Meanwhile(bridge.ledger, world.backfill)))
+    settlements = world.from_dynamics.deliver(
+        message, replace(bridge, ledger=Meanwhile(bridge.ledger, world.backfill))
+    )
     assert outcomes(settlements) == ["waiting"]
     assert world.says(person) == NO_NO
     assert outcomes(world.from_dynamics.drain()) == ["unchanged"]
@@ -261,7 +288,9 @@ class BreaksOff:
 
 
 class OthersFirst:
-    """The ledger of one who comes second to some partition: others settle there between its look and its claim."""
+    """The ledger of one who comes second to some partition: others settle there between its look
+    and its claim.
+    """
 
     def __init__(self, real: Ledger, times: int) -> None:
         self.real, self.times = real, times
@@ -286,19 +315,31 @@ def test_who_comes_second_decides_again_at_once(world: World) -> None:
     world.from_dynamics.poll()
     (message,) = world.from_dynamics.messages()
     bridge = world.wiring.bridge
-    settlements = world.from_dynamics.deliver(message, replace(bridge, ledger=OthersFirst(bridge.ledger, times=3)))
+    settlements = world.from_dynamics.deliver(
+        message, replace(bridge, ledger=OthersFirst(bridge.ledger, times=3))
+    )
     assert outcomes(settlements) == ["updated"]
     assert world.says(person) == NO_NO
     assert world.wiring.handoff.length("opt-out") == 0
 
 
-@pytest.mark.parametrize(("key", "seconds"), [("opt_out-from-dynamics", 60), ("opt_out-from-campaign", 2)])
-def test_a_feed_waits_while_the_queue_is_long_and_then_reads_on(world: World, key: str, seconds: int) -> None:
-    person = world.person(contact=key == "opt_out-from-dynamics", profile=key == "opt_out-from-campaign")
+@pytest.mark.parametrize(
+    ("key", "seconds"), [("opt_out-from-dynamics", 60), ("opt_out-from-campaign", 2)]
+)
+def test_a_feed_waits_while_the_queue_is_long_and_then_reads_on(
+    world: World, key: str, seconds: int
+) -> None:
+    person = world.person(
+        contact=key == "opt_out-from-dynamics", profile=key == "opt_out-from-campaign"
+    )
     bridge, slept = world.wiring.bridge, list[float]()
     for number in range(30):
         bridge.handoff.put(
-            "opt-out", "opt_out", "contact", 0, [Change(f"{number:08x}-0000-0000-0000-000000000000", Kind.REFERENCE)]
+            "opt-out",
+            "opt_out",
+            "contact",
+            0,
+            [Change(f"{number:08x}-0000-0000-0000-000000000000", Kind.REFERENCE)],
         )
     worker = world.sides[key]
     assert worker.poll(replace(bridge, sleep=slept.append)) == "up to date"
@@ -332,7 +373,9 @@ def test_a_contact_that_the_contacts_flow_refuses_is_heard_all_the_same(world: W
 
 
 @pytest.mark.parametrize("lost", ["its word", "the contacts flow"])
-def test_what_waits_for_the_contacts_flow_is_found_if_nobody_calls_for_it(world: World, lost: str) -> None:
+def test_what_waits_for_the_contacts_flow_is_found_if_nobody_calls_for_it(
+    world: World, lost: str
+) -> None:
     world.backfill()
     person = world.person()
     world.contacts.poll()
@@ -352,7 +395,9 @@ def test_what_waits_for_the_contacts_flow_is_found_if_nobody_calls_for_it(world:
 
 
 @pytest.mark.parametrize("mode", ["to-campaign", "from-campaign"])
-def test_the_contacts_flow_never_takes_a_no_back(new_world: Callable[..., World], mode: str) -> None:
+def test_the_contacts_flow_never_takes_a_no_back(
+    new_world: Callable[..., World], mode: str
+) -> None:
     """Its updates leave the flags of the pairs alone, in every mode that has pairs."""
     world = new_world(mode)
     person = world.person(profile=True)
@@ -365,9 +410,12 @@ def test_the_contacts_flow_never_takes_a_no_back(new_world: Callable[..., World]
 
 
 @pytest.mark.parametrize(
-    ("mode", "here", "there"), [("to-campaign", NO_NO, (False, True)), ("from-campaign", (True, False), NO_NO)]
+    ("mode", "here", "there"),
+    [("to-campaign", NO_NO, (False, True)), ("from-campaign", (True, False), NO_NO)],
 )
-def test_one_way(new_world: Callable[..., World], mode: str, here: tuple[bool, bool], there: tuple[bool, bool]) -> None:
+def test_one_way(
+    new_world: Callable[..., World], mode: str, here: tuple[bool, bool], there: tuple[bool, bool]
+) -> None:
     world = new_world(mode)
     one, other = world.person(), world.person()
     world.quiet()
@@ -377,8 +425,12 @@ def test_one_way(new_world: Callable[..., World], mode: str, here: tuple[bool, b
     assert (world.says(one), world.says(other)) == (here, there)
 
 
-def test_another_mode_or_another_column_never_looks_like_an_opt_in(new_world: Callable[..., World]) -> None:
-    """What one way has left apart is brought together both ways, and a pair's new column takes no no back."""
+def test_another_mode_or_another_column_never_looks_like_an_opt_in(
+    new_world: Callable[..., World],
+) -> None:
+    """What one way has left apart is brought together both ways, and a pair's new column takes no
+    no back.
+    """
     one_way = new_world("to-campaign")
     heard, other = one_way.person(donotphone=True), one_way.person(donotphone=True)
     one_way.in_campaign(heard, no=True)
@@ -389,7 +441,8 @@ def test_another_mode_or_another_column_never_looks_like_an_opt_in(new_world: Ca
     world.quiet()
     assert (world.says(heard), world.says(other)) == (NO_NO, NO_NO)
     world.document(
-        "{column: donotbulkemail, flag: blackListEmail, also: [donotemail]}", "{column: donotemail, flag: blackListEmail}"
+        "{column: donotbulkemail, flag: blackListEmail, also: [donotemail]}",
+        "{column: donotemail, flag: blackListEmail}",
     )
     world.restart()
     world.from_dynamics.poll()
@@ -414,7 +467,10 @@ def test_disabled_reads_and_writes_nothing(new_world: Callable[..., World]) -> N
     world = new_world("disabled")
     world.person(contact=True)
     assert (world.wiring.opt_out.polls(), world.wiring.opt_out.all()) == ([], [])
-    assert world.safe() == {"safe": False, "reasons": ["Opt-outs are not carried: OPT_OUT_MODE is disabled."]}
+    assert world.safe() == {
+        "safe": False,
+        "reasons": ["Opt-outs are not carried: OPT_OUT_MODE is disabled."],
+    }
 
 
 def test_a_merged_contact_passes_its_no_on_to_the_one_that_stays(world: World) -> None:
@@ -433,8 +489,13 @@ def test_a_merged_contact_passes_its_no_on_to_the_one_that_stays(world: World) -
     assert world.says(stays) == YES_YES  # the one that is gone does not say it for ever
 
 
-def test_an_opt_out_of_a_profile_whose_key_has_braces_reaches_the_contact_once(any_source: World) -> None:
-    """As Dynamics exports ids. The contact's id does not find such a profile, so its opt-out is passed on."""
+def test_an_opt_out_of_a_profile_whose_key_has_braces_reaches_the_contact_once(
+    any_source: World,
+) -> None:
+    """As Dynamics exports ids.
+
+    The contact's id does not find such a profile, so its opt-out is passed on.
+    """
     world = any_source
     contact, other = world.contact(), world.contact()
     world.profile(f"{{{contact.upper()}}}", no=True)
@@ -442,8 +503,13 @@ def test_an_opt_out_of_a_profile_whose_key_has_braces_reaches_the_contact_once(a
     world.profile("crm-4711", no=True)
     export(world)
     world.quiet()
-    assert (world.dynamics.contact(contact)[COLUMN], world.dynamics.contact(other)[COLUMN]) == (True, False)
-    assert [(one["contact"], one["rule"]) for one in world.decisions()] == [(contact, Rule.ALIAS.value)]
+    assert (world.dynamics.contact(contact)[COLUMN], world.dynamics.contact(other)[COLUMN]) == (
+        True,
+        False,
+    )
+    assert [(one["contact"], one["rule"]) for one in world.decisions()] == [
+        (contact, Rule.ALIAS.value)
+    ]
     export(world)
     assert "updated" not in outcomes(world.sync())
 
@@ -471,11 +537,17 @@ def test_a_contact_made_in_both_systems_at_once_keeps_the_no(world: World) -> No
 
 
 def test_a_column_that_disappears_pauses_opt_outs_and_nothing_else(world: World) -> None:
-    world.dynamics.http.told("POST", "/EntityDefinitions(LogicalName='contact')/Attributes", yes_no_column("acs_nofax"))
-    world.document("{column: donotfax, flag: blackListFax}", "{column: acs_nofax, flag: blackListFax}")
+    world.dynamics.http.told(
+        "POST", "/EntityDefinitions(LogicalName='contact')/Attributes", yes_no_column("acs_nofax")
+    )
+    world.document(
+        "{column: donotfax, flag: blackListFax}", "{column: acs_nofax, flag: blackListFax}"
+    )
     person = world.person()
     world.quiet()
-    world.dynamics.http.told("DELETE", "/EntityDefinitions(LogicalName='contact')/Attributes(LogicalName='acs_nofax')")
+    world.dynamics.http.told(
+        "DELETE", "/EntityDefinitions(LogicalName='contact')/Attributes(LogicalName='acs_nofax')"
+    )
     world.restart()
     world.in_campaign(person, no=True)
     world.from_dynamics.poll()
@@ -485,9 +557,15 @@ def test_a_column_that_disappears_pauses_opt_outs_and_nothing_else(world: World)
     world.backfill()
     assert world.wiring.bridge.flows.read("contacts").status == RUNNING
     world.document("  - {column: donotfax, flag: blackListFax}\n", "")
-    wait_until(lambda: world.from_dynamics.poll() == "up to date", "the flow to recover", seconds=15)
-    wait_until(lambda: world.from_campaign.poll() == "up to date", "the flow to recover", seconds=15)
-    wait_until(lambda: world.wiring.bridge.flows.read("opt_out").status == RUNNING, "deliveries", seconds=1)
+    wait_until(
+        lambda: world.from_dynamics.poll() == "up to date", "the flow to recover", seconds=15
+    )
+    wait_until(
+        lambda: world.from_campaign.poll() == "up to date", "the flow to recover", seconds=15
+    )
+    wait_until(
+        lambda: world.wiring.bridge.flows.read("opt_out").status == RUNNING, "deliveries", seconds=1
+    )
     world.quiet()
     assert world.says(person) == NO_NO
 
@@ -508,9 +586,16 @@ def test_a_decision_can_be_read_and_exported(world: World) -> None:
     shown = views.contact(world.wiring.opt_out.deliver(), world.wiring.bridge, person)
     assert shown is not None
     flag = shown["flags"][FLAG]
-    assert (flag["dynamics"], flag["campaign"], flag["agreed"], flag["winner"]) == (True, True, True, "opt-out")
+    assert (flag["dynamics"], flag["campaign"], flag["agreed"], flag["winner"]) == (
+        True,
+        True,
+        True,
+        "opt-out",
+    )
     assert flag["rule"] == "no value was agreed yet, so opt-out wins"
     assert flag["campaign_changed_at"] and flag["dynamics_changed_at"] and flag["decided_at"]
-    header, line = views.csv_of(world.wiring.opt_out, views.today(world.wiring.opt_out)).strip().splitlines()
+    header, line = (
+        views.csv_of(world.wiring.opt_out, views.today(world.wiring.opt_out)).strip().splitlines()
+    )
     assert header.startswith("contact,flag,column,dynamics,campaign")
     assert line.startswith(f"{person},{FLAG},{COLUMN},False,True")

@@ -1,4 +1,6 @@
-"""A column without a value: cleared by an import, or secured so that the bridge reads it as empty."""
+"""A column without a value: cleared by an import, or secured so that the bridge reads it as
+empty.
+"""
 
 from collections.abc import Callable
 
@@ -14,7 +16,9 @@ def empties(world: World, person: str) -> None:
 
 
 @pytest.mark.parametrize(("mode", "in_dynamics"), [("both", True), ("to-campaign", None)])
-def test_an_empty_column_takes_no_opt_out_back(new_world: Callable[..., World], mode: str, in_dynamics: bool | None) -> None:
+def test_an_empty_column_takes_no_opt_out_back(
+    new_world: Callable[..., World], mode: str, in_dynamics: bool | None
+) -> None:
     world = new_world(mode)
     person = world.person(contact=True, profile=True)
     world.quiet()

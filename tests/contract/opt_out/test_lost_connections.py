@@ -1,4 +1,6 @@
-"""The connection to the SFTP server is lost while an export of opt-outs is read: no opt-out is lost."""
+"""The connection to the SFTP server is lost while an export of opt-outs is read: no opt-out is
+lost.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,11 +29,16 @@ def test_every_opt_out_of_a_file_arrives_although_the_connection_is_lost(
     flags = [pair.flag for pair in read_opt_out_document(default_opt_out_document()).pairs]
     text = default_opt_out_document().replace("settled_seconds: 60", "settled_seconds: 0")
     text = text.replace("afterwards: move", f"afterwards: {afterwards}")
-    world.wiring.storage.container("config").upload_blob("opt-out/opt_out.yaml", text, overwrite=True)
+    world.wiring.storage.container("config").upload_blob(
+        "opt-out/opt_out.yaml", text, overwrite=True
+    )
     people = [world.person() for _ in range(PEOPLE)]
     for person in people:
         world.in_campaign(person, True)
-    rows = [[person, *("1" if flag == FLAG else "0" for flag in flags), "2026-05-04 10:00:00.000Z"] for person in people]
+    rows = [
+        [person, *("1" if flag == FLAG else "0" for flag in flags), "2026-05-04 10:00:00.000Z"]
+        for person in people
+    ]
     lines = ["\t".join(cells) for cells in (["externalId", *flags, "lastModified"], *rows)]
     data = ("\n".join(lines) + "\n").encode()
     (server.folder / FILE).write_bytes(data)
@@ -42,4 +49,7 @@ def test_every_opt_out_of_a_file_arrives_although_the_connection_is_lost(
     server.control.order()
     world.sync("opt_out-from-campaign")
     assert [world.says(person) for person in people] == [(True, True)] * PEOPLE
-    assert (server.names(), server.names("processed")) == ([], [FILE] if afterwards == "move" else [])
+    assert (server.names(), server.names("processed")) == (
+        [],
+        [FILE] if afterwards == "move" else [],
+    )

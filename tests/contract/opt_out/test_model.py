@@ -1,10 +1,12 @@
-"""A model of two systems and the people who change them, played at random against the real flow, storage and emulators.
+"""A model of two systems and the people who change them, played at random against the real flow,
+storage and emulators.
 
-People opt out and in on both sides and edit other things, also while the bridge is between reading and writing; polls overlap,
-messages are delivered late, twice, in any order, by instances that die; clocks are hours apart. One contact has no profile until
-the contacts flow comes to it. After each step a delivery must not be called safe while a no is not yet heard everywhere. When all
-is quiet, both sides are equal, no opt-out is lost that no later opt-in followed, and the bridge has written no more often than
-people changed something or cut in.
+People opt out and in on both sides and edit other things, also while the bridge is between reading
+and writing; polls overlap, messages are delivered late, twice, in any order, by instances that die;
+clocks are hours apart. One contact has no profile until the contacts flow comes to it. After each
+step a delivery must not be called safe while a no is not yet heard everywhere. When all is quiet,
+both sides are equal, no opt-out is lost that no later opt-in followed, and the bridge has written
+no more often than people changed something or cut in.
 """
 
 from collections.abc import Callable
@@ -15,7 +17,14 @@ import pytest
 from azure.storage.queue import QueueMessage
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from shared.pipeline.deliver import deliver
 from tests.contract.battery.kit import Killed, KilledAt
@@ -28,7 +37,9 @@ DEATHS = st.sampled_from([("claim", False), ("claim", True), ("settle", False), 
 
 
 class Between:
-    """The table of decisions; someone cuts in after what is decided on was read, and before it is written."""
+    """The table of decisions; someone cuts in after what is decided on was read, and before it is
+    written.
+    """
 
     def __init__(self, real: Any, cut_in: Callable[[], None]) -> None:
         self.real, self.cut_in = real, cut_in
@@ -52,7 +63,10 @@ class Model(RuleBasedStateMachine):
         self.last: dict[str, bool] = {}
         self.safe_asked = 0
 
-    @initialize(values=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=2), new=st.booleans())
+    @initialize(
+        values=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=2),
+        new=st.booleans(),
+    )
     def two_people_and_a_new_contact(self, values: list[tuple[bool, bool]], new: bool) -> None:
         self.world.restart()
         self.world.backfill()
@@ -63,7 +77,8 @@ class Model(RuleBasedStateMachine):
             self.changes += contact != profile
         self.people.append(self.world.contact(new))
         self.last[self.people[-1]] = new
-        self.changes += 1  # a no may come before the profile, and a profile be made of what the contact said before
+        # a no may come before the profile, and a profile be made of what the contact said before
+        self.changes += 1
         self.before = self.world.writes()
 
     def change(self, person: str, no: bool, side: int, write: Callable[[str, bool], None]) -> None:
@@ -90,7 +105,9 @@ class Model(RuleBasedStateMachine):
     def other_edit(self, number: int) -> None:
         if self.world.says(self.people[number])[1] is None:
             return
-        self.world.campaign.http.told("PATCH", f"/profileAndServicesExt/profile/{self.people[number]}", {"firstName": "Ana"})
+        self.world.campaign.http.told(
+            "PATCH", f"/profileAndServicesExt/profile/{self.people[number]}", {"firstName": "Ana"}
+        )
         self.mine[1] += 1
 
     @rule(key=st.sampled_from(["opt_out-from-dynamics", "opt_out-from-campaign"]))
@@ -118,7 +135,9 @@ class Model(RuleBasedStateMachine):
         """The instance dies when it has settled; its messages come back, as after a crash."""
         contacts = self.world.contacts
         for message in contacts.messages():
-            bridge = replace(contacts.bridge, ledger=KilledAt(contacts.bridge.ledger, "settle", True))
+            bridge = replace(
+                contacts.bridge, ledger=KilledAt(contacts.bridge.ledger, "settle", True)
+            )
             try:
                 self.world.count(deliver(contacts.flow, bridge, message.content.encode(), 1))
             except Killed:
@@ -158,7 +177,9 @@ class Model(RuleBasedStateMachine):
         write = (self.world.in_dynamics, self.world.in_campaign)[side]
         worker = self.world.from_dynamics
         agreement = worker.flow.agreement  # type: ignore[union-attr]
-        between = Between(agreement.decisions, lambda: self.change(self.people[number], no, side, write))
+        between = Between(
+            agreement.decisions, lambda: self.change(self.people[number], no, side, write)
+        )
         flow = replace(worker.flow, agreement=replace(agreement, decisions=between))  # type: ignore[type-var]
         message = self.held[place % len(self.held)]
         deliver(flow, worker.bridge, message.content.encode(), 1)
@@ -183,8 +204,13 @@ class Model(RuleBasedStateMachine):
         for person in self.people:
             here, there = self.world.says(person)
             assert here == there, "both sides are equal"
-            assert here or not self.last[person], "an opt-out that no later opt-in followed is never lost"
-        written = [now - then - mine for now, then, mine in zip(self.world.writes(), self.before, self.mine, strict=True)]
+            assert here or not self.last[person], (
+                "an opt-out that no later opt-in followed is never lost"
+            )
+        written = [
+            now - then - mine
+            for now, then, mine in zip(self.world.writes(), self.before, self.mine, strict=True)
+        ]
         assert sum(written) <= self.changes + self.cuts, "no echo"
         assert self.world.safe() == {"safe": True, "reasons": []}
 
@@ -222,7 +248,8 @@ def test_whatever_happens(
         stateful_step_count=steps,
         deadline=None,
         print_blob=True,
-        derandomize=examples == FEW,  # the tests play the same story each time, the benchmark another one
+        derandomize=examples
+        == FEW,  # the tests play the same story each time, the benchmark another one
         database=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -1,5 +1,7 @@
-"""A no of a profile under another form of the contact's id, which Dynamics refused: Campaign tells it once, so it stays until it
-has arrived."""
+"""A no of a profile under another form of the contact's id, which Dynamics refused: Campaign tells
+it once, so it stays until it
+has arrived.
+"""
 
 import pytest
 
@@ -32,14 +34,19 @@ def refused_alias(world: World, own: bool) -> str:
 
 
 def has_arrived(world: World, contact: str) -> bool:
-    return bool(world.dynamics.contact(contact)[COLUMN]) and world.wiring.bridge.deadletters.get(FLOW, contact) is None
+    return (
+        bool(world.dynamics.contact(contact)[COLUMN])
+        and world.wiring.bridge.deadletters.get(FLOW, contact) is None
+    )
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["own profile", "no own profile"])
 def test_the_next_delivery_of_its_contact_passes_it_on(world: World, own: bool) -> None:
     contact = refused_alias(world, own)
     bridge = world.wiring.bridge
-    bridge.handoff.put("opt-out", FLOW, "contact", 1, [Change(contact, Kind.REFERENCE, first_seen=bridge.now())])
+    bridge.handoff.put(
+        "opt-out", FLOW, "contact", 1, [Change(contact, Kind.REFERENCE, first_seen=bridge.now())]
+    )
     world.from_campaign.drain()
     assert has_arrived(world, contact)
 
@@ -54,7 +61,10 @@ def test_a_no_of_the_contact_itself_passes_it_on(world: World, column: str) -> N
 
 def test_a_later_refusal_does_not_take_its_place(world: World) -> None:
     contact = refused_alias(world, own=True)
-    fault = {"match": {"method": "PATCH", "route": "^/profileAndServicesExt/profile"}, "action": {"status": 400}}
+    fault = {
+        "match": {"method": "PATCH", "route": "^/profileAndServicesExt/profile"},
+        "action": {"status": 400},
+    }
     world.campaign.faults(fault)
     world.in_dynamics(contact, no=True, column="donotphone")
     world.sync(FROM_DYNAMICS)
@@ -66,8 +76,15 @@ def test_a_later_refusal_does_not_take_its_place(world: World) -> None:
 def test_two_aliases_that_were_refused_are_both_heard(world: World) -> None:
     contact = refused_alias(world, own=True)
     refuse(world, contact)
-    bridge, flags = world.wiring.bridge, [pair.flag for pair in world.wiring.opt_out_catalog.pairs()]
-    told = {"values": {flag: flag == PHONE for flag in flags}, "times": dict.fromkeys(flags, ""), "changed": ""}
+    bridge, flags = (
+        world.wiring.bridge,
+        [pair.flag for pair in world.wiring.opt_out_catalog.pairs()],
+    )
+    told = {
+        "values": {flag: flag == PHONE for flag in flags},
+        "times": dict.fromkeys(flags, ""),
+        "changed": "",
+    }
     change = Change(contact, Kind.ROW, 0, {"campaign": {**told, "alias": ALIAS}}, bridge.now())
     bridge.handoff.put("opt-out", FLOW, "contact", 1, [change])
     world.from_campaign.drain()
@@ -78,7 +95,9 @@ def test_two_aliases_that_were_refused_are_both_heard(world: World) -> None:
 
 
 def handed_off_again(world: World) -> int:
-    """A person replays what was refused, and it is delivered; returns how many letters that were."""
+    """A person replays what was refused, and it is delivered; returns how many letters that
+    were.
+    """
     count = replay(world.from_campaign.flow, world.wiring.bridge, "dead_letters").count
     world.from_campaign.drain()
     return count

@@ -1,4 +1,6 @@
-"""One contact that the bridge may not write: its opt-out is a dead letter that names the privilege, all others go on."""
+"""One contact that the bridge may not write: its opt-out is a dead letter that names the privilege,
+all others go on.
+"""
 
 from typing import Any
 
@@ -39,7 +41,9 @@ def test_a_row_of_another_business_unit_stops_nobody_else(world: World, wording:
     assert world.wiring.bridge.deadletters.get(FLOW, secured) is None
 
 
-def test_a_table_that_may_not_be_written_pauses_the_flow_and_names_the_privilege(world: World) -> None:
+def test_a_table_that_may_not_be_written_pauses_the_flow_and_names_the_privilege(
+    world: World,
+) -> None:
     contact = world.person()
     world.quiet()
     world.in_campaign(contact, True)
@@ -60,11 +64,15 @@ def test_a_table_that_may_not_be_written_pauses_the_flow_and_names_the_privilege
         pytest.param(400, "0x80048408", "refused_value", id="a state"),
     ],
 )
-def test_a_refusal_of_one_row_is_a_dead_letter(world: World, status: int, code: str, reason: str) -> None:
+def test_a_refusal_of_one_row_is_a_dead_letter(
+    world: World, status: int, code: str, reason: str
+) -> None:
     one, other = world.person(), world.person()
     world.quiet()
     body: dict[str, Any] = {"error": {"code": code, "message": "It was refused."}}
-    world.dynamics.faults({"match": {"method": "PATCH", "path": one}, "action": {"status": status, "body": body}})
+    world.dynamics.faults(
+        {"match": {"method": "PATCH", "path": one}, "action": {"status": status, "body": body}}
+    )
     world.in_campaign(one, True)
     world.in_campaign(other, True)
     world.sync()

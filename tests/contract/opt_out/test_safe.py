@@ -66,7 +66,12 @@ def poisoned(world: World, person: str) -> str:
 
 
 def refused(world: World, person: str) -> str:
-    world.dynamics.faults({"match": {"method": "PATCH"}, "action": {"status": 400, "body": {"error": {"code": "0x80040265"}}}})
+    world.dynamics.faults(
+        {
+            "match": {"method": "PATCH"},
+            "action": {"status": 400, "body": {"error": {"code": "0x80040265"}}},
+        }
+    )
     world.in_campaign(person, no=True)
     world.sync()
     world.dynamics.faults()
@@ -74,7 +79,9 @@ def refused(world: World, person: str) -> str:
 
 
 def waiting(world: World, person: str) -> str:
-    world.dynamics.faults({"match": {"method": "PATCH"}, "action": {"status": 503, "headers": {"Retry-After": "60"}}})
+    world.dynamics.faults(
+        {"match": {"method": "PATCH"}, "action": {"status": 503, "headers": {"Retry-After": "60"}}}
+    )
     world.in_campaign(person, no=True)
     world.from_campaign.poll()
     for message in world.from_campaign.messages():
@@ -91,7 +98,9 @@ def stopped(world: World, person: str) -> str:
 
 def failed(world: World, person: str) -> str:
     world.in_campaign(person, no=True)
-    fail(world.from_campaign.poller.key, world.wiring.bridge, Misconfigured("filter", "Publish it."))
+    fail(
+        world.from_campaign.poller.key, world.wiring.bridge, Misconfigured("filter", "Publish it.")
+    )
     assert world.wiring.bridge.flows.read("opt_out-from-campaign").status == FAILED
     return "Flow opt_out-from-campaign is failed: Publish it."
 
@@ -141,7 +150,9 @@ def test_other_edits_do_not_stand_in_the_way(world: World) -> None:
     world.quiet()
     for person in people:
         world.dynamics.change_contact(person, quietly=True, firstname="Edited")
-        world.campaign.http.told("PATCH", f"/profileAndServicesExt/profile/{person}", {"firstName": "Edited"})
+        world.campaign.http.told(
+            "PATCH", f"/profileAndServicesExt/profile/{person}", {"firstName": "Edited"}
+        )
     assert world.safe() == SAFE
 
 

@@ -1,4 +1,6 @@
-"""What could not be read of an export stays a dead letter until a person mends it: no replay makes it nothing, no word alone."""
+"""What could not be read of an export stays a dead letter until a person mends it: no replay makes
+it nothing, no word alone.
+"""
 
 import json
 from collections.abc import Callable
@@ -19,7 +21,9 @@ SAFE = {"safe": True, "reasons": []}
 
 
 def line(key: str, *noes: str, yes: str = "1") -> str:
-    return "\t".join([key, *(yes if flag in noes else "0" for flag in FLAGS), "2026-05-04 10:00:00.000Z"])
+    return "\t".join(
+        [key, *(yes if flag in noes else "0" for flag in FLAGS), "2026-05-04 10:00:00.000Z"]
+    )
 
 
 def put(world: World, *lines: str, name: str = "optOuts_1.txt") -> None:
@@ -64,9 +68,11 @@ def test_what_could_not_be_read_is_never_replayed_into_nothing(
     person = opted_out(world)
     export(world, person)
     world.sync()
-    ((letter),) = letters(world)
+    (letter,) = letters(world)
     if not said_where:
-        world.wiring.bridge.deadletters.table.upsert_entity({"PartitionKey": "opt_out", "RowKey": letter.record_id, "origin": ""})
+        world.wiring.bridge.deadletters.table.upsert_entity(
+            {"PartitionKey": "opt_out", "RowKey": letter.record_id, "origin": ""}
+        )
     handled = replay(world.from_campaign.flow, world.wiring.bridge, what, letter.record_id)
     assert (handled.count, handled.left) == (0, {Left.UNREADABLE: 1})
     world.from_campaign.drain()
@@ -124,9 +130,15 @@ def test_a_person_is_told_why_letters_stay(by_file: World, monkeypatch: pytest.M
     assert json.loads(again.get_body()) == {
         "flow": "opt_out", "what": "dead_letters", "handed_off": 0, "left": 1, "why": [Left.UNREADABLE.value]
     }  # fmt: skip
-    refused = [command_replay("opt_out", flow, given, by), command_discard("opt_out", flow, given, by)]
+    refused = [
+        command_replay("opt_out", flow, given, by),
+        command_discard("opt_out", flow, given, by),
+    ]
     assert [one.status_code for one in refused] == [409, 409]
-    assert [json.loads(one.get_body())["error"] for one in refused] == [Left.UNREADABLE, Left.UNCHECKED]
+    assert [json.loads(one.get_body())["error"] for one in refused] == [
+        Left.UNREADABLE,
+        Left.UNCHECKED,
+    ]
     checked = json.dumps({**record, "checked": True}).encode()
     given_up = json.loads(command_discard("opt_out", flow, checked, by).get_body())
     assert given_up["discarded"] == 1

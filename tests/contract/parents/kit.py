@@ -1,4 +1,6 @@
-"""Several tables on real storage, an instance's worker for each, against a Campaign that hides orphans."""
+"""Several tables on real storage, an instance's worker for each, against a Campaign that hides
+orphans.
+"""
 
 import json
 import time
@@ -10,7 +12,12 @@ from dev.verbs import Campaign, Dynamics
 from shared.wiring import Wiring
 from tests.contract.battery.kit import Worker, outcomes
 
-PACE = {"RETRY_DELAY_SECONDS": "0", "PAUSED_DELAY_SECONDS": "1", "CLAIM_LEASE_SECONDS": "5", "MAPPING_CACHE_SECONDS": "0"}
+PACE = {
+    "RETRY_DELAY_SECONDS": "0",
+    "PAUSED_DELAY_SECONDS": "1",
+    "CLAIM_LEASE_SECONDS": "5",
+    "MAPPING_CACHE_SECONDS": "0",
+}
 
 
 class Queue:
@@ -38,7 +45,11 @@ class World:
         """One table's changes, delivered; what that releases stays on the queue."""
         worker = self.workers[table]
         worker.poll()
-        return [outcome for message in worker.messages() for outcome in outcomes(worker.deliver(message))]
+        return [
+            outcome
+            for message in worker.messages()
+            for outcome in outcomes(worker.deliver(message))
+        ]
 
     def drain(self) -> None:
         """Polls and delivers every table until nothing is left on the queues."""
@@ -47,7 +58,9 @@ class World:
             for worker in self.workers.values():
                 worker.poll()
             taken = [self.deliver_all(table) for table in self.workers]
-            if not any(taken) and not any(self.wiring.handoff.length(queue) for queue in ("contacts", "custom-entities")):
+            if not any(taken) and not any(
+                self.wiring.handoff.length(queue) for queue in ("contacts", "custom-entities")
+            ):
                 return
             assert time.monotonic() < deadline, "the queues do not become empty"
 

@@ -1,4 +1,6 @@
-"""Parent before child on real storage, against a Campaign that hides orphans and loses what is written to them."""
+"""Parent before child on real storage, against a Campaign that hides orphans and loses what is
+written to them.
+"""
 
 from collections.abc import Iterator
 
@@ -32,13 +34,19 @@ class Vehicles(World):
         return self.create("acs_vehicle", acs_vehicle_name=name, **bind)
 
     def visit(self, name: str, vehicle: str) -> str:
-        return self.create("acs_visit", acs_visit_name=name, **{"acs_vehicleid_ref@odata.bind": f"/acs_vehicles({vehicle})"})
+        return self.create(
+            "acs_visit",
+            acs_visit_name=name,
+            **{"acs_vehicleid_ref@odata.bind": f"/acs_vehicles({vehicle})"},
+        )
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("parents")
-    with Stack(directory=directory, host=False, settings=PACE, publication=vehicles.PUBLICATION) as running:
+    with Stack(
+        directory=directory, host=False, settings=PACE, publication=vehicles.PUBLICATION
+    ) as running:
         yield running
 
 
@@ -50,7 +58,9 @@ def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Vehicles:
     return Vehicles(stack)
 
 
-def test_three_generations_in_the_wrong_order_all_arrive_and_none_is_hidden(world: Vehicles) -> None:
+def test_three_generations_in_the_wrong_order_all_arrive_and_none_is_hidden(
+    world: Vehicles,
+) -> None:
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("Car", owner)
     visit = world.visit("Oil", vehicle)
@@ -59,7 +69,9 @@ def test_three_generations_in_the_wrong_order_all_arrive_and_none_is_hidden(worl
     assert list(world.campaign.records("cusVehicle")) == []
     assert world.poll("contact") == ["created"]
     world.drain()
-    assert [(row["vehicleId"], row["owner"]["title"]) for row in world.shown("cusVehicle")] == [(vehicle, "Owner")]
+    assert [(row["vehicleId"], row["owner"]["title"]) for row in world.shown("cusVehicle")] == [
+        (vehicle, "Owner")
+    ]
     assert [row["visitId"] for row in world.shown("cusVisit")] == [visit]
 
 
@@ -67,12 +79,16 @@ def test_what_happened_while_a_child_waited_is_what_is_written(world: Vehicles) 
     owner = world.dynamics.create_contact(lastname="Owner")
     kept, gone = world.vehicle("first name", owner), world.vehicle("gone", owner)
     world.poll("acs_vehicle")
-    world.dynamics.http.told("PATCH", f"/acs_vehicles({kept})", {"acs_vehicle_name": "last name"}, If_Match="*")
+    world.dynamics.http.told(
+        "PATCH", f"/acs_vehicles({kept})", {"acs_vehicle_name": "last name"}, If_Match="*"
+    )
     world.dynamics.http.told("DELETE", f"/acs_vehicles({gone})")
     world.poll("acs_vehicle")
     world.poll("contact")
     world.drain()
-    assert [(row["vehicleId"], row["name"]) for row in world.campaign.records("cusVehicle")] == [(kept, "last name")]
+    assert [(row["vehicleId"], row["name"]) for row in world.campaign.records("cusVehicle")] == [
+        (kept, "last name")
+    ]
 
 
 def test_what_waits_says_for_whom(world: Vehicles) -> None:
@@ -94,7 +110,9 @@ def test_a_lookup_that_changes_moves_the_link_and_an_empty_one_clears_it(world: 
     world.dynamics.http.told("PATCH", f"/acs_vehicles({vehicle})", bind, If_Match="*")
     assert world.poll("acs_vehicle") == ["updated"]
     assert [row["owner"]["title"] for row in world.shown("cusVehicle")] == ["Two"]
-    world.dynamics.http.told("PATCH", f"/acs_vehicles({vehicle})", {"acs_ownerid@odata.bind": None}, If_Match="*")
+    world.dynamics.http.told(
+        "PATCH", f"/acs_vehicles({vehicle})", {"acs_ownerid@odata.bind": None}, If_Match="*"
+    )
     assert world.poll("acs_vehicle") == ["updated"]
     assert [row["contactId"] for row in world.campaign.records("cusVehicle")] == [""]
 
@@ -107,7 +125,11 @@ def test_a_wait_has_an_end_and_names_the_missing_parent(world: Vehicles) -> None
     later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 8 * 86400)
     assert overdue(later.bridge) == 1
     (letter,) = world.wiring.bridge.deadletters.page("custom_entities-acs_vehicle")
-    assert (letter.record_id, letter.reason, owner in letter.sentence) == (vehicle, "parent_missing", True)
+    assert (letter.record_id, letter.reason, owner in letter.sentence) == (
+        vehicle,
+        "parent_missing",
+        True,
+    )
     world.poll("contact")
     worker = world.workers["acs_vehicle"]
     replay(worker.flow, worker.bridge, "dead_letters")
@@ -115,7 +137,9 @@ def test_a_wait_has_an_end_and_names_the_missing_parent(world: Vehicles) -> None
     assert [row["vehicleId"] for row in world.shown("cusVehicle")] == [vehicle]
 
 
-def test_a_child_that_nobody_released_is_found_in_the_end(world: Vehicles, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_nobody_released_is_found_in_the_end(
+    world: Vehicles, monkeypatch: pytest.MonkeyPatch
+) -> None:
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("Car", owner)
     assert world.poll("acs_vehicle") == ["waiting"]
@@ -129,7 +153,9 @@ def test_a_child_that_nobody_released_is_found_in_the_end(world: Vehicles, monke
 
 
 def test_a_document_may_be_new_to_an_instance_only_for_a_moment(world: Vehicles) -> None:
-    """Who settles a parent without knowing of its children releases none: they are looked for sooner while a document is new."""
+    """Who settles a parent without knowing of its children releases none: they are looked for
+    sooner while a document is new.
+    """
     catalog = world.wiring.catalog
     catalog.mapping("acs_vehicle")
     assert catalog.unknown_seconds() == 2 * world.wiring.settings.mapping_cache_seconds
@@ -153,18 +179,25 @@ def test_a_child_that_nobody_released_is_no_dead_letter_if_its_parent_is_there(
 def test_those_who_wait_are_looked_at_in_turns(world: Vehicles) -> None:
     """Many that wait for parents who never come must not hide the others."""
     waiting = world.wiring.bridge.waiting
-    waiters = [Waiter("contacts-01", f"p{number}", "f", "q", "t", f"c{number}", 100.0 + number) for number in range(5)]
+    waiters = [
+        Waiter("contacts-01", f"p{number}", "f", "q", "t", f"c{number}", 100.0 + number)
+        for number in range(5)
+    ]
     waiting.park(waiters)
     seen = [[waiter.child for waiter in waiting.some_since(1000.0, 2)] for _ in range(4)]
     assert seen == [["c0", "c1"], ["c2", "c3"], ["c4"], ["c0", "c1"]]
 
 
-def test_without_parking_the_same_order_loses_the_update(world: Vehicles, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_parking_the_same_order_loses_the_update(
+    world: Vehicles, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shared.entities.flow.hold", lambda flow, bridge, view, decisions: [])
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("first name", owner)
     assert world.poll("acs_vehicle") == ["created"]
-    world.dynamics.http.told("PATCH", f"/acs_vehicles({vehicle})", {"acs_vehicle_name": "last name"}, If_Match="*")
+    world.dynamics.http.told(
+        "PATCH", f"/acs_vehicles({vehicle})", {"acs_vehicle_name": "last name"}, If_Match="*"
+    )
     assert world.poll("acs_vehicle") == ["rejected"]
     assert [row["name"] for row in world.campaign.records("cusVehicle")] == ["first name"]
 
@@ -182,7 +215,9 @@ def test_children_are_deleted_before_their_parent(world: Vehicles) -> None:
     world.drain()
     deleted = [call.split("/")[-2] for call in world.campaign.calls() if call.startswith("DELETE")]
     assert sorted(deleted) == ["cusVehicle", "cusVisit", "profile"]
-    assert [list(world.campaign.records(name)) for name in ("profile", "cusVehicle", "cusVisit")] == [[], [], []]
+    assert [
+        list(world.campaign.records(name)) for name in ("profile", "cusVehicle", "cusVisit")
+    ] == [[], [], []]
 
 
 def test_a_deletion_does_not_wait_for_ever(world: Vehicles) -> None:
@@ -199,7 +234,9 @@ def test_a_deletion_does_not_wait_for_ever(world: Vehicles) -> None:
 
 
 def test_a_parent_that_is_filtered_out_is_said_so(world: Vehicles) -> None:
-    document = default_document("contact") + "\nfilters: {all: [{field: statecode, is: eq, value: 0}]}\n"
+    document = (
+        default_document("contact") + "\nfilters: {all: [{field: statecode, is: eq, value: 0}]}\n"
+    )
     world.wiring.storage.container("config").upload_blob("mappings/contact.yaml", document)
     owner = world.dynamics.create_contact(lastname="Owner")
     world.dynamics.deactivate_contact(owner)
@@ -208,7 +245,10 @@ def test_a_parent_that_is_filtered_out_is_said_so(world: Vehicles) -> None:
     worker = world.workers["acs_vehicle"]
     worker.poll()
     (settlement,) = [s for message in worker.messages() for s in worker.deliver(message)]
-    assert settlement.sentence == f"Waits for its parent contact {owner}, which is filtered out by its mapping."
+    assert (
+        settlement.sentence
+        == f"Waits for its parent contact {owner}, which is filtered out by its mapping."
+    )
     world.dynamics.change_contact(owner, statecode=0, statuscode=1)
     world.drain()
     assert [row["contactId"] for row in world.shown("cusVehicle")] == [owner]

@@ -1,4 +1,6 @@
-"""Either side's schema changes while the flow runs: no record is lost, and what cannot go on says why."""
+"""Either side's schema changes while the flow runs: no record is lost, and what cannot go on says
+why.
+"""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +18,9 @@ from shared.wiring import Wiring
 from tests.contract.fresh import empty_storage, empty_systems, take_identity
 from tests.contract.parents.kit import PACE, World
 
-TABLE = Table("acs_thing", columns={"acs_first": {"MaxLength": 100}, "acs_second": {"MaxLength": 100}})
+TABLE = Table(
+    "acs_thing", columns={"acs_first": {"MaxLength": 100}, "acs_second": {"MaxLength": 100}}
+)
 PUBLISHED = Table("acs_thing", columns={**TABLE.columns, "acs_third": {"MaxLength": 100}})
 
 
@@ -43,7 +47,9 @@ def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 class Later:
-    """The real clock, moved on where a test has no patience for the time between two tries of a failed flow."""
+    """The real clock, moved on where a test has no patience for the time between two tries of a
+    failed flow.
+    """
 
     def __init__(self) -> None:
         self.ahead = 0.0
@@ -53,14 +59,19 @@ class Later:
 
 
 def put(wiring: Wiring, document: dict[str, Any]) -> None:
-    wiring.storage.container("config").upload_blob(f"mappings/{TABLE.name}.yaml", yaml.safe_dump(document), overwrite=True)
+    wiring.storage.container("config").upload_blob(
+        f"mappings/{TABLE.name}.yaml", yaml.safe_dump(document), overwrite=True
+    )
 
 
 def mapped(**columns: str) -> dict[str, Any]:
     """The table's document with these columns: source=target."""
     document = TABLE.document()
     named = {"acs_thing_name": "name", **columns}
-    return {**document, "fields": [{"source": source, "target": target} for source, target in named.items()]}
+    return {
+        **document,
+        "fields": [{"source": source, "target": target} for source, target in named.items()],
+    }
 
 
 def drop_column(world: World, name: str) -> None:
@@ -69,7 +80,9 @@ def drop_column(world: World, name: str) -> None:
 
 
 def held(world: World) -> list[tuple[str, str]]:
-    return sorted((row["name"], row["acs_second"]) for row in world.campaign.records(TABLE.resource))
+    return sorted(
+        (row["name"], row["acs_second"]) for row in world.campaign.records(TABLE.resource)
+    )
 
 
 def later(world: World) -> None:
@@ -84,10 +97,15 @@ def test_a_column_that_is_added_and_mapped_reaches_every_record(world: World) ->
     world.create(TABLE.name, acs_thing_name="new", acs_second="kept", acs_third="third")
     world.drain()
     assert held(world) == [("new", "kept"), ("old", "kept")]
-    assert sorted(row["acs_third"] for row in world.campaign.records(TABLE.resource)) == ["", "third"]
+    assert sorted(row["acs_third"] for row in world.campaign.records(TABLE.resource)) == [
+        "",
+        "third",
+    ]
 
 
-def test_a_column_that_goes_pauses_the_table_with_its_name_and_a_corrected_document_goes_on(world: World) -> None:
+def test_a_column_that_goes_pauses_the_table_with_its_name_and_a_corrected_document_goes_on(
+    world: World,
+) -> None:
     record = world.create(TABLE.name, acs_thing_name="one", acs_second="before")
     world.drain()
     drop_column(world, "acs_first")
@@ -116,10 +134,14 @@ def test_a_column_that_is_renamed_loses_nothing(world: World) -> None:
     assert [row["acs_first"] for row in world.campaign.records(TABLE.resource)] == ["carried over"]
 
 
-def test_a_field_that_campaign_no_longer_publishes_pauses_the_table_and_its_records_wait(world: World) -> None:
+def test_a_field_that_campaign_no_longer_publishes_pauses_the_table_and_its_records_wait(
+    world: World,
+) -> None:
     record = world.create(TABLE.name, acs_thing_name="one", acs_second="before")
     world.drain()
-    world.campaign.emulator.told("POST", "/unpublish", {"resource": TABLE.resource, "field": "acs_first"})
+    world.campaign.emulator.told(
+        "POST", "/unpublish", {"resource": TABLE.resource, "field": "acs_first"}
+    )
     world.change(TABLE.name, record, acs_second="after", acs_first="lost?")
     worker = world.workers[TABLE.name]
     worker.poll()

@@ -1,4 +1,6 @@
-"""Custom tables of every shape: four levels, fifty-one columns, every type, links to themselves, in a circle, none at all."""
+"""Custom tables of every shape: four levels, fifty-one columns, every type, links to themselves, in
+a circle, none at all.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +31,11 @@ TYPED: dict[str, dict[str, Any]] = {
         "DateTimeBehavior": {"Value": "DateOnly"},
         "target": {"type": "date"},
     },
-    "acs_local": {"kind": "DateTime", "DateTimeBehavior": {"Value": "UserLocal"}, "target": {"type": "datetime"}},
+    "acs_local": {
+        "kind": "DateTime",
+        "DateTimeBehavior": {"Value": "UserLocal"},
+        "target": {"type": "datetime"},
+    },
     "acs_independent": {
         "kind": "DateTime",
         "DateTimeBehavior": {"Value": "TimeZoneIndependent"},
@@ -43,7 +49,9 @@ NODE = Table("acs_node", {"acs_parentref": ("acs_node", "recordId")}, cardinalit
 LEFT = Table("acs_left", {"acs_rightref": ("acs_right", "recordId")}, cardinality="zeroOrOne")
 RIGHT = Table("acs_right", {"acs_leftref": ("acs_left", "recordId")}, cardinality="zeroOrOne")
 LOOSE = Table("acs_loose", api="customResources")
-WIDE = Table("acs_wide", columns={f"acs_column{number}": {"MaxLength": 100} for number in range(51)})
+WIDE = Table(
+    "acs_wide", columns={f"acs_column{number}": {"MaxLength": 100} for number in range(51)}
+)
 TABLES = [POLICY, CLAIM, ITEM, NODE, LEFT, RIGHT, LOOSE, WIDE]
 
 
@@ -79,17 +87,34 @@ def named(world: World, table: Table, name: str) -> dict[str, Any]:
 def test_four_levels_arrive_in_order_and_are_deleted_child_first(world: World) -> None:
     holder = world.dynamics.create_contact(lastname="Holder")
     ids = [holder]
-    for table, parent, lookup in ((POLICY, "contacts", "acs_holder"), (CLAIM, "acs_policys", "acs_policyref")):
+    for table, parent, lookup in (
+        (POLICY, "contacts", "acs_holder"),
+        (CLAIM, "acs_policys", "acs_policyref"),
+    ):
         bind = {f"{lookup}@odata.bind": f"/{parent}({ids[-1]})"}
         ids.append(world.create(table.name, **{f"{table.name}_name": "level", **bind}))
-    ids.append(world.create("acs_item", acs_item_name="level", **{"acs_claimref@odata.bind": f"/acs_claims({ids[-1]})"}))
-    assert [world.poll(table) for table in ("acs_item", "acs_claim", "acs_policy")] == [["waiting"]] * 3
+    ids.append(
+        world.create(
+            "acs_item",
+            acs_item_name="level",
+            **{"acs_claimref@odata.bind": f"/acs_claims({ids[-1]})"},
+        )
+    )
+    assert [world.poll(table) for table in ("acs_item", "acs_claim", "acs_policy")] == [
+        ["waiting"]
+    ] * 3
     world.drain()
     assert named(world, ITEM, "level")["acs_claimref_link"]
-    for table, record_id in zip(("contact", "acs_policy", "acs_claim", "acs_item"), ids, strict=True):
+    for table, record_id in zip(
+        ("contact", "acs_policy", "acs_claim", "acs_item"), ids, strict=True
+    ):
         world.delete(table, record_id)
     world.drain()
-    assert [list(world.campaign.records(table.resource)) for table in (POLICY, CLAIM, ITEM)] == [[], [], []]
+    assert [list(world.campaign.records(table.resource)) for table in (POLICY, CLAIM, ITEM)] == [
+        [],
+        [],
+        [],
+    ]
 
 
 def test_values_of_every_type_arrive_converted(world: World) -> None:
@@ -107,7 +132,12 @@ def test_values_of_every_type_arrive_converted(world: World) -> None:
         "acs_independent": "2024-02-29T10:00:00Z",
     }
     holder = world.dynamics.create_contact(lastname="Holder")
-    world.create("acs_policy", acs_policy_name="typed", **values, **{"acs_holder@odata.bind": f"/contacts({holder})"})
+    world.create(
+        "acs_policy",
+        acs_policy_name="typed",
+        **values,
+        **{"acs_holder@odata.bind": f"/contacts({holder})"},
+    )
     world.drain()
     held = named(world, POLICY, "typed")
     assert {name: held[name] for name in values} == {
@@ -128,18 +158,30 @@ def test_a_record_that_is_its_own_parent_is_written(world: World) -> None:
 
 def test_a_tree_of_one_table_arrives_root_first(world: World) -> None:
     top = world.create("acs_node", acs_node_name="top")
-    middle = world.create("acs_node", acs_node_name="middle", **{"acs_parentref@odata.bind": f"/acs_nodes({top})"})
-    world.create("acs_node", acs_node_name="leaf", **{"acs_parentref@odata.bind": f"/acs_nodes({middle})"})
+    middle = world.create(
+        "acs_node", acs_node_name="middle", **{"acs_parentref@odata.bind": f"/acs_nodes({top})"}
+    )
+    world.create(
+        "acs_node", acs_node_name="leaf", **{"acs_parentref@odata.bind": f"/acs_nodes({middle})"}
+    )
     world.drain()
-    assert (named(world, NODE, "leaf")["acs_parentref_id"], named(world, NODE, "middle")["acs_parentref_id"]) == (middle, top)
+    assert (
+        named(world, NODE, "leaf")["acs_parentref_id"],
+        named(world, NODE, "middle")["acs_parentref_id"],
+    ) == (middle, top)
 
 
 def test_two_tables_that_link_to_each_other_do_not_wait_for_ever(world: World) -> None:
     left = world.create("acs_left", acs_left_name="left")
-    right = world.create("acs_right", acs_right_name="right", **{"acs_leftref@odata.bind": f"/acs_lefts({left})"})
+    right = world.create(
+        "acs_right", acs_right_name="right", **{"acs_leftref@odata.bind": f"/acs_lefts({left})"}
+    )
     world.change("acs_left", left, **{"acs_rightref@odata.bind": f"/acs_rights({right})"})
     world.drain()
-    assert (named(world, LEFT, "left")["acs_rightref_id"], named(world, RIGHT, "right")["acs_leftref_id"]) == (right, left)
+    assert (
+        named(world, LEFT, "left")["acs_rightref_id"],
+        named(world, RIGHT, "right")["acs_leftref_id"],
+    ) == (right, left)
 
 
 def test_an_unlinked_resource_is_written_through_custom_resources(world: World) -> None:
@@ -155,7 +197,13 @@ def test_an_unlinked_resource_is_written_through_custom_resources(world: World) 
 
 
 def test_a_fifty_first_column_is_one_line_more(world: World) -> None:
-    world.create("acs_wide", acs_wide_name="wide", **{f"acs_column{number}": f"value {number}" for number in range(51)})
+    world.create(
+        "acs_wide",
+        acs_wide_name="wide",
+        **{f"acs_column{number}": f"value {number}" for number in range(51)},
+    )
     world.drain()
     held = named(world, WIDE, "wide")
-    assert [held[f"acs_column{number}"] for number in range(51)] == [f"value {number}" for number in range(51)]
+    assert [held[f"acs_column{number}"] for number in range(51)] == [
+        f"value {number}" for number in range(51)
+    ]

@@ -16,9 +16,13 @@ from tests.contract.poison.kit import PACE, World, emptied
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("poison")
-    optional = vehicles.PUBLICATION.read_text().replace("cardinality: one", "cardinality: zeroOrOne")
+    optional = vehicles.PUBLICATION.read_text().replace(
+        "cardinality: one", "cardinality: zeroOrOne"
+    )
     (directory / "publication.yaml").write_text(optional)
-    with Stack(directory=directory, host=False, settings=PACE, publication=directory / "publication.yaml") as running:
+    with Stack(
+        directory=directory, host=False, settings=PACE, publication=directory / "publication.yaml"
+    ) as running:
         vehicles.create_tables(Dynamics(running.facts))
         create_tables(running)
         yield running

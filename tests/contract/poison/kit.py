@@ -1,4 +1,6 @@
-"""Records of every flow whose messages are poison, on real storage; their two systems, and instances that collect."""
+"""Records of every flow whose messages are poison, on real storage; their two systems, and
+instances that collect.
+"""
 
 import uuid
 from collections.abc import Callable
@@ -50,7 +52,9 @@ class DiesAfter(KilledAt):
 
 
 class World:
-    """Everything of a test: what was made has an id, and `arrived` says which of them the other system has."""
+    """Everything of a test: what was made has an id, and `arrived` says which of them the other
+    system has.
+    """
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -79,14 +83,18 @@ class World:
         def flow_of(queue: str, envelope: Any) -> Flow | None:
             return function.flow_in(wiring, queue, envelope)
 
-        return Sorting(flow_of, {queue: flow for flow, queue in QUEUES.items()}, wiring.fingerprint_key)
+        return Sorting(
+            flow_of, {queue: flow for flow, queue in QUEUES.items()}, wiring.fingerprint_key
+        )
 
     def collect(self, wiring: Wiring | None = None, **parts: Any) -> None:
         """One run of the timer; one that is killed ends there."""
         wiring = wiring or self.wiring
         collect(self.sorting(wiring), replace(wiring.bridge, **parts), SECONDS)
 
-    def killed_while_collecting(self, part: str, method: str, calls: int, after: bool = False) -> None:
+    def killed_while_collecting(
+        self, part: str, method: str, calls: int, after: bool = False
+    ) -> None:
         wiring = self.instance()
         parts = {part: DiesAfter(getattr(wiring.bridge, part), method, calls, after)}
         try:
@@ -97,10 +105,16 @@ class World:
 
     def poison(self, flow: str, changes: list[Change], each: int = 1) -> None:
         """Puts the changes on the flow's poison queue, as the host does, `each` in a message."""
-        table = {"contacts": "contact", "custom_entities-acs_vehicle": "acs_vehicle", "opt_out": "contact"}.get(flow, "journal")
+        table = {
+            "contacts": "contact",
+            "custom_entities-acs_vehicle": "acs_vehicle",
+            "opt_out": "contact",
+        }.get(flow, "journal")
         for first in range(0, len(changes), each):
             part = changes[first : first + each]
-            for text, _ in envelopes(flow, table, 1, part, together=400 if flow == "email_events" else 0):
+            for text, _ in envelopes(
+                flow, table, 1, part, together=400 if flow == "email_events" else 0
+            ):
                 self.wiring.handoff.send(f"{QUEUES[flow]}-poison", text)
 
     def poisoned(self, queue: str) -> int:
@@ -129,26 +143,42 @@ class World:
         return [MADE[flow](self, number) for number in range(count)]
 
     def contact(self, number: int, **columns: Any) -> str:
-        return self.dynamics.create_contact(lastname=f"Number {number}", emailaddress1=f"n{number}@example.org", **columns)
+        return self.dynamics.create_contact(
+            lastname=f"Number {number}", emailaddress1=f"n{number}@example.org", **columns
+        )
 
     def contact_change(self, number: int) -> Change:
         record_id = self.contact(number)
-        row = {"contactid": record_id, "lastname": f"Number {number}", "emailaddress1": f"n{number}@example.org"}
+        row = {
+            "contactid": record_id,
+            "lastname": f"Number {number}",
+            "emailaddress1": f"n{number}@example.org",
+        }
         return Change(record_id, Kind.ROW, 1, row, self.bridge.now())
 
     def vehicle_change(self, number: int) -> Change:
-        response = self.dynamics.http.ask("POST", "/acs_vehicles", {"acs_vehicle_name": f"Car {number}"})
+        response = self.dynamics.http.ask(
+            "POST", "/acs_vehicles", {"acs_vehicle_name": f"Car {number}"}
+        )
         record_id = response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")")
         return Change(record_id, Kind.REFERENCE, first_seen=self.bridge.now())
 
     def event_change(self, number: int) -> Change:
         contact = self.reader = getattr(self, "reader", "") or self.contact(0)
         at = "2026-01-31T08:00:00Z"
-        row = {"kind": "click", "log_id": str(1000 + number), "contact": contact, "at": at, "url": "https://www.example.org/"}
+        row = {
+            "kind": "click",
+            "log_id": str(1000 + number),
+            "contact": contact,
+            "at": at,
+            "url": "https://www.example.org/",
+        }
         return Change(str(uuid.uuid4()), Kind.ROW, 0, row, self.bridge.now())
 
     def opt_out_change(self, number: int) -> Change:
-        """The profile opted out, the contact did not: what the bridge read of it is all that tells."""
+        """The profile opted out, the contact did not: what the bridge read of it is all that
+        tells.
+        """
         record_id = self.contact(number)
         body = {"externalId": record_id, "email": f"n{number}@example.org", "blackListEmail": True}
         self.campaign.http.told("POST", "/profileAndServicesExt/profile", body)
@@ -161,7 +191,9 @@ class World:
         if flow == "contacts":
             return {profile["externalId"] for profile in self.campaign.profiles()}
         if flow == "email_events":
-            return {row["acs_eventid"] for row in self.dynamics.rows("acs_emailclicks", "acs_eventid")}
+            return {
+                row["acs_eventid"] for row in self.dynamics.rows("acs_emailclicks", "acs_eventid")
+            }
         if flow == "opt_out":
             listed = self.dynamics.contacts("contactid,donotbulkemail")
             return {row["contactid"] for row in listed if row["donotbulkemail"]}

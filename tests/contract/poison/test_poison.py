@@ -27,7 +27,9 @@ def collected(world: World) -> bool:
     return not any(world.poisoned(queue) for queue in QUEUES.values())
 
 
-def test_each_record_has_one_letter_though_runs_die_and_two_go_side_by_side_and_a_replay_brings_all(world: World) -> None:
+def test_each_record_has_one_letter_though_runs_die_and_two_go_side_by_side_and_a_replay_brings_all(
+    world: World,
+) -> None:
     made = {flow: world.changes(flow, COUNT) for flow in QUEUES}
     for flow, changes in made.items():
         world.poison(flow, changes, each=3)
@@ -50,7 +52,13 @@ def test_each_record_has_one_letter_though_runs_die_and_two_go_side_by_side_and_
 def test_a_record_that_a_newer_delivery_wrote_has_no_letter(world: World) -> None:
     (change,) = world.changes("contacts", 1)
     world.poison("contacts", [change])
-    world.bridge.handoff.put("contacts", "contacts", "contact", 1, [Change(change.record_id, Kind.REFERENCE, first_seen=1.0)])
+    world.bridge.handoff.put(
+        "contacts",
+        "contacts",
+        "contact",
+        1,
+        [Change(change.record_id, Kind.REFERENCE, first_seen=1.0)],
+    )
     world.drain("contacts")
     world.collect()
     assert (world.letters("contacts"), world.poisoned("contacts")) == ({}, 0)
@@ -63,7 +71,9 @@ def test_the_next_delivery_of_the_record_takes_its_letter_away(world: World, flo
     world.collect()
     assert world.letters(flow) == {change.record_id: POISONED}
     table = "acs_vehicle" if "vehicle" in flow else "contact"
-    world.bridge.handoff.put(QUEUES[flow], flow, table, 1, [Change(change.record_id, Kind.REFERENCE, first_seen=1.0)])
+    world.bridge.handoff.put(
+        QUEUES[flow], flow, table, 1, [Change(change.record_id, Kind.REFERENCE, first_seen=1.0)]
+    )
     world.drain(flow)
     assert world.letters(flow) == {}
 
@@ -79,12 +89,20 @@ def test_letters_of_contacts_and_vehicles_keep_ids_alone(world: World) -> None:
     assert "markwart" not in str(at_rest(world.wiring))
 
 
-def test_an_opt_out_of_a_profile_under_another_key_is_replayed_with_what_campaign_told(world: World) -> None:
+def test_an_opt_out_of_a_profile_under_another_key_is_replayed_with_what_campaign_told(
+    world: World,
+) -> None:
     """The contact's id does not find such a profile: what was told of it is all there is."""
     contact = world.contact(1)
     flags = [pair.flag for pair in world.wiring.opt_out_catalog.pairs()]
-    told = {"values": {flag: flag == "blackListEmail" for flag in flags}, "times": dict.fromkeys(flags, ""), "changed": ""}
-    change = Change(contact, Kind.ROW, 0, {"campaign": {**told, "alias": "certain"}}, world.bridge.now())
+    told = {
+        "values": {flag: flag == "blackListEmail" for flag in flags},
+        "times": dict.fromkeys(flags, ""),
+        "changed": "",
+    }
+    change = Change(
+        contact, Kind.ROW, 0, {"campaign": {**told, "alias": "certain"}}, world.bridge.now()
+    )
     world.poison("opt_out", [change])
     world.collect()
     assert world.replay("opt_out") == 1
@@ -104,24 +122,36 @@ def test_a_replay_of_all_that_was_cut_off_is_no_older_than_what_was_written(worl
 
 @pytest.mark.parametrize("later", [Kind.ROW, Kind.REFERENCE])
 @pytest.mark.parametrize("first", [True, False], ids=["told first", "told last"])
-def test_what_campaign_told_once_survives_another_message_of_its_contact(world: World, first: bool, later: Kind) -> None:
+def test_what_campaign_told_once_survives_another_message_of_its_contact(
+    world: World, first: bool, later: Kind
+) -> None:
     contact = world.contact(1)
     flags = [pair.flag for pair in world.wiring.opt_out_catalog.pairs()]
-    told = {"values": {flag: flag == "blackListEmail" for flag in flags}, "times": dict.fromkeys(flags, ""), "changed": ""}
-    alias = Change(contact, Kind.ROW, 0, {"campaign": {**told, "alias": "certain"}}, world.bridge.now())
+    told = {
+        "values": {flag: flag == "blackListEmail" for flag in flags},
+        "times": dict.fromkeys(flags, ""),
+        "changed": "",
+    }
+    alias = Change(
+        contact, Kind.ROW, 0, {"campaign": {**told, "alias": "certain"}}, world.bridge.now()
+    )
     row = {"contactid": contact, "donotbulkemail": False} if later is Kind.ROW else None
     other = Change(contact, later, 2 if row else 0, row, world.bridge.now())
     for change in (alias, other) if first else (other, alias):
         world.poison("opt_out", [change])
         world.collect()
-    world.bridge.handoff.put("opt-out", "opt_out", "contact", 1, [Change(contact, Kind.REFERENCE, first_seen=1.0)])
+    world.bridge.handoff.put(
+        "opt-out", "opt_out", "contact", 1, [Change(contact, Kind.REFERENCE, first_seen=1.0)]
+    )
     world.drain("opt_out")
     assert world.dynamics.contact(contact)["donotbulkemail"] is True
     assert world.letters("opt_out") == {}
 
 
 def envelope_of(**other: object) -> bytes:
-    (text, _), *_ = envelopes("contacts", "contact", 1, [Change("1" * 36, Kind.ROW, 1, {"lastname": "Markwart"})])
+    (text, _), *_ = envelopes(
+        "contacts", "contact", 1, [Change("1" * 36, Kind.ROW, 1, {"lastname": "Markwart"})]
+    )
     return json.dumps({**json.loads(text), **other}).encode()
 
 
@@ -133,7 +163,10 @@ GARBAGE = {
     "not UTF-8": (b"\xff\xfe\x00markwart", True),
     "another version": (envelope_of(v=2), True),
     "unknown flow": (envelope_of(flow="x"), True),
-    "another queue's flow": (envelope_of(flow="custom_entities-acs_vehicle", table="acs_vehicle"), True),
+    "another queue's flow": (
+        envelope_of(flow="custom_entities-acs_vehicle", table="acs_vehicle"),
+        True,
+    ),
     "unknown field": (envelope_of(more="markwart"), True),
     "changes that do not unpack": (envelope_of(changes="eJwDAAAAAAE="), True),
 }
@@ -164,7 +197,9 @@ def plain_queue(world: World, name: str) -> QueueClient:
     return QueueClient.from_connection_string(text(world.settings.azurewebjobsstorage), name)
 
 
-def test_an_opt_out_that_cannot_be_read_is_given_up_only_by_somebody_who_has_seen_to_it(world: World) -> None:
+def test_an_opt_out_that_cannot_be_read_is_given_up_only_by_somebody_who_has_seen_to_it(
+    world: World,
+) -> None:
     world.wiring.handoff.send("opt-out-poison", "no envelope")
     world.collect()
     flow = world.flows["opt_out"]
@@ -179,10 +214,16 @@ def test_a_line_that_could_not_be_read_keeps_its_own_reason(world: World) -> Non
     for flow in ("opt_out", "email_events"):
         world.poison(flow, [change])
     world.collect()
-    assert world.letters("opt_out") == world.letters("email_events") == {change.record_id: "broken_line"}
+    assert (
+        world.letters("opt_out")
+        == world.letters("email_events")
+        == {change.record_id: "broken_line"}
+    )
 
 
-def test_a_message_that_cannot_even_be_collected_is_kept_whole_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_cannot_even_be_collected_is_kept_whole_in_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shared.pipeline.poison.MOST_RECEIPTS", 0)
     (change,) = world.changes("contacts", 1)
     world.poison("contacts", [change])
@@ -193,7 +234,9 @@ def test_a_message_that_cannot_even_be_collected_is_kept_whole_in_the_end(world:
     assert change.record_id in world.arrived("contacts")
 
 
-def test_status_and_alert_count_what_was_moved_until_it_is_replayed(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_status_and_alert_count_what_was_moved_until_it_is_replayed(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     changes = world.changes("contacts", 3)
     world.poison("contacts", changes)
     figures = []
@@ -202,6 +245,8 @@ def test_status_and_alert_count_what_was_moved_until_it_is_replayed(world: World
         caplog.clear()
         with caplog.at_level(logging.INFO, logger="bridge"):
             watch({"contacts": world.flows["contacts"]}, world.bridge)
-        (line,) = [json.loads(record.message) for record in caplog.records if '"watched"' in record.message]
+        (line,) = [
+            json.loads(record.message) for record in caplog.records if '"watched"' in record.message
+        ]
         figures.append((line["poison_messages"], line["poison_letters"], line["dead_letters"]))
     assert figures == [(3, 0, 0), (0, 3, 3), (0, 0, 0)]

@@ -1,4 +1,6 @@
-"""The SFTP servers that this machine gives, each once for all tests: the embedded one, and OpenSSH where it can be had."""
+"""The SFTP servers that this machine gives, each once for all tests: the embedded one, and OpenSSH
+where it can be had.
+"""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -22,7 +24,16 @@ class Server:
         self.start()
 
     def start(self, *options: str, port: int = 0) -> None:
-        given = ["--port", str(port), "--directory", str(self.directory), "--root", str(self.root), "--server", self.kind]
+        given = [
+            "--port",
+            str(port),
+            "--directory",
+            str(self.directory),
+            "--root",
+            str(self.root),
+            "--server",
+            self.kind,
+        ]
         self.child = Child("sftp", ["dev.emulators.sftp", *given, *options], self.directory)
         self.child.start()
         self.facts = self.child.wait()
@@ -32,7 +43,9 @@ class Server:
         self.child.stop()
         self.start(*options, port=port)
 
-    def connect(self, stack: ExitStack, host_key: str = "", key: paramiko.PKey | None = None) -> paramiko.SFTPClient:
+    def connect(
+        self, stack: ExitStack, host_key: str = "", key: paramiko.PKey | None = None
+    ) -> paramiko.SFTPClient:
         """Verifies the host key as a client must: an unknown or changed one is refused."""
         client = stack.enter_context(paramiko.SSHClient())
         kind, text = (host_key or self.facts["host_key"]).split()
@@ -51,7 +64,9 @@ SERVERS = ["embedded", *([] if openssh.why_not(STATE) else ["openssh"])]
 
 @pytest.fixture(scope="session", params=SERVERS)
 def served(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Under the project's folder: OpenSSH does not serve what lies below a folder that everybody may write to."""
+    """Under the project's folder: OpenSSH does not serve what lies below a folder that everybody
+    may write to.
+    """
     with TemporaryDirectory(dir=STATE) as directory:
         Path(directory).chmod(0o755)
         server = Server(Path(directory), request.param)

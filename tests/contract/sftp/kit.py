@@ -34,12 +34,20 @@ class Embedded:
     def settings(self) -> dict[str, str]:
         """What the bridge is told of it."""
         key = Path(self.facts["key_file"]).read_text()
-        address = {"SFTP_HOST": self.facts["host"], "SFTP_PORT": str(self.facts["port"]), "SFTP_USER": self.facts["user"]}
+        address = {
+            "SFTP_HOST": self.facts["host"],
+            "SFTP_PORT": str(self.facts["port"]),
+            "SFTP_USER": self.facts["user"],
+        }
         return {**address, "SFTP_PRIVATE_KEY": key, "SFTP_HOST_KEY": self.facts["host_key"]}
 
     def names(self, below: str = "") -> list[str]:
         place = self.folder / below
-        return sorted(path.name for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+        return (
+            sorted(path.name for path in place.iterdir() if path.is_file())
+            if place.is_dir()
+            else []
+        )
 
 
 @contextmanager
@@ -53,7 +61,10 @@ def embedded_server(directory: Path) -> Iterator[Embedded]:
 
 @dataclass
 class Reading:
-    """Polls as the flow does: the link is kept only when a page was handed off. `pages` says what was."""
+    """Polls as the flow does: the link is kept only when a page was handed off.
+
+    `pages` says what was.
+    """
 
     exports: Exports
     document: Any
@@ -89,9 +100,13 @@ class Reading:
         return [change.record_id for change in self.changes if "fault" not in (change.row or {})]
 
 
-def reading(server: Embedded, document: Any, form: Callable[[Any], Format], **options: Any) -> Reading:
+def reading(
+    server: Embedded, document: Any, form: Callable[[Any], Format], **options: Any
+) -> Reading:
     clock = iter(range(1_800_000_000, 2_000_000_000))
-    return Reading(Exports(server.client(**options), EXPORTS, lambda: float(next(clock)), form), document)
+    return Reading(
+        Exports(server.client(**options), EXPORTS, lambda: float(next(clock)), form), document
+    )
 
 
 def lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:

@@ -1,4 +1,6 @@
-"""The connection drops at any place of a file: every row is handed off once, and the file is archived only after its last."""
+"""The connection drops at any place of a file: every row is handed off once, and the file is
+archived only after its last.
+"""
 
 import gzip
 import random
@@ -41,7 +43,10 @@ def events(afterwards: str) -> tuple[Any, Any, bytes, str]:
     header = list(document.files.delivery_log.columns.values())
     by_name = {"log_id": "{0}", "contact": "{1}", "status": "1", "at": "2026/05/04 10:00:00"}
     fields = document.files.delivery_log.columns
-    rows = [[by_name.get(field, "x").format(number + 1, contact(number)) for field in fields] for number in range(ROWS)]
+    rows = [
+        [by_name.get(field, "x").format(number + 1, contact(number)) for field in fields]
+        for number in range(ROWS)
+    ]
     return document, EventFormat, lines(header, rows), "deliveryLogs_1.txt"
 
 
@@ -50,7 +55,10 @@ def opt_outs(afterwards: str) -> tuple[Any, Any, bytes, str]:
     files = document.files.model_copy(update={"settled_seconds": 0.0, "afterwards": afterwards})
     document = document.model_copy(update={"files": files})
     header = [files.contact, *(pair.flag for pair in document.pairs), files.changed]
-    rows = [[contact(number), *("1" for _ in document.pairs), "2026-05-04 10:00:00.000Z"] for number in range(ROWS)]
+    rows = [
+        [contact(number), *("1" for _ in document.pairs), "2026-05-04 10:00:00.000Z"]
+        for number in range(ROWS)
+    ]
     return document, OptOutFormat, lines(header, rows), "optOuts_1.txt"
 
 
@@ -60,7 +68,9 @@ def opt_outs(afterwards: str) -> tuple[Any, Any, bytes, str]:
 def test_every_row_arrives_once_wherever_the_connection_drops(
     server: Embedded, monkeypatch: pytest.MonkeyPatch, kind: Any, packed: bool, afterwards: str
 ) -> None:
-    """Pages of a few rows, so that a cut falls before, within and behind what was handed off; sometimes several in a row."""
+    """Pages of a few rows, so that a cut falls before, within and behind what was handed off;
+    sometimes several in a row.
+    """
     monkeypatch.setattr("shared.sftp.exports.pages.PAGE_EVENTS", 40)
     monkeypatch.setattr(
         "shared.sftp.exports.pages.MOST_ROWS", 5
@@ -71,12 +81,19 @@ def test_every_row_arrives_once_wherever_the_connection_drops(
     reader = reading(server, document, form, block_bytes=BLOCK)
     for number in range(CUTS // 8):
         (server.folder / name).write_bytes(data)
-        server.control.order(cut_after_bytes=chance.randrange(1, len(data)), cuts=chance.choice((1, 1, 1, 2)))
+        server.control.order(
+            cut_after_bytes=chance.randrange(1, len(data)), cuts=chance.choice((1, 1, 1, 2))
+        )
         reader.changes.clear()
         while not reader.poll():
-            assert server.names() == [name], f"seed {SEED}: put away although it broke off, cut {number}"
+            assert server.names() == [name], (
+                f"seed {SEED}: put away although it broke off, cut {number}"
+            )
         told = Counter(reader.ids())
-        assert (len(told), set(told.values())) == (ROWS, {1}), f"seed {SEED}, cut {number}: {told.most_common(3)}"
+        assert (len(told), set(told.values())) == (
+            ROWS,
+            {1},
+        ), f"seed {SEED}, cut {number}: {told.most_common(3)}"
         assert not reader.faults(), f"seed {SEED}"
         assert server.names() == [], f"seed {SEED}"
     assert len(server.names("processed")) == (CUTS // 8 if afterwards == "move" else 0)

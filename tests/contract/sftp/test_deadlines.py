@@ -1,4 +1,6 @@
-"""A server that hangs, at any step: the run ends in time, no file is put away, and the next run reads on."""
+"""A server that hangs, at any step: the run ends in time, no file is put away, and the next run
+reads on.
+"""
 
 import socket
 import threading
@@ -49,8 +51,12 @@ def test_a_server_that_is_not_reached_ends_with_the_run(server: Embedded, serve:
     assert time.monotonic() - began < SECONDS + MARGIN_SECONDS
 
 
-@pytest.mark.parametrize("faults", [{"stalls": 1}, {"endless": True}], ids=["read", "listing without end"])
-def test_a_poll_of_a_server_that_hangs_ends_and_reads_on(server: Embedded, faults: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "faults", [{"stalls": 1}, {"endless": True}], ids=["read", "listing without end"]
+)
+def test_a_poll_of_a_server_that_hangs_ends_and_reads_on(
+    server: Embedded, faults: dict[str, Any]
+) -> None:
     put(server, text(1, 2))
     server.control.order(**faults)
     reader = events(server)
@@ -66,7 +72,9 @@ def test_a_poll_of_a_server_that_hangs_ends_and_reads_on(server: Embedded, fault
 
 
 @pytest.mark.parametrize("call", ["list", "look", "move", "delete", "open"])
-def test_each_call_of_a_connection_that_falls_silent_ends_with_the_run(server: Embedded, call: str) -> None:
+def test_each_call_of_a_connection_that_falls_silent_ends_with_the_run(
+    server: Embedded, call: str
+) -> None:
     path = put(server, text(1))
     folder = "/d365_loads/exports"
     proxy = Proxy(server.facts["port"])

@@ -1,4 +1,6 @@
-"""The reader of exports on servers of several makers, on broken uploads, and on files that people touch while they are read."""
+"""The reader of exports on servers of several makers, on broken uploads, and on files that people
+touch while they are read.
+"""
 
 import gzip
 import json
@@ -51,7 +53,11 @@ HEADER = list(COLUMNS.values())
 
 
 def row(number: int, **cells: str) -> list[str]:
-    known = {"log_id": str(number), "contact": "0f8fad5b-d9cb-469f-a165-70867728950e", "status": "1"}
+    known = {
+        "log_id": str(number),
+        "contact": "0f8fad5b-d9cb-469f-a165-70867728950e",
+        "status": "1",
+    }
     values = {**known, "at": "2026/05/04 10:00:00", **cells}
     return [values.get(field, "x") for field in COLUMNS]
 
@@ -80,7 +86,14 @@ def events(server: Embedded, settled: int = 0, **options: Any) -> Reading:
         {"no_permissions": True, "no_times": True, "no_posix_rename": True},
         {"read_bytes": 100},
     ],
-    ids=["no posix-rename", "posix-rename alone", "no permissions", "no times", "none of them", "short reads"],
+    ids=[
+        "no posix-rename",
+        "posix-rename alone",
+        "no permissions",
+        "no times",
+        "none of them",
+        "short reads",
+    ],
 )
 def test_other_servers_work(server: Embedded, faults: dict[str, int]) -> None:
     put(server, text(1, 2, 3))
@@ -114,10 +127,14 @@ def test_an_archived_file_takes_the_place_of_no_other(server: Embedded) -> None:
     assert len(set(reader.ids())) == 3
 
 
-UNFINISHED_NAMES = ".filepart .part .tmp ~ .writing .inprogress .incomplete .lck .lock .filepart2 .crdownload .bak"
+UNFINISHED_NAMES = (
+    ".filepart .part .tmp ~ .writing .inprogress .incomplete .lck .lock .filepart2 .crdownload .bak"
+)
 
 
-@pytest.mark.parametrize("name", [".deliveryLogs_1.txt", *(f"{NAME}{end}" for end in UNFINISHED_NAMES.split())])
+@pytest.mark.parametrize(
+    "name", [".deliveryLogs_1.txt", *(f"{NAME}{end}" for end in UNFINISHED_NAMES.split())]
+)
 def test_an_unfinished_name_is_left(server: Embedded, name: str) -> None:
     put(server, text(1), name)
     wide = read_events_document(
@@ -137,7 +154,11 @@ def test_a_file_that_is_put_back_is_read_from_its_first_row(server: Embedded) ->
     assert (server.names("rejected"), len(reader.faults())) == ([NAME], 1)
     put(server, text(1, 2, 3))
     reader.until_done()
-    assert (len(set(reader.ids())), server.names("processed"), reader.finished) == (3, [NAME], [NAME])
+    assert (len(set(reader.ids())), server.names("processed"), reader.finished) == (
+        3,
+        [NAME],
+        [NAME],
+    )
 
 
 def test_a_file_that_is_replaced_while_it_is_read_is_read_from_its_first_row(
@@ -157,8 +178,12 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_from_its_first_row(
     assert not reader.faults()
 
 
-def test_an_upload_that_pauses_longer_than_it_should_loses_nothing(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stops in the middle of a line, goes on just before the file is put away, and again after."""
+def test_an_upload_that_pauses_longer_than_it_should_loses_nothing(
+    server: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops in the middle of a line, goes on just before the file is put away, and again
+    after.
+    """
     whole = text(*range(1, 31))
     path = put(server, whole[: len(whole) // 3])
     reader = events(server)
@@ -220,7 +245,10 @@ def test_a_file_that_is_deleted_while_it_is_read_is_a_dead_letter_and_the_next_i
     again.link = reader.link
     again.until_done()
     ((rule, sentence),) = again.faults()
-    assert (rule, "deliveryLogs_1.txt was deleted while it was read" in sentence) == ("unreadable_file", True)
+    assert (rule, "deliveryLogs_1.txt was deleted while it was read" in sentence) == (
+        "unreadable_file",
+        True,
+    )
     assert (len(again.ids()), server.names("processed")) == (2, ["deliveryLogs_2.txt"])
 
 
@@ -233,12 +261,17 @@ def test_a_position_of_an_earlier_version_goes_on_at_its_line(server: Embedded) 
     assert Position.read(f'{{"file": "{NAME}", "line": 3, "ended": "", "new": 1}}').line == 3
 
 
-@pytest.mark.parametrize("data", [b"\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n\n"], ids=["blank", "mark", "both"])
+@pytest.mark.parametrize(
+    "data", [b"\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n\n"], ids=["blank", "mark", "both"]
+)
 def test_bytes_without_a_header_are_rejected(server: Embedded, data: bytes) -> None:
     put(server, data)
     reader = events(server)
     reader.until_done()
-    assert ([rule for rule, _ in reader.faults()], server.names("rejected")) == (["unreadable_file"], [NAME])
+    assert ([rule for rule, _ in reader.faults()], server.names("rejected")) == (
+        ["unreadable_file"],
+        [NAME],
+    )
 
 
 @pytest.mark.parametrize("data", [b"", text()], ids=["empty", "header alone"])
@@ -301,7 +334,9 @@ def test_a_file_that_ends_before_its_size_is_not_put_away(server: Embedded, pack
     ],
     ids=["fingerprint", "cut off", "putty"],
 )
-def test_a_wrong_key_is_a_setting_to_correct(server: Embedded, host_key: str, private_key: str, setting: str) -> None:
+def test_a_wrong_key_is_a_setting_to_correct(
+    server: Embedded, host_key: str, private_key: str, setting: str
+) -> None:
     with pytest.raises(Misconfigured) as caught:
         server.client(host_key, private_key).files("/")
     assert caught.value.setting == setting
@@ -339,7 +374,9 @@ def test_two_sources_read_side_by_side(server: Embedded) -> None:
 
     def stalled() -> None:
         with pytest.raises(Retryable):
-            slow.exports.sftp.run("read", lambda sftp: sftp.open(f"{slow.exports.folder}/{NAME}").read())
+            slow.exports.sftp.run(
+                "read", lambda sftp: sftp.open(f"{slow.exports.folder}/{NAME}").read()
+            )
 
     thread = Thread(target=stalled)
     thread.start()
@@ -347,7 +384,9 @@ def test_two_sources_read_side_by_side(server: Embedded) -> None:
     while thread.is_alive():
         listed += len(quick.exports.sftp.files(quick.exports.folder))
     thread.join()
-    assert listed > 1  # with one session for both, the first listing would have waited for the stall to end
+    assert (
+        listed > 1
+    )  # with one session for both, the first listing would have waited for the stall to end
     quick.until_done()
     assert len(quick.ids()) == 2
 
@@ -371,8 +410,13 @@ def test_a_row_that_no_message_takes_is_a_dead_letter_of_its_line(server: Embedd
     assert all(len(text) <= MESSAGE_BYTES for text, _ in envelopes("f", "t", 1, reader.changes))
 
 
-def test_an_upload_that_pauses_longer_than_the_settled_seconds_is_watched_on(server: Embedded) -> None:
-    """It was read to its end by then. Other files are read meanwhile, and what came later is read as well."""
+def test_an_upload_that_pauses_longer_than_the_settled_seconds_is_watched_on(
+    server: Embedded,
+) -> None:
+    """It was read to its end by then.
+
+    Other files are read meanwhile, and what came later is read as well.
+    """
     whole = text(*range(1, 31))
     path = put(server, whole[: len(whole) // 2])
     reader = events(server, settled=60)
@@ -413,7 +457,11 @@ def test_many_files_that_wait_keep_the_link_short(server: Embedded) -> None:
     assert longest < 32_000
 
 
-@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError("Failure")], ids=["denied", "failure"])
+@pytest.mark.parametrize(
+    "error",
+    [PermissionError(13, "Permission denied"), OSError("Failure")],
+    ids=["denied", "failure"],
+)
 def test_a_file_that_cannot_be_opened_is_one_dead_letter_and_its_neighbours_are_read(
     server: Embedded, monkeypatch: pytest.MonkeyPatch, error: OSError
 ) -> None:
@@ -432,7 +480,10 @@ def test_a_file_that_cannot_be_opened_is_one_dead_letter_and_its_neighbours_are_
         for _ in range(3):
             assert reader.poll() is True
     ((rule, sentence),) = reader.faults()
-    assert (rule, "deliveryLogs_0.txt: the SFTP server does not let it be read" in sentence) == ("unreadable_file", True)
+    assert (rule, "deliveryLogs_0.txt: the SFTP server does not let it be read" in sentence) == (
+        "unreadable_file",
+        True,
+    )
     assert (len(set(reader.ids())), server.names()) == (2, ["deliveryLogs_0.txt"])
     (letter,) = [change for change in reader.changes if change.row and "fault" in change.row]
     for _ in range(700):
@@ -447,10 +498,18 @@ def test_a_name_that_is_not_utf_8_is_left_alone(server: Embedded) -> None:
     put(server, text(2))
     reader = events(server)
     reader.until_done()
-    assert (len(reader.ids()), server.names("processed"), Path(os.fsdecode(odd)).exists()) == (1, [NAME], True)
+    assert (len(reader.ids()), server.names("processed"), Path(os.fsdecode(odd)).exists()) == (
+        1,
+        [NAME],
+        True,
+    )
 
 
-@pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "\u3000", "\u200b"], ids=["no-break", "narrow", "wide", "zero width"])
+@pytest.mark.parametrize(
+    "blank",
+    ["\u00a0", "\u202f", "\u3000", "\u200b"],
+    ids=["no-break", "narrow", "wide", "zero width"],
+)
 def test_a_name_with_a_blank_of_another_kind_is_read(server: Embedded, blank: str) -> None:
     name = f"deliveryLogs_10{blank}h.txt"
     (server.folder / name).write_bytes(text(1))
@@ -469,7 +528,9 @@ def test_names_that_are_taken_a_thousand_times_leave_a_free_one(server: Embedded
     assert (len(reader.ids()), server.names(), len(server.names("processed"))) == (1, [], 1100)
 
 
-def test_two_who_make_a_folder_at_once_both_go_on(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_who_make_a_folder_at_once_both_go_on(
+    server: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = paramiko.SFTPClient.mkdir
 
     def made_before(session: paramiko.SFTPClient, path: str, *given: Any) -> None:
@@ -487,9 +548,13 @@ def test_two_who_make_a_folder_at_once_both_go_on(server: Embedded, monkeypatch:
 
 
 def test_who_reads_at_once_does_not_put_away_at_once(server: Embedded) -> None:
-    """The look before a delivery takes files that may still be written: what comes later is read as well."""
+    """The look before a delivery takes files that may still be written: what comes later is read as
+    well.
+    """
     known, _, data, name = all_opt_outs("move")
-    known = known.model_copy(update={"files": known.files.model_copy(update={"settled_seconds": 60.0})})
+    known = known.model_copy(
+        update={"files": known.files.model_copy(update={"settled_seconds": 60.0})}
+    )
     path = put(server, data[: len(data) // 2], name)
     reader = reading(server, known, partial(OptOutFormat, at_once=True))
     reader.until_done()

@@ -1,4 +1,6 @@
-"""The local SFTP server against a real client: keys on both sides, a folder that nobody leaves, files that grow."""
+"""The local SFTP server against a real client: keys on both sides, a folder that nobody leaves,
+files that grow.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +15,21 @@ EXPORTS = "/d365_loads/exports"
 
 
 def test_the_facts_name_the_folder_and_the_key(served: Server) -> None:
-    assert (served.facts["exports"], served.facts["host_key"].split()[0]) == (EXPORTS, "ssh-ed25519")
+    assert (served.facts["exports"], served.facts["host_key"].split()[0]) == (
+        EXPORTS,
+        "ssh-ed25519",
+    )
     assert Path(served.facts["key_file"]).stat().st_mode & 0o077 == 0
     assert "BEGIN RSA PRIVATE KEY" in Path(served.facts["key_file"]).read_text()
 
 
-def test_the_key_is_accepted_and_the_folder_listed_with_sizes_and_times(served: Server, connected: Connect) -> None:
+def test_the_key_is_accepted_and_the_folder_listed_with_sizes_and_times(
+    served: Server, connected: Connect
+) -> None:
     (served.exports / "listed.txt").write_text("one\n")
-    (entry,) = [entry for entry in connected().listdir_attr(EXPORTS) if entry.filename == "listed.txt"]
+    (entry,) = [
+        entry for entry in connected().listdir_attr(EXPORTS) if entry.filename == "listed.txt"
+    ]
     assert entry.st_size == 4
     assert entry.st_mtime == int((served.exports / "listed.txt").stat().st_mtime)
 
@@ -38,7 +47,9 @@ def test_a_password_is_not_asked_for(served: Server) -> None:
     assert refusal.value.allowed_types == ["publickey"]
 
 
-def test_a_host_key_that_is_not_the_known_one_is_noticed(served: Server, connected: Connect) -> None:
+def test_a_host_key_that_is_not_the_known_one_is_noticed(
+    served: Server, connected: Connect
+) -> None:
     known = served.facts["host_key"]
     served.restart()
     assert served.facts["host_key"] == known
@@ -82,7 +93,10 @@ def test_a_file_is_renamed_over_another(served: Server, connected: Connect) -> N
         file.write("new")
     (served.exports / "final").write_text("old")
     client.posix_rename(f"{EXPORTS}/draft", f"{EXPORTS}/final")
-    assert ((served.exports / "final").read_text(), (served.exports / "draft").exists()) == ("new", False)
+    assert ((served.exports / "final").read_text(), (served.exports / "draft").exists()) == (
+        "new",
+        False,
+    )
 
 
 def test_a_file_is_read_while_it_grows(served: Server, connected: Connect) -> None:

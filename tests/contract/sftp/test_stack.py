@@ -1,4 +1,6 @@
-"""The stack's SFTP server: what Campaign exports is found there, and it comes and goes as a server does."""
+"""The stack's SFTP server: what Campaign exports is found there, and it comes and goes as a server
+does.
+"""
 
 import base64
 from pathlib import Path
@@ -14,18 +16,33 @@ from dev.verbs import Campaign
 def connect(facts: dict[str, Any], host_key: str) -> paramiko.SSHClient:
     client = paramiko.SSHClient()
     kind, text = host_key.split()
-    client.get_host_keys().add(f"[{facts['host']}]:{facts['port']}", kind, paramiko.Ed25519Key(data=base64.b64decode(text)))
-    client.connect(facts["host"], facts["port"], facts["user"], key_filename=facts["key_file"], allow_agent=False)
+    client.get_host_keys().add(
+        f"[{facts['host']}]:{facts['port']}", kind, paramiko.Ed25519Key(data=base64.b64decode(text))
+    )
+    client.connect(
+        facts["host"],
+        facts["port"],
+        facts["user"],
+        key_filename=facts["key_file"],
+        allow_agent=False,
+    )
     return client
 
 
 def test_exports_are_found_on_the_server_which_may_go_and_come_back(tmp_path: Path) -> None:
     with Stack(tmp_path, host=False) as stack:
         sftp, campaign = stack.facts["sftp"], Campaign(stack.facts)
-        campaign.http.told("POST", "/profileAndServicesExt/profile", {"externalId": "a-1", "email": "a-1@example.org"})
+        campaign.http.told(
+            "POST",
+            "/profileAndServicesExt/profile",
+            {"externalId": "a-1", "email": "a-1@example.org"},
+        )
         campaign.emulator.told("POST", "/deliveries", {"name": "DM101"})
         (file,) = campaign.emulator.told("POST", "/export", {"log": "delivery"})["files"]
-        with connect(sftp, sftp["host_key"]) as client, client.open_sftp().open(f"{sftp['exports']}/{file['name']}") as exported:
+        with (
+            connect(sftp, sftp["host_key"]) as client,
+            client.open_sftp().open(f"{sftp['exports']}/{file['name']}") as exported,
+        ):
             assert "a-1@example.org" in exported.read().decode()
         stack.stop_sftp()
         with pytest.raises(OSError, match="Unable to connect"):

@@ -1,4 +1,6 @@
-"""Azurite with what dev/commands/azurite_preload.js changes in it finds what a query names, whatever its form."""
+"""Azurite with what dev/commands/azurite_preload.js changes in it finds what a query names,
+whatever its form.
+"""
 
 from collections.abc import Iterator
 
@@ -13,7 +15,9 @@ ROWS = [(partition, row) for partition in ("a", "b", "a'b") for row in ("1", "2"
 @pytest.fixture(scope="module")
 def table() -> Iterator[TableClient]:
     with start_azurite() as azurite:
-        made = TableServiceClient.from_connection_string(azurite.connection_string).create_table("rows")
+        made = TableServiceClient.from_connection_string(azurite.connection_string).create_table(
+            "rows"
+        )
         for partition, row in ROWS:
             made.create_entity({"PartitionKey": partition, "RowKey": row, "named": row})
         yield made
@@ -42,7 +46,10 @@ def test_a_query_finds_its_rows(table: TableClient, condition: str, rows: str) -
 def test_what_was_written_and_deleted_meanwhile_is_found_as_it_is(table: TableClient) -> None:
     table.create_entity({"PartitionKey": "c", "RowKey": "1"})
     table.delete_entity("a", "1")
-    assert [entity["RowKey"] for entity in table.query_entities("PartitionKey eq 'a'")] == ["2", "3"]
+    assert [entity["RowKey"] for entity in table.query_entities("PartitionKey eq 'a'")] == [
+        "2",
+        "3",
+    ]
     assert [entity["RowKey"] for entity in table.query_entities("PartitionKey eq 'c'")] == ["1"]
     table.delete_entity("c", "1")
     table.create_entity({"PartitionKey": "a", "RowKey": "1", "named": "1"})

@@ -1,4 +1,6 @@
-"""The ledger on a real table service: claims, fencing, settlement in one transaction, and how it reads."""
+"""The ledger on a real table service: claims, fencing, settlement in one transaction, and how it
+reads.
+"""
 
 import time
 from collections.abc import Iterator
@@ -58,21 +60,32 @@ def test_what_is_settled_is_read_back(ledger: Ledger, partition: str) -> None:
     assert set(view.rows) == set(IDS)
     assert (view.header.owner, view.header.rows) == ("", 99)
     row = view.rows[IDS[0]]
-    assert (row.version, row.exists, row.outcome, row.history[0][1:]) == (2**40, True, "created", ["created", 2**40, "", 1])
+    assert (row.version, row.exists, row.outcome, row.history[0][1:]) == (
+        2**40,
+        True,
+        "created",
+        ["created", 2**40, "", 1],
+    )
 
 
 @pytest.mark.parametrize("rows", [99, 1_000, 1_000_000], ids=["small", "a page", "large"])
 @pytest.mark.parametrize("count", [1, 2, 3, 14, 15, 60])
-def test_the_same_rows_are_found_in_whichever_way_is_cheapest(ledger: Ledger, partition: str, count: int, rows: int) -> None:
+def test_the_same_rows_are_found_in_whichever_way_is_cheapest(
+    ledger: Ledger, partition: str, count: int, rows: int
+) -> None:
     settled(ledger, partition, IDS)
     asked = {*IDS[-count:], "ffffffff-0000-0000-0000-000000000000"}
     assert ledger.rows(partition, asked, rows).keys() == asked & set(IDS)
 
 
-def test_what_waits_for_a_reason_is_listed_once_it_has_waited_long_enough(ledger: Ledger, partition: str) -> None:
+def test_what_waits_for_a_reason_is_listed_once_it_has_waited_long_enough(
+    ledger: Ledger, partition: str
+) -> None:
     view = ledger.view(partition, IDS[:3], time.time())
     rows = written(view, IDS[:3])
-    for number, (row, reason) in enumerate(zip(rows, ("contacts", "contacts", "target"), strict=True)):
+    for number, (row, reason) in enumerate(
+        zip(rows, ("contacts", "contacts", "target"), strict=True)
+    ):
         row.happened(1000.0 + number, Outcome.WAITING, 1, reason, 1)
     ledger.settle(view, rows)
     assert list(ledger.waiting(partition, "contacts", 1000.5)) == IDS[:1]
@@ -80,7 +93,9 @@ def test_what_waits_for_a_reason_is_listed_once_it_has_waited_long_enough(ledger
 
 
 @pytest.mark.parametrize("count", [1, 2, 50])
-def test_few_rows_are_read_one_by_one_and_many_in_a_range(ledger: Ledger, partition: str, count: int) -> None:
+def test_few_rows_are_read_one_by_one_and_many_in_a_range(
+    ledger: Ledger, partition: str, count: int
+) -> None:
     settled(ledger, partition, IDS)
     assert set(ledger.view(partition, IDS[:count], time.time()).rows) == set(IDS[:count])
     assert ledger.view(partition, ["ffffffff-0000-0000-0000-000000000000"], time.time()).rows == {}
@@ -99,7 +114,9 @@ def test_a_status_counts_without_the_sieves(ledger: Ledger) -> None:
     assert (len(headers), headers[7].rows, headers[7].sieve) == (BUCKETS, 50, None)
 
 
-def test_a_partition_of_an_older_version_gets_its_sieve_with_the_next_settlement(ledger: Ledger, partition: str) -> None:
+def test_a_partition_of_an_older_version_gets_its_sieve_with_the_next_settlement(
+    ledger: Ledger, partition: str
+) -> None:
     settled(ledger, partition, IDS[:50])
     header = ledger.table.get_entity(partition, HEADER)
     del header["sieve"]
@@ -129,7 +146,9 @@ def test_parents_that_never_came_cost_a_read_of_the_header(ledger: Ledger, parti
     with counted_storage() as requests:
         assert presence.there([(partition, record_id) for record_id in IDS[50:]]) == set()
     assert len(requests) == 1
-    assert presence.there([(partition, record_id) for record_id in IDS]) == {(partition, record_id) for record_id in IDS[:40]}
+    assert presence.there([(partition, record_id) for record_id in IDS]) == {
+        (partition, record_id) for record_id in IDS[:40]
+    }
 
 
 def test_a_claim_keeps_others_off_until_its_lease_ends(ledger: Ledger, partition: str) -> None:
@@ -155,7 +174,9 @@ def test_of_two_that_claim_at_once_one_succeeds(ledger: Ledger, partition: str) 
         ledger.claim(two, "two", time.time(), 30)
 
 
-def test_one_who_lost_the_claim_can_neither_settle_nor_renew(ledger: Ledger, partition: str) -> None:
+def test_one_who_lost_the_claim_can_neither_settle_nor_renew(
+    ledger: Ledger, partition: str
+) -> None:
     now = time.time()
     late = ledger.view(partition, IDS, time.time())
     ledger.claim(late, "late", now, 1)
@@ -168,7 +189,9 @@ def test_one_who_lost_the_claim_can_neither_settle_nor_renew(ledger: Ledger, par
     assert ledger.view(partition, IDS, now + 60).rows == {}
 
 
-def test_who_looked_before_a_settlement_cannot_claim_on_what_it_saw(ledger: Ledger, partition: str) -> None:
+def test_who_looked_before_a_settlement_cannot_claim_on_what_it_saw(
+    ledger: Ledger, partition: str
+) -> None:
     outdated = ledger.view(partition, IDS, time.time())
     settled(ledger, partition, IDS[:1])
     with pytest.raises(Retryable):
@@ -181,7 +204,9 @@ def test_ids_come_in_pages_without_tombstones(ledger: Ledger) -> None:
     rows[3].deleted = True
     ledger.claim(view, "me", time.time(), 30)
     ledger.settle(view, rows)
-    assert ledger.ids("pages", 7) == [record_id for record_id in IDS if record_id != rows[3].record_id]
+    assert ledger.ids("pages", 7) == [
+        record_id for record_id in IDS if record_id != rows[3].record_id
+    ]
     assert ledger.ids("pages", 7, after=IDS[-2]) == [IDS[-1]]
     assert ledger.ids("pages", 7, after=IDS[-1]) == []
 

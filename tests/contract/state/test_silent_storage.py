@@ -1,4 +1,6 @@
-"""A storage account that falls silent: each call ends in time, with what the next attempt must know."""
+"""A storage account that falls silent: each call ends in time, with what the next attempt must
+know.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,15 @@ from shared.state.flows import Flows
 from shared.state.handoff import open_handoff
 from shared.state.ledger import Ledger
 from shared.state.storage import Storage
-from tests.contract.silence import DRIPS, FAILS, Serve, SilentStorage, listening, says_nothing, silent_storage
+from tests.contract.silence import (
+    DRIPS,
+    FAILS,
+    Serve,
+    SilentStorage,
+    listening,
+    says_nothing,
+    silent_storage,
+)
 
 SECONDS, MARGIN_SECONDS = 1.0, 3.0
 LIMITS = (0.2, 0.2)
@@ -35,7 +45,11 @@ def parts(account: SilentStorage) -> Iterator[dict[str, Callable[[], Any]]]:
     account.speak()
     settings = load_storage_settings({"AzureWebJobsStorage": account.connection_string})
     storage, handoff = Storage(settings), open_handoff(settings)
-    ledger, flows, blobs = Ledger(storage.table("ledger")), Flows(storage.table("flows"), time.time), storage.container("config")
+    ledger, flows, blobs = (
+        Ledger(storage.table("ledger")),
+        Flows(storage.table("flows"), time.time),
+        storage.container("config"),
+    )
     handoff.send("contacts", "a")
     blobs.upload_blob("a", b"a" * 100_000, overwrite=True)
     yield {
@@ -54,7 +68,16 @@ def parts(account: SilentStorage) -> Iterator[dict[str, Callable[[], Any]]]:
 
 
 KINDS = (
-    *("table read", "table write", "queue send", "queue receive", "queue length", "blob read", "blob write", "blob list"),
+    *(
+        "table read",
+        "table write",
+        "queue send",
+        "queue receive",
+        "queue length",
+        "blob read",
+        "blob write",
+        "blob list",
+    ),
     *("make a table", "open the queues"),
 )
 
@@ -74,15 +97,28 @@ def test_a_call_of_silent_storage_ends_with_the_run(
     parts[kind]()
 
 
-def test_no_call_begins_after_the_end_and_one_does_after_the_deadline(parts: dict[str, Callable[[], Any]]) -> None:
+def test_no_call_begins_after_the_end_and_one_does_after_the_deadline(
+    parts: dict[str, Callable[[], Any]],
+) -> None:
     with within(-1, end_seconds=60):
         parts["table write"]()
-    with within(-2, end_seconds=-1), pytest.raises(Retryable, match="time was up before a call of tables"):
+    with (
+        within(-2, end_seconds=-1),
+        pytest.raises(Retryable, match="time was up before a call of tables"),
+    ):
         parts["table write"]()
 
 
 def transport(pauses: list[float], **options: Any) -> BoundedTransport:
-    return BoundedTransport("storage", "tables", lambda: inf, passing=PASSING, limits=LIMITS, sleep=pauses.append, **options)
+    return BoundedTransport(
+        "storage",
+        "tables",
+        lambda: inf,
+        passing=PASSING,
+        limits=LIMITS,
+        sleep=pauses.append,
+        **options,
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +134,9 @@ def transport(pauses: list[float], **options: Any) -> BoundedTransport:
     ],
     ids=["read", "put", "transaction", "merge", "message", "busy", "busy for a transaction"],
 )
-def test_a_server_is_asked_again_where_twice_is_harmless(serve: Serve, method: str, options: Any, attempts: int) -> None:
+def test_a_server_is_asked_again_where_twice_is_harmless(
+    serve: Serve, method: str, options: Any, attempts: int
+) -> None:
     pauses: list[float] = []
     with listening(serve) as server, pytest.raises(Retryable, match=f"a {method} of tables"):
         transport(pauses, **options).send(HttpRequest(method, f"http://127.0.0.1:{server.port}/"))
@@ -109,12 +147,16 @@ def test_an_answer_that_drips_ends_with_the_run() -> None:
     began = time.monotonic()
     left = lambda: began + SECONDS - time.monotonic()  # noqa: E731
     with listening(DRIPS) as server, pytest.raises(Retryable):
-        BoundedTransport("storage", "tables", left).send(HttpRequest("GET", f"http://127.0.0.1:{server.port}/"))
+        BoundedTransport("storage", "tables", left).send(
+            HttpRequest("GET", f"http://127.0.0.1:{server.port}/")
+        )
     assert time.monotonic() - began < SECONDS + MARGIN_SECONDS
 
 
 def test_a_pause_of_the_sdk_is_not_made_beyond_the_end() -> None:
     pauses: list[float] = []
     with pytest.raises(Retryable):
-        BoundedTransport("identity", "the managed identity", lambda: 10.0, sleep=pauses.append).sleep(10.0)
+        BoundedTransport(
+            "identity", "the managed identity", lambda: 10.0, sleep=pauses.append
+        ).sleep(10.0)
     assert not pauses

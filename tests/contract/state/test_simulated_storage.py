@@ -1,4 +1,6 @@
-"""The simulation's storage does what Azurite does: one script of calls, the same answers and the same refusals."""
+"""The simulation's storage does what Azurite does: one script of calls, the same answers and the
+same refusals.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -72,7 +74,19 @@ def row(partition: str, key: str, **values: Any) -> dict[str, Any]:
 
 def test_values_come_back_as_they_were(table: Any) -> None:
     big = EntityProperty(2**40, EdmType.INT64)
-    table.create_entity(row("a", "1", text="ü", number=7, flag=True, share=1.5, data=b"\x00\x01", big=big, nothing=None))
+    table.create_entity(
+        row(
+            "a",
+            "1",
+            text="ü",
+            number=7,
+            flag=True,
+            share=1.5,
+            data=b"\x00\x01",
+            big=big,
+            nothing=None,
+        )
+    )
     found = table.get_entity("a", "1")
     assert {name: found[name] for name in ("text", "number", "flag", "share", "data")} == {
         "text": "ü",
@@ -97,12 +111,18 @@ def test_what_is_not_there_or_there_already_is_refused(table: Any) -> None:
 
 def test_a_write_is_conditional_on_the_etag(table: Any) -> None:
     first = table.create_entity(row("a", "1", number=1, kept=1))["etag"]
-    second = table.update_entity(row("a", "1", number=2), UpdateMode.MERGE, etag=first, match_condition=IF_SAME)["etag"]
+    second = table.update_entity(
+        row("a", "1", number=2), UpdateMode.MERGE, etag=first, match_condition=IF_SAME
+    )["etag"]
     assert second != first
-    again = lambda: table.update_entity(row("a", "1", number=3), UpdateMode.MERGE, etag=first, match_condition=IF_SAME)  # noqa: E731
+    again = lambda: table.update_entity(  # noqa: E731
+        row("a", "1", number=3), UpdateMode.MERGE, etag=first, match_condition=IF_SAME
+    )
     assert refused(again) == ("ResourceModifiedError", 412)
     assert table.get_entity("a", "1")["kept"] == 1
-    table.update_entity(row("a", "1", number=4), UpdateMode.REPLACE, etag=second, match_condition=IF_SAME)
+    table.update_entity(
+        row("a", "1", number=4), UpdateMode.REPLACE, etag=second, match_condition=IF_SAME
+    )
     assert "kept" not in table.get_entity("a", "1")
     assert table.get_entity("a", "1").metadata["etag"] not in (first, second)
 
@@ -118,7 +138,10 @@ def test_an_upsert_merges_or_replaces(table: Any) -> None:
 def test_a_transaction_is_all_or_nothing(table: Any) -> None:
     etag = table.create_entity(row("a", "!", number=1))["etag"]
     condition = {"mode": UpdateMode.REPLACE, "etag": etag, "match_condition": IF_SAME}
-    operations = [("upsert", row("a", "1"), {"mode": UpdateMode.REPLACE}), ("update", row("a", "!", number=2), condition)]
+    operations = [
+        ("upsert", row("a", "1"), {"mode": UpdateMode.REPLACE}),
+        ("update", row("a", "!", number=2), condition),
+    ]
     table.submit_transaction(operations)
     assert table.get_entity("a", "!")["number"] == 2
     stale = [("upsert", row("a", "2")), ("update", row("a", "!", number=3), condition)]
@@ -157,7 +180,9 @@ def test_a_query_finds_its_rows(table: Any, condition: str, keys: str) -> None:
 def test_a_query_comes_in_pages_with_a_token(table: Any) -> None:
     for number in range(5):
         table.create_entity(row("a", str(number)))
-    pages = table.query_entities("PartitionKey eq 'a'", select=["RowKey"], results_per_page=2).by_page()
+    pages = table.query_entities(
+        "PartitionKey eq 'a'", select=["RowKey"], results_per_page=2
+    ).by_page()
     read = []
     for page in pages:
         read.append(([one["RowKey"] for one in page], bool(pages.continuation_token)))
@@ -165,7 +190,10 @@ def test_a_query_comes_in_pages_with_a_token(table: Any) -> None:
 
 
 def test_a_message_is_hidden_while_it_is_in_hand(queue: Any) -> None:
-    assert refused(lambda: queue.send_message("one", visibility_timeout=0, time_to_live=-1)) == ("ResourceNotFoundError", 404)
+    assert refused(lambda: queue.send_message("one", visibility_timeout=0, time_to_live=-1)) == (
+        "ResourceNotFoundError",
+        404,
+    )
     assert refused(queue.get_queue_properties) == ("ResourceNotFoundError", 404)
     queue.create_queue()
     queue.send_message("one", visibility_timeout=0, time_to_live=-1)
@@ -179,7 +207,10 @@ def test_a_message_is_hidden_while_it_is_in_hand(queue: Any) -> None:
     renewed = queue.update_message(message.id, before, visibility_timeout=60)
     assert refused(lambda: queue.delete_message(message.id, before))[1] in (400, 404)
     queue.delete_message(message.id, renewed.pop_receipt)
-    assert refused(lambda: queue.delete_message(message.id, renewed.pop_receipt)) == ("ResourceNotFoundError", 404)
+    assert refused(lambda: queue.delete_message(message.id, renewed.pop_receipt)) == (
+        "ResourceNotFoundError",
+        404,
+    )
     assert queue.get_queue_properties().approximate_message_count == 1
 
 
@@ -204,7 +235,9 @@ def test_a_blob_is_put_once_or_in_place_of_one_that_is_known(container: Any) -> 
     assert refused(lambda: container.upload_blob("a/b", b"2")) == ("ResourceExistsError", 409)
     etag = container.get_blob_client("a/b").get_blob_properties().etag
     container.upload_blob("a/b", b"2", overwrite=True, etag=etag, match_condition=IF_SAME)
-    stale = lambda: container.upload_blob("a/b", b"3", overwrite=True, etag=etag, match_condition=IF_SAME)  # noqa: E731
+    stale = lambda: container.upload_blob(  # noqa: E731
+        "a/b", b"3", overwrite=True, etag=etag, match_condition=IF_SAME
+    )
     assert refused(stale) == ("ResourceModifiedError", 412)
     assert container.download_blob("a/b").readall() == b"2"
     container.delete_blob("a/b")
@@ -214,7 +247,11 @@ def test_a_blob_is_put_once_or_in_place_of_one_that_is_known(container: Any) -> 
 def test_blobs_are_listed_by_name_and_by_folder(container: Any) -> None:
     for name in ("m/b.yaml", "m/a.yaml", "m/versions/a/1.yaml", "other"):
         container.upload_blob(name, b"", metadata={"draft": name.partition("/")[0]})
-    assert [blob.name for blob in container.list_blobs(name_starts_with="m/")] == ["m/a.yaml", "m/b.yaml", "m/versions/a/1.yaml"]
+    assert [blob.name for blob in container.list_blobs(name_starts_with="m/")] == [
+        "m/a.yaml",
+        "m/b.yaml",
+        "m/versions/a/1.yaml",
+    ]
     below = {blob.name for blob in container.walk_blobs(name_starts_with="m/", delimiter="/")}
     assert below == {"m/a.yaml", "m/b.yaml", "m/versions/"}
     listed = next(iter(container.list_blobs(name_starts_with="m/a", include=["metadata"])))

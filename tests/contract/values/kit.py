@@ -1,4 +1,6 @@
-"""A table with a column of every kind that values can go wrong in, and a person's hands on its definition."""
+"""A table with a column of every kind that values can go wrong in, and a person's hands on its
+definition.
+"""
 
 from typing import Any
 
@@ -21,7 +23,11 @@ THING = Table(
         "acs_mood": {"kind": "Picklist", "OptionSet": MOODS},
         "acs_money": {"kind": "Money", "Precision": 4, **WIDE},
         "acs_ratio": {"kind": "Decimal", "Precision": 10, **WIDE},
-        "acs_day": {"kind": "DateTime", "Format": "DateOnly", "DateTimeBehavior": {"Value": "UserLocal"}},
+        "acs_day": {
+            "kind": "DateTime",
+            "Format": "DateOnly",
+            "DateTimeBehavior": {"Value": "UserLocal"},
+        },
         "acs_short": {"MaxLength": 100, "target": {"length": 10}},
         "acs_mail": {"MaxLength": 100, "target": {"length": 100, "policy": "email"}},
     },
@@ -46,19 +52,29 @@ class Things(World):
     def use(self, **changes: Any) -> str:
         """Puts a document into `config`; what stands in its way, "" if nothing does."""
         config = self.wiring.storage.container("config")
-        config.upload_blob(f"mappings/{THING.name}.yaml", yaml.safe_dump(document(**changes)), overwrite=True)
+        config.upload_blob(
+            f"mappings/{THING.name}.yaml", yaml.safe_dump(document(**changes)), overwrite=True
+        )
         return str(self.workers[THING.name].flow.adopt())
 
     def write(self, text: str) -> str:
         """A row from a body as it stands, for a float would round it."""
         http = self.dynamics.http
-        response = http.session.post(f"{http.base}/acs_things", data=text.encode(), headers={"Content-Type": "application/json"})
+        response = http.session.post(
+            f"{http.base}/acs_things",
+            data=text.encode(),
+            headers={"Content-Type": "application/json"},
+        )
         assert response.status_code == 204, response.text
         return str(response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")"))
 
     def deliver(self) -> list[str]:
         worker = self.workers[THING.name]
-        return [outcome for message in worker.messages() for outcome in outcomes(worker.deliver(message))]
+        return [
+            outcome
+            for message in worker.messages()
+            for outcome in outcomes(worker.deliver(message))
+        ]
 
     def settle(self) -> list[str]:
         """Polls and delivers once."""
@@ -67,7 +83,9 @@ class Things(World):
 
     def record(self, record_id: str) -> dict[str, Any]:
         """What Campaign holds."""
-        return next(one for one in self.campaign.records(THING.resource) if one["recordId"] == record_id)
+        return next(
+            one for one in self.campaign.records(THING.resource) if one["recordId"] == record_id
+        )
 
     def told(self, record_id: str) -> dict[str, Any]:
         """What `GET /api/records` answers."""
@@ -79,17 +97,29 @@ class Things(World):
         return dict(views.flow_status(flow, self.wiring.bridge, flow.key)["outcomes"])
 
     def letters(self) -> list[str]:
-        return [letter.reason for letter in self.wiring.bridge.deadletters.page(self.workers[THING.name].flow.key)]
+        return [
+            letter.reason
+            for letter in self.wiring.bridge.deadletters.page(self.workers[THING.name].flow.key)
+        ]
 
     def metadata_reads(self) -> int:
         calls = self.dynamics.emulator.told("GET", "/calls")
-        return sum(count for name, count in calls.items() if "PicklistAttributeMetadata" in name and "Multi" not in name)
+        return sum(
+            count
+            for name, count in calls.items()
+            if "PicklistAttributeMetadata" in name and "Multi" not in name
+        )
 
 
 def insert_option(dynamics: Dynamics, value: int, label: str, publish: bool = True) -> None:
     """As the person does who adds an option to the column of moods."""
     labels = {"LocalizedLabels": [{"Label": label, "LanguageCode": 1033}]}
-    body = {"EntityLogicalName": THING.name, "AttributeLogicalName": "acs_mood", "Value": value, "Label": labels}
+    body = {
+        "EntityLogicalName": THING.name,
+        "AttributeLogicalName": "acs_mood",
+        "Value": value,
+        "Label": labels,
+    }
     dynamics.http.told("POST", "/InsertOptionValue", body)
     if publish:
         dynamics.http.told("POST", "/PublishAllXml", {})

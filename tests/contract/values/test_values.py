@@ -1,4 +1,6 @@
-"""Values on their whole way, from Dataverse's wire to Campaign's records: exact, in the right language, on the right day."""
+"""Values on their whole way, from Dataverse's wire to Campaign's records: exact, in the right
+language, on the right day.
+"""
 
 import time
 from collections.abc import Iterator
@@ -51,7 +53,12 @@ def things(stack: Stack, monkeypatch: pytest.MonkeyPatch, clock: Later) -> Thing
     Campaign(stack.facts).emulator.told("POST", "/reset", {})
     THING.create(dynamics)
     (organization,) = dynamics.rows("organizations", "organizationid")
-    dynamics.http.told("PATCH", f"/organizations({organization['organizationid']})", {"languagecode": 1031}, If_Match="*")
+    dynamics.http.told(
+        "PATCH",
+        f"/organizations({organization['organizationid']})",
+        {"languagecode": 1031},
+        If_Match="*",
+    )
     wiring = Wiring(load_settings(stack.environment), now=clock)
     empty(wiring)
     made = Things(stack, wiring, [])
@@ -73,7 +80,9 @@ def empty(wiring: Wiring) -> None:
 
 def test_money_and_decimals_are_exact(things: Things) -> None:
     things.use()
-    record_id = things.write('{"acs_thing_name":"a","acs_money":922337203685477.5807,"acs_ratio":99999999999.9999999999}')
+    record_id = things.write(
+        '{"acs_thing_name":"a","acs_money":922337203685477.5807,"acs_ratio":99999999999.9999999999}'
+    )
     small = things.write('{"acs_thing_name":"b","acs_money":null,"acs_ratio":0.00001}')
     assert things.settle() == ["created", "created"]
     assert things.record(record_id)["acs_money"] == "922337203685477.5807"
@@ -129,7 +138,9 @@ def test_many_bad_values_do_not_read_metadata_as_many_times(things: Things) -> N
 
 
 def refused_mood(things: Things) -> str:
-    """A record that is refused for its mood, by metadata that was read a moment ago because of another record."""
+    """A record that is refused for its mood, by metadata that was read a moment ago because of
+    another record.
+    """
     things.use()
     things.write('{"acs_thing_name":"a","acs_short":"longer than ten"}')
     assert things.settle() == ["rejected"]
@@ -171,15 +182,30 @@ def test_a_corrected_document_sends_what_it_refused_again(things: Things, clock:
 
 def test_what_is_left_out_or_cut_is_told_counted_and_comes_back(things: Things) -> None:
     things.use(rules={"acs_mail": {"invalid": "omit"}, "acs_short": {"invalid": "cut"}})
-    record_id = things.write('{"acs_thing_name":"a","acs_mail":"ana@example.org","acs_short":"short"}')
+    record_id = things.write(
+        '{"acs_thing_name":"a","acs_mail":"ana@example.org","acs_short":"short"}'
+    )
     assert things.settle() == ["created"]
     assert things.told(record_id)["altered"] == []
-    things.change(THING.name, record_id, acs_mail="zero\u200bwidth@example.org", acs_short="longer than ten", acs_thing_name="b")
+    things.change(
+        THING.name,
+        record_id,
+        acs_mail="zero\u200bwidth@example.org",
+        acs_short="longer than ten",
+        acs_thing_name="b",
+    )
     assert things.settle() == ["updated"]
     held = things.record(record_id)
-    assert (held["name"], held["acs_mail"], held["acs_short"]) == ("b", "ana@example.org", "longer tha")
+    assert (held["name"], held["acs_mail"], held["acs_short"]) == (
+        "b",
+        "ana@example.org",
+        "longer tha",
+    )
     left_out = {"field": "acs_mail", "what": "omitted", "rule": "not_an_email"}
-    assert things.told(record_id)["altered"] == [{"field": "acs_short", "what": "cut", "rule": "too_long"}, left_out]
+    assert things.told(record_id)["altered"] == [
+        {"field": "acs_short", "what": "cut", "rule": "too_long"},
+        left_out,
+    ]
     assert (things.totals()["omitted"], things.totals()["cut"]) == (1, 1)
     things.change(THING.name, record_id, acs_mail="zero\u200dwidth@example.org")
     assert things.settle() == ["unchanged"]

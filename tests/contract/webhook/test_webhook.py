@@ -1,4 +1,6 @@
-"""What the webhook's address answers, on real storage: one sentence, and nothing on a queue but what it takes."""
+"""What the webhook's address answers, on real storage: one sentence, and nothing on a queue but
+what it takes.
+"""
 
 import json
 import os
@@ -25,7 +27,9 @@ from shared.wiring import Wiring, wiring
 from tests.contract.parents.kit import PACE
 
 ID = "8f0e1d2c-3b4a-4c5d-8e6f-708192a3b4c5"
-REFERENCE = "@Microsoft.KeyVault(SecretUri=https://vault.example.org/secrets/dataverse-webhook-secret)"
+REFERENCE = (
+    "@Microsoft.KeyVault(SecretUri=https://vault.example.org/secrets/dataverse-webhook-secret)"
+)
 CONTEXT: Any = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=""))
 
 
@@ -40,10 +44,16 @@ class Endpoint:
         shared.wiring._wiring.clear()
 
     def post(
-        self, body: bytes, flow: Callable[[], Any] = contacts, secret: str | None = None, **headers: str
+        self,
+        body: bytes,
+        flow: Callable[[], Any] = contacts,
+        secret: str | None = None,
+        **headers: str,
     ) -> tuple[int, dict[str, Any]]:
         secret = self.stack.webhook_secret if secret is None else secret
-        request = func.HttpRequest("POST", "/", headers={"x-webhook-secret": secret, **headers}, body=body)
+        request = func.HttpRequest(
+            "POST", "/", headers={"x-webhook-secret": secret, **headers}, body=body
+        )
         answer = on_webhook(flow, request, CONTEXT)
         return answer.status_code, json.loads(answer.get_body())
 
@@ -73,7 +83,9 @@ def queued(queue: str) -> int:
 
 
 def body(table: str = "contact", record_id: str = ID, **more: Any) -> bytes:
-    return json.dumps({"PrimaryEntityName": table, "PrimaryEntityId": record_id, "MessageName": "Update", **more}).encode()
+    return json.dumps(
+        {"PrimaryEntityName": table, "PrimaryEntityId": record_id, "MessageName": "Update", **more}
+    ).encode()
 
 
 def test_a_change_is_queued(endpoint: Endpoint) -> None:
@@ -81,17 +93,30 @@ def test_a_change_is_queued(endpoint: Endpoint) -> None:
     assert queued("contacts") == 1
 
 
-@pytest.mark.parametrize("flow", [contacts, told_by_dynamics, partial(mapped, "acs_visit")], ids=["contacts", "opt-out", "table"])
-@pytest.mark.parametrize("secret", [REFERENCE, REFERENCE.upper(), "", "the-secret-of-the-stack"], ids=ascii)
-def test_while_the_secret_is_a_reference_nobody_is_accepted(endpoint: Endpoint, flow: Callable[[], Any], secret: str) -> None:
+@pytest.mark.parametrize(
+    "flow",
+    [contacts, told_by_dynamics, partial(mapped, "acs_visit")],
+    ids=["contacts", "opt-out", "table"],
+)
+@pytest.mark.parametrize(
+    "secret", [REFERENCE, REFERENCE.upper(), "", "the-secret-of-the-stack"], ids=ascii
+)
+def test_while_the_secret_is_a_reference_nobody_is_accepted(
+    endpoint: Endpoint, flow: Callable[[], Any], secret: str
+) -> None:
     endpoint.restart(DATAVERSE_WEBHOOK_SECRET=REFERENCE)
     status, answer = endpoint.post(body(), flow, secret)
-    assert (status, "DATAVERSE_WEBHOOK_SECRET is still a Key Vault reference" in answer["error"]) == (503, True)
+    assert (
+        status,
+        "DATAVERSE_WEBHOOK_SECRET is still a Key Vault reference" in answer["error"],
+    ) == (503, True)
     endpoint.restart()
     assert (queued("contacts"), queued("opt-out"), queued("custom-entities")) == (0, 0, 0)
 
 
-def test_the_flows_are_failed_by_the_setting_s_name_and_go_on_when_it_is_resolved(endpoint: Endpoint) -> None:
+def test_the_flows_are_failed_by_the_setting_s_name_and_go_on_when_it_is_resolved(
+    endpoint: Endpoint,
+) -> None:
     endpoint.restart(CAMPAIGN_CLIENT_SECRET=REFERENCE, PAUSED_DELAY_SECONDS="1")
     on_timer(contacts, CONTEXT)
     endpoint.restart(PAUSED_DELAY_SECONDS="1")
@@ -106,7 +131,17 @@ def test_the_flows_are_failed_by_the_setting_s_name_and_go_on_when_it_is_resolve
 
 @pytest.mark.parametrize(
     "secret",
-    ["", "wrong", "\udcff\udcfe", "\ud800", "gehe\u00edm", "\xff" * 40, "{secret}, {secret}", "{secret} ,", "\x00"],
+    [
+        "",
+        "wrong",
+        "\udcff\udcfe",
+        "\ud800",
+        "gehe\u00edm",
+        "\xff" * 40,
+        "{secret}, {secret}",
+        "{secret} ,",
+        "\x00",
+    ],
     ids=ascii,
 )
 def test_a_wrong_secret_is_401_before_anything_is_read(endpoint: Endpoint, secret: str) -> None:
@@ -140,8 +175,12 @@ def test_a_missing_header_is_401(endpoint: Endpoint) -> None:
         body(record_id="../../contacts"),
         body(table="account"),
         body(table=""),
-        json.dumps({"PrimaryEntityName": ["contact"], "PrimaryEntityId": ID, "MessageName": "Update"}).encode(),
-        json.dumps({"PrimaryEntityName": "contact", "PrimaryEntityId": ID, "MessageName": None}).encode(),
+        json.dumps(
+            {"PrimaryEntityName": ["contact"], "PrimaryEntityId": ID, "MessageName": "Update"}
+        ).encode(),
+        json.dumps(
+            {"PrimaryEntityName": "contact", "PrimaryEntityId": ID, "MessageName": None}
+        ).encode(),
     ],
     ids=lambda content: ascii(content[:40]),
 )
@@ -152,7 +191,9 @@ def test_a_body_that_is_no_webhook_is_400(endpoint: Endpoint, content: bytes) ->
     assert queued("contacts") == 0
 
 
-def test_a_body_of_another_organization_is_refused(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_of_another_organization_is_refused(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = wiring().dataverse.organization_id()
     assert endpoint.post(body(OrganizationId=own.upper()))[0] == 202
     status, answer = endpoint.post(body(OrganizationId="99999999-0000-4000-8000-000000000009"))
@@ -160,7 +201,9 @@ def test_a_body_of_another_organization_is_refused(endpoint: Endpoint, monkeypat
     assert queued("contacts") == 1
 
 
-def test_a_webhook_is_taken_while_the_organization_cannot_be_asked(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_webhook_is_taken_while_the_organization_cannot_be_asked(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def nobody(self: DataverseClient) -> str:
         raise Retryable("Dataverse could not be reached.")
 
@@ -169,7 +212,9 @@ def test_a_webhook_is_taken_while_the_organization_cannot_be_asked(endpoint: End
 
 
 @pytest.mark.parametrize("table", ["acs_visit", "account", "lead"])
-def test_a_table_without_a_document_is_404_with_the_step_to_remove(endpoint: Endpoint, table: str) -> None:
+def test_a_table_without_a_document_is_404_with_the_step_to_remove(
+    endpoint: Endpoint, table: str
+) -> None:
     status, answer = endpoint.post(body(table), partial(mapped, table))
     assert status == 404
     assert f"'campaign-bridge {table}'" in answer["error"]
@@ -177,7 +222,11 @@ def test_a_table_without_a_document_is_404_with_the_step_to_remove(endpoint: End
     assert queued("custom-entities") == 0
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "A", "con'tact", "%2e%2e", "a/b", "x" * 200, "cont\u0430ct", "a\n"], ids=ascii)
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "A", "con'tact", "%2e%2e", "a/b", "x" * 200, "cont\u0430ct", "a\n"],
+    ids=ascii,
+)
 def test_what_is_no_name_of_a_table_is_404_and_not_repeated(endpoint: Endpoint, name: str) -> None:
     status, answer = endpoint.post(body(name), partial(mapped, name))
     assert (status, answer["error"].startswith("The address names no table")) == (404, True)
@@ -193,7 +242,10 @@ def test_a_table_with_a_document_is_taken(endpoint: Endpoint) -> None:
     assert queued("custom-entities") == 1
 
 
-@pytest.mark.parametrize(("mode", "status"), [("both", 202), ("to-campaign", 202), ("from-campaign", 404), ("disabled", 404)])
+@pytest.mark.parametrize(
+    ("mode", "status"),
+    [("both", 202), ("to-campaign", 202), ("from-campaign", 404), ("disabled", 404)],
+)
 def test_opt_outs_that_nothing_carries_are_404(endpoint: Endpoint, mode: str, status: int) -> None:
     endpoint.restart(OPT_OUT_MODE=mode)
     found, answer = endpoint.post(body(), told_by_dynamics)
@@ -201,14 +253,29 @@ def test_opt_outs_that_nothing_carries_are_404(endpoint: Endpoint, mode: str, st
     assert status == 202 or "'campaign-bridge contact/opt-out'" in answer["error"]
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner))
-NAMES = ("PrimaryEntityName", "PrimaryEntityId", "MessageName", "OrganizationId", "InitiatingUserId")
-BODIES = st.binary(max_size=300) | st.dictionaries(st.sampled_from(NAMES) | st.text(), JSON).map(lambda o: json.dumps(o).encode())
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: st.lists(inner),
+)
+NAMES = (
+    "PrimaryEntityName",
+    "PrimaryEntityId",
+    "MessageName",
+    "OrganizationId",
+    "InitiatingUserId",
+)
+BODIES = st.binary(max_size=300) | st.dictionaries(st.sampled_from(NAMES) | st.text(), JSON).map(
+    lambda o: json.dumps(o).encode()
+)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(content=BODIES, name=st.text(max_size=140), secret=st.none() | st.text(max_size=40))
-def test_no_input_is_an_error_of_ours(endpoint: Endpoint, content: bytes, name: str, secret: str | None) -> None:
+def test_no_input_is_an_error_of_ours(
+    endpoint: Endpoint, content: bytes, name: str, secret: str | None
+) -> None:
     for flow in (contacts, partial(mapped, name), told_by_dynamics):
         status, answer = endpoint.post(content, flow, secret)
         assert status in (400, 401, 404)

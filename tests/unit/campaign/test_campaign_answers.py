@@ -1,4 +1,6 @@
-"""Answers of Campaign, of Adobe's identity service and of the journal: what is not recognised is neither success nor absence."""
+"""Answers of Campaign, of Adobe's identity service and of the journal: what is not recognised is
+neither success nor absence.
+"""
 
 import json
 from collections.abc import Callable
@@ -18,7 +20,14 @@ from tests.unit.dataverse.kit import Token
 
 URL = "https://campaign.example.org/acme/campaign"
 KEY = Address("profileAndServicesExt", "profile", "externalId")
-FILTER = Address("profileAndServicesExt", "profile", "externalId", "filter", "byExternalid", "externalId_parameter")
+FILTER = Address(
+    "profileAndServicesExt",
+    "profile",
+    "externalId",
+    "filter",
+    "byExternalid",
+    "externalId_parameter",
+)
 HREF = f"{URL}/profileAndServicesExt/profile/@a"
 RECORD = {"PKey": "@a", "href": HREF, "externalId": "a-1"}
 NEXT = {"href": f"{URL}/profileAndServicesExt/profile/byExternalid?page=2"}
@@ -30,7 +39,10 @@ NO_RECORD = [
     pytest.param("<html>Sign in</html>", id="HTML"),
     pytest.param('{"PKey": "@a", "hr', id="cut off"),
     pytest.param(json.dumps({"externalId": "b-2"}), id="another record"),
-    pytest.param(json.dumps({"externalId": "b-2", "PKey": "@b", "href": HREF}), id="another record with its address"),
+    pytest.param(
+        json.dumps({"externalId": "b-2", "PKey": "@b", "href": HREF}),
+        id="another record with its address",
+    ),
     pytest.param('"RST-360011 An error has occurred."', id="an error text as JSON"),
 ]
 
@@ -49,12 +61,16 @@ def always(status: int, body: str) -> CampaignClient:
 
 def paged(*pages: dict[str, Any]) -> CampaignClient:
     left = list(pages)
-    return client(lambda _: Response(200, {}, json.dumps(left.pop(0) if len(left) > 1 else left[0]).encode()))
+    return client(
+        lambda _: Response(200, {}, json.dumps(left.pop(0) if len(left) > 1 else left[0]).encode())
+    )
 
 
 @pytest.mark.parametrize("body", NO_RECORD)
 @pytest.mark.parametrize("status", [200, 201])
-def test_a_creation_that_is_not_answered_with_the_record_may_have_been_done(status: int, body: str) -> None:
+def test_a_creation_that_is_not_answered_with_the_record_may_have_been_done(
+    status: int, body: str
+) -> None:
     with pytest.raises(Retryable) as raised:
         always(status, body).create(KEY, {"externalId": "a-1"})
     assert raised.value.uncertain
@@ -93,7 +109,12 @@ def test_a_record_that_is_not_recognised_is_not_read_as_one(body: str) -> None:
         ("PATCH", 204, "", True),
         ("PATCH", 200, "", False),
         ("PATCH", 200, "<html>Sign in</html>", False),
-        ("PATCH", 200, "RST-360011 An error has occurred - please contact your administrator.", False),
+        (
+            "PATCH",
+            200,
+            "RST-360011 An error has occurred - please contact your administrator.",
+            False,
+        ),
         ("PATCH", 200, '{"error_code": "500", "message": "Oops"}', False),
         ("PATCH", 200, json.dumps({"PKey": "@b", "href": HREF}), True),
         ("PATCH", 200, json.dumps({"externalId": "A-1"}), True),
@@ -107,10 +128,17 @@ def test_a_record_that_is_not_recognised_is_not_read_as_one(body: str) -> None:
         ("DELETE", 200, "", True),
         ("DELETE", 204, "", True),
         ("DELETE", 200, "<html>Sign in</html>", False),
-        ("DELETE", 200, "RST-360011 An error has occurred - please contact your administrator.", False),
+        (
+            "DELETE",
+            200,
+            "RST-360011 An error has occurred - please contact your administrator.",
+            False,
+        ),
     ],
 )
-def test_a_change_counts_only_where_it_is_recognised(verb: str, status: int, body: str, done: bool) -> None:
+def test_a_change_counts_only_where_it_is_recognised(
+    verb: str, status: int, body: str, done: bool
+) -> None:
     campaign = always(status, body)
     if done:
         assert campaign.done(verb, KEY, "a-1", {})
@@ -120,7 +148,9 @@ def test_a_change_counts_only_where_it_is_recognised(verb: str, status: int, bod
 
 
 def test_a_look_up_by_filter_reads_every_page() -> None:
-    campaign = paged({"content": [], "next": NEXT}, {"content": [{**RECORD, "externalId": "a-2"}, RECORD]})
+    campaign = paged(
+        {"content": [], "next": NEXT}, {"content": [{**RECORD, "externalId": "a-2"}, RECORD]}
+    )
     assert campaign.place(FILTER, "a-1") == HREF
 
 
@@ -136,18 +166,35 @@ def test_a_list_without_a_next_link_ends(following: Any) -> None:
     assert list(campaign.rows(FILTER, "/byExternalid")) == []
 
 
-@pytest.mark.parametrize("known", [True, None, False], ids=["known", "perhaps there", "thought to be new"])
-@pytest.mark.parametrize("update", [{"email": "a@example.org"}, {}], ids=["a change", "nothing to change"])
-def test_what_only_a_creation_sends_reaches_no_record_that_is_there(known: bool | None, update: dict[str, Any]) -> None:
-    """Somebody else made it, or an attempt whose answer was lost: what it holds besides is Campaign's."""
+@pytest.mark.parametrize(
+    "known", [True, None, False], ids=["known", "perhaps there", "thought to be new"]
+)
+@pytest.mark.parametrize(
+    "update", [{"email": "a@example.org"}, {}], ids=["a change", "nothing to change"]
+)
+def test_what_only_a_creation_sends_reaches_no_record_that_is_there(
+    known: bool | None, update: dict[str, Any]
+) -> None:
+    """Somebody else made it, or an attempt whose answer was lost: what it holds besides is
+    Campaign's.
+    """
     bodies: list[tuple[str, Any]] = []
 
     def send(request: Request) -> Response:
         bodies.append((request.method, json.loads(request.body or b"{}")))
         taken = b"RST-360011 A 'Profile' with the same key 'a-1' already exists."
-        return Response(500, {}, taken) if request.method == "POST" else Response(200, {}, json.dumps(RECORD).encode())
+        return (
+            Response(500, {}, taken)
+            if request.method == "POST"
+            else Response(200, {}, json.dumps(RECORD).encode())
+        )
 
-    created = {"externalId": "a-1", "email": "a@example.org", "preferredLanguage": "de_de", "blackListEmail": False}
+    created = {
+        "externalId": "a-1",
+        "email": "a@example.org",
+        "preferredLanguage": "de_de",
+        "blackListEmail": False,
+    }
     result = client(send).save(KEY, "a-1", created, update, known)
     expected = ("PATCH", update or {"externalId": "a-1"})
     assert bodies == ([("POST", created), expected] if known is False else [expected])
@@ -160,7 +207,16 @@ def test_a_list_that_gives_the_same_link_twice_is_no_list_to_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{}", "[]", '{"content": null}', '{"content": ["a"]}', '{"content": [], "next": "x"}', "<html>"]
+    "body",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"content": null}',
+        '{"content": ["a"]}',
+        '{"content": [], "next": "x"}',
+        "<html>",
+    ],
 )
 def test_a_page_without_its_list_says_nothing(body: str) -> None:
     with pytest.raises(Retryable):
@@ -173,7 +229,11 @@ def test_a_key_that_is_taken_by_a_record_that_is_not_shown_says_so() -> None:
     def send(request: Request) -> Response:
         taken = "RST-360011 A 'Profile' with the same key 'a-1' already exists."
         missing = "RST-360011 Unable to find document with path 'Profile' from key 'a-1'"
-        return Response(500 if request.method == "POST" else 404, {}, (taken if request.method == "POST" else missing).encode())
+        return Response(
+            500 if request.method == "POST" else 404,
+            {},
+            (taken if request.method == "POST" else missing).encode(),
+        )
 
     with pytest.raises(Rejected, match="organizational unit") as raised:
         client(send).save(KEY, "a-1", {"externalId": "a-1"}, {}, None)
@@ -181,7 +241,9 @@ def test_a_key_that_is_taken_by_a_record_that_is_not_shown_says_so() -> None:
 
 
 def test_an_identity_refusal_that_is_nested_without_end_is_told_by_its_status() -> None:
-    source = campaign_token(IDENTITY, transport(lambda _: Response(400, {}, DEEP.encode())), lambda: 1000.0)
+    source = campaign_token(
+        IDENTITY, transport(lambda _: Response(400, {}, DEEP.encode())), lambda: 1000.0
+    )
     with pytest.raises(Misconfigured, match="status 400"):
         source.token()
 
@@ -199,7 +261,9 @@ def test_an_identity_refusal_that_is_nested_without_end_is_told_by_its_status() 
     ],
 )
 def test_an_identity_answer_without_a_token_is_asked_for_again(body: str) -> None:
-    source = campaign_token(IDENTITY, transport(lambda _: Response(200, {}, body.encode())), lambda: 1000.0)
+    source = campaign_token(
+        IDENTITY, transport(lambda _: Response(200, {}, body.encode())), lambda: 1000.0
+    )
     with pytest.raises(Retryable):
         source.token()
 
@@ -209,14 +273,18 @@ def journal(body: str) -> Journal:
     return Journal("https://journal.example.org/x", "key", "org", Token(), tokens, lambda: 0.0)
 
 
-@pytest.mark.parametrize("body", ["", "{}", "[]", '{"events": null}', '{"events": ["a"]}', "<html>"])
+@pytest.mark.parametrize(
+    "body", ["", "{}", "[]", '{"events": null}', '{"events": ["a"]}', "<html>"]
+)
 def test_a_journal_answer_without_events_is_not_the_end_of_the_journal(body: str) -> None:
     with pytest.raises(Retryable):
         journal(body).page("", read_events_document(default_events_document()))
 
 
 def event_of(mirror_page: str) -> dict[str, Any]:
-    """Adobe Experience Platform XDM sample "campaign-experienceevent", as the packaged document names its paths."""
+    """Adobe Experience Platform XDM sample "campaign-experienceevent", as the packaged document
+    names its paths.
+    """
     return {
         "xdm:timestamp": "2026-01-31T12:00:00Z",
         "xdm:directMarketing": {"xdm:sends": {"xdm:value": 1}},
@@ -231,7 +299,11 @@ def event_of(mirror_page: str) -> dict[str, Any]:
 def test_an_event_with_half_a_character_is_its_own_fault() -> None:
     urls = ["https://example.org/a", "https://example.org/\ud83d"]
     events = [{"position": str(number), "event": event_of(url)} for number, url in enumerate(urls)]
-    page = journal(json.dumps({"events": events})).page("", read_events_document(default_events_document()))
-    faults = [change.row["fault"] for change in page.changes if change.row and "fault" in change.row]
+    page = journal(json.dumps({"events": events})).page(
+        "", read_events_document(default_events_document())
+    )
+    faults = [
+        change.row["fault"] for change in page.changes if change.row and "fault" in change.row
+    ]
     assert (len(page.changes), len(faults)) == (2, 1)
     assert (faults[0]["rule"], faults[0]["field"]) == ("unsafe_characters", "mirror_page")

@@ -1,4 +1,6 @@
-"""How checks are run and told: each for itself, in its order, and nothing of what broke one is shown."""
+"""How checks are run and told: each for itself, in its order, and nothing of what broke one is
+shown.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -44,7 +46,11 @@ def raising(error: Exception) -> Callable[[Look], Iterator[Finding]]:
         (InvalidDocument(["Line 1: no key: name one."]), "Line 1: no key.", "Name one."),
         (Retryable("It timed out; it is tried again."), "It timed out.", "The advice."),
         (BridgeError("It is so."), "It is so.", "The advice."),
-        (HttpResponseError(VALUE), "The storage account refuses it (None, HttpResponseError).", STORAGE_ADVICE),
+        (
+            HttpResponseError(VALUE),
+            "The storage account refuses it (None, HttpResponseError).",
+            STORAGE_ADVICE,
+        ),
         (AzureError(VALUE), "The storage account does not answer (AzureError).", STORAGE_ADVICE),
         (KeyError(VALUE), "It could not be looked at (KeyError).", "The advice."),
     ],
@@ -59,7 +65,12 @@ def test_what_breaks_a_check_is_a_finding_of_it(error: Exception, message: str, 
 
 def test_who_needs_what_failed_is_skipped_and_so_is_who_needs_that() -> None:
     sound = Check("sound", lambda _: [Finding("sound", "", "ok", "It is.")])
-    checks = [Check("a", raising(KeyError())), Check("b", sound.run, ("a",)), Check("c", sound.run, ("b",)), sound]
+    checks = [
+        Check("a", raising(KeyError())),
+        Check("b", sound.run, ("a",)),
+        Check("c", sound.run, ("b",)),
+        sound,
+    ]
     assert [(one.check, one.state) for one in run_all(checks, look())][1:] == [
         ("a", "error"), ("b", "skipped"), ("c", "skipped"), ("sound", "ok"),
     ]  # fmt: skip
@@ -72,11 +83,16 @@ def test_a_check_needs_only_what_stands_before_it() -> None:
         assert set(check.needs) <= set(names[:place]), check.name
 
 
-REFERENCE = SettingProblem("CAMPAIGN_CLIENT_SECRET", "CAMPAIGN_CLIENT_SECRET is still a Key Vault reference", unresolved=True)
+REFERENCE = SettingProblem(
+    "CAMPAIGN_CLIENT_SECRET",
+    "CAMPAIGN_CLIENT_SECRET is still a Key Vault reference",
+    unresolved=True,
+)
 
 
 @pytest.mark.parametrize(
-    ("outside", "mend"), [(False, CAUSES), (True, "Put the secret itself into the settings that this check reads.")]
+    ("outside", "mend"),
+    [(False, CAUSES), (True, "Put the secret itself into the settings that this check reads.")],
 )
 def test_a_reference_is_mended_where_it_is_read(outside: bool, mend: str) -> None:
     (found,) = connections.settings(look(REFERENCE, outside=outside))
@@ -91,7 +107,9 @@ def test_a_reference_is_mended_where_it_is_read(outside: bool, mend: str) -> Non
         (SettingProblem("", "OPT_OUT_SOURCE=file needs SFTP_HOST"), "OPT_OUT_SOURCE=file"),
     ],
 )
-def test_a_setting_s_problem_is_a_finding_with_its_name(problem: SettingProblem, subject: str) -> None:
+def test_a_setting_s_problem_is_a_finding_with_its_name(
+    problem: SettingProblem, subject: str
+) -> None:
     (found,) = connections.settings(look(problem))
     assert (found.subject, found.state, found.message) == (subject, "error", f"{problem.sentence}.")
 

@@ -12,4 +12,6 @@ TABLE = PAGE.split("\n| check | asks |\n|---|---|\n")[1].split("\n\n")[0]
 def test_the_page_lists_every_check_and_no_other() -> None:
     rows = [re.fullmatch(r"\| ([a-z, -]+) \| (.+) \|", line) for line in TABLE.splitlines()]
     assert all(rows)
-    assert [name for row in rows if row for name in row[1].split(", ")] == [check.name for check in CHECKS]
+    assert [name for row in rows if row for name in row[1].split(", ")] == [
+        check.name for check in CHECKS
+    ]

@@ -11,8 +11,13 @@ from shared.checks.wanted import Subscription
 from shared.checks.webhooks import faults, shared_key
 
 NOW = 1_800_000_000.0
-WANTED = Subscription("contact", "contact", ("Create", "Update", "Delete"), ("firstname", "lastname"))
-ALL = {message: {"statecode": 0, "filteringattributes": "firstname,lastname"} for message in WANTED.messages}
+WANTED = Subscription(
+    "contact", "contact", ("Create", "Update", "Delete"), ("firstname", "lastname")
+)
+ALL = {
+    message: {"statecode": 0, "filteringattributes": "firstname,lastname"}
+    for message in WANTED.messages
+}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +52,9 @@ def test_an_answer_without_a_date_is_a_warning(date: str) -> None:
         (7.1, "warning", "The next poll reads everything again"),
     ],
 )
-def test_a_change_token_is_old_from_half_of_its_life(age_days: float, state: str, words: str) -> None:
+def test_a_change_token_is_old_from_half_of_its_life(
+    age_days: float, state: str, words: str
+) -> None:
     found = window("contact", NOW - age_days * DAY, 7, NOW)
     assert found.state == state
     assert words in f"{found.message} {found.next}"
@@ -65,8 +72,16 @@ def test_a_table_that_was_never_read_has_no_token() -> None:
         ({"Delete": {"statecode": 1}}, 3, ["Delete is disabled"]),
         ({}, 4, ["twice"]),
         ({"Update": {"statecode": 0, "filteringattributes": None}}, 3, ["no filtering attributes"]),
-        ({"Update": {"statecode": 0, "filteringattributes": "lastname"}}, 3, ["does not fire for firstname"]),
-        ({"Update": {"statecode": 0, "filteringattributes": "firstname, lastname,fax"}}, 3, ["fires for fax, not mapped"]),
+        (
+            {"Update": {"statecode": 0, "filteringattributes": "lastname"}},
+            3,
+            ["does not fire for firstname"],
+        ),
+        (
+            {"Update": {"statecode": 0, "filteringattributes": "firstname, lastname,fax"}},
+            3,
+            ["fires for fax, not mapped"],
+        ),
         (
             {"Create": None, "Update": {"statecode": 1, "filteringattributes": ""}},
             2,
@@ -93,7 +108,9 @@ def test_a_step_does_its_work_or_its_fault_is_told(
     ],
 )
 def test_two_functions_with_one_key_are_told(endpoints: dict[str, str], others: list[str]) -> None:
-    found = list(shared_key("contact", {path: {"description": key} for path, key in endpoints.items()}))
+    found = list(
+        shared_key("contact", {path: {"description": key} for path, key in endpoints.items()})
+    )
     assert len(found) == len(others)
     assert all(other in found[0].message for other in others)
 

@@ -1,4 +1,6 @@
-"""The name of a caller is the part of the key's value before the first dot; the rest of the value is never told."""
+"""The name of a caller is the part of the key's value before the first dot; the rest of the value
+is never told.
+"""
 
 from collections.abc import Mapping
 
@@ -13,24 +15,56 @@ KEY = "3f9c0d1e"
 
 
 def request(headers: Mapping[str, str], query: Mapping[str, str]) -> func.HttpRequest:
-    return func.HttpRequest("POST", "/api/flows/contacts/stop", headers=headers, params=query, body=b"")
+    return func.HttpRequest(
+        "POST", "/api/flows/contacts/stop", headers=headers, params=query, body=b""
+    )
 
 
 @pytest.mark.parametrize(
     ("headers", "query", "who"),
     [
         pytest.param({"x-functions-key": f"anna.{KEY}"}, {}, "key anna", id="header"),
-        pytest.param({"X-Functions-Key": f"anna.{KEY}"}, {}, "key anna", id="header in another case"),
+        pytest.param(
+            {"X-Functions-Key": f"anna.{KEY}"}, {}, "key anna", id="header in another case"
+        ),
         pytest.param({}, {"code": f"anna.{KEY}"}, "key anna", id="query"),
         pytest.param({}, {"CODE": f"anna.{KEY}"}, "key anna", id="query in capitals"),
-        pytest.param({"x-functions-key": f"anna.{KEY}"}, {"code": f"bert.{KEY}"}, "key anna", id="the header wins"),
-        pytest.param({"x-functions-key": ""}, {"code": f"bert.{KEY}"}, NAMELESS, id="an empty header wins"),
-        pytest.param({"x-functions-key": f"anna.{KEY},bert.{KEY}"}, {}, "key anna", id="the first of two headers"),
-        pytest.param({"x-functions-key": f"{KEY},bert.{KEY}"}, {}, NAMELESS, id="the first of two headers, without a name"),
-        pytest.param({}, {"code": f"anna.{KEY},bert.{KEY}"}, "key anna", id="the first of two codes"),
-        pytest.param({"x-functions-key": f"ci-Deploy_2.{KEY}"}, {}, "key ci-Deploy_2", id="all that a name may have"),
-        pytest.param({"x-functions-key": f"anna.b.{KEY}"}, {}, "key anna", id="the first dot counts"),
-        pytest.param({"x-functions-key": f"{'n' * 64}.{KEY}"}, {}, f"key {'n' * 64}", id="64 characters"),
+        pytest.param(
+            {"x-functions-key": f"anna.{KEY}"},
+            {"code": f"bert.{KEY}"},
+            "key anna",
+            id="the header wins",
+        ),
+        pytest.param(
+            {"x-functions-key": ""}, {"code": f"bert.{KEY}"}, NAMELESS, id="an empty header wins"
+        ),
+        pytest.param(
+            {"x-functions-key": f"anna.{KEY},bert.{KEY}"},
+            {},
+            "key anna",
+            id="the first of two headers",
+        ),
+        pytest.param(
+            {"x-functions-key": f"{KEY},bert.{KEY}"},
+            {},
+            NAMELESS,
+            id="the first of two headers, without a name",
+        ),
+        pytest.param(
+            {}, {"code": f"anna.{KEY},bert.{KEY}"}, "key anna", id="the first of two codes"
+        ),
+        pytest.param(
+            {"x-functions-key": f"ci-Deploy_2.{KEY}"},
+            {},
+            "key ci-Deploy_2",
+            id="all that a name may have",
+        ),
+        pytest.param(
+            {"x-functions-key": f"anna.b.{KEY}"}, {}, "key anna", id="the first dot counts"
+        ),
+        pytest.param(
+            {"x-functions-key": f"{'n' * 64}.{KEY}"}, {}, f"key {'n' * 64}", id="64 characters"
+        ),
         pytest.param({"x-functions-key": f"{'n' * 65}.{KEY}"}, {}, NAMELESS, id="65 characters"),
         pytest.param({"x-functions-key": KEY}, {}, NAMELESS, id="no dot"),
         pytest.param({"x-functions-key": f".{KEY}"}, {}, NAMELESS, id="no name"),
@@ -50,4 +84,6 @@ def test_who_called(headers: dict[str, str], query: dict[str, str], who: str) ->
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_nothing_but_a_name_is_told(header: str, code: str) -> None:
     told = caller({"x-functions-key": header}, {"code": code})
-    assert told == NAMELESS or (header.startswith(f"{told.removeprefix('key ')}.") and "." not in told)
+    assert told == NAMELESS or (
+        header.startswith(f"{told.removeprefix('key ')}.") and "." not in told
+    )

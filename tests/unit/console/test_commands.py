@@ -1,4 +1,6 @@
-"""The body of a command is read strictly: what it does not take is refused in a sentence, and nothing is done."""
+"""The body of a command is read strictly: what it does not take is refused in a sentence, and
+nothing is done.
+"""
 
 import json
 from collections.abc import Callable
@@ -42,11 +44,36 @@ def refusal(kind: type[Command], body: bytes) -> str:
         pytest.param(Start, b"\xef\xbb\xbf{}", {"deletes": None}, id="byte order mark"),
         pytest.param(Start, b'{"deletes": "skip"}', {"deletes": "skip"}, id="skip"),
         pytest.param(Stop, b"{}", {}, id="stop"),
-        pytest.param(Replay, b'{"what": "dead_letters"}', {"what": "dead_letters", "record": ""}, id="all dead letters"),
-        pytest.param(Replay, json.dumps({"what": "record", "id": f"{{{ID.upper()}}}"}).encode(), {"record": ID}, id="a record"),
-        pytest.param(Discard, json.dumps({"what": "record", "id": ID}).encode(), {"value": ID, "checked": False}, id="a letter"),
-        pytest.param(Discard, b'{"what": "reason", "reason": "broken_line"}', {"value": "broken_line"}, id="a reason"),
-        pytest.param(Discard, b'{"what": "dead_letters", "checked": true}', {"value": "", "checked": True}, id="all letters"),
+        pytest.param(
+            Replay,
+            b'{"what": "dead_letters"}',
+            {"what": "dead_letters", "record": ""},
+            id="all dead letters",
+        ),
+        pytest.param(
+            Replay,
+            json.dumps({"what": "record", "id": f"{{{ID.upper()}}}"}).encode(),
+            {"record": ID},
+            id="a record",
+        ),
+        pytest.param(
+            Discard,
+            json.dumps({"what": "record", "id": ID}).encode(),
+            {"value": ID, "checked": False},
+            id="a letter",
+        ),
+        pytest.param(
+            Discard,
+            b'{"what": "reason", "reason": "broken_line"}',
+            {"value": "broken_line"},
+            id="a reason",
+        ),
+        pytest.param(
+            Discard,
+            b'{"what": "dead_letters", "checked": true}',
+            {"value": "", "checked": True},
+            id="all letters",
+        ),
     ],
 )
 def test_what_a_command_takes(kind: type[Command], body: bytes, fields: dict[str, Any]) -> None:
@@ -57,27 +84,87 @@ def test_what_a_command_takes(kind: type[Command], body: bytes, fields: dict[str
 @pytest.mark.parametrize(
     ("kind", "body", "said"),
     [
-        pytest.param(Start, {"deletes": "Confirm"}, 'deletes must be "confirm" or "skip".', id="another case"),
-        pytest.param(Start, {"deletes": True}, 'deletes must be "confirm" or "skip".', id="no word"),
-        pytest.param(Start, {"delete": "skip"}, "start does not take delete. Its body may have deletes.", id="misspelt"),
-        pytest.param(Stop, {"what": "all"}, "stop does not take what. Its body must be empty.", id="nothing to say"),
         pytest.param(
-            Stop, {"a.b": 1}, "stop does not take a member of the body. Its body must be empty.", id="no word to repeat"
+            Start, {"deletes": "Confirm"}, 'deletes must be "confirm" or "skip".', id="another case"
         ),
-        pytest.param(Replay, {}, 'what must be "all", "record" or "dead_letters".', id="nothing named"),
-        pytest.param(Replay, {"what": "everything"}, 'what must be "all", "record" or "dead_letters".', id="another what"),
-        pytest.param(Replay, {"what": "record"}, "id must be the GUID of the record to replay.", id="no id"),
-        pytest.param(Replay, {"what": "record", "id": 7}, "id must be the GUID of the record to replay.", id="a number"),
-        pytest.param(Replay, {"id": ID}, 'what must be "all", "record" or "dead_letters".', id="an id alone"),
-        pytest.param(Replay, {"what": "all", "id": ID}, 'id goes with what "record" only.', id="an id, and all would be read"),
+        pytest.param(
+            Start, {"deletes": True}, 'deletes must be "confirm" or "skip".', id="no word"
+        ),
+        pytest.param(
+            Start,
+            {"delete": "skip"},
+            "start does not take delete. Its body may have deletes.",
+            id="misspelt",
+        ),
+        pytest.param(
+            Stop,
+            {"what": "all"},
+            "stop does not take what. Its body must be empty.",
+            id="nothing to say",
+        ),
+        pytest.param(
+            Stop,
+            {"a.b": 1},
+            "stop does not take a member of the body. Its body must be empty.",
+            id="no word to repeat",
+        ),
+        pytest.param(
+            Replay, {}, 'what must be "all", "record" or "dead_letters".', id="nothing named"
+        ),
+        pytest.param(
+            Replay,
+            {"what": "everything"},
+            'what must be "all", "record" or "dead_letters".',
+            id="another what",
+        ),
+        pytest.param(
+            Replay, {"what": "record"}, "id must be the GUID of the record to replay.", id="no id"
+        ),
+        pytest.param(
+            Replay,
+            {"what": "record", "id": 7},
+            "id must be the GUID of the record to replay.",
+            id="a number",
+        ),
+        pytest.param(
+            Replay, {"id": ID}, 'what must be "all", "record" or "dead_letters".', id="an id alone"
+        ),
+        pytest.param(
+            Replay,
+            {"what": "all", "id": ID},
+            'id goes with what "record" only.',
+            id="an id, and all would be read",
+        ),
         pytest.param(Discard, {}, "what must be", id="empty"),
         pytest.param(Discard, {"what": "all"}, "what must be", id="another word"),
-        pytest.param(Discard, {"what": "record"}, "id must be the GUID of the dead letter's record.", id="no letter"),
-        pytest.param(Discard, {"what": "record", "id": "deliveryLogs_1.txt:3"}, "id must be", id="no GUID"),
+        pytest.param(
+            Discard,
+            {"what": "record"},
+            "id must be the GUID of the dead letter's record.",
+            id="no letter",
+        ),
+        pytest.param(
+            Discard, {"what": "record", "id": "deliveryLogs_1.txt:3"}, "id must be", id="no GUID"
+        ),
         pytest.param(Discard, {"what": "reason"}, "reason must be the code", id="no reason"),
-        pytest.param(Discard, {"what": "dead_letters", "id": ID}, "id goes with", id="one id, and all would be given up"),
-        pytest.param(Discard, {"what": "dead_letters", "reason": "x"}, "reason goes with", id="one reason, and all"),
-        pytest.param(Discard, {"what": "dead_letters", "checked": "true"}, "checked must be true or false.", id="no truth"),
+        pytest.param(
+            Discard,
+            {"what": "dead_letters", "id": ID},
+            "id goes with",
+            id="one id, and all would be given up",
+        ),
+        pytest.param(
+            Discard,
+            {"what": "dead_letters", "reason": "x"},
+            "reason goes with",
+            id="one reason, and all",
+        ),
+        pytest.param(
+            Discard,
+            {"what": "dead_letters", "checked": "true"},
+            "checked must be true or false.",
+            id="no truth",
+        ),
     ],
 )
 def test_what_a_command_does_not_take(kind: type[Command], body: dict[str, Any], said: str) -> None:
@@ -85,8 +172,12 @@ def test_what_a_command_does_not_take(kind: type[Command], body: dict[str, Any],
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("more", [{}, {"deletes": 7, "what": 7, "another": 1}], ids=["alone", "among other mistakes"])
-def test_by_is_refused_with_the_way_to_a_named_key(kind: type[Command], more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "more", [{}, {"deletes": 7, "what": 7, "another": 1}], ids=["alone", "among other mistakes"]
+)
+def test_by_is_refused_with_the_way_to_a_named_key(
+    kind: type[Command], more: dict[str, Any]
+) -> None:
     assert refusal(kind, json.dumps({**more, "by": "somebody.else@example.org"}).encode()) == BY
 
 
@@ -121,8 +212,12 @@ def test_a_member_that_stands_twice_is_not_chosen_from(kind: type[Command], body
     assert refusal(kind, body.encode()) == TWICE
 
 
-@pytest.mark.parametrize("headers", [{"transfer-encoding": "chunked"}, {"Transfer-Encoding": "gzip, chunked"}])
-def test_a_body_without_a_length_is_refused_by_name_for_it_would_arrive_empty(headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "headers", [{"transfer-encoding": "chunked"}, {"Transfer-Encoding": "gzip, chunked"}]
+)
+def test_a_body_without_a_length_is_refused_by_name_for_it_would_arrive_empty(
+    headers: dict[str, str],
+) -> None:
     with pytest.raises(InvalidCommand) as refused:
         check_length(headers)
     assert str(refused.value) == NO_LENGTH
@@ -143,7 +238,8 @@ def test_every_command_reads_its_body_before_it_does_anything(command: Callable[
 @given(
     kind=st.sampled_from(KINDS),
     body=st.dictionaries(
-        st.text() | st.sampled_from(["what", "id", "reason", "checked", "deletes", "by"]), st.text() | st.none()
+        st.text() | st.sampled_from(["what", "id", "reason", "checked", "deletes", "by"]),
+        st.text() | st.none(),
     ),
 )
 def test_a_value_is_never_repeated(kind: type[Command], body: dict[str, Any]) -> None:

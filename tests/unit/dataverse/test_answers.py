@@ -1,4 +1,6 @@
-"""What a `$batch` answer says: both shapes of a failed change set, and what is no success (OData 4.0: Batch Responses)."""
+"""What a `$batch` answer says: both shapes of a failed change set, and what is no success (OData
+4.0: Batch Responses).
+"""
 
 import json
 
@@ -20,17 +22,25 @@ PART = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
 TYPE = "multipart/mixed; boundary=batchresponse_11"
 
 
-def inner(line: str, body: str = "", fields: str = "OData-Version: 4.0\r\n", head: str = PART) -> str:
+def inner(
+    line: str, body: str = "", fields: str = "OData-Version: 4.0\r\n", head: str = PART
+) -> str:
     return f"{head}\r\n{line}\r\n{fields}\r\n{body}"
 
 
 def nested(*parts: str, end: bool = True) -> str:
     listed = "".join(f"--changesetresponse_22\r\n{part}\r\n" for part in parts)
-    return f"Content-Type: multipart/mixed; boundary=changesetresponse_22\r\n\r\n{listed}" + "--changesetresponse_22--" * end
+    return (
+        f"Content-Type: multipart/mixed; boundary=changesetresponse_22\r\n\r\n{listed}"
+        + "--changesetresponse_22--" * end
+    )
 
 
 def batch(*parts: str, end: bool = True) -> str:
-    return "".join(f"--batchresponse_11\r\n{part}\r\n" for part in parts) + "--batchresponse_11--\r\n" * end
+    return (
+        "".join(f"--batchresponse_11\r\n{part}\r\n" for part in parts)
+        + "--batchresponse_11--\r\n" * end
+    )
 
 
 NO_CONTENT = inner("HTTP/1.1 204 No Content")
@@ -41,7 +51,11 @@ IDS = inner("HTTP/1.1 200 OK", '{"Ids":["1","2"]}')
 def seen(text: str, *operations: Expected, content_type: str = TYPE) -> tuple[int, bool] | None:
     """The status that decided (0 for none) and whether all was done."""
     found = change_sets(Response(200, {"content-type": content_type}, text.encode()), [operations])
-    return None if found is None else (found[0].failure.status if found[0].failure else 0, found[0].done)
+    return (
+        None
+        if found is None
+        else (found[0].failure.status if found[0].failure else 0, found[0].done)
+    )
 
 
 DONE, REFUSED_400, UNKNOWN = (0, True), (400, False), (0, False)
@@ -51,39 +65,126 @@ DONE, REFUSED_400, UNKNOWN = (0, True), (400, False), (0, False)
     ("text", "operations", "told"),
     [
         pytest.param(batch(nested(NO_CONTENT)), [CREATE], DONE, id="created"),
-        pytest.param(batch(nested(inner("HTTP/1.1 201 Created", "{}"))), [CREATE], UNKNOWN, id="201 with an empty object"),
-        pytest.param(batch(nested(inner("HTTP/1.1 201 Created", '{"a":1}'))), [CREATE], DONE, id="201 with the record"),
-        pytest.param(batch(nested(IDS, NO_CONTENT)), [TWO_IDS, CREATE], DONE, id="created in bulk, completed"),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 201 Created", "{}"))),
+            [CREATE],
+            UNKNOWN,
+            id="201 with an empty object",
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 201 Created", '{"a":1}'))),
+            [CREATE],
+            DONE,
+            id="201 with the record",
+        ),
+        pytest.param(
+            batch(nested(IDS, NO_CONTENT)), [TWO_IDS, CREATE], DONE, id="created in bulk, completed"
+        ),
         pytest.param(batch(nested(NO_CONTENT)), [UPDATE], DONE, id="updated"),
         pytest.param(batch(nested(NO_CONTENT)), [DELETE], DONE, id="deleted"),
         pytest.param(batch(REFUSED), [CREATE, UPDATE], REFUSED_400, id="flat"),
-        pytest.param(batch(nested(REFUSED)), [CREATE, UPDATE], REFUSED_400, id="nested, the one error of two"),
-        pytest.param(batch(nested(NO_CONTENT, REFUSED)), [CREATE, UPDATE], REFUSED_400, id="nested, the second of two"),
-        pytest.param(batch(nested(REFUSED, REFUSED)), [CREATE, UPDATE], REFUSED_400, id="nested, both"),
-        pytest.param(batch(nested(REFUSED, end=False)), [CREATE], REFUSED_400, id="nested, cut off behind the error"),
-        pytest.param(batch(nested(REFUSED, inner("HTTP/1.1 503 Busy"))), [CREATE], (503, False), id="the worst decides"),
-        pytest.param(batch(nested(inner("HTTP/2 400 Bad Request", TOO_LONG))), [CREATE], REFUSED_400, id="HTTP/2"),
-        pytest.param(batch(nested(inner("HTTP/1.1 400", TOO_LONG))), [CREATE], REFUSED_400, id="no phrase"),
-        pytest.param(batch(inner("HTTP/1.1 429 Too Many Requests")), [CREATE], (429, False), id="throttled"),
-        pytest.param(batch(NO_CONTENT), [CREATE], UNKNOWN, id="a success that is not of a change set"),
+        pytest.param(
+            batch(nested(REFUSED)), [CREATE, UPDATE], REFUSED_400, id="nested, the one error of two"
+        ),
+        pytest.param(
+            batch(nested(NO_CONTENT, REFUSED)),
+            [CREATE, UPDATE],
+            REFUSED_400,
+            id="nested, the second of two",
+        ),
+        pytest.param(
+            batch(nested(REFUSED, REFUSED)), [CREATE, UPDATE], REFUSED_400, id="nested, both"
+        ),
+        pytest.param(
+            batch(nested(REFUSED, end=False)),
+            [CREATE],
+            REFUSED_400,
+            id="nested, cut off behind the error",
+        ),
+        pytest.param(
+            batch(nested(REFUSED, inner("HTTP/1.1 503 Busy"))),
+            [CREATE],
+            (503, False),
+            id="the worst decides",
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/2 400 Bad Request", TOO_LONG))),
+            [CREATE],
+            REFUSED_400,
+            id="HTTP/2",
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 400", TOO_LONG))), [CREATE], REFUSED_400, id="no phrase"
+        ),
+        pytest.param(
+            batch(inner("HTTP/1.1 429 Too Many Requests")), [CREATE], (429, False), id="throttled"
+        ),
+        pytest.param(
+            batch(NO_CONTENT), [CREATE], UNKNOWN, id="a success that is not of a change set"
+        ),
         pytest.param(batch(nested()), [CREATE], UNKNOWN, id="an empty change set"),
         pytest.param(batch(nested(NO_CONTENT)), [CREATE, UPDATE], UNKNOWN, id="too few"),
         pytest.param(batch(nested(NO_CONTENT, NO_CONTENT)), [CREATE], UNKNOWN, id="too many"),
-        pytest.param(batch(nested(NO_CONTENT, end=False)), [CREATE], UNKNOWN, id="inner multipart cut off"),
-        pytest.param(batch(nested(NO_CONTENT), end=False), [CREATE], None, id="outer multipart cut off"),
-        pytest.param(batch(nested(inner("204 No Content"))), [CREATE], UNKNOWN, id="no HTTP in the status line"),
-        pytest.param(batch(nested(inner("HTTP/1.1 abc"))), [CREATE], UNKNOWN, id="no number in the status line"),
-        pytest.param(batch(nested(PART + "\r\n")), [CREATE], UNKNOWN, id="an empty part"),
-        pytest.param(batch(nested(inner("HTTP/1.1 302 Found"))), [CREATE], UNKNOWN, id="a redirect"),
-        pytest.param(batch(nested(inner("HTTP/1.1 206 Partial Content"))), [CREATE], UNKNOWN, id="partial content"),
-        pytest.param(batch(nested(inner("HTTP/1.1 202 Accepted"))), [CREATE], UNKNOWN, id="accepted"),
-        pytest.param(batch(nested(inner("HTTP/1.1 200 OK", TOO_LONG))), [UPDATE], UNKNOWN, id="200 with an error"),
-        pytest.param(batch(nested(inner("HTTP/1.1 200 OK", "<html>"))), [UPDATE], UNKNOWN, id="200 with HTML"),
-        pytest.param(batch(nested(inner("HTTP/1.1 200 OK", '{"Ids":["1"]}'))), [TWO_IDS], UNKNOWN, id="fewer ids"),
-        pytest.param(batch(nested(inner("HTTP/1.1 200 OK", '{"Ids":["1",'))), [TWO_IDS], UNKNOWN, id="ids cut off"),
-        pytest.param(batch(nested(NO_CONTENT)), [TWO_IDS], UNKNOWN, id="204 where ids were expected"),
         pytest.param(
-            batch(nested(inner("HTTP/1.1 200 OK", '{"a":1}', "Content-Length: 90\r\n"))), [UPDATE], UNKNOWN, id="a body cut off"
+            batch(nested(NO_CONTENT, end=False)), [CREATE], UNKNOWN, id="inner multipart cut off"
+        ),
+        pytest.param(
+            batch(nested(NO_CONTENT), end=False), [CREATE], None, id="outer multipart cut off"
+        ),
+        pytest.param(
+            batch(nested(inner("204 No Content"))),
+            [CREATE],
+            UNKNOWN,
+            id="no HTTP in the status line",
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 abc"))),
+            [CREATE],
+            UNKNOWN,
+            id="no number in the status line",
+        ),
+        pytest.param(batch(nested(PART + "\r\n")), [CREATE], UNKNOWN, id="an empty part"),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 302 Found"))), [CREATE], UNKNOWN, id="a redirect"
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 206 Partial Content"))),
+            [CREATE],
+            UNKNOWN,
+            id="partial content",
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 202 Accepted"))), [CREATE], UNKNOWN, id="accepted"
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 200 OK", TOO_LONG))),
+            [UPDATE],
+            UNKNOWN,
+            id="200 with an error",
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 200 OK", "<html>"))), [UPDATE], UNKNOWN, id="200 with HTML"
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 200 OK", '{"Ids":["1"]}'))),
+            [TWO_IDS],
+            UNKNOWN,
+            id="fewer ids",
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 200 OK", '{"Ids":["1",'))),
+            [TWO_IDS],
+            UNKNOWN,
+            id="ids cut off",
+        ),
+        pytest.param(
+            batch(nested(NO_CONTENT)), [TWO_IDS], UNKNOWN, id="204 where ids were expected"
+        ),
+        pytest.param(
+            batch(nested(inner("HTTP/1.1 200 OK", '{"a":1}', "Content-Length: 90\r\n"))),
+            [UPDATE],
+            UNKNOWN,
+            id="a body cut off",
         ),
         pytest.param(
             batch(nested(inner("HTTP/1.1 204 No Content", head="Content-Type: text/plain\r\n"))),
@@ -119,27 +220,60 @@ def entity(number: str) -> str:
     ("part", "operation", "told"),
     [
         pytest.param(named(*NAMES), Expected("POST", 2, frozenset(NAMES)), DONE, id="both"),
-        pytest.param(named(NAMES[1].upper(), NAMES[0]), Expected("POST", 2, frozenset(NAMES)), DONE, id="in another order"),
-        pytest.param(named(NAMES[0], NAMES[0]), Expected("POST", 2, frozenset(NAMES)), UNKNOWN, id="one twice"),
-        pytest.param(named("1", "2"), Expected("POST", 2, frozenset(NAMES)), UNKNOWN, id="two others"),
-        pytest.param(entity(NAMES[0]), Expected("POST", None, frozenset(NAMES[:1])), DONE, id="its record"),
-        pytest.param(entity(NAMES[1]), Expected("POST", None, frozenset(NAMES[:1])), UNKNOWN, id="another record"),
+        pytest.param(
+            named(NAMES[1].upper(), NAMES[0]),
+            Expected("POST", 2, frozenset(NAMES)),
+            DONE,
+            id="in another order",
+        ),
+        pytest.param(
+            named(NAMES[0], NAMES[0]),
+            Expected("POST", 2, frozenset(NAMES)),
+            UNKNOWN,
+            id="one twice",
+        ),
+        pytest.param(
+            named("1", "2"), Expected("POST", 2, frozenset(NAMES)), UNKNOWN, id="two others"
+        ),
+        pytest.param(
+            entity(NAMES[0]), Expected("POST", None, frozenset(NAMES[:1])), DONE, id="its record"
+        ),
+        pytest.param(
+            entity(NAMES[1]),
+            Expected("POST", None, frozenset(NAMES[:1])),
+            UNKNOWN,
+            id="another record",
+        ),
         pytest.param(entity(NAMES[1]), CREATE, DONE, id="a record without an id of ours"),
-        pytest.param(NO_CONTENT, Expected("POST", None, frozenset(NAMES[:1])), DONE, id="no record is named"),
+        pytest.param(
+            NO_CONTENT, Expected("POST", None, frozenset(NAMES[:1])), DONE, id="no record is named"
+        ),
     ],
 )
-def test_the_answer_of_another_operation_is_no_success(part: str, operation: Expected, told: tuple[int, bool]) -> None:
+def test_the_answer_of_another_operation_is_no_success(
+    part: str, operation: Expected, told: tuple[int, bool]
+) -> None:
     assert seen(batch(nested(part)), operation) == told
 
 
 def test_change_sets_answered_in_another_order_are_looked_at_again() -> None:
     rows = [
-        [Operation("POST", "tasks/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": [{"activityid": name}]}, 1)]
+        [
+            Operation(
+                "POST",
+                "tasks/Microsoft.Dynamics.CRM.CreateMultiple",
+                {"Targets": [{"activityid": name}]},
+                1,
+            )
+        ]
         for name in NAMES
     ]
     told = batch(nested(named(NAMES[1])), nested(named(NAMES[0])))
     verdicts = BatchWriter(always(200, told, TYPE)).run(rows, "activities")
-    assert [isinstance(verdict, Retryable) and verdict.uncertain for verdict in verdicts] == [True, True]
+    assert [isinstance(verdict, Retryable) and verdict.uncertain for verdict in verdicts] == [
+        True,
+        True,
+    ]
 
 
 def test_an_answer_as_json_is_none() -> None:
@@ -150,7 +284,9 @@ def test_an_answer_as_json_is_none() -> None:
 @given(st.integers(0, 400))
 def test_an_answer_that_is_cut_off_anywhere_is_no_success(length: int) -> None:
     whole = batch(nested(IDS, NO_CONTENT))
-    cut = whole[: max(0, len(whole) - 4 - length)]  # its last four characters are dashes and a line break
+    cut = whole[
+        : max(0, len(whole) - 4 - length)
+    ]  # its last four characters are dashes and a line break
     assert seen(cut, TWO_IDS, UPDATE) != DONE
 
 
@@ -167,13 +303,20 @@ def test_a_refusal_is_classified_in_either_shape() -> None:
 
 
 def test_a_refusal_names_the_column_that_dataverse_names_and_no_value() -> None:
-    """Microsoft Learn, "Compose HTTP requests and handle errors"; the text is that of a column that is too short."""
-    message = "A validation error occurred. The length of the 'subject' attribute of the 'task' entity exceeded 200: Zaphod"
+    """Microsoft Learn, "Compose HTTP requests and handle errors"; the text is that of a column that
+    is too short.
+    """
+    message = (
+        "A validation error occurred. The length of the 'subject' attribute of the 'task' entity"
+        " exceeded 200: Zaphod"
+    )
     body = json.dumps({"error": {"code": "0x80044331", "message": message}})
     part = inner("HTTP/1.1 400 Bad Request", body)
     errors = [run(batch(part))[0], run(batch(nested(part)))[0]]
     with pytest.raises(Rejected) as raised:
-        BatchWriter(always(400, body)).run([[Operation("POST", "tasks", {"subject": "A", "sub": "B"})]], "activities")
+        BatchWriter(always(400, body)).run(
+            [[Operation("POST", "tasks", {"subject": "A", "sub": "B"})]], "activities"
+        )
     for error in [*errors, raised.value]:
         assert isinstance(error, Rejected)
         assert (error.field, error.reason) == ("subject", "too_long")

@@ -1,4 +1,6 @@
-"""Reads of Dataverse: a page without its list, or without the pages behind it, says nothing of what is there."""
+"""Reads of Dataverse: a page without its list, or without the pages behind it, says nothing of what
+is there.
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,8 +16,14 @@ from tests.unit.dataverse.kit import CONTACT, ID, URL, always, client
 
 OTHER = "11111111-0000-0000-0000-000000000002"
 NEXT = f"{URL}/api/data/v9.2/contacts?$skiptoken=2"
-PRIVILEGE = "Principal user (Id=1, type=8) is missing prvWriteContact privilege (Id=2) on OTC=2 for entity 'contact'."
-RECORD = f"Principal with id 1 does not have WriteAccess right(s) for record with id {ID} of entity contact"
+PRIVILEGE = (
+    "Principal user (Id=1, type=8) is missing prvWriteContact privilege (Id=2) on OTC=2 for entity"
+    " 'contact'."
+)
+RECORD = (
+    f"Principal with id 1 does not have WriteAccess right(s) for record with id {ID} of entity"
+    " contact"
+)
 
 
 def paged(*pages: Mapping[str, Any]) -> Any:
@@ -30,7 +38,10 @@ def paged(*pages: Mapping[str, Any]) -> Any:
 
 
 def test_the_pages_of_a_look_up_are_read_to_the_end() -> None:
-    dataverse = paged({"value": [{"contactid": ID}], "@odata.nextLink": NEXT}, {"value": [{"contactid": OTHER.upper()}]})
+    dataverse = paged(
+        {"value": [{"contactid": ID}], "@odata.nextLink": NEXT},
+        {"value": [{"contactid": OTHER.upper()}]},
+    )
     assert dataverse.existing(CONTACT, [ID, OTHER]) == {ID, OTHER}
 
 
@@ -40,7 +51,9 @@ def test_an_empty_page_with_a_next_link_is_not_the_end() -> None:
 
 
 def test_the_lists_of_the_batch_writer_are_read_to_the_end() -> None:
-    writer = BatchWriter(paged({"value": [], "@odata.nextLink": NEXT}, {"value": [{"sdkmessagefilterid": ID}]}))
+    writer = BatchWriter(
+        paged({"value": [], "@odata.nextLink": NEXT}, {"value": [{"sdkmessagefilterid": ID}]})
+    )
     assert writer.supports("CreateMultiple", "task")
 
 
@@ -51,7 +64,9 @@ def test_a_list_that_never_ends_is_read_again_later() -> None:
 
 def test_a_next_link_to_another_host_is_not_followed() -> None:
     with pytest.raises(Misconfigured, match="another host"):
-        paged({"value": [], "@odata.nextLink": "https://evil.example.org/contacts"}).existing(CONTACT, [ID])
+        paged({"value": [], "@odata.nextLink": "https://evil.example.org/contacts"}).existing(
+            CONTACT, [ID]
+        )
 
 
 @pytest.mark.parametrize(
@@ -95,7 +110,9 @@ def test_an_answer_without_a_user_is_none(body: str) -> None:
 
 
 def update(dataverse: Any) -> dict[str, Any]:
-    found: dict[str, Any] = dataverse.update(CONTACT, ID, {"donotemail": True}, 'W/"1"', ["contactid", "donotemail"])
+    found: dict[str, Any] = dataverse.update(
+        CONTACT, ID, {"donotemail": True}, 'W/"1"', ["contactid", "donotemail"]
+    )
     return found
 
 
@@ -133,12 +150,16 @@ def test_an_update_that_is_not_answered_with_its_row_may_have_been_done(body: st
     assert raised.value.uncertain
 
 
-def refused(message: str, held: str | None = "prvWriteContact", code: str = "0x80040220") -> BridgeError:
+def refused(
+    message: str, held: str | None = "prvWriteContact", code: str = "0x80040220"
+) -> BridgeError:
     """What a refused PATCH means to a role that holds a privilege (None: that may not be read)."""
 
     def send(request: Request) -> Response:
         if request.method == "PATCH":
-            return Response(403, {}, json.dumps({"error": {"code": code, "message": message}}).encode())
+            return Response(
+                403, {}, json.dumps({"error": {"code": code, "message": message}}).encode()
+            )
         if held is None:
             return Response(403, {}, b'{"error": {"code": "0x80040220", "message": ""}}')
         listed = [{"PrivilegeName": held, "PrivilegeId": "2", "Depth": "Local"}]
@@ -149,7 +170,11 @@ def refused(message: str, held: str | None = "prvWriteContact", code: str = "0x8
     return raised.value
 
 
-@pytest.mark.parametrize("message", [PRIVILEGE, RECORD, "Access is denied.", ""], ids=["privilege", "record", "text", "nothing"])
+@pytest.mark.parametrize(
+    "message",
+    [PRIVILEGE, RECORD, "Access is denied.", ""],
+    ids=["privilege", "record", "text", "nothing"],
+)
 @pytest.mark.parametrize("code", ["0x80040220", "0x80048306", "0x80040231", ""])
 def test_a_row_of_a_table_that_may_be_written_is_rejected_alone(message: str, code: str) -> None:
     error = refused(message, code=code)
@@ -172,7 +197,10 @@ def test_without_the_privilege_the_flow_pauses_and_names_it(held: str | None) ->
 
 
 def test_a_secured_column_pauses_the_flow() -> None:
-    error = refused("Caller user with Id 1 does not have update permissions for a secured field.", code="0x8004f507")
+    error = refused(
+        "Caller user with Id 1 does not have update permissions for a secured field.",
+        code="0x8004f507",
+    )
     assert isinstance(error, Misconfigured)
     assert error.setting == "column security profile"
 
@@ -187,8 +215,14 @@ def reading(depth: str, rows: list[dict[str, str]]) -> Any:
     """A client whose role reads contacts at a depth, "" for one that does not tell."""
 
     def send(request: Request) -> Response:
-        listed = [{"PrivilegeName": "prvReadContact", "PrivilegeId": "1", "Depth": depth}] if depth else []
-        return Response(200, {}, json.dumps({"UserId": ID, "RolePrivileges": listed, "value": rows}).encode())
+        listed = (
+            [{"PrivilegeName": "prvReadContact", "PrivilegeId": "1", "Depth": depth}]
+            if depth
+            else []
+        )
+        return Response(
+            200, {}, json.dumps({"UserId": ID, "RolePrivileges": listed, "value": rows}).encode()
+        )
 
     return client(send)
 
@@ -232,9 +266,17 @@ def test_a_change_without_an_id_is_asked_for_again(given: object) -> None:
             wire.change(item, "contactid", 1.0)
 
 
-DEFINED = {"LogicalName": "contact", "EntitySetName": "contacts", "PrimaryIdAttribute": "contactid", "Attributes": []}
+DEFINED = {
+    "LogicalName": "contact",
+    "EntitySetName": "contacts",
+    "PrimaryIdAttribute": "contactid",
+    "Attributes": [],
+}
 OPTION = {"LogicalName": "a", "OptionSet": {"Options": [{"Value": None}]}}
-UNNAMED_LANGUAGE = {"LogicalName": "a", "OptionSet": {"Options": [{"Value": 1, "Label": {"LocalizedLabels": [{"Label": "x"}]}}]}}
+UNNAMED_LANGUAGE = {
+    "LogicalName": "a",
+    "OptionSet": {"Options": [{"Value": 1, "Label": {"LocalizedLabels": [{"Label": "x"}]}}]},
+}
 
 
 @pytest.mark.parametrize(
@@ -254,7 +296,10 @@ def test_metadata_of_another_form_is_asked_for_again(answer: dict[str, object]) 
             ask("contact")
 
 
-@pytest.mark.parametrize("row", [{}, {"languagecode": None, "expirechangetrackingindays": None}, {"languagecode": "English"}])
+@pytest.mark.parametrize(
+    "row",
+    [{}, {"languagecode": None, "expirechangetrackingindays": None}, {"languagecode": "English"}],
+)
 def test_an_organization_of_another_form_is_asked_for_again(row: dict[str, object]) -> None:
     dataverse = always(200, json.dumps({"value": [row]}))
     for ask in (dataverse.base_language, dataverse.change_window_days):
@@ -269,7 +314,11 @@ def test_privileges_of_another_form_are_asked_for_again() -> None:
 
 @pytest.mark.parametrize("link", [None, ""])
 def test_a_link_that_is_empty_is_none(link: str | None) -> None:
-    answer = {"value": [], "@odata.nextLink": link, "@odata.deltaLink": f"{URL}/api/data/v9.2/contacts?$deltatoken=2"}
+    answer = {
+        "value": [],
+        "@odata.nextLink": link,
+        "@odata.deltaLink": f"{URL}/api/data/v9.2/contacts?$deltatoken=2",
+    }
     dataverse = always(200, json.dumps(answer))
     assert dataverse.tracked(CONTACT, ["contactid"])[2]
     assert dataverse.listed(f"{URL}/api/data/v9.2/contacts", "contacts") == []

@@ -1,4 +1,6 @@
-"""The container `config` in memory: what a keeper asks of it, with a count of its requests and a word before each."""
+"""The container `config` in memory: what a keeper asks of it, with a count of its requests and a
+word before each.
+"""
 
 import threading
 from collections import Counter
@@ -11,7 +13,10 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class MemoryLibrary(Library):
-    """`versions`: texts by folder and name, each with the ETag of its draft. `before` is called with each request."""
+    """`versions`: texts by folder and name, each with the ETag of its draft.
+
+    `before` is called with each request.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -32,7 +37,9 @@ class MemoryLibrary(Library):
     def listing(self) -> Listing:
         self.ask("list")
         with self.lock:
-            activated = {one: Activated(len(found), self.since[one]) for one, found in self.versions.items()}
+            activated = {
+                one: Activated(len(found), self.since[one]) for one, found in self.versions.items()
+            }
             return Listing(activated, frozenset(self.drafts))
 
     def activate(self, folder: str, name: str, text: str, number: int = 0, draft: str = "") -> None:

@@ -1,4 +1,6 @@
-"""Mappings, opt-outs and events asked for at once by many threads, while other processes activate versions and flows forget."""
+"""Mappings, opt-outs and events asked for at once by many threads, while other processes activate
+versions and flows forget.
+"""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,12 @@ from shared.documents.keeper import Kept
 from shared.entities.catalog import Catalog
 from shared.entities.compiling import MappingCompiler
 from shared.events.catalog import EventsCompiler
-from shared.events.documents import EMAIL_EVENTS, KINDS, default_events_document, read_events_document
+from shared.events.documents import (
+    EMAIL_EVENTS,
+    KINDS,
+    default_events_document,
+    read_events_document,
+)
 from shared.mapping import Mapped, SourceTable, TargetResource
 from shared.opt_out.catalog import OptOutCatalog, OptOutCompiler
 from shared.opt_out.documents import default_opt_out_document
@@ -31,8 +38,14 @@ EVENTS = read_events_document(default_events_document())
 def mapping(table: str, version: int) -> str:
     """Names its version in the filter by which records are found."""
     resource = "profile" if table == "contact" else "cusThing"
-    key = f"{{source: contactid, target: externalId, lookup: filter, filter: by{version}, parameter: id}}"
-    return f"table: {table}\nresource: {resource}\nkey: {key}\nfields: [{{source: firstname, target: firstName}}]"
+    key = (
+        f"{{source: contactid, target: externalId, lookup: filter, filter: by{version}, parameter:"
+        " id}"
+    )
+    return (
+        f"table: {table}\nresource: {resource}\nkey: {key}\nfields: [{{source: firstname, target:"
+        " firstName}]"
+    )
 
 
 def opt_outs(version: int) -> str:
@@ -41,7 +54,9 @@ def opt_outs(version: int) -> str:
 
 
 class Listings(MemoryLibrary):
-    """Remembers which versions of the mapping of contact and of the opt-out document were ever listed together."""
+    """Remembers which versions of the mapping of contact and of the opt-out document were ever
+    listed together.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +64,9 @@ class Listings(MemoryLibrary):
 
     def listing(self) -> Listing:
         found = super().listing()
-        self.moments.add((found.version("mappings", "contact"), found.version("opt-out", "opt_out")))
+        self.moments.add(
+            (found.version("mappings", "contact"), found.version("opt-out", "opt_out"))
+        )
         return found
 
 
@@ -69,7 +86,9 @@ class Activities:
 
     def table(self, name: str) -> WritableTable:
         columns = next(rule.columns for kind in KINDS if (rule := EVENTS.rule(kind)).table == name)
-        return WritableTable(name, name + "s", frozenset({*columns.values(), "subject", "description"}), {}, True)
+        return WritableTable(
+            name, name + "s", frozenset({*columns.values(), "subject", "description"}), {}, True
+        )
 
 
 class Everything:
@@ -81,8 +100,14 @@ class Everything:
         self.library.activate("mappings", "acs_thing", mapping("acs_thing", 1))
         self.library.put("mappings", "acs_thing", mapping("acs_thing", 1))
         self.library.activate("opt-out", "opt_out", opt_outs(1))
-        keeper, both, batch = WatchedKeeper(self.library, 0, lambda: 1000.0), self.both(), self.batch()
-        self.catalog = Catalog(keeper, MappingCompiler(self.library.folder("mappings"), both, both, OptOutFlags()))
+        keeper, both, batch = (
+            WatchedKeeper(self.library, 0, lambda: 1000.0),
+            self.both(),
+            self.batch(),
+        )
+        self.catalog = Catalog(
+            keeper, MappingCompiler(self.library.folder("mappings"), both, both, OptOutFlags())
+        )
         self.opt_outs = OptOutCatalog(keeper, OptOutCompiler(both, both))
         self.events = Kept(keeper, EventsCompiler(batch), EMAIL_EVENTS.name)
 
@@ -108,7 +133,10 @@ class Everything:
     def ask_opt_outs(self) -> None:
         active = self.opt_outs.active()
         assert len(active.document.pairs) == active.version
-        assert (int(active.profile.filter.removeprefix("by")), active.version) in self.library.moments
+        assert (
+            int(active.profile.filter.removeprefix("by")),
+            active.version,
+        ) in self.library.moments
 
     def ask_events(self) -> None:
         assert self.events.active().version == self.events.number() == 1
@@ -121,18 +149,27 @@ class Everything:
             self.library.activate("opt-out", "opt_out", opt_outs(version))
             self.opt_outs.forget()
             self.library.activate("mappings", "acs_thing", mapping("acs_thing", version))
-            assert self.catalog.adopt("contact") == self.opt_outs.adopt() == self.events.adopt() == ""
+            assert (
+                self.catalog.adopt("contact") == self.opt_outs.adopt() == self.events.adopt() == ""
+            )
             self.events.forget()
 
 
 def columns() -> list[str]:
     pairs = OPT_OUTS["pairs"]
-    return sorted({name for pair in pairs for name in pair.get("columns", [pair.get("column")]) if name})
+    return sorted(
+        {name for pair in pairs for name in pair.get("columns", [pair.get("column")]) if name}
+    )
 
 
 def test_all_kinds_may_be_asked_for_at_once() -> None:
     everything, begin = Everything(), threading.Barrier(THREADS + 1)
-    asks = [everything.ask_contacts, everything.ask_opt_outs, everything.ask_things, everything.ask_events]
+    asks = [
+        everything.ask_contacts,
+        everything.ask_opt_outs,
+        everything.ask_things,
+        everything.ask_events,
+    ]
 
     def ask(turn: int) -> None:
         begin.wait(PATIENCE_SECONDS)
@@ -144,6 +181,13 @@ def test_all_kinds_may_be_asked_for_at_once() -> None:
         everything.change()
 
     with ThreadPoolExecutor(THREADS + 1) as threads:
-        for done in [threads.submit(change), *(threads.submit(ask, turn) for turn in range(THREADS))]:
+        for done in [
+            threads.submit(change),
+            *(threads.submit(ask, turn) for turn in range(THREADS)),
+        ]:
             done.result(PATIENCE_SECONDS)
-    assert everything.catalog.mapping("contact").version == everything.opt_outs.active().version == VERSIONS
+    assert (
+        everything.catalog.mapping("contact").version
+        == everything.opt_outs.active().version
+        == VERSIONS
+    )

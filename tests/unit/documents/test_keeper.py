@@ -1,4 +1,6 @@
-"""What the keeper gives, when it asks again, and that no answer mixes the versions of two moments."""
+"""What the keeper gives, when it asks again, and that no answer mixes the versions of two
+moments.
+"""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -39,13 +41,22 @@ def packaged_but_bare(name: str) -> str:
     return stamp(0)
 
 
-LEFT = DocumentKind("left", Stamp, "left", lambda name: "left document", packaged_but_bare, judged_again_seconds=60.0)
+LEFT = DocumentKind(
+    "left",
+    Stamp,
+    "left",
+    lambda name: "left document",
+    packaged_but_bare,
+    judged_again_seconds=60.0,
+)
 RIGHT = DocumentKind("right", Stamp, "right", lambda name: "right document", packaged)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Versions by number and by what their texts say, of the document and of the one that it needs."""
+    """Versions by number and by what their texts say, of the document and of the one that it
+    needs.
+    """
 
     numbers: tuple[int, int]
     stamps: tuple[int, int]
@@ -86,7 +97,9 @@ class Bench:
             self.activate(folder)
 
     def activate(self, folder: str, number: int | None = None) -> None:
-        self.library.activate(folder, "one", stamp(self.number(folder) + 1 if number is None else number))
+        self.library.activate(
+            folder, "one", stamp(self.number(folder) + 1 if number is None else number)
+        )
 
     def number(self, folder: str) -> int:
         return len(self.library.versions.get((folder, "one"), []))
@@ -163,7 +176,9 @@ def test_without_any_document_the_reason_is_told(bench: Bench) -> None:
     assert str(caught.value) == problem
 
 
-def test_a_version_that_does_not_fit_is_no_reason_to_go_on_with_the_one_before(bench: Bench) -> None:
+def test_a_version_that_does_not_fit_is_no_reason_to_go_on_with_the_one_before(
+    bench: Bench,
+) -> None:
     bench.active()
     bench.activate("left", 99)
     bench.clock += CACHE_SECONDS
@@ -173,7 +188,9 @@ def test_a_version_that_does_not_fit_is_no_reason_to_go_on_with_the_one_before(b
 
 
 def test_a_system_that_is_away_stops_only_who_asks_it_again(bench: Bench) -> None:
-    """The others go on with the same version for as long as a listing lasts; then it is tried again."""
+    """The others go on with the same version for as long as a listing lasts; then it is tried
+    again.
+    """
     answer = bench.active()
     bench.clock += METADATA_SECONDS
     bench.left.compiling = away
@@ -191,7 +208,9 @@ def away() -> None:
     raise Retryable("Dataverse does not answer.")
 
 
-def test_a_sound_draft_is_activated_once_and_a_refused_one_is_judged_now_and_then(bench: Bench) -> None:
+def test_a_sound_draft_is_activated_once_and_a_refused_one_is_judged_now_and_then(
+    bench: Bench,
+) -> None:
     bench.library.put("left", "one", stamp(2))
     assert [bench.keeper.adopt(bench.left, "one") for _ in range(2)] == ["", ""]
     assert bench.active().numbers == (2, 1)
@@ -207,9 +226,14 @@ def test_a_sound_draft_is_activated_once_and_a_refused_one_is_judged_now_and_the
 
 
 def test_another_process_that_activates_first_is_right(bench: Bench) -> None:
-    """The version is written only where none of its number is. The own draft is looked at again, and follows."""
+    """The version is written only where none of its number is.
+
+    The own draft is looked at again, and follows.
+    """
     bench.library.put("left", "one", stamp(3))
-    bench.library.before = lambda request: bench.activate("left") if request == "add" and bench.number("left") == 1 else None
+    bench.library.before = lambda request: (
+        bench.activate("left") if request == "add" and bench.number("left") == 1 else None
+    )
     assert bench.keeper.adopt(bench.left, "one") == ""
     assert bench.active() == Answer((2, 1), (2, 1))
     assert bench.keeper.adopt(bench.left, "one") == ""
@@ -220,7 +244,11 @@ def test_many_who_ask_at_once_get_one_listing_one_reading_and_one_compilation(be
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: bench.active(), range(50)))
     assert all(answer is answers[0] for answer in answers)
-    assert (bench.library.requests["list"], bench.library.requests["text"], bench.left.compilations) == (1, 2, 1)
+    assert (
+        bench.library.requests["list"],
+        bench.library.requests["text"],
+        bench.left.compilations,
+    ) == (1, 2, 1)
 
 
 class CountedLock:
@@ -243,7 +271,9 @@ class CountedLock:
 
 
 class WatchedKeeper(Keeper):
-    """Fails where a thread would hold two locks: without that no two threads can ever wait for each other."""
+    """Fails where a thread would hold two locks: without that no two threads can ever wait for each
+    other.
+    """
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -255,12 +285,15 @@ class WatchedKeeper(Keeper):
 
 
 MEANWHILE = st.sampled_from(["left", "right", "pass"])
-ASKED = st.sampled_from(["ask left", "ask right", "again left", "again right", "forget left", "forget right"])
+ASKED = st.sampled_from(
+    ["ask left", "ask right", "again left", "again right", "forget left", "forget right"]
+)
 POINTS = st.lists(st.lists(MEANWHILE, max_size=3), max_size=10)
 
 
 class Story:
-    """Other processes act, and time passes, while the keeper is at work: where it asks for a document or the time, or compiles.
+    """Other processes act, and time passes, while the keeper is at work: where it asks for a
+    document or the time, or compiles.
 
     `meanwhile`: what happens at each of these points, the last one first.
     """
@@ -285,7 +318,9 @@ class Story:
             self.act(step)
 
     def ask(self, folder: str, again: bool) -> None:
-        """The versions of the answer were active together at some moment, and each text is its version's."""
+        """The versions of the answer were active together at some moment, and each text is its
+        version's.
+        """
         keeper, compiler = self.bench.keeper, self.compilers[folder]
         answer = keeper.active(compiler, "one")
         answer = keeper.active_since(compiler, "one", answer, lambda: True) if again else answer
@@ -302,7 +337,9 @@ class Story:
 
 @settings(max_examples=300)
 @given(st.lists(st.tuples(ASKED | MEANWHILE, POINTS), max_size=8))
-def test_an_answer_never_mixes_the_versions_of_two_moments(steps: list[tuple[str, list[list[str]]]]) -> None:
+def test_an_answer_never_mixes_the_versions_of_two_moments(
+    steps: list[tuple[str, list[list[str]]]],
+) -> None:
     story = Story()
     for step, meanwhile in steps:
         story.meanwhile = list(meanwhile)

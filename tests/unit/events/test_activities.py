@@ -40,7 +40,10 @@ def click(**values: str) -> dict[str, str]:
 
 def test_what_fits_is_written_as_it_is_and_nothing_is_said() -> None:
     row = activity_of(DOCUMENT, table(LENGTHS | {"subject": 200}), ID, click(), CONTACT)
-    assert (row["acs_trackingurl"], row["subject"]) == ("https://e.example.org", "Campaign Name: CMP; Delivery Name: DM1")
+    assert (row["acs_trackingurl"], row["subject"]) == (
+        "https://e.example.org",
+        "Campaign Name: CMP; Delivery Name: DM1",
+    )
     assert "description" not in row
 
 
@@ -62,11 +65,19 @@ def test_a_text_that_is_too_long_is_cut_and_the_description_says_so(
     assert row[column] == text
     assert units(row[column]) <= LENGTHS[column]
     assert said in row.get("description", "")
-    assert said == "" or row["description"].startswith("Too long for Dynamics, so the end was cut off: ")
+    assert said == "" or row["description"].startswith(
+        "Too long for Dynamics, so the end was cut off: "
+    )
 
 
 def test_what_was_cut_on_its_way_is_told_too() -> None:
-    row = activity_of(DOCUMENT, table({}), ID, click(url="https://e.example.org/…", shortened="url,agent"), CONTACT)
+    row = activity_of(
+        DOCUMENT,
+        table({}),
+        ID,
+        click(url="https://e.example.org/…", shortened="url,agent"),
+        CONTACT,
+    )
     assert row["description"] == "Too long for Dynamics, so the end was cut off: URL."
 
 
@@ -75,11 +86,16 @@ def test_an_id_is_never_cut_and_its_column_must_hold_it() -> None:
     assert activity_of(DOCUMENT, short, ID, click(), CONTACT)["acs_eventid"] == ID
     (told,) = problems(DOCUMENT, {"acs_emailclick": short})
     assert re.match(r"Line \d+, kinds\.click\.columns\.event_id \(acs_eventid\): ", told)
-    assert "column acs_eventid of table acs_emailclick holds 20 characters, and 36 are needed: lengthen it." in told
+    assert (
+        "column acs_eventid of table acs_emailclick holds 20 characters, and 36 are needed:"
+        " lengthen it." in told
+    )
 
 
 def test_a_rejection_names_the_columns_and_nothing_else_of_the_message() -> None:
-    refused = Rejected(Refusal("", "too_long", "Dataverse refused activities (status 400): a text is longer."))
+    refused = Rejected(
+        Refusal("", "too_long", "Dataverse refused activities (status 400): a text is longer.")
+    )
     message = "The length of the 'acs_trackingurl' attribute exceeded '2000'. Value: Jane Doe"
     named = naming(refused, message, ["acs_tracking", "acs_trackingurl", "subject"])
     assert isinstance(named, Rejected)
@@ -92,7 +108,11 @@ def test_a_rejection_names_the_columns_and_nothing_else_of_the_message() -> None
 
 def test_a_missing_column_is_told_with_its_line() -> None:
     (told,) = problems(DOCUMENT, {"acs_emailclick": table({}, COLUMNS - {"acs_trackingurl"})})
-    assert re.match(r"Line \d+, kinds\.click\.columns\.url \(acs_trackingurl\): table acs_emailclick has no such column: ", told)
+    assert re.match(
+        r"Line \d+, kinds\.click\.columns\.url \(acs_trackingurl\): table acs_emailclick has no"
+        r" such column: ",
+        told,
+    )
 
 
 class Tables:
@@ -163,4 +183,9 @@ def test_what_else_keeps_a_table_from_being_read_is_told_as_it_is() -> None:
 )
 def test_a_task_is_due_some_days_later_and_no_later_than_the_last_day(at: str, due: str) -> None:
     task = table({})
-    assert task_of(FollowUp(subject="Call", due_days=3), task, ID, click(at=at), CONTACT)["scheduledend"] == due
+    assert (
+        task_of(FollowUp(subject="Call", due_days=3), task, ID, click(at=at), CONTACT)[
+            "scheduledend"
+        ]
+        == due
+    )

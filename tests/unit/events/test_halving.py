@@ -1,4 +1,6 @@
-"""A batch that is refused is narrowed down to the rows that are to blame; all others are written, once."""
+"""A batch that is refused is narrowed down to the rows that are to blame; all others are written,
+once.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -16,16 +18,36 @@ from shared.events.activities import COMPLETED
 from shared.events.writing import ActivityWriter, Group, Item, Verdicts
 from shared.records import Outcome
 
-MANY, SINGLE = (WritableTable("acs_emailopen", "acs_emailopens", frozenset(), {}, many, {}) for many in (True, False))
+MANY, SINGLE = (
+    WritableTable("acs_emailopen", "acs_emailopens", frozenset(), {}, many, {})
+    for many in (True, False)
+)
 TASKS = WritableTable("task", "tasks", frozenset(), {}, True, {})
 
 
 class Dataverse:
-    """A change set is done as a whole or not at all. `bad` rows are refused, `there` are taken ids, `fault` befalls a request."""
+    """A change set is done as a whole or not at all.
 
-    def __init__(self, bad: Collection[int] = (), there: Collection[int] = (), fault: BridgeError | None = None) -> None:
-        self.bad, self.there, self.fault = {str(one) for one in bad}, {str(one) for one in there}, fault
-        self.created, self.done, self.tasks, self.largest = Counter[str](), Counter[str](), Counter[str](), 0
+    `bad` rows are refused, `there` are taken ids, `fault` befalls a request.
+    """
+
+    def __init__(
+        self,
+        bad: Collection[int] = (),
+        there: Collection[int] = (),
+        fault: BridgeError | None = None,
+    ) -> None:
+        self.bad, self.there, self.fault = (
+            {str(one) for one in bad},
+            {str(one) for one in there},
+            fault,
+        )
+        self.created, self.done, self.tasks, self.largest = (
+            Counter[str](),
+            Counter[str](),
+            Counter[str](),
+            0,
+        )
 
     def table(self, name: str) -> WritableTable:
         return TASKS
@@ -37,7 +59,11 @@ class Dataverse:
         return [self.one(operations) for operations in sets]
 
     def one(self, operations: Sequence[Operation]) -> BridgeError | None:
-        rows = [row for operation in operations for row in operation.body.get("Targets", [operation.body])]
+        rows = [
+            row
+            for operation in operations
+            for row in operation.body.get("Targets", [operation.body])
+        ]
         created = [str(row["activityid"]) for row in rows if "subject" in row]
         if set(created) & self.there:
             return Rejected(Refusal("", "duplicate_key", "An id is taken."))
@@ -54,10 +80,14 @@ class Dataverse:
 
 def item(number: int, task: bool = False) -> Item:
     row: dict[str, Any] = {"activityid": str(number), "subject": "An open"}
-    return Item(str(number), row, {"of": str(number)} if task else None, f"open of log row {number}")
+    return Item(
+        str(number), row, {"of": str(number)} if task else None, f"open of log row {number}"
+    )
 
 
-def written(dataverse: Dataverse, table: WritableTable, items: Sequence[Item]) -> tuple[Verdicts, Counter[str]]:
+def written(
+    dataverse: Dataverse, table: WritableTable, items: Sequence[Item]
+) -> tuple[Verdicts, Counter[str]]:
     contacts: Any = type("Contacts", (), {"dataverse": dataverse})
     writer = ActivityWriter(dataverse, contacts)  # type: ignore[arg-type]
     verdicts: Verdicts = {}
@@ -70,13 +100,22 @@ def written(dataverse: Dataverse, table: WritableTable, items: Sequence[Item]) -
 @given(st.data())
 def test_each_row_has_its_own_verdict(table: WritableTable, data: st.DataObject) -> None:
     numbers = range(data.draw(st.integers(1, 40)))
-    bad, there = data.draw(st.sets(st.sampled_from(numbers))), data.draw(st.sets(st.sampled_from(numbers)))
+    bad, there = (
+        data.draw(st.sets(st.sampled_from(numbers))),
+        data.draw(st.sets(st.sampled_from(numbers))),
+    )
     dataverse = Dataverse(bad, there)
-    verdicts, _ = written(dataverse, table, [item(number, task=number % 3 == 0) for number in numbers])
+    verdicts, _ = written(
+        dataverse, table, [item(number, task=number % 3 == 0) for number in numbers]
+    )
     good = {str(number) for number in numbers} - dataverse.bad - dataverse.there
     assert {key for key, verdict in verdicts.items() if verdict is Outcome.CREATED} == good
-    assert {key for key, verdict in verdicts.items() if verdict is Outcome.UNCHANGED} == dataverse.there
-    assert {key for key, verdict in verdicts.items() if isinstance(verdict, Rejected)} == dataverse.bad - dataverse.there
+    assert {
+        key for key, verdict in verdicts.items() if verdict is Outcome.UNCHANGED
+    } == dataverse.there
+    assert {
+        key for key, verdict in verdicts.items() if isinstance(verdict, Rejected)
+    } == dataverse.bad - dataverse.there
     assert dataverse.created == Counter(good)
     assert dataverse.tasks == Counter(key for key in good if int(key) % 3 == 0)
     assert dataverse.done["rows"] == len(good)
@@ -87,7 +126,10 @@ def test_each_row_has_its_own_verdict(table: WritableTable, data: st.DataObject)
 def test_one_bad_row_costs_a_few_requests(rows: int, place: str) -> None:
     bad = 0 if place == "first" else rows - 1
     verdicts, calls = written(Dataverse([bad]), MANY, [item(number) for number in range(rows)])
-    assert Counter(type(verdict) for verdict in verdicts.values()) == Counter({Outcome: rows - 1, Rejected: 1}) - Counter()
+    assert (
+        Counter(type(verdict) for verdict in verdicts.values())
+        == Counter({Outcome: rows - 1, Rejected: 1}) - Counter()
+    )
     assert calls["POST $batch"] <= 1 + ceil(log2(rows))
 
 
@@ -104,10 +146,19 @@ def test_taken_ids_are_looked_up_once() -> None:
     assert calls == {"POST $batch": 2, "GET acs_emailopen": 1}
 
 
-@pytest.mark.parametrize("fault", [Retryable("no answer", uncertain=True), Misconfigured("DATAVERSE_URL", "no access")], ids=str)
-def test_what_befalls_the_request_is_the_verdict_on_all_and_nothing_is_narrowed(fault: BridgeError) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [Retryable("no answer", uncertain=True), Misconfigured("DATAVERSE_URL", "no access")],
+    ids=str,
+)
+def test_what_befalls_the_request_is_the_verdict_on_all_and_nothing_is_narrowed(
+    fault: BridgeError,
+) -> None:
     verdicts, calls = written(Dataverse(fault=fault), MANY, [item(number) for number in range(8)])
-    assert (set(map(str, range(8))), {id(fault)}) == (set(verdicts), {id(verdict) for verdict in verdicts.values()})
+    assert (set(map(str, range(8))), {id(fault)}) == (
+        set(verdicts),
+        {id(verdict) for verdict in verdicts.values()},
+    )
     assert calls == {"POST $batch": 1}
 
 

@@ -1,4 +1,6 @@
-"""Rows of the logs as events: labels and technical values, unknown codes, and who is the same event as whom."""
+"""Rows of the logs as events: labels and technical values, unknown codes, and who is the same event
+as whom.
+"""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Misconfigured
-from shared.events.documents import EventsDocument, default_events_document, misnamed, read_events_document
+from shared.events.documents import (
+    EventsDocument,
+    default_events_document,
+    misnamed,
+    read_events_document,
+)
 from shared.events.logs import FIRST_YEAR, JournalReader, LogReader, event_id, identity, shown
 from shared.mapping import InvalidDocument
 from shared.mapping.reading import read_active
@@ -31,8 +38,12 @@ def document(*changes: tuple[str, str]) -> EventsDocument:
     return read_events_document(text)
 
 
-def read(tracking: bool, values: Mapping[str, str], doc: EventsDocument | None = None) -> dict[str, Any] | None:
-    """The event of a row that holds these values under our names of the columns, and nothing else."""
+def read(
+    tracking: bool, values: Mapping[str, str], doc: EventsDocument | None = None
+) -> dict[str, Any] | None:
+    """The event of a row that holds these values under our names of the columns, and nothing
+    else.
+    """
     doc = doc or document()
     columns = (doc.files.tracking_log if tracking else doc.files.delivery_log).columns
     reader = LogReader(doc, tracking, list(columns.values()))
@@ -44,7 +55,14 @@ def message(**values: str) -> dict[str, str]:
 
 
 def reaction(**values: str) -> dict[str, str]:
-    return {"log_id": "9", "broad_log_id": "7", "contact": CONTACT, "type": "2", "at": WHEN, **values}
+    return {
+        "log_id": "9",
+        "broad_log_id": "7",
+        "contact": CONTACT,
+        "type": "2",
+        "at": WHEN,
+        **values,
+    }
 
 
 @pytest.mark.parametrize(
@@ -125,7 +143,9 @@ def test_a_tracking_log_row_is_an_open_a_click_or_nothing(kind: str, expected: s
         "tracking id",
     ],
 )
-def test_a_code_that_is_not_known_is_a_fault_that_shows_no_value(tracking: bool, row: dict[str, str], rule: str) -> None:
+def test_a_code_that_is_not_known_is_a_fault_that_shows_no_value(
+    tracking: bool, row: dict[str, str], rule: str
+) -> None:
     with pytest.raises(ParseError) as caught:
         read(tracking, row)
     assert caught.value.rule == rule
@@ -134,7 +154,9 @@ def test_a_code_that_is_not_known_is_a_fault_that_shows_no_value(tracking: bool,
 
 def test_a_bounce_is_dated_when_it_came_and_beside_its_send() -> None:
     sent = read(False, message())
-    bounced = read(False, message(status="2", failure_type="2", reason="1", changed="2026/05/08 11:00:00"))
+    bounced = read(
+        False, message(status="2", failure_type="2", reason="1", changed="2026/05/08 11:00:00")
+    )
     assert sent and bounced
     assert (sent["at"], bounced["at"]) == ("2026-05-04T10:00:00Z", "2026-05-08T11:00:00Z")
     assert sent["id"] != bounced["id"]
@@ -172,7 +194,10 @@ def test_one_id_in_any_form_is_one_event(log_id: str) -> None:
 @pytest.mark.parametrize("tracking", [False, True], ids=["delivery log", "tracking log"])
 def test_rows_of_other_channels_are_kept_out(tracking: bool, channel: str, kept: bool) -> None:
     with_channel = document(
-        ("columns: {log_id: logId, contact", "columns: {channel: messageType, log_id: logId, contact"),
+        (
+            "columns: {log_id: logId, contact",
+            "columns: {channel: messageType, log_id: logId, contact",
+        ),
         ("columns: {log_id: logId, broad", "columns: {channel: messageType, log_id: logId, broad"),
         ("files:\n", "values: {channel: {Courriel: email}}\nfiles:\n"),
     )
@@ -184,9 +209,11 @@ def test_rows_of_other_channels_are_kept_out(tracking: bool, channel: str, kept:
 
 LABELS = (
     "files:\n",
-    "values:\n  status: {Envoyé: sent, Échec: failed, 送信済み: '1', Ausstehend: pending}\n  failure_type: {Définitif: hard}\n"
-    "  reason: {Utilisateur inconnu: User unknown, Auf Sperrliste: '8'}\n"
-    "  type: {Clic dans l’e-mail: click, 開封: open}\nfiles:\n",
+    (
+        "values:\n  status: {Envoyé: sent, Échec: failed, 送信済み: '1', Ausstehend: pending}\n "
+        " failure_type: {Définitif: hard}\n  reason: {Utilisateur inconnu: User unknown, Auf"
+        " Sperrliste: '8'}\n  type: {Clic dans l’e-mail: click, 開封: open}\nfiles:\n"
+    ),
 )
 
 
@@ -198,7 +225,10 @@ LABELS = (
             message(status="E\u0301CHEC", failure_type="définitif", reason="utilisateur  INCONNU"),
             ("bounce", "Hard", "User unknown"),
         ),
-        (message(status="Échec", failure_type="", reason="auf sperrliste"), ("bounce", "Hard", "Address on denylist")),
+        (
+            message(status="Échec", failure_type="", reason="auf sperrliste"),
+            ("bounce", "Hard", "Address on denylist"),
+        ),
         (message(status="送信済み"), ("send", None, None)),
         (message(status="ausstehend"), None),
         (message(status="Sent"), ("send", None, None)),
@@ -206,9 +236,13 @@ LABELS = (
         (reaction(type="開封"), ("open", None, None)),
     ],
 )
-def test_labels_of_other_languages_mean_what_the_document_says(row: dict[str, str], expected: tuple[object, ...] | None) -> None:
+def test_labels_of_other_languages_mean_what_the_document_says(
+    row: dict[str, str], expected: tuple[object, ...] | None
+) -> None:
     event = read("type" in row, row, document(LABELS))
-    assert (event and (event["kind"], event.get("bounce_type"), event.get("bounce_reason"))) == expected
+    assert (
+        event and (event["kind"], event.get("bounce_type"), event.get("bounce_reason"))
+    ) == expected
 
 
 @pytest.mark.parametrize(
@@ -221,15 +255,25 @@ def test_labels_of_other_languages_mean_what_the_document_says(row: dict[str, st
     ],
 )
 def test_times_arrive_in_utc(dates: str, zone: str, text: str, expected: str) -> None:
-    doc = document(('dates: "%Y/%m/%d %H:%M:%S"', f'dates: "{dates}"'), ("time_zone: UTC ", f"time_zone: {zone} "))
+    doc = document(
+        ('dates: "%Y/%m/%d %H:%M:%S"', f'dates: "{dates}"'),
+        ("time_zone: UTC ", f"time_zone: {zone} "),
+    )
     event = read(False, message(at=text), doc)
     assert event and event["at"] == expected
 
 
 def test_texts_that_would_not_travel_are_cut_and_the_event_stays_the_same() -> None:
     url = "https://www.example.org/" + "x" * 100_000
-    first = document(("repeat: all          # first: only the first click", "repeat: first # only the first click"))
-    long, longer = (read(True, reaction(type="click", url=text), first) for text in (url, url + "y"))
+    first = document(
+        (
+            "repeat: all          # first: only the first click",
+            "repeat: first # only the first click",
+        )
+    )
+    long, longer = (
+        read(True, reaction(type="click", url=text), first) for text in (url, url + "y")
+    )
     assert long and longer
     assert (len(long["url"]), long["url"][-1], long["shortened"]) == (4000, "…", "url")
     assert (long["url"], long["id"] == longer["id"]) == (longer["url"], False)
@@ -246,7 +290,14 @@ SINCE = (
 
 @pytest.mark.parametrize(
     ("sent", "machine"),
-    [("09:59:57", False), ("09:59:58", True), ("10:00:00", True), ("10:00:01", True), ("07:00:00", False), ("", False)],
+    [
+        ("09:59:57", False),
+        ("09:59:58", True),
+        ("10:00:00", True),
+        ("10:00:01", True),
+        ("07:00:00", False),
+        ("", False),
+    ],
 )
 def test_what_happens_as_the_message_is_sent_is_a_machines(sent: str, machine: bool) -> None:
     doc = document(*SINCE)
@@ -256,7 +307,10 @@ def test_what_happens_as_the_message_is_sent_is_a_machines(sent: str, machine: b
     assert doc.machines.made("", "", None if since is None else int(since)) is machine
 
 
-@pytest.mark.parametrize(("sent", "since"), [("2026-05-04T07:59:58Z", "2"), ("2026-05-04T10:00:00+02:00", "0"), (None, None)])
+@pytest.mark.parametrize(
+    ("sent", "since"),
+    [("2026-05-04T07:59:58Z", "2"), ("2026-05-04T10:00:00+02:00", "0"), (None, None)],
+)
 def test_the_journal_tells_the_seconds_since_the_send(sent: str | None, since: str | None) -> None:
     doc = document(
         ("user_agents: []", "seconds_since_send: 2\n  user_agents: []"),
@@ -274,8 +328,13 @@ def xdm(kind: str, **message: Any) -> dict[str, Any]:
         "xdm:timestamp": "2026-05-04T10:00:00+02:00",
         "xdm:directMarketing": {f"xdm:{kind}s": {"xdm:value": 1}},
         "xdm:channel": {"@id": "https://ns.adobe.com/xdm/channels/email"},
-        "xdm:environment": {"xdm:browserDetails": {"xdm:userAgent": "Mozilla/5.0 (GoogleImageProxy)"}},
-        f"{shape}/message": {"xdm:profile": {"xdm:externalID": f"{{{CONTACT.upper()}}}"}, **message},
+        "xdm:environment": {
+            "xdm:browserDetails": {"xdm:userAgent": "Mozilla/5.0 (GoogleImageProxy)"}
+        },
+        f"{shape}/message": {
+            "xdm:profile": {"xdm:externalID": f"{{{CONTACT.upper()}}}"},
+            **message,
+        },
     }
 
 
@@ -295,11 +354,19 @@ def test_a_number_of_the_journal_is_the_number_of_the_file(number: object) -> No
         (xdm("send"), "no_log_id"),
         (xdm("open", **{"xdm:trackingLogID": 9, "xdm:broadLogID": "7e3"}), "bad_log_id"),
         ({**xdm("send", **{"xdm:broadLogID": 7}), "xdm:timestamp": 1770000000}, "not_a_date"),
-        (xdm("send", **{"xdm:broadLogID": 7, "xdm:mirrorPageURL": "https://www.example.org/\ud83d"}), "unsafe_characters"),
+        (
+            xdm(
+                "send",
+                **{"xdm:broadLogID": 7, "xdm:mirrorPageURL": "https://www.example.org/\ud83d"},
+            ),
+            "unsafe_characters",
+        ),
     ],
     ids=["float", "thousands", "object", "yes", "none", "message id", "time", "half a character"],
 )
-def test_an_event_of_the_journal_that_cannot_be_read_is_a_fault(event: dict[str, Any], rule: str) -> None:
+def test_an_event_of_the_journal_that_cannot_be_read_is_a_fault(
+    event: dict[str, Any], rule: str
+) -> None:
     with pytest.raises(ParseError) as caught:
         JournalReader(document()).read(event)
     assert caught.value.rule == rule
@@ -309,7 +376,10 @@ def test_the_journal_tells_agents_and_other_channels_too() -> None:
     reader, event = JournalReader(document()), xdm("open", **{"xdm:trackingLogID": 9})
     seen = reader.read(event)
     assert seen and seen["agent"] == "Mozilla/5.0 (GoogleImageProxy)"
-    assert reader.read({**event, "xdm:channel": {"@id": "https://ns.adobe.com/xdm/channels/sms"}}) is None
+    assert (
+        reader.read({**event, "xdm:channel": {"@id": "https://ns.adobe.com/xdm/channels/sms"}})
+        is None
+    )
     without = {name: value for name, value in event.items() if name != "xdm:channel"}
     assert reader.read(without) is not None
 
@@ -340,8 +410,12 @@ def test_the_id_of_an_event_is_that_of_its_log_row_and_kind(one: str, other: str
     assert event_id("send", one) != event_id("bounce", one)
 
 
-@given(numbers, numbers, numbers, st.sampled_from(["https://a.example.org/", "https://b.example.org/"]))
-def test_first_makes_all_opens_of_a_message_one_and_all_clicks_on_a_url(first: str, second: str, sent: str, url: str) -> None:
+@given(
+    numbers, numbers, numbers, st.sampled_from(["https://a.example.org/", "https://b.example.org/"])
+)
+def test_first_makes_all_opens_of_a_message_one_and_all_clicks_on_a_url(
+    first: str, second: str, sent: str, url: str
+) -> None:
     rows = [{"log_id": log_id, "broad_log_id": sent} for log_id in (first, second)]
     opens = {identity("open", "first", row, "") for row in rows}
     clicks = {identity("click", "first", row, url) for row in rows}
@@ -362,10 +436,18 @@ def test_first_makes_all_opens_of_a_message_one_and_all_clicks_on_a_url(first: s
         ("bounces: hard ", "bounces: some ", "bounces"),
         ("table: acs_emailsend", "table: Acs Email", "table"),
         ("journal: ", "diary: ", "diary"),
-        ('dates: "%Y/%m/%d %H:%M:%S"', 'dates: "YYYY/MM/DD HH24:MI:SS"', "files.dates: the form does not tell the year"),
+        (
+            'dates: "%Y/%m/%d %H:%M:%S"',
+            'dates: "YYYY/MM/DD HH24:MI:SS"',
+            "files.dates: the form does not tell the year",
+        ),
         ('dates: "%Y/%m/%d %H:%M:%S"', 'dates: "%Y/%m/%d %I:%M:%S"', "hour"),
         ("time_zone: UTC ", "time_zone: CEST ", "files.time_zone: is no time zone"),
-        ("files:\n", "values: {status: {Envoyé: sended}}\nfiles:\n", "sended, which is no status: use one of sent, failed, none"),
+        (
+            "files:\n",
+            "values: {status: {Envoyé: sended}}\nfiles:\n",
+            "sended, which is no status: use one of sent, failed, none",
+        ),
         ("files:\n", "values: {state: {Envoyé: sent}}\nfiles:\n", "values.state"),
         ("files:\n", "values: {type: {Clic: click, CLIC: open}}\nfiles:\n", "twice"),
         ("channels: [email]", "channels: [e-post]", "e-post"),
@@ -390,7 +472,9 @@ def test_first_makes_all_opens_of_a_message_one_and_all_clicks_on_a_url(first: s
         "no send time",
     ],
 )
-def test_a_document_that_cannot_serve_is_refused_by_name(before: str, after: str, told: str) -> None:
+def test_a_document_that_cannot_serve_is_refused_by_name(
+    before: str, after: str, told: str
+) -> None:
     with pytest.raises(InvalidDocument) as caught:
         document((before, after))
     assert told in str(caught.value)
@@ -407,7 +491,9 @@ def test_a_document_that_cannot_serve_is_refused_by_name(before: str, after: str
         ("%Y/%m/%d %H:%M:%S %Z", "2026/05/04 10:00:00 UTC", "2026-05-04T10:00:00Z"),
     ],
 )
-def test_a_form_of_dates_in_force_goes_on_and_is_refused_of_a_new_document(form: str, date: str, at: str) -> None:
+def test_a_form_of_dates_in_force_goes_on_and_is_refused_of_a_new_document(
+    form: str, date: str, at: str
+) -> None:
     text = default_events_document().replace('dates: "%Y/%m/%d %H:%M:%S"', f'dates: "{form}"')
     with pytest.raises(InvalidDocument, match=r"files\.dates"):
         read_events_document(text)
@@ -436,13 +522,22 @@ def test_a_form_that_reads_no_date_fails_the_version_in_force(form: str) -> None
     ],
 )
 def test_machines_are_known_by_agent_or_device(agent: str, device: str, expected: bool) -> None:
-    machines = document(("user_agents: []", "user_agents: ['*ImageProxy*']"), ("devices: []", "devices: [bot]")).machines
+    machines = document(
+        ("user_agents: []", "user_agents: ['*ImageProxy*']"), ("devices: []", "devices: [bot]")
+    ).machines
     assert machines.made(agent, device) is expected
 
 
 def test_a_name_that_nothing_reads_is_told_when_a_document_is_taken() -> None:
     assert not list(misnamed(document()))
-    (told,) = misnamed(document(("columns: {log_id: logId, contact", "columns: {chanel: messageType, log_id: logId, contact")))
+    (told,) = misnamed(
+        document(
+            (
+                "columns: {log_id: logId, contact",
+                "columns: {chanel: messageType, log_id: logId, contact",
+            )
+        )
+    )
     assert re.match(r"Line \d+, files\.delivery_log\.columns\.chanel: chanel is no name", told)
 
 
@@ -487,10 +582,18 @@ def test_a_document_of_the_version_before_makes_the_same_events(
     assert told and told["id"] == event_id("send", "7")
 
 
-@pytest.mark.parametrize("subject", ["{campaign:>1000000000}", "{campaign!r}", "{campaign.x}", "{}", "{campaign", "{kind[0]}"])
+@pytest.mark.parametrize(
+    "subject",
+    ["{campaign:>1000000000}", "{campaign!r}", "{campaign.x}", "{}", "{campaign", "{kind[0]}"],
+)
 def test_a_subject_has_names_only(subject: str) -> None:
     with pytest.raises(InvalidDocument, match="subject"):
-        document(('subject: "Campaign Name: {campaign}; Delivery Name: {delivery}"', f'subject: "{subject}"'))
+        document(
+            (
+                'subject: "Campaign Name: {campaign}; Delivery Name: {delivery}"',
+                f'subject: "{subject}"',
+            )
+        )
 
 
 JOURNAL_AT = {

@@ -30,5 +30,9 @@ def test_a_file_of_the_earlier_form_is_read(tmp_path: Path) -> None:
     file.write_text(json.dumps({"_master": "m", "default": "d", "guarded": "g"}))
     keys = Keys(file, ["guarded", "other"])
     assert [keys.allow("function", "guarded", given) for given in ("m", "d", "g")] == [True] * 3
-    assert [keys.allow("function", "other", given) for given in ("m", "d", "g")] == [True, True, False]
+    assert [keys.allow("function", "other", given) for given in ("m", "d", "g")] == [
+        True,
+        True,
+        False,
+    ]
     assert keys.named(HOST) == {"default": "d"}

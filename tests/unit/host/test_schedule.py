@@ -17,7 +17,11 @@ def values(field: str, least: int, most: int) -> set[int]:
     for item in field.split(","):
         span, _, step = item.partition("/")
         first, _, last = span.partition("-")
-        low, high = (least, most) if span == "*" else sorted((int(first), int(last or (most if step else first))))
+        low, high = (
+            (least, most)
+            if span == "*"
+            else sorted((int(first), int(last or (most if step else first))))
+        )
         step = "" if last and low == high else step
         allowed |= set(range(low, high + 1, int(step or 1)))
     return allowed
@@ -27,9 +31,16 @@ def reference(expression: str, after: datetime) -> datetime:
     """The next occurrence, found by trying every day, then every hour, minute and second of it."""
     second, minute, hour, day, month, weekday = (
         values(field, *span)
-        for field, span in zip(expression.split(), [(0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6)], strict=True)
+        for field, span in zip(
+            expression.split(), [(0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6)], strict=True
+        )
     )
-    times = [timedelta(hours=h, minutes=m, seconds=s) for h in sorted(hour) for m in sorted(minute) for s in sorted(second)]
+    times = [
+        timedelta(hours=h, minutes=m, seconds=s)
+        for h in sorted(hour)
+        for m in sorted(minute)
+        for s in sorted(second)
+    ]
     midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
     for days in range(20_000):
         date = midnight + timedelta(days=days)
@@ -42,7 +53,16 @@ def reference(expression: str, after: datetime) -> datetime:
 
 def random_field(chance: random.Random, least: int, most: int) -> str:
     low, high, step = chance.randint(least, most), chance.randint(least, most), chance.randint(2, 7)
-    forms = ["*", "*", f"*/{step}", str(low), f"{low}-{high}", f"{low},{high}", f"{low}-{high}/{step}", f"{low}/{step}"]
+    forms = [
+        "*",
+        "*",
+        f"*/{step}",
+        str(low),
+        f"{low}-{high}",
+        f"{low},{high}",
+        f"{low}-{high}/{step}",
+        f"{low}/{step}",
+    ]
     return chance.choice(forms)
 
 
@@ -77,16 +97,42 @@ def test_the_next_occurrence_is_the_one_that_trying_every_moment_finds(seed: int
         ("24:00:00", datetime(2026, 3, 23, 21, 58, 31, tzinfo=UTC)),
     ],
 )
-def test_names_steps_and_the_meeting_of_both_days_are_understood(expression: str, expected: datetime) -> None:
+def test_names_steps_and_the_meeting_of_both_days_are_understood(
+    expression: str, expected: datetime
+) -> None:
     assert Schedule(expression).next(START) == expected
 
 
 @pytest.mark.parametrize(
     "expression",
     [
-        *["", "* * * *", "* * * * * * *", "61 * * * * *", "0 0 0 30 2 *", "0 0 0 L * *", "0 0 0 15W * *"],
-        *["0 0 0 * * 7", "0 0 0 * * 1#2", "? * * * * *", "00:00:00", "-00:05:00", "00:61", "@daily", "0 0 0 * * 1-JAN-2"],
-        *["0 0 0 * * mondays", "0 0 0 * * jan", "jan * * * * *", "*-5 * * * * *", "1,,2 * * * * *", "*/ * * * * *"],
+        *[
+            "",
+            "* * * *",
+            "* * * * * * *",
+            "61 * * * * *",
+            "0 0 0 30 2 *",
+            "0 0 0 L * *",
+            "0 0 0 15W * *",
+        ],
+        *[
+            "0 0 0 * * 7",
+            "0 0 0 * * 1#2",
+            "? * * * * *",
+            "00:00:00",
+            "-00:05:00",
+            "00:61",
+            "@daily",
+            "0 0 0 * * 1-JAN-2",
+        ],
+        *[
+            "0 0 0 * * mondays",
+            "0 0 0 * * jan",
+            "jan * * * * *",
+            "*-5 * * * * *",
+            "1,,2 * * * * *",
+            "*/ * * * * *",
+        ],
     ],
 )
 def test_what_is_no_schedule_is_refused(expression: str) -> None:

@@ -26,7 +26,9 @@ class Service:
         self.asked += 1
         if self.fault:
             raise self.fault
-        return self.answers.pop(0) if self.answers else f"token-{self.asked}", self.clock + self.life
+        return (
+            self.answers.pop(0) if self.answers else f"token-{self.asked}"
+        ), self.clock + self.life
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,9 @@ class Service:
         pytest.param(-2e6, WEEK - 300, 1, id="an end before all time"),
     ],
 )
-def test_a_token_is_asked_for_again_shortly_before_its_end(life: float, after: float, asked: int) -> None:
+def test_a_token_is_asked_for_again_shortly_before_its_end(
+    life: float, after: float, asked: int
+) -> None:
     service = Service(life)
     cached = CachedToken(service.fetch, service.now)
     assert cached.token() == "token-1"
@@ -73,7 +77,11 @@ def test_a_refused_token_is_renewed_once(refused: str, asked: int) -> None:
 
 @pytest.mark.parametrize(
     ("after", "asked"),
-    [pytest.param(0, 1, id="at once"), pytest.param(1.9, 1, id="within two seconds"), pytest.param(2, 2, id="after them")],
+    [
+        pytest.param(0, 1, id="at once"),
+        pytest.param(1.9, 1, id="within two seconds"),
+        pytest.param(2, 2, id="after them"),
+    ],
 )
 def test_a_refusal_is_kept_for_two_seconds(after: float, asked: int) -> None:
     service = Service()
@@ -109,7 +117,11 @@ def test_the_token_that_was_kept_is_not_given_after_a_refusal() -> None:
             cached.token()
 
 
-@pytest.mark.parametrize("given", ["", "two words", "a\nline", "zoë", "x" * 16_385], ids=["none", "blank", "line", "é", "long"])
+@pytest.mark.parametrize(
+    "given",
+    ["", "two words", "a\nline", "zoë", "x" * 16_385],
+    ids=["none", "blank", "line", "é", "long"],
+)
 def test_a_token_that_no_request_can_carry_is_asked_for_again(given: str) -> None:
     service = Service()
     service.answers = [given]

@@ -1,4 +1,6 @@
-"""Bicep, code and files name the same things: what needs no compiler to be seen. tests/contract/infra has the rest."""
+"""Bicep, code and files name the same things: what needs no compiler to be seen.
+tests/contract/infra has the rest.
+"""
 
 import json
 import re
@@ -28,10 +30,16 @@ def test_every_setting_is_given_or_tunable_and_none_is_both() -> None:
 
 def test_a_form_says_range_and_literals_and_no_secret_becomes_a_parameter() -> None:
     fields = Settings.model_fields
-    assert form("N", fields["dataverse_page_size"]) == ["@minValue(1)", "@maxValue(5000)", "N: int?"]
+    assert form("N", fields["dataverse_page_size"]) == [
+        "@minValue(1)",
+        "@maxValue(5000)",
+        "N: int?",
+    ]
     assert form("N", fields["poll_budget_seconds"]) == ["@minValue(1)", "@maxValue(540)", "N: int?"]
     assert form("N", fields["opt_out_source"]) == ["N: 'filter' | 'scan' | 'file'?"]
-    with pytest.raises(NotForBicep, match=r"N is a secret: give it in function_app\.bicep and name it in GIVEN"):
+    with pytest.raises(
+        NotForBicep, match=r"N is a secret: give it in function_app\.bicep and name it in GIVEN"
+    ):
         form("N", StorageSettings.model_fields["azurewebjobsstorage"])
 
 
@@ -54,10 +62,15 @@ def test_what_the_docs_keep_ready_are_functions() -> None:
 
 @pytest.mark.parametrize(
     ("claim", "where"),
-    [("finish what they have in hand", []), ("only a bug of ours", []), ("az functionapp restart", ["operating.md"])],
+    [
+        ("finish what they have in hand", []),
+        ("only a bug of ours", []),
+        ("az functionapp restart", ["operating.md"]),
+    ],
 )
 def test_no_page_says_what_azure_does_not_do(claim: str, where: list[str]) -> None:
-    """A deployment ends what runs at once; timeouts and crashes spend receipts too; a restart need not fetch a secret anew.
+    """A deployment ends what runs at once; timeouts and crashes spend receipts too; a restart need
+    not fetch a secret anew.
 
     A restart does make instances forget a function key, which one page says.
     """
@@ -73,9 +86,13 @@ def test_no_page_says_what_azure_does_not_do(claim: str, where: list[str]) -> No
 def test_each_known_failure_has_its_row(failure: str) -> None:
     rows = (ROOT / "docs" / "deploy.md").read_text().split("## Troubleshooting")[1].splitlines()
     (row,) = [row for row in rows if failure in row]
-    assert all(cell.strip() for cell in row.strip("|").split("|")), "what you see, what it means, what to do"
+    assert all(cell.strip() for cell in row.strip("|").split("|")), (
+        "what you see, what it means, what to do"
+    )
 
 
 def test_no_line_that_an_alert_reads_is_sampled_away() -> None:
-    sampling = json.loads((ROOT / "host.json").read_text())["logging"]["applicationInsights"]["samplingSettings"]
+    sampling = json.loads((ROOT / "host.json").read_text())["logging"]["applicationInsights"][
+        "samplingSettings"
+    ]
     assert "Trace" in sampling["excludedTypes"].split(";")

@@ -1,7 +1,8 @@
-"""azure.yaml and host.json have only keys that their readers know: azd and the Functions host pass over any other without a word.
+"""azure.yaml and host.json have only keys that their readers know: azd and the Functions host pass
+over any other without a word.
 
-Sources: "Azure Developer CLI's azure.yaml schema", "host.json reference for Azure Functions 2.x and later". Both files were also
-checked against the published JSON schemas when this was written.
+Sources: "Azure Developer CLI's azure.yaml schema", "host.json reference for Azure Functions 2.x and
+later". Both files were also checked against the published JSON schemas when this was written.
 """
 
 import json
@@ -41,12 +42,19 @@ HOST = {
 
 
 def problems(value: Any, form: Any, path: str) -> list[str]:
-    """Where a value is not of its form: a dict of forms, a pattern, a set or range of values, or a type."""
+    """Where a value is not of its form: a dict of forms, a pattern, a set or range of values, or a
+    type.
+    """
     if isinstance(form, dict):
         if not isinstance(value, dict):
             return [f"{path} is not a set of keys"]
         unknown = [f"{path}.{key} is unknown" for key in value if key not in form]
-        return unknown + [found for key in value if key in form for found in problems(value[key], form[key], f"{path}.{key}")]
+        return unknown + [
+            found
+            for key in value
+            if key in form
+            for found in problems(value[key], form[key], f"{path}.{key}")
+        ]
     if isinstance(form, re.Pattern):
         good = isinstance(value, str) and form.fullmatch(value)
     else:
@@ -67,7 +75,10 @@ def test_host_json_is_in_the_form_that_the_host_reads() -> None:
     [
         ({"extension": {}}, "host.json.extension is unknown"),
         ({"functionTimeout": "10 minutes"}, "host.json.functionTimeout may not be"),
-        ({"extensions": {"queues": {"batchSize": 64}}}, "host.json.extensions.queues.batchSize may not be 64"),
+        (
+            {"extensions": {"queues": {"batchSize": 64}}},
+            "host.json.extensions.queues.batchSize may not be 64",
+        ),
         ({"extensions": {"queues": {"batchsize": 4}}}, "batchsize is unknown"),
         ({"logging": []}, "host.json.logging is not a set of keys"),
     ],

@@ -1,4 +1,6 @@
-"""Contact and profile as both vendors document them (Microsoft Learn: Contact table reference; Adobe: Profile data model)."""
+"""Contact and profile as both vendors document them (Microsoft Learn: Contact table reference;
+Adobe: Profile data model).
+"""
 
 from shared.mapping import SourceColumn, SourceTable, TargetField, TargetResource
 
@@ -23,7 +25,9 @@ def columns() -> dict[str, SourceColumn]:
         SourceColumn("new_opened", "DateTime"),
         SourceColumn("new_big", "BigInt"),
         SourceColumn("gendercode", "Picklist", options={1: "Male", 2: "Female"}),
-        SourceColumn("new_colours", "MultiSelectPicklist", options={1: "Red", 2: "Green", 9: "Blue"}),
+        SourceColumn(
+            "new_colours", "MultiSelectPicklist", options={1: "Red", 2: "Green", 9: "Blue"}
+        ),
         SourceColumn("statecode", "State", options={0: "Active", 1: "Inactive"}),
         SourceColumn("annualincome", "Money"),
         SourceColumn("numberofchildren", "Integer"),
@@ -37,7 +41,9 @@ def columns() -> dict[str, SourceColumn]:
 
 CONTACT = SourceTable("contact", "contacts", "contactid", columns())
 GENDER = {"unknown": "Not specified", "male": "Male", "female": "Female"}
-LANGUAGES = {name: name for name in ("none", "en_us", "en_gb", "fr_fr", "de_de", "es_es", "it_it", "ja_jp")}
+LANGUAGES = {
+    name: name for name in ("none", "en_us", "en_gb", "fr_fr", "de_de", "es_es", "it_it", "ja_jp")
+}
 FIELDS = [
     TargetField("externalId", "string", 100), TargetField("salutation", "string", 20), TargetField("firstName", "string", 30),
     TargetField("middleName", "string", 30), TargetField("lastName", "string", 50),
@@ -59,6 +65,17 @@ ID = "6d81597f-0f9f-e711-8122-000d3aa2331c"
 
 
 def row(**values: object) -> dict[str, object]:
-    """A contact with every column that Dataverse sends when all are selected; nulls where nothing is given."""
-    names = [f"_{name}_value" if column.type == "Customer" else name for name, column in CONTACT.columns.items()]
-    return {**dict.fromkeys(names), **dict.fromkeys(FLAGS, False), "contactid": ID, "statecode": 0, **values}
+    """A contact with every column that Dataverse sends when all are selected; nulls where nothing
+    is given.
+    """
+    names = [
+        f"_{name}_value" if column.type == "Customer" else name
+        for name, column in CONTACT.columns.items()
+    ]
+    return {
+        **dict.fromkeys(names),
+        **dict.fromkeys(FLAGS, False),
+        "contactid": ID,
+        "statecode": 0,
+        **values,
+    }

@@ -1,4 +1,6 @@
-"""By type of column: which operators and values mean something, what they match; all else is a problem with its line."""
+"""By type of column: which operators and values mean something, what they match; all else is a
+problem with its line.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -8,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Rejected
-from shared.mapping import Filtered, InvalidDocument, SourceColumn, SourceTable, check, compile_mapping, filtering, read_document
+from shared.mapping import (
+    Filtered,
+    InvalidDocument,
+    SourceColumn,
+    SourceTable,
+    check,
+    compile_mapping,
+    filtering,
+    read_document,
+)
 from shared.mapping.comparing import KINDS, comparable
 from shared.mapping.documents import Condition
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
@@ -24,14 +35,21 @@ EXTRA = [
     SourceColumn("acs_ones", "Boolean", options={0: "1", 1: "0"}),
     SourceColumn("acs_states", "Picklist", options={1: "Yes", 2: "On", 3: "No"}),
     SourceColumn("acs_same", "Boolean", options={0: "n/a", 1: "n/a"}),
-    SourceColumn("acs_topics", "MultiSelectPicklist", options={1: "News", 2: "Sport", 9: "News, local"}),
+    SourceColumn(
+        "acs_topics", "MultiSelectPicklist", options={1: "News", 2: "Sport", 9: "News, local"}
+    ),
     SourceColumn("acs_answer", "Picklist", options={1: "Yes", 2: "No", 3: "Twice", 4: "twice"}),
     SourceColumn("acs_big", "BigInt"),
     SourceColumn("acs_bare", "Picklist", options={1: "High", 2: ""}),
     SourceColumn("acs_image", "Image"),
     SourceColumn("acs_new", "SomethingNew"),
 ]
-TABLE = SourceTable("contact", "contacts", "contactid", {**CONTACT.columns, **{column.name: column for column in EXTRA}})
+TABLE = SourceTable(
+    "contact",
+    "contacts",
+    "contactid",
+    {**CONTACT.columns, **{column.name: column for column in EXTRA}},
+)
 
 
 def problems(condition: str) -> list[str]:
@@ -105,10 +123,18 @@ def matches(condition: str, **values: object) -> bool:
         ("_parentcustomerid_value", "ne", ID, [None, "7d81597f-0f9f-e711-8122-000d3aa2331c"], [ID, ID.upper()]),
     ],
 )  # fmt: skip
-def test_what_a_condition_matches(field: str, is_: str, value: str, yes: list[object], no: list[object]) -> None:
+def test_what_a_condition_matches(
+    field: str, is_: str, value: str, yes: list[object], no: list[object]
+) -> None:
     condition = f"{{field: {field}, is: {is_}, value: {value}}}"
-    condition = condition if "'" not in value or value.startswith("'") else condition.replace(value, f'"{value}"', 1)
-    condition = f"{{field: {field}, is: {is_}, value: {value}}}" if value.startswith("[") else condition
+    condition = (
+        condition
+        if "'" not in value or value.startswith("'")
+        else condition.replace(value, f'"{value}"', 1)
+    )
+    condition = (
+        f"{{field: {field}, is: {is_}, value: {value}}}" if value.startswith("[") else condition
+    )
     condition = condition.replace("value: an }", "value: 'an '}")
     assert [matches(condition, **{field: one}) for one in yes] == [True] * len(yes)
     assert [matches(condition, **{field: one}) for one in no] == [False] * len(no)
@@ -122,21 +148,51 @@ def test_what_a_condition_matches(field: str, is_: str, value: str, yes: list[ob
         ("field: acs_topics, is: starts_with, value: News", "starts_with has no meaning"),
         ("field: acs_topics, is: gt, value: 1", "gt has no meaning"),
         ("field: acs_topics, is: in, value: [News, 5]", "5, which is no choice"),
-        ("field: acs_consent, is: eq, value: 'Yes'", "'Yes', which is no value of the yes/no column"),
+        (
+            "field: acs_consent, is: eq, value: 'Yes'",
+            "'Yes', which is no value of the yes/no column",
+        ),
         ("field: acs_consent, is: eq, value: 2", "no value of the yes/no column"),
         ("field: acs_consent, is: eq, value: 1.5", "no value of the yes/no column"),
         ("field: acs_consent, is: gt, value: 0", "gt has no meaning"),
         ("field: acs_consent, is: in, value: [Ja, Maybe]", "'Maybe'"),
-        ("field: acs_same, is: eq, value: n/a", "the label of several choices: write the number, 0, 1"),
-        ("field: acs_swapped, is: eq, value: Yes", "true, which may mean the value true or a label"),
-        ("field: acs_swapped, is: ne, value: no", "quote the label, or write 1 for true and 0 for false"),
-        ("field: acs_swapped, is: eq, value: true", "quote the label, or write 1 for true and 0 for false"),
+        (
+            "field: acs_same, is: eq, value: n/a",
+            "the label of several choices: write the number, 0, 1",
+        ),
+        (
+            "field: acs_swapped, is: eq, value: Yes",
+            "true, which may mean the value true or a label",
+        ),
+        (
+            "field: acs_swapped, is: ne, value: no",
+            "quote the label, or write 1 for true and 0 for false",
+        ),
+        (
+            "field: acs_swapped, is: eq, value: true",
+            "quote the label, or write 1 for true and 0 for false",
+        ),
         ("field: acs_ones, is: eq, value: 1", "quote the label"),
-        ("field: acs_digits, is: eq, value: 1", "1, the number of one choice and the label of another: quote the label"),
-        ("field: acs_counts, is: contains, value: 1", "the number of one choice and the label of another"),
-        ("field: acs_counts, is: eq, value: '1,2'", "the number of one choice and the label of another"),
-        ("field: acs_states, is: eq, value: yes", "the label of several choices: write the number, 1, 2"),
-        ("field: acs_answer, is: eq, value: TWICE", "the label of several choices: write the number, 3, 4"),
+        (
+            "field: acs_digits, is: eq, value: 1",
+            "1, the number of one choice and the label of another: quote the label",
+        ),
+        (
+            "field: acs_counts, is: contains, value: 1",
+            "the number of one choice and the label of another",
+        ),
+        (
+            "field: acs_counts, is: eq, value: '1,2'",
+            "the number of one choice and the label of another",
+        ),
+        (
+            "field: acs_states, is: eq, value: yes",
+            "the label of several choices: write the number, 1, 2",
+        ),
+        (
+            "field: acs_answer, is: eq, value: TWICE",
+            "the label of several choices: write the number, 3, 4",
+        ),
         ("field: gendercode, is: eq, value: Mael", "'Mael', which is no choice of the column"),
         ("field: gendercode, is: ne, value: 3", "3, which is no choice of the column"),
         ("field: gendercode, is: eq, value: 1.5", "no choice of the column"),
@@ -164,7 +220,10 @@ def test_what_a_condition_matches(field: str, is_: str, value: str, yes: list[ob
         ("field: lastname, is: eq, value: 1.10", "quote it"),
         ("field: lastname, is: eq, value: ''", "use is_null"),
         ("field: lastname, is: starts_with, value: ' '", "use is_null"),
-        ("field: address1_postalcode, is: ne, value: 123456789012345678901", "longer than the 20 characters"),
+        (
+            "field: address1_postalcode, is: ne, value: 123456789012345678901",
+            "longer than the 20 characters",
+        ),
         ("field: lastname, is: in, value: []", "empty list"),
         ("field: lastname, is: in, value: [a, yes]", "quote the text"),
         ("field: contactid, is: eq, value: Ana", "no id"),
@@ -192,15 +251,27 @@ def test_an_option_without_a_label_is_named_by_none(value: str) -> None:
 
 @pytest.mark.parametrize("name", ["all", "any"])
 def test_an_empty_list_of_conditions_is_a_problem(name: str) -> None:
-    assert "decides nothing" in problems(f"{{all: [{{field: lastname, is: eq, value: x}}, {{{name}: []}}]}}")[0]
-    assert "filters.all[2]" in problems(f"{{all: [{{field: lastname, is: eq, value: x}}, {{{name}: []}}]}}")[0]
+    assert (
+        "decides nothing"
+        in problems(f"{{all: [{{field: lastname, is: eq, value: x}}, {{{name}: []}}]}}")[0]
+    )
+    assert (
+        "filters.all[2]"
+        in problems(f"{{all: [{{field: lastname, is: eq, value: x}}, {{{name}: []}}]}}")[0]
+    )
 
 
 @pytest.mark.parametrize(
     ("values", "field"),
-    [({"acs_topics": "x"}, "acs_topics"), ({"acs_consent": "maybe"}, "acs_consent"), ({"birthdate": "soon"}, "birthdate")],
+    [
+        ({"acs_topics": "x"}, "acs_topics"),
+        ({"acs_consent": "maybe"}, "acs_consent"),
+        ({"birthdate": "soon"}, "birthdate"),
+    ],
 )
-def test_a_row_whose_value_cannot_be_compared_is_refused_and_not_filtered_out(values: dict[str, object], field: str) -> None:
+def test_a_row_whose_value_cannot_be_compared_is_refused_and_not_filtered_out(
+    values: dict[str, object], field: str
+) -> None:
     wanted = {"acs_topics": "News", "acs_consent": "Ja", "birthdate": "2019-01-05"}[field]
     with pytest.raises(Rejected) as refused:
         matches(f"{{field: {field}, is: eq, value: {wanted}}}", **values)
@@ -212,11 +283,37 @@ TYPES = sorted(KINDS)
 OPTIONS = {"Boolean": {0: "No", 1: "Yes"}}
 OPERATORS = ["eq", "ne", "gt", "ge", "lt", "le", "contains", "starts_with", "in"]
 LIKELY = st.sampled_from(
-    [0, 1, 2, -1, "Yes", "no", "Red", "red; Blue", "1,9", True, False, 1.0, 1.5, "1.00", "2019-01-05", ID, " x"]
+    [
+        0,
+        1,
+        2,
+        -1,
+        "Yes",
+        "no",
+        "Red",
+        "red; Blue",
+        "1,9",
+        True,
+        False,
+        1.0,
+        1.5,
+        "1.00",
+        "2019-01-05",
+        ID,
+        " x",
+    ]
 )
-LIKELY_TIMES = st.sampled_from(["2019-01-05T08:00:00Z", "1753-01-01", "9999-12-31", "2019-01-05T00:00:00+02:00"])
+LIKELY_TIMES = st.sampled_from(
+    ["2019-01-05T08:00:00Z", "1753-01-01", "9999-12-31", "2019-01-05T00:00:00+02:00"]
+)
 PRINTED = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6)
-ANY = LIKELY | LIKELY_TIMES | PRINTED | st.integers() | st.decimals(allow_nan=False, allow_infinity=False)
+ANY = (
+    LIKELY
+    | LIKELY_TIMES
+    | PRINTED
+    | st.integers()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+)
 
 
 def rows_of(column: SourceColumn, condition: Condition) -> list[Any]:
@@ -240,14 +337,22 @@ def rows_of(column: SourceColumn, condition: Condition) -> list[Any]:
 
 
 @given(st.sampled_from(TYPES), st.sampled_from(OPERATORS), st.lists(ANY, min_size=1, max_size=2))
-def test_each_condition_is_a_problem_or_matches_one_row_and_not_another(kind: str, is_: str, values: list[Any]) -> None:
-    options = OPTIONS.get(kind, {1: "Red", 2: "Green", 9: "Blue"} if kind in ("Picklist", "State", "Status") else {})
+def test_each_condition_is_a_problem_or_matches_one_row_and_not_another(
+    kind: str, is_: str, values: list[Any]
+) -> None:
+    options = OPTIONS.get(
+        kind, {1: "Red", 2: "Green", 9: "Blue"} if kind in ("Picklist", "State", "Status") else {}
+    )
     options = {1: "Red", 2: "Green", 9: "Blue"} if kind == "MultiSelectPicklist" else options
     column = SourceColumn("a", kind, options=options)
-    condition = Condition.model_validate({"field": "a", "is": is_, "value": values if is_ == "in" else values[0]})
+    condition = Condition.model_validate(
+        {"field": "a", "is": is_, "value": values if is_ == "in" else values[0]}
+    )
     if fault := filtering.fault_of(condition, SourceTable("t", "ts", "tid", {"a": column})):
         assert fault.endswith(".")
         return
     test = filtering.tester(condition, column)
     found = {test(value) for value in [None, *rows_of(column, condition)]}
-    assert found == {True, False} or (is_ in ("gt", "lt", "ge", "le") and kind in ("DateOnly", "DateTime"))
+    assert found == {True, False} or (
+        is_ in ("gt", "lt", "ge", "le") and kind in ("DateOnly", "DateTime")
+    )

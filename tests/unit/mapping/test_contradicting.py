@@ -1,4 +1,6 @@
-"""Conditions that decide nothing together are problems; those that some rows satisfy and others do not are none."""
+"""Conditions that decide nothing together are problems; those that some rows satisfy and others do
+not are none.
+"""
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +23,9 @@ def one(field: str, is_: str, value: object) -> str:
 def test_the_values_of_the_document_are_named() -> None:
     text = f"{HEAD}{{all: [{STATE}, {one('statecode', 'in', '[1, Inactive]')}]}}"
     (problem,) = check(read_document(text), CONTACT, PROFILE)
-    assert problem.endswith("no row can satisfy all conditions on statecode: eq 0, in [1, Inactive].")
+    assert problem.endswith(
+        "no row can satisfy all conditions on statecode: eq 0, in [1, Inactive]."
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,9 +57,14 @@ def test_what_no_row_can_satisfy_is_a_problem(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Pacific/Kiritimati"])
-@pytest.mark.parametrize(("second", "count"), [("{is: lt, value: 2019-01-06}", 1), ("{is: lt, value: 2019-01-07}", 0)])
+@pytest.mark.parametrize(
+    ("second", "count"), [("{is: lt, value: 2019-01-06}", 1), ("{is: lt, value: 2019-01-07}", 0)]
+)
 def test_days_of_a_zone_are_tried_as_days(zone: str, second: str, count: int) -> None:
-    conditions = f"{one('lastusedincampaign', 'gt', '2019-01-05')}, {second.replace('{', '{field: lastusedincampaign, ')}"
+    conditions = (
+        f"{one('lastusedincampaign', 'gt', '2019-01-05')},"
+        f" {second.replace('{', '{field: lastusedincampaign, ')}"
+    )
     document = read_document(f"{HEAD}{{all: [{conditions}]}}\ntime_zone: {zone}")
     assert len(check(document, CONTACT, PROFILE)) == count
 
@@ -69,7 +78,9 @@ def test_days_of_a_zone_are_tried_as_days(zone: str, second: str, count: int) ->
         (one("numberofchildren", "ne", 1), one("numberofchildren", "eq", 1)),
     ],
 )
-def test_what_every_row_satisfies_is_a_problem_of_a_new_document_alone(first: str, second: str) -> None:
+def test_what_every_row_satisfies_is_a_problem_of_a_new_document_alone(
+    first: str, second: str
+) -> None:
     document = read_document(f"{HEAD}{{any: [{first}, {second}]}}")
     assert "every row satisfies one of the conditions" in check(document, CONTACT, PROFILE)[0]
     assert misfits(document, CONTACT, PROFILE) == []
@@ -80,11 +91,20 @@ def test_what_every_row_satisfies_is_a_problem_of_a_new_document_alone(first: st
     [
         f"{{any: [{STATE}, {one('statecode', 'eq', 1)}]}}",
         f"{{all: [{one('numberofchildren', 'gt', 5)}, {one('numberofchildren', 'lt', 7)}]}}",
-        f"{{all: [{one('birthdate', 'ge', '2019-01-05')}, {one('birthdate', 'le', '2019-01-05')}]}}",
+        (
+            f"{{all: [{one('birthdate', 'ge', '2019-01-05')},"
+            f" {one('birthdate', 'le', '2019-01-05')}]}}"
+        ),
         f"{{all: [{one('lastname', 'contains', 'a')}, {one('lastname', 'starts_with', 'b')}]}}",
         f"{{all: [{one('lastname', 'ne', 'a')}, {one('lastname', 'ne', 'b')}]}}",
-        f"{{all: [{one('new_colours', 'contains', 'Red')}, {one('new_colours', 'contains', 'Blue')}]}}",
-        f"{{all: [{one('new_colours', 'in', '[Red]')}, {one('new_colours', 'in', '[Blue, Green]')}]}}",
+        (
+            f"{{all: [{one('new_colours', 'contains', 'Red')},"
+            f" {one('new_colours', 'contains', 'Blue')}]}}"
+        ),
+        (
+            f"{{all: [{one('new_colours', 'in', '[Red]')},"
+            f" {one('new_colours', 'in', '[Blue, Green]')}]}}"
+        ),
         f"{{all: [{one('new_colours', 'contains', 'Red')}, {one('new_colours', 'ne', 'Red')}]}}",
         f"{{any: [{one('numberofchildren', 'gt', 5)}, {one('numberofchildren', 'le', 5)}]}}",
         f"{{all: [{STATE}, {{any: [{one('statecode', 'eq', 0)}, {one('lastname', 'eq', 'a')}]}}]}}",
@@ -126,7 +146,9 @@ def both(field: str, *conditions: tuple[str, object]) -> str:
     ],
 )
 @pytest.mark.parametrize("end", ["keep", "delete"])
-def test_what_one_value_satisfies_is_no_problem_though_nobody_names_it(filters: str, end: str) -> None:
+def test_what_one_value_satisfies_is_no_problem_though_nobody_names_it(
+    filters: str, end: str
+) -> None:
     document = read_document(f"{HEAD}{filters}\nfiltered_out: {end}")
     assert check(document, CONTACT, PROFILE) == []
 
@@ -145,8 +167,14 @@ def test_what_one_value_satisfies_is_no_problem_though_nobody_names_it(filters: 
         one("annualincome", "gt", 922337203685478),
         one("exchangerate", "eq", '"0.00000000001"'),
         f"{{all: [{{any: [{STATE}]}}, {one('statecode', 'eq', 1)}]}}",
-        f"{{all: [{{any: [{STATE}, {one('lastname', 'eq', 'a')}]}}, {one('statecode', 'eq', 1)}, {one('lastname', 'eq', 'b')}]}}",
-        f"{{any: [{{all: [{STATE}, {one('statecode', 'eq', 1)}]}}, {one('contactid', 'is_null', 'true')}]}}",
+        (
+            f"{{all: [{{any: [{STATE}, {one('lastname', 'eq', 'a')}]}},"
+            f" {one('statecode', 'eq', 1)}, {one('lastname', 'eq', 'b')}]}}"
+        ),
+        (
+            f"{{any: [{{all: [{STATE}, {one('statecode', 'eq', 1)}]}},"
+            f" {one('contactid', 'is_null', 'true')}]}}"
+        ),
         f"{{all: [{both('lastname', ('starts_with', 'a'), ('starts_with', 'b'))}]}}",
         f"{{all: [{both('lastname', ('eq', 'abc'), ('starts_with', 'b'))}]}}",
         f"{{all: [{both('lastname', ('gt', 'z'), ('lt', 'a'))}]}}",
@@ -155,17 +183,28 @@ def test_what_one_value_satisfies_is_no_problem_though_nobody_names_it(filters: 
     ],
 )
 def test_filters_that_let_no_row_pass_never_delete(filters: str) -> None:
-    """A flow with such a version does not run: it would delete every record. With `keep` it only sends nothing, and runs."""
-    kept, deleting = (read_document(f"{HEAD}{filters}\nfiltered_out: {end}") for end in ("keep", "delete"))
+    """A flow with such a version does not run: it would delete every record.
+
+    With `keep` it only sends nothing, and runs.
+    """
+    kept, deleting = (
+        read_document(f"{HEAD}{filters}\nfiltered_out: {end}") for end in ("keep", "delete")
+    )
     assert any("no row can satisfy" in problem for problem in check(kept, CONTACT, PROFILE))
     assert misfits(kept, CONTACT, PROFILE) == []
-    assert any("would delete every record" in problem for problem in misfits(deleting, CONTACT, PROFILE))
+    assert any(
+        "would delete every record" in problem for problem in misfits(deleting, CONTACT, PROFILE)
+    )
 
 
 def test_a_part_that_no_row_satisfies_beside_others_deletes_nothing() -> None:
-    filters = f"{{any: [{{all: [{STATE}, {one('statecode', 'eq', 1)}]}}, {one('lastname', 'eq', 'a')}]}}"
+    filters = (
+        f"{{any: [{{all: [{STATE}, {one('statecode', 'eq', 1)}]}}, {one('lastname', 'eq', 'a')}]}}"
+    )
     document = read_document(f"{HEAD}{filters}\nfiltered_out: delete")
-    assert [problem.split(": ")[0] for problem in check(document, CONTACT, PROFILE)] == ["Line 5, filters.any[1]"]
+    assert [problem.split(": ")[0] for problem in check(document, CONTACT, PROFILE)] == [
+        "Line 5, filters.any[1]"
+    ]
     assert misfits(document, CONTACT, PROFILE) == []
 
 
@@ -174,7 +213,9 @@ CHILDREN = st.tuples(st.sampled_from(["eq", "ne", "gt", "ge", "lt", "le"]), st.i
 
 @settings(deadline=None)
 @given(st.lists(CHILDREN, min_size=2, max_size=4))
-def test_numbers_contradict_each_other_exactly_where_no_number_satisfies_all(group: list[tuple[str, int]]) -> None:
+def test_numbers_contradict_each_other_exactly_where_no_number_satisfies_all(
+    group: list[tuple[str, int]],
+) -> None:
     listed = ", ".join(one("numberofchildren", is_, value) for is_, value in group)
     chosen = read_document(f"{HEAD}{{all: [{listed}]}}").filters
     assert chosen

@@ -16,7 +16,9 @@ from tests.unit.mapping.metadata import CONTACT, PROFILE, row
 
 def mapped(field: str, more: str = "", **values: object) -> Mapped:
     text = "table: contact\nresource: profile\nkey: {source: contactid, target: externalId}\n"
-    result = compile_mapping(read_document(f"{text}{more}\nfields: [{field}]"), CONTACT, PROFILE).map(row(**values))
+    result = compile_mapping(
+        read_document(f"{text}{more}\nfields: [{field}]"), CONTACT, PROFILE
+    ).map(row(**values))
     assert isinstance(result, Mapped)
     return result
 
@@ -45,14 +47,24 @@ def converted(source: str, target: str, value: object, more: str = "") -> Any:
         ("annualincome", "cusNumber", Decimal("20000.0000"), 20000),
         ("annualincome", "cusAmount", 20000, Decimal("20000.0")),
         ("annualincome", "cusText", Decimal("922337203685477.5807"), "922337203685477.5807"),
-        ("annualincome", "cusAmount", Decimal("-922337203685477.5808"), Decimal("-922337203685477.5808")),
+        (
+            "annualincome",
+            "cusAmount",
+            Decimal("-922337203685477.5808"),
+            Decimal("-922337203685477.5808"),
+        ),
         ("exchangerate", "cusRatio", Decimal("0.1"), Decimal("0.1")),
         ("exchangerate", "cusText", Decimal("99999999999.9999999999"), "99999999999.9999999999"),
         ("exchangerate", "cusText", Decimal("1E-10"), "0.0000000001"),
         ("exchangerate", "cusText", Decimal("1.00"), "1"),
         ("exchangerate", "cusText", Decimal("-0.00"), "0"),
         ("exchangerate", "cusText", Decimal("0E+999999"), "0"),
-        ("address1_latitude", "cusText", Decimal("1.7976931348623157E+308"), "17976931348623157" + "0" * 292),
+        (
+            "address1_latitude",
+            "cusText",
+            Decimal("1.7976931348623157E+308"),
+            "17976931348623157" + "0" * 292,
+        ),
         ("exchangerate", "cusFlag", Decimal("1.00"), True),
         ("new_big", "cusText", 2**63 - 1, "9223372036854775807"),
         ("new_big", "cusAmount", 2**53, 2**53),
@@ -66,8 +78,18 @@ def converted(source: str, target: str, value: object, more: str = "") -> Any:
         ("lastname", "cusAmount", "4.5", Decimal("4.5")),
         ("lastname", "cusAmount", " 1e-5 ", Decimal("0.00001")),
         ("lastname", "cusFlag", "true", True),
-        ("emailaddress1", "email", "ana.o'brien+x@mail.example.org", "ana.o'brien+x@mail.example.org"),
-        ("contactid", "cusText", "6d81597f-0f9f-e711-8122-000d3aa2331c", "6d81597f-0f9f-e711-8122-000d3aa2331c"),
+        (
+            "emailaddress1",
+            "email",
+            "ana.o'brien+x@mail.example.org",
+            "ana.o'brien+x@mail.example.org",
+        ),
+        (
+            "contactid",
+            "cusText",
+            "6d81597f-0f9f-e711-8122-000d3aa2331c",
+            "6d81597f-0f9f-e711-8122-000d3aa2331c",
+        ),
     ],
 )
 def test_a_value_becomes(source: str, target: str, value: object, expected: object) -> None:
@@ -128,7 +150,9 @@ def test_null_clears(target: str, expected: object, empty: object) -> None:
         ("new_colours", "cusText", "1,77", "unknown_choice"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_rule(source: str, target: str, value: object, rule: str) -> None:
+def test_what_does_not_fit_is_refused_by_rule(
+    source: str, target: str, value: object, rule: str
+) -> None:
     with pytest.raises(Rejected) as caught:
         converted(source, target, value)
     (refusal,) = caught.value.refusals
@@ -136,8 +160,13 @@ def test_what_does_not_fit_is_refused_by_rule(source: str, target: str, value: o
     assert source in refusal.sentence
 
 
-@pytest.mark.parametrize(("kind", "value"), [("Picklist", 2), ("Status", 2), ("Boolean", True), ("MultiSelectPicklist", "1,2")])
-def test_a_choice_that_has_lost_its_label_is_refused_and_never_its_number(kind: str, value: object) -> None:
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("Picklist", 2), ("Status", 2), ("Boolean", True), ("MultiSelectPicklist", "1,2")],
+)
+def test_a_choice_that_has_lost_its_label_is_refused_and_never_its_number(
+    kind: str, value: object
+) -> None:
     """Where the document is in force and the option was added, or its label taken away, since."""
     options = {0: "Low", 1: ""} if kind == "Boolean" else {1: "High", 2: ""}
     with pytest.raises(Refuse) as refused:
@@ -147,11 +176,17 @@ def test_a_choice_that_has_lost_its_label_is_refused_and_never_its_number(kind: 
 
 def test_a_number_looks_the_same_however_it_was_written() -> None:
     """Else each change of a currency's precision would write every record again."""
-    written = {exact_json.in_order(converted("annualincome", "cusAmount", value)) for value in (1, Decimal(1), Decimal("1.00"))}
+    written = {
+        exact_json.in_order(converted("annualincome", "cusAmount", value))
+        for value in (1, Decimal(1), Decimal("1.00"))
+    }
     assert written == {b"1.0"}
 
 
-@pytest.mark.parametrize("value", [Decimal("0.00001"), Decimal("1E-7"), Decimal("922337203685477.5807"), Decimal("1E+22")])
+@pytest.mark.parametrize(
+    "value",
+    [Decimal("0.00001"), Decimal("1E-7"), Decimal("922337203685477.5807"), Decimal("1E+22")],
+)
 def test_campaign_is_sent_plain_digits(value: Decimal) -> None:
     body = exact_json.written({"amount": converted("annualincome", "cusAmount", value)}).decode()
     assert Decimal(body.removeprefix('{"amount":').removesuffix("}")) == value
@@ -203,7 +238,9 @@ def test_a_day_is_the_one_that_people_see(zone: str, value: str, expected: str) 
     assert converted("lastusedincampaign", "cusDay", value, more) == expected
     assert converted("lastusedincampaign", "cusText", value, more) == expected
     assert converted("lastusedincampaign", "cusMoment", value, more) == f"{expected} 00:00:00.000Z"
-    template = mapped("{template: 'on {lastusedincampaign}', target: cusText}", more, lastusedincampaign=value)
+    template = mapped(
+        "{template: 'on {lastusedincampaign}', target: cusText}", more, lastusedincampaign=value
+    )
     assert template.record["cusText"] == f"on {expected}"
 
 
@@ -218,24 +255,36 @@ def test_a_day_is_the_one_that_people_see(zone: str, value: str, expected: str) 
         ("modifiedon", "cusDay", "2019-01-04T23:00:00Z", "2019-01-05"),
     ],
 )
-def test_what_is_no_local_day_is_not_moved(source: str, target: str, value: str, expected: str) -> None:
+def test_what_is_no_local_day_is_not_moved(
+    source: str, target: str, value: str, expected: str
+) -> None:
     assert converted(source, target, value, "time_zone: Europe/Berlin") == expected
 
 
 def test_a_time_beyond_the_calendar_is_no_date() -> None:
     with pytest.raises(Rejected) as caught:
-        converted("lastusedincampaign", "cusDay", "0001-01-01T00:00:00Z", "time_zone: America/New_York")
+        converted(
+            "lastusedincampaign", "cusDay", "0001-01-01T00:00:00Z", "time_zone: America/New_York"
+        )
     assert caught.value.reason == "not_a_date"
 
 
 def test_a_field_may_be_left_out_where_its_value_is_refused() -> None:
     fields = (
-        "{source: emailaddress1, target: email, invalid: omit}, {source: address1_city, target: location.city, invalid: omit}"
+        "{source: emailaddress1, target: email, invalid: omit}, {source: address1_city, target:"
+        " location.city, invalid: omit}"
     )
-    result = mapped(f"{fields}, {{source: lastname, target: lastName}}", emailaddress1="nobody", address1_city="x" * 81)
+    result = mapped(
+        f"{fields}, {{source: lastname, target: lastName}}",
+        emailaddress1="nobody",
+        address1_city="x" * 81,
+    )
     assert result.update == {"lastName": ""}
     assert result.record == {"externalId": result.key, "lastName": ""}
-    assert result.altered == (("email", "omitted", "not_an_email"), ("location.city", "omitted", "too_long"))
+    assert result.altered == (
+        ("email", "omitted", "not_an_email"),
+        ("location.city", "omitted", "too_long"),
+    )
 
 
 def test_null_still_clears_where_values_may_be_left_out() -> None:
@@ -246,8 +295,14 @@ def test_null_still_clears_where_values_may_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("field", "values"),
     [
-        ("{template: '{lastname} {gendercode}', target: cusText, invalid: omit}", {"gendercode": 77}),
-        ("{source: gendercode, target: cusText, invalid: omit, replace: {1: m}}", {"gendercode": 77}),
+        (
+            "{template: '{lastname} {gendercode}', target: cusText, invalid: omit}",
+            {"gendercode": 77},
+        ),
+        (
+            "{source: gendercode, target: cusText, invalid: omit, replace: {1: m}}",
+            {"gendercode": 77},
+        ),
         ("{source: lastname, target: birthDate, invalid: omit}", {"lastname": "soon"}),
     ],
 )
@@ -276,7 +331,9 @@ def test_a_text_is_cut_between_characters(value: str, expected: str) -> None:
 
 
 def test_a_text_that_fits_is_not_cut_and_another_fault_still_refuses() -> None:
-    assert mapped("{source: lastname, target: cusShort, invalid: cut}", lastname="abcde").altered == ()
+    assert (
+        mapped("{source: lastname, target: cusShort, invalid: cut}", lastname="abcde").altered == ()
+    )
     with pytest.raises(Rejected) as caught:
         mapped("{source: lastname, target: cusShort, invalid: cut}", lastname="a\x07" * 9)
     assert caught.value.reason == "unsafe_characters"
@@ -285,7 +342,8 @@ def test_a_text_that_fits_is_not_cut_and_another_fault_still_refuses() -> None:
 def test_what_only_one_field_may_leave_out_still_refuses_the_record() -> None:
     with pytest.raises(Rejected) as caught:
         mapped(
-            "{source: emailaddress1, target: email, invalid: omit}, {source: firstname, target: firstName}",
+            "{source: emailaddress1, target: email, invalid: omit}, {source: firstname, target:"
+            " firstName}",
             emailaddress1="nobody",
             firstname="x" * 31,
         )
@@ -295,7 +353,9 @@ def test_what_only_one_field_may_leave_out_still_refuses_the_record() -> None:
 @pytest.mark.parametrize("value", [Decimal("1.50"), Decimal("1.5"), Decimal("1.5000")])
 def test_replacements_compare_numbers_as_numbers(value: Decimal) -> None:
     assert (
-        mapped("{source: exchangerate, target: cusText, replace: {1.50: middle}}", exchangerate=value).record["cusText"]
+        mapped(
+            "{source: exchangerate, target: cusText, replace: {1.50: middle}}", exchangerate=value
+        ).record["cusText"]
         == "middle"
     )
 
@@ -311,9 +371,14 @@ def test_choices_may_go_as_values() -> None:
     assert converted("donotemail", "cusText", True, "choices: value") == "true"
 
 
-@pytest.mark.parametrize(("value", "expected"), [(1, "male"), (2, "female"), (3, "unknown"), (None, "unknown")])
+@pytest.mark.parametrize(
+    ("value", "expected"), [(1, "male"), (2, "female"), (3, "unknown"), (None, "unknown")]
+)
 def test_replacements_and_otherwise(value: object, expected: str) -> None:
-    field = "{source: gendercode, target: gender, replace: {1: male, Female: female}, otherwise: unknown}"
+    field = (
+        "{source: gendercode, target: gender, replace: {1: male, Female: female}, otherwise:"
+        " unknown}"
+    )
     assert mapped(field, gendercode=value).record["gender"] == expected
 
 
@@ -326,23 +391,41 @@ def test_what_is_not_replaced_is_converted_where_there_is_no_otherwise() -> None
 
 def test_true_and_1_are_told_apart_from_text_only_by_what_they_say() -> None:
     field = "{source: donotemail, target: cusText, replace: {true: 'no mail', false: mail}}"
-    assert [mapped(field, donotemail=value).record["cusText"] for value in (True, False)] == ["no mail", "mail"]
+    assert [mapped(field, donotemail=value).record["cusText"] for value in (True, False)] == [
+        "no mail",
+        "mail",
+    ]
 
 
-@pytest.mark.parametrize(("first", "last", "expected"), [("Ana", "Test", "Ana Test"), (None, "Test", "Test"), (None, None, "")])
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [("Ana", "Test", "Ana Test"), (None, "Test", "Test"), (None, None, "")],
+)
 def test_a_template_leaves_no_blanks_behind(first: object, last: object, expected: str) -> None:
     field = "{template: '{firstname}  {lastname}', target: cusText}"
     assert mapped(field, firstname=first, lastname=last).record["cusText"] == expected
 
 
 def test_braces_in_a_value_are_text() -> None:
-    assert mapped("{template: '{firstname}!', target: cusText}", firstname="{lastname}").record["cusText"] == "{lastname}!"
+    assert (
+        mapped("{template: '{firstname}!', target: cusText}", firstname="{lastname}").record[
+            "cusText"
+        ]
+        == "{lastname}!"
+    )
 
 
 def test_an_update_lacks_the_key_and_what_updates_do_not_apply_to() -> None:
-    fields = "{source: firstname, target: firstName, apply_updates: false}, {source: address1_city, target: location.city}"
+    fields = (
+        "{source: firstname, target: firstName, apply_updates: false}, {source: address1_city,"
+        " target: location.city}"
+    )
     result = mapped(fields, firstname="Ana", address1_city="Lyon")
-    assert result.record == {"externalId": result.key, "firstName": "Ana", "location": {"city": "Lyon"}}
+    assert result.record == {
+        "externalId": result.key,
+        "firstName": "Ana",
+        "location": {"city": "Lyon"},
+    }
     assert result.update == {"location": {"city": "Lyon"}}
 
 
@@ -365,7 +448,10 @@ def test_a_record_without_a_key_is_refused() -> None:
 
 def test_a_link_gives_its_join_column_and_its_parent() -> None:
     more = "links: [{source: _parentcustomerid_value, target: cusText, parent: [account, contact]}]"
-    linked: dict[str, Any] = {"_parentcustomerid_value": "aaaa", table_of("_parentcustomerid_value"): "contact"}
+    linked: dict[str, Any] = {
+        "_parentcustomerid_value": "aaaa",
+        table_of("_parentcustomerid_value"): "contact",
+    }
     result = mapped("{source: firstname, target: firstName}", more, **linked)
     assert result.record["cusText"] == "aaaa"
     assert [(parent.table, parent.record_id) for parent in result.parents] == [("contact", "aaaa")]
@@ -374,7 +460,10 @@ def test_a_link_gives_its_join_column_and_its_parent() -> None:
 
 def test_a_lookup_that_leads_to_a_table_without_a_link_leaves_the_link_empty() -> None:
     more = "links: [{source: _parentcustomerid_value, target: cusText, parent: contact}]"
-    linked: dict[str, Any] = {"_parentcustomerid_value": "aaaa", table_of("_parentcustomerid_value"): "account"}
+    linked: dict[str, Any] = {
+        "_parentcustomerid_value": "aaaa",
+        table_of("_parentcustomerid_value"): "account",
+    }
     result = mapped("{source: firstname, target: firstName}", more, **linked)
     assert (result.record["cusText"], result.parents) == ("", ())
 
@@ -382,7 +471,11 @@ def test_a_lookup_that_leads_to_a_table_without_a_link_leaves_the_link_empty() -
 @pytest.mark.parametrize(
     ("template", "values", "expected"),
     [
-        ("{firstname} {lastname}", {"firstname": "a  b\n\u00a0c", "lastname": " d"}, "a  b\n\u00a0c  d"),
+        (
+            "{firstname} {lastname}",
+            {"firstname": "a  b\n\u00a0c", "lastname": " d"},
+            "a  b\n\u00a0c  d",
+        ),
         ("{firstname} {middlename} {lastname}", {"firstname": "a", "lastname": "b"}, "a b"),
         ("{firstname} {middlename} {lastname}", {"middlename": "a"}, "a"),
         ("{firstname} {middlename} {lastname}", {"firstname": "a", "middlename": "  "}, "a"),
@@ -395,19 +488,30 @@ def test_a_lookup_that_leads_to_a_table_without_a_link_leaves_the_link_empty() -
         ("  Dear   {firstname} ", {"firstname": "a"}, "Dear a"),
     ],
 )
-def test_a_template_collapses_blanks_around_what_is_empty_alone(template: str, values: dict[str, object], expected: str) -> None:
-    assert mapped(f"{{template: '{template}', target: cusText}}", **values).record["cusText"] == expected
+def test_a_template_collapses_blanks_around_what_is_empty_alone(
+    template: str, values: dict[str, object], expected: str
+) -> None:
+    assert (
+        mapped(f"{{template: '{template}', target: cusText}}", **values).record["cusText"]
+        == expected
+    )
 
 
 @pytest.mark.parametrize("text", ["a\x1fb", "\x1ca", "a\x00"])
 def test_a_template_takes_no_character_that_a_source_does_not(text: str) -> None:
-    for field in ("{template: '{description}', target: cusText}", "{source: description, target: cusText}"):
+    for field in (
+        "{template: '{description}', target: cusText}",
+        "{source: description, target: cusText}",
+    ):
         with pytest.raises(Rejected) as refused:
             mapped(field, description=text)
         assert refused.value.reason == "unsafe_characters"
 
 
-@pytest.mark.parametrize("value", ["2019-W01-1", "20190105", "2019W011", "2019-01-05x10:00", "20190105T100000Z", "2019-01-05T10"])
+@pytest.mark.parametrize(
+    "value",
+    ["2019-W01-1", "20190105", "2019W011", "2019-01-05x10:00", "20190105T100000Z", "2019-01-05T10"],
+)
 @pytest.mark.parametrize("target", ["cusDay", "cusMoment"])
 def test_a_text_of_another_form_is_no_date(target: str, value: str) -> None:
     with pytest.raises(Rejected) as refused:
@@ -416,7 +520,10 @@ def test_a_text_of_another_form_is_no_date(target: str, value: str) -> None:
 
 
 def test_a_year_has_four_digits() -> None:
-    assert converted("description", "cusMoment", "0999-05-05T01:02:03.456789Z") == "0999-05-05 01:02:03.456Z"
+    assert (
+        converted("description", "cusMoment", "0999-05-05T01:02:03.456789Z")
+        == "0999-05-05 01:02:03.456Z"
+    )
     assert converted("description", "cusDay", "0999-05-05") == "0999-05-05"
 
 
@@ -425,7 +532,14 @@ NAMES = {"male": "Male", "Male": "Man", "MALE": "M", "fr": "French"}
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("male", "male"), ("Male", "Male"), ("MALE", "MALE"), ("man", "Male"), ("FR", "fr"), ("french", "fr")],
+    [
+        ("male", "male"),
+        ("Male", "Male"),
+        ("MALE", "MALE"),
+        ("man", "Male"),
+        ("FR", "fr"),
+        ("french", "fr"),
+    ],
 )
 def test_a_name_of_an_enumeration_is_found_as_it_is_first(text: str, name: str) -> None:
     assert one_of(text, enumeration(NAMES), NAMES) == name

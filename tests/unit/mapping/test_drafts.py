@@ -1,4 +1,6 @@
-"""`mapping check` and `mapping apply` of hostile files: each is refused with a sentence, at once and in little memory."""
+"""`mapping check` and `mapping apply` of hostile files: each is refused with a sentence, at once
+and in little memory.
+"""
 
 import subprocess
 import sys
@@ -8,7 +10,9 @@ import pytest
 
 from dev.commands.processes import ROOT
 
-SECONDS = 30  # a start of Python takes two of them on a busy machine; each of these files took minutes, or had no end
+# a start of Python takes two of them on a busy machine; each of these files took minutes, or had no
+# end
+SECONDS = 30
 MEMORY_BYTES = 2 << 30
 PROGRAM = f"""
 import resource, sys
@@ -27,7 +31,9 @@ for name in sys.argv[1:]:
 def merges() -> str:
     """Each line holds what nine of the line before hold."""
     first = "table: contact\na0: &a0 {k: v}\n"
-    return first + "".join(f"a{n}: &a{n}\n  <<: [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 16))
+    return first + "".join(
+        f"a{n}: &a{n}\n  <<: [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 16)
+    )
 
 
 HOSTILE = {
@@ -45,7 +51,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         file.write_text(HOSTILE[name][0])
     files["without an end"] = Path("/dev/zero")
     command = [sys.executable, "-c", PROGRAM, *map(str, files.values())]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+    said = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=True
+    ).stdout
     return dict(zip(files, said.splitlines(), strict=True))
 
 

@@ -37,8 +37,16 @@ def passes(filters: str, **values: object) -> bool:
         ("{field: lastname, is: is_null, value: true}", None, True),
         ("{field: lastname, is: is_null, value: false}", None, False),
         ("{field: annualincome, is: eq, value: 0.1}", Decimal("0.1000"), True),
-        ("{field: annualincome, is: eq, value: 922337203685477.5807}", Decimal("922337203685477.5807"), True),
-        ("{field: annualincome, is: eq, value: 922337203685477.5807}", Decimal("922337203685477.5806"), False),
+        (
+            "{field: annualincome, is: eq, value: 922337203685477.5807}",
+            Decimal("922337203685477.5807"),
+            True,
+        ),
+        (
+            "{field: annualincome, is: eq, value: 922337203685477.5807}",
+            Decimal("922337203685477.5806"),
+            False,
+        ),
         ("{field: annualincome, is: gt, value: 1}", Decimal("1E+999999"), True),
         ("{field: annualincome, is: in, value: [1, 2.50]}", Decimal("2.5"), True),
         ("{field: numberofchildren, is: gt, value: 2}", 3, True),
@@ -47,7 +55,11 @@ def passes(filters: str, **values: object) -> bool:
         ("{field: numberofchildren, is: le, value: 3}", None, False),
         ("{field: annualincome, is: gt, value: 99.5}", 100, True),
         ("{field: birthdate, is: ge, value: 2000-01-01}", "2000-01-01", True),
-        ("{field: modifiedon, is: gt, value: '2023-04-07T20:00:00Z'}", "2023-04-07T21:59:01Z", True),
+        (
+            "{field: modifiedon, is: gt, value: '2023-04-07T20:00:00Z'}",
+            "2023-04-07T21:59:01Z",
+            True,
+        ),
         ("{field: donotemail, is: eq, value: true}", True, True),
         ("{field: donotemail, is: eq, value: true}", False, False),
     ],
@@ -67,7 +79,8 @@ NESTED = """
 
 
 @pytest.mark.parametrize(
-    ("state", "last", "first", "expected"), [(0, "a", "x", True), (0, "x", "b", True), (0, "x", "x", False), (1, "a", "b", False)]
+    ("state", "last", "first", "expected"),
+    [(0, "a", "x", True), (0, "x", "b", True), (0, "x", "x", False), (1, "a", "b", False)],
 )
 def test_any_and_all_nest(state: int, last: str, first: str, expected: bool) -> None:
     assert passes(NESTED, statecode=state, lastname=last, firstname=first) is expected
@@ -88,7 +101,11 @@ def test_the_reason_names_the_condition_and_never_the_value() -> None:
         ("{field: lastusedincampaign, is: eq, value: '2019-01-04'}", "2019-01-04T23:00:00Z", False),
         ("{field: lastusedincampaign, is: le, value: '2019-07-05'}", "2019-07-04T22:00:00Z", True),
         ("{field: lastusedincampaign, is: gt, value: '2019-01-05'}", "2019-01-05T23:00:00Z", True),
-        ("{field: lastusedincampaign, is: in, value: ['2019-01-05']}", "2019-01-04T22:59:59Z", False),
+        (
+            "{field: lastusedincampaign, is: in, value: ['2019-01-05']}",
+            "2019-01-04T22:59:59Z",
+            False,
+        ),
         ("{field: modifiedon, is: lt, value: '2019-01-05'}", "2019-01-04T23:30:00Z", True),
         ("{field: birthdate, is: eq, value: '2019-01-05'}", "2019-01-05", True),
     ],

@@ -1,4 +1,6 @@
-"""What holds for any row: it is mapped or refused, nothing is cut or guessed, and no refusal tells a value."""
+"""What holds for any row: it is mapped or refused, nothing is cut or guessed, and no refusal tells
+a value.
+"""
 
 from typing import Any
 
@@ -11,10 +13,21 @@ from shared.mapping import Mapped, compile_mapping, default_document, read_docum
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
 
 MAPPING = compile_mapping(read_document(default_document("contact")), CONTACT, PROFILE)
-NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Cn"), blacklist_characters="\ufffe\uffff"), max_size=30)
-WORLDLY = st.sampled_from(["田中", "محمد", "Zoë 🎉", 'O\'Brien "Bob"', "𠜎𠜱", "\\n", "<b>&amp;", "Null", "null", "'; --"])
+NAMES = st.text(
+    st.characters(blacklist_categories=("Cs", "Cc", "Cn"), blacklist_characters="\ufffe\uffff"),
+    max_size=30,
+)
+WORLDLY = st.sampled_from(
+    ["田中", "محمد", "Zoë 🎉", 'O\'Brien "Bob"', "𠜎𠜱", "\\n", "<b>&amp;", "Null", "null", "'; --"]
+)
 ANYTHING = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.decimals(), st.text(), st.lists(st.integers(), max_size=2)
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.decimals(),
+    st.text(),
+    st.lists(st.integers(), max_size=2),
 )
 ROWS = st.fixed_dictionaries({name: ANYTHING for name in MAPPING.columns if name != "contactid"})
 

@@ -1,4 +1,6 @@
-"""YAML into documents: what it cannot mean is refused with line, path and name, in our words; no text ends in a crash."""
+"""YAML into documents: what it cannot mean is refused with line, path and name, in our words; no
+text ends in a crash.
+"""
 
 import re
 from collections.abc import Callable
@@ -16,13 +18,24 @@ from tests.unit.mapping.metadata import CONTACT, PROFILE
 
 HEAD = "table: contact\nresource: profile\nkey: {source: contactid, target: externalId}\n"
 FIELD = HEAD + "fields:\n  - {source: firstname, target: firstName}\n"
-LIBRARY_WORDS = ("Input should", "valid", "pydantic", "tag:", "expected", "ConstructorError", "<", "Extra inputs")
+LIBRARY_WORDS = (
+    "Input should",
+    "valid",
+    "pydantic",
+    "tag:",
+    "expected",
+    "ConstructorError",
+    "<",
+    "Extra inputs",
+)
 
 
 def problems(text: str) -> list[str]:
     with pytest.raises(InvalidDocument) as caught:
         read_document(text)
-    assert not [word for word in LIBRARY_WORDS for problem in caught.value.problems if word in problem]
+    assert not [
+        word for word in LIBRARY_WORDS for problem in caught.value.problems if word in problem
+    ]
     return caught.value.problems
 
 
@@ -113,18 +126,25 @@ def test_the_lines_of_a_document_outlive_its_reading() -> None:
 def test_an_anchor_and_a_merged_key_mean_what_they_say() -> None:
     text = (
         HEAD
-        + "fields:\n  - &first {source: firstname, target: firstName, apply_updates: false}\n  - {<<: *first, target: lastName}"
+        + "fields:\n  - &first {source: firstname, target: firstName, apply_updates: false}\n  -"
+        " {<<: *first, target: lastName}"
     )
     assert [rule.apply_updates for rule in read_document(text).fields] == [False, False]
 
 
 def bomb(line: str, times: int) -> str:
     """Each line stands for ten of the line before."""
-    return "".join(line.format(one=number, ten=", ".join([f"*a{number - 1}"] * 10)) for number in range(1, times))
+    return "".join(
+        line.format(one=number, ten=", ".join([f"*a{number - 1}"] * 10))
+        for number in range(1, times)
+    )
 
 
 BOMBS = {
-    "filters": "filters:\n  all:\n  - &a0 {field: statecode, is: eq, value: 0}\n" + bomb("  - &a{one} {{all: [{ten}]}}\n", 8),
+    "filters": (
+        "filters:\n  all:\n  - &a0 {field: statecode, is: eq, value: 0}\n"
+        + bomb("  - &a{one} {{all: [{ten}]}}\n", 8)
+    ),
     "merged": "x0: &a0 {k: v}\n" + bomb("x{one}: &a{one} {{<<: [{ten}]}}\n", 8),
     "long": "links: [" + "a, " * 20_000 + "]",
 }
@@ -132,7 +152,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
 @pytest.mark.parametrize("read", [read_document, read_opt_out_document, read_events_document])
-def test_a_document_that_unfolds_without_end_is_refused_at_once(read: Callable[[str], object], text: str) -> None:
+def test_a_document_that_unfolds_without_end_is_refused_at_once(
+    read: Callable[[str], object], text: str
+) -> None:
     with pytest.raises(InvalidDocument) as caught:
         read(FIELD + text)
     (problem,) = caught.value.problems
@@ -157,16 +179,35 @@ def test_a_part_within_itself_and_one_too_deep_are_refused(text: str) -> None:
 @pytest.mark.parametrize(("deep", "fits"), [(19, True), (20, False), (23, False)])
 @pytest.mark.parametrize("word", ["all", "any"])
 def test_filters_have_a_depth(deep: int, fits: bool, word: str) -> None:
-    text = FIELD + "filters: " + f"{{{word}: [" * deep + "{field: statecode, is: eq, value: 0}" + "]}" * deep
+    text = (
+        FIELD
+        + "filters: "
+        + f"{{{word}: [" * deep
+        + "{field: statecode, is: eq, value: 0}"
+        + "]}" * deep
+    )
     if fits:
         assert check(read_document(text), CONTACT, PROFILE) == []
     else:
-        assert problems(text) == ["Line 6, filters: all and any stand more than 20 deep within each other: write fewer."]
+        assert problems(text) == [
+            "Line 6, filters: all and any stand more than 20 deep within each other: write fewer."
+        ]
 
 
 @pytest.mark.parametrize("deep", [30, 60, 100, 150, 190, 250, 900])
 def test_no_depth_gets_past_the_reading(deep: int) -> None:
-    assert len(problems(FIELD + "filters: " + "{all: [" * deep + "{field: statecode, is: eq, value: 0}" + "]}" * deep)) == 1
+    assert (
+        len(
+            problems(
+                FIELD
+                + "filters: "
+                + "{all: [" * deep
+                + "{field: statecode, is: eq, value: 0}"
+                + "]}" * deep
+            )
+        )
+        == 1
+    )
 
 
 def test_a_decimal_is_read_exactly() -> None:
@@ -208,7 +249,9 @@ def test_a_subject_of_events_names_nothing_else(subject: str, problem: str) -> N
 
 def test_events_documents_are_read_in_the_same_way() -> None:
     text = default_events_document().replace("bounces: hard", "bounce: hard", 1)
-    line = next(number for number, found in enumerate(text.splitlines(), 1) if found.startswith("bounce:"))
+    line = next(
+        number for number, found in enumerate(text.splitlines(), 1) if found.startswith("bounce:")
+    )
     with pytest.raises(InvalidDocument) as caught:
         read_events_document(text)
     assert caught.value.problems[0].startswith(f"Line {line}, bounce is no key that is known here")
@@ -226,29 +269,47 @@ def test_no_text_ends_in_a_crash(text: str) -> None:
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["all", "any", "field", "is", "value", "x"]), inner)
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["all", "any", "field", "is", "value", "x"]), inner)
     ),
     max_leaves=8,
 )
 
 
 @settings(deadline=None)  # how long one takes says more of the machine than of the reader
-@given(st.sampled_from(["table", "key", "fields", "links", "filters", "choices", "deletes"]), VALUES)
+@given(
+    st.sampled_from(["table", "key", "fields", "links", "filters", "choices", "deletes"]), VALUES
+)
 def test_no_value_is_refused_in_the_words_of_a_library(name: str, value: object) -> None:
     import yaml
 
-    content = {"table": "contact", "resource": "profile", "key": {"source": "a", "target": "b"}, name: value}
+    content = {
+        "table": "contact",
+        "resource": "profile",
+        "key": {"source": "a", "target": "b"},
+        name: value,
+    }
     try:
         read_document(yaml.safe_dump({"fields": [{"source": "c", "target": "d"}], **content}))
     except InvalidDocument as error:
-        assert not [problem for problem in error.problems if "Input" in problem or "pydantic" in problem]
+        assert not [
+            problem for problem in error.problems if "Input" in problem or "pydantic" in problem
+        ]
 
 
 def test_an_active_version_that_cannot_be_read_fails_its_flow_with_the_line() -> None:
     with pytest.raises(Misconfigured) as failed:
-        read_active(FIELD + "choices: 010", MappingDocument, "mapping", "Version 2 of the mapping of contact")
+        read_active(
+            FIELD + "choices: 010",
+            MappingDocument,
+            "mapping",
+            "Version 2 of the mapping of contact",
+        )
     assert failed.value.setting == "mapping"
-    assert "Version 2 of the mapping of contact cannot be read any more: Line 6: 010 may be read" in str(failed.value)
+    assert (
+        "Version 2 of the mapping of contact cannot be read any more: Line 6: 010 may be read"
+        in str(failed.value)
+    )
 
 
 @pytest.mark.parametrize("read", [read_document, read_opt_out_document, read_events_document])

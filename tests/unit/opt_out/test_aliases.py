@@ -15,7 +15,12 @@ LATER = "2026-05-04 10:00:01.000Z"
 
 
 def told(alias: str = "", at: str = AT, changed: str = AT, **values: bool) -> Change:
-    flags = {"values": values, "times": dict.fromkeys(values, at), "changed": changed, **({"alias": alias} if alias else {})}
+    flags = {
+        "values": values,
+        "times": dict.fromkeys(values, at),
+        "changed": changed,
+        **({"alias": alias} if alias else {}),
+    }
     return Change("one", Kind.ROW, row={"campaign": flags})
 
 
@@ -33,16 +38,34 @@ OTHER = {"mail": False, "phone": True}
 @pytest.mark.parametrize(
     ("page", "alias", "values"),
     [
-        pytest.param([told(ALIAS, **NO), told(**YES)], ALIAS, NO, id="an alias and the contact's own"),
-        pytest.param([told(MAYBE_ALIAS, **NO), told(**OTHER)], ALIAS, NO, id="of a file that has both forms"),
-        pytest.param([told(MAYBE_ALIAS, **NO), told(MAYBE_ALIAS, **OTHER)], MAYBE_ALIAS, NO | {"phone": True}, id="two maybe"),
-        pytest.param([told(ALIAS, **NO), told(MAYBE_ALIAS, **OTHER)], ALIAS, NO | {"phone": True}, id="two aliases"),
+        pytest.param(
+            [told(ALIAS, **NO), told(**YES)], ALIAS, NO, id="an alias and the contact's own"
+        ),
+        pytest.param(
+            [told(MAYBE_ALIAS, **NO), told(**OTHER)], ALIAS, NO, id="of a file that has both forms"
+        ),
+        pytest.param(
+            [told(MAYBE_ALIAS, **NO), told(MAYBE_ALIAS, **OTHER)],
+            MAYBE_ALIAS,
+            NO | {"phone": True},
+            id="two maybe",
+        ),
+        pytest.param(
+            [told(ALIAS, **NO), told(MAYBE_ALIAS, **OTHER)],
+            ALIAS,
+            NO | {"phone": True},
+            id="two aliases",
+        ),
         pytest.param([told(ALIAS, **YES), told(**NO)], None, NO, id="an alias that says nothing"),
-        pytest.param([told(MAYBE_ALIAS, **YES), told(**NO)], None, NO, id="a maybe that says nothing"),
+        pytest.param(
+            [told(MAYBE_ALIAS, **YES), told(**NO)], None, NO, id="a maybe that says nothing"
+        ),
         pytest.param([told(**YES)], None, YES, id="no alias"),
     ],
 )
-def test_an_alias_neither_replaces_nor_is_replaced(page: list[Change], alias: str | None, values: dict[str, bool]) -> None:
+def test_an_alias_neither_replaces_nor_is_replaced(
+    page: list[Change], alias: str | None, values: dict[str, bool]
+) -> None:
     for order in permutations(page):
         found = campaign(one_each(order))
         assert (found.get("alias"), found["values"]) == (alias, values)
@@ -53,8 +76,12 @@ def test_the_last_of_a_contacts_own_counts() -> None:
     assert campaign(one_each([told(**YES), told(**NO)]))["values"] == NO
 
 
-@pytest.mark.parametrize("times", [(LATER, AT), ("2026/05/04 10:00:01", "2026/05/04 10:00:00"), (AT, "")])
-def test_the_newest_of_a_contacts_own_counts_in_whatever_order_a_file_has_them(times: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "times", [(LATER, AT), ("2026/05/04 10:00:01", "2026/05/04 10:00:00"), (AT, "")]
+)
+def test_the_newest_of_a_contacts_own_counts_in_whatever_order_a_file_has_them(
+    times: tuple[str, str],
+) -> None:
     newer, older = told(changed=times[0], **NO), told(changed=times[1], **YES)
     for order in permutations([newer, older]):
         assert campaign(one_each(order))["values"] == NO
@@ -64,12 +91,23 @@ def test_the_newest_of_a_contacts_own_counts_in_whatever_order_a_file_has_them(t
     ("first", "again", "before"),
     [
         pytest.param(told(ALIAS, **NO), told(ALIAS, **NO), True, id="the same"),
-        pytest.param(told(ALIAS, **NO), told(ALIAS, "2026/05/04 10:00:00", **NO), True, id="as an export writes it"),
+        pytest.param(
+            told(ALIAS, **NO),
+            told(ALIAS, "2026/05/04 10:00:00", **NO),
+            True,
+            id="as an export writes it",
+        ),
         pytest.param(told(ALIAS, **NO), told(ALIAS, LATER, **NO), False, id="said again later"),
         pytest.param(told(ALIAS, **NO), told(ALIAS, **OTHER), False, id="another flag"),
-        pytest.param(told(ALIAS, "", **NO), told(ALIAS, "", **NO), True, id="by the profile's time"),
-        pytest.param(told(ALIAS, "", **NO), told(ALIAS, "", LATER, **NO), False, id="the profile changed"),
-        pytest.param(told(ALIAS, "", "", **NO), told(ALIAS, "", "", **NO), False, id="no times at all"),
+        pytest.param(
+            told(ALIAS, "", **NO), told(ALIAS, "", **NO), True, id="by the profile's time"
+        ),
+        pytest.param(
+            told(ALIAS, "", **NO), told(ALIAS, "", LATER, **NO), False, id="the profile changed"
+        ),
+        pytest.param(
+            told(ALIAS, "", "", **NO), told(ALIAS, "", "", **NO), False, id="no times at all"
+        ),
     ],
 )
 def test_what_was_passed_on_is_no_news(first: Change, again: Change, before: bool) -> None:

@@ -1,4 +1,6 @@
-"""The truth table of docs/opt-out.md, row by row, and what must hold for every combination there is."""
+"""The truth table of docs/opt-out.md, row by row, and what must hold for every combination there
+is.
+"""
 
 from itertools import product
 
@@ -25,25 +27,68 @@ EVERY = [
         pytest.param(None, Seen(NO, NO, T0), NO, Rule.FIRST_ALIKE, id="first, both no"),
         pytest.param(None, Seen(YES, YES, T0), YES, Rule.FIRST_ALIKE, id="first, both yes"),
         pytest.param(None, Seen(NO, YES, T0), NO, Rule.FIRST_OPT_OUT, id="first, Dynamics no"),
-        pytest.param(None, Seen(YES, NO, T0, later=False), NO, Rule.FIRST_OPT_OUT, id="first, Campaign no"),
+        pytest.param(
+            None, Seen(YES, NO, T0, later=False), NO, Rule.FIRST_OPT_OUT, id="first, Campaign no"
+        ),
         pytest.param(NO, Seen(NO, NO, T0), NO, Rule.NOTHING_CHANGED, id="nothing changed"),
         pytest.param(YES, Seen(NO, NO, T1), NO, Rule.ALIKE, id="both alike"),
         pytest.param(YES, Seen(NO, YES, T0), NO, Rule.DYNAMICS_CHANGED, id="opt-out in Dynamics"),
         pytest.param(NO, Seen(YES, NO, T0), YES, Rule.DYNAMICS_CHANGED, id="opt-in in Dynamics"),
         pytest.param(YES, Seen(YES, NO, T1), NO, Rule.CAMPAIGN_CHANGED, id="opt-out in Campaign"),
-        pytest.param(NO, Seen(NO, YES, T1, edited=False), YES, Rule.CAMPAIGN_CHANGED, id="opt-in in Campaign"),
-        pytest.param(NO, Seen(NO, YES, T1, later=True), YES, Rule.CAMPAIGN_LATER, id="opt-in in Campaign after an edit"),
-        pytest.param(NO, Seen(NO, YES, T1, later=False), NO, Rule.EDITED_SINCE, id="opt-in in Campaign before an edit"),
-        pytest.param(NO, Seen(NO, YES, T1), NO, Rule.EDITED_SINCE, id="opt-in in Campaign, times unknown"),
-        pytest.param(NO, Seen(YES, NO, T1, later=False), NO, Rule.OPT_OUT_WINS, id="opt-in against a no given again"),
-        pytest.param(YES, Seen(NO, YES, T1, later=True), YES, Rule.CAMPAIGN_LATER, id="conflict, Campaign later"),
-        pytest.param(YES, Seen(NO, YES, T1, later=False), NO, Rule.OPT_OUT_WINS, id="conflict, Dynamics later"),
+        pytest.param(
+            NO, Seen(NO, YES, T1, edited=False), YES, Rule.CAMPAIGN_CHANGED, id="opt-in in Campaign"
+        ),
+        pytest.param(
+            NO,
+            Seen(NO, YES, T1, later=True),
+            YES,
+            Rule.CAMPAIGN_LATER,
+            id="opt-in in Campaign after an edit",
+        ),
+        pytest.param(
+            NO,
+            Seen(NO, YES, T1, later=False),
+            NO,
+            Rule.EDITED_SINCE,
+            id="opt-in in Campaign before an edit",
+        ),
+        pytest.param(
+            NO, Seen(NO, YES, T1), NO, Rule.EDITED_SINCE, id="opt-in in Campaign, times unknown"
+        ),
+        pytest.param(
+            NO,
+            Seen(YES, NO, T1, later=False),
+            NO,
+            Rule.OPT_OUT_WINS,
+            id="opt-in against a no given again",
+        ),
+        pytest.param(
+            YES,
+            Seen(NO, YES, T1, later=True),
+            YES,
+            Rule.CAMPAIGN_LATER,
+            id="conflict, Campaign later",
+        ),
+        pytest.param(
+            YES,
+            Seen(NO, YES, T1, later=False),
+            NO,
+            Rule.OPT_OUT_WINS,
+            id="conflict, Dynamics later",
+        ),
         pytest.param(YES, Seen(NO, YES, T1), NO, Rule.OPT_OUT_WINS, id="conflict, times unknown"),
     ],
 )
 def test_both_ways(agreed: bool | None, seen: Seen, value: bool, rule: Rule) -> None:
-    verdict = decide(Mode.BOTH, seen, None if agreed is None else Agreed(agreed, T0), allow_opt_in=True)
-    assert (verdict.dynamics, verdict.campaign, verdict.agreed, verdict.rule) == (value, value, value, rule)
+    verdict = decide(
+        Mode.BOTH, seen, None if agreed is None else Agreed(agreed, T0), allow_opt_in=True
+    )
+    assert (verdict.dynamics, verdict.campaign, verdict.agreed, verdict.rule) == (
+        value,
+        value,
+        value,
+        rule,
+    )
 
 
 def test_an_opt_in_from_dynamics_may_be_ignored_and_is_undone() -> None:
@@ -71,7 +116,9 @@ def test_an_empty_column_takes_no_opt_out_back(
 
 
 def test_an_empty_column_does_not_stand_against_an_opt_in_in_campaign() -> None:
-    verdict = decide(Mode.BOTH, Seen(YES, YES, T1, empty=True, later=True), Agreed(NO, T0), allow_opt_in=True)
+    verdict = decide(
+        Mode.BOTH, Seen(YES, YES, T1, empty=True, later=True), Agreed(NO, T0), allow_opt_in=True
+    )
     assert (verdict.dynamics, verdict.campaign, verdict.agreed) == (YES, YES, YES)
 
 
@@ -97,13 +144,19 @@ def test_a_no_by_another_column_is_not_taken_back_by_campaign() -> None:
         (Mode.FROM_CAMPAIGN, Seen(NO, YES, T0), Agreed(YES, T0), NO, YES),
     ],
 )
-def test_one_way(mode: Mode, seen: Seen, agreed: Agreed | None, dynamics: bool, campaign: bool) -> None:
+def test_one_way(
+    mode: Mode, seen: Seen, agreed: Agreed | None, dynamics: bool, campaign: bool
+) -> None:
     verdict = decide(mode, seen, agreed, allow_opt_in=True)
     assert (verdict.dynamics, verdict.campaign) == (dynamics, campaign)
 
 
 def test_both_ways_ends_with_both_sides_equal() -> None:
-    verdicts = [(seen, decide(mode, seen, agreed, allow)) for mode, seen, agreed, allow in EVERY if mode is Mode.BOTH]
+    verdicts = [
+        (seen, decide(mode, seen, agreed, allow))
+        for mode, seen, agreed, allow in EVERY
+        if mode is Mode.BOTH
+    ]
     assert len(verdicts) > 400
     assert all(verdict.dynamics == verdict.campaign == verdict.agreed for _, verdict in verdicts)
     assert all(verdict.agreed for seen, verdict in verdicts if seen.dynamics and seen.campaign)
@@ -117,14 +170,22 @@ def test_one_way_never_writes_the_side_that_is_read() -> None:
 
 
 def test_where_it_cannot_be_told_no_opt_out_is_taken_back() -> None:
-    """A no of either side ends as yes only if the other alone has changed, or Campaign is known to be later."""
+    """A no of either side ends as yes only if the other alone has changed, or Campaign is known to
+    be later.
+    """
     for mode, seen, agreed, allow in EVERY:
         verdict = decide(mode, seen, agreed, allow)
         if (seen.dynamics and not verdict.dynamics) or (seen.campaign and not verdict.campaign):
             touched = agreed is None or seen.campaign_time != agreed.campaign_time
             assert agreed is not None
-            by_dynamics = not seen.dynamics and not seen.empty and agreed.value and not touched and allow
-            by_campaign = not seen.campaign and (seen.later or (agreed.value and not seen.edited)) and not seen.held
+            by_dynamics = (
+                not seen.dynamics and not seen.empty and agreed.value and not touched and allow
+            )
+            by_campaign = (
+                not seen.campaign
+                and (seen.later or (agreed.value and not seen.edited))
+                and not seen.held
+            )
             assert by_dynamics or by_campaign, (mode, seen, agreed, verdict)
 
 
@@ -133,6 +194,18 @@ def test_deciding_again_on_what_was_decided_changes_nothing() -> None:
         verdict = decide(mode, seen, agreed, allow)
         held = seen.held and verdict.dynamics
         empty = seen.empty and not verdict.dynamics
-        after = Seen(verdict.dynamics, verdict.campaign, T1, held, edited=False, later=seen.later, empty=empty)
+        after = Seen(
+            verdict.dynamics,
+            verdict.campaign,
+            T1,
+            held,
+            edited=False,
+            later=seen.later,
+            empty=empty,
+        )
         again = decide(mode, after, Agreed(verdict.agreed, T1), allow)
-        assert (again.dynamics, again.campaign) == (verdict.dynamics, verdict.campaign), (mode, seen, agreed)
+        assert (again.dynamics, again.campaign) == (verdict.dynamics, verdict.campaign), (
+            mode,
+            seen,
+            agreed,
+        )

@@ -1,4 +1,6 @@
-"""The truth table of docs/opt-out.md is what the code does: each of its rows is played in every way that it allows."""
+"""The truth table of docs/opt-out.md is what the code does: each of its rows is played in every way
+that it allows.
+"""
 
 from itertools import product
 from pathlib import Path
@@ -16,7 +18,9 @@ EITHER = "both changed, so opt-out wins or is Campaign's"
 def rows() -> list[list[str]]:
     text = (Path(__file__).parents[3] / "docs/opt-out.md").read_text()
     table = text.split("| agreed | Dynamics |")[1].split("\n\n")[0]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]
+    ]
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: " / ".join(row[:5]))
@@ -25,7 +29,9 @@ def test_a_row_is_what_is_decided(row: list[str]) -> None:
     known = None if agreed == "none" else Agreed(agreed == "no", T0)
     time = T1 if campaign.endswith("changed") else T0
     for was_edited, was_later in product(EDITED[edited], LATER[later]):
-        seen = Seen(dynamics == "no", campaign.startswith("no"), time, edited=was_edited, later=was_later)
+        seen = Seen(
+            dynamics == "no", campaign.startswith("no"), time, edited=was_edited, later=was_later
+        )
         verdict = decide(Mode.BOTH, seen, known, allow_opt_in=True)
         assert verdict.agreed == (result == "no")
         assert rule in (verdict.rule.value, EITHER)

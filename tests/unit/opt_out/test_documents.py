@@ -52,16 +52,33 @@ def test_what_a_row_says(pair: Pair, row: dict[str, object], no: bool) -> None:
 
 
 def test_both_systems_must_bear_the_pairs() -> None:
-    document = read_opt_out_document(GOOD + "  - {column: gone, flag: denyList}\n  - {column: name, flag: ccpaOptOut}")
-    columns = {name: SourceColumn(name, kind) for name, kind in (("donotfax", "Boolean"), ("name", "String"))}
+    document = read_opt_out_document(
+        GOOD + "  - {column: gone, flag: denyList}\n  - {column: name, flag: ccpaOptOut}"
+    )
+    columns = {
+        name: SourceColumn(name, kind)
+        for name, kind in (("donotfax", "Boolean"), ("name", "String"))
+    }
     contact = SourceTable("contact", "contacts", "contactid", columns)
-    profile = TargetResource("profile", {"blackListFax": TargetField("blackListFax", "boolean", read_only=True)})
+    profile = TargetResource(
+        "profile", {"blackListFax": TargetField("blackListFax", "boolean", read_only=True)}
+    )
     assert problems(document, contact, profile) == [
         "Line 2, pairs[1] (blackListFax): flag blackListFax is read-only: take the pair out.",
-        "Line 3, pairs[2] (denyList): table contact has no column gone: correct its name, or take the pair out.",
-        "Line 3, pairs[2] (denyList): the profile has no flag blackList: "
-        "take the pair out, or ask Adobe for the release that has it.",
-        "Line 4, pairs[3] (ccpaOptOut): column name is of type String, and a pair needs a Yes/No column: name another column.",
-        "Line 4, pairs[3] (ccpaOptOut): the profile has no flag ccpaOptOut: "
-        "take the pair out, or ask Adobe for the release that has it.",
+        (
+            "Line 3, pairs[2] (denyList): table contact has no column gone: correct its name, or"
+            " take the pair out."
+        ),
+        (
+            "Line 3, pairs[2] (denyList): the profile has no flag blackList: "
+            "take the pair out, or ask Adobe for the release that has it."
+        ),
+        (
+            "Line 4, pairs[3] (ccpaOptOut): column name is of type String, and a pair needs a"
+            " Yes/No column: name another column."
+        ),
+        (
+            "Line 4, pairs[3] (ccpaOptOut): the profile has no flag ccpaOptOut: "
+            "take the pair out, or ask Adobe for the release that has it."
+        ),
     ]

@@ -1,4 +1,6 @@
-"""Lines of exported opt-outs as changes: whose they are, labels of other languages, times of other zones."""
+"""Lines of exported opt-outs as changes: whose they are, labels of other languages, times of other
+zones.
+"""
 
 from typing import Any
 
@@ -14,7 +16,9 @@ HEADER = ["externalId", "blackListFax", "blackListFaxLastModified", "lastModifie
 
 
 def read(cells: list[str], files: str = "{}") -> Any:
-    document = read_opt_out_document(f"pairs:\n  - {{column: donotfax, flag: blackListFax}}\nfiles: {files}\n")
+    document = read_opt_out_document(
+        f"pairs:\n  - {{column: donotfax, flag: blackListFax}}\nfiles: {files}\n"
+    )
     return OptOutFormat(document).reader("optOuts_1.txt", HEADER, lambda: 0.0)(cells)
 
 
@@ -45,7 +49,9 @@ def test_a_line_of_nobody_is_told_apart_so_that_it_can_be_counted(text: str) -> 
         ("はい", "{はい: yes, いいえ: no}", True),
     ],
 )
-def test_a_flag_is_yes_or_no_in_the_documents_words(label: str, values: str, expected: bool) -> None:
+def test_a_flag_is_yes_or_no_in_the_documents_words(
+    label: str, values: str, expected: bool
+) -> None:
     assert flags(read([ID, label, "", ""], f"{{values: {values}}}"))[0] is expected
 
 
@@ -61,7 +67,11 @@ def test_a_flag_that_is_neither_is_named() -> None:
         ("2026/07/31 10:00:00", "Europe/Berlin", "2026/07/31 08:00:00"),
         ("2026/07/31 10:00:00 +02:00", "America/New_York", "2026/07/31 08:00:00"),
         ("2026-07-31T10:00:00.750Z", "Europe/Berlin", "2026/07/31 10:00:00"),
-        ("2026/10/25 02:30:00", "Europe/Berlin", "2026/10/25 00:30:00"),  # comes twice: the earlier, which wins less
+        (
+            "2026/10/25 02:30:00",
+            "Europe/Berlin",
+            "2026/10/25 00:30:00",
+        ),  # comes twice: the earlier, which wins less
         ("2026/03/29 02:30:00", "Europe/Berlin", "2026/03/29 00:30:00"),
         ("", "Europe/Berlin", ""),
         ("yesterday", "Europe/Berlin", "yesterday"),

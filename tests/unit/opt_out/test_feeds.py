@@ -7,10 +7,21 @@ import pytest
 
 from shared.campaign.client import Address
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
-from shared.opt_out.feeds import PAGES_TOGETHER, Filtered, Place, Remembered, Scanned, earlier, place_of, together
+from shared.opt_out.feeds import (
+    PAGES_TOGETHER,
+    Filtered,
+    Place,
+    Remembered,
+    Scanned,
+    earlier,
+    place_of,
+    together,
+)
 from shared.records import Change, Kind
 
-DOCUMENT = read_opt_out_document(default_opt_out_document()).model_copy(update={"overlap_seconds": 60.0})
+DOCUMENT = read_opt_out_document(default_opt_out_document()).model_copy(
+    update={"overlap_seconds": 60.0}
+)
 ADDRESS = Address("profileAndServicesExt", "profile", "externalId")
 SINCE = "2026-01-31 08:00:00.000Z"
 IDS = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(20)]
@@ -19,17 +30,32 @@ Row = dict[str, Any]
 
 def row(number: int, second: int, **flags: bool) -> Row:
     """A profile that was last changed so many seconds after eight."""
-    return {"externalId": IDS[number], "lastModified": f"2026-01-31 08:00:{second:02d}.000Z", **flags}
+    return {
+        "externalId": IDS[number],
+        "lastModified": f"2026-01-31 08:00:{second:02d}.000Z",
+        **flags,
+    }
 
 
 @pytest.mark.parametrize(
     ("behind_at", "now", "always", "begin", "behind"),
     [
-        pytest.param(0.0, 1000.0, False, "2026-01-31 07:59:00.000Z", 1000.0, id="never behind before"),
+        pytest.param(
+            0.0, 1000.0, False, "2026-01-31 07:59:00.000Z", 1000.0, id="never behind before"
+        ),
         pytest.param(1000.0, 1000.0, False, SINCE, 1000.0, id="just behind"),
         pytest.param(1000.0, 1029.9, False, SINCE, 1000.0, id="before half of the overlap"),
-        pytest.param(1000.0, 1030.0, False, "2026-01-31 07:59:00.000Z", 1030.0, id="after half of the overlap"),
-        pytest.param(1000.0, 999.0, False, "2026-01-31 07:59:00.000Z", 999.0, id="a clock set back"),
+        pytest.param(
+            1000.0,
+            1030.0,
+            False,
+            "2026-01-31 07:59:00.000Z",
+            1030.0,
+            id="after half of the overlap",
+        ),
+        pytest.param(
+            1000.0, 999.0, False, "2026-01-31 07:59:00.000Z", 999.0, id="a clock set back"
+        ),
         pytest.param(1000.0, 1001.0, True, "2026-01-31 07:59:00.000Z", 1001.0, id="always"),
     ],
 )
@@ -49,12 +75,16 @@ def test_a_read_under_way_keeps_its_begin() -> None:
     ("since", "newest", "then"),
     [
         pytest.param("", SINCE, SINCE, id="first read"),
-        pytest.param(SINCE, "2026-01-31 08:00:01.000Z", "2026-01-31 08:00:01.000Z", id="something new"),
+        pytest.param(
+            SINCE, "2026-01-31 08:00:01.000Z", "2026-01-31 08:00:01.000Z", id="something new"
+        ),
         pytest.param(SINCE, "2026-01-31 07:59:30.000Z", SINCE, id="only the overlap"),
         pytest.param(SINCE, "", SINCE, id="nothing"),
     ],
 )
-def test_the_next_read_begins_where_the_newest_profile_stood(since: str, newest: str, then: str) -> None:
+def test_the_next_read_begins_where_the_newest_profile_stood(
+    since: str, newest: str, then: str
+) -> None:
     begun = Place(since=since, behind_at=5.0, turn=3)
     assert begun.after("/page2", newest) == Place(since, "/page2", newest, 4, "", 5.0)
     assert begun.after("", newest) == Place(since=then, turn=4, behind_at=5.0)
@@ -172,18 +202,30 @@ SEEN = '{"since": "2026-01-31 08:00:10.000Z", "behind_at": 1000.0}'
 @pytest.mark.parametrize(
     ("link", "pages", "found", "asked"),
     [
-        pytest.param("", [[row(2, 20), row(1, 10)], [row(0, 5)]], [2, 1, 0], 2, id="all the first time"),
-        pytest.param(SEEN, [[row(2, 20), row(1, 10)], [row(0, 5)]], [2, 1], 2, id="equal times go on"),
-        pytest.param(SEEN, [[row(2, 20), row(1, 9)], [row(0, 5)]], [2], 1, id="until behind what was seen"),
-        pytest.param(SEEN, [[row(2, 20)], [row(1, 9)], [row(0, 5)]], [2], 2, id="behind on a page of its own"),
+        pytest.param(
+            "", [[row(2, 20), row(1, 10)], [row(0, 5)]], [2, 1, 0], 2, id="all the first time"
+        ),
+        pytest.param(
+            SEEN, [[row(2, 20), row(1, 10)], [row(0, 5)]], [2, 1], 2, id="equal times go on"
+        ),
+        pytest.param(
+            SEEN, [[row(2, 20), row(1, 9)], [row(0, 5)]], [2], 1, id="until behind what was seen"
+        ),
+        pytest.param(
+            SEEN, [[row(2, 20)], [row(1, 9)], [row(0, 5)]], [2], 2, id="behind on a page of its own"
+        ),
         pytest.param(SEEN, [[]], [], 1, id="nothing"),
     ],
 )
-def test_a_scan_goes_back_to_what_was_seen_before(link: str, pages: list[list[Row]], found: list[int], asked: int) -> None:
+def test_a_scan_goes_back_to_what_was_seen_before(
+    link: str, pages: list[list[Row]], found: list[int], asked: int
+) -> None:
     campaign, ids, place = scanned(link, *pages)
     assert ids == [IDS[number] for number in found]
     assert len(campaign.asked) == asked
-    assert place.since == max([place_of(link).since, *(one["lastModified"] for page in pages[:1] for one in page)])
+    assert place.since == max(
+        [place_of(link).since, *(one["lastModified"] for page in pages[:1] for one in page)]
+    )
 
 
 def test_a_scan_asks_for_the_newest_first() -> None:

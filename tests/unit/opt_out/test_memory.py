@@ -13,7 +13,14 @@ PAIRS = read_opt_out_document(default_opt_out_document()).pairs[:2]
 FIRST, SECOND = (pair.flag for pair in PAIRS)
 TIME, LATER = "2026-01-31 08:00:00.250Z", "2026-01-31 08:00:01.000Z"
 TERMS = terms_of(Mode.BOTH, PAIRS)
-CONTACT = Contact("0f8fad5b-d9cb-469f-a165-70867728950e", 'W/"7"', "", "", {FIRST: True, SECOND: False}, frozenset())
+CONTACT = Contact(
+    "0f8fad5b-d9cb-469f-a165-70867728950e",
+    'W/"7"',
+    "",
+    "",
+    {FIRST: True, SECOND: False},
+    frozenset(),
+)
 PROFILE = Profile({FIRST: True, SECOND: False}, {FIRST: TIME, SECOND: ""})
 FLAGS = {FIRST: {"value": True, "time": TIME}}
 OTHER_MODE = replace(TERMS, mode=Mode.TO_CAMPAIGN.value)
@@ -21,7 +28,10 @@ OTHER_PAIR = replace(TERMS, pairs={**TERMS.pairs, FIRST: "another"})
 
 
 def memory(
-    contact: Contact | None = CONTACT, profile: Profile | None = PROFILE, terms: Terms = TERMS, master: str = ""
+    contact: Contact | None = CONTACT,
+    profile: Profile | None = PROFILE,
+    terms: Terms = TERMS,
+    master: str = "",
 ) -> Memory:
     """Written under the usual terms, looked at under these."""
     return Memory(remember(TERMS, FLAGS, contact, profile, master), terms)
@@ -33,11 +43,23 @@ def memory(
         pytest.param(memory(), True, id="the same terms"),
         pytest.param(memory(profile=None), True, id="no profile"),
         pytest.param(memory(terms=OTHER_MODE), True, id="another mode, both sides alike"),
-        pytest.param(memory(replace(CONTACT, values={FIRST: False}), terms=OTHER_MODE), False, id="another mode, not alike"),
-        pytest.param(memory(profile=None, terms=OTHER_MODE), False, id="another mode, one side alone"),
-        pytest.param(memory(contact=None, terms=OTHER_MODE), False, id="another mode, the other side alone"),
+        pytest.param(
+            memory(replace(CONTACT, values={FIRST: False}), terms=OTHER_MODE),
+            False,
+            id="another mode, not alike",
+        ),
+        pytest.param(
+            memory(profile=None, terms=OTHER_MODE), False, id="another mode, one side alone"
+        ),
+        pytest.param(
+            memory(contact=None, terms=OTHER_MODE), False, id="another mode, the other side alone"
+        ),
         pytest.param(memory(terms=OTHER_PAIR), False, id="another column"),
-        pytest.param(memory(terms=replace(TERMS, pairs={**TERMS.pairs, SECOND: "x"})), True, id="another column elsewhere"),
+        pytest.param(
+            memory(terms=replace(TERMS, pairs={**TERMS.pairs, SECOND: "x"})),
+            True,
+            id="another column elsewhere",
+        ),
         pytest.param(Memory({}, TERMS), False, id="nothing remembered"),
     ],
 )
@@ -63,18 +85,39 @@ def test_terms_tell_columns_and_their_direction(pair: dict[str, object], changed
     ("seen", "contact", "known"),
     [
         pytest.param(memory(), CONTACT, True, id="as it was"),
-        pytest.param(memory(), replace(CONTACT, etag='W/"8"', modified_at="later"), True, id="edited elsewhere"),
-        pytest.param(memory(), replace(CONTACT, values={FIRST: False, SECOND: False}), False, id="another value"),
-        pytest.param(memory(), replace(CONTACT, empty=frozenset({SECOND})), False, id="a column emptied"),
-        pytest.param(memory(replace(CONTACT, empty=frozenset({SECOND}))), CONTACT, False, id="a column filled"),
+        pytest.param(
+            memory(),
+            replace(CONTACT, etag='W/"8"', modified_at="later"),
+            True,
+            id="edited elsewhere",
+        ),
+        pytest.param(
+            memory(),
+            replace(CONTACT, values={FIRST: False, SECOND: False}),
+            False,
+            id="another value",
+        ),
+        pytest.param(
+            memory(), replace(CONTACT, empty=frozenset({SECOND})), False, id="a column emptied"
+        ),
+        pytest.param(
+            memory(replace(CONTACT, empty=frozenset({SECOND}))),
+            CONTACT,
+            False,
+            id="a column filled",
+        ),
         pytest.param(memory(), replace(CONTACT, master="another"), False, id="merged"),
-        pytest.param(memory(master="another"), replace(CONTACT, master="another"), True, id="still merged"),
+        pytest.param(
+            memory(master="another"), replace(CONTACT, master="another"), True, id="still merged"
+        ),
         pytest.param(memory(terms=OTHER_MODE), CONTACT, False, id="another mode"),
         pytest.param(memory(terms=OTHER_PAIR), CONTACT, False, id="another column"),
         pytest.param(memory(contact=None), CONTACT, False, id="never seen"),
     ],
 )
-def test_a_contact_is_known_while_nothing_of_it_that_counts_changes(seen: Memory, contact: Contact, known: bool) -> None:
+def test_a_contact_is_known_while_nothing_of_it_that_counts_changes(
+    seen: Memory, contact: Contact, known: bool
+) -> None:
     assert seen.knows_contact(contact) == known
     assert seen.knows_both(contact) == known
 
@@ -88,12 +131,24 @@ def test_a_contact_without_its_profile_is_not_both() -> None:
     ("seen", "values", "times", "known"),
     [
         pytest.param(memory(), PROFILE.values, PROFILE.times, True, id="as it was"),
-        pytest.param(memory(), {FIRST: False, SECOND: False}, PROFILE.times, False, id="another value"),
-        pytest.param(memory(), PROFILE.values, {FIRST: LATER, SECOND: ""}, False, id="another time"),
-        pytest.param(memory(), PROFILE.values, {FIRST: "2026/01/31 08:00:00", SECOND: ""}, True, id="as a file tells it"),
+        pytest.param(
+            memory(), {FIRST: False, SECOND: False}, PROFILE.times, False, id="another value"
+        ),
+        pytest.param(
+            memory(), PROFILE.values, {FIRST: LATER, SECOND: ""}, False, id="another time"
+        ),
+        pytest.param(
+            memory(),
+            PROFILE.values,
+            {FIRST: "2026/01/31 08:00:00", SECOND: ""},
+            True,
+            id="as a file tells it",
+        ),
         pytest.param(memory(), {FIRST: True}, {FIRST: TIME}, False, id="a flag less"),
         pytest.param(memory(profile=None), PROFILE.values, PROFILE.times, False, id="never seen"),
-        pytest.param(memory(terms=OTHER_MODE), PROFILE.values, PROFILE.times, False, id="another mode"),
+        pytest.param(
+            memory(terms=OTHER_MODE), PROFILE.values, PROFILE.times, False, id="another mode"
+        ),
     ],
 )
 def test_a_profile_is_known_by_its_flags_and_their_times(
@@ -121,4 +176,8 @@ def test_a_newer_version_that_touched_no_flag_changes_the_version_alone() -> Non
     seen = memory()
     assert seen.version == 7
     newer = Memory(seen.seen_at(9), TERMS)
-    assert (newer.version, newer.agreed(FIRST), newer.knows_both(CONTACT)) == (9, seen.agreed(FIRST), True)
+    assert (newer.version, newer.agreed(FIRST), newer.knows_both(CONTACT)) == (
+        9,
+        seen.agreed(FIRST),
+        True,
+    )

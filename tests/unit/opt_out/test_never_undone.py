@@ -1,6 +1,8 @@
-"""No flag goes from true to false unless a person opted in: people, modes, first reads, replays and restarts at random.
+"""No flag goes from true to false unless a person opted in: people, modes, first reads, replays and
+restarts at random.
 
-The real mapping, decisions, client and rules on both sides; two systems in memory, which keep time as Campaign and Dataverse do.
+The real mapping, decisions, client and rules on both sides; two systems in memory, which keep time
+as Campaign and Dataverse do.
 """
 
 import json
@@ -11,7 +13,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from shared.campaign.client import Address, CampaignClient
 from shared.entities.flow import TableFlow
@@ -46,7 +54,10 @@ class Clock:
 
 
 class Campaign:
-    """One profile behind the transport's one method. `said`: what people said of flags that no pair has."""
+    """One profile behind the transport's one method.
+
+    `said`: what people said of flags that no pair has.
+    """
 
     clock_ahead_seconds = 0.0
 
@@ -75,7 +86,11 @@ class Campaign:
 
     def change(self, body: Mapping[str, Any]) -> None:
         now = self.clock.tick()
-        times = {f"{name}LastModified": now for name in body if name in FLAGS and self.profile[name] != body[name]}
+        times = {
+            f"{name}LastModified": now
+            for name in body
+            if name in FLAGS and self.profile[name] != body[name]
+        }
         self.profile.update(body, **times)
 
 
@@ -90,17 +105,28 @@ class Contacts:
 
     def change(self, **values: Any) -> None:
         self.version += 1
-        self.row.update(values, modifiedon=self.clock.tick(), **{"@odata.etag": f'W/"{self.version}"'})
+        self.row.update(
+            values, modifiedon=self.clock.tick(), **{"@odata.etag": f'W/"{self.version}"'}
+        )
 
     def now(self) -> Contact:
         return contact_of(self.row, PAIRS)
 
-    def read(self, table: object, pairs: Collection[Pair], ids: Iterable[str]) -> dict[str, Contact]:
+    def read(
+        self, table: object, pairs: Collection[Pair], ids: Iterable[str]
+    ) -> dict[str, Contact]:
         return {}
 
-    def write(self, table: object, pairs: Iterable[Pair], contact: Contact, values: Mapping[str, bool]) -> Contact:
+    def write(
+        self, table: object, pairs: Iterable[Pair], contact: Contact, values: Mapping[str, bool]
+    ) -> Contact:
         by_flag = {pair.flag: pair for pair in pairs}
-        self.change(**{by_flag[flag].column: by_flag[flag].column_value(value) for flag, value in values.items()})
+        self.change(
+            **{
+                by_flag[flag].column: by_flag[flag].column_value(value)
+                for flag, value in values.items()
+            }
+        )
         return self.now()
 
 
@@ -110,16 +136,24 @@ class Decisions:
 
 
 class People(RuleBasedStateMachine):
-    """`opted_in`: flags for which a person's opt-in is the last thing that a person said of them, on the named side."""
+    """`opted_in`: flags for which a person's opt-in is the last thing that a person said of them,
+    on the named side.
+    """
 
     document = default_document("contact")
 
-    @initialize(adobe=st.none() | st.sets(st.sampled_from(FLAGS)), noes=st.sets(st.sampled_from(COLUMNS)))
+    @initialize(
+        adobe=st.none() | st.sets(st.sampled_from(FLAGS)), noes=st.sets(st.sampled_from(COLUMNS))
+    )
     def begin(self, adobe: set[str] | None, noes: set[str]) -> None:
-        """A customer comes from Adobe's hosted app: perhaps the profile is there, with what people said to Campaign."""
+        """A customer comes from Adobe's hosted app: perhaps the profile is there, with what people
+        said to Campaign.
+        """
         self.clock = Clock()
         self.campaign = Campaign(self.clock)
-        self.client = CampaignClient("https://mc.example.org/org/campaign", "key", self.campaign, self.campaign)  # type: ignore[arg-type]
+        self.client = CampaignClient(
+            "https://mc.example.org/org/campaign", "key", self.campaign, self.campaign
+        )  # type: ignore[arg-type]
         self.contacts = Contacts(self.clock, self.campaign)
         self.contacts.change(**dict.fromkeys(noes, True))
         self.mode, self.opted_in = Mode.BOTH, set[str]()
@@ -134,7 +168,14 @@ class People(RuleBasedStateMachine):
         self.ledger, self.memory = LedgerRow(ID), dict[str, Any]()
         systems: Any = None
         self.flow = TableFlow(
-            "contacts", "contacts", "contact", catalog(Stored(self.document)), systems, self.client, b"key", float
+            "contacts",
+            "contacts",
+            "contact",
+            catalog(Stored(self.document)),
+            systems,
+            self.client,
+            b"key",
+            float,
         )
 
     @rule(mode=st.sampled_from(list(Mode)))
@@ -171,18 +212,37 @@ class People(RuleBasedStateMachine):
 
     @rule(replay=st.booleans(), uncertain=st.booleans())
     def contacts_flow(self, replay: bool, uncertain: bool) -> None:
-        """A poll, a first read where nothing is known, or a replay: of all, of a record, of dead letters."""
+        """A poll, a first read where nothing is known, or a replay: of all, of a record, of dead
+        letters.
+        """
         there = dict(self.campaign.profile)
-        change = Change(ID, Kind.REFERENCE, self.contacts.version, self.contacts.row, replay=replay, uncertain=uncertain)
+        change = Change(
+            ID,
+            Kind.REFERENCE,
+            self.contacts.version,
+            self.contacts.row,
+            replay=replay,
+            uncertain=uncertain,
+        )
         decision = self.flow.decide(change, self.ledger if self.ledger.outcome else None)
         result = self.flow.write([decision])[ID] if decision.act is Act.SAVE else None
-        self.ledger.exists, self.ledger.fingerprint, self.ledger.outcome = True, decision.fingerprint, Outcome.UPDATED.value
+        self.ledger.exists, self.ledger.fingerprint, self.ledger.outcome = (
+            True,
+            decision.fingerprint,
+            Outcome.UPDATED.value,
+        )
         if there:
-            assert {flag: self.campaign.profile[flag] for flag in FLAGS} == {flag: there[flag] for flag in FLAGS}
+            assert {flag: self.campaign.profile[flag] for flag in FLAGS} == {
+                flag: there[flag] for flag in FLAGS
+            }
         else:
             noes = {pair.flag for pair in PAIRS if pair.opted_out(self.contacts.row)}
             created = {flag for flag in FLAGS if self.campaign.profile.get(flag)}
-            assert created == noes or not isinstance(result, WriteResult) or result.outcome is not Outcome.CREATED
+            assert (
+                created == noes
+                or not isinstance(result, WriteResult)
+                or result.outcome is not Outcome.CREATED
+            )
 
     @rule()
     def opt_out_flow(self) -> None:
@@ -192,7 +252,9 @@ class People(RuleBasedStateMachine):
         profile, contact = dict(self.campaign.profile), self.contacts.now()
         active = ActiveOptOut(1, DOCUMENT, CONTACT, ADDRESS)
         agreement = Agreement(self.contacts, Profiles(self.client), Decisions(), self.mode, float)  # type: ignore[arg-type]
-        result = agreement.settle(active, ID, contact, Memory(self.memory, terms_of(self.mode, PAIRS)))
+        result = agreement.settle(
+            active, ID, contact, Memory(self.memory, terms_of(self.mode, PAIRS))
+        )
         self.memory = dict(result.agreed)
         if not profile:
             return
@@ -201,11 +263,15 @@ class People(RuleBasedStateMachine):
             undone |= contact.values.get(flag, False) and not self.contacts.now().values[flag]
             assert not undone or flag in self.opted_in, f"{flag} was undone in mode {self.mode}"
         if self.mode is Mode.BOTH:
-            assert {flag: self.campaign.profile[flag] for flag in contact.values} == self.contacts.now().values
+            assert {
+                flag: self.campaign.profile[flag] for flag in contact.values
+            } == self.contacts.now().values
 
     @invariant()
     def what_no_pair_has_is_campaigns(self) -> None:
-        """A "stop" by SMS stays as it was said: nothing but a person in Campaign ever writes blackListMobile."""
+        """A "stop" by SMS stays as it was said: nothing but a person in Campaign ever writes
+        blackListMobile.
+        """
         if self.campaign.profile:
             assert {flag: self.campaign.profile[flag] for flag in UNPAIRED} == self.campaign.said
 
@@ -216,6 +282,10 @@ class OldDocument(People):
     document = OLD
 
 
-@pytest.mark.parametrize("people", [People, OldDocument], ids=["packaged document", "version in force that names flags"])
+@pytest.mark.parametrize(
+    "people", [People, OldDocument], ids=["packaged document", "version in force that names flags"]
+)
 def test_no_flag_is_undone_but_by_a_person(people: type[People]) -> None:
-    run_state_machine_as_test(people, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(
+        people, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
+    )

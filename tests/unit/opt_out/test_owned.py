@@ -8,14 +8,31 @@ import pytest
 from shared.documents.keeper import Keeper
 from shared.entities.catalog import Catalog
 from shared.entities.compiling import MappingCompiler
-from shared.mapping import Mapped, MappingDocument, TargetField, TargetResource, default_document, read_document
+from shared.mapping import (
+    Mapped,
+    MappingDocument,
+    TargetField,
+    TargetResource,
+    default_document,
+    read_document,
+)
 from shared.opt_out.documents import FLAGS, default_opt_out_document, read_opt_out_document
-from shared.opt_out.owned import OptOutFlags, flag_of, flag_problems, not_carried, notes, without_flags
+from shared.opt_out.owned import (
+    OptOutFlags,
+    flag_of,
+    flag_problems,
+    not_carried,
+    notes,
+    without_flags,
+)
 from tests.unit.documents.kit import MemoryLibrary
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
 
 PAIRS = tuple(read_opt_out_document(default_opt_out_document()).pairs)
-HEAD = "table: {table}\nresource: {resource}\nkey: {{source: contactid, target: externalId}}\nfields:\n"
+HEAD = (
+    "table: {table}\nresource: {resource}\nkey: {{source: contactid, target:"
+    " externalId}}\nfields:\n"
+)
 PLAIN = "  - {source: firstname, target: firstName}\n"
 # As the packaged document of contact said until it left them to the opt-out flow.
 OLD_RULES = """\
@@ -42,7 +59,13 @@ def spellings() -> list[str]:
 
 
 @pytest.mark.parametrize("target", spellings())
-@pytest.mark.parametrize("form", ["{source: donotfax, target: %s}", "{template: '{donotfax}', target: %s, apply_updates: false}"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{source: donotfax, target: %s}",
+        "{template: '{donotfax}', target: %s, apply_updates: false}",
+    ],
+)
 def test_a_mapping_that_names_a_flag_is_refused_with_where_to_go(target: str, form: str) -> None:
     (problem,) = flag_problems(document(f"  - {form % target}\n"))
     assert problem.startswith("Line 6, fields[2] (")
@@ -55,14 +78,23 @@ def test_a_mapping_that_names_a_flag_is_refused_with_where_to_go(target: str, fo
 def test_a_link_or_a_key_that_is_a_flag_is_refused_too() -> None:
     found = document("links: [{source: _ownerid_value, target: denyListFax, parent: contact}]\n")
     assert "links[1] (denyListFax): blackListFax" in flag_problems(found)[0]
-    keyed = read_document((HEAD.format(table="contact", resource="profile") + PLAIN).replace("externalId", "ccpaOptOut"))
+    keyed = read_document(
+        (HEAD.format(table="contact", resource="profile") + PLAIN).replace(
+            "externalId", "ccpaOptOut"
+        )
+    )
     assert "key (ccpaOptOut): ccpaOptOut" in flag_problems(keyed)[0]
     assert without_flags(found).links == []
 
 
 @pytest.mark.parametrize(
     ("table", "resource", "owned"),
-    [("contact", "profile", True), ("contact", "cusPerson", True), ("lead", "profile", True), ("account", "cusFirm", False)],
+    [
+        ("contact", "profile", True),
+        ("contact", "cusPerson", True),
+        ("lead", "profile", True),
+        ("account", "cusFirm", False),
+    ],
 )
 def test_flags_are_those_of_profiles_and_contacts(table: str, resource: str, owned: bool) -> None:
     found = document("  - {source: donotfax, target: blackListFax}\n", table, resource)
@@ -82,7 +114,10 @@ def test_the_rules_of_the_former_packaged_document_are_carried_by_the_packaged_p
 
 
 def test_a_rule_that_no_pair_carries_is_told_and_so_is_a_mode_that_carries_nothing() -> None:
-    own = document("  - {source: acs_nosms, target: blackListMobile}\n  - {source: donotfax, target: blackListPhone}\n")
+    own = document(
+        "  - {source: acs_nosms, target: blackListMobile}\n  - {source: donotfax, target:"
+        " blackListPhone}\n"
+    )
     assert not_carried(own, PAIRS) == ["blackListMobile", "blackListPhone"]
     (note,) = notes(own, PAIRS, carries=True)
     assert "blackListMobile, blackListPhone" in note
@@ -122,14 +157,20 @@ class Systems:
 def catalog(stored: Stored, systems: Systems | None = None) -> Catalog:
     """With the packaged pairs."""
     both: Any = systems or Systems()
-    return Catalog(Keeper(stored, 0, lambda: 0.0), MappingCompiler(stored.folder("mappings"), both, both, OptOutFlags()))
+    return Catalog(
+        Keeper(stored, 0, lambda: 0.0),
+        MappingCompiler(stored.folder("mappings"), both, both, OptOutFlags()),
+    )
 
 
 def test_a_document_with_a_flag_is_not_taken_into_force_and_every_problem_is_told() -> None:
     stored = Stored(default_document("contact"))
     stored.draft(OLD + "  - {source: firstname, target: cusNothing}\n")
     problem = catalog(stored).adopt("contact")
-    flags = ("fields[2] (blackListEmail): blackListEmail", "fields[7] (blackListMobile): blackListMobile")
+    flags = (
+        "fields[2] (blackListEmail): blackListEmail",
+        "fields[7] (blackListMobile): blackListMobile",
+    )
     for part in (*flags, "no field cusNothing", "Version 1 stays active"):
         assert part in problem
     assert len(stored.mappings()) == 1
@@ -141,22 +182,37 @@ def test_a_document_with_a_flag_is_not_taken_into_force_and_every_problem_is_tol
 def test_a_flag_is_shown_as_it_was_written() -> None:
     stored = Stored(default_document("contact"))
     stored.draft(OLD.replace("blackListEmail", "denyListEmail"))
-    assert "fields[2] (denyListEmail): blackListEmail is an opt-out flag" in catalog(stored).adopt("contact")
+    assert "fields[2] (denyListEmail): blackListEmail is an opt-out flag" in catalog(stored).adopt(
+        "contact"
+    )
 
 
 def test_a_version_in_force_that_names_flags_goes_on_without_its_rules_for_them() -> None:
     found = catalog(Stored(OLD))
-    mapped = found.mapping("contact").mapping.map(row(firstname="Ana", donotphone=True, donotemail=True))
+    mapped = found.mapping("contact").mapping.map(
+        row(firstname="Ana", donotphone=True, donotemail=True)
+    )
     assert isinstance(mapped, Mapped)
-    assert (mapped.update, mapped.record) == ({"firstName": "Ana"}, {"firstName": "Ana", "externalId": row()["contactid"]})
+    assert (mapped.update, mapped.record) == (
+        {"firstName": "Ana"},
+        {"firstName": "Ana", "externalId": row()["contactid"]},
+    )
     assert mapped.born == {"blackListEmail": True, "blackListPhone": True}
     assert found.in_force("contact") == read_document(OLD)
 
 
 def test_a_version_in_force_does_not_fail_for_a_flag_or_column_that_is_gone() -> None:
-    gone = Systems(TargetResource("profile", {name: f for name, f in PROFILE.fields.items() if name != "blackListFax"}))
+    gone = Systems(
+        TargetResource(
+            "profile", {name: f for name, f in PROFILE.fields.items() if name != "blackListFax"}
+        )
+    )
     text = OLD.replace("donotpostalmail", "acs_gone")
-    mapped = catalog(Stored(text), gone).mapping("contact").mapping.map(row(donotfax=True, donotphone=True))
+    mapped = (
+        catalog(Stored(text), gone)
+        .mapping("contact")
+        .mapping.map(row(donotfax=True, donotphone=True))
+    )
     assert isinstance(mapped, Mapped)
     assert mapped.born == {"blackListPhone": True}
     assert isinstance(gone.profile.fields["blackListPhone"], TargetField)

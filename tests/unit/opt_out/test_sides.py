@@ -1,4 +1,6 @@
-"""Times of two systems whose clocks differ, the forms in which they come, and what a profile must say."""
+"""Times of two systems whose clocks differ, the forms in which they come, and what a profile must
+say.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -22,7 +24,9 @@ ADDRESS = Address("profileAndServicesExt", "profile", "externalId")
 MODIFIED = "2026-01-31T08:00:00Z"
 
 
-@pytest.mark.parametrize("text", ["2026-01-31 08:00:00.000Z", "2026-01-31T08:00:00Z", "2026/01/31 08:00:00"])
+@pytest.mark.parametrize(
+    "text", ["2026-01-31 08:00:00.000Z", "2026-01-31T08:00:00Z", "2026/01/31 08:00:00"]
+)
 def test_every_form_of_a_time_is_read(text: str) -> None:
     assert instant(text) == instant(MODIFIED)
 
@@ -49,11 +53,20 @@ def test_who_was_later_by_each_systems_own_clock(
     assert later(flag, MODIFIED, campaign, dynamics) is answer
 
 
-@given(st.floats(-36_000, 36_000), st.floats(-36_000, 36_000), st.floats(-30, 30), st.floats(-0.99, 0.0), st.floats(-0.99, 0.0))
+@given(
+    st.floats(-36_000, 36_000),
+    st.floats(-36_000, 36_000),
+    st.floats(-30, 30),
+    st.floats(-0.99, 0.0),
+    st.floats(-0.99, 0.0),
+)
 def test_a_clock_that_is_wrong_never_makes_the_earlier_one_later(
     campaign: float, dynamics: float, gap: float, cut: float, other_cut: float
 ) -> None:
-    """`gap` is the truth: so many seconds after the contact was edited the flag was set. Date headers have whole seconds."""
+    """`gap` is the truth: so many seconds after the contact was edited the flag was set.
+
+    Date headers have whole seconds.
+    """
     edited = 1_800_000_000.5
     shown = (earlier_by(int(edited + dynamics)), earlier_by(edited + gap + campaign))
     told = later(shown[1], shown[0], campaign + cut, dynamics + other_cut)

@@ -22,7 +22,13 @@ def cut(data: bytes, at: int) -> Blocks:
     raise OSError("broken")
 
 
-def rows(data: bytes, separator: str = "\t", encoding: str = "utf-8", name: str = "x.txt", size: int = 1 << 18) -> Rows:
+def rows(
+    data: bytes,
+    separator: str = "\t",
+    encoding: str = "utf-8",
+    name: str = "x.txt",
+    size: int = 1 << 18,
+) -> Rows:
     """The header and the rows; the rule of what cannot be read in the row's place."""
     records = Records(lines_of(blocks(data, size), name, encoding), separator)
     return [records.header or [], *said(records)]

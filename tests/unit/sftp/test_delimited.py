@@ -127,16 +127,24 @@ def test_a_header_is_found(data: bytes, header: list[str]) -> None:
         assert found == [header, ["1", "2"]]
 
 
-@pytest.mark.parametrize("data", [b"\n", b"\xef\xbb\xbf\n", b" \t \n\r\n", b"\t\t\n"], ids=["break", "mark", "blanks", "cells"])
+@pytest.mark.parametrize(
+    "data",
+    [b"\n", b"\xef\xbb\xbf\n", b" \t \n\r\n", b"\t\t\n"],
+    ids=["break", "mark", "blanks", "cells"],
+)
 def test_text_without_a_header_and_a_row_is_damaged(data: bytes) -> None:
     with pytest.raises(Damaged, match="no header and no row"):
         rows(data)
 
 
-@pytest.mark.parametrize("data", [b"\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf", b"\n"], ids=["mark", "marks", "blank"])
+@pytest.mark.parametrize(
+    "data", [b"\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf", b"\n"], ids=["mark", "marks", "blank"]
+)
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
 @pytest.mark.parametrize("size", [1 << 18, 1])
-def test_bytes_without_text_are_damaged_also_when_they_are_packed(data: bytes, packed: bool, size: int) -> None:
+def test_bytes_without_text_are_damaged_also_when_they_are_packed(
+    data: bytes, packed: bool, size: int
+) -> None:
     with pytest.raises(Damaged, match="no header and no row"):
         rows(gzip.compress(data) if packed else data, name="x.gz" if packed else "x", size=size)
 
@@ -155,7 +163,10 @@ def test_a_header_that_is_too_long_is_damaged() -> None:
         rows(b"x" * (LONGEST_LINE_BYTES + 2) + b"\n1\n")
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "latin-1", "cp1252", "shift_jis", "gb18030"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "latin-1", "cp1252", "shift_jis", "gb18030"],
+)
 def test_every_encoding_is_read(encoding: str) -> None:
     text = 'a\tb\n1\t"x\ny"\n3\t4\n' if encoding != "latin-1" else 'a\tb\n1\t"x\ny"\n3\té\n'
     expected = [["a", "b"], ["1", "x\ny"], ["3", "é" if encoding == "latin-1" else "4"]]
@@ -163,7 +174,12 @@ def test_every_encoding_is_read(encoding: str) -> None:
 
 
 def test_a_wide_encoding_keeps_what_stands_before_an_error() -> None:
-    records = Records(lines_of(blocks("a\tb\n1\t2\n".encode("utf-16-le") + b"\x00\xd8\x00\xd8" * 4), "x", "utf-16-le"), "\t")
+    records = Records(
+        lines_of(
+            blocks("a\tb\n1\t2\n".encode("utf-16-le") + b"\x00\xd8\x00\xd8" * 4), "x", "utf-16-le"
+        ),
+        "\t",
+    )
     assert next(records.rows)[2] == ["1", "2"]  # type: ignore[index]
     with pytest.raises(Damaged, match="not in utf-16-le"):
         list(records.rows)
@@ -201,13 +217,17 @@ def test_rows_behind_a_mark_that_does_not_end_are_kept_before_a_damage(size: int
 
 
 def bomb(prefix: bytes, zeros: int) -> bytes:
-    """So many MiB of zeros behind the prefix: a block that refers to nothing before it, again and again, without an end."""
+    """So many MiB of zeros behind the prefix: a block that refers to nothing before it, again and
+    again, without an end.
+    """
     packer = zlib.compressobj(9, wbits=31)
     begin = packer.compress(prefix) + packer.flush(zlib.Z_FULL_FLUSH)
     return begin + (packer.compress(b"0" * (1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)) * zeros
 
 
-@pytest.mark.parametrize("prefix", [b"", HEADER + FIRST], ids=["from the start", "behind good lines"])
+@pytest.mark.parametrize(
+    "prefix", [b"", HEADER + FIRST], ids=["from the start", "behind good lines"]
+)
 def test_a_file_that_inflates_out_of_proportion_costs_little_and_is_damaged(prefix: bytes) -> None:
     data = bomb(prefix, 600)
     assert len(data) < 700_000
@@ -226,19 +246,35 @@ def test_a_file_that_inflates_out_of_proportion_costs_little_and_is_damaged(pref
         (b'4\t5\t"6\n\n4\t5\t6"\n', ["broken_line", [], ["4", "5", '6"']]),
         (b'4\t5\t"6\nx\n4\t5\t6"\n', ["broken_line", ["x"], ["4", "5", '6"']]),
         (b'4\t5\t"6\n4\ta\n4\t5\t6"\n', ["broken_line", ["4", "a"], ["4", "5", '6"']]),
-        (b'4\t5\t"6\n4\t5\t6\n\n4\t5\t6\n4\t5\t6"\n', ["broken_line", *[["4", "5", "6"], [], ["4", "5", "6"]], ["4", "5", '6"']]),
+        (
+            b'4\t5\t"6\n4\t5\t6\n\n4\t5\t6\n4\t5\t6"\n',
+            ["broken_line", *[["4", "5", "6"], [], ["4", "5", "6"]], ["4", "5", '6"']],
+        ),
         (b'"4\t5\t6\n4"\t5\t6\n', ["broken_line", ['4"', "5", "6"]]),
         (b'4\t"5\t6\n4\t5"\t6\n', ["broken_line", ["4", '5"', "6"]]),
     ],
-    ids=["blank between", "a word between", "cells between", "rows between", "in the first cell", "in the middle"],
+    ids=[
+        "blank between",
+        "a word between",
+        "cells between",
+        "rows between",
+        "in the first cell",
+        "in the middle",
+    ],
 )
 @pytest.mark.parametrize("size", [1 << 18, 3])
-def test_stray_quotes_swallow_no_whole_line(lines: bytes, expected: list[list[str] | str], size: int) -> None:
+def test_stray_quotes_swallow_no_whole_line(
+    lines: bytes, expected: list[list[str] | str], size: int
+) -> None:
     assert rows(HEADER + FIRST + lines + LAST, size=size)[2:] == [*expected, GOOD[1]]
 
 
-@pytest.mark.parametrize("line", ['"', 'a"\tb\t"', '1\t2\t"x', "1\t2\tx"], ids=["quote", "two", "open cell", "none"])
-def test_the_work_grows_with_the_lines_and_no_faster(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+@pytest.mark.parametrize(
+    "line", ['"', 'a"\tb\t"', '1\t2\t"x', "1\t2\tx"], ids=["quote", "two", "open cell", "none"]
+)
+def test_the_work_grows_with_the_lines_and_no_faster(
+    monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
     """Counted in lines that the csv reader was given."""
     given, real = [0], csv.reader
 
@@ -271,22 +307,39 @@ def test_the_lines_of_a_record_are_counted() -> None:
     ],
     ids=["missing", "doubled", "another separator", "no header"],
 )
-def test_a_header_that_lacks_a_column_or_has_it_twice_is_refused_by_name(header: list[str], told: str) -> None:
+def test_a_header_that_lacks_a_column_or_has_it_twice_is_refused_by_name(
+    header: list[str], told: str
+) -> None:
     with pytest.raises(BadHeader, match=told):
         columns_of(header, {"first": "a", "second": "b"})
 
 
-cell = st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=("Cs",)), max_size=12)
+cell = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=("Cs",)), max_size=12
+)
 
 
-@given(st.lists(st.lists(cell, min_size=3, max_size=3), max_size=6), st.sampled_from("\t;,"), st.integers(1, 40))
-def test_what_a_csv_writer_writes_is_read(lines: list[list[str]], separator: str, size: int) -> None:
-    """Also cells with quotes, separators and line breaks; not one of its lines may look like a whole line of its own."""
+@given(
+    st.lists(st.lists(cell, min_size=3, max_size=3), max_size=6),
+    st.sampled_from("\t;,"),
+    st.integers(1, 40),
+)
+def test_what_a_csv_writer_writes_is_read(
+    lines: list[list[str]], separator: str, size: int
+) -> None:
+    """Also cells with quotes, separators and line breaks; not one of its lines may look like a
+    whole line of its own.
+    """
     written = io.StringIO(newline="")
-    csv.writer(written, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([["a", "b", "c"], *lines])
+    csv.writer(written, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
+        [["a", "b", "c"], *lines]
+    )
     if any(separator in cell and "\n" in cell for line in lines for cell in line):
         return  # where a line of it reads as a record, it stands alone
-    assert rows(written.getvalue().encode(), separator=separator, size=size) == [["a", "b", "c"], *lines]
+    assert rows(written.getvalue().encode(), separator=separator, size=size) == [
+        ["a", "b", "c"],
+        *lines,
+    ]
 
 
 @given(st.binary(max_size=200), st.integers(1, 50))

@@ -15,7 +15,19 @@ from shared.sftp.exports.forms import encoding_problem, separator_problem
 from shared.sftp.faults import Damaged
 from tests.unit.sftp.kit import rows
 
-NO_TEXT = ["punycode", "idna", "rot13", "hex", "base64", "bz2", "zlib", "uu", "quopri", "unicode_escape", "raw_unicode_escape"]
+NO_TEXT = [
+    "punycode",
+    "idna",
+    "rot13",
+    "hex",
+    "base64",
+    "bz2",
+    "zlib",
+    "uu",
+    "quopri",
+    "unicode_escape",
+    "raw_unicode_escape",
+]
 NO_TEXT += ["utf-7", "undefined", "utf-9", "", "a\0b", "\udcff"]
 EVERY = sorted(set(encodings.aliases.aliases.values()))
 
@@ -43,13 +55,20 @@ def test_no_encoding_that_is_none_of_text(encoding: str) -> None:
                 read(text(f'encoding: "{encoding}"'))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "UTF8", "latin-1", "iso-8859-15", "cp1252", "utf-16", "shift_jis"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "UTF8", "latin-1", "iso-8859-15", "cp1252", "utf-16", "shift_jis"],
+)
 def test_encodings_of_text(encoding: str) -> None:
     assert not encoding_problem(encoding)
 
 
 @pytest.mark.parametrize("encoding", [*EVERY, *NO_TEXT])
-@pytest.mark.parametrize("data", [b"a\tb\n1\t2\n", bytes(range(256)), b"a\tb\n\xff\xfe\\x\n"], ids=["plain", "all", "odd"])
+@pytest.mark.parametrize(
+    "data",
+    [b"a\tb\n1\t2\n", bytes(range(256)), b"a\tb\n\xff\xfe\\x\n"],
+    ids=["plain", "all", "odd"],
+)
 def test_whatever_an_encoding_raises_is_the_files_fault(encoding: str, data: bytes) -> None:
     try:
         assert rows(data, encoding=encoding)
@@ -58,8 +77,13 @@ def test_whatever_an_encoding_raises_is_the_files_fault(encoding: str, data: byt
 
 
 def documents() -> list[tuple[Callable[[str], Any], Callable[[str], str]]]:
-    """How each kind of document is read, and how it is written with one line of its files in another way."""
-    read = [(read_events_document, default_events_document()), (read_opt_out_document, default_opt_out_document())]
+    """How each kind of document is read, and how it is written with one line of its files in
+    another way.
+    """
+    read = [
+        (read_events_document, default_events_document()),
+        (read_opt_out_document, default_opt_out_document()),
+    ]
     return [(reader, partial(with_line, text)) for reader, text in read]
 
 

@@ -1,4 +1,6 @@
-"""What people paste for the two keys: read in every form that is a key, refused with the form's name in every other."""
+"""What people paste for the two keys: read in every form that is a key, refused with the form's
+name in every other.
+"""
 
 import base64
 from collections.abc import Callable
@@ -19,12 +21,20 @@ PEM, PKCS8, OPENSSH = PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8, Pri
 ELLIPTIC = base64.b64encode(b"\0" * 60).decode()
 
 
-def written(key: rsa.RSAPrivateKey, form: PrivateFormat, lock: serialization.KeySerializationEncryption = PLAIN) -> str:
+def written(
+    key: rsa.RSAPrivateKey,
+    form: PrivateFormat,
+    lock: serialization.KeySerializationEncryption = PLAIN,
+) -> str:
     return key.private_bytes(serialization.Encoding.PEM, form, lock).decode()
 
 
 def public(key: rsa.RSAPrivateKey) -> str:
-    return key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    return (
+        key.public_key()
+        .public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        .decode()
+    )
 
 
 GOOD = {
@@ -64,7 +74,9 @@ PARAMETERS = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAM
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 AROUND = {
     "parameters": PARAMETERS + GOOD["ec-pem"],
-    "attributes": f"Bag Attributes\n    friendlyName: a\nKey Attributes: <No Attributes>\n{GOOD['rsa-pkcs8']}",
+    "attributes": (
+        f"Bag Attributes\n    friendlyName: a\nKey Attributes: <No Attributes>\n{GOOD['rsa-pkcs8']}"
+    ),
     "certificate before": CERTIFICATE + GOOD["rsa-pkcs8"],
     "certificate behind": GOOD["ed25519-pkcs8"] + CERTIFICATE,
     "public key behind": f"{GOOD['rsa-openssh']}{public(RSA)} a@example.org\n",
@@ -117,7 +129,13 @@ ONE, TWO = public(ED), public(RSA)  # type: ignore[arg-type]
         (f"sftp.example.org {ONE}", 1),
         (f"[sftp.example.org]:2222,192.0.2.1 {ONE} a comment", 1),
         (f"|1|a2V5=|aGFzaA== {ONE}", 1),
-        (f"# sftp.example.org:22 SSH-2.0-OpenSSH\nsftp.example.org {ONE}\n\n# again\r\nsftp.example.org {TWO}\n", 2),
+        (
+            (
+                f"# sftp.example.org:22 SSH-2.0-OpenSSH\nsftp.example.org {ONE}\n\n#"
+                f" again\r\nsftp.example.org {TWO}\n"
+            ),
+            2,
+        ),
         (f"{ONE}\\n{TWO}", 2),
         (f"{ONE};{TWO}", 2),
         (f"{ONE},{TWO}", 2),
@@ -135,16 +153,25 @@ def test_host_keys_are_known_hosts_lines_one_or_several(text: str, count: int) -
     ("text", "told"),
     [
         ("SHA256:uNiVztksCsDhcc0u9e8BrqQkXW2JNhnnZ0eJ/0p3X0k", "a SHA256 fingerprint"),
-        ("256 SHA256:uNiVztksCsDhcc0u9e8BrqQkXW2JNhnnZ0eJ/0p3X0k root@example.org (ED25519)", "a SHA256 fingerprint"),
+        (
+            "256 SHA256:uNiVztksCsDhcc0u9e8BrqQkXW2JNhnnZ0eJ/0p3X0k root@example.org (ED25519)",
+            "a SHA256 fingerprint",
+        ),
         ("MD5:" + ":".join(["ab"] * 16), "an MD5 fingerprint"),
         (":".join(["0F"] * 16), "an MD5 fingerprint"),
-        ("ED25519 key fingerprint is SHA256:uNiVztksCsDhcc0u9e8BrqQkXW2JNhnnZ0eJ/0p3X0k.", "a SHA256 fingerprint"),
+        (
+            "ED25519 key fingerprint is SHA256:uNiVztksCsDhcc0u9e8BrqQkXW2JNhnnZ0eJ/0p3X0k.",
+            "a SHA256 fingerprint",
+        ),
         ("sha256 uNiVztksCsDhcc0u9e8BrqQkXW2JNhnnZ0eJ/0p3X0k", "a SHA256 fingerprint"),
         ("0f" * 16, "an MD5 fingerprint"),
         ("SHA256:uNiVz", "a line that is no key"),
         (written(RSA, PKCS8), "a private key"),
         ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "a key in PEM form"),
-        ("---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----", "a key in SSH2 form"),
+        (
+            "---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----",
+            "a key in SSH2 form",
+        ),
         (ONE.split()[1], "without its type"),
         ("ssh-ed25519", "without its key"),
         (ONE[:40], "cut off"),

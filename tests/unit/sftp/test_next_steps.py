@@ -13,7 +13,11 @@ SHARED = Path(__file__).parents[3] / "shared"
 def rules() -> set[str]:
     """The codes of all parse errors of files, but those of a file as a whole."""
     found = set()
-    for path in [*SHARED.glob("events/*.py"), *SHARED.glob("sftp/**/*.py"), *SHARED.glob("opt_out/*.py")]:
+    for path in [
+        *SHARED.glob("events/*.py"),
+        *SHARED.glob("sftp/**/*.py"),
+        *SHARED.glob("opt_out/*.py"),
+    ]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if (
                 isinstance(node, ast.Call)
@@ -48,8 +52,12 @@ def test_the_documents_name_every_code() -> None:
 )
 @pytest.mark.parametrize("origin", ["deliveryLogs_1.txt:3", "journal:7"])
 def test_the_documents_key_is_named(rule: str, key: str, origin: str) -> None:
-    refusal = refusal_of({"rule": rule, "field": "x", "sentence": "Line 3 of file x has a thing."}, origin)
-    assert refusal.sentence.startswith(f"Line 3 of file x has a thing. Add its label to {key} in the document")
+    refusal = refusal_of(
+        {"rule": rule, "field": "x", "sentence": "Line 3 of file x has a thing."}, origin
+    )
+    assert refusal.sentence.startswith(
+        f"Line 3 of file x has a thing. Add its label to {key} in the document"
+    )
 
 
 def test_a_file_as_a_whole_says_it_itself() -> None:

@@ -18,8 +18,14 @@ def waiting(name: str, ended: str = "processed") -> Saved:
     for number in range(1000):
         if saved.is_full():
             break
-        saved.begin(RemoteFile(f"{number:04d}{name}.txt", 123_456_789, 1796000000.0), 1796000000.123456)
-        saved.position.line, saved.position.ended, saved.position.ended_at = 12_345_678, ended, 1796000000.123456
+        saved.begin(
+            RemoteFile(f"{number:04d}{name}.txt", 123_456_789, 1796000000.0), 1796000000.123456
+        )
+        saved.position.line, saved.position.ended, saved.position.ended_at = (
+            12_345_678,
+            ended,
+            1796000000.123456,
+        )
         saved.position.sample = SAMPLE
         saved.set_aside()
         if ended == REFUSED and number > 2 * MOST_WAITING:
@@ -27,13 +33,20 @@ def waiting(name: str, ended: str = "processed") -> Saved:
     return saved
 
 
-@pytest.mark.parametrize("name", LONG_NAMES, ids=["long", "accents", "letters of three bytes", "emoji", "quotation marks"])
+@pytest.mark.parametrize(
+    "name",
+    LONG_NAMES,
+    ids=["long", "accents", "letters of three bytes", "emoji", "quotation marks"],
+)
 def test_a_link_fits_its_column_whatever_files_are_called(name: str) -> None:
     saved = waiting(name)
     assert len(saved.waiting) > 10
     saved.begin(RemoteFile(f"9999{name}.txt", 1, 1.0), 1.0)
     saved.position.sample = SAMPLE
-    assert len(json.dumps({"position": saved.text(), "file_at": 1796000000.123456})) < COLUMN_CHARACTERS
+    assert (
+        len(json.dumps({"position": saved.text(), "file_at": 1796000000.123456}))
+        < COLUMN_CHARACTERS
+    )
     assert Saved.read(saved.text()) == saved
 
 

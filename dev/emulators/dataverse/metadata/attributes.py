@@ -30,7 +30,14 @@ def class_of(kind: str) -> str:
 def attribute_documents(table: Table) -> Iterator[tuple[str, Document]]:
     """Class and whole document of each column, helper columns included."""
     for number, column in enumerate(table.columns.values(), 1):
-        yield class_of(column.kind), {**common(table, column, number), **particular(column), **option_sets(table, column)}
+        yield (
+            class_of(column.kind),
+            {
+                **common(table, column, number),
+                **particular(column),
+                **option_sets(table, column),
+            },
+        )
     yield from helper_documents(table)
 
 
@@ -47,7 +54,9 @@ def common(table: Table, column: Column, number: int) -> Document:
         "ColumnNumber": number,
         "DisplayName": label(column.label),
         "Description": label(column.document.get("description")),
-        "RequiredLevel": managed(column.document.get("required", "None"), "canmodifyrequirementlevelsettings"),
+        "RequiredLevel": managed(
+            column.document.get("required", "None"), "canmodifyrequirementlevelsettings"
+        ),
         "IsValidForCreate": column.allows("create"),
         "IsValidForUpdate": column.allows("update"),
         "IsValidForRead": column.allows("read"),
@@ -69,13 +78,28 @@ def particular(column: Column) -> Document:
         return {"Targets": column.target_tables, "Format": "None"}
     bounds = {"MinValue": document.get("min"), "MaxValue": document.get("max")}
     added: dict[str, Document] = {
-        "String": {"MaxLength": document.get("max", 100), "FormatName": {"Value": document.get("format", "Text")}},
-        "Memo": {"MaxLength": document.get("max", 2000), "FormatName": {"Value": document.get("format", "TextArea")}},
-        "Integer": {"MinValue": document.get("min", -2147483648), "MaxValue": document.get("max", 2147483647), "Format": "None"},
+        "String": {
+            "MaxLength": document.get("max", 100),
+            "FormatName": {"Value": document.get("format", "Text")},
+        },
+        "Memo": {
+            "MaxLength": document.get("max", 2000),
+            "FormatName": {"Value": document.get("format", "TextArea")},
+        },
+        "Integer": {
+            "MinValue": document.get("min", -2147483648),
+            "MaxValue": document.get("max", 2147483647),
+            "Format": "None",
+        },
         "BigInt": {"MinValue": -9223372036854775808, "MaxValue": 9223372036854775807},
         "Decimal": {**bounds, "Precision": document.get("precision", 2)},
         "Double": {**bounds, "Precision": document.get("precision", 2)},
-        "Money": {**bounds, "Precision": document.get("precision", 2), "PrecisionSource": 2, "IsBaseCurrency": False},
+        "Money": {
+            **bounds,
+            "Precision": document.get("precision", 2),
+            "PrecisionSource": 2,
+            "IsBaseCurrency": False,
+        },
         "DateTime": {
             "Format": document.get("format", "DateAndTime"),
             "DateTimeBehavior": {"Value": document.get("behavior", "UserLocal")},
@@ -111,7 +135,10 @@ def option_set(table: Table, column: Column) -> Document:
         return {**head, "TrueOption": option(1, yes), "FalseOption": option(0, no)}
     return {
         **head,
-        "Options": [{**option(value, text), **stateful(table, column, value)} for value, text in column.choice_labels.items()],
+        "Options": [
+            {**option(value, text), **stateful(table, column, value)}
+            for value, text in column.choice_labels.items()
+        ],
     }
 
 
@@ -138,7 +165,11 @@ def stateful(table: Table, column: Column, value: int) -> Document:
             "InvariantName": column.choices[value],
         }
     if column.kind == "Status":
-        return {"@odata.type": f"#{PREFIX}StatusOptionMetadata", "State": column.states[value], "TransitionData": None}
+        return {
+            "@odata.type": f"#{PREFIX}StatusOptionMetadata",
+            "State": column.states[value],
+            "TransitionData": None,
+        }
     return {}
 
 
@@ -153,17 +184,27 @@ def helper_documents(table: Table) -> Iterator[tuple[str, Document]]:
 
 def helpers_of(column: Column) -> list[tuple[str, str]]:
     if column.is_lookup:
-        return [("name", "String"), ("yominame", "String"), *([("type", "EntityName")] if column.polymorphic else [])]
+        return [
+            ("name", "String"),
+            ("yominame", "String"),
+            *([("type", "EntityName")] if column.polymorphic else []),
+        ]
     return [("name", "Virtual")] if column.kind in OPTION_SET_TYPES else []
 
 
 def helper(table: Table, column: Column, name: str, kind: str) -> Document:
-    own = Column(table.logical, name, {"kind": kind, "create": False, "update": False, "label": column.label})
+    own = Column(
+        table.logical, name, {"kind": kind, "create": False, "update": False, "label": column.label}
+    )
     extra: Document = {"AttributeOf": column.name, "IsLogical": True, "DisplayName": label(None)}
     more: dict[str, Any] = particular(own) if kind == "String" else {}
     return {**common(table, own, 0), **extra, **more}
 
 
 BASE_PROPERTIES = frozenset(
-    common(Table({"logical": "x", "id": "x", "name": "x", "columns": {}}), Column("x", "x", {"kind": "String"}), 0)
+    common(
+        Table({"logical": "x", "id": "x", "name": "x", "columns": {}}),
+        Column("x", "x", {"kind": "String"}),
+        0,
+    )
 )

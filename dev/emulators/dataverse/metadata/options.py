@@ -13,7 +13,9 @@ from dev.emulators.dataverse.problems import ApiError, not_emulated
 from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.wire import Request, Response, json_response
 
-FIRST_VALUE = 100_000_000  # the least that the platform gives by itself, less the publisher's prefix
+FIRST_VALUE = (
+    100_000_000  # the least that the platform gives by itself, less the publisher's prefix
+)
 KINDS = CHOICE_KINDS | {"MultiSelectPicklist"}
 
 
@@ -29,7 +31,9 @@ class ChoiceOptions:
         table = self.registry.named(str(body.get("EntityLogicalName", "")).lower())
         column = table.columns.get(str(body.get("AttributeLogicalName", "")).lower())
         if column is None or column.kind not in KINDS:
-            raise ApiError(400, "0x80048d19", "AttributeLogicalName must name a choice column of the table.")
+            raise ApiError(
+                400, "0x80048d19", "AttributeLogicalName must name a choice column of the table."
+            )
         waiting = table.document.get("unpublished", {}).get(column.schema, {})
         value = given_value(body, column, waiting)
         document = copy.deepcopy(table.document)
@@ -44,7 +48,11 @@ class ChoiceOptions:
         """PublishXml names tables; PublishAllXml means all."""
         named = None
         if request.path.startswith("PublishXml"):
-            named = set(re.findall(r"<entity>\s*(\w+)\s*</entity>", str(request.json().get("ParameterXml", ""))))
+            named = set(
+                re.findall(
+                    r"<entity>\s*(\w+)\s*</entity>", str(request.json().get("ParameterXml", ""))
+                )
+            )
         for table in list(self.registry):
             if table.document.get("unpublished") and (named is None or table.logical in named):
                 self.publish_table(table)
@@ -64,5 +72,9 @@ def given_value(body: dict[str, Any], column: Column, waiting: dict[str, Any]) -
     if value is None:
         return max([FIRST_VALUE - 1, *taken]) + 1
     if not isinstance(value, int) or value in taken:
-        raise ApiError(400, "0x80048403", f"The option value {value} of attribute {column.name} is already in use or not valid.")
+        raise ApiError(
+            400,
+            "0x80048403",
+            f"The option value {value} of attribute {column.name} is already in use or not valid.",
+        )
     return value

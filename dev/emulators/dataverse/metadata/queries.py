@@ -35,7 +35,11 @@ def read_shape(query: Mapping[str, str]) -> Shape:
         raise bad_query(f"The query parameter {sorted(unknown)[0]} is not supported")
     aliases = {name: value for name, value in query.items() if name.startswith("@")}
     wanted = tree.parse(query["$filter"], aliases) if query.get("$filter") else None
-    return Shape(names(query.get("$select", "")), wanted, dict(map(read_inner, split_outside(query.get("$expand", ""), ","))))
+    return Shape(
+        names(query.get("$select", "")),
+        wanted,
+        dict(map(read_inner, split_outside(query.get("$expand", ""), ","))),
+    )
 
 
 def read_inner(text: str) -> tuple[str, Shape]:
@@ -90,7 +94,10 @@ def value(operand: tree.Operand, document: Document) -> Any:
 
 
 def picked(document: Document, shape: Shape, properties: Iterable[str], type_name: str) -> Document:
-    """The selected properties; all of `properties` without a selection. The id always comes along."""
+    """The selected properties; all of `properties` without a selection.
+
+    The id always comes along.
+    """
     known = set(properties) | {name for name in document if name.startswith("@")}
     for name in shape.select:
         if name not in known:

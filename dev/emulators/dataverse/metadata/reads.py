@@ -4,16 +4,32 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from dev.emulators.dataverse.metadata.attributes import BASE_PROPERTIES, NAVIGATION, PREFIX, attribute_documents
+from dev.emulators.dataverse.metadata.attributes import (
+    BASE_PROPERTIES,
+    NAVIGATION,
+    PREFIX,
+    attribute_documents,
+)
 from dev.emulators.dataverse.metadata.queries import Shape, matches, picked, read_shape
-from dev.emulators.dataverse.metadata.shapes import Document, key_document, relationships, table_document
+from dev.emulators.dataverse.metadata.shapes import (
+    Document,
+    key_document,
+    relationships,
+    table_document,
+)
 from dev.emulators.dataverse.model import Table
 from dev.emulators.dataverse.problems import ApiError, bad_query, no_such_path, no_such_property
 from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.wire import Request, Response, json_response
 
 SEGMENT = re.compile(r"(\w+)(?:\((.*)\))?")
-COLLECTIONS = ("Attributes", "Keys", "ManyToOneRelationships", "OneToManyRelationships", "ManyToManyRelationships")
+COLLECTIONS = (
+    "Attributes",
+    "Keys",
+    "ManyToOneRelationships",
+    "OneToManyRelationships",
+    "ManyToManyRelationships",
+)
 
 
 def split_key(segment: str) -> tuple[str, str | None]:
@@ -46,7 +62,11 @@ class MetadataReads:
         _, key = split_key(segments[0])
         shape = read_shape(request.query)
         if key is None:
-            found = [self.table_shape(table, shape) for table in self.registry if matches(shape.filter, table_document(table))]
+            found = [
+                self.table_shape(table, shape)
+                for table in self.registry
+                if matches(shape.filter, table_document(table))
+            ]
             return collection(request, "EntityDefinitions", shape, found)
         table = self.table(key)
         if len(segments) == 1:
@@ -82,43 +102,75 @@ class MetadataReads:
         elif name == "ManyToOneRelationships":
             yield from relationships(table, self.registry.tables)
         elif name == "OneToManyRelationships":
-            yield from (document for document in self.all_relationships() if document["ReferencedEntity"] == table.logical)
+            yield from (
+                document
+                for document in self.all_relationships()
+                if document["ReferencedEntity"] == table.logical
+            )
 
     def all_relationships(self) -> list[Document]:
-        return [doc for table in self.registry for doc in relationships(table, self.registry.tables)]
+        return [
+            doc for table in self.registry for doc in relationships(table, self.registry.tables)
+        ]
 
     def relationship_definitions(self, request: Request, segments: list[str]) -> Response:
         shape = read_shape(request.query)
         _, key = split_key(segments[0])
-        documents = [{"@odata.type": f"#{PREFIX}OneToManyRelationshipMetadata", **doc} for doc in self.all_relationships()]
+        documents = [
+            {"@odata.type": f"#{PREFIX}OneToManyRelationshipMetadata", **doc}
+            for doc in self.all_relationships()
+        ]
         if key is not None:
             one = one_of(documents, key)
-            return single(request, "RelationshipDefinitions", shape, picked(one, shape, one, "RelationshipMetadataBase"))
-        found = [picked(doc, shape, doc, "RelationshipMetadataBase") for doc in documents if matches(shape.filter, doc)]
+            return single(
+                request,
+                "RelationshipDefinitions",
+                shape,
+                picked(one, shape, one, "RelationshipMetadataBase"),
+            )
+        found = [
+            picked(doc, shape, doc, "RelationshipMetadataBase")
+            for doc in documents
+            if matches(shape.filter, doc)
+        ]
         return collection(request, "RelationshipDefinitions", shape, found)
 
-    def attributes(self, request: Request, table: Table, key: str | None, rest: list[str], shape: Shape) -> Response:
-        """Attributes, Attributes/<cast>, Attributes(..), Attributes(..)/<cast>, and /OptionSet below those."""
+    def attributes(
+        self, request: Request, table: Table, key: str | None, rest: list[str], shape: Shape
+    ) -> Response:
+        """Attributes, Attributes/<cast>, Attributes(..), Attributes(..)/<cast>, and /OptionSet
+        below those.
+        """
         wanted_class = cast_of(rest[0]) if rest and rest[0].startswith(PREFIX) else None
         below = rest[1:] if wanted_class else rest
-        path = f"EntityDefinitions('{table.logical}')/Attributes" + (f"/{PREFIX}{wanted_class}" if wanted_class else "")
+        path = f"EntityDefinitions('{table.logical}')/Attributes" + (
+            f"/{PREFIX}{wanted_class}" if wanted_class else ""
+        )
         if key is None:
-            return collection(request, path, shape, self.attribute_shapes(table, wanted_class, shape))
+            return collection(
+                request, path, shape, self.attribute_shapes(table, wanted_class, shape)
+            )
         if below:
             return self.option_set(request, table, key, below[0])
         return single(request, path, shape, self.one_attribute(table, key, wanted_class, shape))
 
-    def attribute_shapes(self, table: Table, wanted_class: str | None, shape: Shape) -> list[Document]:
+    def attribute_shapes(
+        self, table: Table, wanted_class: str | None, shape: Shape
+    ) -> list[Document]:
         return [
             attribute_shape(own_class, document, wanted_class, shape)
             for own_class, document in attribute_documents(table)
             if wanted_class in {None, own_class} and matches(shape.filter, document)
         ]
 
-    def one_attribute(self, table: Table, key: str, wanted_class: str | None, shape: Shape) -> Document:
+    def one_attribute(
+        self, table: Table, key: str, wanted_class: str | None, shape: Shape
+    ) -> Document:
         own_class, document = self.attribute_of(table, key)
         if wanted_class not in {None, own_class}:
-            raise ApiError(404, "0x80060888", f"Resource not found for the segment '{PREFIX}{wanted_class}'.")
+            raise ApiError(
+                404, "0x80060888", f"Resource not found for the segment '{PREFIX}{wanted_class}'."
+            )
         return attribute_shape(own_class, document, wanted_class, shape)
 
     def attribute_of(self, table: Table, key: str) -> tuple[str, Document]:
@@ -126,7 +178,9 @@ class MetadataReads:
         for own_class, document in attribute_documents(table):
             if wanted in {document["LogicalName"], document["MetadataId"]}:
                 return own_class, document
-        message = f"Could not find an attribute with specified name: {wanted} for entity {table.logical}"
+        message = (
+            f"Could not find an attribute with specified name: {wanted} for entity {table.logical}"
+        )
         raise ApiError(404, "0x80040217", message)
 
     def option_set(self, request: Request, table: Table, key: str, name: str) -> Response:
@@ -135,23 +189,34 @@ class MetadataReads:
             raise no_such_path(name)
         if document[name] is None:
             return Response(204)
-        return json_response({"@odata.context": f"{request.api}/$metadata#{name}", **document[name]})
+        return json_response(
+            {"@odata.context": f"{request.api}/$metadata#{name}", **document[name]}
+        )
 
 
 def cast_of(segment: str) -> str:
     found = segment.removeprefix(PREFIX)
     if found == "EnumAttributeMetadata":
-        raise bad_query("The type 'Microsoft.Dynamics.CRM.EnumAttributeMetadata' cannot be used for a cast: it is abstract.")
+        raise bad_query(
+            "The type 'Microsoft.Dynamics.CRM.EnumAttributeMetadata' cannot be used for a cast: it"
+            " is abstract."
+        )
     if not found.endswith("AttributeMetadata"):
         raise no_such_path(segment)
     return found
 
 
-def attribute_shape(own_class: str, document: Document, wanted_class: str | None, shape: Shape) -> Document:
-    """Without a cast, only what all columns have can be selected; option sets come by `$expand` alone."""
+def attribute_shape(
+    own_class: str, document: Document, wanted_class: str | None, shape: Shape
+) -> Document:
+    """Without a cast, only what all columns have can be selected; option sets come by `$expand`
+    alone.
+    """
     plain = {name: value for name, value in document.items() if name not in NAVIGATION}
     selectable = plain if wanted_class else BASE_PROPERTIES
-    chosen = picked(plain, shape, selectable if shape.select else plain, wanted_class or "AttributeMetadata")
+    chosen = picked(
+        plain, shape, selectable if shape.select else plain, wanted_class or "AttributeMetadata"
+    )
     for name, inner in shape.expand.items():
         if name not in NAVIGATION or wanted_class is None:
             raise no_such_property(name, wanted_class or "AttributeMetadata")
@@ -166,7 +231,10 @@ def expanded_option_set(found: Any, shape: Shape) -> Any:
 def one_of(documents: list[Document], key: str) -> Document:
     wanted = named_key(key)
     for document in documents:
-        if wanted in {str(document.get(name, "")).lower() for name in ("MetadataId", "LogicalName", "SchemaName")}:
+        if wanted in {
+            str(document.get(name, "")).lower()
+            for name in ("MetadataId", "LogicalName", "SchemaName")
+        }:
             return document
     raise ApiError(404, "0x80040217", f"Could not find metadata with key {key}")
 
@@ -176,8 +244,12 @@ def selection(shape: Shape) -> str:
 
 
 def collection(request: Request, name: str, shape: Shape, found: list[Document]) -> Response:
-    return json_response({"@odata.context": f"{request.api}/$metadata#{name}{selection(shape)}", "value": found})
+    return json_response(
+        {"@odata.context": f"{request.api}/$metadata#{name}{selection(shape)}", "value": found}
+    )
 
 
 def single(request: Request, name: str, shape: Shape, found: Document) -> Response:
-    return json_response({"@odata.context": f"{request.api}/$metadata#{name}{selection(shape)}/$entity", **found})
+    return json_response(
+        {"@odata.context": f"{request.api}/$metadata#{name}{selection(shape)}/$entity", **found}
+    )

@@ -10,7 +10,10 @@ Document = dict[str, Any]
 
 
 def label(text: Any) -> Document:
-    """A text is English; a dictionary has texts by language. The user's own label is null where English is missing."""
+    """A text is English; a dictionary has texts by language.
+
+    The user's own label is null where English is missing.
+    """
     texts = {} if text is None else text if isinstance(text, dict) else {str(ENGLISH): text}
     listed = [localized(int(language), one) for language, one in texts.items()]
     return {
@@ -30,7 +33,10 @@ def managed(value: Any, name: str, changeable: bool = True) -> Document:
 
 def table_document(table: Table) -> Document:
     """Everything about a table that is no navigation property."""
-    custom, activity = bool(table.document.get("custom", False)), bool(table.document.get("activity", False))
+    custom, activity = (
+        bool(table.document.get("custom", False)),
+        bool(table.document.get("activity", False)),
+    )
     return {
         "MetadataId": table.metadata_id,
         "LogicalName": table.logical,
@@ -69,7 +75,12 @@ def privilege(table: Table, kind: str) -> Document:
     name = f"prv{kind}{table.privilege}"
     owned = table.ownership == "UserOwned"
     depths = {"CanBeBasic": owned, "CanBeLocal": owned, "CanBeDeep": owned, "CanBeGlobal": True}
-    return {"Name": name, "PrivilegeId": stable_id("privilege", name), "PrivilegeType": kind, **depths}
+    return {
+        "Name": name,
+        "PrivilegeId": stable_id("privilege", name),
+        "PrivilegeType": kind,
+        **depths,
+    }
 
 
 def key_document(table: Table, key: Key) -> Document:
@@ -89,7 +100,9 @@ def key_document(table: Table, key: Key) -> Document:
 
 
 def relationships(table: Table, tables: dict[str, Table]) -> Iterator[Document]:
-    """The many-to-one relationships of a table: one for each lookup and each table that it may point to."""
+    """The many-to-one relationships of a table: one for each lookup and each table that it may
+    point to.
+    """
     for column in table.columns.values():
         for navigation, targets in column.targets.items():
             for target in targets:
@@ -97,7 +110,9 @@ def relationships(table: Table, tables: dict[str, Table]) -> Iterator[Document]:
 
 
 def relationship(table: Table, column: Column, navigation: str, target: Table) -> Document:
-    schema = column.document.get("relationships", {}).get(target.logical, f"{target.logical}_{table.logical}_{column.name}")
+    schema = column.document.get("relationships", {}).get(
+        target.logical, f"{target.logical}_{table.logical}_{column.name}"
+    )
     return {
         "MetadataId": stable_id("relationship", schema),
         "SchemaName": schema,

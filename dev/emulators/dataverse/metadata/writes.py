@@ -1,6 +1,8 @@
-"""POST, PUT and DELETE on definitions: tables, columns, lookups, alternate keys, the switch of change tracking.
+"""POST, PUT and DELETE on definitions: tables, columns, lookups, alternate keys, the switch of
+change tracking.
 
-Source: Microsoft Learn, "Create and update table definitions using the Web API", "Define alternate keys for a table".
+Source: Microsoft Learn, "Create and update table definitions using the Web API", "Define alternate
+keys for a table".
 """
 
 import re
@@ -37,10 +39,14 @@ class MetadataWrites:
             answer = self.change(request, segments, collection, below)
             if solution_id and request.method == "POST":
                 kind = COMPONENT_TYPES[below if collection == "EntityDefinitions" else collection]
-                self.solutions.add(solution_id, kind, answer, self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+                self.solutions.add(
+                    solution_id, kind, answer, self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+                )
         return answer
 
-    def change(self, request: Request, segments: list[str], collection: str, below: str) -> Response:
+    def change(
+        self, request: Request, segments: list[str], collection: str, below: str
+    ) -> Response:
         key = split_key(segments[0])[1]
         match request.method, collection, below:
             case "POST", "EntityDefinitions", "":
@@ -52,7 +58,9 @@ class MetadataWrites:
             case "POST", "EntityDefinitions", "Keys":
                 return self.create_key(request, self.reads.table(key or ""))
             case "DELETE", "EntityDefinitions", "Attributes":
-                return self.delete_column(self.reads.table(key or ""), split_key(segments[1])[1] or "")
+                return self.delete_column(
+                    self.reads.table(key or ""), split_key(segments[1])[1] or ""
+                )
             case "DELETE", "EntityDefinitions", "Keys":
                 return self.delete_key(self.reads.table(key or ""), split_key(segments[1])[1] or "")
             case "POST", "RelationshipDefinitions", "":
@@ -72,12 +80,18 @@ class MetadataWrites:
         return created(request, f"EntityDefinitions({table.metadata_id})")
 
     def replace_table(self, request: Request, table: Table) -> Response:
-        """Of a whole definition only change tracking is taken up; it cannot be switched off again."""
+        """Of a whole definition only change tracking is taken up; it cannot be switched off
+        again.
+        """
         if table.abstract:
             raise not_emulated(f"change tracking of {table.logical}")
         wanted = bool(request.json().get("ChangeTrackingEnabled", table.tracked))
         if table.tracked and not wanted:
-            raise ApiError(400, "0x80040203", "Change tracking cannot be disabled for an entity once it is enabled.")
+            raise ApiError(
+                400,
+                "0x80040203",
+                "Change tracking cannot be disabled for an entity once it is enabled.",
+            )
         if wanted != table.tracked:
             self.registry.change(table, change_tracking=wanted)
         return Response(204)
@@ -85,18 +99,32 @@ class MetadataWrites:
     def create_column(self, request: Request, table: Table) -> Response:
         schema, body = column_body(request.json())
         if schema.lower() in table.columns:
-            raise ApiError(400, "0x80044152", f"An attribute with the specified name {schema.lower()} already exists.")
+            raise ApiError(
+                400,
+                "0x80044152",
+                f"An attribute with the specified name {schema.lower()} already exists.",
+            )
         column = self.registry.add_column(table, schema, body)
-        return created(request, f"EntityDefinitions({table.metadata_id})/Attributes({column.metadata_id})")
+        return created(
+            request, f"EntityDefinitions({table.metadata_id})/Attributes({column.metadata_id})"
+        )
 
     def delete_column(self, table: Table, text: str) -> Response:
         """Only custom columns can be deleted, and none that an alternate key is made of."""
         name = named_key(text)
         column = next((c for c in table.columns.values() if name in (c.name, c.metadata_id)), None)
         if column is None:
-            raise ApiError(404, "0x80060888", f"Could not find an attribute {name} for entity {table.logical}")
-        if not column.document.get("custom") or any(column.name in key.columns for key in table.keys):
-            raise ApiError(400, "0x8004F01F", f"The {name} attribute cannot be deleted: it is referenced by other components.")
+            raise ApiError(
+                404, "0x80060888", f"Could not find an attribute {name} for entity {table.logical}"
+            )
+        if not column.document.get("custom") or any(
+            column.name in key.columns for key in table.keys
+        ):
+            raise ApiError(
+                400,
+                "0x8004F01F",
+                f"The {name} attribute cannot be deleted: it is referenced by other components.",
+            )
         self.registry.drop_column(table, column)
         return Response(204)
 
@@ -105,26 +133,47 @@ class MetadataWrites:
         body = request.json()
         if not str(body.get("@odata.type", "")).endswith("OneToManyRelationshipMetadata"):
             raise not_emulated("relationships other than one-to-many")
-        table, target = (self.registry.named(required(body, name)) for name in ("ReferencingEntity", "ReferencedEntity"))
+        table, target = (
+            self.registry.named(required(body, name))
+            for name in ("ReferencingEntity", "ReferencedEntity")
+        )
         lookup = body.get("Lookup") or {}
         schema = required(lookup, "SchemaName")
         navigation = body.get("ReferencingEntityNavigationPropertyName") or schema
         relationship = {target.logical: required(body, "SchemaName")}
-        declared = {**described(lookup), "kind": "Lookup", "targets": {navigation: target.logical}, "relationships": relationship}
+        declared = {
+            **described(lookup),
+            "kind": "Lookup",
+            "targets": {navigation: target.logical},
+            "relationships": relationship,
+        }
         declared["on_merge"] = (body.get("CascadeConfiguration") or {}).get("Merge", "NoCascade")
         self.registry.add_column(table, schema, declared)
-        documents = (document for document in self.reads.all_relationships() if document["SchemaName"] == body["SchemaName"])
+        documents = (
+            document
+            for document in self.reads.all_relationships()
+            if document["SchemaName"] == body["SchemaName"]
+        )
         return created(request, f"RelationshipDefinitions({next(documents)['MetadataId']})")
 
     def create_key(self, request: Request, table: Table) -> Response:
         body = request.json()
-        schema, columns = required(body, "SchemaName"), [str(name).lower() for name in listed(body, "KeyAttributes")]
+        schema, columns = (
+            required(body, "SchemaName"),
+            [str(name).lower() for name in listed(body, "KeyAttributes")],
+        )
         refuse_bad_key(table, columns)
         metadata_id = str(uuid.uuid4())
         try:
-            self.registry.add_key(table, schema, {"columns": columns, "label": text_of(body, schema), "metadata_id": metadata_id})
+            self.registry.add_key(
+                table,
+                schema,
+                {"columns": columns, "label": text_of(body, schema), "metadata_id": metadata_id},
+            )
         except sqlite3.IntegrityError:
-            message = f"Entity key {schema} could not be activated: rows with duplicate values exist."
+            message = (
+                f"Entity key {schema} could not be activated: rows with duplicate values exist."
+            )
             raise ApiError(400, "0x80060891", message) from None
         return created(request, f"EntityDefinitions({table.metadata_id})/Keys({metadata_id})")
 
@@ -163,7 +212,11 @@ def refuse_bad_key(table: Table, columns: list[str]) -> None:
         raise ApiError(400, "0x80060893", f"An alternate key has 1 to {MOST_KEY_COLUMNS} columns.")
     for name in columns:
         if name not in table.columns or table.columns[name].kind not in KEYABLE:
-            raise ApiError(400, "0x80060894", f"Attribute {name} cannot be part of an alternate key of {table.logical}.")
+            raise ApiError(
+                400,
+                "0x80060894",
+                f"Attribute {name} cannot be part of an alternate key of {table.logical}.",
+            )
 
 
 def text_of(body: Body, fallback: str, name: str = "DisplayName") -> str:
@@ -190,7 +243,12 @@ def described(attribute: Body) -> Body:
 
 def column_body(attribute: Body) -> tuple[str, Body]:
     """Schema name and declaration of a column from its metadata."""
-    kind = str(attribute.get("@odata.type", "")).removeprefix("#").removeprefix(PREFIX).removesuffix("AttributeMetadata")
+    kind = (
+        str(attribute.get("@odata.type", ""))
+        .removeprefix("#")
+        .removeprefix(PREFIX)
+        .removesuffix("AttributeMetadata")
+    )
     if kind not in {
         "String",
         "Memo",
@@ -205,35 +263,57 @@ def column_body(attribute: Body) -> tuple[str, Body]:
         "MultiSelectPicklist",
     }:
         raise not_emulated(f"creating columns of type '{attribute.get('@odata.type', '')}'")
-    given = {"max": attribute.get("MaxLength") or attribute.get("MaxValue"), "min": attribute.get("MinValue")}
+    given = {
+        "max": attribute.get("MaxLength") or attribute.get("MaxValue"),
+        "min": attribute.get("MinValue"),
+    }
     given |= {
         "precision": attribute.get("Precision"),
         "format": (attribute.get("FormatName") or {}).get("Value") or attribute.get("Format"),
     }
-    given |= {"behavior": (attribute.get("DateTimeBehavior") or {}).get("Value"), "default": attribute.get("DefaultValue")}
-    declared = {**described(attribute), "kind": kind, **{name: value for name, value in given.items() if value is not None}}
-    return required(attribute, "SchemaName"), declared | options_of(kind, attribute.get("OptionSet") or {})
+    given |= {
+        "behavior": (attribute.get("DateTimeBehavior") or {}).get("Value"),
+        "default": attribute.get("DefaultValue"),
+    }
+    declared = {
+        **described(attribute),
+        "kind": kind,
+        **{name: value for name, value in given.items() if value is not None},
+    }
+    return required(attribute, "SchemaName"), declared | options_of(
+        kind, attribute.get("OptionSet") or {}
+    )
 
 
 def options_of(kind: str, option_set: Body) -> Body:
     if kind == "Boolean":
         return {
             "labels": [
-                labels_of(option_set.get(f"{side}Option") or {}, text) for side, text in (("False", "No"), ("True", "Yes"))
+                labels_of(option_set.get(f"{side}Option") or {}, text)
+                for side, text in (("False", "No"), ("True", "Yes"))
             ]
         }
     if "Options" not in option_set:
         return {}
-    return {"choices": {option["Value"]: labels_of(option, str(option["Value"])) for option in option_set["Options"]}}
+    return {
+        "choices": {
+            option["Value"]: labels_of(option, str(option["Value"]))
+            for option in option_set["Options"]
+        }
+    }
 
 
 def table_document(body: Body) -> dict[str, Any]:
-    """The document of a custom table: its id column and the columns given, the primary name among them."""
+    """The document of a custom table: its id column and the columns given, the primary name among
+    them.
+    """
     if body.get("IsActivity"):
         refuse_bad_activity(body)
     schema = required(body, "SchemaName")
     declared = dict(column_body(attribute) for attribute in listed(body, "Attributes"))
-    primary = next((a["SchemaName"] for a in listed(body, "Attributes") if a.get("IsPrimaryName")), None)
+    primary = next(
+        (a["SchemaName"] for a in listed(body, "Attributes") if a.get("IsPrimaryName")), None
+    )
     if primary is None:
         raise ApiError(400, "0x80044363", "The table needs a primary name attribute.")
     return {
@@ -254,7 +334,12 @@ def table_document(body: Body) -> dict[str, Any]:
 
 
 def id_column(body: Body, schema: str) -> Body:
-    facts = {"kind": "Uniqueidentifier", "label": text_of(body, schema), "required": "SystemRequired", "update": False}
+    facts = {
+        "kind": "Uniqueidentifier",
+        "label": text_of(body, schema),
+        "required": "SystemRequired",
+        "update": False,
+    }
     return {f"{schema}Id": facts}
 
 

@@ -1,8 +1,10 @@
 """Filter expressions: text to tree.
 
-    statecode eq 0 and (startswith(lastname,'O''B') or Microsoft.Dynamics.CRM.In(PropertyName='x',PropertyValues=['1']))
+    statecode eq 0 and (startswith(lastname,'O''B') or
+    Microsoft.Dynamics.CRM.In(PropertyName='x',PropertyValues=['1']))
 
-Only the tree's shape is checked here; whether its names and types make sense is for whoever evaluates it.
+Only the tree's shape is checked here; whether its names and types make sense is for whoever
+evaluates it.
 """
 
 import json
@@ -39,7 +41,9 @@ class Literal:
 
 @dataclass(frozen=True)
 class Name:
-    """A property, or a path over single-valued navigation properties: parentcustomerid_account/name."""
+    """A property, or a path over single-valued navigation properties:
+    parentcustomerid_account/name.
+    """
 
     path: tuple[str, ...]
 
@@ -109,7 +113,11 @@ class Parser:
         match = TOKEN.match(self.text, self.place)
         if not match:
             raise self.fault()
-        self.kind, self.token, self.place = str(match.lastgroup), match[str(match.lastgroup)], match.end()
+        self.kind, self.token, self.place = (
+            str(match.lastgroup),
+            match[str(match.lastgroup)],
+            match.end(),
+        )
         return passed
 
     def expect(self, sign: str) -> None:
@@ -201,12 +209,22 @@ class Parser:
         self.advance()
         target = named.get("PropertyName")
         if not isinstance(target, str):
-            raise bad_query(f"The parameter 'PropertyName' of the function '{function}' is missing.")
-        values = named.get("PropertyValues", named.get("PropertyValue", named.get("PropertyValue1", ())))
-        return PlatformCall(function, Name(tuple(target.split("/"))), tuple(values) if isinstance(values, list) else (values,))
+            raise bad_query(
+                f"The parameter 'PropertyName' of the function '{function}' is missing."
+            )
+        values = named.get(
+            "PropertyValues", named.get("PropertyValue", named.get("PropertyValue1", ()))
+        )
+        return PlatformCall(
+            function,
+            Name(tuple(target.split("/"))),
+            tuple(values) if isinstance(values, list) else (values,),
+        )
 
     def parameter(self) -> Any:
-        """What stands after `=`: a literal, an alias, or a list in brackets with double or single quotes."""
+        """What stands after `=`: a literal, an alias, or a list in brackets with double or single
+        quotes.
+        """
         rest = self.text[self.place :]
         if rest.lstrip().startswith("["):
             values, length = bracketed(rest)
@@ -214,7 +232,11 @@ class Parser:
             self.advance()
             return values
         self.advance()
-        if self.kind == "name" and self.token.startswith("@") and self.aliases.get(self.token, "").startswith("["):
+        if (
+            self.kind == "name"
+            and self.token.startswith("@")
+            and self.aliases.get(self.token, "").startswith("[")
+        ):
             return bracketed(self.aliases[self.advance()])[0]
         found = self.operand()
         return found.value if isinstance(found, Literal) else "/".join(found.path)

@@ -1,6 +1,7 @@
 """Query options: what a URL asks for, checked against what Dataverse takes.
 
-Source: Microsoft Learn, "Query data using the Web API": `$skip`, `$search` and `$format` are not supported.
+Source: Microsoft Learn, "Query data using the Web API": `$skip`, `$search` and `$format` are not
+supported.
 """
 
 import re
@@ -12,7 +13,13 @@ from dev.emulators.dataverse.odata.expressions import Expression, parse
 from dev.emulators.dataverse.problems import bad_query, no_such_property, not_emulated
 
 TAKEN = {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken", "$deltatoken"}
-PREFERENCES = {"odata.maxpagesize", "odata.track-changes", "return", "odata.include-annotations", "odata.continue-on-error"}
+PREFERENCES = {
+    "odata.maxpagesize",
+    "odata.track-changes",
+    "return",
+    "odata.include-annotations",
+    "odata.continue-on-error",
+}
 NOT_EMULATED = {"$apply", "sql", "fetchXml", "savedQuery", "userQuery", "$compute"}
 
 
@@ -45,7 +52,9 @@ class Options:
 
 
 def read_options(query: Mapping[str, str]) -> Options:
-    """The options of a URL; ApiError 400 for those that Dataverse refuses, 501 for those that only the emulator does."""
+    """The options of a URL; ApiError 400 for those that Dataverse refuses, 501 for those that only
+    the emulator does.
+    """
     for name in query:
         if name in NOT_EMULATED:
             raise not_emulated(f"the query option {name}")
@@ -81,14 +90,18 @@ def read_top(text: str | None) -> int | None:
         return None
     if not text.isdecimal() or len(text) > 9:
         raise bad_query(
-            f"Invalid value '{text}' for $top query option found. The $top query option requires a non-negative integer value."
+            f"Invalid value '{text}' for $top query option found. The $top query option requires a"
+            " non-negative integer value."
         )
     return int(text)
 
 
 def read_flag(text: str | None) -> bool:
     if text not in {None, "true", "false"}:
-        raise bad_query(f"Invalid value '{text}' for $count query option found. Possible values are 'true' and 'false'.")
+        raise bad_query(
+            f"Invalid value '{text}' for $count query option found. Possible values are 'true' and"
+            " 'false'."
+        )
     return text == "true"
 
 
@@ -130,8 +143,14 @@ class Preferences:
 
 
 def read_preferences(header: str) -> Preferences:
-    """`odata.track-changes,odata.maxpagesize=1000`; preferences that Dataverse does not know are passed over."""
-    given = {name: value for name, value in re.findall(r'([\w.\-]+)(?:\s*=\s*("[^"]*"|[^,\s]+))?', header) if name in PREFERENCES}
+    """`odata.track-changes,odata.maxpagesize=1000`; preferences that Dataverse does not know are
+    passed over.
+    """
+    given = {
+        name: value
+        for name, value in re.findall(r'([\w.\-]+)(?:\s*=\s*("[^"]*"|[^,\s]+))?', header)
+        if name in PREFERENCES
+    }
     return Preferences(
         page_size=page_size(given.get("odata.maxpagesize")),
         track_changes="odata.track-changes" in given,
@@ -148,7 +167,9 @@ def page_size(text: str | None) -> int | None:
 
 
 def selected(table: Table, wanted: tuple[str, ...]) -> list[str]:
-    """Column names for a `$select`, all readable ones without it; the id always, currency wherever money is."""
+    """Column names for a `$select`, all readable ones without it; the id always, currency wherever
+    money is.
+    """
     if not wanted:
         return [column.name for column in table.readable()]
     chosen: dict[str, None] = {}

@@ -1,6 +1,7 @@
 """Filter trees to SQL conditions over the storage of one table.
 
-Text compares without regard to case, as the platform's collation does. A condition is a pair: SQL text with `?`, values.
+Text compares without regard to case, as the platform's collation does. A condition is a pair: SQL
+text with `?`, values.
 """
 
 import json
@@ -29,7 +30,9 @@ class Place:
 
 
 def like(pattern: str, text: str | None) -> bool:
-    """SQL Server's LIKE for patterns that SQLite's cannot do: brackets, and letters beyond ASCII in either case."""
+    """SQL Server's LIKE for patterns that SQLite's cannot do: brackets, and letters beyond ASCII in
+    either case.
+    """
     if text is None:
         return False
     parts = re.findall(r"\[[^\]]*\]|%|_|.", pattern, re.DOTALL)
@@ -92,32 +95,52 @@ class Conditions:
         """A scalar subquery for each step, innermost the table that the statement reads."""
         key = f'{self.alias}."{steps[0][1].name}"'
         for depth, (table, column) in enumerate(steps[1:], 1):
-            key = f'(SELECT j{depth}."{column.name}" FROM "{table.logical}" j{depth} WHERE j{depth}."{table.id_column}" = {key})'
-        return f'(SELECT j."{found.name}" FROM "{last.logical}" j WHERE j."{last.id_column}" = {key})'
+            key = (
+                f'(SELECT j{depth}."{column.name}" FROM "{table.logical}" j{depth} WHERE'
+                f' j{depth}."{table.id_column}" = {key})'
+            )
+        return (
+            f'(SELECT j."{found.name}" FROM "{last.logical}" j WHERE j."{last.id_column}" = {key})'
+        )
 
     def comparison(self, node: tree.Comparison) -> Condition:
         left, right = node.left, node.right
         if isinstance(left, tree.Literal) and isinstance(right, tree.Name):
-            flipped = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}.get(node.operator, node.operator)
+            flipped = {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}.get(
+                node.operator, node.operator
+            )
             return self.comparison(tree.Comparison(flipped, right, left))
         if not isinstance(left, tree.Name):
             raise bad_query("A comparison of two constants is not supported.")
         place = self.place(left)
         if isinstance(right, tree.Name):
             other = self.place(right)
-            return f"{place.sql} {OPERATORS[node.operator]} {other.sql}{collation(place.column)}", []
+            return (
+                f"{place.sql} {OPERATORS[node.operator]} {other.sql}{collation(place.column)}",
+                [],
+            )
         return compare(place, node.operator, stored_literal(place.column, right, node.operator))
 
     def text_call(self, node: tree.Call) -> Condition:
         target, sought = node.arguments
-        if not isinstance(target, tree.Name) or not isinstance(sought, tree.Literal) or sought.kind != "string":
+        if (
+            not isinstance(target, tree.Name)
+            or not isinstance(sought, tree.Literal)
+            or sought.kind != "string"
+        ):
             raise bad_query(
-                f"No function signature for the function with name '{node.function}' matches the specified arguments."
+                f"No function signature for the function with name '{node.function}' matches the"
+                " specified arguments."
             )
         place = self.place(target)
         if place.column.kind not in TEXT_KINDS:
-            raise bad_query(f"The function '{node.function}' needs a string property, '{place.column.name}' is none.")
-        pattern = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}[node.function].format(sought.value)
+            raise bad_query(
+                f"The function '{node.function}' needs a string property, '{place.column.name}' is"
+                " none."
+            )
+        pattern = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}[
+            node.function
+        ].format(sought.value)
         if pattern.isascii() and "[" not in pattern:
             return f"{place.sql} LIKE ?", [pattern]
         return f"dv_like(?, {place.sql})", [pattern]
@@ -130,13 +153,17 @@ class Conditions:
         try:
             condition: Condition = method(place, node.values)
         except (ValueError, OverflowError, IndexError, TypeError):
-            raise bad_query(f"The parameters of the function '{node.function}' are not valid.") from None
+            raise bad_query(
+                f"The parameters of the function '{node.function}' are not valid."
+            ) from None
         return condition
 
     def call_in(self, place: Place, values: tuple[Any, ...]) -> Condition:
         stored = [stored_literal(place.column, typed(value), "eq") for value in values]
         if place.column.kind in TEXT_KINDS and all(value.isascii() for value in stored):
-            return f"{place.sql} COLLATE NOCASE IN (SELECT value FROM json_each(?))", [json.dumps(stored)]
+            return f"{place.sql} COLLATE NOCASE IN (SELECT value FROM json_each(?))", [
+                json.dumps(stored)
+            ]
         if place.column.kind in TEXT_KINDS:
             stored = [fold(value) for value in stored]
             return f"dv_fold({place.sql}) IN (SELECT value FROM json_each(?))", [json.dumps(stored)]
@@ -167,11 +194,17 @@ class Conditions:
 
     def call_lastxdays(self, place: Place, values: tuple[Any, ...]) -> Condition:
         first = (self.now - timedelta(days=int(values[0]))).date()
-        return f"{place.sql} BETWEEN ? AND ?", [first.isoformat(), self.now.strftime("%Y-%m-%dT%H:%M:%SZ")]
+        return f"{place.sql} BETWEEN ? AND ?", [
+            first.isoformat(),
+            self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        ]
 
     def call_nextxdays(self, place: Place, values: tuple[Any, ...]) -> Condition:
         last = (self.now + timedelta(days=int(values[0]))).date()
-        return f"{place.sql} > ? AND substr({place.sql}, 1, 10) <= ?", [self.now.strftime("%Y-%m-%dT%H:%M:%SZ"), last.isoformat()]
+        return f"{place.sql} > ? AND substr({place.sql}, 1, 10) <= ?", [
+            self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            last.isoformat(),
+        ]
 
     def call_lastxhours(self, place: Place, values: tuple[Any, ...]) -> Condition:
         first = self.now - timedelta(hours=int(values[0]))
@@ -180,7 +213,10 @@ class Conditions:
 
     def call_containvalues(self, place: Place, values: tuple[Any, ...]) -> Condition:
         if place.column.kind != "MultiSelectPicklist":
-            raise bad_query(f"The function 'ContainValues' needs a choices property, '{place.column.name}' is none.")
+            raise bad_query(
+                f"The function 'ContainValues' needs a choices property, '{place.column.name}' is"
+                " none."
+            )
         tests = " OR ".join(f"(',' || {place.sql} || ',') LIKE ?" for _ in values)
         return f"({tests})", [f"%,{value},%" for value in values]
 
@@ -190,7 +226,9 @@ class Conditions:
 
 
 def filterable(table: Table, name: str) -> Column:
-    """A column under the name that queries use; platform functions also take a lookup by its column name."""
+    """A column under the name that queries use; platform functions also take a lookup by its column
+    name.
+    """
     column = table.by_wire_name.get(name)
     if column is None and name in table.columns and table.columns[name].is_lookup:
         column = table.columns[name]
@@ -231,7 +269,9 @@ def typed(value: Any) -> tree.Literal:
 
 
 def stored_literal(column: Column, literal: tree.Literal, operator: str) -> Any:
-    """The literal in the form that storage holds for `column`; ApiError 400 if the types do not fit."""
+    """The literal in the form that storage holds for `column`; ApiError 400 if the types do not
+    fit.
+    """
     kind, value = literal.kind, literal.value
     if kind == "null":
         return None
@@ -276,9 +316,19 @@ def incompatible(column: Column, kind: str, operator: str) -> ApiError:
         "guid": "Edm.Guid",
         "moment": "Edm.DateTimeOffset",
     }
-    names_of_columns = {"DateTime": "Edm.DateTimeOffset", "Boolean": "Edm.Boolean", "Uniqueidentifier": "Edm.Guid"}
+    names_of_columns = {
+        "DateTime": "Edm.DateTimeOffset",
+        "Boolean": "Edm.Boolean",
+        "Uniqueidentifier": "Edm.Guid",
+    }
     own = "Edm.Guid" if column.is_lookup else names_of_columns.get(column.kind)
-    own = own or ("Edm.String" if column.kind in TEXT_KINDS else "Edm.Decimal" if column.kind in REAL_KINDS else "Edm.Int32")
+    own = own or (
+        "Edm.String"
+        if column.kind in TEXT_KINDS
+        else "Edm.Decimal"
+        if column.kind in REAL_KINDS
+        else "Edm.Int32"
+    )
     words = {
         "eq": "Equal",
         "ne": "NotEqual",
@@ -288,8 +338,8 @@ def incompatible(column: Column, kind: str, operator: str) -> ApiError:
         "le": "LessThanOrEqual",
     }
     return bad_query(
-        "A binary operator with incompatible types was detected. "
-        f"Found operand types '{own}' and '{names.get(kind, 'Edm.String')}' for operator kind '{words[operator]}'."
+        f"A binary operator with incompatible types was detected. Found operand types '{own}' and"
+        f" '{names.get(kind, 'Edm.String')}' for operator kind '{words[operator]}'."
     )
 
 
