@@ -1,10 +1,12 @@
 """Console: what an operator sees and does, over HTTP, and the figures that alerts read.
 
 Routes      GET /api/status, /api/dead-letters, /api/records/<flow>/<id>; POST
-/api/flows/<flow>/start|stop|replay|discard Timer       every five minutes: one line `watched` per
-flow State       reads all of it; commands write `flows`, `checkpoints` and `deadletters` and put
-references on the queues Guarantee   answers hold ids, codes and sentences; never a value of a
-record On failure  400 and 404 with a sentence; 503 with the cause while settings are missing
+            /api/flows/<flow>/start|stop|replay|discard
+Timer       every five minutes: one line `watched` per flow
+State       reads all of it; commands write `flows`, `checkpoints` and `deadletters` and put
+            references on the queues
+Guarantee   answers hold ids, codes and sentences; never a value of a record
+On failure  400 and 404 with a sentence; 503 with the cause while settings are missing
 """
 
 import re

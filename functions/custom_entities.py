@@ -1,11 +1,13 @@
 """Custom entities: any mapped Dataverse table to a Campaign resource, linked to its parents.
 
 Source      Dataverse tables with a document `mappings/<table>.yaml`, change tracking; webhook as
-wake-up Target      the document's Campaign resource, found through its published filter Triggers
-timer CUSTOM_ENTITIES_SCHEDULE, POST /api/dataverse/<table>, queue `custom-entities`; the envelope
-names the table State       checkpoint and ledger partitions `custom_entities-<table>-*`; table
-`waiting` Guarantee   at least once; the newest version wins; a child never reaches Campaign before
-its parent On failure  as contacts; what is misconfigured pauses its own table, the others go on
+            wake-up
+Target      the document's Campaign resource, found through its published filter
+Triggers    timer CUSTOM_ENTITIES_SCHEDULE, POST /api/dataverse/<table>, queue `custom-entities`;
+            the envelope names the table
+State       checkpoint and ledger partitions `custom_entities-<table>-*`; table `waiting`
+Guarantee   at least once; the newest version wins; a child never reaches Campaign before its parent
+On failure  as contacts; what is misconfigured pauses its own table, the others go on
 """
 
 from functools import partial

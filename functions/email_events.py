@@ -2,12 +2,15 @@
 timeline.
 
 Source      files that Campaign's workflows export to SFTP, and the I/O Events journal:
-EMAIL_EVENTS_SOURCE Target      the activity tables that the events document names, regarding the
-contact Triggers    timer EMAIL_EVENTS_SCHEDULE, queue `email-events` State       checkpoints
-`email_events`, one for each source; counts in the ledger, no row of an event Guarantee   every
-event exactly once: its id is made from Campaign's own, and it is only ever created On failure  as
-contacts; each source fails by itself; a line or file that cannot be read is a dead letter, the rest
-arrives
+            EMAIL_EVENTS_SOURCE
+Target      the activity tables that the events document names, regarding the contact
+Triggers    timer EMAIL_EVENTS_SCHEDULE, queue `email-events`
+State       checkpoints `email_events`, one for each source; counts in the ledger, no row of an
+            event
+Guarantee   every event exactly once: its id is made from Campaign's own, and it is only ever
+            created
+On failure  as contacts; each source fails by itself; a line or file that cannot be read is a dead
+            letter, the rest arrives
 """
 
 import azure.functions as func

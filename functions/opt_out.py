@@ -1,12 +1,15 @@
 """Opt-out: each contact's noes the same in Dataverse and Campaign, whichever heard them first.
 
 Source      columns of contact (change tracking; webhook as wake-up); flags of profiles
-(OPT_OUT_SOURCE); OPT_OUT_MODE says which Target      the other side's column or flag, and nothing
-else of the record Triggers    timers OPT_OUT_SCHEDULE, POST /api/dataverse/contact/opt-out, queue
-`opt-out`; GET /api/opt-out, /api/safe-to-send State       checkpoints `opt_out-from-dynamics`,
-`opt_out-from-campaign`; ledger partitions `opt_out-*`; table `decisions` Guarantee   no opt-out is
-lost: both sides end equal, and where it cannot be told who came later, opt-out wins On failure  as
-contacts; a feed that fails stops neither the other nor deliveries
+            (OPT_OUT_SOURCE); OPT_OUT_MODE says which
+Target      the other side's column or flag, and nothing else of the record
+Triggers    timers OPT_OUT_SCHEDULE, POST /api/dataverse/contact/opt-out, queue `opt-out`; GET
+            /api/opt-out, /api/safe-to-send
+State       checkpoints `opt_out-from-dynamics`, `opt_out-from-campaign`; ledger partitions
+            `opt_out-*`; table `decisions`
+Guarantee   no opt-out is lost: both sides end equal, and where it cannot be told who came later,
+            opt-out wins
+On failure  as contacts; a feed that fails stops neither the other nor deliveries
 """
 
 import azure.functions as func

@@ -2,11 +2,12 @@
 them after seven days.
 
 Source      queues `contacts-poison`, `custom-entities-poison`, `email-events-poison`,
-`opt-out-poison` Target      table `deadletters`; container `poison` for a message that cannot be
-read Timer       every five minutes, half a minute after the figures are written State       ledger
-rows of the records, as rejected; counts of e-mail events Guarantee   at least once: a dead letter
-for each record, then the end of its message On failure  the message stays hidden for 15 minutes and
-is tried again; each queue by itself
+            `opt-out-poison`
+Target      table `deadletters`; container `poison` for a message that cannot be read
+Timer       every five minutes, half a minute after the figures are written
+State       ledger rows of the records, as rejected; counts of e-mail events
+Guarantee   at least once: a dead letter for each record, then the end of its message
+On failure  the message stays hidden for 15 minutes and is tried again; each queue by itself
 """
 
 from functools import partial

@@ -4,11 +4,13 @@ Azure's host kills the worker process at `functionTimeout`, with every other run
 two limits:
 
     deadline  no call to another system begins after it; one that has begun then ends by its own
-    limit end       no call to the storage account begins after it, and none lasts longer
+              limit
+    end       no call to the storage account begins after it, and none lasts longer
 
 Between the two a run writes down what calls that had begun have done. Threads see the limits of
-whoever started them (shared/threads.py). Source: Microsoft Learn, "host.json reference",
-functionTimeout.
+whoever started them (shared/threads.py).
+
+Source: Microsoft Learn, "host.json reference", functionTimeout.
 """
 
 import time

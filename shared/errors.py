@@ -2,10 +2,12 @@
 
     BridgeError
      +-- Retryable      the record goes back on the queue with a delay; the flow goes on
-     |    +-- Contended others write records of its partition, nothing was done yet: what is urgent
-     is tried again in place +-- Rejected       the record becomes a dead letter with its reason;
-     the flow goes on at full speed +-- Misconfigured  nothing of this flow can succeed: the flow
-     pauses with the cause, its records wait on the queue
+     |    +-- Contended others write records of its partition, nothing was done yet: what is
+     |                  urgent is tried again in place
+     +-- Rejected       the record becomes a dead letter with its reason; the flow goes on at full
+                        speed
+     +-- Misconfigured  nothing of this flow can succeed: the flow pauses with the cause, its
+                        records wait on the queue
 
 Anything else is our bug: it is raised, the host retries and at last moves the message to `-poison`.
 No message here ever carries a value of a record: only names of fields, kinds of values, rules and

@@ -1,16 +1,14 @@
 """Why a record waits: a value, written into its ledger row's `reason` and read from there, in this
 file alone.
 
-| value          | in the row              | goes on
-|
-|----------------|-------------------------|--------------------------------------------------------------------|
-| Transient      | target                  | when it is sent again; after so many attempts it is a
-dead letter  | | FlowFailed     | flow_failed             | when it is sent again, for as long as
-its flow is paused           | | BugMet         | fault                   | alone, until the host
-sets its message aside                       | | ParentMissing  | parent <table> <id>     | when its
-parent is settled                                         | | ChildrenFirst  | children [read at] |
-when its children have been read and delivered beyond it           | | ContactsFirst  | contacts |
-when the contacts flow has come to its contact                     |
+| value         | in the row          | goes on                                                  |
+|---------------|---------------------|----------------------------------------------------------|
+| Transient     | target              | when sent again; a dead letter after so many attempts    |
+| FlowFailed    | flow_failed         | when sent again, while its flow is paused                |
+| BugMet        | fault               | alone, until the host sets its message aside             |
+| ParentMissing | parent <table> <id> | when its parent is settled                               |
+| ChildrenFirst | children [read at]  | when its children have been read and delivered beyond it |
+| ContactsFirst | contacts            | when the contacts flow has come to its contact           |
 """
 
 from dataclasses import dataclass

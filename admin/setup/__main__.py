@@ -1,10 +1,9 @@
-"""`manage.py setup`: makes in Dataverse what the bridge needs there.
-
-Run it with the rights of a customizer.
+"""`manage.py setup`: makes in Dataverse what the bridge needs there. Run it with the rights of a
+customizer.
 
 activities   the tables that e-mail events are written to
 dataverse    those if e-mail events are on, change tracking, the security role of the function app,
-its webhooks
+             its webhooks
 """
 
 import argparse

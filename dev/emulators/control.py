@@ -1,13 +1,13 @@
 """What every emulator has beside its API: `/_emulator/reset`, `faults`, `calls`, `peaks`, `clock`.
 
-    POST /_emulator/reset    {}                        empties the emulator: data, calls, faults,
-    clock POST /_emulator/faults   [{match, action, times}]  replaces the list of faults; [] ends
-    them all GET  /_emulator/faults                             the list, each with `times` still to
-    come GET  /_emulator/calls                              {"VERB route-template": count} since the
-    last reset GET  /_emulator/peaks                              {"VERB route-template": most under
-    way at once} POST /_emulator/peaks    {}                        counts them anew POST
-    /_emulator/clock    {"now": "2026-01-31T00:00:00Z"} | {"advance_seconds": 3600} | {}   ->
-    {"now": ...}
+    POST /_emulator/reset    {}                        empties it: data, calls, faults, clock
+    POST /_emulator/faults   [{match, action, times}]  replaces the list of faults; [] ends them all
+    GET  /_emulator/faults                             the list, each with `times` still to come
+    GET  /_emulator/calls                              {"VERB route-template": count} since reset
+    GET  /_emulator/peaks                              {"VERB route-template": most at once}
+    POST /_emulator/peaks    {}                        counts them anew
+    POST /_emulator/clock    {"now": "2026-01-31T00:00:00Z"} | {"advance_seconds": 3600} | {};
+                             answers {"now": ...}
 
 A fault's `match` holds any of `method` (exact), `route` (pattern searched in the route template),
 `path` (pattern searched in the path with its query) and `body` (pattern searched in the body); all
@@ -15,10 +15,13 @@ that are given must match. `times` is how often it acts, for ever if absent. Its
 of
 
     delay_seconds        wait; `when: "after"` waits with the work already done, "before" (the
-    default) ahead of it drop                 "before" | "after": close the connection without an
-    answer, the work undone or done status, headers, body   answer this instead of doing the work; a
-    body that is no string is sent as JSON throttle_per_second  let this many requests a second
-    through; the others get `status` (429 if absent), headers and body
+                         default) ahead of it
+    drop                 "before" | "after": close the connection without an answer, the work undone
+                         or done
+    status, headers, body   answer this instead of doing the work; a body that is no string is sent
+                            as JSON
+    throttle_per_second  let this many requests a second through; the others get `status` (429 if
+                         absent), headers and body
 
 An emulator may add actions of its own: a word that stands in `extra_actions`, called with its value
 before the work.

@@ -1,19 +1,16 @@
 """What to do with one change: pure, from the change, the ledger's row and what the mapping made of
 it.
 
-| the change                        | the ledger's row            | decision
-|
-|-----------------------------------|-----------------------------|-------------------------------------------------------|
-| a row with an older version       | any                         | stale | | a row, any version | a
-tombstone                 | look at the source again;
-there: save, gone: stale    | | a row that the filters let out    | in the target               |
-keep: filtered; `filtered_out: delete`: delete        | | a row that the filters let out    | not in
-the target           | filtered                                              | | a row with the same
-fingerprint   | in the target               | unchanged
-| | a row                             | any                         | save: update if in the target,
-else create            | | a deletion                        | in the target, or uncertain | delete
-(`deletes: ignore`: filtered), leave tombstone | | a deletion                        | not in the
-target           | leave tombstone, no call                              |
+| the change              | the ledger's row            | decision                                 |
+|-------------------------|-----------------------------|------------------------------------------|
+| an older row            | any                         | stale                                    |
+| a row, any version      | a tombstone                 | look again: save, or stale if gone       |
+| a row filtered out      | in the target               | filtered; `filtered_out: delete`: delete |
+| a row filtered out      | not in the target           | filtered                                 |
+| a row, same fingerprint | in the target               | unchanged                                |
+| a row                   | any                         | update if in the target, else create     |
+| a deletion              | in the target, or uncertain | delete, tombstone (`ignore`: filtered)   |
+| a deletion              | not in the target           | tombstone, no call                       |
 
 *Uncertain* is a change whose earlier delivery was cut off: it may have written what the ledger does
 not know, tombstone or not.

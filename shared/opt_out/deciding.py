@@ -1,21 +1,21 @@
 """The rules: what both sides say of one flag, what they last agreed on, and so what each shall say.
-
 Pure.
 
 Both ways. "Changed" is another value than agreed; for Campaign another time of the flag as well,
 which tells of a no that was taken back and given again in between.
 
-| agreed | Dynamics  | Campaign            | result
-|
-|--------|-----------|---------------------|------------------------------------------------------------------|
-| none   | the same  | the same            | that value | | none   | differ    | | no: opt-out wins
-| | any    | the same  | the same            | that value | | no     | yes | unchanged           |
-yes (`opt_in_from_dynamics: ignore`: no) | | yes    | no        | unchanged | no | | yes    |
-unchanged | no                  | no | | no     | unchanged | yes | yes, if the contact was not
-edited since or Campaign is later    | | no     | unchanged | yes, edited later   | no: opt-out
-wins, for the edit may have been a no given again    | | no     | yes | no, given again     | no | |
-yes    | no        | yes, taken back     | yes, if Campaign is later than the contact's edit;
-else no       |
+| agreed | Dynamics  | Campaign          | result                                           |
+|--------|-----------|-------------------|--------------------------------------------------|
+| none   | the same  | the same          | that value                                       |
+| none   | differ    |                   | no: opt-out wins                                 |
+| any    | the same  | the same          | that value                                       |
+| no     | yes       | unchanged         | yes (`opt_in_from_dynamics: ignore`: no)         |
+| yes    | no        | unchanged         | no                                               |
+| yes    | unchanged | no                | no                                               |
+| no     | unchanged | yes               | yes, if no edit came since or Campaign is later  |
+| no     | unchanged | yes, edited later | no: opt-out wins, the edit may have been a no    |
+| no     | yes       | no, given again   | no                                               |
+| yes    | no        | yes, taken back   | yes, if Campaign is later than the edit; else no |
 
 An empty column says nothing: it gives no opt-out, and takes none back that was agreed.
 "Later" needs both times. Where one is not known, opt-out wins. One way, the side that is read is

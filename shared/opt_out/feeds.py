@@ -5,10 +5,12 @@ scan    all profiles, the last modified first, until behind what was seen before
 file    the workflow's export on SFTP, as Adobe's own integration reads it
 
 Nothing is asked by a clock of ours: each read begins where the newest profile of the last one
-stood, less an overlap, for what a long transaction wrote appears late. What comes again within the
-overlap is known by its time and flags and passed over, in this process; another one reads it twice,
-which harms nothing. Sources: Adobe Campaign Standard documentation, "Filtering", "Sorting",
-"Pagination".
+stood, less an overlap, for what a
+long transaction wrote appears late. What comes again within the overlap is known by its time and
+flags and passed over,
+in this process; another one reads it twice, which harms nothing. Sources: Adobe Campaign Standard
+documentation, "Filtering",
+"Sorting", "Pagination".
 """
 
 import json

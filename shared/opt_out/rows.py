@@ -1,14 +1,15 @@
 """What a change tells of a contact's opt-outs: five shapes of its row, each a type, read and
 written in this file alone.
 
-| type        | the row                                                | comes from
-|
-|-------------|--------------------------------------------------------|-------------------------------------|
-| Columns     | {column: value}                                        | Dynamics' feed | | Flags |
-{"campaign": {"values", "times", "changed", "alias"?}} | Campaign's feed | | ProfileMade |
-{"settled": {"values", "times"} or null}               | the contacts flow | | Refetched   |
-{"dynamics": contact or null, "campaign"?, "feed"?}    | a look at Dynamics; {} is of nobody | |
-Unreadable  | {"fault": ...}                                         | a line of an export |
+| type        | the row                                             | comes from          |
+|-------------|-----------------------------------------------------|---------------------|
+| Columns     | {column: value}                                     | Dynamics' feed      |
+| Flags       | {"campaign": {"values", "times", ...}}              | Campaign's feed     |
+| ProfileMade | {"settled": {"values", "times"} or null}            | the contacts flow   |
+| Refetched   | {"dynamics": contact or null, "campaign"?, "feed"?} | a look at Dynamics  |
+| Unreadable  | {"fault": ...}                                      | a line of an export |
+
+`Flags` may also hold "changed" and "alias". A `Refetched` row {} is of nobody.
 
 The rows travel in queue messages, so an earlier version's are read too.
 """
