@@ -235,6 +235,6 @@ def seen(change: Change, item: Mapping[str, Any] | None, several: Iterable[str])
 
 
 def lacks(row: Mapping[str, Any], mapping: CompiledMapping) -> bool:
-    if any(name not in row for name in mapping.columns):
+    if not mapping.needed <= row.keys():
         return True
     return any(row[name] and table_of(name) not in row for name in mapping.several)

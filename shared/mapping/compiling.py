@@ -101,8 +101,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class CompiledMapping:
     """`columns` are all that must be read of a row, sorted; `several` those lookups among them that
-    may lead to one of
-    several tables, so that a row must say to which (see `table_of`).
+    may lead to one of several tables, so that a row must say to which (see `table_of`).
     """
 
     document: MappingDocument
@@ -112,6 +111,11 @@ class CompiledMapping:
     passes: Verdict | None
     key: Convert
     born_with: tuple[BornWith, ...] = ()
+    needed: frozenset[str] = field(init=False)
+    """`columns`, for a quick look at a row."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "needed", frozenset(self.columns))
 
     @property
     def table(self) -> str:

@@ -74,7 +74,7 @@ class Pair(Part):
 
     def held(self, row: Mapping[str, Any]) -> bool:
         """Whether one of the other columns says no, which is not ours to change."""
-        return any(bool(row.get(name)) for name in self.also)
+        return bool(self.also) and any(bool(row.get(name)) for name in self.also)
 
     def column_value(self, opted_out: bool) -> bool:
         return opted_out != self.inverted
