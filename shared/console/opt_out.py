@@ -18,7 +18,7 @@ from shared.opt_out.parts import OptOut
 from shared.opt_out.safety import reasons
 from shared.pipeline.flow import Bridge
 from shared.state.decisions import OptOutDecision, day_of
-from shared.state.ledger import bucket, partition_name
+from shared.state.ledger_rows import bucket, partition_name
 
 COLUMNS = [item.name for item in fields(OptOutDecision)]
 

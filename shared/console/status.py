@@ -16,7 +16,7 @@ from shared.state.checkpoints import Checkpoint
 from shared.state.deadletters import DeadLetter
 from shared.state.flows import RUNNING, FlowState
 from shared.state.handoff import poison_of
-from shared.state.ledger import Header, bucket, partition_name
+from shared.state.ledger_rows import Header, bucket, partition_name
 
 POLL_OVERDUE_SECONDS = 900.0
 

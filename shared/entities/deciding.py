@@ -24,7 +24,7 @@ from shared import exact_json
 from shared.mapping import Altered, Filtered, Mapped
 from shared.pipeline.decision import Act, Decision
 from shared.records import Change, Kind, Outcome
-from shared.state.ledger import LedgerRow
+from shared.state.ledger_rows import LedgerRow
 
 
 def decide_row(

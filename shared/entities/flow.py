@@ -20,7 +20,7 @@ from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
 from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult
 from shared.state.checkpoints import Checkpoint
-from shared.state.ledger import LedgerRow
+from shared.state.ledger_rows import LedgerRow
 
 POLICY = Policy(detects_missed_deletes=True)
 

@@ -16,7 +16,7 @@ from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.deadletters import DeadLetter
-from shared.state.ledger import View, bucket, partition_name
+from shared.state.ledger_rows import View, bucket, partition_name
 from shared.state.presence import Place
 from shared.state.waiting import Waiter
 from shared.waits import ChildrenFirst, ParentMissing

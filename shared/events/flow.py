@@ -18,7 +18,7 @@ from shared.pipeline.flow import PlainFlow, Policy, Results
 from shared.records import Change, Outcome, Page, WriteResult
 from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint
-from shared.state.ledger import LedgerRow
+from shared.state.ledger_rows import LedgerRow
 
 KEY, QUEUE = "email_events", "email-events"
 POLICY = Policy(created_once=True, batch_size=400)

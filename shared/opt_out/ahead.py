@@ -12,7 +12,8 @@ from itertools import islice
 from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind
 from shared.state.flows import RUNNING, Flows
-from shared.state.ledger import Ledger, bucket, partition_name
+from shared.state.ledger import Ledger
+from shared.state.ledger_rows import bucket, partition_name
 from shared.waits import ContactsFirst
 
 POLLED_SECONDS = 600.0

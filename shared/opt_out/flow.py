@@ -47,7 +47,7 @@ from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
 from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult, waiting
 from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint
-from shared.state.ledger import LedgerRow
+from shared.state.ledger_rows import LedgerRow
 from shared.waits import ContactsFirst
 
 KEY, QUEUE = "opt_out", "opt-out"

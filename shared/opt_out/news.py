@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from shared.errors import Contended, Rejected
 from shared.pipeline.decision import Act, Decision
 from shared.records import Change
-from shared.state.ledger import Ledger, LedgerRow, bucket, partition_name
+from shared.state.ledger import Ledger
+from shared.state.ledger_rows import LedgerRow, bucket, partition_name
 from shared.threads import ThreadPool
 
 Decide = Callable[[Change, LedgerRow | None], Decision]

@@ -27,7 +27,7 @@ from shared.opt_out.sides import Profile, profile_of
 from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind, Settlement
 from shared.state.handoff import Handoff
-from shared.state.ledger import bucket, partition_name
+from shared.state.ledger_rows import bucket, partition_name
 
 
 class OptOut:

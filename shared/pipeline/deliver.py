@@ -23,7 +23,7 @@ from shared.pipeline.settle import resend, settle, settle_once
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.flows import RUNNING
 from shared.state.handoff import Envelope, read_envelope
-from shared.state.ledger import LedgerRow, View, partition_name
+from shared.state.ledger_rows import LedgerRow, View, partition_name
 from shared.waits import BugMet, FlowFailed, Transient
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1

@@ -14,7 +14,8 @@ from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.flows import Flows
 from shared.state.handoff import Handoff
-from shared.state.ledger import Ledger, LedgerRow, View
+from shared.state.ledger import Ledger
+from shared.state.ledger_rows import LedgerRow, View
 from shared.state.presence import Presence
 from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting

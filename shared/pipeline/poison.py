@@ -20,7 +20,7 @@ from shared.pipeline.settle import keep_dead_letter, settle, settle_once
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.handoff import Envelope, Received, poison_of, read_envelope
-from shared.state.ledger import LedgerRow, partition_name
+from shared.state.ledger_rows import LedgerRow, partition_name
 
 # longer than a run: nobody else takes the message meanwhile, and a stubborn one holds up no other
 HIDDEN_SECONDS = 900.0

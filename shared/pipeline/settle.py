@@ -13,7 +13,7 @@ from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.handoff import Envelope
-from shared.state.ledger import LedgerRow, View, partition_name
+from shared.state.ledger_rows import LedgerRow, View, partition_name
 
 
 def settle(

@@ -13,7 +13,7 @@ from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind
 from shared.state.checkpoints import Checkpoint
 from shared.state.flows import FAILED
-from shared.state.ledger import BUCKETS
+from shared.state.ledger_rows import BUCKETS
 
 DELETE_BRAKE = "DELETE_BRAKE"
 QUIET_SECONDS = 600.0

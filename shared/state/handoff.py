@@ -37,7 +37,7 @@ from shared import exact_json
 from shared.errors import Refusal, Rejected
 from shared.records import Change, Count
 from shared.settings import StorageSettings
-from shared.state.ledger import ROWS_PER_TRANSACTION, bucket
+from shared.state.ledger_rows import ROWS_PER_TRANSACTION, bucket
 from shared.state.storage import service
 
 MESSAGE_BYTES = 47_000  # 64 KiB less a third for base64, and room for the host's own

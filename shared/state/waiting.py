@@ -11,7 +11,7 @@ from typing import Any
 from azure.data.tables import TableClient, TableTransactionError
 
 from shared.state.filters import literal
-from shared.state.ledger import ROWS_PER_TRANSACTION
+from shared.state.ledger_rows import ROWS_PER_TRANSACTION
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from shared.records import Change, Kind, Outcome, Settlement, WriteResult
 from shared.settings import load_settings
 from shared.state.flows import FlowState
 from shared.state.handoff import envelopes
-from shared.state.ledger import Header, LedgerRow, View
+from shared.state.ledger_rows import Header, LedgerRow, View
 from tests.unit.test_settings import COMPLETE
 
 IDS = [f"{number:08x}-0000-0000-0000-000000000000" for number in range(4)]

@@ -15,7 +15,7 @@ from shared.entities.deciding import decide_deletion, decide_row, fingerprint_of
 from shared.mapping import Altered, Filtered, Mapped
 from shared.pipeline.decision import Act
 from shared.records import Change, Kind, Outcome
-from shared.state.ledger import LedgerRow
+from shared.state.ledger_rows import LedgerRow
 
 KEY = b"k" * 32
 ID = "00000000-0000-0000-0000-000000000001"

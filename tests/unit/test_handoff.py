@@ -20,7 +20,7 @@ from shared.state.handoff import (
     read_envelope,
     references_only,
 )
-from shared.state.ledger import ROWS_PER_TRANSACTION, bucket
+from shared.state.ledger_rows import ROWS_PER_TRANSACTION, bucket
 
 VALUES = st.one_of(
     st.none(),

@@ -1,6 +1,6 @@
 """A record's row as the table holds it, and as a version before this one left it."""
 
-from shared.state.ledger import LedgerRow, read_row, row_entity
+from shared.state.ledger_rows import LedgerRow, read_row, row_entity
 
 
 def test_what_was_left_out_is_kept() -> None:

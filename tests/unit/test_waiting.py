@@ -13,7 +13,7 @@ from azure.data.tables import TableTransactionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.state.ledger import ROWS_PER_TRANSACTION
+from shared.state.ledger_rows import ROWS_PER_TRANSACTION
 from shared.state.waiting import Waiter, Waiting, by_partition, entity_of, read, row_key
 
 BEHIND = re.compile(

@@ -5,7 +5,7 @@ wrote it.
 import pytest
 
 from shared.records import Change, Kind, Outcome, waiting
-from shared.state.ledger import LedgerRow
+from shared.state.ledger_rows import LedgerRow
 from shared.waits import (
     BugMet,
     ChildrenFirst,

@@ -20,7 +20,7 @@ from shared.pipeline.running import start, stop
 from shared.records import Change, Kind
 from shared.settings import load_settings
 from shared.state.handoff import read_envelope
-from shared.state.ledger import bucket
+from shared.state.ledger_rows import bucket
 from shared.wiring import Wiring
 from tests.contract.at_rest.kit import NAME, Marked, places_of_markers
 from tests.contract.battery.kit import KilledAt

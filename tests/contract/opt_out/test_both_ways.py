@@ -16,7 +16,8 @@ from shared.pipeline.replay import replay
 from shared.pipeline.running import stop
 from shared.records import Change, Kind
 from shared.state.flows import FAILED, RUNNING
-from shared.state.ledger import Ledger, View
+from shared.state.ledger import Ledger
+from shared.state.ledger_rows import View
 from tests.contract.battery.kit import outcomes
 from tests.contract.opt_out.kit import COLUMN, FLAG, World
 

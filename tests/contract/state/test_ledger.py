@@ -14,7 +14,8 @@ from shared.errors import Contended, Retryable
 from shared.records import Outcome
 from shared.settings import load_storage_settings
 from shared.state.checkpoints import Checkpoints
-from shared.state.ledger import BUCKETS, HEADER, Ledger, LedgerRow, View, bucket
+from shared.state.ledger import Ledger
+from shared.state.ledger_rows import BUCKETS, HEADER, LedgerRow, View, bucket
 from shared.state.presence import Presence
 from shared.state.storage import Storage
 

@@ -33,7 +33,7 @@ from shared.opt_out.memory import Memory, terms_of
 from shared.opt_out.sides import Contact, Profiles, contact_of
 from shared.pipeline.decision import Act
 from shared.records import Change, Kind, Outcome, WriteResult
-from shared.state.ledger import LedgerRow
+from shared.state.ledger_rows import LedgerRow
 from tests.unit.mapping.metadata import CONTACT, ID, row
 from tests.unit.opt_out.test_owned import OLD, PAIRS, Stored, catalog
 

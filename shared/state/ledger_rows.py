@@ -1,0 +1,185 @@
+"""What the table `ledger` holds: a row for each record, and a header for each partition."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
+from hashlib import blake2b
+from typing import Any
+
+from azure.data.tables import EdmType, EntityProperty
+
+from shared.records import Outcome
+from shared.state.sieve import Sieve
+from shared.waits import Wait, read_wait
+
+BUCKETS = 64
+ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
+HEADER = "!"  # sorts before every record id
+HISTORY_ENTRIES = 10
+
+
+def bucket(record_id: str) -> int:
+    """The bucket of a record: spread evenly whatever the ids look like, and the same for ever."""
+    return int.from_bytes(blake2b(record_id.encode(), digest_size=4).digest()) % BUCKETS
+
+
+def partition_name(flow: str, number: int) -> str:
+    return f"{flow}-{number:02d}"
+
+
+@dataclass(slots=True)
+class LedgerRow:
+    """What we last wrote of a record.
+
+    `exists`: it is in the target. `deleted`: a tombstone. `rejected`: it has a
+    dead letter. Times in seconds since 1970.
+
+    `history`: the last things that happened, oldest first, each [time, outcome, version, reason,
+    attempts]. `agreed`: what the opt-out flow remembers of both sides (shared/opt_out/flow.py).
+    `altered`: the fields that the target lacks or has cut, each [field, "omitted" or "cut", rule].
+    """
+
+    record_id: str
+    version: int = 0
+    fingerprint: str = field(default="", repr=False)
+    outcome: str = ""
+    reason: str = ""
+    attempts: int = 0
+    first_seen: float = 0.0
+    settled_at: float = 0.0
+    exists: bool = False
+    deleted: bool = False
+    rejected: bool = False
+    history: list[list[Any]] = field(default_factory=list)
+    agreed: dict[str, Any] = field(default_factory=dict, repr=False)
+    altered: list[list[str]] = field(default_factory=list)
+
+    @property
+    def wait(self) -> Wait | None:
+        """What the record waits for, if it waits."""
+        return read_wait(self.reason) if self.outcome == Outcome.WAITING else None
+
+    def happened(
+        self, now: float, outcome: Outcome, version: int, reason: str, attempts: int
+    ) -> None:
+        self.outcome, self.reason, self.attempts, self.settled_at = (
+            outcome.value,
+            reason,
+            attempts,
+            now,
+        )
+        self.history = [*self.history, [round(now, 3), outcome.value, version, reason, attempts]][
+            -HISTORY_ENTRIES:
+        ]
+
+
+SELECTED = ["RowKey", *(item.name for item in fields(LedgerRow) if item.name != "record_id")]
+
+
+@dataclass(slots=True)
+class Header:
+    """A partition's claim and counts.
+
+    `counts`: records by last outcome; `totals`: outcomes so far, and writes with
+    fields `omitted` or `cut`; `calls`: by verb.
+    """
+
+    owner: str = ""
+    until: float = 0.0
+    rows: int = 0
+    waiting_since: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
+    totals: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    sieve: Sieve | None = None
+    etag: str = ""
+
+    def perhaps(self, ids: Collection[str]) -> set[str]:
+        """Those of the ids that the partition may hold.
+
+        One in a hundred of the others is among them.
+        """
+        if self.sieve is None:  # an older version's
+            return set(ids) if self.rows else set()
+        return {record_id for record_id in ids if record_id in self.sieve}
+
+
+COUNTED = [item.name for item in fields(Header) if item.name not in ("sieve", "etag")]
+
+
+@dataclass(slots=True)
+class View:
+    """A partition as it was read: the claim succeeds only if nobody has settled since."""
+
+    partition: str
+    header: Header
+    rows: dict[str, LedgerRow]
+
+
+def read_row(entity: Mapping[str, Any]) -> LedgerRow:
+    version = entity["version"]
+    return LedgerRow(
+        record_id=entity["RowKey"],
+        version=int(getattr(version, "value", version)),
+        fingerprint=entity["fingerprint"],
+        outcome=entity["outcome"],
+        reason=entity["reason"],
+        attempts=entity["attempts"],
+        first_seen=entity["first_seen"],
+        settled_at=entity["settled_at"],
+        exists=entity["exists"],
+        deleted=entity["deleted"],
+        rejected=entity["rejected"],
+        history=json.loads(entity["history"]),
+        agreed=json.loads(entity.get("agreed") or "{}"),
+        altered=json.loads(entity.get("altered") or "[]"),
+    )
+
+
+def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
+    return {
+        "PartitionKey": partition,
+        "RowKey": row.record_id,
+        "version": EntityProperty(row.version, EdmType.INT64),
+        "fingerprint": row.fingerprint,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "attempts": row.attempts,
+        "first_seen": float(row.first_seen),
+        "settled_at": float(row.settled_at),
+        "exists": row.exists,
+        "deleted": row.deleted,
+        "rejected": row.rejected,
+        "history": json.dumps(row.history, separators=(",", ":")),
+        **({"agreed": json.dumps(row.agreed, separators=(",", ":"))} if row.agreed else {}),
+        **({"altered": json.dumps(row.altered, separators=(",", ":"))} if row.altered else {}),
+    }
+
+
+def read_header(entity: Any) -> Header:
+    return Header(
+        owner=entity["owner"],
+        until=entity["until"],
+        rows=entity["rows"],
+        waiting_since=entity["waiting_since"],
+        counts=Counter(json.loads(entity["counts"])),
+        totals=Counter(json.loads(entity["totals"])),
+        calls=Counter(json.loads(entity["calls"])),
+        sieve=Sieve.read(entity["sieve"]) if entity.get("sieve") else None,
+        etag=entity.metadata["etag"],
+    )
+
+
+def header_entity(partition: str, header: Header) -> dict[str, Any]:
+    return {
+        "PartitionKey": partition,
+        "RowKey": HEADER,
+        "owner": header.owner,
+        "until": float(header.until),
+        "rows": header.rows,
+        "waiting_since": float(header.waiting_since),
+        "counts": json.dumps(header.counts),
+        "totals": json.dumps(header.totals),
+        "calls": json.dumps(header.calls),
+    }
