@@ -19,7 +19,7 @@ from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS, seconds_left, within
 from shared.entities.flow import TableFlow
 from shared.entities.parents import catch_up, overdue
 from shared.identifiers import table_name
-from shared.state.handoff import read_envelope
+from shared.state.envelope import read_envelope
 from shared.wiring import wiring
 
 blueprint = func.Blueprint()

@@ -21,7 +21,7 @@ from shared.deadlines import RUN_SECONDS
 from shared.entities.parents import flow_of
 from shared.pipeline.flow import Flow
 from shared.pipeline.poison import Sorting, collect
-from shared.state.handoff import Envelope
+from shared.state.envelope import Envelope
 from shared.wiring import Wiring, wiring
 
 blueprint = func.Blueprint()

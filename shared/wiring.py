@@ -52,8 +52,9 @@ from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.decisions import Decisions
 from shared.state.documents import Documents, Library
+from shared.state.envelope import references_only
 from shared.state.flows import FAILED, Flows
-from shared.state.handoff import Handoff, open_handoff, references_only
+from shared.state.handoff import Handoff, open_handoff
 from shared.state.ledger import Ledger
 from shared.state.presence import Presence
 from shared.state.storage import Storage

@@ -21,8 +21,8 @@ from shared.pipeline.flow import Bridge, Delivery, Flow, Results
 from shared.pipeline.running import fail
 from shared.pipeline.settle import resend, settle, settle_once
 from shared.records import Change, Kind, Outcome, Settlement, waiting
+from shared.state.envelope import Envelope, read_envelope
 from shared.state.flows import RUNNING
-from shared.state.handoff import Envelope, read_envelope
 from shared.state.ledger_rows import LedgerRow, View, partition_name
 from shared.waits import BugMet, FlowFailed, Transient
 

@@ -19,7 +19,8 @@ from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
 from shared.pipeline.settle import keep_dead_letter, settle, settle_once
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
-from shared.state.handoff import Envelope, Received, poison_of, read_envelope
+from shared.state.envelope import Envelope, read_envelope
+from shared.state.handoff import Received, poison_of
 from shared.state.ledger_rows import LedgerRow, partition_name
 
 # longer than a run: nobody else takes the message meanwhile, and a stubborn one holds up no other

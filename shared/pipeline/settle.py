@@ -12,7 +12,7 @@ from shared import telemetry
 from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
-from shared.state.handoff import Envelope
+from shared.state.envelope import Envelope
 from shared.state.ledger_rows import LedgerRow, View, partition_name
 
 

@@ -25,8 +25,8 @@ from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Delivery, PlainFlow, Policy, Results
 from shared.records import Change, Kind, Outcome, Settlement, WriteResult
 from shared.settings import load_settings
+from shared.state.envelope import envelopes
 from shared.state.flows import FlowState
-from shared.state.handoff import envelopes
 from shared.state.ledger_rows import Header, LedgerRow, View
 from tests.unit.test_settings import COMPLETE
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared import exact_json
 from shared.errors import Rejected
 from shared.records import Change, Kind
-from shared.state.handoff import (
+from shared.state.envelope import (
     MESSAGE_BYTES,
     envelopes,
     pack,

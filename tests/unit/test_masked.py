@@ -29,7 +29,8 @@ from shared.pipeline.deliver import attempt
 from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind, Outcome, Page, Settlement
 from shared.settings import Settings
-from shared.state.handoff import Envelope, Received
+from shared.state.envelope import Envelope
+from shared.state.handoff import Received
 from shared.wiring import LIBRARIES, quiet_libraries
 
 SENTINEL = "jane.doe@example.org"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.records import Change, Kind
-from shared.state.handoff import Envelope, envelopes, read_envelope
+from shared.state.envelope import Envelope, envelopes, read_envelope
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "upgrade"
 VERSIONS = sorted(RECORDED.glob("envelopes-v*.jsonl"))

@@ -27,7 +27,7 @@ from shared.sftp.blocks import END, Blocks
 from shared.sftp.client import RemoteFile
 from shared.sftp.exports.pages import Exports
 from shared.state.documents import MOST_DRAFT_BYTES
-from shared.state.handoff import envelopes
+from shared.state.envelope import envelopes
 
 TYPES = (
     "String",

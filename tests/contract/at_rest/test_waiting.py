@@ -19,7 +19,7 @@ from shared.pipeline.flow import Results
 from shared.pipeline.running import start, stop
 from shared.records import Change, Kind
 from shared.settings import load_settings
-from shared.state.handoff import read_envelope
+from shared.state.envelope import read_envelope
 from shared.state.ledger_rows import bucket
 from shared.wiring import Wiring
 from tests.contract.at_rest.kit import NAME, Marked, places_of_markers

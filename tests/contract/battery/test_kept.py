@@ -8,8 +8,8 @@ import pytest
 from dev.verbs import wait_until
 from shared.errors import Bug
 from shared.records import Change, Kind
+from shared.state.envelope import read_envelope
 from shared.state.flows import FAILED
-from shared.state.handoff import read_envelope
 from tests.contract.battery.kit import KeptCase, KilledAt, Worker, outcomes
 
 

@@ -17,7 +17,7 @@ from shared.pipeline.poison import Sorting, collect
 from shared.pipeline.replay import replay
 from shared.records import Change, Kind
 from shared.settings import load_settings
-from shared.state.handoff import envelopes
+from shared.state.envelope import envelopes
 from shared.wiring import Wiring
 from tests.contract.battery.kit import Killed, KilledAt
 

@@ -19,7 +19,7 @@ from shared.events.documents import EventsDocument, default_events_document, rea
 from shared.events.files import EventFormat
 from shared.opt_out.feeds import OptOutFormat
 from shared.sftp.exports.pages import Position
-from shared.state.handoff import MESSAGE_BYTES, envelopes
+from shared.state.envelope import MESSAGE_BYTES, envelopes
 from tests.contract.sftp.kit import Embedded, Reading, embedded_server, lines, reading
 from tests.contract.sftp.test_cuts import opt_outs as all_opt_outs
 
