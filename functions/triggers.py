@@ -20,7 +20,8 @@ from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.poll import poll
 from shared.records import Change, Kind
 from shared.settings import text
-from shared.wiring import fail_all, postpone, wiring
+from shared.unconfigured import fail_all, postpone
+from shared.wiring import wiring
 
 WEBHOOK_LIMIT_BYTES = 512 * 1024
 """Of a webhook's body. Dataverse cuts its bodies at 256 KB."""

@@ -3,57 +3,51 @@
 Nothing here runs at import.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, overload
 
-from shared import telemetry
 from shared.campaign.auth import campaign_token
 from shared.campaign.client import CampaignClient
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
-from shared.deadlines import held, seconds_to_end
 from shared.documents.keeper import Keeper, Kept
 from shared.entities.catalog import Catalog
 from shared.entities.compiling import MappingCompiler
 from shared.entities.flow import TableFlow
 from shared.entities.mappings import MAPPINGS
-from shared.entities.parents import REFETCHED, flow_of
-from shared.errors import BridgeError, Misconfigured
+from shared.entities.parents import flow_of
+from shared.errors import BridgeError
 from shared.events.catalog import ActiveEvents, EventsCompiler
 from shared.events.documents import EMAIL_EVENTS, EventsDocument
 from shared.events.files import EventFormat
-from shared.events.flow import KEY as EVENTS
 from shared.events.flow import EventsFlow, NoSource, Source
 from shared.events.journal import Journal
 from shared.events.writing import ActivityWriter
 from shared.events.writing import Contacts as EventContacts
 from shared.http.tokens import CachedToken
 from shared.http.transport import AdaptiveConcurrency, Send, Transport, pooled
+from shared.library_logs import quiet_libraries
+from shared.locked_property import locked_cached_property
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.catalog import OptOutCatalog, OptOutCompiler
 from shared.opt_out.deciding import Mode
 from shared.opt_out.feeds import Exported, Feed, Filtered, OptOutFormat, Scanned
-from shared.opt_out.flow import KEY as OPT_OUT
 from shared.opt_out.owned import OptOutFlags, notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
 from shared.pipeline.flow import Bridge
-from shared.pipeline.running import fail_flow
-from shared.settings import ChosenFlows, Settings, load, load_settings, load_storage_settings, text
+from shared.settings import Settings, load_settings, text
 from shared.sftp.client import Server, Sftp
 from shared.sftp.exports.pages import Exports
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.decisions import Decisions
 from shared.state.documents import Documents, Library
-from shared.state.envelope import references_only
-from shared.state.flows import FAILED, Flows
+from shared.state.flows import Flows
 from shared.state.handoff import Handoff, open_handoff
 from shared.state.ledger import Ledger
 from shared.state.presence import Presence
@@ -61,41 +55,6 @@ from shared.state.storage import Storage
 from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting
 from shared.threads import ThreadPool
-
-LIBRARIES = {
-    "azure": logging.WARNING,  # its INFO lines are every request's headers
-    "msal": logging.WARNING,  # its lines name accounts and authorities
-    "urllib3": logging.ERROR,  # its warnings: a storage connection was not kept
-    "requests": logging.ERROR,
-    "paramiko": logging.CRITICAL,  # its errors are ours to tell, in our words
-}
-
-
-def quiet_libraries() -> None:
-    """No line of a library shows a request: those hold tokens, addresses and values of records."""
-    for name, level in LIBRARIES.items():
-        logging.getLogger(name).setLevel(level)
-
-
-class once[Value]:  # noqa: N801  # reads as a word at its use
-    """A property that is built at first use and kept; two threads that come at once get the same
-    one.
-    """
-
-    def __init__(self, build: Callable[[Any], Value]) -> None:
-        self.build, self.name = build, build.__name__
-
-    @overload
-    def __get__(self, owner: None, kind: type) -> "once[Value]": ...
-    @overload
-    def __get__(self, owner: object, kind: type) -> Value: ...
-    def __get__(self, owner: Any, kind: type) -> Any:
-        if owner is None:
-            return self
-        with held(owner.lock, seconds_to_end):
-            if self.name not in owner.__dict__:
-                owner.__dict__[self.name] = self.build(owner)
-            return owner.__dict__[self.name]
 
 
 class Wiring:
@@ -114,32 +73,32 @@ class Wiring:
         self.lock = threading.RLock()
         quiet_libraries()
 
-    @once
+    @locked_cached_property
     def storage(self) -> Storage:
         return Storage(self.settings)
 
-    @once
+    @locked_cached_property
     def handoff(self) -> Handoff:
         return open_handoff(self.settings)
 
-    @once
+    @locked_cached_property
     def library(self) -> Library:
         return Library(self.storage.container("config"))
 
-    @once
+    @locked_cached_property
     def documents(self) -> Documents:
         """The mappings'."""
         return self.library.folder(MAPPINGS.folder)
 
-    @once
+    @locked_cached_property
     def keeper(self) -> Keeper:
         return Keeper(self.library, self.settings.mapping_cache_seconds, self.now)
 
-    @once
+    @locked_cached_property
     def dataverse_tokens(self) -> CachedToken:
         return dataverse_token(self.settings)
 
-    @once
+    @locked_cached_property
     def dataverse(self) -> DataverseClient:
         settings = self.settings
         send = self.send(
@@ -152,7 +111,7 @@ class Wiring:
             settings.dataverse_url, self.dataverse_tokens, transport, settings.dataverse_page_size
         )
 
-    @once
+    @locked_cached_property
     def own_user(self) -> str:
         """Whom Dataverse names as the initiating user of what the bridge writes."""
         return self.dataverse.who_am_i().lower()
@@ -166,11 +125,11 @@ class Wiring:
         except BridgeError:
             return True
 
-    @once
+    @locked_cached_property
     def campaign_concurrency(self) -> AdaptiveConcurrency:
         return AdaptiveConcurrency(self.settings.campaign_max_concurrency)
 
-    @once
+    @locked_cached_property
     def campaign_tokens(self) -> CachedToken:
         send = self.send("Adobe's identity service", self.settings.campaign_timeout_seconds, 1)
         return campaign_token(
@@ -179,11 +138,11 @@ class Wiring:
             self.now,
         )
 
-    @once
+    @locked_cached_property
     def campaign(self) -> CampaignClient:
         return self.campaign_client(urgent=False)
 
-    @once
+    @locked_cached_property
     def urgent_campaign(self) -> CampaignClient:
         """For opt-outs: as many calls at once in all, of which its own go first."""
         return self.campaign_client(urgent=True)
@@ -198,14 +157,14 @@ class Wiring:
             settings.campaign_url, settings.campaign_client_id, self.campaign_tokens, transport
         )
 
-    @once
+    @locked_cached_property
     def catalog(self) -> Catalog:
         return Catalog(
             self.keeper,
             MappingCompiler(self.documents, self.dataverse, self.campaign, OptOutFlags()),
         )
 
-    @once
+    @locked_cached_property
     def bridge(self) -> Bridge:
         storage = self.storage
         ledger = Ledger(storage.table("ledger"))
@@ -229,19 +188,19 @@ class Wiring:
             sleep=time.sleep,
         )
 
-    @once
+    @locked_cached_property
     def fingerprint_key(self) -> bytes:
         return self.documents.fingerprint_key()
 
-    @once
+    @locked_cached_property
     def batch(self) -> BatchWriter:
         return BatchWriter(self.dataverse)
 
-    @once
+    @locked_cached_property
     def events_catalog(self) -> Kept[EventsDocument, ActiveEvents]:
         return Kept(self.keeper, EventsCompiler(self.batch), EMAIL_EVENTS.name)
 
-    @once
+    @locked_cached_property
     def activity_writer(self) -> ActivityWriter:
         return ActivityWriter(self.batch, EventContacts(self.dataverse, self.now))
 
@@ -253,16 +212,16 @@ class Wiring:
             Server(settings.sftp_host, settings.sftp_port, settings.sftp_user, key, host_key)
         )
 
-    @once
+    @locked_cached_property
     def looking_sftp(self) -> Sftp:
         """For those who look without handing off: their connection holds up no poll's."""
         return self.sftp()
 
-    @once
+    @locked_cached_property
     def exports(self) -> Exports:
         return Exports(self.sftp(), self.settings.sftp_folder, self.now, EventFormat)
 
-    @once
+    @locked_cached_property
     def journal(self) -> Journal:
         settings = self.settings
         send = self.send("The journal", settings.campaign_timeout_seconds, 1)
@@ -287,7 +246,7 @@ class Wiring:
     def events_flow(self, name: str, source: Source) -> EventsFlow:
         return EventsFlow(name, source, self.events_catalog, self.activity_writer, self.dataverse)
 
-    @once
+    @locked_cached_property
     def events_delivery(self) -> EventsFlow:
         """The flow of events that were read before, whichever source is on: it reads none."""
         return self.events_flow("", NoSource())
@@ -325,11 +284,11 @@ class Wiring:
             *(notes(document, self.opt_out_catalog.pairs(), carries) if document else ()),
         ]
 
-    @once
+    @locked_cached_property
     def opt_out_catalog(self) -> OptOutCatalog:
         return OptOutCatalog(self.keeper, OptOutCompiler(self.dataverse, self.campaign))
 
-    @once
+    @locked_cached_property
     def opt_out(self) -> OptOut:
         decisions = Decisions(self.storage.table("decisions"))
         mode = Mode(self.settings.opt_out_mode)
@@ -365,42 +324,3 @@ def wiring() -> Wiring:
         if not _wiring:
             _wiring.append(Wiring(load_settings()))
         return _wiring[0]
-
-
-def fail_all(error: Misconfigured) -> None:
-    """Pauses every flow with the cause, while settings are missing: as much as can be told by what
-    the storage holds.
-    """
-    try:
-        storage = Storage(load_storage_settings())
-    except Misconfigured:
-        telemetry.flow_changed(flow="", status=FAILED, reason=str(error), by="bridge")
-        return
-    flows, tables = (
-        Flows(storage.table("flows"), time.time),
-        Documents(storage.container("config")).tables(),
-    )
-    keys = [flow_of(table).key for table in sorted({"contact", *tables})]
-    for key in [*keys, *chosen_flows()]:
-        fail_flow(key, flows, error)
-
-
-def chosen_flows() -> list[str]:
-    """The flows that can be left out and are on; none while that cannot be told."""
-    try:
-        chosen = load(ChosenFlows)
-    except Misconfigured:
-        return []
-    found = {
-        EVENTS: chosen.email_events_source != "none",
-        OPT_OUT: chosen.opt_out_mode != Mode.DISABLED.value,
-    }
-    return [key for key, is_on in found.items() if is_on]
-
-
-def postpone(queue: str, body: bytes, delay_seconds: float) -> None:
-    """Puts a message back for later, as it may rest: what cannot be delivered while settings are
-    missing must not be poisoned.
-    """
-    text = references_only(body) if queue in REFETCHED else body.decode("utf-8", "replace")
-    open_handoff(load_storage_settings()).send(queue, text, delay_seconds)

@@ -17,10 +17,10 @@ INPUTS, INPUTS_OF_YAML = 60, 15
 @pytest.fixture(autouse=True, scope="module")
 def an_app_of_its_own() -> Iterator[None]:
     """The composition root is the process's: it is given back."""
-    before = list(wiring._wiring), triggers.postpone, wiring.postpone, logging.root.manager.disable
+    before = list(wiring._wiring), triggers.postpone, logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     yield
-    wiring._wiring[:], triggers.postpone, wiring.postpone, logging.root.manager.disable = before
+    wiring._wiring[:], triggers.postpone, logging.root.manager.disable = before
 
 
 @pytest.mark.parametrize("surface", SURFACES)

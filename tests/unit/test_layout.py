@@ -25,6 +25,8 @@ GROUND = {
             "file_samples",
             "identifiers",
             "labels",
+            "library_logs",
+            "locked_property",
             "records",
         ),
         *("sdk_transport", "settings", "telemetry", "threads", "times", "waits"),
@@ -41,6 +43,7 @@ LAYERS: dict[str, set[str]] = {
     **{name: set() for name in sorted(GROUND)},
     "shared.records": {"shared.waits"},
     "shared.deadlines": {"shared.errors"},
+    "shared.locked_property": {"shared.deadlines"},
     "shared.sdk_transport": {"shared.errors"},
     "shared.settings": {"shared.addresses", "shared.errors", "shared.identifiers"},
     "shared.http": {"shared.http", *GROUND},
@@ -103,6 +106,7 @@ LAYERS: dict[str, set[str]] = {
         *GROUND,
     },
     "shared.wiring": {"shared"},
+    "shared.unconfigured": {"shared"},
 }
 """What the files of a room may import of ours.
 

@@ -159,7 +159,7 @@ def functions() -> Mapping[str, Callable[..., Any]]:
     def postpone(queue: str, body: bytes, delay_seconds: float) -> None:
         wiring.handoff.send(queue, body.decode("utf-8", "replace"), delay_seconds)
 
-    vars(triggers)["postpone"] = vars(composed)["postpone"] = postpone
+    vars(triggers)["postpone"] = postpone
     return {name: function.get_user_function() for name, function in listed_functions().items()}
 
 

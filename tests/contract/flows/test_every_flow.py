@@ -23,7 +23,8 @@ from shared.errors import Misconfigured
 from shared.pipeline.flow import Flow
 from shared.settings import load_settings
 from shared.state.flows import FAILED
-from shared.wiring import Wiring, fail_all
+from shared.unconfigured import fail_all
+from shared.wiring import Wiring
 
 ROOT = Path(__file__).parents[3]
 TABLE = "acs_vehicle"
@@ -123,7 +124,7 @@ def forgotten(queues: set[str], seen: Seen) -> dict[str, list[str]]:
         "infra/main.bicep, flows": (
             queues - set(re.findall(r"'([^']+)'", listed[1] if listed else ""))
         ),
-        "shared/wiring.py, fail_all": (
+        "shared/unconfigured.py, fail_all": (
             {flow.letters for flow in [*seen.polled, *shown.values()]} - seen.failed
         ),
         "functions/poison.py, shown_under()": queues - set(poison.shown_under()),
