@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from dev.settings_bicep import tunable
-from shared.settings import Settings, environment_name, sound_url
+from shared.setting_types import sound_url
+from shared.settings import Settings, environment_name
 
 FILE = Path(__file__).parents[1] / "docs" / "settings.md"
 HEAD = """\

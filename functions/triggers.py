@@ -19,7 +19,7 @@ from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.poll import poll
 from shared.records import Change, Kind
-from shared.settings import text
+from shared.setting_types import text
 from shared.unconfigured import fail_all, postpone
 from shared.wiring import wiring
 

@@ -6,27 +6,24 @@ own. A setting without a default must be given. Triggers name some of them as %N
 """
 
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 
-from shared.addresses import address_fault, canonical
-from shared.errors import Misconfigured
 from shared.identifiers import trimmed
+from shared.setting_problems import SettingProblem, problem, refused
+from shared.setting_types import (
+    HEADER,
+    NAME,
+    UNRESOLVED,
+    CampaignUrl,
+    ConnectionString,
+    HeaderSecret,
+    Part,
+    Url,
+    text,
+)
 
 CAMPAIGN_SCOPES = (
     "campaign_sdk,openid,deliverability_service_general,campaign_config_server_general,AdobeID,"
@@ -35,100 +32,10 @@ CAMPAIGN_SCOPES = (
 SFTP = ["sftp_host", "sftp_user", "sftp_private_key", "sftp_host_key"]
 
 
-# A value that the platform was to fetch from elsewhere, as it stands while that has not succeeded.
-# Source: Microsoft Learn, "Use
-# Key Vault references as app settings in Azure App Service", "Use App Configuration references".
-REFERENCE = re.compile(r"@\s*Microsoft\s*\.\s*(KeyVault|AppConfiguration)\s*\(", re.IGNORECASE)
-UNRESOLVED, FAULTY = "unresolved", "faulty"
-CAUSES = (
-    "The secret is missing, or the app's identity lacks the role Key Vault Secrets User, or the"
-    " vault's firewall refuses it. A new role takes up to 10 minutes. Fix it, then let the app"
-    " fetch it again: docs/deploy.md, 'Secrets', steps 3 and 4. A restart alone may not. Outside"
-    " Azure nothing resolves it: give the secret itself."
-)
-
-
-def is_reference(value: object) -> bool:
-    """Whether a value is, or holds, a reference that nobody has resolved."""
-    return isinstance(value, str) and REFERENCE.search(value) is not None
-
-
-def as_url(value: Any) -> Any:
-    return canonical(value) if isinstance(value, str) else value
-
-
-def as_campaign_url(value: Any) -> Any:
-    """As above; the last part is `campaign`, however it is written."""
-    url = as_url(value)
-    start, slash, last = str(url).rpartition("/")
-    return f"{start}{slash}campaign" if last.lower() == "campaign" else url
-
-
-def sound_url(value: str) -> str:
-    """An address that tokens and records may be sent to; an empty one is none."""
-    if value and (fault := address_fault(value)):
-        raise PydanticCustomError(FAULTY, fault)
-    return value
-
-
-def sound_connection(value: SecretStr) -> SecretStr:
-    """A connection string whose endpoints are encrypted, or on this machine."""
-    parts = [part.partition("=")[::2] for part in value.get_secret_value().split(";")]
-    known = [
-        (name.strip().lower(), text.strip()) for name, text in parts
-    ]  # one that stands twice is looked at twice
-    urls = [text for name, text in known if name.endswith(("endpoint", "proxyuri")) and text]
-    fault = next((fault for url in urls if (fault := address_fault(canonical(url)))), "")
-    if (
-        not fault
-        and ("defaultendpointsprotocol", "http") in [(name, text.lower()) for name, text in known]
-        and not urls
-    ):
-        fault = "asks for http: write DefaultEndpointsProtocol=https"
-    if fault:
-        raise PydanticCustomError(FAULTY, fault)
-    return value
-
-
-def printable(value: SecretStr) -> SecretStr:
-    """A secret that travels in a header."""
-    if not re.fullmatch("[ -~]*", value.get_secret_value()):
-        raise PydanticCustomError(
-            FAULTY,
-            "has a line break or a letter beyond ASCII, which no header takes: make another one",
-        )
-    return value
-
-
-Url = Annotated[str, BeforeValidator(as_url), AfterValidator(sound_url)]
-HEADER = "^[!-~]*$"  # what may stand in a header
-NAME = (  # a GUID or a domain, which may stand in a URL
-    "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$"
-)
-
-
-class Part(BaseModel):
-    """Some of the settings.
-
-    Every one of them is refused, by its name, while it is a reference that nobody has resolved.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def resolved(cls, value: Any) -> Any:
-        if is_reference(value):
-            raise PydanticCustomError(
-                UNRESOLVED, "is still a Key Vault reference, which the platform has not resolved"
-            )
-        return value
-
-
 class StorageSettings(Part):
     """Where the state is: what is needed even when everything else is missing."""
 
-    azurewebjobsstorage: Annotated[SecretStr, AfterValidator(sound_connection)] = Field(
+    azurewebjobsstorage: ConnectionString = Field(
         SecretStr(""),
         alias="AzureWebJobsStorage",
         description="Connection string; only where there is no identity",
@@ -195,7 +102,7 @@ class DataverseSettings(Part):
             ),
             "certificate": ("dataverse_client_id", "dataverse_tenant_id", "dataverse_certificate"),
         }[self.dataverse_auth]
-        if missing := [name.upper() for name in needed if not text(getattr(self, name))]:
+        if missing := self.missing(needed):
             raise ValueError(f"DATAVERSE_AUTH={self.dataverse_auth} needs {', '.join(missing)}")
         return self
 
@@ -203,7 +110,7 @@ class DataverseSettings(Part):
 class WebhookSettings(Part):
     """What Dataverse proves itself with to the bridge."""
 
-    dataverse_webhook_secret: Annotated[SecretStr, AfterValidator(printable)] = Field(
+    dataverse_webhook_secret: HeaderSecret = Field(
         min_length=16,
         description=(
             "Shared secret that Dataverse sends in the header x-webhook-secret; a Key Vault"
@@ -230,11 +137,9 @@ class ChosenFlows(Part):
 class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows):
     """Names are those of the environment in lower case; each field's description is its help."""
 
-    campaign_url: Annotated[str, BeforeValidator(as_campaign_url), AfterValidator(sound_url)] = (
-        Field(
-            pattern=r"^[^/]+//[^/?#]+/[^/?#%.][^/?#%]*/campaign$",
-            description="https://mc.adobe.io/<organization>/campaign",
-        )
+    campaign_url: CampaignUrl = Field(
+        pattern=r"^[^/]+//[^/?#]+/[^/?#%.][^/?#%]*/campaign$",
+        description="https://mc.adobe.io/<organization>/campaign",
     )
     campaign_ims_url: Url = Field(
         "https://ims-na1.adobelogin.com", description="Adobe's identity service"
@@ -359,15 +264,11 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows)
     @model_validator(mode="after")
     def complete(self) -> Self:
         """What one choice makes necessary."""
-        if missing := [
-            name.upper() for name in self.events_need() if not text(getattr(self, name))
-        ]:
+        if missing := self.missing(self.events_need()):
             raise ValueError(
                 f"EMAIL_EVENTS_SOURCE={self.email_events_source} needs {', '.join(missing)}"
             )
-        if missing := [
-            name.upper() for name in self.opt_out_needs() if not text(getattr(self, name))
-        ]:
+        if missing := self.missing(self.opt_out_needs()):
             raise ValueError(f"OPT_OUT_SOURCE={self.opt_out_source} needs {', '.join(missing)}")
         if not self.storage_account and not text(self.azurewebjobsstorage):
             raise ValueError("AzureWebJobsStorage__accountName (or AzureWebJobsStorage) is missing")
@@ -389,18 +290,12 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows)
         )
 
 
-def text(value: SecretStr | str) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
-
-
 def environment_name(field: str) -> str:
     return Settings.model_fields[field].alias or field.upper()
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings in force; Misconfigured names everything missing or out of range at once,
-    without its value.
-    """
+    """The settings; Misconfigured names all that are missing or out of range, without values."""
     return load(Settings, environ)
 
 
@@ -417,10 +312,7 @@ def load_storage_settings(environ: Mapping[str, str] | None = None) -> StorageSe
 
 
 def given(environ: Mapping[str, str] | None) -> dict[str, str]:
-    """What the environment holds of our settings, under the names that the model knows, without
-    blanks around; an empty value, or
-    one of blanks alone, is none.
-    """
+    """Our settings in the environment, by the names of the model, trimmed; a blank one is none."""
     source = os.environ if environ is None else environ
     found = {
         field: trimmed(source.get(environment_name(field), "")) for field in Settings.model_fields
@@ -430,18 +322,6 @@ def given(environ: Mapping[str, str] | None) -> dict[str, str]:
         for field, value in found.items()
         if value
     }
-
-
-@dataclass(frozen=True, slots=True)
-class SettingProblem:
-    """What is wrong with one setting. Holds no value."""
-
-    setting: str
-    """Its name in the environment; "" for what concerns more than one."""
-    sentence: str
-    """Without a full stop."""
-    unresolved: bool = False
-    """It is still a Key Vault reference."""
 
 
 def problems(environ: Mapping[str, str] | None = None) -> list[SettingProblem]:
@@ -454,43 +334,3 @@ def problems(environ: Mapping[str, str] | None = None) -> list[SettingProblem]:
             SettingProblem(*problem(item), unresolved=item["type"] == UNRESOLVED) for item in items
         ]
     return []
-
-
-def refused(error: ValidationError) -> Misconfigured:
-    """All problems as one message.
-
-    It names the settings that nobody has resolved, where that is all.
-    """
-    items = error.errors(include_input=False)
-    names = [setting_name(item) for item in items if item["type"] == UNRESOLVED]
-    others = [problem(item)[1] for item in items if item["type"] != UNRESOLVED]
-    sentences = (
-        ["Set these application settings and restart: " + "; ".join(others)] if others else []
-    )
-    if names:
-        still = (
-            "is still a Key Vault reference"
-            if len(names) == 1
-            else "are still Key Vault references"
-        )
-        sentences.insert(
-            0, f"{', '.join(names)} {still}, which the platform has not resolved. {CAUSES}"
-        )
-    return Misconfigured("settings" if others else ", ".join(names), " ".join(sentences))
-
-
-def problem(item: ErrorDetails) -> tuple[str, str]:
-    name, message = setting_name(item), item["msg"]
-    if not name:
-        return "", message.removeprefix("Value error, ")
-    if item["type"] == "missing":
-        return name, f"{name} is missing"
-    return name, (
-        f"{name} {message}" if item["type"] in (FAULTY, UNRESOLVED) else f"{name}: {message}"
-    )
-
-
-def setting_name(item: ErrorDetails) -> str:
-    """As it stands in the environment; "" for what concerns more than one."""
-    name = str(item["loc"][0]) if item["loc"] else ""
-    return name if "AzureWebJobs" in name else name.upper()

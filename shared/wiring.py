@@ -40,7 +40,8 @@ from shared.opt_out.owned import OptOutFlags, notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
 from shared.pipeline.flow import Bridge
-from shared.settings import Settings, load_settings, text
+from shared.setting_types import text
+from shared.settings import Settings, load_settings
 from shared.sftp.client import Server, Sftp
 from shared.sftp.exports.pages import Exports
 from shared.state.checkpoints import Checkpoints

@@ -21,14 +21,8 @@ from admin.setup.webhooks import Receiver
 from shared.addresses import address_fault, canonical
 from shared.errors import BridgeError
 from shared.mapping import InvalidDocument
-from shared.settings import (
-    ChosenFlows,
-    DataverseSettings,
-    StorageSettings,
-    WebhookSettings,
-    load,
-    text,
-)
+from shared.setting_types import text
+from shared.settings import ChosenFlows, DataverseSettings, StorageSettings, WebhookSettings, load
 
 USUAL = "setup.settings.json"
 

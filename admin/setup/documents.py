@@ -8,7 +8,8 @@ from azure.storage.blob import BlobServiceClient
 from shared.checks.documents import fitting_documents, opt_outs_in_use
 from shared.checks.wanted import InUse
 from shared.mapping import MappingDocument, default_document, read_document
-from shared.settings import ChosenFlows, StorageSettings, text
+from shared.setting_types import text
+from shared.settings import ChosenFlows, StorageSettings
 from shared.state.documents import Documents
 from shared.state.storage import service
 

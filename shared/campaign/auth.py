@@ -10,7 +10,8 @@ from shared import exact_json
 from shared.errors import Misconfigured, Retryable, recovery
 from shared.http.tokens import MOST_ANSWER_BYTES, CachedToken, code_of
 from shared.http.transport import Request, Response, Transport
-from shared.settings import Settings, text
+from shared.setting_types import text
+from shared.settings import Settings
 
 
 def campaign_token(

@@ -15,7 +15,8 @@ from shared.events.journal import Journal
 from shared.http.tokens import TokenSource
 from shared.http.transport import Send
 from shared.mapping import MappingDocument
-from shared.settings import SettingProblem, Settings
+from shared.setting_problems import SettingProblem
+from shared.settings import Settings
 from shared.sftp.client import Sftp
 from shared.state.checkpoints import Checkpoints
 from shared.state.documents import Documents

@@ -20,7 +20,8 @@ from shared.http.tokens import CachedToken, code_of
 from shared.http.transport import Send, pooled
 from shared.http.understanding import OTHER_FORM, understood
 from shared.sdk_transport import BoundedTransport
-from shared.settings import DataverseSettings, text
+from shared.setting_types import text
+from shared.settings import DataverseSettings
 
 
 def dataverse_token(settings: DataverseSettings, send: Send | None = None) -> CachedToken:

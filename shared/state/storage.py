@@ -13,7 +13,8 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from shared.deadlines import seconds_to_end
 from shared.sdk_transport import PASSING, BoundedTransport
-from shared.settings import StorageSettings, text
+from shared.setting_types import text
+from shared.settings import StorageSettings
 
 TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions")
 CONTAINERS = ("config", "sweeps", "letters", "poison")

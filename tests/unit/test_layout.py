@@ -29,7 +29,8 @@ GROUND = {
             "locked_property",
             "records",
         ),
-        *("sdk_transport", "settings", "telemetry", "threads", "times", "waits"),
+        *("sdk_transport", "setting_problems", "setting_types", "settings", "telemetry"),
+        *("threads", "times", "waits"),
     )
 }
 NOT_PRODUCT = ("dev", "tests", "aiohttp", "pytest", "psutil")
@@ -45,7 +46,9 @@ LAYERS: dict[str, set[str]] = {
     "shared.deadlines": {"shared.errors"},
     "shared.locked_property": {"shared.deadlines"},
     "shared.sdk_transport": {"shared.errors"},
-    "shared.settings": {"shared.addresses", "shared.errors", "shared.identifiers"},
+    "shared.setting_types": {"shared.addresses"},
+    "shared.setting_problems": {"shared.errors", "shared.setting_types"},
+    "shared.settings": {"shared.identifiers", "shared.setting_problems", "shared.setting_types"},
     "shared.http": {"shared.http", *GROUND},
     "shared.state": {"shared.state", *GROUND},
     "shared.mapping": {"shared.mapping", "shared.addresses", "shared.errors", "shared.times"},

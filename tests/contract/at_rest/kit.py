@@ -11,7 +11,7 @@ from azure.storage.queue import QueueServiceClient
 from dev.commands.stack import Stack
 from dev.verbs import Campaign, Http, wait_until
 from shared.errors import Bug, Rejected
-from shared.settings import text
+from shared.setting_types import text
 from shared.state.envelope import read_envelope
 from shared.wiring import Wiring
 from tests.contract.parents.kit import World

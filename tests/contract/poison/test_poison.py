@@ -14,7 +14,7 @@ from shared.console.status import watch
 from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
 from shared.pipeline.replay import discard, replay
 from shared.records import Change, Kind
-from shared.settings import text
+from shared.setting_types import text
 from shared.state.envelope import envelopes
 from tests.contract.at_rest.kit import at_rest
 from tests.contract.poison.kit import QUEUES, World

@@ -13,7 +13,8 @@ from shared.checks.findings import STORAGE_ADVICE, Check, Finding, run_all
 from shared.checks.look import Clients, Look
 from shared.errors import BridgeError, Misconfigured, Retryable
 from shared.mapping import InvalidDocument
-from shared.settings import CAUSES, SettingProblem, Settings
+from shared.setting_problems import CAUSES, SettingProblem
+from shared.settings import Settings
 
 VALUE = "jane.doe@example.org"
 
