@@ -10,12 +10,10 @@ the contacts flow makes its profile with its noes, and Campaign's answer or its 
 both say the same.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
-from shared.dataverse import wire
-from shared.dataverse.client import DataverseClient
 from shared.errors import Rejected
 from shared.opt_out.agreeing import Agreement
 from shared.opt_out.ahead import ContactsFlow
@@ -28,9 +26,9 @@ from shared.opt_out.aliases import (
     told_by_aliases,
 )
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
-from shared.opt_out.feeds import Feed
 from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
+from shared.opt_out.readers import Reader
 from shared.opt_out.rows import (
     Columns,
     Flags,
@@ -41,7 +39,8 @@ from shared.opt_out.rows import (
     flags_in,
     read_row,
 )
-from shared.opt_out.sides import ALIAS, Contact, Contacts, Profile, contact_of
+from shared.opt_out.sides import ALIAS, Contact, contact_of
+from shared.opt_out.unchanged import called_for, first_agreed, quiet, seen_again
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
 from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult, waiting
@@ -60,65 +59,11 @@ POLICY = Policy(
     max_wait_seconds=2.0,
     kept_rows=AliasRows(),
 )
-# Most of what Dynamics' feed brings the webhooks have brought already: while their messages are on
-# the queue it would bring them
-# once more, and make the queue longer still. What they have not brought is in no hurry.
+# Webhooks have brought most of what Dynamics' feed brings. While their messages are on the queue,
+# it would bring them once more and make the queue longer. What they have not brought can wait.
 BEHIND_WEBHOOKS = replace(POLICY, messages_per_second=4, max_wait_seconds=60.0)
 SEEN_BY_BOTH = (Outcome.UPDATED, Outcome.UNCHANGED)
 FROM_DYNAMICS, FROM_CAMPAIGN = "opt_out-from-dynamics", "opt_out-from-campaign"
-
-
-class Reader(Protocol):
-    """One of the two feeds, with the document in force."""
-
-    def page(self, checkpoint: Checkpoint, active: ActiveOptOut) -> Page: ...
-    def probe(self, active: ActiveOptOut) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class DynamicsFeed:
-    """Change tracking of the pairs' columns, apart from the contacts flow: a backfill there holds
-    nothing up here.
-    """
-
-    dataverse: DataverseClient
-    contacts: Contacts
-    now: Callable[[], float]
-
-    def page(self, checkpoint: Checkpoint, active: ActiveOptOut) -> Page:
-        names = self.contacts.columns(active.document.pairs)
-        columns = ",".join(names)
-        if checkpoint.link and checkpoint.columns != columns:
-            checkpoint.restart()
-        checkpoint.columns = columns
-        items, link, complete = self.dataverse.tracked(active.contact, names, checkpoint.link)
-        changes = (
-            wire.change(item, active.contact.primary_id, self.now(), checkpoint.replay)
-            for item in items
-        )
-        return Page(tuple(changes), link, complete)
-
-    def probe(self, active: ActiveOptOut) -> None:
-        self.dataverse.who_am_i()
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignFeed:
-    feed: Feed
-
-    def page(self, checkpoint: Checkpoint, active: ActiveOptOut) -> Page:
-        read = ",".join([self.feed.name, *(pair.flag for pair in active.document.pairs)])
-        if (
-            checkpoint.link and checkpoint.columns != read
-        ):  # another link is another feed's, another flag was never read
-            checkpoint.restart()
-        checkpoint.columns = read
-        page = self.feed.page(checkpoint.link, active.document, active.profile)
-        changes = (replace(change, replay=checkpoint.replay) for change in page.changes)
-        return replace(page, changes=tuple(changes)) if checkpoint.replay else page
-
-    def probe(self, active: ActiveOptOut) -> None:
-        self.feed.probe(active.document, active.profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,62 +269,11 @@ class OptOutFlow(PlainFlow):
         self.reader.probe(self.active())
 
 
-def quiet(change: Change) -> Decision:
-    return Decision(change, Act.NOTHING, Outcome.UNCHANGED, note=False)
-
-
 def may_wait(decision: Decision) -> bool:
     """Not a merged contact, whose noes must be passed on, nor one whose profile was seen before."""
     told = read_row(decision.change.row)
     contact = told.contact if isinstance(told, Refetched) and told.fed else None
     return bool(contact and not contact.master and "campaign" not in decision.agreed)
-
-
-def called_for(
-    change: Change, made: Profile | None, row: LedgerRow | None, memory: Memory
-) -> Decision | None:
-    """The contacts flow has come to a contact: what waits for that, or found no profile before,
-    goes on; None if it must look.
-
-    It need not where it is known with which flags the profile was `made`, and they are what
-    Dynamics was seen to say: if either side says something else since, its feed tells.
-    """
-    if row is None or row.outcome not in (Outcome.WAITING, Outcome.FILTERED):
-        return quiet(change)
-    if not made or not memory.current:
-        return None
-    agreed = first_agreed(memory, made, None)
-    return replace(quiet(change), note=True, agreed=agreed) if agreed else None
-
-
-def seen_again(change: Change, contact: Contact, memory: Memory) -> Decision:
-    """Nothing new of a contact but perhaps its version, whose edit has touched no flag."""
-    if contact.version <= memory.version:
-        return quiet(change)
-    return replace(quiet(change), note=True, agreed=memory.seen_at(contact.version))
-
-
-def first_agreed(memory: Memory, profile: Profile, contact: Contact | None) -> dict[str, Any]:
-    """What is remembered where both say the same and nothing was agreed before; {} where there is
-    more to decide.
-
-    `contact` as it was looked at, or None: as it is remembered. What Campaign's feed tells may be
-    old; then it tells more, which is compared with this.
-    """
-    values = contact.values if contact else memory.held.get("dynamics", {})
-    if (
-        memory.flags
-        or "campaign" in memory.held
-        or (contact and contact.master)
-        or dict(values) != dict(profile.values)
-    ):
-        return {}
-    flags = {
-        flag: {"value": value, "time": profile.times[flag]}
-        for flag, value in profile.values.items()
-    }
-    agreed = carried(memory.held) | remember(memory.terms, flags, contact, profile, "")
-    return agreed if contact else {**memory.held, **agreed}
 
 
 def looked(change: Change, found: Mapping[str, Contact]) -> dict[str, Any]:

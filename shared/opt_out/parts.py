@@ -17,11 +17,9 @@ from shared.opt_out.flow import (
     FROM_DYNAMICS,
     KEY,
     QUEUE,
-    CampaignFeed,
-    DynamicsFeed,
     OptOutFlow,
-    Reader,
 )
+from shared.opt_out.readers import CampaignFeed, DynamicsFeed, Reader
 from shared.opt_out.rows import ProfileMade
 from shared.opt_out.sides import Profile, profile_of
 from shared.pipeline.flow import Bridge
