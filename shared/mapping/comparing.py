@@ -5,49 +5,18 @@ Filters and replacement keys both compare by these forms. A value of the documen
 have is refused by `given`.
 """
 
-import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from shared.mapping.documents import Scalar
 from shared.mapping.metadata import LOOKUP_TYPES, SourceColumn
+from shared.mapping.operators import BY_MEMBER, EQUAL, ORDERED, TEXTUAL, Comparable, impossible
 from shared.mapping.refusal import Refuse
 from shared.mapping.times import comparable as comparable_time
 from shared.mapping.times import instant
-
-Compare = Callable[[Any, Any], bool]
-
-
-def same_text(held: str, value: str) -> bool:
-    """As Dataverse compares: without case (both are in one), and blanks at the end do not count."""
-    return held.rstrip() == value.rstrip()
-
-
-EQUAL: Mapping[str, Compare] = {"eq": operator.eq, "ne": operator.ne, "in": operator.eq}
-ORDERED: Mapping[str, Compare] = {
-    **EQUAL,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "lt": operator.lt,
-    "le": operator.le,
-}
-SEARCHED: Mapping[str, Compare] = {"contains": operator.contains, "starts_with": str.startswith}
-TEXTUAL: Mapping[str, Compare] = {
-    **ORDERED,
-    **SEARCHED,
-    "eq": same_text,
-    "ne": lambda held, value: not same_text(held, value),
-    "in": same_text,
-}
-BY_MEMBER: Mapping[str, Compare] = {
-    **EQUAL,
-    "in": frozenset.issuperset,
-    "contains": frozenset.issuperset,
-}
 
 NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,3})?", re.ASCII)
 DIGITS = re.compile(r"-?(0|[1-9]\d{0,9})", re.ASCII)
@@ -74,30 +43,12 @@ PLAIN_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 UNAMBIGUOUS = "quote the label, or write 1 for true and 0 for false"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparable:
-    """`given` brings a document's value into the compared form, `held` a row's; both raise Refuse.
-
-    `kind` is for a person.
-    """
-
-    kind: str
-    operators: Mapping[str, Compare]
-    given: Callable[[Scalar], Any]
-    held: Callable[[Any], Any]
-    values: tuple[Any, ...] = field(default=())
-
-
 def comparable(column: SourceColumn) -> Comparable | None:
     """How a column is compared, None for a type that cannot be."""
     if column.type in LOOKUP_TYPES:
         return Comparable("an id", EQUAL, identity, identity)
     build = KINDS.get(column.type)
     return build(column) if build else None
-
-
-def impossible(what: str) -> Refuse:
-    return Refuse("cannot_match", what)
 
 
 def text(column: SourceColumn) -> Comparable:

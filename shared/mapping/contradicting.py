@@ -12,10 +12,11 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from shared.mapping.comparing import TEXTUAL, comparable
+from shared.mapping.comparing import comparable
 from shared.mapping.documents import AllOf, Condition, Filter
 from shared.mapping.filtering import conditions, parts_of, tester
 from shared.mapping.metadata import SourceTable
+from shared.mapping.operators import TEXTUAL
 from shared.mapping.samples import apart, exact, samples
 
 MOST_WAYS = 500  # to satisfy a filter, of which each is tried

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from shared.errors import Refusal, Rejected
-from shared.mapping.comparing import Comparable, comparable
+from shared.mapping.comparing import comparable
 from shared.mapping.documents import AllOf, AnyOf, Condition, Filter
 from shared.mapping.metadata import SourceColumn, SourceTable
+from shared.mapping.operators import Comparable
 from shared.mapping.refusal import Refuse
 
 Row = Mapping[str, Any]

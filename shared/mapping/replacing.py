@@ -6,9 +6,10 @@ Keys compare as the column's type does; texts exactly.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shared.mapping.comparing import AMBIGUOUS, DAY, LARGEST, TEXTUAL, WHOLE, comparable, written
+from shared.mapping.comparing import AMBIGUOUS, DAY, LARGEST, WHOLE, comparable, written
 from shared.mapping.documents import Scalar
 from shared.mapping.metadata import SourceColumn
+from shared.mapping.operators import TEXTUAL
 from shared.mapping.refusal import Refuse
 
 Form = Callable[[Any], Any]

@@ -11,10 +11,11 @@ from decimal import ROUND_FLOOR, Decimal, localcontext
 from itertools import chain, combinations, pairwise
 from typing import Any
 
-from shared.mapping.comparing import FIRST_YEAR, LARGEST, ORDERED, TEXTUAL, WHOLE, Comparable
+from shared.mapping.comparing import FIRST_YEAR, LARGEST, WHOLE
 from shared.mapping.documents import Condition
 from shared.mapping.filtering import values_of
 from shared.mapping.metadata import SourceColumn
+from shared.mapping.operators import ORDERED, TEXTUAL, Comparable
 
 MOST_VALUES = 500
 MOST_MEMBERS = 8

@@ -27,7 +27,7 @@ OURS = {
     ("shared/events/logs.py", "LONGEST"): "by column: LONGEST_NAME has the row",
     ("shared/file_samples.py", "MOST_CHARACTERS"): "what is kept of a file that was read",
     ("shared/file_samples.py", "MOST_ROWS"): "what is kept of a file that was read",
-    ("shared/mapping/checking.py", "MOST_NAMES"): "length of a sentence of ours",
+    ("shared/mapping/rule_checks.py", "MOST_NAMES"): "length of a sentence of ours",
     ("shared/mapping/comparing.py", "LARGEST"): "what Dataverse's columns hold",
     ("shared/mapping/comparing.py", "MOST_LABELS"): "length of a sentence of ours",
     ("shared/mapping/contradicting.py", "LONGEST_SHOWN"): "length of a sentence of ours",

@@ -17,7 +17,7 @@ from shared.mapping import (
     misfits,
     read_document,
 )
-from shared.mapping.checking import MOST_NAMES, listed
+from shared.mapping.rule_checks import MOST_NAMES, listed
 from tests.unit.mapping.metadata import CONTACT, PROFILE, row
 
 HEAD = (
