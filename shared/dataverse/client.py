@@ -13,6 +13,7 @@ from urllib.parse import quote
 from shared import exact_json
 from shared.addresses import link_fault
 from shared.dataverse import wire
+from shared.dataverse.definitions import definition_paths
 from shared.dataverse.json_answers import (
     body_object,
     error_code,
@@ -42,21 +43,6 @@ HEADERS = {
     "OData-MaxVersion": "4.0",
     "If-None-Match": "null",
 }
-DEFINITION = "LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled"
-ATTRIBUTE = "LogicalName,AttributeType,AttributeTypeName,IsValidForRead"
-DETAILS = {
-    "StringAttributeMetadata": "?$select=LogicalName,MaxLength",
-    "MemoAttributeMetadata": "?$select=LogicalName,MaxLength",
-    "DateTimeAttributeMetadata": "?$select=LogicalName,DateTimeBehavior,Format",
-    "LookupAttributeMetadata": "?$select=LogicalName,Targets",
-    "BooleanAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
-    "PicklistAttributeMetadata": "?$select=LogicalName&$expand=OptionSet,GlobalOptionSet",
-    "MultiSelectPicklistAttributeMetadata": (
-        "?$select=LogicalName&$expand=OptionSet,GlobalOptionSet"
-    ),
-    "StateAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
-    "StatusAttributeMetadata": "?$select=LogicalName&$expand=OptionSet",
-}
 
 
 class DataverseClient:
@@ -75,11 +61,9 @@ class DataverseClient:
     def tracked(
         self, table: SourceTable, columns: Sequence[str], link: str = ""
     ) -> tuple[list[dict[str, Any]], str, bool]:
-        """One page of a tracked read: its items, the link to follow, and whether it was the last
-        (then it is the delta link).
+        """One page of a tracked read: its items, the link to follow, whether that is the delta link.
 
-        Without a link every row is read, as new. Raises TokenExpired when only a new full read can
-        help.
+        Without a link every row is read, as new. TokenExpired when only a new full read can help.
         """
         url = (
             self.saved(link)
@@ -106,12 +90,9 @@ class DataverseClient:
         ids: Iterable[str],
         lookup_tables: bool = False,
     ) -> list[dict[str, Any]]:
-        """The rows that exist of these ids, in no order.
+        """The rows that exist of these ids, in no order; IDS_PER_REQUEST ids go into one request.
 
-        At most IDS_PER_REQUEST ids go into one request.
-
-        `lookup_tables`: each lookup comes with the table that it leads to (Microsoft Learn: Lookup
-        properties).
+        `lookup_tables`: each lookup comes with its table (Microsoft Learn: Lookup properties).
         """
         prefer = (
             {"Prefer": f'odata.include-annotations="{wire.LOOKUP_TABLE}"'} if lookup_tables else {}
@@ -150,11 +131,10 @@ class DataverseClient:
         etag: str,
         columns: Sequence[str],
     ) -> dict[str, Any]:
-        """Writes the values if the row is still the one of this etag, and gives the columns as they
-        are then.
+        """Writes the values if the row still has this etag. Returns the columns after the write.
 
-        Rejected `changed_meanwhile` if it is not, `not_found` if it is gone (Microsoft Learn:
-        Perform conditional operations).
+        Rejected `changed_meanwhile` if it has another one, `not_found` if it is gone (Microsoft
+        Learn: Perform conditional operations).
         """
         url = (
             f"{self.url}{API}{table.entity_set}({wire.guid(record_id)})?$select={','.join(columns)}"
@@ -188,18 +168,10 @@ class DataverseClient:
         )
 
     def table(self, logical_name: str) -> SourceTable:
-        """The table's definition with lengths, labels and targets of its columns, past the metadata
-        cache.
-        """
-        place = f"EntityDefinitions(LogicalName='{quote(logical_name)}')"
-        definition = self.metadata(
-            f"{place}?$select={DEFINITION}&$expand=Attributes($select={ATTRIBUTE})", logical_name
-        )
-        kinds = (
-            f"{place}/Attributes/Microsoft.Dynamics.CRM.{kind}{query}"
-            for kind, query in DETAILS.items()
-        )
-        details = [item for path in kinds for item in self.metadata_list(path, logical_name)]
+        """The table's definition, past the cache: lengths, labels and targets of its columns."""
+        path, detail_paths = definition_paths(logical_name)
+        definition = self.metadata(path, logical_name)
+        details = [item for path in detail_paths for item in self.metadata_list(path, logical_name)]
         with understood(f"GET definition of table {logical_name}"):
             return wire.table(definition, details, cache(self.base_language))
 
@@ -282,9 +254,7 @@ class DataverseClient:
     def listed(
         self, url: str, route: str, headers: Mapping[str, str] | None = None
     ) -> list[dict[str, Any]]:
-        """All rows of a list: every next link is followed, so that what is not in it is not
-        there.
-        """
+        """All rows of a list, for every next link is followed."""
         return [row for page in self.pages(url, route, headers) for row in page]
 
     def pages(
