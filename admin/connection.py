@@ -11,8 +11,9 @@ from azure.core.exceptions import ClientAuthenticationError
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.client import DataverseClient
 from shared.errors import Misconfigured
+from shared.http.concurrency import AdaptiveConcurrency
 from shared.http.tokens import TokenSource
-from shared.http.transport import AdaptiveConcurrency, Transport, pooled
+from shared.http.transport import Transport, pooled
 from shared.settings import DataverseSettings, StorageSettings, load
 from shared.state.storage import credential
 

@@ -12,7 +12,8 @@ from dev.verbs import Campaign, Dynamics
 from shared.campaign.wire import resource
 from shared.dataverse.client import DataverseClient
 from shared.errors import Rejected
-from shared.http.transport import AdaptiveConcurrency, Transport, pooled
+from shared.http.concurrency import AdaptiveConcurrency
+from shared.http.transport import Transport, pooled
 from shared.mapping import CompiledMapping, Mapped, compile_mapping, default_document, read_document
 
 SHOWN = 5

@@ -27,8 +27,9 @@ from shared.events.flow import EventsFlow, NoSource, Source
 from shared.events.journal import Journal
 from shared.events.writing import ActivityWriter
 from shared.events.writing import Contacts as EventContacts
+from shared.http.concurrency import AdaptiveConcurrency
 from shared.http.tokens import CachedToken
-from shared.http.transport import AdaptiveConcurrency, Send, Transport, pooled
+from shared.http.transport import Send, Transport, pooled
 from shared.library_logs import quiet_libraries
 from shared.locked_property import locked_cached_property
 from shared.opt_out.agreeing import Agreement

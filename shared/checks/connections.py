@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from shared.checks.findings import Finding, State
 from shared.checks.look import Look
-from shared.http.transport import AdaptiveConcurrency, Request, Transport
+from shared.http.concurrency import AdaptiveConcurrency
+from shared.http.transport import Request, Transport
 from shared.setting_problems import CAUSES
 
 SKEW_WARNING_SECONDS, SKEW_ERROR_SECONDS = 60.0, 300.0

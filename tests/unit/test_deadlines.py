@@ -26,13 +26,8 @@ from shared.deadlines import (
     within,
 )
 from shared.errors import Retryable
-from shared.http.transport import (
-    LONGEST_ANSWER_SECONDS,
-    AdaptiveConcurrency,
-    Request,
-    Response,
-    Transport,
-)
+from shared.http.concurrency import AdaptiveConcurrency
+from shared.http.transport import LONGEST_ANSWER_SECONDS, Request, Response, Transport
 from shared.sdk_transport import (
     ATTEMPTS_IN_PLACE,
     JITTER,

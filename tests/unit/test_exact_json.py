@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from shared import exact_json
 from shared.campaign.client import Address, CampaignClient
-from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
+from shared.http.concurrency import AdaptiveConcurrency
+from shared.http.transport import Request, Response, Transport
 from shared.mapping import Altered
 
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False)

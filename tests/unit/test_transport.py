@@ -10,7 +10,8 @@ import pytest
 from dev.verbs import wait_until
 from shared.addresses import link_fault
 from shared.errors import Retryable
-from shared.http.transport import URGENT_SECONDS, AdaptiveConcurrency, Request, Response, Transport
+from shared.http.concurrency import URGENT_SECONDS, AdaptiveConcurrency
+from shared.http.transport import Request, Response, Transport
 
 GET = Request("GET", "https://example.org/rows", "GET rows")
 POST = Request("POST", "https://example.org/rows", "POST rows", repeatable=False)

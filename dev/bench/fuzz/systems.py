@@ -17,7 +17,8 @@ from shared.dataverse.batch import BatchWriter, Operation
 from shared.dataverse.client import DataverseClient
 from shared.events.documents import default_events_document, read_events_document
 from shared.events.journal import Journal
-from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
+from shared.http.concurrency import AdaptiveConcurrency
+from shared.http.transport import Request, Response, Transport
 from shared.mapping import SourceTable
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
 from shared.opt_out.feeds import Filtered, Scanned

@@ -17,7 +17,8 @@ from shared.campaign.client import Address, CampaignClient, Hrefs
 from shared.dataverse.batch import BatchWriter, Operation, create_many, update_many
 from shared.dataverse.client import DataverseClient
 from shared.errors import Misconfigured, Rejected, Retryable, TokenExpired
-from shared.http.transport import AdaptiveConcurrency, Transport, pooled
+from shared.http.concurrency import AdaptiveConcurrency
+from shared.http.transport import Transport, pooled
 from shared.records import Outcome
 
 BY_KEY = Address("profileAndServicesExt", "profile", "externalId")

@@ -13,7 +13,8 @@ from shared.campaign.client import Address, CampaignClient
 from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
 from shared.events.documents import default_events_document, read_events_document
 from shared.events.journal import Journal
-from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
+from shared.http.concurrency import AdaptiveConcurrency
+from shared.http.transport import Request, Response, Transport
 from shared.records import Outcome
 from shared.settings import Settings
 from tests.unit.dataverse.kit import Token

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from shared.dataverse.client import DataverseClient
-from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
+from shared.http.concurrency import AdaptiveConcurrency
+from shared.http.transport import Request, Response, Transport
 from shared.mapping import SourceTable
 
 URL = "https://org.example.org"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from shared.campaign.client import Address, CampaignClient
 from shared.errors import Retryable
-from shared.http.transport import AdaptiveConcurrency, Request, Response, Transport
+from shared.http.concurrency import AdaptiveConcurrency
+from shared.http.transport import Request, Response, Transport
 from shared.opt_out.documents import Pair, default_opt_out_document, read_opt_out_document
 from shared.opt_out.feeds import earlier
 from shared.opt_out.sides import Profiles, instant, later
