@@ -43,8 +43,9 @@ from shared.opt_out.sides import Contacts, Profiles
 from shared.pipeline.flow import Bridge
 from shared.setting_types import text
 from shared.settings import Settings, load_settings
-from shared.sftp.client import Server, Sftp
+from shared.sftp.client import Sftp
 from shared.sftp.exports.pages import Exports
+from shared.sftp.session import Server
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.decisions import Decisions

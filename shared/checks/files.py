@@ -20,7 +20,7 @@ from shared.events.documents import (
 from shared.events.files import EventFormat
 from shared.opt_out.feeds import OptOutFormat
 from shared.sftp.client import RemoteFile
-from shared.sftp.exports.pages import Format
+from shared.sftp.exports.formats import Format
 from shared.sftp.exports.positions import PROCESSED, REJECTED
 
 HOUR, MONTH = 3600.0, 30 * 86400.0

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from shared.events.documents import EventsDocument, LogFile
 from shared.events.logs import LogReader, change_of
 from shared.records import Change
-from shared.sftp.exports.pages import Files, ReadCells
+from shared.sftp.exports.formats import Files, ReadCells
 
 
 @dataclass(frozen=True, slots=True)

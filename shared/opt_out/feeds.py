@@ -30,7 +30,8 @@ from shared.opt_out.rows import Flags
 from shared.opt_out.sides import ALIAS, MAYBE_ALIAS, exported_time, instant, profile_of
 from shared.records import Change, Kind, Page
 from shared.sftp.exports.delimited import columns_of
-from shared.sftp.exports.pages import Exports, Files, ReadCells
+from shared.sftp.exports.formats import Files, ReadCells
+from shared.sftp.exports.pages import Exports
 from shared.sftp.faults import ParseError
 
 CHANGED = "lastModified"

@@ -1,5 +1,4 @@
-"""Files of a folder on an SFTP server: key authentication, the host's key checked against a
-setting.
+"""Files of a folder on an SFTP server.
 
 paramiko, because it is synchronous and reads as fast as asyncssh in less memory
 (docs/performance.md). Nagle's algorithm is off:
@@ -10,14 +9,12 @@ client"; draft-ietf-secsh-filexfer-02, "File Attributes".
 
 import contextlib
 import re
-import socket
 import stat
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import paramiko
 
@@ -25,11 +22,10 @@ from shared.deadlines import held, seconds_left
 from shared.errors import Misconfigured, Retryable, recovery
 from shared.identifiers import is_file_name
 from shared.sftp.blocks import END, Blocks
-from shared.sftp.keys import host_keys, private_key, unknown_key_types
+from shared.sftp.session import ANSWER_SECONDS, BROKEN, CONNECT_SECONDS, Server, connect
 from shared.threads import call_later
 
 BLOCK_BYTES, BLOCKS_AHEAD = 256 * 1024, 8
-CONNECT_SECONDS, ANSWER_SECONDS = 15.0, 60.0
 LONGEST_CALL_SECONDS = 300.0
 """Of a listing, or of one read, however it drips: less where the run has less left.
 
@@ -44,7 +40,6 @@ NO_SIZES = (
     "The SFTP server does not tell the sizes of files, which the bridge needs to know when a file"
     " was read to its end. Use a server that tells them."
 )
-BROKEN = (paramiko.SSHException, OSError, EOFError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +51,12 @@ class RemoteFile:
     changed_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where and as whom.
-
-    `host_key`: lines as in a known_hosts file. `private_key` in OpenSSH, PEM or PKCS#8 form.
-    """
-
-    host: str
-    port: int
-    user: str
-    private_key: str = field(repr=False)
-    host_key: str
-
-
 class MissingFile(Exception):
     """The file is not on the server any more."""
 
 
 class RefusedFile(Exception):
     """The server does not let this file be opened or read; others it may."""
-
-
-class Client(paramiko.SFTPClient):
-    """A name that is not UTF-8 harms no other: its bytes stand as halves of characters."""
-
-    def _request(self, kind: int, *given: Any) -> tuple[int, paramiko.Message]:
-        answer: tuple[int, paramiko.Message] = super()._request(kind, *given)  # type: ignore[misc]
-        answer[1].get_text = lambda: answer[1].get_string().decode("utf-8", "surrogateescape")  # type: ignore[method-assign]
-        return answer
 
 
 class Sftp:
@@ -253,44 +225,6 @@ def cut(session: paramiko.SFTPClient | None) -> None:
     channel = session.get_channel() if session else None
     if channel:
         channel.get_transport().close()
-
-
-def connect(server: Server, answer_seconds: float, seconds: float) -> paramiko.SFTPClient:
-    """A session with the server, which must hold one of the known keys; of several kinds it is
-    asked for one that is known.
-    It is made within so many `seconds`.
-    """
-    known, own = host_keys(server.host_key), private_key(server.private_key)
-    connection = socket.create_connection((server.host, server.port), min(CONNECT_SECONDS, seconds))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    transport = paramiko.Transport(
-        connection, disabled_algorithms={"keys": unknown_key_types(known)}
-    )
-    # Some of its steps wait without end for a server that says nothing: then the connection is
-    # closed under them.
-    watch = call_later(min(2 * CONNECT_SECONDS, seconds), transport.close)
-    try:
-        session = authenticated(transport, server, known, own)
-        session.settimeout(answer_seconds)
-        session.invoke_subsystem("sftp")
-        client = Client(session)
-    except BROKEN:
-        transport.close()
-        raise
-    finally:
-        watch.cancel()
-    return client
-
-
-def authenticated(
-    transport: paramiko.Transport, server: Server, known: list[paramiko.PKey], own: paramiko.PKey
-) -> paramiko.Channel:
-    transport.start_client(timeout=CONNECT_SECONDS)
-    shown = transport.get_remote_server_key()
-    if shown not in known:
-        raise paramiko.BadHostKeyException(server.host, shown, known[0])
-    transport.auth_publickey(server.user, own)
-    return transport.open_session(timeout=CONNECT_SECONDS)
 
 
 def is_file(item: paramiko.SFTPAttributes) -> bool:

@@ -11,8 +11,10 @@ from dev.emulators.sftp import EXPORTS
 from dev.emulators.sftp.faults import Control
 from shared.errors import Retryable
 from shared.records import Change, Page
-from shared.sftp.client import Server, Sftp
-from shared.sftp.exports.pages import Exports, Format
+from shared.sftp.client import Sftp
+from shared.sftp.exports.formats import Format
+from shared.sftp.exports.pages import Exports
+from shared.sftp.session import Server
 
 
 class Embedded:

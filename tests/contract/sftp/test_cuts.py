@@ -73,7 +73,7 @@ def test_every_row_arrives_once_wherever_the_connection_drops(
     """
     monkeypatch.setattr("shared.sftp.exports.pages.PAGE_EVENTS", 40)
     monkeypatch.setattr(
-        "shared.sftp.exports.pages.MOST_ROWS", 5
+        "shared.sftp.exports.open_file.MOST_ROWS", 5
     )  # else all is read ahead, and no cut falls behind the first page
     chance = random.Random(f"{SEED}-{kind.__name__}-{packed}-{afterwards}")
     document, form, data, name = kind(afterwards)

@@ -12,7 +12,8 @@ import pytest
 
 from shared.deadlines import within
 from shared.errors import Retryable
-from shared.sftp.client import Server, Sftp
+from shared.sftp.client import Sftp
+from shared.sftp.session import Server
 from tests.contract.sftp.kit import Embedded, embedded_server
 from tests.contract.sftp.test_servers import NAME, events, put, text
 from tests.contract.silence import Listener, Proxy, Serve, answers, listening, says_nothing
