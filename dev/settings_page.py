@@ -19,15 +19,17 @@ HEAD = """\
 
 <!-- Made from shared/settings.py by `python -m dev.settings_page`: do not edit. -->
 
-Every setting of the function app, by its name in the environment. In Azure the deployment gives them all.
-The last column says how:
+Every setting of the function app, by its name in the environment.
+In Azure the deployment gives them all. The last column says how:
 
-- `settings`: by the parameter `settings`, under the name of the setting ([deploy.md](deploy.md#parameters)).
+- `settings`: by the parameter `settings`, under the name of the setting
+  ([deploy.md](deploy.md#parameters)).
 - own: by a parameter of its own, or by what the deployment makes.
 - secret: by a secret in the Key Vault ([deploy.md](deploy.md#secrets)).
 - never: it is for a laptop alone.
 
-A changed setting restarts the app. While one is missing or out of range, the app answers HTTP 503 and names it.
+A changed setting restarts the app.
+While one is missing or out of range, the app answers HTTP 503 and names it.
 On the local stack `manage.py up --set NAME=VALUE` changes one ([local-stack.md](local-stack.md)).
 """
 GROUPS = (

@@ -130,9 +130,8 @@ def families(scale: int) -> dict[str, Any]:
         wrong = faults(dynamics, campaign, made)
         letters = sum(len(operator.dead_letters(key)) for key in KEYS)
     return {
-        f"families: {3 * number} rows, children first, {INSTANCES} instances, {KILLS} kills: children written early (0)": (
-            early
-        ),
+        f"families: {3 * number} rows, children first, {INSTANCES} instances, {KILLS} kills: "
+        f"children written early (0)": (early),
         "families: hidden, lost update, wrong link, missing (0, 0, 0, 0)": ", ".join(
             str(wrong[name]) for name in wrong
         ),
@@ -186,9 +185,8 @@ def without_parking(scale: int) -> dict[str, Any]:
         wrong = faults(world.dynamics, world.campaign, made)
     told = ", ".join(str(hidden_then[name]) for name in ("hidden", "lost")) + f", {wrong['lost']}"
     return {
-        f"without parking, {2 * number} children: hidden meanwhile, lost meanwhile, lost for good (must not be 0)": (
-            told
-        )
+        f"without parking, {2 * number} children: hidden meanwhile, lost meanwhile, lost for "
+        f"good (must not be 0)": (told)
     }
 
 

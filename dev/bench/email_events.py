@@ -67,9 +67,8 @@ def run(console: Console, small: bool = False) -> dict[str, Any]:
     figures |= processor(few * 2)
     rate = many / large["seconds"]
     return figures | {
-        f"events/s, the flow ({many} rows in files, {CONCURRENCY} requests at once, {LATENCY_SECONDS:g} s each)": round(
-            rate
-        ),
+        f"events/s, the flow ({many} rows in files, {CONCURRENCY} requests at once, "
+        f"{LATENCY_SECONDS:g} s each)": round(rate),
         "events/s, a bare loop of the same calls": round(bare),
         "ratio (target >= 0.90)": round(rate / bare, 3),
         "events per Dataverse request (target >= 100)": round(many / large["requests"]),

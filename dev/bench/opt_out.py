@@ -63,7 +63,6 @@ def model(scale: int) -> dict[str, Any]:
         int(number) for number in re.findall(r'name="states" value="(\d+)"', report.read_text())
     ]
     return {
-        f"model, {len(states)} clock settings, {examples} examples of {STEPS} steps, seed {SEED}: states": sum(
-            states
-        )
+        f"model, {len(states)} clock settings, {examples} examples of {STEPS} steps, seed "
+        f"{SEED}: states": sum(states)
     }

@@ -45,9 +45,8 @@ def run(scale: int) -> dict[str, Any]:
             f"safe-to-send was wrong in {len(missed)} states with seed {SEED}: {missed[:10]}"
         )
     return {
-        f"safe-to-send says no with an opt-out under way (target {states} of {states}; seed {SEED})": sum(
-            noes.values()
-        ),
+        "safe-to-send says no with an opt-out under way"
+        f" (target {states} of {states}; seed {SEED})": sum(noes.values()),
         "safe-to-send says yes when that is settled (as many)": settled,
         **{f"  {kind}": count for kind, count in noes.items()},
     }

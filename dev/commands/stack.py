@@ -98,7 +98,8 @@ class Stack:
 
     def start_emulators(self) -> None:
         shutil.rmtree(self.sftp_root, ignore_errors=True)  # what an earlier Campaign has exported
-        self.child("identity", "dev.emulators.identity", "--tls-port", "0", "--token-key", self.token_key, "--directory",
+        self.child("identity", "dev.emulators.identity", "--tls-port", "0", "--token-key",
+                   self.token_key, "--directory",
                    str(self.directory))  # fmt: skip
         self.child(
             "dataverse",

@@ -11,9 +11,10 @@ from typing import Any
 
 Record = SimpleNamespace
 
-NAMES = """BindingInfo FunctionLoadResponse FunctionMetadataResponse InvocationResponse NullableBool NullableDouble
-    NullableString NullableTimestamp ParameterBinding RpcException RpcFunctionMetadata RpcHttp RpcHttpCookie
-    RpcRetryOptions StatusResult Timestamp TypedData WorkerInitResponse WorkerMetadata"""
+NAMES = """BindingInfo FunctionLoadResponse FunctionMetadataResponse InvocationResponse NullableBool
+    NullableDouble NullableString NullableTimestamp ParameterBinding RpcException
+    RpcFunctionMetadata RpcHttp RpcHttpCookie RpcRetryOptions StatusResult Timestamp TypedData
+    WorkerInitResponse WorkerMetadata"""
 
 
 class Message(Record):

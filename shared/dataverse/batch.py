@@ -123,7 +123,8 @@ class BatchWriter:
         condition = quote(
             f"sdkmessageid/name eq '{message}' and primaryobjecttypecode eq '{table}'"
         )
-        url = f"{self.client.url}{API}sdkmessagefilters?$select=sdkmessagefilterid&$filter={condition}"
+        query = f"sdkmessagefilters?$select=sdkmessagefilterid&$filter={condition}"
+        url = f"{self.client.url}{API}{query}"
         return bool(self.client.listed(url, f"messages of {table}"))
 
     def run(self, sets: Sequence[Sequence[Operation]], what: str) -> list[BridgeError | None]:

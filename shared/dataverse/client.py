@@ -61,7 +61,7 @@ class DataverseClient:
     def tracked(
         self, table: SourceTable, columns: Sequence[str], link: str = ""
     ) -> tuple[list[dict[str, Any]], str, bool]:
-        """One page of a tracked read: its items, the link to follow, whether that is the delta link.
+        """One page of a tracked read: items, the link to follow, whether that is the delta link.
 
         Without a link every row is read, as new. TokenExpired when only a new full read can help.
         """
@@ -103,8 +103,10 @@ class DataverseClient:
         ]  # nothing else is the id of a row, nor belongs into a URL
         for start in range(0, len(wanted), IDS_PER_REQUEST):
             listed = ",".join(f'"{item}"' for item in wanted[start : start + IDS_PER_REQUEST])
-            condition = f"Microsoft.Dynamics.CRM.In(PropertyName='{table.primary_id}',PropertyValues=[{listed}])"
-            url = f"{self.url}{API}{table.entity_set}?$select={','.join(columns)}&$filter={quote(condition)}"
+            names = f"PropertyName='{table.primary_id}',PropertyValues=[{listed}]"
+            condition = quote(f"Microsoft.Dynamics.CRM.In({names})")
+            query = f"$select={','.join(columns)}&$filter={condition}"
+            url = f"{self.url}{API}{table.entity_set}?{query}"
             found += self.listed(url, f"rows of {table.logical_name}", prefer)
         asked = set(wanted)
         if any(

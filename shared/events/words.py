@@ -12,17 +12,18 @@ from collections.abc import Iterable, Mapping
 from shared.labels import folded
 
 REASONS = {
-    "0": "Not defined", "1": "User unknown", "2": "Invalid domain", "3": "Unreachable", "4": "Account disabled",
-    "5": "Mailbox full", "6": "Not connected", "8": "Address on denylist", "20": "Refused",
+    "0": "Not defined", "1": "User unknown", "2": "Invalid domain", "3": "Unreachable",
+    "4": "Account disabled", "5": "Mailbox full", "6": "Not connected", "8": "Address on denylist",
+    "20": "Refused",
 }  # fmt: skip
 DENY_LISTED = frozenset({"8", "address on denylist", "on denylist", "blacklisted"})
 OTHER_REASONS = (
-    "Quarantined address", "Address empty", "Duplicate", "Error ignored", "Text too long", "Not defined",
-    "Character not supported by encoding", "On denylist", "undefined", "unknown_user", "invalid_domain", "unreachable",
-    "disabled",
-    "mailbox_full", "not_connected", "refused", "error_ignored", "address_undefined", "blacklisted", "quarantine", "duplicate",
-    "typology_rule", "business_ranking", "cancelled", "quality", "unchecked", "offer_missing", "over_delivery_limit", "expired",
-    "too_long", "untranslatable", "control_group",
+    "Quarantined address", "Address empty", "Duplicate", "Error ignored", "Text too long",
+    "Not defined", "Character not supported by encoding", "On denylist", "undefined",
+    "unknown_user", "invalid_domain", "unreachable", "disabled", "mailbox_full", "not_connected",
+    "refused", "error_ignored", "address_undefined", "blacklisted", "quarantine", "duplicate",
+    "typology_rule", "business_ranking", "cancelled", "quality", "unchecked", "offer_missing",
+    "over_delivery_limit", "expired", "too_long", "untranslatable", "control_group",
 )  # fmt: skip
 Words = Mapping[str, str]  # a folded code or label -> what it means
 

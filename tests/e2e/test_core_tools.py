@@ -12,7 +12,10 @@ from dev.verbs import Http
 from tests.e2e.conftest import World, world_of
 
 FUNC = '''#!{python}
-"""Stands for Azure Functions Core Tools: `func start --port N --enableAuth`, keys in azure-webjobs-secrets."""
+"""Stands for Azure Functions Core Tools: `func start --port N --enableAuth`.
+
+Keys are in azure-webjobs-secrets.
+"""
 
 import argparse, json, os, sys, tempfile
 from azure.storage.blob import ContainerClient
@@ -23,7 +26,8 @@ parser.add_argument("--port", required=True)
 parser.add_argument("--enableAuth", action="store_true", required=True)
 given = parser.parse_args()
 assert os.path.exists("host.json"), "func start runs in the folder of the app"
-secrets = ContainerClient.from_connection_string(os.environ["AzureWebJobsStorage"], "azure-webjobs-secrets")
+account = os.environ["AzureWebJobsStorage"]
+secrets = ContainerClient.from_connection_string(account, "azure-webjobs-secrets")
 place = os.environ["AzureFunctionsWebHost__hostid"]
 
 def named(entries):
@@ -38,7 +42,8 @@ for blob in secrets.list_blobs(name_starts_with=place + "/"):
         kept["functions"][blob.name.rpartition("/")[2].removesuffix(".json")] = named(found["keys"])
 keys = os.path.join(tempfile.mkdtemp(), "keys.json")
 open(keys, "w").write(json.dumps(kept))
-os.execv(sys.executable, [sys.executable, "-m", "dev.host", os.getcwd(), "--port", given.port, "--keys", keys])
+host = [sys.executable, "-m", "dev.host", os.getcwd(), "--port", given.port, "--keys", keys]
+os.execv(sys.executable, host)
 '''
 
 

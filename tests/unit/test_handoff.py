@@ -174,9 +174,7 @@ def test_of_two_changes_of_a_record_the_later_one_travels() -> None:
     assert read_all([first, second]) == [second]
 
 
-def test_rows_that_do_not_fit_one_message_are_spread_and_one_that_fits_none_becomes_a_reference() -> (
-    None
-):
+def test_rows_too_many_for_a_message_are_spread_and_one_too_large_becomes_a_reference() -> None:
     noise = base64.b64encode(bytes(range(256)) * 40).decode()
     many = [
         Change(f"{n:08x}-0000-0000-0000-000000000000", Kind.ROW, 1, {"note": f"{n}{noise[n:]}"})

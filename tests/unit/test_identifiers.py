@@ -107,10 +107,10 @@ def test_plain_digits_are_a_log_number(value: Any, expected: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "1.23457E+11", "1e5", "1,270,000", "1.270.000", "1 270 000", "1\u00a0270", "1'270", "+7", "-7", "7.0", "7,0", "0x1f",
-        "\u0661\u0662", "\uff17", "\u00b2", "#####", "9" * 20, "1" * 5000, "0" * 5000, 7.5, 1e22, -7, 2**70, float("nan"),
-        Decimal("7.5"), Decimal("1E+22"), Decimal("-7"), Decimal("NaN"),
-        float("inf"), True, [], {}, b"7",
+        "1.23457E+11", "1e5", "1,270,000", "1.270.000", "1 270 000", "1\u00a0270", "1'270", "+7",
+        "-7", "7.0", "7,0", "0x1f", "\u0661\u0662", "\uff17", "\u00b2", "#####", "9" * 20,
+        "1" * 5000, "0" * 5000, 7.5, 1e22, -7, 2**70, float("nan"), Decimal("7.5"),
+        Decimal("1E+22"), Decimal("-7"), Decimal("NaN"), float("inf"), True, [], {}, b"7",
     ],
     ids=lambda value: str(value)[:12],
 )  # fmt: skip
@@ -140,8 +140,9 @@ def test_a_table_has_a_logical_name(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "", ".", "..", "a/b", "../contact", "%2e%2e", "contact%00", "Contact", "contact ", "contact\n", "con'tact", "1contact",
-        "_contact", "cont\u0430ct", "contact\u200b", "a" * 129, "a-b", None, 7, b"contact", ["contact"],
+        "", ".", "..", "a/b", "../contact", "%2e%2e", "contact%00", "Contact", "contact ",
+        "contact\n", "con'tact", "1contact", "_contact", "cont\u0430ct", "contact\u200b", "a" * 129,
+        "a-b", None, 7, b"contact", ["contact"],
     ],
     ids=ascii,
 )  # fmt: skip

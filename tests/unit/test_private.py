@@ -57,8 +57,10 @@ def test_every_secret_setting_is_known(name: str, form: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ['"CAMPAIGN_CLIENT_SECRET": ""', '"CAMPAIGN_CLIENT_SECRET": "@Microsoft.KeyVault(SecretUri=https://kv-example/x)"',
-     '"AzureWebJobsStorage": "<connection string>"', '"AzureWebJobsStorage__accountName": "stexample"', "# CLIENT_SECRET", ""],
+    ['"CAMPAIGN_CLIENT_SECRET": ""',
+     '"CAMPAIGN_CLIENT_SECRET": "@Microsoft.KeyVault(SecretUri=https://kv-example/x)"',
+     '"AzureWebJobsStorage": "<connection string>"',
+     '"AzureWebJobsStorage__accountName": "stexample"', "# CLIENT_SECRET", ""],
 )  # fmt: skip
 def test_what_is_no_secret_is_not_told(text: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.json"

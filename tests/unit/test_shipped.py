@@ -16,26 +16,31 @@ from dev.commands.shipped import shipped
 ROOT = Path(__file__).parents[2]
 APP = ("function_app.py", "host.json", "requirements.txt", "functions", "shared")
 BESIDE = (
-    "mine.json", "app.zip", ".env", ".env.local", "local.settings.json", "setup.settings.json", "key.pem", "id_rsa", "notes.txt",
-    "what-if.txt", "a name with spaces.csv", "LICENSE", "README.md",
-    "venv/pyvenv.cfg", "venv/bin/python", "venv/lib/python3.13/site-packages/requests/api.py", "env/bin/activate",
-    "checkout_env/bin/activate", "checkout_env/lib/python3.13/site-packages/six.py", ".venv/bin/python", ".azure/dev/.env",
-    ".azure/config.json", ".vscode/settings.json", ".idea/workspace.xml", ".git/config", ".local/setup.settings.json",
-    ".local/tools/node_modules/azurite/index.js", ".python_packages/lib/site-packages/six.py", "node_modules/a/index.js",
-    "__pycache__/function_app.cpython-313.pyc", "functions/__pycache__/contacts.cpython-313.pyc", "functions/contacts.pyc",
-    "shared/__pycache__/errors.cpython-313.pyc", "shared/state/__pycache__/storage.cpython-313.pyc", "shared/mine.json",
-    "shared/mapping/defaults/contact.yml.bak", "shared/mapping/defaults/secrets.json",
-    "functions/local.settings.json", "shared/.DS_Store", ".DS_Store", "shared/secrets/key.pem", "shared_env/bin/activate",
-    "shared.py", "functions.json", "tests/unit/test_it.py", "infra/main.bicep", "admin/mapping.py",
-    "admin/setup/roles.py", "dev/host/keys.py", "docs/deploy.md", "manage.py",
+    "mine.json", "app.zip", ".env", ".env.local", "local.settings.json", "setup.settings.json",
+    "key.pem", "id_rsa", "notes.txt", "what-if.txt", "a name with spaces.csv", "LICENSE",
+    "README.md", "venv/pyvenv.cfg", "venv/bin/python",
+    "venv/lib/python3.13/site-packages/requests/api.py", "env/bin/activate",
+    "checkout_env/bin/activate", "checkout_env/lib/python3.13/site-packages/six.py",
+    ".venv/bin/python", ".azure/dev/.env", ".azure/config.json", ".vscode/settings.json",
+    ".idea/workspace.xml", ".git/config", ".local/setup.settings.json",
+    ".local/tools/node_modules/azurite/index.js", ".python_packages/lib/site-packages/six.py",
+    "node_modules/a/index.js", "__pycache__/function_app.cpython-313.pyc",
+    "functions/__pycache__/contacts.cpython-313.pyc", "functions/contacts.pyc",
+    "shared/__pycache__/errors.cpython-313.pyc", "shared/state/__pycache__/storage.cpython-313.pyc",
+    "shared/mine.json", "shared/mapping/defaults/contact.yml.bak",
+    "shared/mapping/defaults/secrets.json", "functions/local.settings.json", "shared/.DS_Store",
+    ".DS_Store", "shared/secrets/key.pem", "shared_env/bin/activate", "shared.py", "functions.json",
+    "tests/unit/test_it.py", "infra/main.bicep", "admin/mapping.py", "admin/setup/roles.py",
+    "dev/host/keys.py", "docs/deploy.md", "manage.py",
 )  # fmt: skip
 BACKUPS = (
-    "host.json.bak", "requirements.txt~", "function_app.py.orig", "functions/contacts.py~", "functions/.contacts.py.swp",
-    "shared/errors.py.orig", "shared/state/storage.py.bak", "shared/mapping/defaults/contact.yaml~",
+    "host.json.bak", "requirements.txt~", "function_app.py.orig", "functions/contacts.py~",
+    "functions/.contacts.py.swp", "shared/errors.py.orig", "shared/state/storage.py.bak",
+    "shared/mapping/defaults/contact.yaml~",
 )  # fmt: skip
 SECRET = (
-    ".local/", ".azure/", ".env", ".env.local", "local.settings.json", "setup.settings.json", "functions/local.settings.json",
-    "key.pem", "shared/secrets/key.pem", "app.zip",
+    ".local/", ".azure/", ".env", ".env.local", "local.settings.json", "setup.settings.json",
+    "functions/local.settings.json", "key.pem", "shared/secrets/key.pem", "app.zip",
 )  # fmt: skip
 
 

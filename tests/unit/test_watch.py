@@ -10,8 +10,8 @@ from shared.console import status
 from shared.pipeline.flow import Bridge, Flow
 
 FIGURES: dict[str, Any] = {
-    "status": "running", "oldest_unwritten_seconds": 0.0, "token_age_seconds": None, "backlog_messages": 0, "poison_messages": 0,
-    "poison_letters": 0,     "dead_letters": 0,
+    "status": "running", "oldest_unwritten_seconds": 0.0, "token_age_seconds": None,
+    "backlog_messages": 0, "poison_messages": 0, "poison_letters": 0, "dead_letters": 0,
 }  # fmt: skip
 
 

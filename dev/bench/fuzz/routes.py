@@ -30,7 +30,12 @@ from shared.state.handoff import Handoff
 PET = """\
 table: new_pet
 resource: cusPet
-key: {source: new_petid, target: externalId, lookup: filter, filter: byExternalid, parameter: externalId_parameter}
+key:
+  source: new_petid
+  target: externalId
+  lookup: filter
+  filter: byExternalid
+  parameter: externalId_parameter
 fields:
   - {source: new_name, target: label}
 links:
@@ -189,14 +194,18 @@ COMMANDS: list[Any] = [
     {},
 ]
 ROUTES = {
-    "contacts_webhook": (), "custom_entities_webhook": ("table",), "opt_out_webhook": (), "console_status": (),
-    "console_dead_letters": (), "console_record": ("flow", "id"), "console_command": ("flow", "command"), "opt_out_safe": (),
+    "contacts_webhook": (), "custom_entities_webhook": ("table",), "opt_out_webhook": (),
+    "console_status": (),
+    "console_dead_letters": (), "console_record": ("flow", "id"),
+    "console_command": ("flow", "command"), "opt_out_safe": (),
     "opt_out_contact": ("id",), "opt_out_decisions": (),
 }  # fmt: skip
 WITHOUT_CONTEXT = frozenset(name for name in ROUTES if not name.endswith("_webhook"))
 USUAL = {
-    "table": ("contact", "new_pet"), "flow": ("contacts", "custom_entities-new_pet", "opt_out"), "id": (ID, f"{{{ID}}}"),
-    "command": ("start", "stop", "replay", "discard"), "limit": ("10",), "after": (ID,), "day": ("2026-01-31",), "format": ("csv", "json"),
+    "table": ("contact", "new_pet"), "flow": ("contacts", "custom_entities-new_pet", "opt_out"),
+    "id": (ID, f"{{{ID}}}"),
+    "command": ("start", "stop", "replay", "discard"), "limit": ("10",), "after": (ID,),
+    "day": ("2026-01-31",), "format": ("csv", "json"),
 }  # fmt: skip
 
 

@@ -248,10 +248,12 @@ BATCHES = [
     + ' lastname"}}\r\n--b--\r\n',
 ]
 PARTS = (
-    "Content-Length: " + "9" * 5000, "Content-Length: \u00b2", "Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: x-uuencode",
-    "Content-Type: multipart/mixed; boundary=b", "Content-Type: multipart/mixed; boundary=", "Content-Type: message/rfc822",
-    "Content-Type: text/plain; charset=nonsense", "HTTP/1.1 999 ?", "HTTP/1.1 204 " + "x" * 5000, "--b", "--c", "--c--", "--b--",
-    "Content-Type: multipart/mixed; boundary*0*=utf-8''%ED%A0%80", "\x00", "Content-Type: application/http; a=\"" + "\\" * 500,
+    "Content-Length: " + "9" * 5000, "Content-Length: \u00b2", "Content-Transfer-Encoding: base64",
+    "Content-Transfer-Encoding: x-uuencode", "Content-Type: multipart/mixed; boundary=b",
+    "Content-Type: multipart/mixed; boundary=", "Content-Type: message/rfc822",
+    "Content-Type: text/plain; charset=nonsense", "HTTP/1.1 999 ?", "HTTP/1.1 204 " + "x" * 5000,
+    "--b", "--c", "--c--", "--b--", "Content-Type: multipart/mixed; boundary*0*=utf-8''%ED%A0%80",
+    "\x00", "Content-Type: application/http; a=\"" + "\\" * 500,
 )  # fmt: skip
 
 

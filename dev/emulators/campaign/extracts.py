@@ -30,10 +30,12 @@ FLAGS = (
 )
 DELIVERY = ("deliveryName", "deliveryLabel", "campaignName", "campaignLabel", "mirrorPageUrl")
 DELIVERY_LOG = (
-    "logId", "externalId", "email", "status", "failureType", "failureReason", "eventDate", "lastModified", *DELIVERY
+    "logId", "externalId", "email", "status", "failureType", "failureReason", "eventDate",
+    "lastModified", *DELIVERY
 )  # fmt: skip
 TRACKING_LOG = (
-    "logId", "broadLogId", "externalId", "urlType", "logDate", "url", "urlLabel", "userAgent", "trackedDevice", *DELIVERY
+    "logId", "broadLogId", "externalId", "urlType", "logDate", "url", "urlLabel", "userAgent",
+    "trackedDevice", *DELIVERY
 )  # fmt: skip
 Line = Iterable[object]
 

@@ -169,7 +169,8 @@ class Journal:
                 "Retry-After": str(RETRY_AFTER_SECONDS),
             }
             return web.Response(status=204, headers=more)
-        text = f'{{"events":[{",".join(shown)}],"_page":{json.dumps({"last": last, "count": len(shown)})}}}'
+        page = json.dumps({"last": last, "count": len(shown)})
+        text = f'{{"events":[{",".join(shown)}],"_page":{page}}}'
         return web.Response(body=text.encode(), headers=headers, content_type="application/json")
 
     def start(self, request: web.Request) -> int:

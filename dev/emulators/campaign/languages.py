@@ -43,7 +43,8 @@ LANGUAGES = {
     "en": labels(
         "Sent|Failed",
         "Soft|Hard",
-        "User unknown|Invalid domain|Unreachable|Account disabled|Mailbox full|Not connected|Address on denylist|Refused",
+        "User unknown|Invalid domain|Unreachable|Account disabled|Mailbox full|Not "
+        "connected|Address on denylist|Refused",
         "Email click",
         "Open|Opt-out|Mirror page",
         "Email|SMS|Push notification",
@@ -52,7 +53,8 @@ LANGUAGES = {
     "fr": labels(
         "Envoyé|Échec",
         "Temporaire|Définitif",
-        "Utilisateur inconnu|Domaine invalide|Inatteignable|Compte désactivé|Boîte pleine|Non connecté|Adresse sur liste bloquée"
+        "Utilisateur inconnu|Domaine invalide|Inatteignable|Compte désactivé|Boîte pleine|Non "
+        "connecté|Adresse sur liste bloquée"
         "|Refusé",
         "Clic e-mail",
         "Ouverture|Désabonnement|Page miroir",
@@ -62,7 +64,8 @@ LANGUAGES = {
     "de": labels(
         "Gesendet|Fehlgeschlagen",
         "Weich|Hart",
-        "Benutzer unbekannt|Ungültige Domain|Nicht erreichbar|Konto deaktiviert|Postfach voll|Nicht verbunden"
+        "Benutzer unbekannt|Ungültige Domain|Nicht erreichbar|Konto deaktiviert|Postfach "
+        "voll|Nicht verbunden"
         "|Adresse auf Sperrliste|Abgelehnt",
         "E-Mail-Klick",
         "Öffnung|Abmeldung|Mirrorseite",

@@ -91,7 +91,8 @@ class BroadLog:
 
     @property
     def mirror_page(self) -> str:
-        return f"https://t.example.org/nl/jsp/m.jsp?c={blake2b(b'%d' % self.number, digest_size=12).hexdigest()}"
+        code = blake2b(b"%d" % self.number, digest_size=12).hexdigest()
+        return f"https://t.example.org/nl/jsp/m.jsp?c={code}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,8 +19,8 @@ REGISTRATION_TABLES = {
     "sdkmessageprocessingstepimage",
 }
 QUERY = """
-    SELECT s.sdkmessageprocessingstepid, s.name, m.name, f.primaryobjecttypecode, s.filteringattributes, s.asyncautodelete,
-           e.url, e.authtype, e.authvalue
+    SELECT s.sdkmessageprocessingstepid, s.name, m.name, f.primaryobjecttypecode,
+           s.filteringattributes, s.asyncautodelete, e.url, e.authtype, e.authvalue
     FROM sdkmessageprocessingstep s
     JOIN serviceendpoint e ON e.serviceendpointid = s.eventhandler
     JOIN sdkmessage m ON m.sdkmessageid = s.sdkmessageid

@@ -223,7 +223,8 @@ def refuse_forbidden(options: Options) -> None:
 
 
 def deleted_member(request: Request, table: Table, row_id: str) -> str:
-    return f'{{"@odata.context":"{request.api}/$metadata#{table.set}/$deletedEntity","id":"{row_id}","reason":"deleted"}}'
+    context = f"{request.api}/$metadata#{table.set}/$deletedEntity"
+    return f'{{"@odata.context":"{context}","id":"{row_id}","reason":"deleted"}}'
 
 
 def delta_link(request: Request, options: Options, token: Token) -> str:

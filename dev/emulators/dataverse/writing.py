@@ -239,8 +239,9 @@ class Writing:
         if not self.events.listens(message, table.logical):
             return
         event = Event(
-            message, table, row_id, target, dict(row), before, frozenset(sent), version, intent.caller, intent.request_id,
-            intent.bypass, intent.bypass_steps, intent.tag, self.clock.time(),
+            message, table, row_id, target, dict(row), before, frozenset(sent), version,
+            intent.caller, intent.request_id, intent.bypass, intent.bypass_steps, intent.tag,
+            self.clock.time(),
         )  # fmt: skip
         self.store.after_commit.append(lambda: self.events.publish(event))
 

@@ -18,13 +18,15 @@ cusVehicle:
   fields: {vehicleId: {length: 64}, model: {length: 100}, contactId: {length: 100}}
   keys: [[vehicleId]]
   filters: {vehicleid: {conditions: [{field: vehicleId}]}}
-  links: {owner: {target: profile, join: {contactId: externalId}, cardinality: %s, onDelete: cascade}}
+  links:
+    owner: {target: profile, join: {contactId: externalId}, cardinality: %s, onDelete: cascade}
 cusVisit:
   label: Visits
   fields: {visitId: {length: 64}, vehicleId: {length: 64}}
   keys: [[visitId]]
   filters: {visitid: {conditions: [{field: visitId}]}}
-  links: {vehicle: {target: cusVehicle, join: {vehicleId: vehicleId}, cardinality: %s, onDelete: cascade}}
+  links:
+    vehicle: {target: cusVehicle, join: {vehicleId: vehicleId}, cardinality: %s, onDelete: cascade}
 """
 EXT = "/profileAndServicesExt"
 

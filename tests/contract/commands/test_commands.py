@@ -19,8 +19,9 @@ from dev.seed import vehicles
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 
 KEYS = {
-    "functions", "function_key", "master_key", "keys", "dataverse", "dataverse_token", "campaign", "campaign_token",
-    "campaign_api_key", "ims", "ims_organization", "identity", "journal", "storage", "sftp", "pids",
+    "functions", "function_key", "master_key", "keys", "dataverse", "dataverse_token", "campaign",
+    "campaign_token", "campaign_api_key", "ims", "ims_organization", "identity", "journal",
+    "storage", "sftp", "pids",
 }  # fmt: skip
 
 

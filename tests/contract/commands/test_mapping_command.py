@@ -90,15 +90,18 @@ def test_a_plan_of_the_active_text_says_that_nothing_changes(sound: Office) -> N
     [
         ("table: contact\n  x: [", "Line "),
         ("nothing", "document"),
-        ("table: contact\nresource: profile\nkey: {source: contactid, target: externalId, lookup: uri}\nfields:\n"
-         "  - {source: fistname, target: firstName}\n", "Line 5, fields[1] (firstName): table contact has no column fistname"),
+        ("table: contact\nresource: profile\nkey: {source: contactid, target: externalId, "
+         "lookup: uri}\nfields:\n"
+         "  - {source: fistname, target: firstName}\n",
+         "Line 5, fields[1] (firstName): table contact has no column fistname"),
         ("table: contact\ntable: contact\n", "Line 2: the key table stands twice"),
         ("table: ../versions/contact\nresource: profile\n", "table"),
         ("pairs: 3\n", "pairs"),
         ("kinds: {send: {table: 3}}\n", "kinds"),
         ("pairs:\n  - {flag: blackListEmail, column: donotbulkmail}\n", "donotbulkmail"),
     ],
-    ids=["no YAML", "a word", "a column that is not there", "a key twice", "a table that is a path", "opt-outs", "events",
+    ids=["no YAML", "a word", "a column that is not there", "a key twice", "a table that is a path",
+         "opt-outs", "events",
          "a pair's column that is not there"],
 )  # fmt: skip
 def test_a_refused_document_is_told_by_line_and_not_applied(

@@ -16,7 +16,8 @@ HELD: dict[str, str] = {
     "which route wins": (
         "test_the_first_route_in_the_order_of_function_names_wins_not_the_most_exact"
     ),
-    "a template that fails when the route is built: leading /, unknown constraint, bad argument of a constraint": (
+    "a template that fails when the route is built: leading /, unknown constraint, bad argument "
+    "of a constraint": (
         "test_a_template_that_parses_and_cannot_be_built_stops_the_app "
         "test_a_route_that_cannot_be_built_stops_the_whole_app_as_in_azure"
     ),
@@ -149,7 +150,8 @@ HELD: dict[str, str] = {
         " test_a_stop_ends_the_retries_and_the_occurrence_counts_as_run"
     ),
     "queue storage answers 503, 404": "test_a_queue_that_is_missing_or_busy_is_asked_again",
-    "queue storage answers 403; connections cut for 22 s; 503 at a lease renewal; any error while a message is completed": (
+    "queue storage answers 403; connections cut for 22 s; 503 at a lease renewal; any error "
+    "while a message is completed": (
         "test_a_queue_that_may_not_be_read_stops_the_host"
         " test_connections_cut_for_22_seconds_stop_the_host"
         " test_a_lease_that_is_not_renewed_stops_the_host_and_its_runs"
@@ -170,7 +172,8 @@ HELD: dict[str, str] = {
         " test_repeated_headers_are_joined_with_a_comma"
         " test_a_caller_who_leaves_does_not_stop_the_run"
     ),
-    "same in both: status of a timer, own batch of each queue, the library's thread pool, one function in error": (
+    "same in both: status of a timer, own batch of each queue, the library's thread pool, one "
+    "function in error": (
         "test_an_occurrence_missed_while_nothing_ran_is_made_up_for_and_marked_past_due"
         " test_no_more_run_at_once_than_batch_size_and_threshold_together"
         " test_synchronous_functions_run_side_by_side"

@@ -13,9 +13,10 @@ from tests.contract.dataverse_emulator.activity_kit import PREFIX, definition, l
 NOBODY = "00000000-0000-0000-0000-00000000dead"
 SEND = "EntityDefinitions(LogicalName='acs_emailsend')"
 USUAL = [
-    "activityid", "subject", "description", "actualstart", "actualend", "actualdurationminutes", "scheduledstart", "scheduledend",
-    "sortdate", "prioritycode", "_regardingobjectid_value", "_ownerid_value", "statecode", "statuscode", "overriddencreatedon",
-    "createdon", "modifiedon", "senton", "activitytypecode", "versionnumber",
+    "activityid", "subject", "description", "actualstart", "actualend", "actualdurationminutes",
+    "scheduledstart", "scheduledend", "sortdate", "prioritycode", "_regardingobjectid_value",
+    "_ownerid_value", "statecode", "statuscode", "overriddencreatedon", "createdon", "modifiedon",
+    "senton", "activitytypecode", "versionnumber",
 ]  # fmt: skip
 
 
@@ -232,7 +233,9 @@ def test_base_rows_are_written_through_their_own_table_only(sends: Any) -> None:
     for method, path in (("POST", "activitypointers"), ("PATCH", f"activitypointers({row_id})")):
         status, _, message = sends.refused(method, path, {"subject": "y"})
         assert (status, message) == (
-            501, "This emulator does not do writing to activitypointers; write to the activity's own table.",
+            501,
+            "This emulator does not do writing to activitypointers; write to the activity's own "
+            "table.",
         )  # fmt: skip
 
 
@@ -259,6 +262,7 @@ def test_events_of_an_activity_are_delivered_like_any_other(
     sends.create("acs_emailsends", subject="Sent", **regarding(contact))
     (arrival,) = endpoint.wait()
     assert arrival.attributes["subject"] == "Sent"
-    assert (arrival.attributes["regardingobjectid"]["LogicalName"], arrival.attributes["regardingobjectid"]["Id"]) == (
+    assert (arrival.attributes["regardingobjectid"]["LogicalName"],
+            arrival.attributes["regardingobjectid"]["Id"]) == (
         "contact", contact,
     )  # fmt: skip

@@ -151,7 +151,10 @@ def test_times_follow_the_emulators_clock(org: Any) -> None:
     )
 
 
-COLUMNS = "$select=contactid,fullname,emailaddress1,birthdate,statecode,statuscode,donotemail,description,address1_composite"
+COLUMNS = (
+    "$select=contactid,fullname,emailaddress1,birthdate,statecode,statuscode,donotemail,"
+    "description,address1_composite"
+)
 
 
 def read_all(org: Any) -> dict[str, dict[str, Any]]:

@@ -55,7 +55,10 @@ def test_the_list_can_be_filtered_by_what_tables_can_do(org: Any) -> None:
 
 
 def test_a_table_comes_with_its_columns_keys_and_relationships(org: Any) -> None:
-    expand = "Attributes($select=LogicalName,AttributeType,RequiredLevel),Keys,ManyToOneRelationships,OneToManyRelationships"
+    expand = (
+        "Attributes($select=LogicalName,AttributeType,RequiredLevel),Keys,"
+        "ManyToOneRelationships,OneToManyRelationships"
+    )
     table = org.get(f"{CONTACT}?$select=LogicalName,DisplayName,ObjectTypeCode&$expand={expand}")
     found = {column["LogicalName"]: column for column in table["Attributes"]}
     assert (table["ObjectTypeCode"], table["DisplayName"]["UserLocalizedLabel"]["Label"]) == (

@@ -329,7 +329,8 @@ def test_a_long_list_of_ids_fits_into_a_url_up_to_the_platforms_length(
 ) -> None:
     def listed(count: int) -> str:
         ids = ",".join(f"'{row_id}'" for row_id in (rows * count)[:count])
-        return f"contacts?$select=lastname&$filter=Microsoft.Dynamics.CRM.In(PropertyName='contactid',PropertyValues=[{ids}])"
+        names = f"PropertyName='contactid',PropertyValues=[{ids}]"
+        return f"contacts?$select=lastname&$filter=Microsoft.Dynamics.CRM.In({names})"
 
     assert len(org.get(listed(750))["value"]) == len(rows)
     assert org.refused("GET", listed(850))[0] == 414
@@ -345,7 +346,8 @@ def test_only_the_annotations_asked_for_come(org: Any, rows: list[str]) -> None:
 
 
 def test_lookups_expand_with_their_own_selection_and_deeper(org: Any, rows: list[str]) -> None:
-    query = "$select=lastname&$expand=parentcustomerid_account($select=name;$expand=createdby($select=fullname)),createdby"
+    account = "parentcustomerid_account($select=name;$expand=createdby($select=fullname))"
+    query = f"$select=lastname&$expand={account},createdby"
     row = org.get(f"contacts({rows[0]})?{query}")
     account = row["parentcustomerid_account"]
     assert account.keys() == {"@odata.etag", "name", "accountid", "createdby"}

@@ -7,14 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 WORDS = """
-lastname statecode createdon _ownerid_value parentcustomerid_account/name donotemail annualincome eq ne gt and or not ( ) , =
-'x' '[a' '' 1 -1.5 1e400 99999999999999999999 true null 2020-01-01 2020-13-45T00:00:00Z 00000000-0000-0000-0000-000000000000 @a
+lastname statecode createdon _ownerid_value parentcustomerid_account/name donotemail annualincome
+eq ne gt and or not ( ) , = 'x' '[a' '' 1 -1.5 1e400 99999999999999999999 true null 2020-01-01
+2020-13-45T00:00:00Z 00000000-0000-0000-0000-000000000000 @a
 contains(lastname,'a') Microsoft.Dynamics.CRM.In(PropertyName='lastname',PropertyValues=['a'])
 Microsoft.Dynamics.CRM.LastXDays(PropertyName='createdon',PropertyValue=9999999999)
 """
 COLUMNS = """
-lastname gendercode birthdate statecode statuscode donotemail annualincome address1_latitude numberofchildren contactid ownerid
-ownerid@odata.bind parentcustomerid_account versionnumber overriddencreatedon @odata.type nosuchcolumn
+lastname gendercode birthdate statecode statuscode donotemail annualincome address1_latitude
+numberofchildren contactid ownerid ownerid@odata.bind parentcustomerid_account versionnumber
+overriddencreatedon @odata.type nosuchcolumn
 """
 TEXTS = st.lists(st.sampled_from(WORDS.split()), max_size=6).map(" ".join) | st.text(max_size=20)
 OPTIONS = st.sampled_from(

@@ -57,7 +57,8 @@ def test_decimals_come_back_with_the_digits_of_their_column(
 
 def test_money_that_was_never_given_is_null_and_so_is_its_base_amount(org: Organization) -> None:
     row = org.get(
-        f"contacts({org.create('contacts', lastname='Test')})?$select=annualincome,annualincome_base"
+        f"contacts({org.create('contacts', lastname='Test')})"
+        "?$select=annualincome,annualincome_base"
     )
     assert (row["annualincome"], row["annualincome_base"]) == (None, None)
 
@@ -84,7 +85,8 @@ def test_a_webhook_tells_money_as_a_number(org: Organization, endpoint: Any) -> 
 
 
 def options(org: Organization, name: str) -> dict[int, dict[str, Any]]:
-    path = f"{COLUMNS}(LogicalName='{name}')/{TYPES}PicklistAttributeMetadata?$select=LogicalName&$expand=OptionSet"
+    column = f"{COLUMNS}(LogicalName='{name}')/{TYPES}PicklistAttributeMetadata"
+    path = f"{column}?$select=LogicalName&$expand=OptionSet"
     return {option["Value"]: option["Label"] for option in org.get(path)["OptionSet"]["Options"]}
 
 

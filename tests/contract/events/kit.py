@@ -125,7 +125,10 @@ class World:
         return self.files.drain()
 
     def activities(self, kind: str) -> list[dict[str, Any]]:
-        columns = "activityid,subject,statecode,statuscode,actualstart,_regardingobjectid_value,acs_eventid,acs_campaignname"
+        columns = (
+            "activityid,subject,statecode,statuscode,actualstart,_regardingobjectid_value,"
+            "acs_eventid,acs_campaignname"
+        )
         columns += ",acs_deliveryname,acs_eventdate,acs_mirrorpageurl,description" + MORE.get(
             kind, ""
         )

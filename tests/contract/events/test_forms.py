@@ -189,7 +189,7 @@ def test_machines_are_left_out_whichever_source_tells(world: World) -> None:
     assert world.counts() == {"send": 1, "open": 1, "click": 0, "bounce": 0}
 
 
-def test_a_document_in_force_that_cannot_be_used_any_more_stops_the_flow_with_the_cause_and_a_repair_is_taken(
+def test_an_active_document_that_cannot_be_used_stops_the_flow_until_it_is_repaired(
     world: World,
 ) -> None:
     """What the version before took: every line failed with it."""

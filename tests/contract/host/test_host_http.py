@@ -34,7 +34,8 @@ def file(req: func.HttpRequest) -> str:
 def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     facts = {"query": dict(req.params), "mark": req.headers.get("X-Mark"), "url": req.url,
              "trace": context.trace_context.Traceparent, "function": context.function_name}
-    return func.HttpResponse(req.get_body(), status_code=202, headers={"X-Facts": json.dumps(facts)},
+    return func.HttpResponse(req.get_body(), status_code=202,
+                             headers={"X-Facts": json.dumps(facts)},
                              mimetype="application/octet-stream")
 
 @app.route("cookies")

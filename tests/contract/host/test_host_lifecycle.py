@@ -278,7 +278,10 @@ import contextvars
 
 @app.route("lines")
 def lines(req: func.HttpRequest) -> str:
-    for target, text in ((logging.warning, "from a bare thread"), (contextvars.copy_context().run, "with the context")):
+    for target, text in (
+        (logging.warning, "from a bare thread"),
+        (contextvars.copy_context().run, "with the context"),
+    ):
         arguments = (text,) if target is logging.warning else (logging.warning, text)
         thread = threading.Thread(target=target, args=arguments)
         thread.start()

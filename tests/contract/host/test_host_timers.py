@@ -130,7 +130,8 @@ def test_a_failed_run_is_retried_as_its_policy_says(
 @app.timer_trigger("timer", schedule="%SCHEDULE%")
 @app.retry(strategy="fixed_delay", max_retry_count="2", delay_interval="00:00:01")
 def tick(timer: func.TimerRequest, context: func.Context) -> None:
-    note("attempt", number=context.retry_context.retry_count, most=context.retry_context.max_retry_count)
+    retry = context.retry_context
+    note("attempt", number=retry.retry_count, most=retry.max_retry_count)
     raise RuntimeError("again")
 """,
         SCHEDULE=NEW_YEAR,

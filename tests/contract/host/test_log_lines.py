@@ -28,7 +28,8 @@ def write(kind, thread):
     values = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.default is inspect.Parameter.empty:
-            values[name] = SAMPLES[getattr(parameter.annotation, "__name__", str(parameter.annotation))]
+            kind = parameter.annotation
+            values[name] = SAMPLES[getattr(kind, "__name__", str(kind))]
     if "level" in inspect.signature(function).parameters:
         values["level"] = logging.ERROR
     function(**values | {"flow": f"{kind} by {thread}"})
@@ -38,7 +39,8 @@ def on_every_thread(kind):
     for name, pool in POOLS.items():
         pool.submit(write, kind, name).result()
         list(pool.map(lambda kind: write(kind, f"map of {name}"), [kind]))
-    POOLS["writer"].submit(lambda: POOLS["ledger"].submit(write, kind, "pool of a pool").result()).result()
+    inner = POOLS["ledger"]
+    POOLS["writer"].submit(lambda: inner.submit(write, kind, "pool of a pool").result()).result()
     call_later(0, lambda: write(kind, "timer")).join()
 
 @app.route("write")

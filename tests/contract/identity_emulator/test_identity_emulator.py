@@ -193,7 +193,8 @@ def signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Azure CLI, as far as its `account get-access-token` goes."""
     program = tmp_path / "az"
     program.write_text("""#!/bin/sh
-echo '{"accessToken": "of-a-person", "expiresOn": "2100-01-01 00:00:00.000000", "expires_on": 4102444800}'
+echo '{"accessToken": "of-a-person",
+  "expiresOn": "2100-01-01 00:00:00.000000", "expires_on": 4102444800}'
 """)
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)

@@ -16,10 +16,12 @@ EVERY = pytest.mark.parametrize(
     "path", FILES, ids=[path.relative_to(INFRA).as_posix() for path in FILES]
 )
 RULES = {
-    "explicit-values-for-loc-params", "nested-deployment-template-scoping", "no-conflicting-metadata", "no-deployments-resources",
-    "no-hardcoded-location", "no-loc-expr-outside-params", "no-module-name", "no-unused-existing-resources",
-    "prefer-interpolation", "secure-params-in-nested-deploy", "use-resource-id-functions", "use-safe-access",
-    "use-secure-value-for-secure-inputs", "use-stable-resource-identifiers", "use-user-defined-types", "what-if-short-circuiting",
+    "explicit-values-for-loc-params", "nested-deployment-template-scoping",
+    "no-conflicting-metadata", "no-deployments-resources", "no-hardcoded-location",
+    "no-loc-expr-outside-params", "no-module-name", "no-unused-existing-resources",
+    "prefer-interpolation", "secure-params-in-nested-deploy", "use-resource-id-functions",
+    "use-safe-access", "use-secure-value-for-secure-inputs", "use-stable-resource-identifiers",
+    "use-user-defined-types", "what-if-short-circuiting",
 }  # fmt: skip
 EXCEPTIONS_AT_MOST = 4
 

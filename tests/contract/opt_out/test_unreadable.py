@@ -128,7 +128,8 @@ def test_a_person_is_told_why_letters_stay(by_file: World, monkeypatch: pytest.M
     given, by = json.dumps(record).encode(), "key anna"
     again = command_replay("opt_out", flow, b'{"what": "dead_letters"}', by)
     assert json.loads(again.get_body()) == {
-        "flow": "opt_out", "what": "dead_letters", "handed_off": 0, "left": 1, "why": [Left.UNREADABLE.value]
+        "flow": "opt_out", "what": "dead_letters", "handed_off": 0, "left": 1,
+        "why": [Left.UNREADABLE.value]
     }  # fmt: skip
     refused = [
         command_replay("opt_out", flow, given, by),

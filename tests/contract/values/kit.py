@@ -13,8 +13,11 @@ from tests.contract.battery.kit import Worker, outcomes
 from tests.contract.parents.kit import Queue, World
 
 FRENCH = [{"Label": "Bon", "LanguageCode": 1036}]
-MOODS = {"Options": [{"Value": 1, "Label": {"LocalizedLabels": [{"Label": "Good", "LanguageCode": 1033}]}},
-                     {"Value": 2, "Label": {"LocalizedLabels": [*FRENCH, {"Label": "Gut", "LanguageCode": 1031}]}},
+MOODS = {"Options": [{"Value": 1,
+                      "Label": {"LocalizedLabels": [{"Label": "Good", "LanguageCode": 1033}]}},
+                     {"Value": 2,
+                      "Label": {"LocalizedLabels": [*FRENCH,
+                                                    {"Label": "Gut", "LanguageCode": 1031}]}},
                      {"Value": 3, "Label": {"LocalizedLabels": FRENCH}}]}  # fmt: skip
 WIDE = {"MaxValue": 922337203685478, "MinValue": -922337203685478}
 THING = Table(

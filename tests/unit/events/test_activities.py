@@ -50,11 +50,13 @@ def test_what_fits_is_written_as_it_is_and_nothing_is_said() -> None:
 @pytest.mark.parametrize(
     ("event", "column", "text", "said"),
     [
-        (click(url="https://e.example.org/0123456789"), "acs_trackingurl", "https://e.example.org/0123456…", "URL"),
+        (click(url="https://e.example.org/0123456789"), "acs_trackingurl",
+         "https://e.example.org/0123456…", "URL"),
         (click(campaign="CMP-23"), "acs_campaignname", "CMP-…", "campaign name"),
         (click(campaign="春😀😀"), "acs_campaignname", "春😀😀", ""),
         (click(campaign="春春😀😀"), "acs_campaignname", "春春😀…", "campaign name"),
-        (click(delivery="DM1-and-more"), "subject", "Campaign Name: CMP; Delivery Name: DM1-…", "subject"),
+        (click(delivery="DM1-and-more"), "subject", "Campaign Name: CMP; Delivery Name: DM1-…",
+         "subject"),
     ],
     ids=["url", "name", "fits in code units", "no half character", "subject"],
 )  # fmt: skip

@@ -142,7 +142,8 @@ def test_what_is_no_schedule_is_refused(expression: str) -> None:
 
 @pytest.mark.parametrize(
     ("expression", "frequent"),
-    [("*/10 * * * * *", True), ("0 * * * * *", False), ("*/10 0 * * * *", False), ("* * * * *", False), ("00:00:59", True),
+    [("*/10 * * * * *", True), ("0 * * * * *", False), ("*/10 0 * * * *", False),
+     ("* * * * *", False), ("00:00:59", True),
      ("00:01:00", False)],
 )  # fmt: skip
 def test_several_a_minute_of_every_minute_is_not_monitored(expression: str, frequent: bool) -> None:

@@ -80,8 +80,10 @@ def test_no_page_says_what_azure_does_not_do(claim: str, where: list[str]) -> No
 
 @pytest.mark.parametrize(
     "failure",
-    ["51021", "`maximumInstanceCount` is refused", "older than 1.23.13", "Python 3.11", "HASHES", "Key Vault reference",
-     "renewed secret", "PrincipalNotFound", "`Forbidden`", "publish profile", "ScopeLocked", "unhealthy", "receipts"],
+    ["51021", "`maximumInstanceCount` is refused", "older than 1.23.13", "Python 3.11", "HASHES",
+     "Key Vault reference",
+     "renewed secret", "PrincipalNotFound", "`Forbidden`", "publish profile", "ScopeLocked",
+     "unhealthy", "receipts"],
 )  # fmt: skip
 def test_each_known_failure_has_its_row(failure: str) -> None:
     rows = (ROOT / "docs" / "deploy.md").read_text().split("## Troubleshooting")[1].splitlines()

@@ -28,16 +28,19 @@ HOST = {
     "functionTimeout": TIME,
     "logging": {
         "logLevel": {"default": LEVELS, "Azure.Core": LEVELS},
-        "applicationInsights": {"samplingSettings": {"isEnabled": bool, "excludedTypes": re.compile(r"\w+(;\w+)*")}},
+        "applicationInsights": {"samplingSettings": {"isEnabled": bool,
+                                                     "excludedTypes": re.compile(r"\w+(;\w+)*")}},
     },
     "extensions": {
         "http": {"routePrefix": str},
         "queues": {
-            "batchSize": range(1, 33), "newBatchThreshold": range(1, 1000), "maxDequeueCount": range(1, 100),
-            "visibilityTimeout": TIME, "maxPollingInterval": TIME, "messageEncoding": {"base64", "none"},
+            "batchSize": range(1, 33), "newBatchThreshold": range(1, 1000),
+            "maxDequeueCount": range(1, 100), "visibilityTimeout": TIME, "maxPollingInterval": TIME,
+            "messageEncoding": {"base64", "none"},
         },
     },
-    "extensionBundle": {"id": {"Microsoft.Azure.Functions.ExtensionBundle"}, "version": re.compile(r"\[4\.\*, 5\.0\.0\)")},
+    "extensionBundle": {"id": {"Microsoft.Azure.Functions.ExtensionBundle"},
+                        "version": re.compile(r"\[4\.\*, 5\.0\.0\)")},
 }  # fmt: skip
 
 

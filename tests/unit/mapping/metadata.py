@@ -5,9 +5,11 @@ Adobe: Profile data model).
 from shared.mapping import SourceColumn, SourceTable, TargetField, TargetResource
 
 STRINGS = {
-    "salutation": 100, "firstname": 50, "middlename": 50, "lastname": 50, "nickname": 100, "jobtitle": 100, "emailaddress1": 100,
-    "telephone1": 50, "mobilephone": 50, "fax": 50, "address1_line1": 250, "address1_line2": 250, "address1_line3": 250,
-    "address1_county": 50, "address1_postalcode": 20, "address1_city": 80, "address1_country": 80, "address1_stateorprovince": 50,
+    "salutation": 100, "firstname": 50, "middlename": 50, "lastname": 50, "nickname": 100,
+    "jobtitle": 100, "emailaddress1": 100, "telephone1": 50, "mobilephone": 50, "fax": 50,
+    "address1_line1": 250, "address1_line2": 250, "address1_line3": 250, "address1_county": 50,
+    "address1_postalcode": 20, "address1_city": 80, "address1_country": 80,
+    "address1_stateorprovince": 50,
 }  # fmt: skip
 FLAGS = ("donotemail", "donotbulkemail", "donotphone", "donotfax", "donotpostalmail", "donotsendmm")
 ALLOW = {0: "Allow", 1: "Do Not Allow"}
@@ -45,19 +47,24 @@ LANGUAGES = {
     name: name for name in ("none", "en_us", "en_gb", "fr_fr", "de_de", "es_es", "it_it", "ja_jp")
 }
 FIELDS = [
-    TargetField("externalId", "string", 100), TargetField("salutation", "string", 20), TargetField("firstName", "string", 30),
-    TargetField("middleName", "string", 30), TargetField("lastName", "string", 50),
-    TargetField("email", "string", 128, policy="email"),
+    TargetField("externalId", "string", 100), TargetField("salutation", "string", 20),
+    TargetField("firstName", "string", 30), TargetField("middleName", "string", 30),
+    TargetField("lastName", "string", 50), TargetField("email", "string", 128, policy="email"),
     TargetField("phone", "string", 32), TargetField("mobilePhone", "string", 32),
-    TargetField("fax", "string", 32), TargetField("birthDate", "date"), TargetField("gender", "enumeration", values=GENDER),
-    TargetField("preferredLanguage", "enumeration", values=LANGUAGES), TargetField("age", "integer", read_only=True),
-    TargetField("blackList", "boolean"), TargetField("cusText", "string"), TargetField("cusShort", "string", 5),
-    TargetField("cusNumber", "integer"), TargetField("cusAmount", "double"), TargetField("cusRatio", "float"),
-    TargetField("cusDay", "date"), TargetField("cusMoment", "datetime"), TargetField("cusFlag", "boolean"),
-    *(TargetField(f"blackList{channel}", "boolean") for channel in ("Email", "Phone", "Mobile", "Fax", "PostalMail")),
+    TargetField("fax", "string", 32), TargetField("birthDate", "date"),
+    TargetField("gender", "enumeration", values=GENDER),
+    TargetField("preferredLanguage", "enumeration", values=LANGUAGES),
+    TargetField("age", "integer", read_only=True), TargetField("blackList", "boolean"),
+    TargetField("cusText", "string"), TargetField("cusShort", "string", 5),
+    TargetField("cusNumber", "integer"), TargetField("cusAmount", "double"),
+    TargetField("cusRatio", "float"), TargetField("cusDay", "date"),
+    TargetField("cusMoment", "datetime"), TargetField("cusFlag", "boolean"),
+    *(TargetField(f"blackList{channel}", "boolean") for channel in ("Email", "Phone", "Mobile",
+                                                                    "Fax", "PostalMail")),
     *(TargetField(f"location.address{line}", "string", 100) for line in (1, 2, 3, 4)),
     TargetField("location.zipCode", "string", 20), TargetField("location.city", "string", 80),
-    TargetField("location.countryCode", "string", 2), TargetField("location.stateCode", "string", 2),
+    TargetField("location.countryCode", "string", 2),
+    TargetField("location.stateCode", "string", 2),
 ]  # fmt: skip
 PROFILE = TargetResource("profile", {field.name: field for field in FIELDS})
 

@@ -42,20 +42,26 @@ def problems(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (FIELD + "filterd_out: keep", "Line 6, filterd_out is no key that is known here: take it out, or correct its name. "
+        (FIELD + "filterd_out: keep",
+         "Line 6, filterd_out is no key that is known here: take it out, or correct its name. "
          "Did you mean filtered_out?"),
-        (FIELD + "  - {sorce: a, target: lastName}", "Line 6, fields[2].sorce (lastName) is no key that is known here: "
+        (FIELD + "  - {sorce: a, target: lastName}",
+         "Line 6, fields[2].sorce (lastName) is no key that is known here: "
          "take it out, or correct its name. Did you mean source?"),
-        (FIELD + "  - {source: 5, target: lastName}", "Line 6, fields[2].source (lastName) must be a text: quote it."),
-        (FIELD + "  - {source: a b, target: lastName}", "Line 6, fields[2].source (lastName) must be a name of letters, digits "
+        (FIELD + "  - {source: 5, target: lastName}",
+         "Line 6, fields[2].source (lastName) must be a text: quote it."),
+        (FIELD + "  - {source: a b, target: lastName}",
+         "Line 6, fields[2].source (lastName) must be a name of letters, digits "
          "and underscores, as both systems write it."),
         (FIELD + "  - source: a\n    target: lastName\n    apply_updates: 1",
          "Line 8, fields[2].apply_updates (lastName) must be true or false."),
         (FIELD + "  - {source: a, target: lastName, replace: {1: [2]}}",
          "Line 6, fields[2].replace.1 (lastName) must be a text, a number, true or false."),
-        (FIELD + "  - {target: lastName}", "Line 6, fields[2] (lastName): needs either source or template."),
+        (FIELD + "  - {target: lastName}",
+         "Line 6, fields[2] (lastName): needs either source or template."),
         (FIELD + "  - lastname", "Line 6, fields[2] must hold `key: value` lines."),
-        (FIELD + "  - {source: a, target: firstName}", "Line 6, fields[2] (firstName): two sources for one target: firstName."),
+        (FIELD + "  - {source: a, target: firstName}",
+         "Line 6, fields[2] (firstName): two sources for one target: firstName."),
         (HEAD, "Line 1, fields is missing: add it."),
         (HEAD + "fields: []", "Line 4, fields must have at least 1 entries."),
         (HEAD + "fields: none", "Line 4, fields must be a list."),
@@ -66,12 +72,15 @@ def problems(text: str) -> list[str]:
          "Line 8, filters.all[1].value[2] (a) must be a text, a number, true or false."),
         (FIELD + "filters:\n  any:\n    - {field: a, is: in, value: 1}",
          "Line 8, filters.any[1] (a): `in` needs a list of values, and only `in` takes one."),
-        (FIELD + "  - {template: '{firstname', target: lastName}", "Line 6, fields[2] (lastName): has a brace without its "
+        (FIELD + "  - {template: '{firstname', target: lastName}",
+         "Line 6, fields[2] (lastName): has a brace without its "
          "counterpart: write {name}, or {{ and }} for braces that stay."),
         (FIELD + "links:\n  - {source: _a_value, target: b, parent: [1]}",
          "Line 7, links[1].parent[1] (b) must be a text: quote it."),
-        (HEAD.replace("target: externalId", "target: externalId, lookup: filter") + "fields: [{source: a, target: b}]",
-         "Line 3, key: lookup: filter needs filter and parameter, as they are named in the publication."),
+        (HEAD.replace("target: externalId",
+                      "target: externalId, lookup: filter") + "fields: [{source: a, target: b}]",
+         "Line 3, key: lookup: filter needs filter and parameter, as they are named in the "
+         "publication."),
     ],
 )  # fmt: skip
 def test_a_fault_has_its_line_its_path_its_name_and_our_words(text: str, problem: str) -> None:
@@ -82,28 +91,38 @@ def test_a_fault_has_its_line_its_path_its_name_and_our_words(text: str, problem
     ("text", "problem"),
     [
         ("a: 010", "Line 1: 010 may be read as another number than it looks like: quote it."),
-        ("a: 1\nb: 10:30", "Line 2: 10:30 may be read as another number than it looks like: quote it."),
-        ("a: 1.0e+99999999999999999999", "Line 1: 1.0e+99999999999999999999 is larger than any number: correct it."),
+        ("a: 1\nb: 10:30",
+         "Line 2: 10:30 may be read as another number than it looks like: quote it."),
+        ("a: 1.0e+99999999999999999999",
+         "Line 1: 1.0e+99999999999999999999 is larger than any number: correct it."),
         ("a: 1_000", "Line 1: 1_000 may be read as another number than it looks like: quote it."),
         ("a: 0x1F", "Line 1: 0x1F may be read as another number than it looks like: quote it."),
         ("a: +49", "Line 1: +49 may be read as another number than it looks like: quote it."),
         ("a: .nan", "Line 1: .nan may be read as another number than it looks like: quote it."),
-        ("a: 1\n\nb: .inf", "Line 3: .inf may be read as another number than it looks like: quote it."),
+        ("a: 1\n\nb: .inf",
+         "Line 3: .inf may be read as another number than it looks like: quote it."),
         ("a: 1\nb: 2\na: 3", "Line 3: the key a stands twice: take one of them out."),
         ("1: a\n'1': b\n1: c", "Line 3: the key 1 stands twice: take one of them out."),
         ("a: {1: x, true: y}", "Line 1: the key true stands twice: take one of them out."),
         ("[a]: 1", "Line 1: a key must be a single word or number."),
         ("? {a: b}\n: 1", "Line 1: a key must be a single word or number."),
-        ("a: !!python/name:os.system x", "Line 1: the tag !!python/name:os.system has no meaning here: take it out."),
+        ("a: !!python/name:os.system x",
+         "Line 1: the tag !!python/name:os.system has no meaning here: take it out."),
         ("a: !secret x", "Line 1: the tag !secret has no meaning here: take it out."),
         ("a: !!binary eA==", "Line 1: the tag !!binary has no meaning here: take it out."),
-        ("a: *b", "Line 1: this is not YAML: a word behind * must be named with & before. Quote the text if it is none."),
-        ("a: 1\n---\nb: 1", "Line 2: this is not YAML: there are two documents, parted by ---. Keep one."),
+        ("a: *b",
+         "Line 1: this is not YAML: a word behind * must be named with & before. Quote the text "
+         "if it is none."),
+        ("a: 1\n---\nb: 1",
+         "Line 2: this is not YAML: there are two documents, parted by ---. Keep one."),
         ("a:\n\tb: 1", "Line 2: this is not YAML: there is a tab. Indent with blanks."),
-        ("a: b: c", "Line 1: this is not YAML: there is a second colon, or the indentation is wrong. Quote the text."),
+        ("a: b: c",
+         "Line 1: this is not YAML: there is a second colon, or the indentation is wrong. Quote "
+         "the text."),
         ("a: \x01", "This is not YAML: it holds a character that no text may hold."),
         ("a: " + "[" * 3000, "This is not YAML: it is nested too deep."),
-        ("a: [1", "Line 1: this is not YAML: look at the indentation, the quotes and the brackets here."),
+        ("a: [1",
+         "Line 1: this is not YAML: look at the indentation, the quotes and the brackets here."),
         ("just text", "The document must be a list of `key: value` lines."),
         ("", "The document must be a list of `key: value` lines."),
     ],
@@ -218,10 +237,13 @@ def test_a_decimal_is_read_exactly() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("pairs:\n  - {column: donotfax, flag: blackListFax, invertd: true}", "Line 2, pairs[1].invertd (blackListFax) is no key "
+        ("pairs:\n  - {column: donotfax, flag: blackListFax, invertd: true}",
+         "Line 2, pairs[1].invertd (blackListFax) is no key "
          "that is known here: take it out, or correct its name. Did you mean inverted?"),
-        ("pairs:\n  - {column: donotfax, flag: blackListFax}\n  - {column: donotfax, flag: blackListEmail}",
-         "Line 3, pairs[2] (blackListEmail): donotfax stands in two pairs, and each column and each flag may stand in one only."),
+        ("pairs:\n  - {column: donotfax, flag: blackListFax}\n  - {column: donotfax, flag: "
+         "blackListEmail}",
+         "Line 3, pairs[2] (blackListEmail): donotfax stands in two pairs, and each column and "
+         "each flag may stand in one only."),
         ("pairs:\n  - {column: donotfax, flag: blackListFax}\nfiles:\n  promise_hours: soon",
          "Line 4, files.promise_hours must be a number."),
     ],

@@ -30,8 +30,8 @@ VALUES, TIMES = (
 )
 CAMPAIGN: dict[str, Any] = {"values": VALUES, "times": TIMES, "changed": AT}
 DYNAMICS: dict[str, Any] = {
-    "record_id": ID, "etag": 'W/"7"', "modified_at": "2026-05-04T10:00:00Z", "master": "", "values": VALUES,
-    "held": ["blackListEmail"], "empty": [],
+    "record_id": ID, "etag": 'W/"7"', "modified_at": "2026-05-04T10:00:00Z", "master": "",
+    "values": VALUES, "held": ["blackListEmail"], "empty": [],
 }  # fmt: skip
 CONTACT = Contact(ID, 'W/"7"', "2026-05-04T10:00:00Z", "", VALUES, frozenset({"blackListEmail"}))
 COLUMNS = {"contactid": ID, "donotbulkemail": True, "modifiedon": "2026-05-04T10:00:00Z"}
