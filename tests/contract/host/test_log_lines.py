@@ -28,8 +28,8 @@ def write(kind, thread):
     values = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.default is inspect.Parameter.empty:
-            kind = parameter.annotation
-            values[name] = SAMPLES[getattr(kind, "__name__", str(kind))]
+            wanted = parameter.annotation
+            values[name] = SAMPLES[getattr(wanted, "__name__", str(wanted))]
     if "level" in inspect.signature(function).parameters:
         values["level"] = logging.ERROR
     function(**values | {"flow": f"{kind} by {thread}"})
