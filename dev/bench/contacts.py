@@ -5,18 +5,14 @@ latency.
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import requests.adapters
-from azure.core.paging import ItemPaged
-from azure.data.tables import TableClient
-from azure.storage.queue import QueueClient
 from rich.console import Console
 
+from dev.bench.storage_calls import counted_storage, timed_storage
 from dev.commands.stack import DIRECTORY, Stack
 from dev.comparison import compare, mapping_in_force
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
@@ -146,63 +142,6 @@ def bare_loop(stack: Stack, contacts: int) -> float:
 
 def body(mapped: Mapped) -> bytes:
     return exact_json.written(mapped.record)
-
-
-@contextmanager
-def counted_storage() -> Iterator[list[str]]:
-    """Counts the requests of the storage clients (azure-core sends through requests)."""
-    seen: list[str] = []
-    real = requests.adapters.HTTPAdapter.send
-
-    def send(self: Any, request: Any, *arguments: Any, **named: Any) -> Any:
-        seen.append(request.method)
-        return real(self, request, *arguments, **named)
-
-    requests.adapters.HTTPAdapter.send = send  # type: ignore[method-assign]
-    try:
-        yield seen
-    finally:
-        requests.adapters.HTTPAdapter.send = real  # type: ignore[method-assign]
-
-
-@contextmanager
-def timed_storage() -> Iterator[list[float]]:
-    """CPU seconds of each call of the storage clients that the flow makes; they work in the thread
-    that calls them.
-    """
-    spent: list[float] = []
-    calls: list[tuple[type, str]] = [
-        (TableClient, name)
-        for name in (
-            "submit_transaction",
-            "get_entity",
-            "update_entity",
-            "create_entity",
-            "upsert_entity",
-        )
-    ]
-    calls += [
-        (QueueClient, name) for name in ("send_message", "delete_message", "get_queue_properties")
-    ] + [(ItemPaged, "__next__")]
-    originals = [(kind, name, getattr(kind, name)) for kind, name in calls]
-    for kind, name, real in originals:
-        setattr(kind, name, timed(real, spent))
-    try:
-        yield spent
-    finally:
-        for kind, name, real in originals:
-            setattr(kind, name, real)
-
-
-def timed(real: Any, spent: list[float]) -> Any:
-    def call(*arguments: Any, **named: Any) -> Any:
-        began = time.thread_time()
-        try:
-            return real(*arguments, **named)
-        finally:
-            spent.append(time.thread_time() - began)
-
-    return call
 
 
 def processor(scale: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueMessage
 from rich.console import Console
 
-from dev.bench.contacts import counted_storage
+from dev.bench.storage_calls import counted_storage
 from dev.commands.demo import LOCAL_PACE
 from dev.commands.stack import DIRECTORY, Stack
 from dev.seed.tables import Table, create_many, put_documents, update_many, write_publication

@@ -18,7 +18,8 @@ from rich.console import Console
 from admin.connection import GivenToken, client
 from admin.setup.activities import Activities
 from admin.setup.customizing import Customizing
-from dev.bench.contacts import peak_megabytes, timed_storage
+from dev.bench.contacts import peak_megabytes
+from dev.bench.storage_calls import timed_storage
 from dev.commands.stack import DIRECTORY, Stack
 from dev.verbs import Dynamics, Operator, wait_until
 from shared.dataverse.batch import BatchWriter, Operation, WritableTable, create_many, update_many

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from dev.bench.contacts import counted_storage, timed_storage
 from dev.bench.opt_out_process import Process
+from dev.bench.storage_calls import counted_storage, timed_storage
 from dev.commands.stack import DIRECTORY, Stack
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS
 

@@ -65,11 +65,8 @@ class Stack:
         host_kind: str = "",
     ) -> None:
         self.directory, self.instances, self.with_host = directory, instances, host
-        self.overrides, self.latency_ms, self.message_lease_seconds = (
-            dict(settings or {}),
-            latency_ms,
-            message_lease_seconds,
-        )
+        self.overrides, self.latency_ms = dict(settings or {}), latency_ms
+        self.message_lease_seconds = message_lease_seconds
         self.database, self.publication, self.apart = database, publication, groups
         self.core_tools = core_tools.chosen(host_kind)
         self.groups: list[str] = []
@@ -98,30 +95,16 @@ class Stack:
 
     def start_emulators(self) -> None:
         shutil.rmtree(self.sftp_root, ignore_errors=True)  # what an earlier Campaign has exported
-        self.child("identity", "dev.emulators.identity", "--tls-port", "0", "--token-key",
-                   self.token_key, "--directory",
-                   str(self.directory))  # fmt: skip
-        self.child(
-            "dataverse",
-            "dev.emulators.dataverse",
-            "--token-key",
-            self.token_key,
-            "--database",
-            self.database,
-        )
-        campaign = [
-            "--organization",
-            ORGANIZATION,
-            "--api-key",
-            API_KEY,
-            "--client-secret",
-            self.campaign_client_secret,
-        ]
+        identity = ["--tls-port", "0", "--directory", str(self.directory)]
+        key = ["--token-key", self.token_key]
+        self.child("identity", "dev.emulators.identity", *key, *identity)
+        self.child("dataverse", "dev.emulators.dataverse", *key, "--database", self.database)
+        campaign = ["--organization", ORGANIZATION, "--api-key", API_KEY]
+        campaign += ["--client-secret", self.campaign_client_secret]
         campaign += ["--publication", str(self.publication)] if self.publication else []
         campaign += ["--exports", str(self.sftp_root / EXPORTS.strip("/"))]
-        self.child(
-            "campaign", "dev.emulators.campaign", *campaign, "--latency-ms", str(self.latency_ms)
-        )
+        campaign += ["--latency-ms", str(self.latency_ms)]
+        self.child("campaign", "dev.emulators.campaign", *campaign)
         self.child("sftp", "dev.emulators.sftp", *self.sftp_arguments())
         self.azurite = start_azurite()
         for child in self.children.values():
@@ -186,8 +169,6 @@ class Stack:
         more = {
             "webhook_secret": self.webhook_secret,
             "campaign_client_secret": self.campaign_client_secret,
-        }
-        more |= {
             "identity_header": identity["identity_header"],
             "dataverse_client_id": identity["client_id"],
         }
@@ -258,14 +239,8 @@ class Stack:
     def new_host(self, number: int, name: str, port: int) -> Child:
         if self.core_tools:
             return CoreTools(name, self.directory, self.environment, self.keys.master, port)
-        arguments = [
-            "dev.host",
-            str(ROOT),
-            "--port",
-            str(port),
-            "--keys",
-            str(self.directory / HOST_KEYS),
-        ]
+        arguments = ["dev.host", str(ROOT), "--port", str(port)]
+        arguments += ["--keys", str(self.directory / HOST_KEYS)]
         arguments += ["--message-lease", str(self.message_lease_seconds), *TIMER_PACE]
         if group := self.groups[number - 1]:
             arguments += ["--group", group]

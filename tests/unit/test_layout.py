@@ -33,6 +33,7 @@ GROUND = {
         *("threads", "times", "waits"),
     )
 }
+DEV = sorted((ROOT / "dev").rglob("*.py"))
 NOT_PRODUCT = ("dev", "tests", "aiohttp", "pytest", "psutil")
 CLIENTS = {"shared.campaign", "shared.dataverse", "shared.sftp"}
 SFTP_CLIENT = {
@@ -221,5 +222,5 @@ def test_what_catches_everything_is_a_record_s_step_and_a_check() -> None:
 
 
 def test_a_file_is_a_page_or_two() -> None:
-    for path in [*DEPLOYED, *ADMIN]:
+    for path in [*DEPLOYED, *ADMIN, *DEV]:
         assert path.read_text().count("\n") <= 350, path

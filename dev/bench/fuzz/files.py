@@ -5,8 +5,9 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from dev.bench.fuzz.answering import ID
 from dev.bench.fuzz.mutations import CANARY
-from dev.bench.fuzz.systems import EVENTS, ID, OPT_OUT
+from dev.bench.fuzz.systems import EVENTS, OPT_OUT
 from shared import exact_json
 from shared.events.documents import default_events_document, misnamed, read_events_document
 from shared.events.files import EventFormat

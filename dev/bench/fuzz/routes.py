@@ -15,10 +15,10 @@ from typing import Any, cast
 import azure.functions as func
 from azure.functions.queue import QueueMessage
 
+from dev.bench.fuzz.answering import CAMPAIGN, ID, JOURNAL, ORG, SETTINGS, Token
 from dev.bench.fuzz.files import MAPPING
 from dev.bench.fuzz.mutations import CANARY, TEXTS, mutated_bytes, mutated_json
 from dev.bench.fuzz.storage import Account, Queue
-from dev.bench.fuzz.systems import CAMPAIGN, ID, JOURNAL, ORG, SETTINGS, Token
 from dev.settings_bicep import functions as listed_functions
 from functions import triggers
 from shared import wiring as composed

@@ -20,7 +20,8 @@ from typing import Any
 
 from rich.console import Console
 
-from dev.bench.fuzz import files, routes, systems
+from dev.bench.fuzz import dataverse, files, routes, systems
+from dev.bench.fuzz.answering import Driver
 from dev.bench.fuzz.mutations import CANARY, Inputs, mutated_json, mutated_lines, mutated_yaml
 from shared.errors import BridgeError, TokenExpired
 from shared.mapping import InvalidDocument
@@ -41,7 +42,6 @@ The largest body that is taken has 16 MiB, and becomes several times that when i
 POSITION = re.compile(r"event at position \S+")
 """Adobe's own pointer into its journal: a sentence shows it, whatever of its form stands there."""
 
-Driver = Callable[[bytes, Random], str]
 SURFACES: Mapping[str, tuple[Inputs, Driver]] = {
     "http routes": (mutated_json(routes.COMMANDS), routes.drive_routes),
     "queue messages": (routes.messages, routes.drive_messages),
@@ -51,9 +51,9 @@ SURFACES: Mapping[str, tuple[Inputs, Driver]] = {
     "delivery logs": (mutated_lines(files.EVENT_FILES[:1]), files.drive_event_files),
     "tracking logs": (mutated_lines(files.EVENT_FILES[1:]), files.drive_tracking_files),
     "opt-out files": (mutated_lines(files.OPT_OUT_FILES), files.drive_opt_out_files),
-    "dataverse pages": (mutated_json(systems.PAGES), systems.drive_pages),
-    "dataverse metadata": (mutated_json([systems.DEFINITION]), systems.drive_metadata),
-    "dataverse batches": (systems.batches, systems.drive_batch),
+    "dataverse pages": (mutated_json(dataverse.PAGES), dataverse.drive_pages),
+    "dataverse metadata": (mutated_json([dataverse.DEFINITION]), dataverse.drive_metadata),
+    "dataverse batches": (dataverse.batches, dataverse.drive_batch),
     "campaign records": (
         mutated_json([systems.RECORD, systems.LIST, *systems.ERRORS]),
         systems.drive_records,

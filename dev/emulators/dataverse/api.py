@@ -10,6 +10,7 @@ from dev.emulators.dataverse.bulk import Bulk
 from dev.emulators.dataverse.keys import Address, read_address
 from dev.emulators.dataverse.merging import Merging
 from dev.emulators.dataverse.metadata.options import ChoiceOptions
+from dev.emulators.dataverse.metadata.privileges import definition_privileges
 from dev.emulators.dataverse.metadata.reads import MetadataReads
 from dev.emulators.dataverse.metadata.writes import MetadataWrites
 from dev.emulators.dataverse.model import Table
@@ -309,28 +310,6 @@ class Api:
         elif table.logical in ROLE_TABLES:
             self.access.forget_callers()
         return response
-
-
-def definition_privileges(request: Request, segments: list[str]) -> list[str]:
-    """What reading or changing definitions takes."""
-    below = segments[1] if len(segments) > 1 else ""
-    kinds = {"Entity"}
-    if "Attributes" in below or "Attributes" in request.query.get("$expand", ""):
-        kinds.add("Attribute")
-    if "Relationship" in segments[0] or "Relationship" in below:
-        kinds.add("Relationship")
-    if request.method == "GET":
-        kinds |= {"OptionSet"} if "OptionSet" in request.query.get("$expand", "") + below else set()
-        return [f"prvRead{kind}" for kind in sorted(kinds)]
-    verb = {"POST": "Create", "DELETE": "Delete"}.get(request.method, "Write")
-    inner = (
-        "Attribute"
-        if "Attribute" in kinds
-        else "Relationship"
-        if "Relationship" in kinds
-        else "Entity"
-    )
-    return [f"prv{'Write' if 'Keys' in below else verb}{inner}"]
 
 
 def is_tracking(skip_token: str | None) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from dev.emulators.dataverse.model import TEXT_KINDS, Column, Table
 from dev.emulators.dataverse.odata import expressions as tree
-from dev.emulators.dataverse.odata.sql import stored_literal
+from dev.emulators.dataverse.odata.literals import stored_literal
 from dev.emulators.dataverse.problems import (
     ApiError,
     bad_query,

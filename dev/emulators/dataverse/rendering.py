@@ -16,8 +16,9 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from dev.emulators.dataverse.model import DECIMAL_KINDS, Column, Table, shown
+from dev.emulators.dataverse.odata.literals import fold
 from dev.emulators.dataverse.odata.options import Expand, selected
-from dev.emulators.dataverse.odata.sql import fold, like
+from dev.emulators.dataverse.odata.sql import like
 from dev.emulators.dataverse.problems import no_such_property, not_emulated
 from dev.emulators.dataverse.registry import Registry
 

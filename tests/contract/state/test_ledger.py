@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from azure.data.tables import UpdateMode
 
-from dev.bench.contacts import counted_storage
+from dev.bench.storage_calls import counted_storage
 from dev.commands.azurite import start_azurite
 from shared.errors import Contended, Retryable
 from shared.records import Outcome
