@@ -4,7 +4,7 @@
 mapping check FILE   says what is wrong with it, by line; changes nothing
 mapping apply FILE   checks it, shows what changes, and puts it where the bridge reads it
 
-Mapping documents, the opt-out document and the events document are told apart by what is in them.
+Mapping documents, the opt-out document and the events document are distinguished by their content.
 Exit code 0: sound, or put;
 1: refused, nothing was changed; 2: the storage account or a file could not be used.
 """

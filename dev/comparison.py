@@ -63,7 +63,7 @@ def mapping_in_force(facts: Mapping[str, Any], text: str = "") -> CompiledMappin
     source = DataverseClient(
         facts["dataverse"], FixedToken(facts["dataverse_token"]), transport
     ).table(document.table)
-    metadata = Campaign(facts).http.told("GET", f"/{document.api}/resourceType/{document.resource}")
+    metadata = Campaign(facts).http.json("GET", f"/{document.api}/resourceType/{document.resource}")
     return compile_mapping(document, source, resource(document.resource, metadata))
 
 

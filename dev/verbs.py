@@ -51,7 +51,7 @@ class Http:
             names.setdefault("Content-Type", "application/json")
         return self.session.request(method, url, data=data, headers=names, timeout=TIMEOUT_SECONDS)
 
-    def told(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    def json(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The answer's JSON; an error status raises with the answer's text."""
         response = self.answered(method, path, body, **headers)
         return response.json() if response.content else None
@@ -91,7 +91,7 @@ class Dynamics:
         return response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")")
 
     def change_contact(self, contact_id: str, quietly: bool = False, **columns: Any) -> None:
-        self.http.told(
+        self.http.json(
             "PATCH", f"/contacts({contact_id})", columns, If_Match="*", **self.quiet(quietly)
         )
 
@@ -99,10 +99,10 @@ class Dynamics:
         self.change_contact(contact_id, quietly, statecode=1, statuscode=2)
 
     def delete_contact(self, contact_id: str, quietly: bool = False) -> None:
-        self.http.told("DELETE", f"/contacts({contact_id})", **self.quiet(quietly))
+        self.http.json("DELETE", f"/contacts({contact_id})", **self.quiet(quietly))
 
     def contact(self, contact_id: str) -> dict[str, Any]:
-        return dict(self.http.told("GET", f"/contacts({contact_id})"))
+        return dict(self.http.json("GET", f"/contacts({contact_id})"))
 
     def contacts(self, columns: str) -> Iterator[dict[str, Any]]:
         return self.rows("contacts", columns)
@@ -120,14 +120,14 @@ class Dynamics:
         return [row["contactid"] for row in itertools.islice(self.contacts("contactid"), count)]
 
     def seed(self, contacts: int, seed: int = 1) -> None:
-        self.emulator.told("POST", "/seed", {"contacts": contacts, "seed": seed})
+        self.emulator.json("POST", "/seed", {"contacts": contacts, "seed": seed})
 
     def faults(self, *faults: Mapping[str, Any]) -> None:
-        self.emulator.told("POST", "/faults", list(faults))
+        self.emulator.json("POST", "/faults", list(faults))
 
     def expire_change_tokens(self) -> None:
         """As when the change-tracking window has passed, or the table's definition has changed."""
-        self.emulator.told("POST", "/expire_change_tokens", {})
+        self.emulator.json("POST", "/expire_change_tokens", {})
 
 
 class Campaign:
@@ -171,14 +171,14 @@ class Campaign:
                 yield json.loads(line)
 
     def calls(self) -> dict[str, int]:
-        return dict(self.emulator.told("GET", "/calls"))
+        return dict(self.emulator.json("GET", "/calls"))
 
     def peaks(self) -> dict[str, int]:
         """Most calls under way at once, by verb and route, since `count_peaks`."""
-        return dict(self.emulator.told("GET", "/peaks"))
+        return dict(self.emulator.json("GET", "/peaks"))
 
     def count_peaks(self) -> None:
-        self.emulator.told("POST", "/peaks", {})
+        self.emulator.json("POST", "/peaks", {})
 
     def write_calls(self, resource: str = "profile") -> dict[str, int]:
         """Calls on a resource's records by verb."""
@@ -194,17 +194,17 @@ class Campaign:
         return counted
 
     def faults(self, *faults: Mapping[str, Any]) -> None:
-        self.emulator.told("POST", "/faults", list(faults))
+        self.emulator.json("POST", "/faults", list(faults))
 
     def accept_secret(self, secret: str) -> None:
         """Adobe's side knows another client secret from now on; tokens issued before are void."""
-        self.emulator.told("POST", "/secret", {"client_secret": secret})
+        self.emulator.json("POST", "/secret", {"client_secret": secret})
 
     def expire_tokens(self) -> None:
-        self.emulator.told("POST", "/tokens/expire", {})
+        self.emulator.json("POST", "/tokens/expire", {})
 
     def latency(self, milliseconds: int) -> None:
-        self.emulator.told("POST", "/latency", {"milliseconds": milliseconds})
+        self.emulator.json("POST", "/latency", {"milliseconds": milliseconds})
 
 
 class Operator:
@@ -218,30 +218,30 @@ class Operator:
         self.admin = Http(facts["functions"], {"x-functions-key": facts["master_key"]})
 
     def status(self, flow: str = "contacts") -> dict[str, Any]:
-        return dict(self.http.told("GET", "/api/status")["flows"][flow])
+        return dict(self.http.json("GET", "/api/status")["flows"][flow])
 
     def start(self, flow: str = "contacts", **body: Any) -> Any:
-        return self.commands.told("POST", f"/api/flows/{flow}/start", body)
+        return self.commands.json("POST", f"/api/flows/{flow}/start", body)
 
     def stop(self, flow: str = "contacts") -> Any:
-        return self.commands.told("POST", f"/api/flows/{flow}/stop", {})
+        return self.commands.json("POST", f"/api/flows/{flow}/stop", {})
 
     def replay(self, flow: str = "contacts", **body: Any) -> Any:
-        return self.commands.told("POST", f"/api/flows/{flow}/replay", body)
+        return self.commands.json("POST", f"/api/flows/{flow}/replay", body)
 
     def dead_letters(self, flow: str = "contacts") -> list[dict[str, Any]]:
         return list(
-            self.http.told("GET", f"/api/dead-letters?flow={flow}&limit=1000")["dead_letters"]
+            self.http.json("GET", f"/api/dead-letters?flow={flow}&limit=1000")["dead_letters"]
         )
 
     def record(self, record_id: str, flow: str = "contacts") -> dict[str, Any]:
-        return dict(self.http.told("GET", f"/api/records/{flow}/{record_id}"))
+        return dict(self.http.json("GET", f"/api/records/{flow}/{record_id}"))
 
     def safe(self) -> dict[str, Any]:
-        return dict(self.campaign.told("GET", "/api/safe-to-send"))
+        return dict(self.campaign.json("GET", "/api/safe-to-send"))
 
     def fire(self, function: str) -> None:
-        self.admin.told("POST", f"/admin/functions/{function}", {})
+        self.admin.json("POST", f"/admin/functions/{function}", {})
 
     def settled(self, flow: str = "contacts") -> bool:
         """Everything read, nothing queued, nothing waiting, no sweep under way."""

@@ -14,7 +14,7 @@ import re
 import azure.functions as func
 
 from functions import contacts, custom_entities
-from functions.triggers import answer, in_time, ready, told
+from functions.triggers import answer, errors_as_503, in_time, ready
 from shared import telemetry
 from shared.console import status as views
 from shared.console.callers import caller
@@ -61,7 +61,7 @@ def flows() -> dict[str, Flow]:
 @blueprint.function_name("console_status")
 @blueprint.route("status", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
-@told
+@errors_as_503
 def console_status(req: func.HttpRequest) -> func.HttpResponse:
     return answer(200, **views.status(flows(), wiring().bridge))
 
@@ -69,7 +69,7 @@ def console_status(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.function_name("console_dead_letters")
 @blueprint.route("dead-letters", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
-@told
+@errors_as_503
 def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     flow, limit = req.params.get("flow", "contacts"), req.params.get("limit", "100")
     if flow not in flows():
@@ -84,7 +84,7 @@ def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.function_name("console_record")
 @blueprint.route("records/{flow}/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
-@told
+@errors_as_503
 def console_record(req: func.HttpRequest) -> func.HttpResponse:
     flow, found_id = req.route_params["flow"], record_id(req.route_params["id"])
     if flow not in flows():
@@ -102,9 +102,9 @@ def console_record(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.function_name("console_command")
 @blueprint.route("flows/{flow}/{command}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
-@told
+@errors_as_503
 def console_command(req: func.HttpRequest) -> func.HttpResponse:
-    """A command on a flow. Who gave it is told by the key that it came with."""
+    """A command on a flow. The key that it came with says who gave it."""
     name, command = req.route_params["flow"], req.route_params["command"]
     if name not in flows():
         return unknown_flow(name)

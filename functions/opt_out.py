@@ -7,7 +7,7 @@ Triggers    timers OPT_OUT_SCHEDULE, POST /api/dataverse/contact/opt-out, queue 
             /api/opt-out, /api/safe-to-send
 State       checkpoints `opt_out-from-dynamics`, `opt_out-from-campaign`; ledger partitions
             `opt_out-*`; table `decisions`
-Guarantee   no opt-out is lost: both sides end equal, and where it cannot be told who came later,
+Guarantee   no opt-out is lost: both sides end equal, and where the later one is not known,
             opt-out wins
 On failure  as contacts; a feed that fails stops neither the other nor deliveries
 """
@@ -17,13 +17,13 @@ import azure.functions as func
 from functions.triggers import (
     NotTaken,
     answer,
+    errors_as_503,
     in_time,
     left_over,
     on_message,
     on_timer,
     on_webhook,
     ready,
-    told,
 )
 from shared.console import opt_out as views
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
@@ -39,7 +39,7 @@ def opt_out() -> OptOutFlow:
     return wiring().opt_out.deliver()
 
 
-def told_by_dynamics() -> OptOutFlow:
+def from_dynamics() -> OptOutFlow:
     """NotTaken in a mode that carries no opt-outs of Dynamics."""
     parts = wiring().opt_out
     if not parts.writes_campaign:
@@ -83,7 +83,7 @@ def poll_feed(key: str, context: func.Context) -> None:
 @blueprint.route("dataverse/contact/opt-out", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 def opt_out_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    return on_webhook(told_by_dynamics, req, context, ours=lambda: wiring().own_user)
+    return on_webhook(from_dynamics, req, context, ours=lambda: wiring().own_user)
 
 
 @blueprint.function_name("opt_out_deliver")
@@ -96,7 +96,7 @@ def opt_out_deliver(message: func.QueueMessage, context: func.Context) -> None:
 @blueprint.function_name("opt_out_safe")
 @blueprint.route("safe-to-send", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
-@told
+@errors_as_503
 def opt_out_safe(req: func.HttpRequest) -> func.HttpResponse:
     return answer(200, **views.safe_to_send(wiring().opt_out, wiring().bridge))
 
@@ -104,7 +104,7 @@ def opt_out_safe(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.function_name("opt_out_contact")
 @blueprint.route("opt-out/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
-@told
+@errors_as_503
 def opt_out_contact(req: func.HttpRequest) -> func.HttpResponse:
     contact_id = record_id(req.route_params["id"])
     if not contact_id:
@@ -120,7 +120,7 @@ def opt_out_contact(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.function_name("opt_out_decisions")
 @blueprint.route("opt-out", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
-@told
+@errors_as_503
 def opt_out_decisions(req: func.HttpRequest) -> func.HttpResponse:
     """All decisions of a day (UTC; today if none is named), as JSON or, with format=csv, as a
     file.

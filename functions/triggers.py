@@ -121,23 +121,23 @@ def received(
             known.key,
         )
     try:
-        told = webhook_reference(body)
+        reference = webhook_reference(body)
     except Malformed as error:
         return refuse(400, str(error), known.key)
-    if told.table != known.table:
+    if reference.table != known.table:
         return refuse(
             400,
             f"This address takes changes of table {known.table} only: correct the step's"
             " registration.",
             known.key,
         )
-    if told.organization and not wiring().is_own_organization(told.organization):
+    if reference.organization and not wiring().is_own_organization(reference.organization):
         return refuse(400, ANOTHER_ORGANIZATION, known.key)
-    if ours and told.user and told.user == told_by(ours):
-        return answer(200, passed_over=told.record_id)
-    change = Change(told.record_id, Kind.REFERENCE, first_seen=bridge.now())
+    if ours and reference.user and reference.user == user_of(ours):
+        return answer(200, passed_over=reference.record_id)
+    change = Change(reference.record_id, Kind.REFERENCE, first_seen=bridge.now())
     bridge.handoff.put(known.queue, known.key, known.table, 0, [change])
-    return answer(202, accepted=told.record_id)
+    return answer(202, accepted=reference.record_id)
 
 
 def knows_secret(req: func.HttpRequest, secret: str) -> bool:
@@ -146,7 +146,7 @@ def knows_secret(req: func.HttpRequest, secret: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
 
 
-def told_by(ours: Callable[[], str]) -> str:
+def user_of(ours: Callable[[], str]) -> str:
     """Our own user in Dataverse, "" while it cannot be asked for."""
     try:
         return ours()
@@ -178,7 +178,7 @@ def in_time[**P, R](seconds: float) -> Callable[[Callable[P, R]], Callable[P, R]
     return wrap
 
 
-def told(endpoint: Endpoint) -> Endpoint:
+def errors_as_503(endpoint: Endpoint) -> Endpoint:
     """Answers with the cause when settings are missing or a system cannot be reached."""
 
     @functools.wraps(endpoint)

@@ -43,7 +43,7 @@ def link_fault(link: str, base: str, path: bool = True) -> str:
     """Why a link that a system gave may not be followed, as the end of a sentence; "" if it leads
     below the configured address.
 
-    `path`: it must also lie below the path of `base`. The path's case is not told apart.
+    `path`: it must also lie below the path of `base`. The path's case is ignored.
     """
     if split(link) is None:
         return address_fault(link)

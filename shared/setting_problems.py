@@ -1,4 +1,4 @@
-"""What is wrong with settings, told without their values."""
+"""What is wrong with settings, without their values."""
 
 from dataclasses import dataclass
 

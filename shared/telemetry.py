@@ -74,8 +74,8 @@ def settled_together(
         "filtered": filtered,
         "no_contact": no_contact,
     }
-    told = {"waiting": waiting, "rejected": rejected, "reasons": dict(reasons or {})}
-    line(logging.INFO, event="settled_together", flow=flow, **counts, **told)
+    reasons_shown = {"waiting": waiting, "rejected": rejected, "reasons": dict(reasons or {})}
+    line(logging.INFO, event="settled_together", flow=flow, **counts, **reasons_shown)
 
 
 def polled(

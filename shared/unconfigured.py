@@ -32,7 +32,7 @@ def fail_all(error: Misconfigured) -> None:
 
 
 def chosen_flows() -> list[str]:
-    """The flows that can be left out and are on; none while that cannot be told."""
+    """The flows that can be left out and are on; none while the settings cannot be read."""
     try:
         chosen = load(ChosenFlows)
     except Misconfigured:

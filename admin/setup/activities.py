@@ -2,7 +2,7 @@
 no harm.
 
 What was interrupted is finished by the next run: everything is looked for before it is made. What
-is there but does not fit is told and left alone.
+is there but does not fit is reported and left alone.
 """
 
 from functools import partial

@@ -72,8 +72,8 @@ def run(argv: list[str]) -> int:
         figures[name] = BENCHES[name](console, options.small, **own_options(name, options))
         show(console, name, figures[name])
     if options.json:
-        told = figures["simulation"] if options.name == "simulation" else figures
-        Path(options.json).write_text(json.dumps(told, indent=2) + "\n")
+        result = figures["simulation"] if options.name == "simulation" else figures
+        Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0
 
 

@@ -115,7 +115,7 @@ def bare_loop(stack: Stack, contacts: int) -> float:
     rows = Dynamics(stack.facts).contacts(",".join(mapping.columns))
     mapped = (mapping.map(row) for row in rows)
     bodies = [body(record) for record in mapped if isinstance(record, Mapped)][:contacts]
-    Campaign(stack.facts).emulator.told("POST", "/reset", {})
+    Campaign(stack.facts).emulator.json("POST", "/reset", {})
     Campaign(stack.facts).latency(LATENCY_MS)
     token = stack.new_campaign_token()
     headers = {

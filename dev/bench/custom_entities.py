@@ -120,7 +120,7 @@ def families(scale: int) -> dict[str, Any]:
             instance = chance.randrange(1, INSTANCES + 1)
             for car in chance.sample(made.cars, 20):
                 body = {"acs_car_name": f"edited {chance.random()}"}
-                dynamics.http.told("PATCH", f"/acs_cars({car})", body, If_Match="*")
+                dynamics.http.json("PATCH", f"/acs_cars({car})", body, If_Match="*")
             stack.kill_instance(instance)
             stack.start_instance(instance)
         wait_until(
@@ -141,7 +141,7 @@ def families(scale: int) -> dict[str, Any]:
 
 
 def waiting(operator: Operator, key: str) -> int:
-    flows = operator.http.told("GET", "/api/status")["flows"]
+    flows = operator.http.json("GET", "/api/status")["flows"]
     return int(flows.get(key, {}).get("records", {}).get("waiting", 0))
 
 
@@ -176,17 +176,17 @@ def without_parking(scale: int) -> dict[str, Any]:
         made = make(world.dynamics, number)
         world.settle(("acs_service", "acs_car"))
         for car in made.cars:
-            world.dynamics.http.told(
+            world.dynamics.http.json(
                 "PATCH", f"/acs_cars({car})", {"acs_car_name": "edited"}, If_Match="*"
             )
         world.settle(("acs_service", "acs_car"))
         hidden_then = faults(world.dynamics, world.campaign, made)
         world.settle(("contact",))
         wrong = faults(world.dynamics, world.campaign, made)
-    told = ", ".join(str(hidden_then[name]) for name in ("hidden", "lost")) + f", {wrong['lost']}"
+    figure = ", ".join(str(hidden_then[name]) for name in ("hidden", "lost")) + f", {wrong['lost']}"
     return {
         f"without parking, {2 * number} children: hidden meanwhile, lost meanwhile, lost for "
-        f"good (must not be 0)": (told)
+        f"good (must not be 0)": (figure)
     }
 
 

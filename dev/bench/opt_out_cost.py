@@ -84,7 +84,7 @@ def settled(process: Process, *sides: str) -> None:
 def calls(process: Process) -> Counter[str]:
     found = Counter[str]()
     for system, client in (("Dynamics", process.dynamics), ("Campaign", process.campaign)):
-        counted = client.emulator.told("GET", "/calls")
+        counted = client.emulator.json("GET", "/calls")
         found.update({f"{system} {call}": count for call, count in counted.items()})
     return found
 

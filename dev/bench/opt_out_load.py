@@ -84,12 +84,12 @@ def latencies(title: str, target: str, heard: Heard, backfill_ended: float) -> d
     figures = {}
     for when, until in (("", float("inf")), (", while the backfill ran", backfill_ended)):
         seconds = heard.seconds(until)
-        told = (
+        figure = (
             "none"
             if len(seconds) < 2
             else f"{', '.join(f'{figure:.2f}' for figure in spread(seconds))} of {len(seconds)}"
         )
-        figures[f"  {title}{when}: p50, p95, max s (target {target})"] = told
+        figures[f"  {title}{when}: p50, p95, max s (target {target})"] = figure
     return figures
 
 
@@ -189,7 +189,7 @@ def in_dynamics_by(stack: Stack) -> Callable[[str, str], None]:
 
 def in_campaign_by(stack: Stack) -> Callable[[str, str], None]:
     campaign = Campaign(stack.facts)
-    return lambda person, column: campaign.http.told(
+    return lambda person, column: campaign.http.json(
         "PATCH", f"{PROFILE}/{person}", {FLAGS[column]: True}
     )
 
@@ -260,7 +260,7 @@ def tracked(stack: Stack) -> Iterator[list[dict[str, Any]]]:
         found: list[dict[str, Any]] = []
         link = path
         while link:
-            page = dynamics.http.told("GET", link, Prefer=prefer)
+            page = dynamics.http.json("GET", link, Prefer=prefer)
             found += [] if first else page["value"]
             path, link = page.get("@odata.deltaLink", path), page.get("@odata.nextLink", "")
         first = False

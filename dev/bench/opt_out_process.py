@@ -54,14 +54,14 @@ class Process:
     def person(self, no: bool = False) -> str:
         """A contact and its profile, which say the same."""
         person = self.dynamics.create_contact(quietly=True, lastname="Reader", **{COLUMN: no})
-        self.campaign.http.told("POST", PROFILE, {"externalId": person, FLAG: no})
+        self.campaign.http.json("POST", PROFILE, {"externalId": person, FLAG: no})
         return person
 
     def say(self, person: str, no: bool, side: str) -> None:
         if side == FROM_DYNAMICS:
             self.dynamics.change_contact(person, quietly=True, **{COLUMN: no})
         else:
-            self.campaign.http.told("PATCH", f"{PROFILE}/{person}", {FLAG: no})
+            self.campaign.http.json("PATCH", f"{PROFILE}/{person}", {FLAG: no})
 
     def edit(self, person: str, side: str, chance: Random) -> None:
         """Something else than an opt-out."""
@@ -69,7 +69,7 @@ class Process:
         if side == FROM_DYNAMICS:
             self.dynamics.change_contact(person, quietly=True, jobtitle=text)
         else:
-            self.campaign.http.told("PATCH", f"{PROFILE}/{person}", {"firstName": text})
+            self.campaign.http.json("PATCH", f"{PROFILE}/{person}", {"firstName": text})
 
     def wake(self, people: Iterable[str]) -> None:
         """As the webhook's endpoint does, a message for each."""

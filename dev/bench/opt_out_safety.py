@@ -36,10 +36,10 @@ def run(scale: int) -> dict[str, Any]:
         process.settle()
         for number in range(states):
             kind = list(KINDS)[number % len(KINDS)]
-            told, after = one(process, kind, people, chance)
-            noes[kind] += told
+            warned, after = one(process, kind, people, chance)
+            noes[kind] += warned
             settled += after
-            missed += [] if told and after else [f"state {number}: {kind}"]
+            missed += [] if warned and after else [f"state {number}: {kind}"]
     if missed:
         raise AssertionError(
             f"safe-to-send was wrong in {len(missed)} states with seed {SEED}: {missed[:10]}"
@@ -61,9 +61,9 @@ def one(process: Process, kind: str, people: list[str], chance: Random) -> tuple
     with make(process, person, side, chance):
         answer = safe_to_send(process.wiring.opt_out, process.bridge)
     process.settle()
-    told = not answer["safe"] and any(reason in sentence for sentence in answer["reasons"])
+    warned = not answer["safe"] and any(reason in sentence for sentence in answer["reasons"])
     after = safe_to_send(process.wiring.opt_out, process.bridge)
-    return told, bool(after["safe"]) and process.says(person) == (True, True)
+    return warned, bool(after["safe"]) and process.says(person) == (True, True)
 
 
 @contextmanager

@@ -186,11 +186,11 @@ def families(story: Story) -> dict[str, Any]:
     ]
     wait_until(lambda: len(linked(story, "cusVisit", "vehicle")) == 50, "the visits", seconds=120)
     for car in cars[:10]:
-        dynamics.http.told(
+        dynamics.http.json(
             "PATCH", f"/acs_vehicles({car})", {"acs_vehicle_name": "Edited"}, If_Match="*"
         )
     for visit in visits[:5]:
-        dynamics.http.told("DELETE", f"/acs_visits({visit})")
+        dynamics.http.json("DELETE", f"/acs_visits({visit})")
     wait_until(lambda: len(linked(story, "cusVisit", "vehicle")) == 45, "the deletions")
     wait_until(
         lambda: sum(row["name"] == "Edited" for row in linked(story, "cusVehicle", "owner")) == 10,

@@ -105,7 +105,7 @@ def create_tables(dynamics: Dynamics, tables: dict[str, NewTable]) -> None:
     """A table that is there already gets the columns and lookups."""
     there = {
         row["LogicalName"]
-        for row in dynamics.http.told("GET", "/EntityDefinitions?$select=LogicalName")["value"]
+        for row in dynamics.http.json("GET", "/EntityDefinitions?$select=LogicalName")["value"]
     }
     for name, table in tables.items():
         if name not in there:

@@ -43,7 +43,7 @@ def run(argv: list[str]) -> int:
 def types_and_tests(
     kinds: Sequence[str], host: str, passed_on: list[str], environment: dict[str, str]
 ) -> int:
-    """Side by side, for types are one process's work. What mypy finds is told at the end."""
+    """Side by side, for types are one process's work. What mypy finds is shown at the end."""
     types = module(
         ["mypy"], environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -87,15 +87,15 @@ async def run_instance(arguments: argparse.Namespace) -> int:
     Where the real host stops by itself, another is started at the same address, as the platform
     does.
     """
-    told = asyncio.ensure_future(_until_told(arguments.stop_at_end_of_input))
+    stop_asked = asyncio.ensure_future(_until_asked_to_stop(arguments.stop_at_end_of_input))
     while True:
         instance = await _started(arguments)
         if instance is None:
             return 1
         over = asyncio.ensure_future(instance.over.wait())
-        await asyncio.wait([told, over], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stop_asked, over], return_when=asyncio.FIRST_COMPLETED)
         over.cancel()
-        if told.done():
+        if stop_asked.done():
             return await _stop(instance, arguments.stop_seconds)
         log.error(
             "The host has stopped, as it does in Azure, where the platform then starts another. It"
@@ -141,7 +141,7 @@ def pace_of(arguments: argparse.Namespace) -> Pace:
     )
 
 
-async def _until_told(at_end_of_input: bool) -> None:
+async def _until_asked_to_stop(at_end_of_input: bool) -> None:
     waits = [asyncio.ensure_future(until_stopped([]))]
     if at_end_of_input:
         waits.append(asyncio.ensure_future(_end_of_input()))

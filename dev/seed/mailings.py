@@ -49,12 +49,12 @@ def send(dynamics: Dynamics, campaign: Campaign, recipients: int = RECIPIENTS) -
             "campaignLabel": "Spring",
             "externalIds": readers,
         }
-        campaign.emulator.told("POST", "/deliveries", {"name": name, **about})
-        campaign.emulator.told("POST", "/export", {"log": "both"})
-        campaign.emulator.told(
+        campaign.emulator.json("POST", "/deliveries", {"name": name, **about})
+        campaign.emulator.json("POST", "/export", {"log": "both"})
+        campaign.emulator.json(
             "POST", "/generate", {"delivery": name, "seed": seed, "bounces": 0.05}
         )
-        campaign.emulator.told("POST", "/export", {"log": "both"})
+        campaign.emulator.json("POST", "/export", {"log": "both"})
 
 
 def journal_events(

@@ -32,7 +32,7 @@ def play(mode: str, dynamics: Dynamics, campaign: Campaign, settled: Callable[[]
     for person in here:
         dynamics.change_contact(person, **{COLUMN: True})
     for person in there:
-        campaign.http.told("PATCH", f"/profileAndServicesExt/profile/{person}", {FLAG: True})
+        campaign.http.json("PATCH", f"/profileAndServicesExt/profile/{person}", {FLAG: True})
     expected = {**dict.fromkeys(here, MODES[mode][0]), **dict.fromkeys(there, MODES[mode][1])}
 
     def as_expected() -> bool:

@@ -56,7 +56,7 @@ class Table:
             "ChangeTrackingEnabled": True,
             "Attributes": [{"@odata.type": f"{TYPES}StringAttributeMetadata", **name}],
         }
-        dynamics.http.told("POST", "/EntityDefinitions", definition)
+        dynamics.http.json("POST", "/EntityDefinitions", definition)
         for column, facts in self.columns.items():
             add_column(dynamics, self.name, column, facts)
         for lookup, (parent, _) in self.parents.items():
@@ -109,7 +109,7 @@ def add_column(dynamics: Dynamics, table: str, column: str, facts: dict[str, Any
     rest = {name: value for name, value in facts.items() if name not in ("kind", "target")}
     kind = f"{TYPES}{facts.get('kind', 'String')}AttributeMetadata"
     body = {"@odata.type": kind, "SchemaName": column, "DisplayName": label(column), **rest}
-    dynamics.http.told("POST", f"/EntityDefinitions(LogicalName='{table}')/Attributes", body)
+    dynamics.http.json("POST", f"/EntityDefinitions(LogicalName='{table}')/Attributes", body)
 
 
 def add_lookup(dynamics: Dynamics, table: str, lookup: str, parent: str) -> None:
@@ -124,7 +124,7 @@ def add_lookup(dynamics: Dynamics, table: str, lookup: str, parent: str) -> None
             "DisplayName": label(lookup),
         },
     }
-    dynamics.http.told("POST", "/RelationshipDefinitions", body)
+    dynamics.http.json("POST", "/RelationshipDefinitions", body)
 
 
 def label(text: str) -> dict[str, Any]:
@@ -165,4 +165,4 @@ def many(dynamics: Dynamics, table: str, message: str, rows: list[dict[str, Any]
     """500 to a request."""
     for start in range(0, len(rows), 500):
         targets = [{"@odata.type": f"#{TYPES}{table}", **row} for row in rows[start : start + 500]]
-        yield dynamics.http.told("POST", f"/{table}s/{TYPES}{message}", {"Targets": targets})
+        yield dynamics.http.json("POST", f"/{table}s/{TYPES}{message}", {"Targets": targets})

@@ -34,8 +34,8 @@ def opt_outs_in_use(name: str, documents: Documents | None) -> OptOuts | None:
     if mode is Mode.DISABLED:
         return None
     packaged = default_opt_out_document
-    told = document_text(documents, OPT_OUT, packaged) if documents else packaged()
-    return OptOuts(mode, read_opt_out_document(told))
+    text = document_text(documents, OPT_OUT, packaged) if documents else packaged()
+    return OptOuts(mode, read_opt_out_document(text))
 
 
 def tables(documents: Documents) -> list[str]:

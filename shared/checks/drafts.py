@@ -45,7 +45,7 @@ def found(subject: str, problem: str) -> Iterator[Finding]:
 
 def mapping_draft(look: Look, table: str) -> str:
     """One without a version that fits its name is looked at as if it were in force: its problems
-    are told there.
+    are reported there.
     """
     version = newest(look.stored, table)
     if not drafted(look.stored, table) or (

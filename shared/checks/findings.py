@@ -83,9 +83,7 @@ def guarded(
 def failures(
     check: Check, error: Exception, subject: str = "", state: State = "error"
 ) -> Iterator[Finding]:
-    """What an exception means; of one that is not ours only the kind is told, for its text may hold
-    anything.
-    """
+    """What an exception means. One that is not ours shows only its kind: its text may hold all."""
     if isinstance(error, InvalidDocument):
         for problem in error.problems:
             yield Finding(

@@ -34,12 +34,12 @@ def first_read(look: Look, use: OptOuts, mapping: MappingDocument) -> Iterator[F
     found = contacts.read(look.wiring.dataverse.table("contact"), use.document.pairs, profiles)
     counts = changes(use, found, profiles)
     sides = [f"{count} to opted out in {side}" for side, count in counts.items()]
-    told = f"would set {' and '.join(sides)}" if sides else "would change no flag"
+    result = f"would set {' and '.join(sides)}" if sides else "would change no flag"
     yield Finding(
         NAME,
         SUBJECT,
         "ok",
-        f"Among {len(profiles)} profiles, {len(found)} have a contact. It {told}; none to"
+        f"Among {len(profiles)} profiles, {len(found)} have a contact. It {result}; none to"
         " opted in.",
     )
 

@@ -165,7 +165,7 @@ def keys(look: Look) -> Iterator[Finding]:
 def key(look: Look, document: MappingDocument) -> Iterator[Finding]:
     """The key finds a record by itself, and no two records share a value of it.
 
-    Values are looked at, and never told.
+    Values are looked at, and never shown.
     """
     field, resource = document.key.target, document.resource
     values = sample(look, document)

@@ -64,7 +64,7 @@ class ChangeSetAnswer:
 def change_sets(
     response: Response, expected: Sequence[Sequence[Expected]]
 ) -> list[ChangeSetAnswer] | None:
-    """One answer for each change set, in the order of the request; None if they cannot be told
+    """One answer for each change set, in the order of the request; None if they cannot be read
     apart.
     """
     head = f"Content-Type: {response.headers.get('content-type', '')}\r\n\r\n".encode()

@@ -107,7 +107,7 @@ def application(
     return fetch
 
 
-LEAST_SECONDS = 600.0  # a token whose life is not told
+LEAST_SECONDS = 600.0  # a token whose life is not given
 
 # Microsoft Learn: Microsoft Entra authentication and authorization error codes (AADSTS).
 REFUSALS = {

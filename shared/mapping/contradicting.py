@@ -25,10 +25,10 @@ LONGEST_SHOWN = 40
 
 def never(chosen: Filter | None, table: SourceTable) -> Iterator[tuple[str, str]]:
     """The innermost parts that no row satisfies, each with the column that says so."""
-    found = {path: told for path, part in parts_of(chosen) if (told := impossible(part, table))}
-    for path, told in found.items():
+    found = {path: advice for path, part in parts_of(chosen) if (advice := impossible(part, table))}
+    for path, advice in found.items():
         if not any(other.startswith((f"{path}.all[", f"{path}.any[")) for other in found):
-            yield path, told
+            yield path, advice
 
 
 def lets_nothing_pass(chosen: Filter | None, table: SourceTable) -> bool:
@@ -46,7 +46,7 @@ def always(chosen: Filter | None, table: SourceTable) -> Iterator[tuple[str, str
                 if len(group) > 1 and decided(group, table, each=True):
                     yield (
                         path,
-                        f"every row satisfies one of the conditions on {name}: {told(group)}.",
+                        f"every row satisfies one of the conditions on {name}: {advice(group)}.",
                     )
 
 
@@ -71,7 +71,7 @@ def impossible(part: Filter, table: SourceTable) -> str:
         )
     (name,) = against
     return (
-        f"no row can satisfy all conditions on {name}: {told(by_column(conditions(part))[name])}."
+        f"no row can satisfy all conditions on {name}: {advice(by_column(conditions(part))[name])}."
     )
 
 
@@ -99,7 +99,7 @@ def by_column(found: Iterable[Condition]) -> dict[str, list[Condition]]:
     return groups
 
 
-def told(group: Sequence[Condition]) -> str:
+def advice(group: Sequence[Condition]) -> str:
     """The conditions as the document has them."""
     return ", ".join(f"{condition.is_} {shown(condition.value)}" for condition in group)
 

@@ -1,4 +1,4 @@
-"""Mapping documents: YAML that a person writes, read strictly; every fault is told at once."""
+"""Mapping documents: YAML that a person writes, read strictly; all problems are reported."""
 
 from collections import Counter
 from datetime import tzinfo
@@ -137,7 +137,7 @@ class AnyOf(Part):
 
 
 def form_of(value: Any) -> str:
-    """Which of the three forms of a filter is meant, so that only that one's faults are told."""
+    """Which of the three forms of a filter is meant, so that only its problems are reported."""
     if isinstance(value, dict):
         return "all" if "all" in value else "any" if "any" in value else "condition"
     return "all" if isinstance(value, AllOf) else "any" if isinstance(value, AnyOf) else "condition"

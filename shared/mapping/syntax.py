@@ -28,21 +28,21 @@ DEEPEST_SCANNED = 250
 """Where scanning ends. Below it a document that is too deep is refused with its own sentence."""
 
 MOST_PROBLEMS, LONGEST_PROBLEM = 50, 600
-"""What is told of one document at once: so many sentences of so many characters."""
+"""What is reported of one document at once: so many sentences of so many characters."""
 
 
 class InvalidDocument(Exception):
     """The text is no document of its kind; `problems` are sentences, each with its place."""
 
     def __init__(self, problems: list[str]) -> None:
-        told = [
+        shown = [
             text if len(text) <= LONGEST_PROBLEM else f"{text[:LONGEST_PROBLEM]}..."
             for text in problems[:MOST_PROBLEMS]
         ]
         if len(problems) > MOST_PROBLEMS:
-            told.append(f"There are more than {MOST_PROBLEMS} problems: correct these first.")
-        super().__init__(" ".join(told))
-        self.problems = told
+            shown.append(f"There are more than {MOST_PROBLEMS} problems: correct these first.")
+        super().__init__(" ".join(shown))
+        self.problems = shown
 
 
 class Loader(yaml.SafeLoader):

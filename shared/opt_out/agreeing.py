@@ -105,7 +105,7 @@ class Agreement:
             if verdict.rule not in QUIET:
                 one = self.decision(contact, profile, flag, columns[flag], verdict)
                 listed.append(one)
-                remembered[flag] |= told(one)
+                remembered[flag] |= as_entry(one)
         self.decisions.put(listed)
         return remembered
 
@@ -187,11 +187,11 @@ class Agreement:
         missing = [
             (master, {flag for flag in new if not master.values[flag]}) for master in found.values()
         ]
-        told = [self.tell(active, master, flags, Rule.MERGED) for master, flags in missing]
-        return any(told)
+        results = [self.tell(active, master, flags, Rule.MERGED) for master, flags in missing]
+        return any(results)
 
     def receive_alias(
-        self, active: ActiveOptOut, contact: Contact | None, told: Flags, own: WriteResult
+        self, active: ActiveOptOut, contact: Contact | None, flags: Flags, own: WriteResult
     ) -> WriteResult | None:
         """Passes on the opt-outs of a profile whose key is the contact's id in another form.
 
@@ -202,11 +202,11 @@ class Agreement:
         """
         if contact is None:
             return own
-        if told.alias == MAYBE_ALIAS and own.outcome is not Outcome.FILTERED:
+        if flags.alias == MAYBE_ALIAS and own.outcome is not Outcome.FILTERED:
             return None
         received = {
             flag
-            for flag, value in told.values.items()
+            for flag, value in flags.values.items()
             if value and contact.values.get(flag) is False
         }
         return (
@@ -235,7 +235,7 @@ class Agreement:
         return True
 
 
-def told(one: OptOutDecision) -> dict[str, Any]:
+def as_entry(one: OptOutDecision) -> dict[str, Any]:
     return {
         "dynamics": one.dynamics,
         "campaign": one.campaign,

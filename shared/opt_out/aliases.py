@@ -31,7 +31,7 @@ def passed_on_before(flags: Flags, held: Mapping[str, Any]) -> bool:
 
 
 def second(time: str) -> int:
-    """An export tells no parts of a second; 0 where no time is told."""
+    """An export tells no parts of a second; 0 where there is no time."""
     return int(instant(time) or 0)
 
 
@@ -53,7 +53,7 @@ def passed_on(flags: Flags | None, held: Mapping[str, Any], there: bool) -> dict
     return {**({HELD: known} if known else {}), **({OWED: owed} if owed else {})}
 
 
-def told_by_aliases(flags: Flags | None, held: Mapping[str, Any]) -> Flags:
+def alias_flags(flags: Flags | None, held: Mapping[str, Any]) -> Flags:
     """What is to be passed on: what an alias says now, and what was owed to a contact that was not
     there.
     """
@@ -79,9 +79,9 @@ def one_each(changes: Iterable[Change]) -> list[Change]:
     return [group[0] if len(group) == 1 else merged(group) for group in groups.values()]
 
 
-def together(record_id: str, *told: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def together(record_id: str, *rows: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """The opt-outs of several aliases of one contact as one row; None if no alias opts out."""
-    aliases = [flags for one in told if one and (flags := alias_in(one))]
+    aliases = [flags for one in rows if one and (flags := alias_in(one))]
     changes = [Change(record_id, Kind.ROW, row=flags.as_row()) for flags in aliases]
     return one_each(changes)[0].row if changes else None
 
@@ -99,8 +99,8 @@ class AliasRows:
     """
 
     def merge(self, change: Change, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        told = change.row or {}
-        return told if FAULT in told else together(change.record_id, kept, told)
+        arrived = change.row or {}
+        return arrived if FAULT in arrived else together(change.record_id, kept, arrived)
 
     def includes(self, arrived: Change, kept: Mapping[str, Any]) -> bool:
         there, here = alias_in(kept), alias_in(arrived.row)
@@ -108,11 +108,11 @@ class AliasRows:
 
 
 def merged(group: Sequence[Change]) -> Change:
-    told = [(change, flags_in(read_row(change.row)) or Flags({}, {})) for change in group]
-    own = [(change, flags) for change, flags in told if not flags.alias]
-    aliases = [(change, flags) for change, flags in told if flags.is_alias]
+    observed = [(change, flags_in(read_row(change.row)) or Flags({}, {})) for change in group]
+    own = [(change, flags) for change, flags in observed if not flags.alias]
+    aliases = [(change, flags) for change, flags in observed if flags.is_alias]
     if not aliases:
-        return max(reversed(own or told), key=lambda one: second(one[1].changed))[0]
+        return max(reversed(own or observed), key=lambda one: second(one[1].changed))[0]
     several, newest = [flags for _, flags in aliases], aliases[-1]
     names = dict.fromkeys(flag for flags in several for flag in flags.values)
     values = {name: any(flags.values.get(name) for flags in several) for name in names}

@@ -20,10 +20,10 @@ from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.aliases import (
     OWED,
     AliasRows,
+    alias_flags,
     carried,
     passed_on,
     passed_on_before,
-    told_by_aliases,
 )
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.memory import Memory, remember, terms_of
@@ -101,8 +101,8 @@ class OptOutFlow(PlainFlow):
         active = self.active()
         checkpoint.mapping_version = active.version
         page = self.reader.page(checkpoint, active)
-        told = news(KEY, self.contacts_flow.ledger, self.decide, self.agreement.now, page.changes)
-        return replace(page, changes=tuple(change for change, _ in told))
+        found = news(KEY, self.contacts_flow.ledger, self.decide, self.agreement.now, page.changes)
+        return replace(page, changes=tuple(change for change, _ in found))
 
     def look(self, changes: Sequence[Change]) -> list[Change]:
         """The changes with what Dynamics holds of their contacts now; Campaign is read when it is
@@ -120,37 +120,39 @@ class OptOutFlow(PlainFlow):
         """Rows that were read for an older document."""
         return [change for change in changes if self.lacks(read_row(change.row))]
 
-    def lacks(self, told: OptOutRow) -> bool:
+    def lacks(self, observation: OptOutRow) -> bool:
         names = self.active().document.columns
-        return isinstance(told, Columns) and any(name not in told.values for name in names)
+        return isinstance(observation, Columns) and any(
+            name not in observation.values for name in names
+        )
 
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         """Nothing where both feeds tell what is known; else look, and then settle it between the
         two sides.
         """
-        told = read_row(change.row)
-        if isinstance(told, Unreadable):
-            raise Rejected(refusal_of(told.fault, change.origin))
-        if self.lacks(told):  # a newer document came since `incomplete` was asked
+        observation = read_row(change.row)
+        if isinstance(observation, Unreadable):
+            raise Rejected(refusal_of(observation.fault, change.origin))
+        if self.lacks(observation):  # a newer document came since `incomplete` was asked
             return Decision(change, Act.LOOK)
-        memory, flags = self.memory(row.agreed if row else {}), flags_in(told)
+        memory, flags = self.memory(row.agreed if row else {}), flags_in(observation)
         if flags and flags.alias == ALIAS and not flags.is_alias:
             return quiet(change)
-        found = None if change.replay else self.nothing_new(change, told, row, memory)
+        found = None if change.replay else self.nothing_new(change, observation, row, memory)
         if found is None and change.kind is Kind.ROW:
             return Decision(change, Act.LOOK)
         return found or Decision(change, Act.SAVE, agreed=memory.held)
 
     def nothing_new(
-        self, change: Change, told: OptOutRow, row: LedgerRow | None, memory: Memory
+        self, change: Change, observation: OptOutRow, row: LedgerRow | None, memory: Memory
     ) -> Decision | None:
         """The decision where both feeds tell what is known; None where more must be looked at."""
-        flags = flags_in(told)
+        flags = flags_in(observation)
         if flags and flags.is_alias:
             return self.known_alias(change, flags, row, memory)
-        if isinstance(told, Refetched):
-            return self.as_seen(change, told, row, memory)
-        return self.known(change, told, row, memory)
+        if isinstance(observation, Refetched):
+            return self.as_seen(change, observation, row, memory)
+        return self.known(change, observation, row, memory)
 
     def known_alias(
         self, change: Change, flags: Flags, row: LedgerRow | None, memory: Memory
@@ -160,13 +162,13 @@ class OptOutFlow(PlainFlow):
         return quiet(change) if settled and passed_on_before(flags, memory.held) else None
 
     def as_seen(
-        self, change: Change, told: Refetched, row: LedgerRow | None, memory: Memory
+        self, change: Change, observation: Refetched, row: LedgerRow | None, memory: Memory
     ) -> Decision | None:
         """The decision on a contact that has been looked at, where Campaign need not be asked; None
         where it must be.
         """
-        contact, flags = told.contact, told.flags
-        if row is None and not told.any_opt_out:
+        contact, flags = observation.contact, observation.flags
+        if row is None and not observation.any_opt_out:
             return quiet(change)
         if contact is None:
             return None
@@ -185,7 +187,7 @@ class OptOutFlow(PlainFlow):
     def known(
         self,
         change: Change,
-        told: Columns | Flags | ProfileMade | Unreadable,
+        observation: Columns | Flags | ProfileMade | Unreadable,
         row: LedgerRow | None,
         memory: Memory,
     ) -> Decision | None:
@@ -193,18 +195,23 @@ class OptOutFlow(PlainFlow):
 
         A record that is waiting or was refused is new.
         """
-        if isinstance(told, ProfileMade):
-            return called_for(change, told.profile, row, memory)
-        if isinstance(told, Unreadable) or (
+        if isinstance(observation, ProfileMade):
+            return called_for(change, observation.profile, row, memory)
+        if isinstance(observation, Unreadable) or (
             row and row.outcome in (Outcome.WAITING, Outcome.REJECTED)
         ):
             return None
-        if isinstance(told, Flags):
+        if isinstance(observation, Flags):
             if row is None:
-                return None if any(told.values.values()) else quiet(change)
-            return quiet(change) if memory.knows_profile(told.values, told.times) else None
+                return None if any(observation.values.values()) else quiet(change)
+            return (
+                quiet(change)
+                if memory.knows_profile(observation.values, observation.times)
+                else None
+            )
         contact = contact_of(
-            {**told.values, "@odata.etag": f'W/"{change.version}"'}, self.active().document.pairs
+            {**observation.values, "@odata.etag": f'W/"{change.version}"'},
+            self.active().document.pairs,
         )
         if row is None:
             return None if any(contact.values.values()) else quiet(change)
@@ -246,7 +253,7 @@ class OptOutFlow(PlainFlow):
         aliases = carried(memory.held)
         if (flags and flags.is_alias) or (contact and OWED in aliases):
             received = self.agreement.receive_alias(
-                active, contact, told_by_aliases(flags, memory.held), result
+                active, contact, alias_flags(flags, memory.held), result
             )
             aliases = (
                 passed_on(flags, memory.held, there=contact is not None) if received else aliases
@@ -271,18 +278,20 @@ class OptOutFlow(PlainFlow):
 
 def may_wait(decision: Decision) -> bool:
     """Not a merged contact, whose noes must be passed on, nor one whose profile was seen before."""
-    told = read_row(decision.change.row)
-    contact = told.contact if isinstance(told, Refetched) and told.fed else None
+    observation = read_row(decision.change.row)
+    contact = (
+        observation.contact if isinstance(observation, Refetched) and observation.fed else None
+    )
     return bool(contact and not contact.master and "campaign" not in decision.agreed)
 
 
 def looked(change: Change, found: Mapping[str, Contact]) -> dict[str, Any]:
     """What a change carries when Dynamics has been asked."""
-    told = read_row(change.row)
-    fed = change.kind is Kind.ROW and isinstance(told, Columns)
-    return Refetched(found.get(change.record_id), flags_in(told), fed).as_row()
+    observation = read_row(change.row)
+    fed = change.kind is Kind.ROW and isinstance(observation, Columns)
+    return Refetched(found.get(change.record_id), flags_in(observation), fed).as_row()
 
 
 def contact_in(change: Change) -> Contact | None:
-    told = read_row(change.row)
-    return told.contact if isinstance(told, Refetched) else None
+    observation = read_row(change.row)
+    return observation.contact if isinstance(observation, Refetched) else None

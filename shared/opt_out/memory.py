@@ -122,9 +122,9 @@ def remember(
     return held
 
 
-def same(known: str, told: str) -> bool:
+def same(known: str, shown: str) -> bool:
     """Whether two times are one; an export tells no parts of a second."""
-    if known == told:
+    if known == shown:
         return True
-    first, second = instant(known), instant(told)
-    return "/" in told and first is not None and second is not None and int(first) == int(second)
+    first, second = instant(known), instant(shown)
+    return "/" in shown and first is not None and second is not None and int(first) == int(second)

@@ -25,7 +25,7 @@ def news(
     key: str, ledger: Ledger, decide: Decide, clock: Callable[[], float], changes: Iterable[Change]
 ) -> list[tuple[Change, Act]]:
     """Those that a delivery would not pass over, each with what it would do; LOOK where that cannot
-    be told now.
+    be decided now.
     """
     groups: defaultdict[int, list[Change]] = defaultdict(list)
     for change in changes:
@@ -46,13 +46,13 @@ def news(
         )
         return [(change, found) for change, found in acts if found]
 
-    told, left = list[tuple[Change, Act]](), list(groups)
+    found_news, left = list[tuple[Change, Act]](), list(groups)
     with ThreadPool(AT_ONCE, "news") as pool:
         for _ in range(LOOKS):
             parts = dict(zip(left, pool.map(of, left), strict=True))
-            told += [one for part in parts.values() for one in part or ()]
+            found_news += [one for part in parts.values() for one in part or ()]
             left = [number for number, part in parts.items() if part is None]
-    return told + [(change, Act.LOOK) for number in left for change in groups[number]]
+    return found_news + [(change, Act.LOOK) for number in left for change in groups[number]]
 
 
 def act(decide: Decide, change: Change, row: LedgerRow | None) -> Act | None:

@@ -90,7 +90,7 @@ class ProfileMade:
 
 @dataclass(frozen=True, slots=True)
 class Refetched:
-    """`contact` as Dynamics holds it now, None where it is gone; what Campaign told.
+    """`contact` as Dynamics holds it now, None where it is gone; what Campaign reported.
 
     `fed`: Dynamics' feed brought the change.
     """
@@ -130,16 +130,20 @@ OptOutRow = Columns | Flags | ProfileMade | Refetched | Unreadable
 
 def read_row(row: Mapping[str, Any] | None) -> OptOutRow:
     """The row of a change; None is of nobody."""
-    told: Mapping[str, Any] = row or {}
-    if FAULT in told:
-        return Unreadable(told[FAULT])
-    if SETTLED in told:
-        made = told[SETTLED]
+    observation: Mapping[str, Any] = row or {}
+    if FAULT in observation:
+        return Unreadable(observation[FAULT])
+    if SETTLED in observation:
+        made = observation[SETTLED]
         return ProfileMade(Profile(made["values"], made["times"]) if made else None)
-    if not told or "dynamics" in told:
-        flags = flags_of(told["campaign"]) if told.get("campaign") else None
-        return Refetched(contact_of_row(told.get("dynamics")), flags, bool(told.get("feed")))
-    return flags_of(told["campaign"]) if told.get("campaign") else Columns(told)
+    if not observation or "dynamics" in observation:
+        flags = flags_of(observation["campaign"]) if observation.get("campaign") else None
+        return Refetched(
+            contact_of_row(observation.get("dynamics")), flags, bool(observation.get("feed"))
+        )
+    return (
+        flags_of(observation["campaign"]) if observation.get("campaign") else Columns(observation)
+    )
 
 
 def flags_of(entry: Mapping[str, Any]) -> Flags:
@@ -154,6 +158,12 @@ def contact_of_row(row: Mapping[str, Any] | None) -> Contact | None:
     )
 
 
-def flags_in(told: OptOutRow) -> Flags | None:
-    """What Campaign told, None where the change tells nothing of it."""
-    return told if isinstance(told, Flags) else told.flags if isinstance(told, Refetched) else None
+def flags_in(observation: OptOutRow) -> Flags | None:
+    """What Campaign reported, None where the change tells nothing of it."""
+    return (
+        observation
+        if isinstance(observation, Flags)
+        else observation.flags
+        if isinstance(observation, Refetched)
+        else None
+    )

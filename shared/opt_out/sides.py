@@ -21,14 +21,12 @@ from shared.opt_out.documents import Pair
 from shared.times import in_utc, iso_time
 
 EXPORTED = "%Y/%m/%d %H:%M:%S"
-# Campaign told of a profile whose key is the contact's id in another form, such as {8F0E...}:
-# certainly, or perhaps.
-# The contact's id does not find it.
+# Campaign reported a profile whose key is the contact's id in another form, such as {8F0E...}:
+# certainly, or possibly. The contact's id does not find it.
 ALIAS, MAYBE_ALIAS = "certain", "perhaps"
 MODIFIED, MASTER = "modifiedon", "_masterid_value"
-CLOCKS_AGREE_SECONDS = (
-    2.0  # the Date header has whole seconds, so a smaller difference cannot be told from none
-)
+# the Date header has whole seconds, so a smaller difference cannot be distinguished from none
+CLOCKS_AGREE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +158,7 @@ def later(
     campaign_time: str, modified_at: str, campaign_ahead: float | None, dynamics_ahead: float | None
 ) -> bool | None:
     """Whether the flag changed later than the contact, by whole seconds, for Dataverse tells no
-    parts; None if it cannot be told.
+    parts; None if it cannot be compared.
 
     `..._ahead`: how many seconds the system's clock is ahead of ours. Clocks that differ are
     allowed for, and then what lies within their uncertainty is not later.

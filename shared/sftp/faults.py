@@ -50,10 +50,10 @@ def unreadable(
     `origin` is where it stands, such as "deliveryLogs_1.txt:3"; the dead letter's id is made from
     it and from size and time of the file: another file of its name overwrites none of its letters.
     """
-    told = {"rule": error.rule, "field": error.field, "sentence": error.sentence}
+    fault = {"rule": error.rule, "field": error.field, "sentence": error.sentence}
     which = f":{file.size}@{file.changed_at:.0f}" if file else ""
     record_id = str(uuid.uuid5(NAMESPACE, f"fault:{origin}{which}"))
-    row = {"fault": told}
+    row = {"fault": fault}
     return Change(
         record_id,
         Kind.ROW,

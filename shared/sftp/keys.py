@@ -1,7 +1,7 @@
 """The two keys of an SFTP connection, as people paste them: the server's, known before, and the
 private one.
 
-A form that is no key is told apart by name, and with what to set instead. Sources: OpenSSH manual,
+A form that is no key is named, and with what to set instead. Sources: OpenSSH manual,
 "sshd(8), SSH_KNOWN_HOSTS FILE FORMAT"; RFC 7468 for the labels of PEM.
 """
 

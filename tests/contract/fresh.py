@@ -32,7 +32,7 @@ def empty_storage(stack: Stack, *queues: str) -> None:
 def empty_systems(stack: Stack) -> None:
     """Both systems and what Campaign has exported."""
     for system in (Dynamics(stack.facts), Campaign(stack.facts)):
-        system.emulator.told("POST", "/reset", {})
+        system.emulator.json("POST", "/reset", {})
     for place in (stack.sftp_root / stack.facts["sftp"]["exports"].strip("/")).glob("**/*"):
         if place.is_file():
             place.unlink()

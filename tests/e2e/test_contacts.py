@@ -149,14 +149,14 @@ def test_the_console_tells_what_happened_to_a_record_oldest_first(world: World) 
     world.wait_for_profile(contact_id)
     world.dynamics.change_contact(contact_id, firstname="Anna")
     world.wait_for_profile(contact_id, firstName="Anna")
-    told = wait_until(
+    reported = wait_until(
         lambda: (
             (r := world.operator.record(contact_id))["outcome"] in ("updated", "unchanged") and r
         ),
         "its history",
     )
-    assert [entry["outcome"] for entry in told["history"]][:2] == ["created", "updated"]  # type: ignore[index]
-    assert told["in_target"] is True  # type: ignore[index]
+    assert [entry["outcome"] for entry in reported["history"]][:2] == ["created", "updated"]  # type: ignore[index]
+    assert reported["in_target"] is True  # type: ignore[index]
 
 
 def test_status_counts_records_calls_and_ages(world: World) -> None:
@@ -238,12 +238,12 @@ def test_profiles_of_others_are_never_touched_and_one_with_the_contacts_id_is_ta
     contact_id = "c0ffee00-0000-0000-0000-000000000001"
     world.campaign.renew(world.stack.new_campaign_token())
     mine = {"firstName": "Old", "email": "ana@example.org", "externalId": contact_id}
-    world.campaign.http.told(
+    world.campaign.http.json(
         "POST",
         "/profileAndServicesExt/profile",
         {"firstName": "Somebody", "email": "ana@example.org"},
     )
-    world.campaign.http.told("POST", "/profileAndServicesExt/profile", mine)
+    world.campaign.http.json("POST", "/profileAndServicesExt/profile", mine)
     world.dynamics.create_contact(**ANA, contactid=contact_id)
     world.wait_for_profile(contact_id, firstName="Ana")
     others = [
@@ -345,7 +345,7 @@ def test_a_message_that_cannot_be_read_is_a_dead_letter_and_goes_with_it(world: 
         one for one in world.operator.dead_letters() if one["reason"] == "unreadable_message"
     ]
     assert letter["origin"] == "contacts-poison"
-    world.operator.commands.told(
+    world.operator.commands.json(
         "POST", "/api/flows/contacts/discard", {"what": "record", "id": letter["record_id"]}
     )
     assert world.operator.status()["poison_letters"] == 0

@@ -37,7 +37,7 @@ def create(world: World, table: str, **columns: Any) -> str:
 
 def shown(world: World, resource: str, field: str, value: str) -> dict[str, Any]:
     world.campaign.renew(world.stack.new_campaign_token())
-    listed = world.campaign.http.told("GET", f"/profileAndServicesExt/{resource}?_lineCount=500")[
+    listed = world.campaign.http.json("GET", f"/profileAndServicesExt/{resource}?_lineCount=500")[
         "content"
     ]
     return next((row for row in listed if row[field] == value), {})
@@ -95,7 +95,7 @@ def test_a_table_that_cannot_be_mapped_pauses_alone_with_a_sentence(world: World
     config.upload_blob("mappings/acs_nothing.yaml", text, overwrite=True)
     broken = "custom_entities-acs_nothing"
     wait_until(
-        lambda: broken in world.operator.http.told("GET", "/api/status")["flows"], "the new flow"
+        lambda: broken in world.operator.http.json("GET", "/api/status")["flows"], "the new flow"
     )
     state = wait_until(
         lambda: (s := world.operator.status(broken))["status"] == "failed" and s, "its pause"

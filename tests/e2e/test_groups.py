@@ -101,12 +101,12 @@ class Actors:
             )
         for car in chance.sample(sorted(self.cars), 4):
             changed = {"acs_vehicle_name": f"edited {number}"}
-            world.dynamics.http.told("PATCH", f"/acs_vehicles({car})", changed, If_Match="*")
+            world.dynamics.http.json("PATCH", f"/acs_vehicles({car})", changed, If_Match="*")
         for reader in chance.sample(self.readers, 2):
             world.dynamics.change_contact(reader, chance.random() < 0.5, donotphone=True)
             self.opted_out.append((reader, "donotphone", "blackListPhone"))
         for reader in chance.sample(self.readers, 2):
-            world.campaign.http.told("PATCH", f"{PROFILE}/{reader}", {"blackListFax": True})
+            world.campaign.http.json("PATCH", f"{PROFILE}/{reader}", {"blackListFax": True})
             self.opted_out.append((reader, "donotfax", "blackListFax"))
         gone = chance.choice(sorted(set(self.contacts) - set(self.cars.values())))
         self.contacts.remove(gone)
@@ -119,7 +119,7 @@ class Actors:
         wait_until(self.children_agree, f"vehicles and visits {seed}", 120, every=1)
         wait_until(self.events_agree, f"each event once {seed}", 120, every=1)
         wait_until(lambda: world.operator.safe()["safe"], f"safe to send {seed}", 120, every=1)
-        for name, flow in world.operator.http.told("GET", "/api/status")["flows"].items():
+        for name, flow in world.operator.http.json("GET", "/api/status")["flows"].items():
             assert (name, flow["status"], flow["dead_letters"], flow["poison_messages"]) == (
                 name,
                 "running",

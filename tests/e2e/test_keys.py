@@ -109,11 +109,11 @@ class KeyAdmin:
         self.http = world.operator.admin
 
     def put(self, scope: str, name: str, value: str) -> str:
-        self.http.told("PUT", f"/admin/{scope}/{name}", {"name": name, "value": value})
+        self.http.json("PUT", f"/admin/{scope}/{name}", {"name": name, "value": value})
         return value
 
     def delete(self, scope: str, name: str) -> None:
-        self.http.told("DELETE", f"/admin/{scope}/{name}")
+        self.http.json("DELETE", f"/admin/{scope}/{name}")
 
     def all(self) -> dict[str, dict[str, str]]:
         """Scope -> name -> value."""
@@ -121,7 +121,7 @@ class KeyAdmin:
         return {
             scope: {
                 key["name"]: key["value"]
-                for key in self.http.told("GET", f"/admin/{scope}")["keys"]
+                for key in self.http.json("GET", f"/admin/{scope}")["keys"]
             }
             for scope in scopes
         }
@@ -271,17 +271,17 @@ def test_a_webhooks_key_is_renewed_and_no_change_is_lost(
     )
     world.wait_for_profile(first, firstName="Ana")
     wait_until(
-        lambda: world.dynamics.emulator.told("GET", "/webhooks")["pending"] == 0,
+        lambda: world.dynamics.emulator.json("GET", "/webhooks")["pending"] == 0,
         "the webhooks under way",
     )
     keys.delete(scope, "dataverse")
     assert not Caller(world, old).opens("contacts_webhook")
     world.dynamics.change_contact(first, firstname="Bea")
     wait_until(
-        lambda: world.dynamics.emulator.told("GET", "/webhooks")["pending"] == 0,
+        lambda: world.dynamics.emulator.json("GET", "/webhooks")["pending"] == 0,
         "the webhooks of the new key",
     )
-    assert world.dynamics.emulator.told("GET", "/webhooks")["failed"] == 0
+    assert world.dynamics.emulator.json("GET", "/webhooks")["failed"] == 0
     world.wait_for_profile(first, firstName="Bea")
     keys.put(scope, "dataverse", old)
     world.stack.register_webhooks()

@@ -90,7 +90,7 @@ def create_many(world: World, table: str, lookup: str, parents: str, ids: list[s
         for parent in ids
     ]
     return list(
-        world.dynamics.http.told(
+        world.dynamics.http.json(
             "POST", f"/{table}s/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": targets}
         )["Ids"]
     )
@@ -119,7 +119,7 @@ def test_no_child_is_hidden_lost_or_wrongly_linked_when_instances_are_killed(
     for _ in range(6):
         instance = chance.randrange(1, INSTANCES + 1)
         for car in chance.sample(cars, 10):
-            world.dynamics.http.told(
+            world.dynamics.http.json(
                 "PATCH",
                 f"/acs_vehicles({car})",
                 {"acs_vehicle_name": f"edited {chance.random()}"},
@@ -152,9 +152,9 @@ def test_no_child_is_hidden_lost_or_wrongly_linked_when_instances_are_killed(
 
 
 def waiting(world: World, key: str) -> int:
-    flows = world.operator.http.told("GET", "/api/status")["flows"]
+    flows = world.operator.http.json("GET", "/api/status")["flows"]
     return int(flows.get(key, {}).get("records", {}).get("waiting", 0))
 
 
 def rows(world: World, entity_set: str, columns: str) -> list[dict[str, str]]:
-    return list(world.dynamics.http.told("GET", f"/{entity_set}?$select={columns}")["value"])
+    return list(world.dynamics.http.json("GET", f"/{entity_set}?$select={columns}")["value"])

@@ -68,12 +68,12 @@ def opt_out_both_ways(world: World, contact_id: str) -> None:
     """
     world.dynamics.change_contact(contact_id, donotphone=True)
     world.wait_for_profile(contact_id, blackListPhone=True)
-    told = {
+    reported = {
         row["name"]: row["filteringattributes"]
         for row in world.dynamics.rows("sdkmessageprocessingsteps", "name,filteringattributes")
     }
-    assert "donotphone" in told["campaign-bridge contact/opt-out Update"]
-    world.campaign.http.told(
+    assert "donotphone" in reported["campaign-bridge contact/opt-out Update"]
+    world.campaign.http.json(
         "PATCH", f"/profileAndServicesExt/profile/{contact_id}", {"blackListEmail": True}
     )
     wait_until(

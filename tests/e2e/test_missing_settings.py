@@ -20,7 +20,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def test_the_functions_load_and_one_message_names_all_missing_settings(world: World) -> None:
-    names = {function["name"] for function in world.operator.admin.told("GET", "/admin/functions")}
+    names = {function["name"] for function in world.operator.admin.json("GET", "/admin/functions")}
     assert {"contacts_poll", "contacts_webhook", "contacts_deliver", "console_status"} <= names
     response = world.operator.http.ask("GET", "/api/status")
     assert response.status_code == 503

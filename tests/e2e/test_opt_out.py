@@ -39,7 +39,7 @@ def test_noes_on_both_sides_are_heard_while_instances_die(world: World) -> None:
                 person, quietly=True, donotphone=True, donotbulkemail=True
             )
         else:
-            world.campaign.http.told(
+            world.campaign.http.json(
                 "PATCH", f"{PROFILE}/{person}", {"blackListEmail": True, "blackListPhone": True}
             )
     assert not world.operator.safe()["safe"]
@@ -77,19 +77,19 @@ def test_a_wrong_secret_pauses_deliveries_and_they_go_on_by_themselves(world: Wo
 
 def test_a_contact_and_a_day_can_be_asked_for(world: World) -> None:
     person = world.dynamics.some_contact_ids(41)[40]
-    world.campaign.http.told(
+    world.campaign.http.json(
         "PATCH", f"{PROFILE}/{person}", {"ccpaOptOut": False, "blackListFax": True}
     )
     wait_until(lambda: world.dynamics.contact(person)["donotfax"], "the no in Dynamics")
     wait_for_safety(world)
-    shown = world.operator.http.told("GET", f"/api/opt-out/{person}")["flags"]["blackListFax"]
+    shown = world.operator.http.json("GET", f"/api/opt-out/{person}")["flags"]["blackListFax"]
     assert (shown["dynamics"], shown["campaign"], shown["agreed"]) == (True, True, True)
     listed = world.operator.http.ask("GET", "/api/opt-out?format=csv")
     assert listed.headers["Content-Type"].startswith("text/csv")
     assert (person, "blackListFax") in {
         (row["contact"], row["flag"]) for row in csv.DictReader(io.StringIO(listed.text))
     }
-    decisions = world.operator.http.told("GET", "/api/opt-out")["decisions"]
+    decisions = world.operator.http.json("GET", "/api/opt-out")["decisions"]
     assert len(decisions) == len(list(csv.DictReader(io.StringIO(listed.text))))
 
 
@@ -147,7 +147,7 @@ def test_what_the_bridge_wrote_itself_wakes_it_not(world: World) -> None:
 
 
 def test_the_status_has_a_row_for_each_feed_and_one_for_the_deliveries(world: World) -> None:
-    flows = world.operator.http.told("GET", "/api/status")["flows"]
+    flows = world.operator.http.json("GET", "/api/status")["flows"]
     assert {name for name in flows if name.startswith("opt_out")} == {
         "opt_out",
         "opt_out-from-dynamics",

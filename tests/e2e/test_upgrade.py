@@ -38,7 +38,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                 True, contactid=contact_id, firstname="Ana", lastname=f"Test {contact_id[-1]}"
             )
         for contact_id in (CHANGED, DELETED):
-            left.campaign.http.told(
+            left.campaign.http.json(
                 "POST",
                 "/profileAndServicesExt/profile",
                 {"externalId": contact_id, "lastName": "Old"},
@@ -50,7 +50,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def delta_link(world: World) -> str:
-    answer = world.dynamics.http.told(
+    answer = world.dynamics.http.json(
         "GET", "/contacts?$select=firstname,lastname", Prefer="odata.track-changes"
     )
     return str(answer["@odata.deltaLink"])

@@ -112,9 +112,13 @@ def test_why_a_flow_has_failed_on_a_writers_thread_is_in_the_log_of_its_invocati
 def failed(text: str, flow: str) -> tuple[str, str] | None:
     """Invocation and reason of the ERROR line that says that the flow has failed."""
     for invocation, line in re.findall(r"ERROR bridge (\w{8}): (\{.*\})", text):
-        told = json.loads(line)
-        if (told["event"], told["flow"], told["status"]) == ("flow_changed", flow, "failed"):
-            return invocation, told["reason"]
+        entry = json.loads(line)
+        if (entry["event"], entry["flow"], entry["status"]) == (
+            "flow_changed",
+            flow,
+            "failed",
+        ):
+            return invocation, entry["reason"]
     return None
 
 

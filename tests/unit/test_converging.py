@@ -131,7 +131,7 @@ class FakeFlow(PlainFlow):
     policy = Policy()
 
     def __init__(self, source: Source, target: FakeTarget) -> None:
-        self.source, self.target, self.told = source, target, set[str]()
+        self.source, self.target, self.reported = source, target, set[str]()
 
     def look(self, changes: Sequence[Change]) -> list[Change]:
         return [self.seen(change) for change in changes]
@@ -146,7 +146,7 @@ class FakeFlow(PlainFlow):
         return change.as_reference()
 
     def on_settled(self, delivery: Delivery, settlements: Sequence[Settlement]) -> None:
-        self.told |= {
+        self.reported |= {
             settlement.change.record_id for settlement in delivery.first_settled(settlements)
         }
 
@@ -307,7 +307,7 @@ class Converging(RuleBasedStateMachine):
         assert not self.queue.messages
         assert {
             record_id for rows in self.ledger.rows.values() for record_id in rows
-        } <= self.flow.told, "all are told of"
+        } <= self.flow.reported, "all are told of"
         assert {key: texts[0] for key, texts in self.target.held.items()} == {
             key: text for key, (_, text) in self.source.items()
         }

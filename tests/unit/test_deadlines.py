@@ -205,6 +205,6 @@ def test_a_message_goes_back_while_state_cannot_be_opened(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(triggers, "ready", silent)
     monkeypatch.setattr(triggers, "postpone", lambda *given: sent.append(given))
-    told: Any = Told()
-    triggers.on_message(lambda: told, "contacts", told, told)
+    reported: Any = Told()
+    triggers.on_message(lambda: reported, "contacts", reported, reported)
     assert sent == [("contacts", b"{}", triggers.UNSET_DELAY_SECONDS)]

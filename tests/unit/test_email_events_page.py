@@ -12,7 +12,7 @@ from shared.events.documents import default_events_document, read_events_documen
 PAGE = Path("docs/email-events.md")
 
 
-def told(log: str) -> set[str]:
+def reported(log: str) -> set[str]:
     """The headers in the page's table below the row of this log."""
     rows = [
         row.split("|")[1] for row in PAGE.read_text("utf-8").splitlines() if row.startswith("|")
@@ -32,7 +32,7 @@ def told(log: str) -> set[str]:
 def test_the_page_names_the_columns_of_the_shipped_document(log: str, field: str) -> None:
     document = read_events_document(default_events_document())
     file = getattr(document.files, field)
-    assert told(log) == set(file.columns.values())
+    assert reported(log) == set(file.columns.values())
     assert file.pattern.removesuffix("*") in PAGE.read_text("utf-8")
 
 

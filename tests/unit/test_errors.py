@@ -488,7 +488,7 @@ def test_a_long_value_costs_little_and_hides_no_refusal(value: str) -> None:
 
 
 def test_a_system_without_statuses_is_told_without_one() -> None:
-    told = str(recovery("sftp", 0, "AuthenticationException", "list /exports"))
-    assert told.startswith(
+    message = str(recovery("sftp", 0, "AuthenticationException", "list /exports"))
+    assert message.startswith(
         "The SFTP server refused list /exports: it does not accept the key: check SFTP_USER"
     )

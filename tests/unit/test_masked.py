@@ -167,10 +167,10 @@ def test_what_a_bug_raises_is_told_with_its_place_and_without_its_words() -> Non
     assert settlement.fault is not None
     with pytest.raises(Bug) as caught:
         raise settlement.fault
-    told = "".join(traceback.format_exception(caught.value))
-    assert SENTINEL not in told + repr(settlement)
-    assert "KeyError in the bridge." in told
-    assert "in cursed" in told
+    message = "".join(traceback.format_exception(caught.value))
+    assert SENTINEL not in message + repr(settlement)
+    assert "KeyError in the bridge." in message
+    assert "in cursed" in message
 
 
 def test_the_local_host_does_not_quote_a_request_that_is_no_http() -> None:

@@ -1,4 +1,4 @@
-"""Settings: declared once, all missing ones told together, and never a value in a message."""
+"""Settings: declared once, all missing ones reported together, and never a value in a message."""
 
 import json
 import re

@@ -38,13 +38,13 @@ def figures(tmp_path: Path, *orders: str) -> dict[str, Any]:
         command, env={**os.environ, "PYTHONHASHSEED": "0"}, cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    return {**json.loads(file.read_text()), "told": done.stdout + done.stderr}
+    return {**json.loads(file.read_text()), "reported": done.stdout + done.stderr}
 
 
 def test_every_rule_holds_under_the_faults_that_are_played(tmp_path: Path) -> None:
     without = [part for kind in HOLDS_NOT_YET for part in ("--without", kind)]
     found = figures(tmp_path, "--seed", "1", "--steps", "12000", *without)
-    assert found["violations"] == 0, found["told"]
+    assert found["violations"] == 0, found["reported"]
     assert found["steps"] >= 12_000
     assert len(found["faults"]) > len(KINDS) / 2
 
@@ -55,19 +55,19 @@ def test_a_seed_decides_everything(tmp_path: Path) -> None:
 
 
 def test_a_task_that_waits_for_a_lock_lets_others_go_on() -> None:
-    scheduler, told = Scheduler(), list[str]()
+    scheduler, reported = Scheduler(), list[str]()
     lock = Lock(scheduler)
 
     def work(name: str) -> None:
         with lock:
-            told.append(f"{name} begins")
+            reported.append(f"{name} begins")
             scheduler.sleep(1.0)
-            told.append(f"{name} ends")
+            reported.append(f"{name} ends")
 
     for name in ("first", "second"):
         scheduler.spawn(name, None, lambda name=name: work(name))
     scheduler.run(START_SECONDS + 10)
-    assert told == ["first begins", "first ends", "second begins", "second ends"]
+    assert reported == ["first begins", "first ends", "second begins", "second ends"]
 
 
 def test_a_pool_runs_no_more_at_once_than_it_may() -> None:

@@ -25,8 +25,8 @@ def test_a_timer_without_settings_tells_their_names(
 ) -> None:
     for field in Settings.model_fields:
         monkeypatch.delenv(environment_name(field), raising=False)
-    told: list[Misconfigured] = []
-    monkeypatch.setattr(triggers, "fail_all", told.append)
+    reported: list[Misconfigured] = []
+    monkeypatch.setattr(triggers, "fail_all", reported.append)
     TIMERS[name](timer=None, context=CONTEXT)
-    assert all("DATAVERSE_URL is missing" in str(error) for error in told)
-    assert told
+    assert all("DATAVERSE_URL is missing" in str(error) for error in reported)
+    assert reported

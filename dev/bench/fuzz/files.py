@@ -219,7 +219,7 @@ def drive_file(
             iter(range(0, 10**9, 10_000)),
         )
         exports: Any = Exports(server, "/exports", lambda: float(next(clock)), form)  # type: ignore[arg-type]
-        link, told = "", list[str]()
+        link, sentences = "", list[str]()
         for _ in range(MOST_PAGES):
             page = exports.page(link, document)
             link.encode()
@@ -232,10 +232,10 @@ def drive_file(
                     together=400,
                 )
             )
-            told += [sentence for change in page.changes if (sentence := fault_of(change))]
-            link, told = page.link, told[-50:]
+            sentences += [sentence for change in page.changes if (sentence := fault_of(change))]
+            link, sentences = page.link, sentences[-50:]
             if server.moved and page.complete:
-                return " ".join(told)
+                return " ".join(sentences)
         raise AssertionError("the file does not come to its end")
 
     return drive

@@ -63,7 +63,7 @@ class Engine:
         changes = self.changes(api, resource, body)
         key = resource.keys[0][0] if resource.keys else ""
         if not address.startswith("@") and key in changes and changes[key] != old[key]:
-            raise self.told(errors.key_changed(resource.name, old[key], changes[key]))
+            raise self.as_flavored(errors.key_changed(resource.name, old[key], changes[key]))
         self.change(resource, number, changes)
         return number
 
@@ -158,9 +158,9 @@ class Engine:
         for name, value in flat(body, resource).items():
             attribute = visible.get(name)
             if attribute is None:
-                raise self.told(errors.unknown_attribute(name, resource.name))
+                raise self.as_flavored(errors.unknown_attribute(name, resource.name))
             if attribute.read_only:
-                raise self.told(errors.read_only(name, resource.name))
+                raise self.as_flavored(errors.read_only(name, resource.name))
             changes[name] = self.accept(attribute, value, resource)
         return changes
 
@@ -168,13 +168,15 @@ class Engine:
         try:
             return values.accepted(attribute, value, resource, self.truncate)
         except errors.EngineError as refusal:
-            raise self.told(refusal) from None
+            raise self.as_flavored(refusal) from None
 
     def refuse_clash(self, resource: Resource, row: Row, number: int = 0) -> None:
         if clash := self.tables[resource.name].clash(row, number):
-            raise self.told(errors.duplicate(resource.label.rstrip("s"), resource.schema, *clash))
+            raise self.as_flavored(
+                errors.duplicate(resource.label.rstrip("s"), resource.schema, *clash)
+            )
 
-    def told(self, refusal: errors.EngineError) -> errors.EngineError:
+    def as_flavored(self, refusal: errors.EngineError) -> errors.EngineError:
         """Campaign v8 hides the detail of a 500."""
         return (
             errors.EngineError(500, errors.PREFIX.partition(" ")[2])

@@ -139,7 +139,7 @@ class Journaling(Order):
 
 
 def route[O: Order](kind: type[O], act: Callable[[O], Any]) -> Callable[[web.Request], Any]:
-    """A handler that reads an order, acts and answers JSON; what is refused is told in
+    """A handler that reads an order, acts and answers JSON; what is refused is shown in
     {"error"}.
     """
 

@@ -46,7 +46,7 @@ class Control:
     """The faults in force, and what was counted for them."""
 
     def __init__(self, file: Path) -> None:
-        self.file, self.told, self.faults, self.bytes = file, "", Faults(), 0
+        self.file, self.order_text, self.faults, self.bytes = file, "", Faults(), 0
 
     def order(self, **faults: Any) -> None:
         """What a test does: puts faults into the file, in place of those before."""
@@ -55,11 +55,11 @@ class Control:
         draft.replace(self.file)
 
     def now(self) -> Faults:
-        told = self.file.read_text() if self.file.exists() else ""
-        if told != self.told:
-            given = json.loads(told) if told else {}
+        order_text = self.file.read_text() if self.file.exists() else ""
+        if order_text != self.order_text:
+            given = json.loads(order_text) if order_text else {}
             given.pop("order", None)
-            self.told, self.faults, self.bytes = told, Faults(**given), 0
+            self.order_text, self.faults, self.bytes = order_text, Faults(**given), 0
         return self.faults
 
     def is_cut(self, count: int) -> bool:
@@ -104,13 +104,17 @@ class FaultyServer(asyncssh.SFTPServer):
         super().posix_rename(oldpath, newpath)
 
     def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        return self.told(asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().stat(path))))
+        return self.without_omitted(
+            asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().stat(path)))
+        )
 
     def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        return self.told(asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().lstat(path))))
+        return self.without_omitted(
+            asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().lstat(path)))
+        )
 
     def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
-        return self.told(
+        return self.without_omitted(
             asyncssh.SFTPAttrs.from_local(cast(os.stat_result, super().fstat(file_obj)))
         )
 
@@ -119,12 +123,12 @@ class FaultyServer(asyncssh.SFTPServer):
             await asyncio.sleep(0.001)
             yield asyncssh.SFTPName(b"README.md", attrs=asyncssh.SFTPAttrs(size=1))
         async for name in super().scandir(path):
-            name.attrs = self.told(name.attrs)
+            name.attrs = self.without_omitted(name.attrs)
             if self.control.now().no_permissions:
                 name.longname = name.filename
             yield name
 
-    def told(self, attributes: asyncssh.SFTPAttrs) -> asyncssh.SFTPAttrs:
+    def without_omitted(self, attributes: asyncssh.SFTPAttrs) -> asyncssh.SFTPAttrs:
         """The attributes without what this server does not tell."""
         faults = self.control.now()
         left_out = [

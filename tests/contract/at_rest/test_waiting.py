@@ -53,7 +53,7 @@ def world(running: Stack, monkeypatch: pytest.MonkeyPatch) -> Marked:
             first.handoff.clients(queue).clear_messages()
     dynamics = Dynamics(running.facts)
     for system in (dynamics.emulator, Marked.emulator_of(running)):
-        system.told("POST", "/reset", {})
+        system.json("POST", "/reset", {})
     vehicles.create_tables(dynamics)
     wiring = Wiring(load_settings(running.environment))
     vehicles.put_documents(wiring.storage.container("config"))

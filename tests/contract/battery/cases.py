@@ -97,8 +97,8 @@ class Contacts:
         self.campaign.accept_secret(self.stack.campaign_client_secret)
 
     def reset(self) -> None:
-        self.dynamics.emulator.told("POST", "/reset", {})
-        self.campaign.emulator.told("POST", "/reset", {})
+        self.dynamics.emulator.json("POST", "/reset", {})
+        self.campaign.emulator.json("POST", "/reset", {})
 
     def prepare(self, wiring: Wiring) -> None:
         """Contacts come with a packaged document."""
@@ -117,12 +117,12 @@ class Vehicles(Contacts):
         return response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")")
 
     def change(self, record_id: str, text: str) -> None:
-        self.dynamics.http.told(
+        self.dynamics.http.json(
             "PATCH", f"/acs_vehicles({record_id})", {"acs_vehicle_name": text}, If_Match="*"
         )
 
     def delete(self, record_id: str) -> None:
-        self.dynamics.http.told("DELETE", f"/acs_vehicles({record_id})")
+        self.dynamics.http.json("DELETE", f"/acs_vehicles({record_id})")
 
     def held(self, record_id: str) -> list[str]:
         return [
@@ -186,7 +186,7 @@ class EmailEvents:
         url = f"https://www.example.org/{quote(text)}{tail}"
         click = {"delivery": "DM101", "kind": "click", "externalId": self.contact, "url": url}
         return event_id(
-            "click", str(self.campaign.emulator.told("POST", "/events", click)["logId"])
+            "click", str(self.campaign.emulator.json("POST", "/events", click)["logId"])
         )
 
     def rows(self) -> list[tuple[str, str]]:
@@ -221,8 +221,8 @@ class EmailEvents:
     def column(self, longest: int) -> None:
         """The column is made anew, with another length."""
         place = "/EntityDefinitions(LogicalName='acs_emailclick')/Attributes"
-        self.dynamics.http.told("DELETE", f"{place}(LogicalName='acs_trackingurl')")
-        self.dynamics.http.told(
+        self.dynamics.http.json("DELETE", f"{place}(LogicalName='acs_trackingurl')")
+        self.dynamics.http.json(
             "POST", place, Column("acs_trackingurl", "Tracking URL", longest, "Url").body()
         )
 
@@ -233,16 +233,16 @@ class EmailEvents:
         self.dynamics.faults()
 
     def reset(self) -> None:
-        self.dynamics.emulator.told("POST", "/reset", {})
-        self.campaign.emulator.told("POST", "/reset", {})
+        self.dynamics.emulator.json("POST", "/reset", {})
+        self.campaign.emulator.json("POST", "/reset", {})
         create_tables(self.stack)
         self.contact = self.dynamics.create_contact(
             lastname="Reader", emailaddress1="reader@example.org"
         )
         self.campaign.renew(self.stack.new_campaign_token())
         profile = {"externalId": self.contact, "email": "reader@example.org"}
-        self.campaign.http.told("POST", "/profileAndServicesExt/profile", profile)
-        self.campaign.emulator.told("POST", "/deliveries", {"name": "DM101"})
+        self.campaign.http.json("POST", "/profileAndServicesExt/profile", profile)
+        self.campaign.emulator.json("POST", "/deliveries", {"name": "DM101"})
 
     def prepare(self, wiring: Wiring) -> None:
         """Clicks only: the delivery's own send would be one more event."""
@@ -288,7 +288,7 @@ class OptOutToCampaign:
             "email": "reader@example.org",
             "blackListEmail": self.profile_says,
         }
-        self.campaign.http.told("POST", "/profileAndServicesExt/profile", profile)
+        self.campaign.http.json("POST", "/profileAndServicesExt/profile", profile)
         self.texts[record_id] = text
         if text in self.refused:
             self.target_fault(self.refusing(record_id))
@@ -334,8 +334,8 @@ class OptOutToCampaign:
         self.target_fault()
 
     def reset(self) -> None:
-        self.dynamics.emulator.told("POST", "/reset", {})
-        self.campaign.emulator.told("POST", "/reset", {})
+        self.dynamics.emulator.json("POST", "/reset", {})
+        self.campaign.emulator.json("POST", "/reset", {})
         self.campaign.accept_secret(self.stack.campaign_client_secret)
         self.campaign.renew(self.stack.new_campaign_token())
 
@@ -354,7 +354,7 @@ class OptOutToDynamics(OptOutToCampaign):
         return bool(self.dynamics.contact(record_id)["donotbulkemail"])
 
     def target_writes(self) -> int:
-        calls = self.dynamics.emulator.told("GET", "/calls")
+        calls = self.dynamics.emulator.json("GET", "/calls")
         return sum(count for call, count in calls.items() if call.startswith("PATCH"))
 
     def target_fault(self, *faults: dict[str, Any]) -> None:

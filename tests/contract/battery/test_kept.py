@@ -165,7 +165,7 @@ def test_a_look_up_that_is_answered_in_pages_takes_nothing_for_deleted(
 ) -> None:
     ids = [case.create(f"of several pages {number}") for number in range(5)]
     worker.sync()
-    case.dynamics.emulator.told("POST", "/paging", {"largest_page": 2})
+    case.dynamics.emulator.json("POST", "/paging", {"largest_page": 2})
     now = worker.bridge.now()
     changes = [Change(record_id, Kind.REFERENCE, first_seen=now) for record_id in ids]
     worker.bridge.handoff.put(worker.flow.queue, worker.flow.key, worker.flow.table, 1, changes)
@@ -178,7 +178,7 @@ def test_a_look_up_that_is_answered_in_pages_takes_nothing_for_deleted(
 def test_half_a_character_is_its_records_dead_letter(
     case: KeptCase, worker: Worker, by: str
 ) -> None:
-    case.dynamics.emulator.told("POST", "/paging", {"half_characters": True})
+    case.dynamics.emulator.json("POST", "/paging", {"half_characters": True})
     half, whole = case.create("Jane \ue83d"), case.create("Ana")
     if by == "poll":
         settlements = worker.sync()
@@ -206,7 +206,7 @@ def test_what_the_role_may_not_read_is_not_taken_for_deleted(
     record_id = case.create("of another unit")
     worker.sync()
     name = worker.flow.table if worker.flow.table != "contact" else "Contact"
-    case.dynamics.emulator.told("POST", "/access", {"privileges": {f"prvRead{name}": "Basic"}})
+    case.dynamics.emulator.json("POST", "/access", {"privileges": {f"prvRead{name}": "Basic"}})
     change = Change(record_id, Kind.REFERENCE, first_seen=worker.bridge.now())
     worker.bridge.handoff.put(worker.flow.queue, worker.flow.key, worker.flow.table, 1, [change])
     (message,) = worker.messages()

@@ -41,7 +41,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def dynamics(stack: Stack) -> Dynamics:
     dynamics = Dynamics(stack.facts)
-    dynamics.emulator.told("POST", "/reset", {})
+    dynamics.emulator.json("POST", "/reset", {})
     return dynamics
 
 
@@ -56,7 +56,7 @@ def dataverse(stack: Stack, dynamics: Dynamics) -> DataverseClient:
 @pytest.fixture
 def eyes(stack: Stack) -> Campaign:
     eyes = Campaign(stack.facts)
-    eyes.emulator.told("POST", "/reset", {})
+    eyes.emulator.json("POST", "/reset", {})
     return eyes
 
 
@@ -223,7 +223,7 @@ def test_a_record_that_is_there_keeps_what_a_creation_alone_sends(
     known: bool | None,
     update: dict[str, Any],
 ) -> None:
-    eyes.http.told(
+    eyes.http.json(
         "POST",
         f"/{address.path}",
         {"externalId": "a-1", "preferredLanguage": "fr_fr", "blackListEmail": True},
@@ -248,7 +248,7 @@ def test_a_database_that_fails_in_passing_refuses_no_record(
         "birthDate": "2000-01-01",
         "lastName": "already exists",
     }
-    eyes.emulator.told(
+    eyes.emulator.json(
         "POST", "/options", {"database": {"cause": cause, "times": 3}, "errorsAsJson": as_json}
     )
     for work in (
@@ -330,7 +330,7 @@ def test_a_filter_that_answers_in_pages_finds_the_record_on_a_later_one(
     campaign: CampaignClient, eyes: Campaign, known: bool | None
 ) -> None:
     campaign.create(BY_KEY, {"externalId": "a-1", "firstName": "Ana"})
-    eyes.emulator.told("POST", "/options", {"emptyPages": 2})
+    eyes.emulator.json("POST", "/options", {"emptyPages": 2})
     result = campaign.save(
         BY_FILTER, "a-1", {"externalId": "a-1", "firstName": "Bea"}, {"firstName": "Bea"}, known
     )
@@ -345,7 +345,7 @@ def test_a_filter_that_answers_in_pages_finds_the_record_on_a_later_one(
 def test_all_pages_of_a_list_are_read(campaign: CampaignClient, eyes: Campaign) -> None:
     for number in range(5):
         campaign.create(BY_KEY, {"externalId": f"a-{number}"})
-    eyes.emulator.told("POST", "/options", {"pageLines": 2})
+    eyes.emulator.json("POST", "/options", {"pageLines": 2})
     assert len(list(campaign.rows(BY_KEY, ""))) == 5
 
 
@@ -354,7 +354,7 @@ def test_a_profile_that_an_organizational_unit_hides_is_a_dead_letter_that_says_
     campaign: CampaignClient, eyes: Campaign, address: Address
 ) -> None:
     campaign.create(address, {"externalId": "a-1"})
-    eyes.emulator.told("POST", "/hide", {"resource": "profile", "key": "a-1"})
+    eyes.emulator.json("POST", "/hide", {"resource": "profile", "key": "a-1"})
     assert campaign.read(address, "a-1") is None
     with pytest.raises(Rejected, match="organizational unit") as caught:
         campaign.save(address, "a-1", {"externalId": "a-1"}, {"firstName": "Bea"}, True)
@@ -366,7 +366,7 @@ def test_a_profile_that_an_organizational_unit_hides_is_a_dead_letter_that_says_
 def test_a_failed_change_set_is_recognised_in_either_shape(
     dataverse: DataverseClient, dynamics: Dynamics, shape: str, bad: int
 ) -> None:
-    dynamics.emulator.told("POST", "/batch", {"failed_change_set": shape})
+    dynamics.emulator.json("POST", "/batch", {"failed_change_set": shape})
     subjects = ["x" * 300 if number == bad else "Call" for number in range(2)]
     sets = [
         [Operation("POST", "tasks", {"subject": subject}) for subject in subjects],
@@ -398,5 +398,5 @@ def test_a_list_that_comes_in_pages_is_read_to_its_end(
     dataverse: DataverseClient, dynamics: Dynamics
 ) -> None:
     ids = [dynamics.create_contact(lastname=f"n{number}") for number in range(5)]
-    dynamics.emulator.told("POST", "/paging", {"largest_page": 2})
+    dynamics.emulator.json("POST", "/paging", {"largest_page": 2})
     assert dataverse.existing(dataverse.table("contact"), ids) == set(ids)

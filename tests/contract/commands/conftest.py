@@ -54,7 +54,7 @@ def of(findings: Findings, check: str) -> Findings:
     return [finding for finding in findings if finding["check"] == check]
 
 
-def told(findings: Findings, check: str, state: str, *words: str) -> None:
+def reported(findings: Findings, check: str, state: str, *words: str) -> None:
     """One finding of this check says all these words, in this state, and what to do if it is not
     ok.
     """
@@ -126,11 +126,11 @@ class Office:
         return out.out + out.err
 
     def writes(self) -> int:
-        counted = self.dynamics.emulator.told("GET", "/calls")
+        counted = self.dynamics.emulator.json("GET", "/calls")
         return sum(count for route, count in counted.items() if not route.startswith("GET"))
 
     def rows(self, path: str) -> list[dict[str, Any]]:
-        return list(self.dynamics.http.told("GET", path)["value"])
+        return list(self.dynamics.http.json("GET", path)["value"])
 
     def make_user(self) -> None:
         """What the administrator does in the Power Platform admin center; the user has no role
@@ -197,8 +197,8 @@ def office(
 ) -> Iterator[Office]:
     """An empty organization with an application user that has no role yet."""
     there = Office(stack, tmp_path, capsys)
-    there.dynamics.emulator.told("POST", "/reset", {})
-    there.campaign.emulator.told("POST", "/reset", {})
+    there.dynamics.emulator.json("POST", "/reset", {})
+    there.campaign.emulator.json("POST", "/reset", {})
     there.make_user()
     yield there
     for name in [

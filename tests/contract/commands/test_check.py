@@ -30,7 +30,7 @@ from shared.pipeline.running import fail_flow
 from shared.state.documents import Documents
 from shared.state.flows import RUNNING, STOPPED
 from shared.wiring import Wiring
-from tests.contract.commands.conftest import LOOSE, Findings, Office, of, told
+from tests.contract.commands.conftest import LOOSE, Findings, Office, of, reported
 
 ANOTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDsdSwz8M0y2q9aGmjJhJ2yR1f3m3kRpj1CZ6yTlN2kO"
 NOBODY_LISTENS = "http://127.0.0.1:9"
@@ -77,7 +77,7 @@ def test_missing_settings_are_each_told_and_what_needs_them_says_so_in_one_line(
         POLL_BUDGET_SECONDS="9999",
     )
     for name in ("CAMPAIGN_CLIENT_ID", "CAMPAIGN_URL", "POLL_BUDGET_SECONDS"):
-        told(findings, "settings", "error", name)
+        reported(findings, "settings", "error", name)
     others = [check.name for check in CHECKS if not check.name.startswith("settings")]
     assert [f["check"] for f in findings if f["state"] == "skipped"] == others
     assert code == 2
@@ -87,7 +87,7 @@ def test_a_reference_that_only_azure_resolves_is_told(sound: Office) -> None:
     secret = (
         "@Microsoft.KeyVault(SecretUri=https://vault.example.org/secrets/campaign-client-secret)"
     )
-    told(
+    reported(
         sound.check(CAMPAIGN_CLIENT_SECRET=secret)[1],
         "settings",
         "error",
@@ -126,13 +126,13 @@ def test_a_wrong_setting_is_named(
     sound: Office, changed: dict[str, str], check: str, words: tuple[str, ...]
 ) -> None:
     code, findings = sound.check(**changed)
-    told(findings, check, "error", *words)
+    reported(findings, check, "error", *words)
     assert code == 2
 
 
 def test_a_wrong_organization_of_campaign_is_named(sound: Office) -> None:
     url = sound.stack.environment["CAMPAIGN_URL"].replace("acme-mkt-stage1", "acme-mkt-stage7")
-    told(sound.check(CAMPAIGN_URL=url)[1], "campaign", "error", "organization", "CAMPAIGN_URL")
+    reported(sound.check(CAMPAIGN_URL=url)[1], "campaign", "error", "organization", "CAMPAIGN_URL")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_what_entra_refuses_is_named_by_its_number(
         "error_codes": [code],
     }
     action = {"status": 401, "body": answer}
-    control.told(
+    control.json(
         "POST",
         "/faults",
         [{"match": {"method": "POST", "route": "oauth2/v2.0/token"}, "action": action}],
@@ -172,14 +172,14 @@ def test_what_entra_refuses_is_named_by_its_number(
     try:
         findings = sound.check(**changed)[1]
     finally:
-        control.told("POST", "/faults", [])
-    told(findings, "dataverse token", "error", *words)
+        control.json("POST", "/faults", [])
+    reported(findings, "dataverse token", "error", *words)
     assert "a-secret-of-entra" not in json.dumps(findings)
-    told(findings, "privileges", "skipped", "dataverse")
+    reported(findings, "privileges", "skipped", "dataverse")
 
 
 def test_a_user_without_a_role_is_told(office: Office) -> None:
-    told(office.check()[1], "dataverse", "error", "application user")
+    reported(office.check()[1], "dataverse", "error", "application user")
 
 
 def look(office: Office) -> Look:
@@ -194,7 +194,7 @@ def test_every_missing_privilege_is_named_and_so_is_one_that_does_not_reach_far_
     assert len(held) > 12
     for depth in ("None", "Basic"):
         for name in held:
-            sound.dynamics.emulator.told("POST", "/access", {"privileges": {name: depth}})
+            sound.dynamics.emulator.json("POST", "/access", {"privileges": {name: depth}})
             found = list(
                 run_all([Check("privileges", rights.privileges, (), rights.MEND)], look(sound))
             )
@@ -218,8 +218,8 @@ def test_a_flow_that_the_app_has_failed_is_named_with_its_setting(sound: Office)
     finally:
         flows.change("contacts", status=RUNNING)
         flows.change("opt_out", status=RUNNING)
-    told(findings, "flows", "error", "DATAVERSE_WEBHOOK_SECRET")
-    told(findings, "flows", "warning", "stopped", "/api/flows/opt_out/start")
+    reported(findings, "flows", "error", "DATAVERSE_WEBHOOK_SECRET")
+    reported(findings, "flows", "warning", "stopped", "/api/flows/opt_out/start")
 
 
 def test_what_is_left_over_in_dataverse_is_named_with_its_steps(sound: Office) -> None:
@@ -232,12 +232,12 @@ def test_what_is_left_over_in_dataverse_is_named_with_its_steps(sound: Office) -
         "url": "https://bridge.example.org/api/dataverse/lead",
         "name": "By hand",
     }
-    sound.dynamics.http.told(
+    sound.dynamics.http.json(
         "PATCH", f"/serviceendpoints({own['serviceendpointid']})", change, If_Match="*"
     )
     findings = sound.check(OPT_OUT_MODE="from-campaign")[1]
     step = "'campaign-bridge contact/opt-out Update'"
-    told(
+    reported(
         findings,
         "webhooks",
         "warning",
@@ -245,7 +245,7 @@ def test_what_is_left_over_in_dataverse_is_named_with_its_steps(sound: Office) -
         step,
         "manage.py setup dataverse",
     )
-    told(
+    reported(
         findings,
         "webhooks",
         "warning",
@@ -259,11 +259,11 @@ def test_a_system_administrator_is_a_warning(sound: Office) -> None:
     (user,) = sound.rows(f"/systemusers?$filter=applicationid eq {sound.client_id}")
     (role,) = sound.rows("/roles?$select=roleid&$filter=name eq 'System Administrator'")
     body = {"@odata.id": f"{sound.stack.facts['dataverse']}/api/data/v9.2/roles({role['roleid']})"}
-    sound.dynamics.http.told(
+    sound.dynamics.http.json(
         "POST", f"/systemusers({user['systemuserid']})/systemuserroles_association/$ref", body
     )
     code, findings = sound.check()
-    told(findings, "privileges", "warning", "System Administrator", "take this role away")
+    reported(findings, "privileges", "warning", "System Administrator", "take this role away")
     assert code == 1
 
 
@@ -288,15 +288,15 @@ def test_change_tracking_that_is_off_is_told(sound: Office) -> None:
         "DisplayCollectionName": label,
         "OwnershipType": "UserOwned",
     }
-    sound.dynamics.http.told(
+    sound.dynamics.http.json(
         "POST",
         "/EntityDefinitions",
         {**names, "Attributes": [{**name, "IsPrimaryName": True, "DisplayName": label}]},
     )
     findings = with_document(sound, LOOSE.document())
-    told(findings, "change tracking", "error", "off", "setup dataverse")
-    told(findings, "privileges", "error", "prvReadacs_loose")
-    told(findings, "webhooks", "warning", "poll only")
+    reported(findings, "change tracking", "error", "off", "setup dataverse")
+    reported(findings, "privileges", "error", "prvReadacs_loose")
+    reported(findings, "webhooks", "warning", "poll only")
 
 
 def test_a_mapping_that_fits_neither_system_tells_every_problem(sound: Office) -> None:
@@ -306,14 +306,16 @@ def test_a_mapping_that_fits_neither_system_tells_every_problem(sound: Office) -
         {"source": "lastname", "target": "cusNothing"},
     ]
     findings = with_document(sound, document)
-    told(findings, "mappings", "error", "nosuchcolumn")
-    told(findings, "mappings", "error", "cusNothing")
+    reported(findings, "mappings", "error", "nosuchcolumn")
+    reported(findings, "mappings", "error", "cusNothing")
 
 
 def test_days_that_depend_on_a_time_zone_that_is_not_set_are_told(sound: Office) -> None:
     document = sound.contact_document()
     document["filters"] = {"field": "lastusedincampaign", "is": "gt", "value": "2019-01-05"}
-    told(with_document(sound, document), "mappings", "warning", "lastusedincampaign", "time_zone")
+    reported(
+        with_document(sound, document), "mappings", "warning", "lastusedincampaign", "time_zone"
+    )
     findings = with_document(sound, {**document, "time_zone": "Europe/Berlin"})
     assert {
         finding["state"] for finding in of(findings, "mappings") if finding["subject"] == "contact"
@@ -324,25 +326,25 @@ def test_a_resource_that_is_not_published_and_a_filter_without_its_parameter_are
     sound: Office,
 ) -> None:
     findings = with_document(sound, sound.contact_document() | {"resource": "cusNothing"})
-    told(findings, "mappings", "error", "resource", "Publish")
+    reported(findings, "mappings", "error", "resource", "Publish")
     LOOSE.create(sound.dynamics)
     document = LOOSE.document()
     document["key"]["parameter"] = "other_parameter"
     findings = with_document(sound, document)
-    told(findings, "mappings", "error", "other_parameter")
-    told(findings, "keys", "error", "identification key")
+    reported(findings, "mappings", "error", "other_parameter")
+    reported(findings, "keys", "error", "identification key")
 
 
 def test_a_key_that_is_not_unique_is_told_without_its_value(sound: Office) -> None:
     LOOSE.create(sound.dynamics)
     for _ in range(2):
-        sound.campaign.http.told(
+        sound.campaign.http.json(
             "POST",
             f"/profileAndServicesExt/{LOOSE.resource}",
             {"recordId": "the-same", "name": "x"},
         )
     findings = with_document(sound, LOOSE.document())
-    told(findings, "keys", "error", "1 values of recordId", "more than one")
+    reported(findings, "keys", "error", "1 values of recordId", "more than one")
     assert "the-same" not in json.dumps(findings)
 
 
@@ -351,7 +353,9 @@ def test_a_changed_document_that_is_not_in_force_is_a_warning(sound: Office) -> 
     versions.add("contact", 1, json.dumps(sound.contact_document()), "")
     try:
         findings = with_document(sound, sound.contact_document())
-        told(findings, "mapping documents", "warning", "mappings/contact.yaml", "mapping_problem")
+        reported(
+            findings, "mapping documents", "warning", "mappings/contact.yaml", "mapping_problem"
+        )
     finally:
         sound.config.delete_blob("mappings/versions/contact/000001.yaml")
 
@@ -408,7 +412,7 @@ def test_a_draft_that_the_bridge_refuses_is_an_error(
     finally:
         sound.config.delete_blob(version)
         sound.config.delete_blob(f"{folder}/{name}.yaml")
-    told(findings, "mappings", "error", f"{folder}/{name}.yaml", *words)
+    reported(findings, "mappings", "error", f"{folder}/{name}.yaml", *words)
     assert code == 2
 
 
@@ -458,7 +462,7 @@ def test_a_draft_that_the_bridge_refuses_is_an_error(
 def test_a_document_that_is_never_used_is_told(
     sound: Office, blob: str, text: str, check: str, state: str, words: tuple[str, ...]
 ) -> None:
-    told(put(sound, blob, text), check, state, *words)
+    reported(put(sound, blob, text), check, state, *words)
 
 
 def test_two_tables_for_one_resource_are_told(sound: Office) -> None:
@@ -467,7 +471,7 @@ def test_two_tables_for_one_resource_are_told(sound: Office) -> None:
         "resource": "profile",
         "key": {"source": "acs_looseid", "target": "externalId"},
     }
-    told(with_document(sound, document), "mappings", "error", "a resource takes one table")
+    reported(with_document(sound, document), "mappings", "error", "a resource takes one table")
 
 
 def test_a_journal_of_another_organization_is_told(sound: Office) -> None:
@@ -482,12 +486,12 @@ def test_a_journal_of_another_organization_is_told(sound: Office) -> None:
 
 def test_a_field_that_is_no_key_is_told(sound: Office) -> None:
     LOOSE.create(sound.dynamics)
-    sound.campaign.http.told(
+    sound.campaign.http.json(
         "POST", f"/profileAndServicesExt/{LOOSE.resource}", {"recordId": "an-id", "name": "x"}
     )
     document = LOOSE.document()
     document["key"] = {"source": "acs_looseid", "target": "recordId", "lookup": "uri"}
-    told(
+    reported(
         with_document(sound, document),
         "keys",
         "error",
@@ -502,14 +506,14 @@ def change_step(office: Office, **columns: Any) -> None:
         "/sdkmessageprocessingsteps?$filter=name eq 'campaign-bridge contact Update'"
     )
     path = f"/sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})"
-    office.dynamics.http.told("PATCH", path, columns, If_Match="*")
+    office.dynamics.http.json("PATCH", path, columns, If_Match="*")
 
 
 def remove_step(office: Office) -> None:
     (step,) = office.rows(
         "/sdkmessageprocessingsteps?$filter=name eq 'campaign-bridge contact Update'"
     )
-    office.dynamics.http.told(
+    office.dynamics.http.json(
         "DELETE", f"/sdkmessageprocessingsteps({step['sdkmessageprocessingstepid']})"
     )
 
@@ -539,7 +543,7 @@ def test_a_webhook_that_does_not_do_its_work_is_a_warning(
 ) -> None:
     work(sound)
     code, findings = sound.check()
-    told(findings, "webhooks", "warning", *words)
+    reported(findings, "webhooks", "warning", *words)
     assert code == 1
     sound.setup_webhooks()
     assert sound.check()[0] == 0
@@ -551,9 +555,9 @@ def test_a_webhook_that_does_not_do_its_work_is_a_warning(
 def test_a_clock_that_is_wrong_is_told(
     sound: Office, seconds: int, state: str, exit_with: int
 ) -> None:
-    sound.dynamics.emulator.told("POST", "/clock", {"advance_seconds": seconds})
+    sound.dynamics.emulator.json("POST", "/clock", {"advance_seconds": seconds})
     code, findings = sound.check()
-    told(findings, "clocks", state, "ahead of" if seconds < 0 else "behind", "time server")
+    reported(findings, "clocks", state, "ahead of" if seconds < 0 else "behind", "time server")
     assert code == exit_with
 
 
@@ -567,8 +571,8 @@ def test_a_storage_that_refuses_is_told_and_the_rest_is_looked_at(sound: Office)
         "tables",
         "blobs",
     }
-    told(findings, "storage", "error", "403", "Storage Queue Data Contributor")
-    told(findings, "mappings", "skipped", "mapping documents")
+    reported(findings, "storage", "error", "403", "Storage Queue Data Contributor")
+    reported(findings, "mappings", "skipped", "mapping documents")
     assert of(findings, "campaign")[0]["state"] == "ok"
     assert code == 2
 
@@ -586,7 +590,7 @@ def test_an_account_that_nobody_is_signed_in_to_is_told_in_one_line(
         "IDENTITY_ENDPOINT": "",
     }
     code, findings = sound.check(**changed)
-    told(findings, "storage", "error", "az login", "AzureWebJobsStorage__clientId")
+    reported(findings, "storage", "error", "az login", "AzureWebJobsStorage__clientId")
     assert (code, len(of(findings, "storage"))) == (2, 1)
 
 
@@ -609,23 +613,23 @@ def test_the_age_of_a_change_token_is_told_against_its_life(sound: Office) -> No
         }
         table.create_entity(row)
         try:
-            told(sound.check()[1], "change tokens", "warning", "5.0 days", "7 days")
+            reported(sound.check()[1], "change tokens", "warning", "5.0 days", "7 days")
         finally:
             table.delete_entity("contacts", "contact")
 
 
 def test_activity_tables_that_are_missing_are_told(sound: Office) -> None:
-    sound.dynamics.emulator.told("POST", "/reset", {})
+    sound.dynamics.emulator.json("POST", "/reset", {})
     sound.make_user()
     sound.settings()
     (role,) = sound.rows("/roles?$select=roleid&$filter=name eq 'System Administrator'")
     (user,) = sound.rows(f"/systemusers?$filter=applicationid eq {sound.client_id}")
     body = {"@odata.id": f"{sound.stack.facts['dataverse']}/api/data/v9.2/roles({role['roleid']})"}
-    sound.dynamics.http.told(
+    sound.dynamics.http.json(
         "POST", f"/systemusers({user['systemuserid']})/systemuserroles_association/$ref", body
     )
     findings = sound.check()[1]
-    told(findings, "activity tables", "error", "no such table", "setup activities")
+    reported(findings, "activity tables", "error", "no such table", "setup activities")
 
 
 def test_old_files_are_a_warning(sound: Office) -> None:
@@ -648,9 +652,9 @@ def test_old_files_are_a_warning(sound: Office) -> None:
         for place in made:
             place.unlink()
         aside.rmdir()
-    told(findings, "sftp", "warning", "1 exported files are more than an hour old")
-    told(findings, "sftp", "warning", "1 files that nobody reads")
-    told(findings, "sftp", "warning", "1 files that have been read")
+    reported(findings, "sftp", "warning", "1 exported files are more than an hour old")
+    reported(findings, "sftp", "warning", "1 files that nobody reads")
+    reported(findings, "sftp", "warning", "1 files that have been read")
     assert code == 1
 
 

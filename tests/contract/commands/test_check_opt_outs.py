@@ -13,7 +13,7 @@ from azure.data.tables import TableClient
 
 from admin.check.__main__ import look as look_by
 from shared.opt_out.documents import default_opt_out_document
-from tests.contract.commands.conftest import OPT_OUTS, Office, of, told
+from tests.contract.commands.conftest import OPT_OUTS, Office, of, reported
 
 PROFILE = "/profileAndServicesExt/profile"
 
@@ -41,7 +41,7 @@ def test_switched_off_it_says_that_nobody_carries_opt_outs(sound: Office) -> Non
     sound.opt_outs("disabled")
     sound.setup_webhooks()
     code, findings = sound.check()
-    told(findings, "opt-out", "warning", "disabled", "never reaches", "OPT_OUT_MODE to both")
+    reported(findings, "opt-out", "warning", "disabled", "never reaches", "OPT_OUT_MODE to both")
     assert code == 1
 
 
@@ -70,15 +70,17 @@ def test_a_rule_for_a_flag_in_force_that_no_pair_carries_is_a_warning(
     with_flags(office, {"source": "donotbulkpostalmail", "target": "blackListMobile"})
     office.setup_webhooks()
     code, findings = office.check()
-    told(findings, "opt-out", "warning", "blackListMobile", "Add a pair", "mappings/contact.yaml")
-    told(findings, "mappings", "ok", "19 fields")
+    reported(
+        findings, "opt-out", "warning", "blackListMobile", "Add a pair", "mappings/contact.yaml"
+    )
+    reported(findings, "mappings", "ok", "19 fields")
     assert code == 1
 
 
 def test_a_new_document_that_names_a_flag_is_an_error(sound: Office) -> None:
     with_flags(sound, *OLD_FLAGS, in_force=False)
     code, findings = sound.check()
-    told(findings, "mappings", "error", "blackListMobile is an opt-out flag", "opt_out.yaml")
+    reported(findings, "mappings", "error", "blackListMobile is an opt-out flag", "opt_out.yaml")
     assert code == 2
 
 
@@ -98,7 +100,7 @@ def test_a_pair_that_fits_not_both_systems_is_an_error(
 ) -> None:
     sound.put_pairs(pair)
     code, findings = sound.check()
-    told(findings, "opt-out", "error", *words)
+    reported(findings, "opt-out", "error", *words)
     assert code == 2
 
 
@@ -130,15 +132,15 @@ def test_a_pair_that_fits_not_both_systems_is_an_error(
 def test_a_filter_that_does_not_find_what_has_changed_is_an_error(
     sound: Office, name: str, parameter: str, words: tuple[str, ...]
 ) -> None:
-    sound.campaign.http.told(
+    sound.campaign.http.json(
         "POST", PROFILE, {"externalId": "00000000-0000-4000-8000-000000000001"}
     )
     sound.put_pairs(filter={"name": name, "parameter": parameter})
     code, findings = sound.check()
-    told(findings, "opt-out", "error", *words)
+    reported(findings, "opt-out", "error", *words)
     assert code == 2
     sound.put_pairs()
-    told(sound.check()[1], "opt-out", "ok", "byLastmodified", "in order")
+    reported(sound.check()[1], "opt-out", "ok", "byLastmodified", "in order")
 
 
 @pytest.mark.parametrize(
@@ -159,16 +161,16 @@ def test_what_the_first_read_would_do_is_told_before_it(
     office.setup_webhooks()
     for here, there in ((True, False), (False, True), (True, True), (False, False)):
         person = office.dynamics.create_contact(lastname="Reader", donotphone=here)
-        office.campaign.http.told(
+        office.campaign.http.json(
             "POST",
             PROFILE,
             {"externalId": person, "blackListPhone": there, "blackListMobile": True},
         )
-    office.campaign.http.told(
+    office.campaign.http.json(
         "POST", PROFILE, {"externalId": "a-shop-customer", "blackListPhone": True}
     )
     writes = office.campaign.write_calls()["PATCH"]
-    told(
+    reported(
         office.check()[1],
         "opt-out",
         "ok",
@@ -193,15 +195,15 @@ def test_profiles_that_cannot_be_sorted_by_their_last_change_are_an_error(
     sound: Office, source: str
 ) -> None:
     path = "/profileAndServicesExt/resourceType/profile"
-    metadata = sound.campaign.http.told("GET", path)
+    metadata = sound.campaign.http.json("GET", path)
     metadata["content"]["lastModified"]["sortable"] = False
     sound.campaign.faults(
         {"match": {"path": f"{path}$"}, "action": {"status": 200, "body": metadata}}
     )
     code, findings = sound.check(OPT_OUT_SOURCE=source)
-    told(findings, "opt-out", "error", "lastModified", "not sortable", "OPT_OUT_SOURCE")
+    reported(findings, "opt-out", "error", "lastModified", "not sortable", "OPT_OUT_SOURCE")
     sound.campaign.faults()
-    told(sound.check(OPT_OUT_SOURCE=source)[1], "opt-out", "ok")
+    reported(sound.check(OPT_OUT_SOURCE=source)[1], "opt-out", "ok")
     assert code == 2
 
 
@@ -232,16 +234,16 @@ class Exports:
 
 def test_an_export_that_has_not_come_in_time_is_an_error(sound: Office) -> None:
     exports = Exports(sound)
-    told(sound.check(OPT_OUT_SOURCE="file")[1], "opt-out", "error", "has come yet", "workflow")
+    reported(sound.check(OPT_OUT_SOURCE="file")[1], "opt-out", "error", "has come yet", "workflow")
     exports.put("other_1.txt", 1)
     old = exports.put("optOuts_1.txt", 30)
     code, findings = sound.check(OPT_OUT_SOURCE="file")
-    told(findings, "opt-out", "error", "for 30 hours", "workflow")
-    told(findings, "sftp", "warning", "1 exported files are more than an hour old")
+    reported(findings, "opt-out", "error", "for 30 hours", "workflow")
+    reported(findings, "sftp", "warning", "1 exported files are more than an hour old")
     assert code == 2
     old.unlink()
     new = exports.put("processed/optOuts_2.txt", 20)
-    told(sound.check(OPT_OUT_SOURCE="file")[1], "opt-out", "ok", "20.0 hours old, of 26")
+    reported(sound.check(OPT_OUT_SOURCE="file")[1], "opt-out", "ok", "20.0 hours old, of 26")
     new.unlink()
     (exports.folder / "other_1.txt").unlink()
     new.parent.rmdir()
@@ -257,58 +259,60 @@ def test_an_export_that_was_deleted_when_it_was_read_counts(sound: Office) -> No
         table.create_entity(
             {"PartitionKey": "opt_out-from-campaign", "RowKey": "profile", "link": link}
         )
-        told(sound.check(OPT_OUT_SOURCE="file")[1], "opt-out", "ok", "2.0 hours old")
+        reported(sound.check(OPT_OUT_SOURCE="file")[1], "opt-out", "ok", "2.0 hours old")
         table.delete_entity("opt_out-from-campaign", "profile")
 
 
 def test_an_sftp_server_that_is_not_there_is_an_error(sound: Office) -> None:
     findings = sound.check(OPT_OUT_SOURCE="file", SFTP_PORT="9")[1]
-    told(findings, "opt-out", "error", "could not be reached")
-    told(findings, "sftp", "error", "could not be reached")
+    reported(findings, "opt-out", "error", "could not be reached")
+    reported(findings, "sftp", "error", "could not be reached")
 
 
 def test_a_webhook_that_is_missing_narrow_or_left_over_is_a_warning(sound: Office) -> None:
-    told(sound.check()[1], "webhooks", "ok", "2 steps are on")
+    reported(sound.check()[1], "webhooks", "ok", "2 steps are on")
     sound.put_pairs({"column": "donotphone", "flag": "blackListPhone"})
-    told(sound.check()[1], "webhooks", "warning", "donotemail", "setup dataverse")
+    reported(sound.check()[1], "webhooks", "warning", "donotemail", "setup dataverse")
     sound.opt_outs("from-campaign")
-    told(sound.check()[1], "webhooks", "warning", "nothing takes what it tells", "setup dataverse")
+    reported(
+        sound.check()[1], "webhooks", "warning", "nothing takes what it tells", "setup dataverse"
+    )
     sound.setup_webhooks()
     sound.opt_outs("both")
-    told(sound.check()[1], "webhooks", "warning", "poll only", "--functions")
+    reported(sound.check()[1], "webhooks", "warning", "poll only", "--functions")
 
 
 def test_the_right_to_write_contacts_is_named(sound: Office) -> None:
-    told(sound.check()[1], "privileges", "ok", "1 of 1")
+    reported(sound.check()[1], "privileges", "ok", "1 of 1")
     sound.opt_outs("to-campaign")
     sound.setup_webhooks()
     sound.opt_outs("both")
     code, findings = sound.check()
-    told(findings, "privileges", "error", "prvWriteContact", "setup dataverse")
+    reported(findings, "privileges", "error", "prvWriteContact", "setup dataverse")
     assert code == 2
 
 
 def test_a_document_that_cannot_be_read_or_has_been_changed_is_told(sound: Office) -> None:
     sound.put_pairs({"column": "donotphone", "flag": "noSuchFlag"})
     code, findings = sound.check()
-    told(
+    reported(
         findings,
         "mapping documents",
         "error",
         "pairs[1].flag (noSuchFlag): must be one of",
         "Correct opt-out/opt_out.yaml",
     )
-    told(findings, "opt-out", "skipped", "mapping documents")
+    reported(findings, "opt-out", "skipped", "mapping documents")
     assert code == 2
     sound.put_pairs()
     versions = look_by(json.loads(sound.settings().read_text())["Values"]).documents_in("opt-out")
     versions.add("opt_out", 1, default_opt_out_document(), "")
-    told(sound.check()[1], "mapping documents", "warning", OPT_OUTS, "mapping_problem")
+    reported(sound.check()[1], "mapping documents", "warning", OPT_OUTS, "mapping_problem")
 
 
 def test_the_filter_is_asked_for_times_and_nothing_is_told_of_a_profile(sound: Office) -> None:
     contact_id = "00000000-0000-4000-8000-000000000001"
-    sound.campaign.http.told(
+    sound.campaign.http.json(
         "POST", PROFILE, {"externalId": contact_id, "email": "reader@example.org"}
     )
     said = json.dumps(sound.check()[1])

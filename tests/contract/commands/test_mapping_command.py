@@ -86,7 +86,7 @@ def test_a_plan_of_the_active_text_says_that_nothing_changes(sound: Office) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("table: contact\n  x: [", "Line "),
         ("nothing", "document"),
@@ -105,12 +105,12 @@ def test_a_plan_of_the_active_text_says_that_nothing_changes(sound: Office) -> N
          "a pair's column that is not there"],
 )  # fmt: skip
 def test_a_refused_document_is_told_by_line_and_not_applied(
-    sound: Office, text: str, told: str
+    sound: Office, text: str, message: str
 ) -> None:
     before = sorted(blob.name for blob in sound.config.list_blobs())
     code, said = mapping(sound, "apply", written(sound, text))
     assert code == 1, said
-    assert told in said
+    assert message in said
     assert "Nothing was changed." in said
     assert sorted(blob.name for blob in sound.config.list_blobs()) == before
 

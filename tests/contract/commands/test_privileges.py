@@ -46,7 +46,7 @@ class MadeRole:
     def __init__(self, office: Office) -> None:
         self.office = office
         (self.role,) = office.rows(f"/roles?$select=roleid&$filter=name eq '{ROLE}'")
-        listed = office.dynamics.http.told(
+        listed = office.dynamics.http.json(
             "GET", f"/RetrieveRolePrivilegesRole(RoleId={self.role['roleid']})"
         )["RolePrivileges"]
         self.privileges: Privileges = {
@@ -56,7 +56,7 @@ class MadeRole:
     def give(self, names: list[str]) -> None:
         listed = [{"PrivilegeId": self.privileges[name], "Depth": "Global"} for name in names]
         path = f"/roles({self.role['roleid']})/Microsoft.Dynamics.CRM.ReplacePrivilegesRole"
-        self.office.dynamics.http.told("POST", path, {"Privileges": listed})
+        self.office.dynamics.http.json("POST", path, {"Privileges": listed})
 
     @contextmanager
     def without(self, name: str) -> Iterator[None]:

@@ -62,8 +62,8 @@ def test_the_check_of_the_page_is_what_check_prints(
 ) -> None:
     Campaign(stack.facts).accept_secret("a-renewed-secret")
     dynamics = Dynamics(stack.facts).emulator
-    dynamics.told("POST", "/access", {"privileges": {"prvReadContact": "Basic"}})
-    dynamics.told("POST", "/clock", {"advance_seconds": 120})
+    dynamics.json("POST", "/access", {"privileges": {"prvReadContact": "Basic"}})
+    dynamics.json("POST", "/clock", {"advance_seconds": 120})
     assert check(arguments(stack)) == 2
     assert printed(capsys) == shown("python3 manage.py check --stack")
 
@@ -71,7 +71,7 @@ def test_the_check_of_the_page_is_what_check_prints(
 def test_the_plan_of_the_page_is_what_setup_prints(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Dynamics(stack.facts).emulator.told("POST", "/access", {})
-    Dynamics(stack.facts).emulator.told("POST", "/clock", {})
+    Dynamics(stack.facts).emulator.json("POST", "/access", {})
+    Dynamics(stack.facts).emulator.json("POST", "/clock", {})
     assert setup(arguments(stack, "dataverse", "--plan")) == 0
     assert printed(capsys) == shown("python3 manage.py setup dataverse --stack --plan")

@@ -42,12 +42,12 @@ class Organization:
     def calls(self, verb: str) -> int:
         return sum(
             count
-            for route, count in self.control.told("GET", "/calls").items()
+            for route, count in self.control.json("GET", "/calls").items()
             if route.startswith(verb)
         )
 
     def found(self, path: str) -> list[dict[str, Any]]:
-        return self.api.told("GET", path)["value"]
+        return self.api.reported("GET", path)["value"]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Organization]
 
 @pytest.fixture
 def org(emulator: Organization) -> Organization:
-    emulator.control.told("POST", "/reset", {})
+    emulator.control.json("POST", "/reset", {})
     return emulator
 
 
@@ -132,7 +132,7 @@ def test_a_run_that_was_interrupted_is_finished_by_the_next(
     org: Organization, set_up: SetUp, moment: str, body: str
 ) -> None:
     fault = {"match": {"method": "POST", "body": body}, "action": {"drop": moment}, "times": 1}
-    org.control.told("POST", "/faults", [fault])
+    org.control.json("POST", "/faults", [fault])
     code, first, said = set_up()
     assert (code, "Run the command again to finish" in said) == (1, True)
     code, second, _ = set_up()
@@ -195,7 +195,7 @@ def test_a_refusal_is_told_in_the_words_of_dataverse(org: Organization, set_up: 
         "match": {"route": "EntityDefinitions$", "method": "POST"},
         "action": {"status": 403, "body": error},
     }
-    org.control.told("POST", "/faults", [fault])
+    org.control.json("POST", "/faults", [fault])
     code, _, said = set_up()
     assert code == 1
     assert (

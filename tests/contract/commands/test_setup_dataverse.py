@@ -86,7 +86,7 @@ def test_a_run_that_dies_at_any_write_is_finished_by_the_next(office: Office) ->
     for number, (route, moment) in enumerate(
         (route, moment) for route in routes for moment in ("before", "after")
     ):
-        office.dynamics.emulator.told("POST", "/reset", {})
+        office.dynamics.emulator.json("POST", "/reset", {})
         office.make_user()
         office.dynamics.faults(
             {"match": {"method": "POST", "route": route}, "action": {"drop": moment}, "times": 1}
@@ -157,11 +157,11 @@ def test_change_tracking_is_switched_on(office: Office) -> None:
         "OwnershipType": "UserOwned",
     }
     attributes = [{**name, "IsPrimaryName": True, "DisplayName": label}]
-    office.dynamics.http.told("POST", "/EntityDefinitions", {**names, "Attributes": attributes})
+    office.dynamics.http.json("POST", "/EntityDefinitions", {**names, "Attributes": attributes})
     office.put_document(LOOSE.name, LOOSE.document())
     try:
         assert f"switched on change tracking of {LOOSE.name}" in office.setup()[1]
-        definition = office.dynamics.http.told(
+        definition = office.dynamics.http.json(
             "GET", f"/EntityDefinitions(LogicalName='{LOOSE.name}')"
         )
         assert definition["ChangeTrackingEnabled"] is True
@@ -220,7 +220,7 @@ def test_a_step_that_was_disabled_or_doubled_is_put_right(office: Office) -> Non
         {"name": "again", "stage": 40, "mode": 1, "rank": 1, **binds},
     )
     path = f"/sdkmessageprocessingsteps({update['sdkmessageprocessingstepid']})"
-    office.dynamics.http.told("PATCH", path, {"statecode": 1, "statuscode": 2}, If_Match="*")
+    office.dynamics.http.json("PATCH", path, {"statecode": 1, "statuscode": 2}, If_Match="*")
     said = office.setup_webhooks()[1]
     assert "which was there twice" in said
     steps = office.rows(STEPS)
@@ -291,7 +291,7 @@ def give_administrator(office: Office) -> None:
     (user,) = office.rows(f"/systemusers?$filter=applicationid eq {office.client_id}")
     (role,) = office.rows("/roles?$select=roleid&$filter=name eq 'System Administrator'")
     body = {"@odata.id": f"{office.stack.facts['dataverse']}/api/data/v9.2/roles({role['roleid']})"}
-    office.dynamics.http.told(
+    office.dynamics.http.json(
         "POST", f"/systemusers({user['systemuserid']})/systemuserroles_association/$ref", body
     )
 
@@ -313,7 +313,7 @@ def test_an_account_that_nobody_is_signed_in_to_is_told(
 def test_a_right_that_the_administrator_lacks_is_told_in_the_words_of_dataverse(
     office: Office,
 ) -> None:
-    office.dynamics.emulator.told("POST", "/access", {"privileges": {"prvCreateRole": "None"}})
+    office.dynamics.emulator.json("POST", "/access", {"privileges": {"prvCreateRole": "None"}})
     code, said = office.setup()
     assert (
         code,

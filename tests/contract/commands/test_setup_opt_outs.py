@@ -26,7 +26,7 @@ def endpoints(office: Office) -> list[str]:
 def may_write(office: Office) -> bool:
     """Whether the role that was made writes contacts."""
     (role,) = office.rows("/roles?$select=roleid&$filter=name eq 'Adobe Campaign bridge'")
-    held = office.dynamics.http.told(
+    held = office.dynamics.http.json(
         "GET", f"/RetrieveRolePrivilegesRole(RoleId={role['roleid']})"
     )["RolePrivileges"]
     (write,) = office.rows("/privileges?$select=privilegeid&$filter=name eq 'prvWriteContact'")

@@ -24,7 +24,7 @@ def wait_for[T](ask: Callable[[], T], seconds: float = 30) -> T:
     return found
 
 
-def told(target: Target, queue: str, count: int) -> list[dict[str, Any]]:
+def reported(target: Target, queue: str, count: int) -> list[dict[str, Any]]:
     """What functions of the app have put on a queue, in order, once there is so much."""
     with QueueClient.from_connection_string(target.storage, queue) as client:
         wait_for(lambda: (client.get_queue_properties().approximate_message_count or 0) >= count)
@@ -106,7 +106,7 @@ def test_runs_of_a_timer_by_hand_need_no_lock_and_overlap(target: Target) -> Non
             target.call("/admin/functions/by_hand", "POST", headers=headers, data="{}").status_code
             == 202
         )
-    assert told(target, "conformance-met", 2) == [{"past_due": False}] * 2
+    assert reported(target, "conformance-met", 2) == [{"past_due": False}] * 2
 
 
 def test_a_retry_policy_of_a_queue_function_is_used_before_the_next_receipt(target: Target) -> None:
@@ -119,7 +119,7 @@ def test_a_retry_policy_of_a_queue_function_is_used_before_the_next_receipt(targ
         wait_for(lambda: poison.get_queue_properties().approximate_message_count)
     wanted = [(1, 0), (1, 1), (2, 0), (2, 1)]
     assert [
-        (run["receipt"], run["attempt"]) for run in told(target, "conformance-seen", 4)
+        (run["receipt"], run["attempt"]) for run in reported(target, "conformance-seen", 4)
     ] == wanted
 
 

@@ -197,7 +197,7 @@ def test_an_active_condition_that_cannot_match_fails_the_flow_and_deletes_nothin
     ] == ["created"]
     active(wiring, FIRST, 2, **NEVER)
     record_id = response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")")
-    dynamics.http.told(
+    dynamics.http.json(
         "PATCH", f"/acs_things({record_id})", {"acs_thing_name": "two"}, If_Match="*"
     )
     assert worker.poll() == "failed"

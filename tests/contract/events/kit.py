@@ -80,7 +80,7 @@ class World:
     def profile(self, contact_id: str, email: str) -> None:
         """The contact's profile, as the contacts flow would have made it."""
         body = {"externalId": contact_id, "email": email, "mobilePhone": "+49301234567"}
-        self.campaign.http.told("POST", "/profileAndServicesExt/profile", body)
+        self.campaign.http.json("POST", "/profileAndServicesExt/profile", body)
 
     def contact(self, name: str) -> str:
         contact_id = self.dynamics.create_contact(
@@ -97,10 +97,10 @@ class World:
             "campaignLabel": "Spring",
             **more,
         }
-        return self.campaign.emulator.told("POST", "/deliveries", body)
+        return self.campaign.emulator.json("POST", "/deliveries", body)
 
     def react(self, contact: str, kind: str, delivery: str = "DM101", **more: Any) -> Any:
-        return self.campaign.emulator.told(
+        return self.campaign.emulator.json(
             "POST", "/events", {"delivery": delivery, "kind": kind, "externalId": contact, **more}
         )
 
@@ -112,10 +112,10 @@ class World:
         reason: str = "user unknown",
     ) -> Any:
         body = {"delivery": delivery, "externalId": contact, "type": kind, "reason": reason}
-        return self.campaign.emulator.told("POST", "/bounce", body)
+        return self.campaign.emulator.json("POST", "/bounce", body)
 
     def export(self, **more: Any) -> list[str]:
-        files = self.campaign.emulator.told("POST", "/export", {"log": "both", **more})["files"]
+        files = self.campaign.emulator.json("POST", "/export", {"log": "both", **more})["files"]
         return [str(file["name"]) for file in files]
 
     def sync(self) -> list[Settlement]:

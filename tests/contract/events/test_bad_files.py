@@ -46,7 +46,7 @@ def put(world: World, name: str, *lines: str | bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "reason", "told"),
+    ("bad", "reason", "message"),
     [
         ("1\tonly\tthree", "broken_line", "has 3 cells where the header has 13"),
         (line(1, "x", status="banana"), "unknown_status", "has a status that is not known"),
@@ -69,13 +69,13 @@ def put(world: World, name: str, *lines: str | bytes) -> None:
     ],
 )
 def test_a_line_that_cannot_be_read_is_named_and_its_neighbours_arrive(
-    world: World, bad: str | bytes, reason: str, told: str
+    world: World, bad: str | bytes, reason: str, message: str
 ) -> None:
     ana = world.contact("Ana")
     put(world, "deliveryLogs_1.txt", HEADER, line(10, ana), bad, line(11, ana))
     assert sorted(outcomes(world.files.sync())) == ["created", "created", "rejected"]
     ((found, sentence),) = world.letters()
-    assert (found, f"Line 3 of file deliveryLogs_1.txt {told}" in sentence) == (reason, True)
+    assert (found, f"Line 3 of file deliveryLogs_1.txt {message}" in sentence) == (reason, True)
     assert sentence.endswith("ut the file back.")
     assert "banana" not in sentence
     assert (world.names(), world.names("processed")) == ([], ["deliveryLogs_1.txt"])
@@ -129,7 +129,7 @@ def test_a_file_that_still_grows_is_left_until_it_has_settled(world: World) -> N
     world.export(finish=False)
     assert world.files.sync() == []
     world.ahead += 61
-    world.campaign.emulator.told("POST", "/export/finish", {})
+    world.campaign.emulator.json("POST", "/export/finish", {})
     assert world.files.sync() == []
     world.ahead += 61
     assert outcomes(world.files.sync()) == ["created"]
@@ -181,8 +181,8 @@ def test_a_host_key_that_has_changed_pauses_the_flow_with_the_cause(world: World
     state = world.wiring.bridge.flows.read("email_events-from-files")
     assert (state.status, state.setting) == (FAILED, "SFTP_HOST_KEY")
     assert "ask Adobe whether it was changed" in state.reason
-    told = {"SFTP_HOST_KEY": world.stack.facts["sftp"]["host_key"]}
-    world.stack.environment.update(told)
+    message = {"SFTP_HOST_KEY": world.stack.facts["sftp"]["host_key"]}
+    world.stack.environment.update(message)
     again = World(world.stack)
     again.ahead = 120
     assert outcomes(again.files.sync()) == ["created"]
@@ -223,7 +223,7 @@ def test_an_expired_journal_position_is_begun_anew(world: World) -> None:
     world.send()
     world.journal.sync()
     assert world.counts()["send"] == 1
-    world.campaign.emulator.told("POST", "/journal", {"expire": True})
+    world.campaign.emulator.json("POST", "/journal", {"expire": True})
     world.send("DM102")
     world.journal.sync()
     assert world.counts()["send"] == 2

@@ -34,7 +34,7 @@ def of_before(world: World, contact: str, bounce: str) -> list[str]:
     return outcomes(world.files.drain())
 
 
-def told(world: World, contact: str, bounce: str) -> list[str]:
+def reported(world: World, contact: str, bounce: str) -> list[str]:
     cells = line(7, contact, status="2").split("\t")
     cells[4], cells[5] = TYPES[bounce], "5"
     put(world, f"deliveryLogs_{bounce}.txt", HEADER, "\t".join(cells))
@@ -51,15 +51,15 @@ def test_each_bounce_is_there_once(
     world: World, ana: str, before: str, order: tuple[str, str]
 ) -> None:
     assert of_before(world, ana, before) == ["created"]
-    first = {bounce: told(world, ana, bounce) for bounce in order}
+    first = {bounce: reported(world, ana, bounce) for bounce in order}
     assert first == {bounce: ["unchanged" if bounce == before else "created"] for bounce in order}
-    assert [told(world, ana, bounce) for bounce in order] == [["unchanged"]] * 2
+    assert [reported(world, ana, bounce) for bounce in order] == [["unchanged"]] * 2
     assert types(world) == ["Hard", "Soft"]
 
 
 def test_a_soft_one_that_was_still_on_the_queue_is_not_written_again(
     world: World, ana: str
 ) -> None:
-    assert told(world, ana, "Soft") == ["created"]
+    assert reported(world, ana, "Soft") == ["created"]
     assert of_before(world, ana, "Soft") == ["unchanged"]
     assert types(world) == ["Soft"]

@@ -49,11 +49,11 @@ def test_every_kind_of_event_becomes_a_completed_activity_regarding_the_contact(
 def test_files_are_read_as_the_document_says_they_are_written(
     world: World, written: dict[str, object]
 ) -> None:
-    told = {"separator": "\t", "encoding": "utf-8", **written}
-    separator = str(told["separator"]).replace("\t", "\\t")
+    reported = {"separator": "\t", "encoding": "utf-8", **written}
+    separator = str(reported["separator"]).replace("\t", "\\t")
     world.document(
         lambda text: text.replace('separator: "\\t"', f'separator: "{separator}"').replace(
-            "encoding: utf-8", f"encoding: {told['encoding']}"
+            "encoding: utf-8", f"encoding: {reported['encoding']}"
         )
     )
     ana = world.contact("Ana")
@@ -69,7 +69,7 @@ def test_files_are_read_as_the_document_says_they_are_written(
 
 def test_journal_and_files_tell_of_the_same_events_and_each_is_there_once(world: World) -> None:
     ana = world.contact("Ana")
-    world.campaign.emulator.told(
+    world.campaign.emulator.json(
         "POST", "/journal", {"duplicate": 0.5, "shuffle": True, "limit": 2}
     )
     world.send()
@@ -141,7 +141,7 @@ def test_an_event_of_a_merged_contact_goes_to_the_one_that_is_left_and_of_a_dele
     world.send()
     target = {"@odata.type": "Microsoft.Dynamics.CRM.contact", "contactid": ana}
     subordinate = {"@odata.type": "Microsoft.Dynamics.CRM.contact", "contactid": double}
-    world.dynamics.http.told(
+    world.dynamics.http.json(
         "POST",
         "/Merge",
         {"Target": target, "Subordinate": subordinate, "PerformParentingChecks": False},
@@ -175,7 +175,7 @@ def test_a_click_and_a_hard_bounce_may_ask_for_a_task(world: World) -> None:
 
 
 def test_a_table_without_the_bulk_messages_is_written_too(world: World) -> None:
-    world.dynamics.emulator.told("POST", "/bulk", {"without": ["acs_emailsend"]})
+    world.dynamics.emulator.json("POST", "/bulk", {"without": ["acs_emailsend"]})
     for name in ("Ana", "Bob", "Cid"):
         world.contact(name)
     world.send()

@@ -101,7 +101,7 @@ def test_every_event_is_there_once_whatever_dies_or_repeats(world: World, seed: 
             chaos.work()
     world.export()
     quiet(world)
-    expected = told(world)
+    expected = reported(world)
     assert world.counts() == expected, f"seed {seed}"
     for kind in expected:
         ids = [row["acs_eventid"] for row in world.activities(kind)]
@@ -115,7 +115,7 @@ def quiet(world: World) -> None:
         world.sync()
 
 
-def told(world: World) -> dict[str, int]:
+def reported(world: World) -> dict[str, int]:
     """How many events of each kind Campaign itself tells of, from a journal read from its
     beginning.
     """

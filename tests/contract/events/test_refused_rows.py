@@ -16,15 +16,15 @@ def test_an_event_of_a_contact_that_may_not_be_linked_is_its_own_dead_letter(
     world: World, shape: str, wording: str, bulk: bool
 ) -> None:
     emulator = world.dynamics.emulator
-    emulator.told("POST", "/batch", {"failed_change_set": shape})
+    emulator.json("POST", "/batch", {"failed_change_set": shape})
     if not bulk:
-        emulator.told("POST", "/bulk", {"without": ["acs_emailopen"]})
+        emulator.json("POST", "/bulk", {"without": ["acs_emailopen"]})
     names = [f"Reader{number}" for number in range(6)]
     ids = [world.contact(name) for name in names]
     world.send()
     for contact in ids:
         world.react(contact, "open")
-    emulator.told("POST", "/access", {"secured": {ids[3]: wording}})
+    emulator.json("POST", "/access", {"secured": {ids[3]: wording}})
     world.export()
     settlements = world.files.sync()
     assert (
@@ -55,7 +55,7 @@ def test_an_event_whose_id_is_there_already_is_unchanged_and_one_whose_task_is_t
     assert world.counts()["open"] == 1
     (opened,) = world.activities("open")
     (task,) = world.dynamics.rows("tasks", "activityid,subject")
-    world.dynamics.http.told("DELETE", f"/acs_emailopens({opened['activityid']})")
+    world.dynamics.http.json("DELETE", f"/acs_emailopens({opened['activityid']})")
     world.export(since="2000-01-01T00:00:00")
     settlements = world.files.sync()
     assert [
@@ -63,7 +63,7 @@ def test_an_event_whose_id_is_there_already_is_unchanged_and_one_whose_task_is_t
         for s in settlements
         if s.change.record_id == opened["activityid"]
     ] == [("rejected", "duplicate_key")]
-    world.dynamics.http.told("DELETE", f"/tasks({task['activityid']})")
+    world.dynamics.http.json("DELETE", f"/tasks({task['activityid']})")
     world.export(since="2000-01-01T00:00:00")
     world.files.sync()
     assert world.counts()["open"] == 1

@@ -177,12 +177,12 @@ def test_an_identity_endpoint_that_answers_with_a_page_is_asked_again(
         "match": {"route": "msi/token"},
         "action": {"status": 200, "body": "<html>A page</html>"},
     }
-    control.told("POST", "/faults", [page])
+    control.json("POST", "/faults", [page])
     try:
         with pytest.raises(Retryable, match="did not answer with a token"):
             dataverse_token(settings_for(identity, "managed_identity")).token()
     finally:
-        control.told("POST", "/faults", [])
+        control.json("POST", "/faults", [])
 
 
 STORAGE = "https://storage.azure.com"

@@ -103,13 +103,13 @@ class World:
 
     def profile(self, contact_id: str, no: bool = False) -> None:
         body = {"externalId": contact_id, "email": "reader@example.org", FLAG: no}
-        self.campaign.http.told("POST", PROFILE, body)
+        self.campaign.http.json("POST", PROFILE, body)
 
     def in_dynamics(self, contact_id: str, no: bool, column: str = COLUMN) -> None:
         self.dynamics.change_contact(contact_id, quietly=True, **{column: no})
 
     def in_campaign(self, contact_id: str, no: bool, flag: str = FLAG) -> None:
-        self.campaign.http.told("PATCH", f"{PROFILE}/{contact_id}", {flag: no})
+        self.campaign.http.json("PATCH", f"{PROFILE}/{contact_id}", {flag: no})
 
     def says(
         self, contact_id: str, column: str = COLUMN, flag: str = FLAG
@@ -148,7 +148,7 @@ class World:
         """Writes to (Dynamics, Campaign) since the last reset, a person's included, the contacts
         flow's not.
         """
-        dynamics = self.dynamics.emulator.told("GET", "/calls")
+        dynamics = self.dynamics.emulator.json("GET", "/calls")
         patched = sum(count for call, count in dynamics.items() if call.startswith("PATCH"))
         return patched, self.campaign.write_calls()["PATCH"] - self.patched_by_contacts
 

@@ -26,7 +26,7 @@ def test_an_alias_and_the_contacts_own_profile_in_one_page(
     contact = world.contact()
 
     def own() -> None:
-        world.campaign.http.told(
+        world.campaign.http.json(
             "POST", PROFILE, {"externalId": contact, "email": "reader@example.org", PHONE: True}
         )
 

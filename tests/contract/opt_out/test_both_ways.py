@@ -51,7 +51,7 @@ def yes_no_column(name: str) -> dict[str, object]:
 def export(world: World) -> None:
     """Campaign's workflow runs, where it is what we read."""
     if world.settings.opt_out_source == "file":
-        world.campaign.emulator.told("POST", "/export", {"log": "optOut"})
+        world.campaign.emulator.json("POST", "/export", {"log": "optOut"})
 
 
 def test_a_no_travels_either_way_and_back_again(any_source: World) -> None:
@@ -174,11 +174,11 @@ def test_what_campaign_saved_late_is_found_behind_the_newest(
     newest, late = world.person(), world.person()
     world.backfill()
     world.quiet()
-    world.campaign.emulator.told("POST", "/clock", {"advance_seconds": 20})
+    world.campaign.emulator.json("POST", "/clock", {"advance_seconds": 20})
     world.campaign.renew(world.stack.new_campaign_token())
     world.in_campaign(newest, no=True)
     world.quiet()
-    world.campaign.emulator.told("POST", "/clock", {"advance_seconds": -20})
+    world.campaign.emulator.json("POST", "/clock", {"advance_seconds": -20})
     world.campaign.renew(world.stack.new_campaign_token())
     world.in_campaign(late, no=True)
     assert outcomes(world.sync("opt_out-from-campaign")) == []
@@ -234,9 +234,9 @@ class Meanwhile:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 
-    def settle(self, *told: Any) -> None:
+    def settle(self, *reported: Any) -> None:
         self.happens()
-        self.real.settle(*told)
+        self.real.settle(*reported)
 
 
 def test_a_word_that_is_given_while_an_opt_out_is_being_parked_is_heard(world: World) -> None:
@@ -299,13 +299,13 @@ class OthersFirst:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 
-    def claim(self, view: View, *told: Any) -> None:
+    def claim(self, view: View, *reported: Any) -> None:
         if self.times:
             self.times -= 1
-            other = self.real.view(view.partition, [], told[1])
-            self.real.claim(other, "other", *told[1:])
+            other = self.real.view(view.partition, [], reported[1])
+            self.real.claim(other, "other", *reported[1:])
             self.real.settle(other, [])
-        self.real.claim(view, *told)
+        self.real.claim(view, *reported)
 
 
 def test_who_comes_second_decides_again_at_once(world: World) -> None:
@@ -482,7 +482,7 @@ def test_a_merged_contact_passes_its_no_on_to_the_one_that_stays(world: World) -
         "Subordinate": {"@odata.type": "Microsoft.Dynamics.CRM.contact", "contactid": goes},
         "PerformParentingChecks": False,
     }
-    world.dynamics.http.told("POST", "/Merge", merge)
+    world.dynamics.http.json("POST", "/Merge", merge)
     world.quiet()
     assert world.says(stays) == NO_NO
     world.in_dynamics(stays, no=False)
@@ -521,7 +521,7 @@ def test_inactive_and_deleted_contacts_and_profiles_of_nobody(world: World) -> N
     world.dynamics.deactivate_contact(inactive, quietly=True)
     world.dynamics.delete_contact(deleted, quietly=True)
     stranger = {"externalId": "crm-4711", "email": "stranger@example.org", FLAG: True}
-    world.campaign.http.told("POST", "/profileAndServicesExt/profile", stranger)
+    world.campaign.http.json("POST", "/profileAndServicesExt/profile", stranger)
     world.in_campaign(inactive, no=True)
     world.in_campaign(deleted, no=True)
     assert set(outcomes(world.sync())) <= {"updated", "no_contact", "unchanged"}
@@ -538,7 +538,7 @@ def test_a_contact_made_in_both_systems_at_once_keeps_the_no(world: World) -> No
 
 
 def test_a_column_that_disappears_pauses_opt_outs_and_nothing_else(world: World) -> None:
-    world.dynamics.http.told(
+    world.dynamics.http.json(
         "POST", "/EntityDefinitions(LogicalName='contact')/Attributes", yes_no_column("acs_nofax")
     )
     world.document(
@@ -546,7 +546,7 @@ def test_a_column_that_disappears_pauses_opt_outs_and_nothing_else(world: World)
     )
     person = world.person()
     world.quiet()
-    world.dynamics.http.told(
+    world.dynamics.http.json(
         "DELETE", "/EntityDefinitions(LogicalName='contact')/Attributes(LogicalName='acs_nofax')"
     )
     world.restart()

@@ -105,7 +105,7 @@ class Model(RuleBasedStateMachine):
     def other_edit(self, number: int) -> None:
         if self.world.says(self.people[number])[1] is None:
             return
-        self.world.campaign.http.told(
+        self.world.campaign.http.json(
             "PATCH", f"/profileAndServicesExt/profile/{self.people[number]}", {"firstName": "Ana"}
         )
         self.mine[1] += 1
@@ -229,8 +229,8 @@ def test_whatever_happens(
     bridge: float,
 ) -> None:
     world = new_world()
-    world.dynamics.emulator.told("POST", "/clock", {"advance_seconds": dynamics})
-    world.campaign.emulator.told("POST", "/clock", {"advance_seconds": campaign})
+    world.dynamics.emulator.json("POST", "/clock", {"advance_seconds": dynamics})
+    world.campaign.emulator.json("POST", "/clock", {"advance_seconds": campaign})
     world.campaign.renew(world.stack.new_campaign_token())
     world.ahead = bridge
 

@@ -25,7 +25,7 @@ def coming(world: World) -> str:
         "preferredLanguage": "fr_fr",
         **dict.fromkeys(STOPPED, True),
     }
-    world.campaign.http.told("POST", PROFILE, body)
+    world.campaign.http.json("POST", PROFILE, body)
     return person
 
 

@@ -80,12 +80,12 @@ def test_two_aliases_that_were_refused_are_both_heard(world: World) -> None:
         world.wiring.bridge,
         [pair.flag for pair in world.wiring.opt_out_catalog.pairs()],
     )
-    told = {
+    reported = {
         "values": {flag: flag == PHONE for flag in flags},
         "times": dict.fromkeys(flags, ""),
         "changed": "",
     }
-    change = Change(contact, Kind.ROW, 0, {"campaign": {**told, "alias": ALIAS}}, bridge.now())
+    change = Change(contact, Kind.ROW, 0, {"campaign": {**reported, "alias": ALIAS}}, bridge.now())
     bridge.handoff.put("opt-out", FLOW, "contact", 1, [change])
     world.from_campaign.drain()
     world.dynamics.faults()

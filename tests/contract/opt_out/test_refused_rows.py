@@ -26,7 +26,7 @@ def test_a_row_of_another_business_unit_stops_nobody_else(world: World, wording:
     world.quiet()
     for contact in (secured, *others):
         world.in_campaign(contact, True)
-    world.dynamics.emulator.told("POST", "/access", {"secured": {secured: wording}})
+    world.dynamics.emulator.json("POST", "/access", {"secured": {secured: wording}})
     assert sorted(outcomes(world.sync())).count("rejected") == 1
     assert [world.says(contact) for contact in others] == [(True, True)] * 2
     reason, sentence = refused(world, secured)
@@ -34,7 +34,7 @@ def test_a_row_of_another_business_unit_stops_nobody_else(world: World, wording:
     assert "prvWriteContact" in sentence
     assert world.wiring.bridge.flows.read(FLOW).status == RUNNING
     assert not world.safe()["safe"]
-    world.dynamics.emulator.told("POST", "/access", {})
+    world.dynamics.emulator.json("POST", "/access", {})
     replay(world.from_campaign.flow, world.wiring.bridge, "dead_letters")
     world.from_campaign.drain()
     assert world.says(secured) == (True, True)
@@ -47,7 +47,7 @@ def test_a_table_that_may_not_be_written_pauses_the_flow_and_names_the_privilege
     contact = world.person()
     world.quiet()
     world.in_campaign(contact, True)
-    world.dynamics.emulator.told("POST", "/access", {"privileges": {"prvWriteContact": "None"}})
+    world.dynamics.emulator.json("POST", "/access", {"privileges": {"prvWriteContact": "None"}})
     world.from_campaign.poll()
     for message in world.from_campaign.messages():
         world.from_campaign.deliver(message)

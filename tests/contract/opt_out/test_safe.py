@@ -150,7 +150,7 @@ def test_other_edits_do_not_stand_in_the_way(world: World) -> None:
     world.quiet()
     for person in people:
         world.dynamics.change_contact(person, quietly=True, firstname="Edited")
-        world.campaign.http.told(
+        world.campaign.http.json(
             "PATCH", f"/profileAndServicesExt/profile/{person}", {"firstName": "Edited"}
         )
     assert world.safe() == SAFE
@@ -174,11 +174,11 @@ def test_an_export_that_has_come_and_one_that_does_not(new_world: Callable[..., 
     world = new_world("both", OPT_OUT_SOURCE="file")
     world.document("settled_seconds: 60", "settled_seconds: 0")
     person = world.person()
-    world.campaign.emulator.told("POST", "/export", {"log": "optOut"})
+    world.campaign.emulator.json("POST", "/export", {"log": "optOut"})
     world.quiet()
     assert world.safe() == SAFE
     world.in_campaign(person, no=True)
-    world.campaign.emulator.told("POST", "/export", {"log": "optOut"})
+    world.campaign.emulator.json("POST", "/export", {"log": "optOut"})
     assert "Campaign has 1 changes" in said(world)
     world.quiet()
     profile = world.campaign.profile(person)

@@ -80,14 +80,14 @@ class World:
         return str(response.headers["OData-EntityId"].rsplit("(", 1)[1].rstrip(")"))
 
     def change(self, table: str, record_id: str, **columns: Any) -> None:
-        self.dynamics.http.told("PATCH", f"/{table}s({record_id})", columns, If_Match="*")
+        self.dynamics.http.json("PATCH", f"/{table}s({record_id})", columns, If_Match="*")
 
     def delete(self, table: str, record_id: str) -> None:
-        self.dynamics.http.told("DELETE", f"/{table}s({record_id})")
+        self.dynamics.http.json("DELETE", f"/{table}s({record_id})")
 
     def shown(self, resource: str, api: str = "profileAndServicesExt") -> list[dict[str, Any]]:
         """What Campaign shows, which is not what is hidden."""
-        return list(self.campaign.http.told("GET", f"/{api}/{resource}")["content"])
+        return list(self.campaign.http.json("GET", f"/{api}/{resource}")["content"])
 
     def reason(self, table: str) -> str:
         """Why the table's flow has failed, "" if it runs."""

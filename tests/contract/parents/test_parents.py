@@ -79,10 +79,10 @@ def test_what_happened_while_a_child_waited_is_what_is_written(world: Vehicles) 
     owner = world.dynamics.create_contact(lastname="Owner")
     kept, gone = world.vehicle("first name", owner), world.vehicle("gone", owner)
     world.poll("acs_vehicle")
-    world.dynamics.http.told(
+    world.dynamics.http.json(
         "PATCH", f"/acs_vehicles({kept})", {"acs_vehicle_name": "last name"}, If_Match="*"
     )
-    world.dynamics.http.told("DELETE", f"/acs_vehicles({gone})")
+    world.dynamics.http.json("DELETE", f"/acs_vehicles({gone})")
     world.poll("acs_vehicle")
     world.poll("contact")
     world.drain()
@@ -107,10 +107,10 @@ def test_a_lookup_that_changes_moves_the_link_and_an_empty_one_clears_it(world: 
     vehicle = world.vehicle("Car", owners[0])
     assert world.poll("acs_vehicle") == ["created"]
     bind = {"acs_ownerid@odata.bind": f"/contacts({owners[1]})"}
-    world.dynamics.http.told("PATCH", f"/acs_vehicles({vehicle})", bind, If_Match="*")
+    world.dynamics.http.json("PATCH", f"/acs_vehicles({vehicle})", bind, If_Match="*")
     assert world.poll("acs_vehicle") == ["updated"]
     assert [row["owner"]["title"] for row in world.shown("cusVehicle")] == ["Two"]
-    world.dynamics.http.told(
+    world.dynamics.http.json(
         "PATCH", f"/acs_vehicles({vehicle})", {"acs_ownerid@odata.bind": None}, If_Match="*"
     )
     assert world.poll("acs_vehicle") == ["updated"]
@@ -195,7 +195,7 @@ def test_without_parking_the_same_order_loses_the_update(
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("first name", owner)
     assert world.poll("acs_vehicle") == ["created"]
-    world.dynamics.http.told(
+    world.dynamics.http.json(
         "PATCH", f"/acs_vehicles({vehicle})", {"acs_vehicle_name": "last name"}, If_Match="*"
     )
     assert world.poll("acs_vehicle") == ["rejected"]

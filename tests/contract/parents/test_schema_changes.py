@@ -76,7 +76,7 @@ def mapped(**columns: str) -> dict[str, Any]:
 
 def drop_column(world: World, name: str) -> None:
     path = f"/EntityDefinitions(LogicalName='{TABLE.name}')/Attributes(LogicalName='{name}')"
-    world.dynamics.http.told("DELETE", path)
+    world.dynamics.http.json("DELETE", path)
 
 
 def held(world: World) -> list[tuple[str, str]]:
@@ -139,7 +139,7 @@ def test_a_field_that_campaign_no_longer_publishes_pauses_the_table_and_its_reco
 ) -> None:
     record = world.create(TABLE.name, acs_thing_name="one", acs_second="before")
     world.drain()
-    world.campaign.emulator.told(
+    world.campaign.emulator.json(
         "POST", "/unpublish", {"resource": TABLE.resource, "field": "acs_first"}
     )
     world.change(TABLE.name, record, acs_second="after", acs_first="lost?")

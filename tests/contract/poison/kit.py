@@ -181,7 +181,7 @@ class World:
         """
         record_id = self.contact(number)
         body = {"externalId": record_id, "email": f"n{number}@example.org", "blackListEmail": True}
-        self.campaign.http.told("POST", "/profileAndServicesExt/profile", body)
+        self.campaign.http.json("POST", "/profileAndServicesExt/profile", body)
         flags = [pair.flag for pair in self.wiring.opt_out_catalog.pairs()]
         values = {flag: flag == "blackListEmail" for flag in flags}
         row = {"campaign": {"values": values, "times": dict.fromkeys(flags, ""), "changed": ""}}

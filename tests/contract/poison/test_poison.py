@@ -92,16 +92,16 @@ def test_letters_of_contacts_and_vehicles_keep_ids_alone(world: World) -> None:
 def test_an_opt_out_of_a_profile_under_another_key_is_replayed_with_what_campaign_told(
     world: World,
 ) -> None:
-    """The contact's id does not find such a profile: what was told of it is all there is."""
+    """The contact's id does not find such a profile: the report is all there is."""
     contact = world.contact(1)
     flags = [pair.flag for pair in world.wiring.opt_out_catalog.pairs()]
-    told = {
+    reported = {
         "values": {flag: flag == "blackListEmail" for flag in flags},
         "times": dict.fromkeys(flags, ""),
         "changed": "",
     }
     change = Change(
-        contact, Kind.ROW, 0, {"campaign": {**told, "alias": "certain"}}, world.bridge.now()
+        contact, Kind.ROW, 0, {"campaign": {**reported, "alias": "certain"}}, world.bridge.now()
     )
     world.poison("opt_out", [change])
     world.collect()
@@ -121,19 +121,19 @@ def test_a_replay_of_all_that_was_cut_off_is_no_older_than_what_was_written(worl
 
 
 @pytest.mark.parametrize("later", [Kind.ROW, Kind.REFERENCE])
-@pytest.mark.parametrize("first", [True, False], ids=["told first", "told last"])
+@pytest.mark.parametrize("first", [True, False], ids=["reported first", "reported last"])
 def test_what_campaign_told_once_survives_another_message_of_its_contact(
     world: World, first: bool, later: Kind
 ) -> None:
     contact = world.contact(1)
     flags = [pair.flag for pair in world.wiring.opt_out_catalog.pairs()]
-    told = {
+    reported = {
         "values": {flag: flag == "blackListEmail" for flag in flags},
         "times": dict.fromkeys(flags, ""),
         "changed": "",
     }
     alias = Change(
-        contact, Kind.ROW, 0, {"campaign": {**told, "alias": "certain"}}, world.bridge.now()
+        contact, Kind.ROW, 0, {"campaign": {**reported, "alias": "certain"}}, world.bridge.now()
     )
     row = {"contactid": contact, "donotbulkemail": False} if later is Kind.ROW else None
     other = Change(contact, later, 2 if row else 0, row, world.bridge.now())

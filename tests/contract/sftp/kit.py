@@ -34,7 +34,7 @@ class Embedded:
         return Sftp(Server(*address, key, host_key or self.facts["host_key"]), **options)
 
     def settings(self) -> dict[str, str]:
-        """What the bridge is told of it."""
+        """The settings that the bridge gets for it."""
         key = Path(self.facts["key_file"]).read_text()
         address = {
             "SFTP_HOST": self.facts["host"],
@@ -95,8 +95,8 @@ class Reading:
         raise AssertionError("it never came through")
 
     def faults(self) -> list[tuple[str, str]]:
-        told = [(change.row or {}).get("fault") for change in self.changes]
-        return [(fault["rule"], fault["sentence"]) for fault in told if fault]
+        reported = [(change.row or {}).get("fault") for change in self.changes]
+        return [(fault["rule"], fault["sentence"]) for fault in reported if fault]
 
     def ids(self) -> list[str]:
         return [change.record_id for change in self.changes if "fault" not in (change.row or {})]

@@ -89,11 +89,11 @@ def test_every_row_arrives_once_wherever_the_connection_drops(
             assert server.names() == [name], (
                 f"seed {SEED}: put away although it broke off, cut {number}"
             )
-        told = Counter(reader.ids())
-        assert (len(told), set(told.values())) == (
+        reported = Counter(reader.ids())
+        assert (len(reported), set(reported.values())) == (
             ROWS,
             {1},
-        ), f"seed {SEED}, cut {number}: {told.most_common(3)}"
+        ), f"seed {SEED}, cut {number}: {reported.most_common(3)}"
         assert not reader.faults(), f"seed {SEED}"
         assert server.names() == [], f"seed {SEED}"
     assert len(server.names("processed")) == (CUTS // 8 if afterwards == "move" else 0)

@@ -32,13 +32,13 @@ def connect(facts: dict[str, Any], host_key: str) -> paramiko.SSHClient:
 def test_exports_are_found_on_the_server_which_may_go_and_come_back(tmp_path: Path) -> None:
     with Stack(tmp_path, host=False) as stack:
         sftp, campaign = stack.facts["sftp"], Campaign(stack.facts)
-        campaign.http.told(
+        campaign.http.json(
             "POST",
             "/profileAndServicesExt/profile",
             {"externalId": "a-1", "email": "a-1@example.org"},
         )
-        campaign.emulator.told("POST", "/deliveries", {"name": "DM101"})
-        (file,) = campaign.emulator.told("POST", "/export", {"log": "delivery"})["files"]
+        campaign.emulator.json("POST", "/deliveries", {"name": "DM101"})
+        (file,) = campaign.emulator.json("POST", "/export", {"log": "delivery"})["files"]
         with (
             connect(sftp, sftp["host_key"]) as client,
             client.open_sftp().open(f"{sftp['exports']}/{file['name']}") as exported,

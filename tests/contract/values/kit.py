@@ -90,7 +90,7 @@ class Things(World):
             one for one in self.campaign.records(THING.resource) if one["recordId"] == record_id
         )
 
-    def told(self, record_id: str) -> dict[str, Any]:
+    def reported(self, record_id: str) -> dict[str, Any]:
         """What `GET /api/records` answers."""
         return views.record(self.workers[THING.name].flow, self.wiring.bridge, record_id) or {}
 
@@ -106,7 +106,7 @@ class Things(World):
         ]
 
     def metadata_reads(self) -> int:
-        calls = self.dynamics.emulator.told("GET", "/calls")
+        calls = self.dynamics.emulator.json("GET", "/calls")
         return sum(
             count
             for name, count in calls.items()
@@ -123,6 +123,6 @@ def insert_option(dynamics: Dynamics, value: int, label: str, publish: bool = Tr
         "Value": value,
         "Label": labels,
     }
-    dynamics.http.told("POST", "/InsertOptionValue", body)
+    dynamics.http.json("POST", "/InsertOptionValue", body)
     if publish:
-        dynamics.http.told("POST", "/PublishAllXml", {})
+        dynamics.http.json("POST", "/PublishAllXml", {})

@@ -49,11 +49,11 @@ def things(stack: Stack, monkeypatch: pytest.MonkeyPatch, clock: Later) -> Thing
     """The table as new, in an organization whose language is German, and empty storage."""
     take_identity(stack, monkeypatch)
     dynamics = Dynamics(stack.facts)
-    dynamics.emulator.told("POST", "/reset", {})
-    Campaign(stack.facts).emulator.told("POST", "/reset", {})
+    dynamics.emulator.json("POST", "/reset", {})
+    Campaign(stack.facts).emulator.json("POST", "/reset", {})
     THING.create(dynamics)
     (organization,) = dynamics.rows("organizations", "organizationid")
-    dynamics.http.told(
+    dynamics.http.json(
         "PATCH",
         f"/organizations({organization['organizationid']})",
         {"languagecode": 1031},
@@ -186,7 +186,7 @@ def test_what_is_left_out_or_cut_is_told_counted_and_comes_back(things: Things) 
         '{"acs_thing_name":"a","acs_mail":"ana@example.org","acs_short":"short"}'
     )
     assert things.settle() == ["created"]
-    assert things.told(record_id)["altered"] == []
+    assert things.reported(record_id)["altered"] == []
     things.change(
         THING.name,
         record_id,
@@ -202,7 +202,7 @@ def test_what_is_left_out_or_cut_is_told_counted_and_comes_back(things: Things) 
         "longer tha",
     )
     left_out = {"field": "acs_mail", "what": "omitted", "rule": "not_an_email"}
-    assert things.told(record_id)["altered"] == [
+    assert things.reported(record_id)["altered"] == [
         {"field": "acs_short", "what": "cut", "rule": "too_long"},
         left_out,
     ]
@@ -211,7 +211,7 @@ def test_what_is_left_out_or_cut_is_told_counted_and_comes_back(things: Things) 
     assert things.settle() == ["unchanged"]
     things.change(THING.name, record_id, acs_mail="ana@example.org", acs_short="short")
     assert things.settle() == ["updated"]
-    assert things.told(record_id)["altered"] == []
+    assert things.reported(record_id)["altered"] == []
 
 
 def test_a_field_of_the_creation_alone_that_was_left_out_stays_told(things: Things) -> None:
@@ -219,13 +219,13 @@ def test_a_field_of_the_creation_alone_that_was_left_out_stays_told(things: Thin
     record_id = things.write('{"acs_thing_name":"a","acs_mail":"nobody"}')
     assert things.settle() == ["created"]
     left_out = [{"field": "acs_mail", "what": "omitted", "rule": "not_an_email"}]
-    assert things.told(record_id)["altered"] == left_out
+    assert things.reported(record_id)["altered"] == left_out
     things.change(THING.name, record_id, acs_mail="ana@example.org")
     assert things.settle() == ["unchanged"]
     things.change(THING.name, record_id, acs_thing_name="b")
     assert things.settle() == ["updated"]
     assert (things.record(record_id)["name"], things.record(record_id)["acs_mail"]) == ("b", "")
-    assert things.told(record_id)["altered"] == left_out
+    assert things.reported(record_id)["altered"] == left_out
 
 
 def test_a_new_record_begins_without_what_is_left_out(things: Things) -> None:

@@ -1,4 +1,4 @@
-"""How checks are run and told: each for itself, in its order, and nothing of what broke one is
+"""How checks are run and reported: each for itself, in its order, and nothing of what broke one is
 shown.
 """
 

@@ -1,5 +1,5 @@
 """The name of a caller is the part of the key's value before the first dot; the rest of the value
-is never told.
+is never shown.
 """
 
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ def test_who_called(headers: dict[str, str], query: dict[str, str], who: str) ->
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_nothing_but_a_name_is_told(header: str, code: str) -> None:
-    told = caller({"x-functions-key": header}, {"code": code})
-    assert told == NAMELESS or (
-        header.startswith(f"{told.removeprefix('key ')}.") and "." not in told
+    reported = caller({"x-functions-key": header}, {"code": code})
+    assert reported == NAMELESS or (
+        header.startswith(f"{reported.removeprefix('key ')}.") and "." not in reported
     )

@@ -62,7 +62,7 @@ DONE, REFUSED_400, UNKNOWN = (0, True), (400, False), (0, False)
 
 
 @pytest.mark.parametrize(
-    ("text", "operations", "told"),
+    ("text", "operations", "reported"),
     [
         pytest.param(batch(nested(NO_CONTENT)), [CREATE], DONE, id="created"),
         pytest.param(
@@ -197,11 +197,11 @@ DONE, REFUSED_400, UNKNOWN = (0, True), (400, False), (0, False)
     ],
 )
 def test_a_change_set_is_done_only_where_the_answer_says_so(
-    text: str, operations: list[Expected], told: tuple[int, bool] | None
+    text: str, operations: list[Expected], reported: tuple[int, bool] | None
 ) -> None:
-    assert seen(text, *operations) == told
+    assert seen(text, *operations) == reported
     if "\r\n" in text:
-        assert seen(text.replace("\r\n", "\n"), *operations) == told
+        assert seen(text.replace("\r\n", "\n"), *operations) == reported
 
 
 NAMES = ["8f6f0f5e-0000-5b83-9d0c-000000000001", "8f6f0f5e-0000-5b83-9d0c-000000000002"]
@@ -217,7 +217,7 @@ def entity(number: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("part", "operation", "told"),
+    ("part", "operation", "reported"),
     [
         pytest.param(named(*NAMES), Expected("POST", 2, frozenset(NAMES)), DONE, id="both"),
         pytest.param(
@@ -251,9 +251,9 @@ def entity(number: str) -> str:
     ],
 )
 def test_the_answer_of_another_operation_is_no_success(
-    part: str, operation: Expected, told: tuple[int, bool]
+    part: str, operation: Expected, reported: tuple[int, bool]
 ) -> None:
-    assert seen(batch(nested(part)), operation) == told
+    assert seen(batch(nested(part)), operation) == reported
 
 
 def test_change_sets_answered_in_another_order_are_looked_at_again() -> None:
@@ -268,8 +268,8 @@ def test_change_sets_answered_in_another_order_are_looked_at_again() -> None:
         ]
         for name in NAMES
     ]
-    told = batch(nested(named(NAMES[1])), nested(named(NAMES[0])))
-    verdicts = BatchWriter(always(200, told, TYPE)).run(rows, "activities")
+    reported = batch(nested(named(NAMES[1])), nested(named(NAMES[0])))
+    verdicts = BatchWriter(always(200, reported, TYPE)).run(rows, "activities")
     assert [isinstance(verdict, Retryable) and verdict.uncertain for verdict in verdicts] == [
         True,
         True,

@@ -86,11 +86,11 @@ def test_what_was_cut_on_its_way_is_told_too() -> None:
 def test_an_id_is_never_cut_and_its_column_must_hold_it() -> None:
     short = table({"acs_eventid": 20})
     assert activity_of(DOCUMENT, short, ID, click(), CONTACT)["acs_eventid"] == ID
-    (told,) = problems(DOCUMENT, {"acs_emailclick": short})
-    assert re.match(r"Line \d+, kinds\.click\.columns\.event_id \(acs_eventid\): ", told)
+    (reported,) = problems(DOCUMENT, {"acs_emailclick": short})
+    assert re.match(r"Line \d+, kinds\.click\.columns\.event_id \(acs_eventid\): ", reported)
     assert (
         "column acs_eventid of table acs_emailclick holds 20 characters, and 36 are needed:"
-        " lengthen it." in told
+        " lengthen it." in reported
     )
 
 
@@ -109,11 +109,11 @@ def test_a_rejection_names_the_columns_and_nothing_else_of_the_message() -> None
 
 
 def test_a_missing_column_is_told_with_its_line() -> None:
-    (told,) = problems(DOCUMENT, {"acs_emailclick": table({}, COLUMNS - {"acs_trackingurl"})})
+    (reported,) = problems(DOCUMENT, {"acs_emailclick": table({}, COLUMNS - {"acs_trackingurl"})})
     assert re.match(
         r"Line \d+, kinds\.click\.columns\.url \(acs_trackingurl\): table acs_emailclick has no"
         r" such column: ",
-        told,
+        reported,
     )
 
 

@@ -426,7 +426,7 @@ def test_first_makes_all_opens_of_a_message_one_and_all_clicks_on_a_url(
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reported"),
     [
         ("log_id: logId, contact", "contact", "log_id"),
         ("status: status, ", "", "status"),
@@ -473,11 +473,11 @@ def test_first_makes_all_opens_of_a_message_one_and_all_clicks_on_a_url(
     ],
 )
 def test_a_document_that_cannot_serve_is_refused_by_name(
-    before: str, after: str, told: str
+    before: str, after: str, reported: str
 ) -> None:
     with pytest.raises(InvalidDocument) as caught:
         document((before, after))
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -530,7 +530,7 @@ def test_machines_are_known_by_agent_or_device(agent: str, device: str, expected
 
 def test_a_name_that_nothing_reads_is_told_when_a_document_is_taken() -> None:
     assert not list(misnamed(document()))
-    (told,) = misnamed(
+    (reported,) = misnamed(
         document(
             (
                 "columns: {log_id: logId, contact",
@@ -538,15 +538,15 @@ def test_a_name_that_nothing_reads_is_told_when_a_document_is_taken() -> None:
             )
         )
     )
-    assert re.match(r"Line \d+, files\.delivery_log\.columns\.chanel: chanel is no name", told)
+    assert re.match(r"Line \d+, files\.delivery_log\.columns\.chanel: chanel is no name", reported)
 
 
 @pytest.mark.parametrize("field", ["contact", "at", "broad_log_id", "tracking_log_id"])
 def test_a_journal_without_a_field_that_events_need_is_told_and_stops_no_poll(field: str) -> None:
     without = document()
     del without.journal.fields[field]
-    (told,) = misnamed(without)
-    assert re.match(rf"Line \d+, journal\.fields: lacks {field}, ", told)
+    (reported,) = misnamed(without)
+    assert re.match(rf"Line \d+, journal\.fields: lacks {field}, ", reported)
     without.journal.kinds.clear()
     assert not list(misnamed(without))
 
@@ -554,8 +554,8 @@ def test_a_journal_without_a_field_that_events_need_is_told_and_stops_no_poll(fi
 def test_an_event_of_a_journal_without_contacts_is_nobodys() -> None:
     without = document()
     del without.journal.fields["contact"]
-    told = JournalReader(without).read(xdm("send", **{"xdm:broadLogID": 7}))
-    assert told and told["contact"] == ""
+    reported = JournalReader(without).read(xdm("send", **{"xdm:broadLogID": 7}))
+    assert reported and reported["contact"] == ""
 
 
 UPGRADE = Path(__file__).parents[2] / "fixtures/upgrade/email_events-v1.yaml"
@@ -578,8 +578,8 @@ def test_a_document_of_the_version_before_makes_the_same_events(
     event = read(tracking, row, before)
     assert event and event["id"] == event_id(*name)
     assert not list(misnamed(before))
-    told = JournalReader(before).read(xdm("send", **{"xdm:broadLogID": 7}))
-    assert told and told["id"] == event_id("send", "7")
+    reported = JournalReader(before).read(xdm("send", **{"xdm:broadLogID": 7}))
+    assert reported and reported["id"] == event_id("send", "7")
 
 
 @pytest.mark.parametrize(
@@ -613,16 +613,16 @@ JOURNAL_AT = {
 }
 
 
-@pytest.mark.parametrize(("told", "at"), JOURNAL_AT.items(), ids=map(str, JOURNAL_AT))
-def test_a_time_of_the_journal_is_one_that_looks_like_a_time(told: object, at: str | None) -> None:
+@pytest.mark.parametrize(("text", "at"), JOURNAL_AT.items(), ids=map(str, JOURNAL_AT))
+def test_a_time_of_the_journal_is_one_that_looks_like_a_time(text: object, at: str | None) -> None:
     """A count of milliseconds is no year."""
     reader = JournalReader(document())
     if at is None:
         with pytest.raises(ParseError, match="no time") as caught:
-            reader.time({"at": str(told)}, "at")
+            reader.time({"at": str(text)}, "at")
         assert caught.value.rule == "not_a_date"
     else:
-        assert reader.time({"at": str(told)}, "at").strftime("%Y-%m-%dT%H:%M:%SZ") == at
+        assert reader.time({"at": str(text)}, "at").strftime("%Y-%m-%dT%H:%M:%SZ") == at
 
 
 @pytest.mark.parametrize("repeat", ["all", "first"])

@@ -89,9 +89,9 @@ def test_a_refusal_is_kept_for_two_seconds(after: float, asked: int) -> None:
     cached = CachedToken(service.fetch, service.now)
     for wait in (0.0, after):
         service.clock += wait
-        with pytest.raises(Misconfigured, match="The secret is wrong") as told:
+        with pytest.raises(Misconfigured, match="The secret is wrong") as message:
             cached.token()
-        assert told.value.setting == "CAMPAIGN_CLIENT_SECRET"
+        assert message.value.setting == "CAMPAIGN_CLIENT_SECRET"
     assert service.asked == asked
 
 

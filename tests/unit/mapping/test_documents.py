@@ -1,4 +1,4 @@
-"""Documents: read strictly, checked against both systems, every problem told at once."""
+"""Documents: read strictly, checked against both systems, every problem reported at once."""
 
 import re
 from dataclasses import replace

@@ -44,7 +44,7 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def reported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What one start of the reader says of all of them, and of a file without an end."""
     files = {name: tmp_path_factory.mktemp("draft") / "contact.yaml" for name in HOSTILE}
     for name, file in files.items():
@@ -58,9 +58,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_document_is_refused_at_once(told: dict[str, str], name: str) -> None:
-    assert HOSTILE[name][1] in told[name]
+def test_a_hostile_document_is_refused_at_once(reported: dict[str, str], name: str) -> None:
+    assert HOSTILE[name][1] in reported[name]
 
 
-def test_a_file_without_an_end_is_refused_at_once(told: dict[str, str]) -> None:
-    assert "longer than" in told["without an end"]
+def test_a_file_without_an_end_is_refused_at_once(reported: dict[str, str]) -> None:
+    assert "longer than" in reported["without an end"]

@@ -14,7 +14,7 @@ AT = "2026-05-04 10:00:00.000Z"
 LATER = "2026-05-04 10:00:01.000Z"
 
 
-def told(alias: str = "", at: str = AT, changed: str = AT, **values: bool) -> Change:
+def reported(alias: str = "", at: str = AT, changed: str = AT, **values: bool) -> Change:
     flags = {
         "values": values,
         "times": dict.fromkeys(values, at),
@@ -39,28 +39,33 @@ OTHER = {"mail": False, "phone": True}
     ("page", "alias", "values"),
     [
         pytest.param(
-            [told(ALIAS, **NO), told(**YES)], ALIAS, NO, id="an alias and the contact's own"
+            [reported(ALIAS, **NO), reported(**YES)], ALIAS, NO, id="an alias and the contact's own"
         ),
         pytest.param(
-            [told(MAYBE_ALIAS, **NO), told(**OTHER)], ALIAS, NO, id="of a file that has both forms"
+            [reported(MAYBE_ALIAS, **NO), reported(**OTHER)],
+            ALIAS,
+            NO,
+            id="of a file that has both forms",
         ),
         pytest.param(
-            [told(MAYBE_ALIAS, **NO), told(MAYBE_ALIAS, **OTHER)],
+            [reported(MAYBE_ALIAS, **NO), reported(MAYBE_ALIAS, **OTHER)],
             MAYBE_ALIAS,
             NO | {"phone": True},
             id="two maybe",
         ),
         pytest.param(
-            [told(ALIAS, **NO), told(MAYBE_ALIAS, **OTHER)],
+            [reported(ALIAS, **NO), reported(MAYBE_ALIAS, **OTHER)],
             ALIAS,
             NO | {"phone": True},
             id="two aliases",
         ),
-        pytest.param([told(ALIAS, **YES), told(**NO)], None, NO, id="an alias that says nothing"),
         pytest.param(
-            [told(MAYBE_ALIAS, **YES), told(**NO)], None, NO, id="a maybe that says nothing"
+            [reported(ALIAS, **YES), reported(**NO)], None, NO, id="an alias that says nothing"
         ),
-        pytest.param([told(**YES)], None, YES, id="no alias"),
+        pytest.param(
+            [reported(MAYBE_ALIAS, **YES), reported(**NO)], None, NO, id="a maybe that says nothing"
+        ),
+        pytest.param([reported(**YES)], None, YES, id="no alias"),
     ],
 )
 def test_an_alias_neither_replaces_nor_is_replaced(
@@ -72,8 +77,8 @@ def test_an_alias_neither_replaces_nor_is_replaced(
 
 
 def test_the_last_of_a_contacts_own_counts() -> None:
-    assert campaign(one_each([told(**NO), told(**YES)]))["values"] == YES
-    assert campaign(one_each([told(**YES), told(**NO)]))["values"] == NO
+    assert campaign(one_each([reported(**NO), reported(**YES)]))["values"] == YES
+    assert campaign(one_each([reported(**YES), reported(**NO)]))["values"] == NO
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,7 @@ def test_the_last_of_a_contacts_own_counts() -> None:
 def test_the_newest_of_a_contacts_own_counts_in_whatever_order_a_file_has_them(
     times: tuple[str, str],
 ) -> None:
-    newer, older = told(changed=times[0], **NO), told(changed=times[1], **YES)
+    newer, older = reported(changed=times[0], **NO), reported(changed=times[1], **YES)
     for order in permutations([newer, older]):
         assert campaign(one_each(order))["values"] == NO
 
@@ -90,23 +95,31 @@ def test_the_newest_of_a_contacts_own_counts_in_whatever_order_a_file_has_them(
 @pytest.mark.parametrize(
     ("first", "again", "before"),
     [
-        pytest.param(told(ALIAS, **NO), told(ALIAS, **NO), True, id="the same"),
+        pytest.param(reported(ALIAS, **NO), reported(ALIAS, **NO), True, id="the same"),
         pytest.param(
-            told(ALIAS, **NO),
-            told(ALIAS, "2026/05/04 10:00:00", **NO),
+            reported(ALIAS, **NO),
+            reported(ALIAS, "2026/05/04 10:00:00", **NO),
             True,
             id="as an export writes it",
         ),
-        pytest.param(told(ALIAS, **NO), told(ALIAS, LATER, **NO), False, id="said again later"),
-        pytest.param(told(ALIAS, **NO), told(ALIAS, **OTHER), False, id="another flag"),
         pytest.param(
-            told(ALIAS, "", **NO), told(ALIAS, "", **NO), True, id="by the profile's time"
+            reported(ALIAS, **NO), reported(ALIAS, LATER, **NO), False, id="said again later"
+        ),
+        pytest.param(reported(ALIAS, **NO), reported(ALIAS, **OTHER), False, id="another flag"),
+        pytest.param(
+            reported(ALIAS, "", **NO), reported(ALIAS, "", **NO), True, id="by the profile's time"
         ),
         pytest.param(
-            told(ALIAS, "", **NO), told(ALIAS, "", LATER, **NO), False, id="the profile changed"
+            reported(ALIAS, "", **NO),
+            reported(ALIAS, "", LATER, **NO),
+            False,
+            id="the profile changed",
         ),
         pytest.param(
-            told(ALIAS, "", "", **NO), told(ALIAS, "", "", **NO), False, id="no times at all"
+            reported(ALIAS, "", "", **NO),
+            reported(ALIAS, "", "", **NO),
+            False,
+            id="no times at all",
         ),
     ],
 )
@@ -118,6 +131,6 @@ def test_what_was_passed_on_is_no_news(first: Change, again: Change, before: boo
 
 
 def test_what_is_owed_to_a_contact_that_is_not_there_is_kept_until_it_is() -> None:
-    held = passed_on(flags_in(read_row(told(ALIAS, **NO).row)), {}, there=False)
+    held = passed_on(flags_in(read_row(reported(ALIAS, **NO).row)), {}, there=False)
     assert held == {HELD: {"mail": AT}, OWED: ["mail"]}
     assert passed_on(None, held, there=True) == {HELD: {"mail": AT}}

@@ -38,5 +38,5 @@ def test_a_row_is_what_is_decided(row: list[str]) -> None:
 
 
 def test_the_table_has_every_combination_of_values() -> None:
-    told = {(row[0], row[1], row[2].split(",")[0]) for row in rows()}
-    assert told == set(product(("none", "no", "yes"), ("no", "yes"), ("no", "yes")))
+    reported = {(row[0], row[1], row[2].split(",")[0]) for row in rows()}
+    assert reported == set(product(("none", "no", "yes"), ("no", "yes"), ("no", "yes")))

@@ -1,4 +1,4 @@
-"""The opt-out document: what it says, and every fault told at once with its place."""
+"""The opt-out document: what it says, and every problem reported at once with its place."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def test_the_packaged_document_is_sound() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("pairs: []", "pairs"),
         ("pairs:\n  - {column: donotfax, flag: faxDenied}", "must be one of Campaign's flags"),
@@ -29,10 +29,10 @@ def test_the_packaged_document_is_sound() -> None:
         (GOOD + "polarity: true", "polarity is no key that is known here"),
     ],
 )
-def test_a_fault_is_told_with_its_place(text: str, told: str) -> None:
+def test_a_fault_is_told_with_its_place(text: str, message: str) -> None:
     with pytest.raises(InvalidDocument) as refused:
         read_opt_out_document(text)
-    assert told in " ".join(refused.value.problems)
+    assert message in " ".join(refused.value.problems)
 
 
 @pytest.mark.parametrize(

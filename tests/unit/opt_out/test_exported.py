@@ -23,8 +23,8 @@ def read(cells: list[str], files: str = "{}") -> Any:
 
 
 def flags(change: Any) -> tuple[bool, str, str]:
-    told = change.row["campaign"]
-    return told["values"]["blackListFax"], told["times"]["blackListFax"], told["changed"]
+    row = change.row["campaign"]
+    return row["values"]["blackListFax"], row["times"]["blackListFax"], row["changed"]
 
 
 @pytest.mark.parametrize("text", [ID, f" {{{ID.upper()}}} ", ID.replace("-", ""), f"({ID})"])

@@ -158,7 +158,7 @@ def test_a_profile_is_known_by_its_flags_and_their_times(
 
 
 @pytest.mark.parametrize(
-    ("told", "alike"),
+    ("reported", "alike"),
     [
         (TIME, True),
         ("2026/01/31 08:00:00", True),
@@ -168,8 +168,8 @@ def test_a_profile_is_known_by_its_flags_and_their_times(
         ("2026/02/31 08:00:00", False),
     ],
 )
-def test_a_file_tells_no_parts_of_a_second(told: str, alike: bool) -> None:
-    assert same(TIME, told) == alike
+def test_a_file_tells_no_parts_of_a_second(reported: str, alike: bool) -> None:
+    assert same(TIME, reported) == alike
 
 
 def test_a_newer_version_that_touched_no_flag_changes_the_version_alone() -> None:

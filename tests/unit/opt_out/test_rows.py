@@ -58,17 +58,17 @@ WRITTEN: list[tuple[str, dict[str, Any], Flags | ProfileMade | Refetched]] = [
 
 
 @pytest.mark.parametrize(
-    ("row", "told"), [case[1:] for case in WRITTEN], ids=[case[0] for case in WRITTEN]
+    ("row", "reported"), [case[1:] for case in WRITTEN], ids=[case[0] for case in WRITTEN]
 )
 def test_a_row_is_read_and_written_in_the_same_shape(
-    row: dict[str, Any], told: Flags | ProfileMade | Refetched
+    row: dict[str, Any], reported: Flags | ProfileMade | Refetched
 ) -> None:
-    assert read_row(json.loads(json.dumps(row))) == told
-    assert json.dumps(told.as_row()) == json.dumps(row)
+    assert read_row(json.loads(json.dumps(row))) == reported
+    assert json.dumps(reported.as_row()) == json.dumps(row)
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "reported"),
     [
         (COLUMNS, Columns(COLUMNS)),
         ({"fault": ["broken_line", "", ""]}, Unreadable(["broken_line", "", ""])),
@@ -76,8 +76,8 @@ def test_a_row_is_read_and_written_in_the_same_shape(
     ],
     ids=["columns", "unreadable", "of nobody"],
 )
-def test_a_row_that_others_write_is_read(row: dict[str, Any] | None, told: OptOutRow) -> None:
-    assert read_row(row) == told
+def test_a_row_that_others_write_is_read(row: dict[str, Any] | None, reported: OptOutRow) -> None:
+    assert read_row(row) == reported
 
 
 def test_a_contact_looked_at_by_a_version_that_knew_no_empty_columns_is_read() -> None:
@@ -87,12 +87,12 @@ def test_a_contact_looked_at_by_a_version_that_knew_no_empty_columns_is_read() -
 
 def test_an_alias_is_one_only_where_it_opts_out() -> None:
     nothing = dict.fromkeys(VALUES, False)
-    told = [
+    reported = [
         Flags(VALUES, TIMES, AT, ALIAS),
         Flags(VALUES, TIMES, AT),
         Flags(nothing, TIMES, AT, ALIAS),
     ]
-    assert [flags.is_alias for flags in told] == [True, False, False]
+    assert [flags.is_alias for flags in reported] == [True, False, False]
 
 
 def test_an_opt_out_without_a_time_of_its_own_stands_since_the_profile_was_changed() -> None:
@@ -105,8 +105,8 @@ def test_an_opt_out_without_a_time_of_its_own_stands_since_the_profile_was_chang
 def test_what_campaign_told_is_found_wherever_a_change_carries_it() -> None:
     flags = Flags(VALUES, TIMES, AT)
     assert [
-        flags_in(told)
-        for told in (flags, Refetched(None, flags), Columns(COLUMNS), ProfileMade(None))
+        flags_in(reported)
+        for reported in (flags, Refetched(None, flags), Columns(COLUMNS), ProfileMade(None))
     ] == [
         flags,
         flags,

@@ -192,7 +192,7 @@ def test_gzip_is_read_of_several_members_and_with_padding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (gzip.compress(HEADER + FIRST)[:-1], "cut off"),
         (gzip.compress(HEADER + FIRST)[:-12], "cut off"),
@@ -201,8 +201,8 @@ def test_gzip_is_read_of_several_members_and_with_padding() -> None:
     ],
     ids=["a byte lacks", "more", "rubbish behind", "plain"],
 )
-def test_gzip_that_is_cut_or_none_is_damaged(data: bytes, told: str) -> None:
-    with pytest.raises(Damaged, match=told):
+def test_gzip_that_is_cut_or_none_is_damaged(data: bytes, message: str) -> None:
+    with pytest.raises(Damaged, match=message):
         rows(data, name="x.gz")
 
 
@@ -298,7 +298,7 @@ def test_the_lines_of_a_record_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "message"),
     [
         (["a", "x"], "its header lacks b"),
         (["a", "b", "b"], "has b more than once"),
@@ -308,9 +308,9 @@ def test_the_lines_of_a_record_are_counted() -> None:
     ids=["missing", "doubled", "another separator", "no header"],
 )
 def test_a_header_that_lacks_a_column_or_has_it_twice_is_refused_by_name(
-    header: list[str], told: str
+    header: list[str], message: str
 ) -> None:
-    with pytest.raises(BadHeader, match=told):
+    with pytest.raises(BadHeader, match=message):
         columns_of(header, {"first": "a", "second": "b"})
 
 

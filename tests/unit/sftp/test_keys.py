@@ -91,7 +91,7 @@ def test_a_private_key_is_found_in_what_programs_write_around_it(text: str, past
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (written(RSA, PEM, LOCKED), "holds a key with a passphrase"),
         (written(RSA, PKCS8, LOCKED), "holds a key with a passphrase"),
@@ -112,8 +112,8 @@ def test_a_private_key_is_found_in_what_programs_write_around_it(text: str, past
     ],
     ids=shown,
 )
-def test_what_is_no_private_key_is_refused_by_its_form(text: str, told: str) -> None:
-    with pytest.raises(Misconfigured, match=told) as caught:
+def test_what_is_no_private_key_is_refused_by_its_form(text: str, message: str) -> None:
+    with pytest.raises(Misconfigured, match=message) as caught:
         private_key(text)
     assert (caught.value.setting, "banana" in str(caught.value)) == ("SFTP_PRIVATE_KEY", False)
 
@@ -150,7 +150,7 @@ def test_host_keys_are_known_hosts_lines_one_or_several(text: str, count: int) -
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("SHA256:uNiVztksCsDhcc0u9e8BrqQkXW2JNhnnZ0eJ/0p3X0k", "a SHA256 fingerprint"),
         (
@@ -186,8 +186,8 @@ def test_host_keys_are_known_hosts_lines_one_or_several(text: str, count: int) -
     ],
     ids=shown,
 )
-def test_what_is_no_host_key_is_refused_by_its_form(text: str, told: str) -> None:
-    with pytest.raises(Misconfigured, match=told) as caught:
+def test_what_is_no_host_key_is_refused_by_its_form(text: str, message: str) -> None:
+    with pytest.raises(Misconfigured, match=message) as caught:
         host_keys(text)
     assert caught.value.setting == "SFTP_HOST_KEY"
     assert "ssh-keyscan" in str(caught.value)

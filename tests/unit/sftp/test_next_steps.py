@@ -37,8 +37,8 @@ def test_every_code_has_a_next_step() -> None:
 
 
 def test_the_documents_name_every_code() -> None:
-    told = (SHARED.parent / "docs/email-events.md").read_text("utf-8")
-    assert not [rule for rule in rules() if f"`{rule}`" not in told]
+    reported = (SHARED.parent / "docs/email-events.md").read_text("utf-8")
+    assert not [rule for rule in rules() if f"`{rule}`" not in reported]
 
 
 @pytest.mark.parametrize(
