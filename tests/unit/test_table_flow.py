@@ -11,7 +11,11 @@ from shared.records import Change, Kind
 
 ID = "00000000-0000-0000-0000-000000000001"
 NEWER = SimpleNamespace(
-    mapping=SimpleNamespace(columns=["firstname", "statecode"], several=["_owner_value"])
+    mapping=SimpleNamespace(
+        columns=["firstname", "statecode"],
+        needed=frozenset({"firstname", "statecode"}),
+        several=["_owner_value"],
+    )
 )
 
 
