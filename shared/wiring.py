@@ -32,11 +32,11 @@ from shared.http.tokens import CachedToken
 from shared.http.transport import Send, Transport, pooled
 from shared.library_logs import quiet_libraries
 from shared.locked_property import locked_cached_property
-from shared.opt_out.agreeing import Agreement
+from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.catalog import OptOutCatalog, OptOutCompiler
 from shared.opt_out.deciding import Mode
-from shared.opt_out.feeds import Exported, Feed, Filtered, OptOutFormat, Scanned
+from shared.opt_out.feeds import Feed, FileFeed, FilterFeed, OptOutFormat, ScanFeed
 from shared.opt_out.owned import OptOutFlags, notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
@@ -295,14 +295,14 @@ class Wiring:
     def opt_out(self) -> OptOut:
         decisions = Decisions(self.storage.table("decisions"))
         mode = Mode(self.settings.opt_out_mode)
-        agreement = Agreement(
+        reconciler = Reconciler(
             Contacts(self.dataverse), Profiles(self.urgent_campaign), decisions, mode, self.now
         )
         contacts_flow = ContactsFlow(
             flow_of("contact").key, self.bridge.ledger, self.bridge.flows, self.now
         )
         return OptOut(
-            self.opt_out_catalog, agreement, self.opt_out_feed, self.handoff, contacts_flow
+            self.opt_out_catalog, reconciler, self.opt_out_feed, self.handoff, contacts_flow
         )
 
     def opt_out_feed(self, only_look: bool) -> Feed:
@@ -311,8 +311,8 @@ class Wiring:
         if source == "file":
             form = partial(OptOutFormat, at_once=only_look)
             sftp = self.looking_sftp if only_look else self.sftp()
-            return Exported(Exports(sftp, self.settings.sftp_folder, self.now, form), self.now)
-        return (Filtered if source == "filter" else Scanned)(
+            return FileFeed(Exports(sftp, self.settings.sftp_folder, self.now, form), self.now)
+        return (FilterFeed if source == "filter" else ScanFeed)(
             self.urgent_campaign, self.now, only_look
         )
 

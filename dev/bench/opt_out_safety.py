@@ -126,9 +126,9 @@ class Held:
 def in_work(process: Process, person: str, side: str, chance: Random) -> Iterator[None]:
     """In half of the states its message is gone already, so that the claim alone tells of it."""
     message = taken(process, person, side)
-    agreement = process.flow.agreement
-    held = Held(agreement.decisions)
-    flow = replace(process.flow, agreement=replace(agreement, decisions=held))  # type: ignore[arg-type]
+    reconciler = process.flow.reconciler
+    held = Held(reconciler.decisions)
+    flow = replace(process.flow, reconciler=replace(reconciler, decisions=held))  # type: ignore[arg-type]
     work = Thread(target=deliver, args=(flow, process.bridge, message.content.encode(), 1))
     work.start()
     held.reached.wait(STEP_SECONDS)

@@ -65,7 +65,9 @@ def changes(
     for record_id, contact in contacts.items():
         profile = profile_of(profiles[record_id], use.document.pairs)
         for flag, value in contact.values.items():
-            verdict = decide(use.mode, Seen(value, profile.values[flag]), None, allow_opt_in=True)
-            counts["Dynamics"] += verdict.dynamics != value
-            counts["Campaign"] += verdict.campaign != profile.values[flag]
+            flag_decision = decide(
+                use.mode, Seen(value, profile.values[flag]), None, allow_opt_in=True
+            )
+            counts["Dynamics"] += flag_decision.dynamics != value
+            counts["Campaign"] += flag_decision.campaign != profile.values[flag]
     return +counts

@@ -17,7 +17,7 @@ from shared.entities.mappings import address
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument, TargetResource
 from shared.opt_out.documents import OptOutDocument, Pair, problems
-from shared.opt_out.feeds import CHANGED, Filtered, OptOutFormat, Place, Scanned
+from shared.opt_out.feeds import CHANGED, FilterFeed, OptOutFormat, Place, ScanFeed
 from shared.opt_out.flow import FROM_CAMPAIGN
 from shared.opt_out.owned import not_carried, not_used
 from shared.opt_out.safety import late_file
@@ -99,7 +99,7 @@ def selecting(look: Look, document: OptOutDocument, mapping: MappingDocument) ->
     """
     one_line, feed = (
         document.model_copy(update={"page_lines": 1}),
-        Filtered(look.wiring.campaign, look.wiring.now),
+        FilterFeed(look.wiring.campaign, look.wiring.now),
     )
     name = document.filter.name
     if any_rows(look, mapping, feed.start(Place(begin=FAR), one_line)):
@@ -137,7 +137,7 @@ def scanned(
         yield wrong
         return
     feed, one_line = (
-        Scanned(look.wiring.campaign, look.wiring.now),
+        ScanFeed(look.wiring.campaign, look.wiring.now),
         document.model_copy(update={"page_lines": 1}),
     )
     any_rows(look, mapping, feed.start(one_line))

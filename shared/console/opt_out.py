@@ -45,10 +45,10 @@ def contact(flow: OptOutFlow, bridge: Bridge, record_id: str) -> dict[str, Any] 
     """Both sides as they are now, and what was last decided on each flag; None if neither side
     knows the contact.
     """
-    active, agreement = flow.active(), flow.agreement
+    active, reconciler = flow.active(), flow.reconciler
     pairs = active.document.pairs
-    found = agreement.contacts.read(active.contact, pairs, [record_id]).get(record_id)
-    profile = agreement.profiles.read(active.profile, pairs, record_id)
+    found = reconciler.contacts.read(active.contact, pairs, [record_id]).get(record_id)
+    profile = reconciler.profiles.read(active.profile, pairs, record_id)
     if found is None and profile is None:
         return None
     row = bridge.ledger.row(partition_name(flow.key, bucket(record_id)), record_id)
@@ -68,11 +68,11 @@ def contact(flow: OptOutFlow, bridge: Bridge, record_id: str) -> dict[str, Any] 
             "decided_at": moment(entry.get("decided_at", 0.0)),
         }
     outcome = {"outcome": row.outcome if row else None, "reason": row.reason if row else None}
-    return {"contact": record_id, "mode": agreement.mode.value, "flags": flags, **outcome}
+    return {"contact": record_id, "mode": reconciler.mode.value, "flags": flags, **outcome}
 
 
 def today(parts: OptOut) -> str:
-    return day_of(parts.agreement.now())
+    return day_of(parts.reconciler.now())
 
 
 def is_day(text: str) -> bool:
@@ -85,7 +85,7 @@ def is_day(text: str) -> bool:
 def decisions(parts: OptOut, day: str) -> list[dict[str, Any]]:
     """The decisions of a day in the order in which they fell; True is a no."""
     listed = sorted(
-        parts.agreement.decisions.of_day(day),
+        parts.reconciler.decisions.of_day(day),
         key=lambda one: (one.decided_at, one.contact, one.flag),
     )
     return [{**asdict(one), "decided_at": moment(one.decided_at)} for one in listed]

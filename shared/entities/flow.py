@@ -83,10 +83,13 @@ class TableFlow(PlainFlow):
         active = self.active()
         mapping, ids = active.mapping, [change.record_id for change in changes]
         rows = self.dataverse.rows(
-            active.source, mapping.columns, ids, lookup_tables=bool(mapping.several)
+            active.source, mapping.columns, ids, lookup_tables=bool(mapping.polymorphic_lookups)
         )
         found = {str(row[active.source.primary_id]).lower(): row for row in rows}
-        return [seen(change, found.get(change.record_id), mapping.several) for change in changes]
+        return [
+            seen(change, found.get(change.record_id), mapping.polymorphic_lookups)
+            for change in changes
+        ]
 
     def existing(self, ids: Collection[str]) -> set[str]:
         return self.dataverse.existing(self.active().source, ids)
@@ -152,7 +155,11 @@ class TableFlow(PlainFlow):
         if mapped is None:
             return WriteResult(Outcome.UNCHANGED)
         return self.campaign.save(
-            address, mapped.key, {**mapped.record, **mapped.born}, mapped.update, decision.known
+            address,
+            mapped.key,
+            {**mapped.record, **mapped.create_only},
+            mapped.update,
+            decision.known,
         )
 
     def key_of(self, decision: Decision) -> str:
@@ -225,16 +232,18 @@ def by_metadata(result: Decision | Rejected) -> bool:
     )
 
 
-def seen(change: Change, item: Mapping[str, Any] | None, several: Iterable[str]) -> Change:
+def seen(
+    change: Change, item: Mapping[str, Any] | None, polymorphic_lookups: Iterable[str]
+) -> Change:
     """The change with what the source was found to hold."""
     if item is None:
         return replace(change, kind=Kind.DELETED, row=None, version=0)
     columns = {name: value for name, value in item.items() if "@" not in name}
-    columns |= {table_of(name): wire.lookup_table(item, name) for name in several}
+    columns |= {table_of(name): wire.lookup_table(item, name) for name in polymorphic_lookups}
     return replace(change, kind=Kind.REFERENCE, row=columns, version=wire.version(item))
 
 
 def lacks(row: Mapping[str, Any], mapping: CompiledMapping) -> bool:
     if not mapping.needed <= row.keys():
         return True
-    return any(row[name] and table_of(name) not in row for name in mapping.several)
+    return any(row[name] and table_of(name) not in row for name in mapping.polymorphic_lookups)

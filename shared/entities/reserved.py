@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from shared.documents.kinds import DocumentId, World
-from shared.mapping import BornWith, MappingDocument, SourceTable, TargetResource
+from shared.mapping import CreateOnly, MappingDocument, SourceTable, TargetResource
 
 
 class Reserved(Protocol):
@@ -24,5 +24,5 @@ class Reserved(Protocol):
 
     def created_with(
         self, world: World, source: SourceTable, target: TargetResource
-    ) -> tuple[BornWith, ...]:
+    ) -> tuple[CreateOnly, ...]:
         """The values that a record is created with in such fields."""

@@ -108,7 +108,7 @@ class Machines(Part):
     devices: list[str] = Field(default_factory=list)
     seconds_since_send: int | None = Field(default=None, ge=0, le=86400)
 
-    def made(self, agent: str, device: str, since_send: int | None = None) -> bool:
+    def matches(self, agent: str, device: str, since_send: int | None = None) -> bool:
         """`since_send` in seconds, None where it is not known when the message was sent."""
         if (
             since_send is not None

@@ -80,18 +80,18 @@ class EventsFlow(PlainFlow):
             raise Rejected(refusal_of(fault, change.origin))
         document = self.catalog.active().document
         since_send = int(event["since_send"]) if "since_send" in event else None
-        if document.machines.made(event.get("agent", ""), event.get("device", ""), since_send):
+        if document.machines.matches(event.get("agent", ""), event.get("device", ""), since_send):
             return Decision(change, Act.NOTHING, Outcome.FILTERED, "made by a machine")
         return Decision(change, Act.SAVE)
 
     def write(self, decisions: Sequence[Decision]) -> Results:
         """What became of each, a failure as its error; raises only what is a bug."""
-        verdicts = self.writer.write(
+        results = self.writer.write(
             self.catalog.active().document, [decision.change for decision in decisions]
         )
         return {
             id_: WriteResult(found) if isinstance(found, Outcome) else found
-            for id_, found in verdicts.items()
+            for id_, found in results.items()
         }
 
     def adopt(self) -> str:

@@ -111,7 +111,9 @@ class EventReader(ABC):
             raise ParseError("no_log_id", name, f"has no log id in {name}")
         return found
 
-    def made(self, kind: str, row: Mapping[str, str], at: datetime, **more: str) -> Row | None:
+    def build_event(
+        self, kind: str, row: Mapping[str, str], at: datetime, **more: str
+    ) -> Row | None:
         """The event in our own words; None if its kind is switched off.
 
         `id` is what happened, whoever tells of it.
@@ -199,17 +201,17 @@ class LogReader(EventReader):
     def message(self, row: Mapping[str, str]) -> Row | None:
         status = self.meaning("status", row["status"], "unknown_status", "status")
         if status == "sent":
-            return self.made("send", row, self.time(row, "at"))
+            return self.build_event("send", row, self.time(row, "at"))
         bounced = self.bounce(row) if status == "failed" else None
         when = "changed" if row.get("changed") else "at"
-        return self.made("bounce", row, self.time(row, when), **bounced) if bounced else None
+        return self.build_event("bounce", row, self.time(row, when), **bounced) if bounced else None
 
     def reaction(self, row: Mapping[str, str]) -> Row | None:
         kind = self.meaning("type", row["type"], "unknown_type", "type of URL")
         return (
             None
             if kind == NONE
-            else self.made(kind, row, self.time(row, "at"), url=row.get("url", ""))
+            else self.build_event(kind, row, self.time(row, "at"), url=row.get("url", ""))
         )
 
     def time(self, row: Mapping[str, str], field: str) -> datetime:
@@ -252,7 +254,7 @@ class JournalReader(EventReader):
             if kind == "click"
             else {}
         )
-        return None if more is None else self.made(kind, row, self.time(row, "at"), **more)
+        return None if more is None else self.build_event(kind, row, self.time(row, "at"), **more)
 
     def named(self, field: str) -> str:
         return field

@@ -34,8 +34,8 @@ from shared.records import Change, Outcome
 CONTACT = SourceTable("contact", "contacts", "contactid", {})
 COLUMNS = ("contactid", "_masterid_value", "_ownerid_value")
 LONGEST_MERGE_CHAIN = 5
-Verdict = Outcome | BridgeError
-Verdicts = dict[str, Verdict]
+RowResult = Outcome | BridgeError
+RowResults = dict[str, RowResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ class Item:
 class Group:
     """Items of one table that are written together.
 
-    `sifted`: those that were there already have been taken out.
+    `existing_removed`: those that were there already have been taken out.
     """
 
     table: WritableTable
     items: list[Item]
-    sifted: bool = False
+    existing_removed: bool = False
 
 
 class Contacts:
@@ -129,12 +129,12 @@ class ActivityWriter:
     def __init__(self, batch: BatchWriter, contacts: Contacts) -> None:
         self.batch, self.contacts = batch, contacts
 
-    def write(self, document: EventsDocument, changes: Sequence[Change]) -> Verdicts:
+    def write(self, document: EventsDocument, changes: Sequence[Change]) -> RowResults:
         """What became of each event.
 
-        What befalls the request as a whole is the verdict on all that were in it.
+        What befalls the request as a whole is the result of all events in it.
         """
-        verdicts: Verdicts = {}
+        results: RowResults = {}
         wanted = {
             change.row["contact"] for change in changes if change.row and change.row.get("contact")
         }
@@ -147,21 +147,24 @@ class ActivityWriter:
             contact = known.get(event.get("contact", ""))
             event_id = moved.get(change.record_id, change.record_id)
             if contact is None or not event_id:
-                verdicts[change.record_id] = Outcome.UNCHANGED if contact else Outcome.NO_CONTACT
+                results[change.record_id] = Outcome.UNCHANGED if contact else Outcome.NO_CONTACT
                 continue
             name = document.rule(event["kind"]).table
             group = groups.setdefault(name, Group(self.batch.table(name), []))
             item = self.item(document, group.table, event_id, event, contact)
             if refused := unwritable(item):
-                verdicts[event_id] = refused
+                results[event_id] = refused
             else:
                 group.items.append(item)
         self.create(
-            [self.sifted(group, verdicts) if unsure else group for group in groups.values()],
-            verdicts,
+            [
+                self.without_existing(group, results) if unsure else group
+                for group in groups.values()
+            ],
+            results,
         )
-        verdicts |= {record_id: verdicts[at] for record_id, at in moved.items() if at in verdicts}
-        return verdicts
+        results |= {record_id: results[at] for record_id, at in moved.items() if at in results}
+        return results
 
     def moved(self, document: EventsDocument, changes: Sequence[Change]) -> Mapping[str, str]:
         """Bounces that stand, or go, under another id."""
@@ -195,14 +198,14 @@ class ActivityWriter:
         )
         return Item(event_id, activity_of(document, table, event_id, event, contact), task, title)
 
-    def create(self, groups: Iterable[Group], verdicts: Verdicts) -> None:
+    def create(self, groups: Iterable[Group], results: RowResults) -> None:
         """Round by round: what was refused in one is narrowed down for the next."""
-        pending = [part for group in groups for part in whole(group) if part.items]
+        pending = [part for group in groups for part in in_writes(group) if part.items]
         while pending:
             again: list[Group] = []
             for together in requests(pending):
-                for group, verdict in zip(together, self.run(together), strict=True):
-                    again += self.judged(group, verdict, verdicts)
+                for group, result in zip(together, self.run(together), strict=True):
+                    again += self.narrow(group, result, results)
             pending = again
 
     def run(self, groups: Sequence[Group]) -> Sequence[BridgeError | None]:
@@ -227,34 +230,40 @@ class ActivityWriter:
         done_one = Operation("PATCH", f"{group.table.entity_set}({item.event_id})", COMPLETED)
         return [created, done_one, *(Operation("POST", "tasks", task) for task in tasks)]
 
-    def judged(self, group: Group, verdict: BridgeError | None, verdicts: Verdicts) -> list[Group]:
+    def narrow(self, group: Group, result: BridgeError | None, results: RowResults) -> list[Group]:
         """Notes what became of the group; returns what is to be tried again, narrowed down."""
-        if isinstance(verdict, Rejected) and len(group.items) > 1:
-            if verdict.reason == "duplicate_key" and not group.sifted:
-                return [self.sifted(group, verdicts)]
+        if isinstance(result, Rejected) and len(group.items) > 1:
+            if result.reason == "duplicate_key" and not group.existing_removed:
+                return [self.without_existing(group, results)]
             middle = len(group.items) // 2
             return [
-                Group(group.table, part, group.sifted)
+                Group(group.table, part, group.existing_removed)
                 for part in (group.items[:middle], group.items[middle:])
             ]
-        if isinstance(verdict, Rejected) and verdict.reason == "duplicate_key" and not group.sifted:
+        if (
+            isinstance(result, Rejected)
+            and result.reason == "duplicate_key"
+            and not group.existing_removed
+        ):
             return [
-                self.sifted(group, verdicts)
+                self.without_existing(group, results)
             ]  # the key of its task, or of another row, may be what is taken
-        outcome: Verdict = verdict or Outcome.CREATED
-        verdicts |= {item.event_id: titled(item, outcome) for item in group.items}
+        outcome: RowResult = result or Outcome.CREATED
+        results |= {item.event_id: titled(item, outcome) for item in group.items}
         return []
 
-    def sifted(self, group: Group, verdicts: Verdicts) -> Group:
+    def without_existing(self, group: Group, results: RowResults) -> Group:
         """The group without what is there already."""
         source = SourceTable(group.table.name, group.table.entity_set, "activityid", {})
         called(f"GET {group.table.name}")
         there = self.contacts.dataverse.existing(source, [item.event_id for item in group.items])
-        verdicts |= {
+        results |= {
             item.event_id: Outcome.UNCHANGED for item in group.items if item.event_id in there
         }
         return Group(
-            group.table, [item for item in group.items if item.event_id not in there], sifted=True
+            group.table,
+            [item for item in group.items if item.event_id not in there],
+            existing_removed=True,
         )
 
 
@@ -289,21 +298,21 @@ def encodable(text: str) -> bool:
     return True
 
 
-def titled(item: Item, verdict: Verdict) -> Verdict:
+def titled(item: Item, result: RowResult) -> RowResult:
     """A rejection that says of which event."""
-    if not isinstance(verdict, Rejected):
-        return verdict
+    if not isinstance(result, Rejected):
+        return result
     return Rejected(
-        Refusal(verdict.field, verdict.reason, f"The {item.title} was not written. {verdict}")
+        Refusal(result.field, result.reason, f"The {item.title} was not written. {result}")
     )
 
 
-def whole(group: Group) -> list[Group]:
+def in_writes(group: Group) -> list[Group]:
     """A table without the bulk messages takes each event by itself, many of them in a request."""
     return (
         [group]
         if group.table.many
-        else [Group(group.table, [item], group.sifted) for item in group.items]
+        else [Group(group.table, [item], group.existing_removed) for item in group.items]
     )
 
 

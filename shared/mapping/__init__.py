@@ -9,8 +9,8 @@ mapping.map(row)      -> Mapped | Filtered, or Rejected
 from shared.mapping.checking import check, misfits
 from shared.mapping.compiling import (
     Altered,
-    BornWith,
     CompiledMapping,
+    CreateOnly,
     Filtered,
     Mapped,
     Parent,
@@ -25,8 +25,8 @@ from shared.mapping.syntax import InvalidDocument
 __all__ = [
     "METADATA_RULES",
     "Altered",
-    "BornWith",
     "CompiledMapping",
+    "CreateOnly",
     "Filtered",
     "InvalidDocument",
     "Mapped",

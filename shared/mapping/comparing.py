@@ -261,7 +261,7 @@ def whole(value: Any) -> int:
     return int(form)
 
 
-def several(column: SourceColumn) -> Comparable:
+def multiple_choice(column: SourceColumn) -> Comparable:
     """Multiple choices: the set of their numbers.
 
     `eq` is the same set; `contains` and `in` look for members.
@@ -297,7 +297,7 @@ KINDS: Mapping[str, Callable[[SourceColumn], Comparable]] = {
     **dict.fromkeys(LARGEST, number),
     **dict.fromkeys(("Picklist", "State", "Status"), choice),
     "Boolean": boolean,
-    "MultiSelectPicklist": several,
+    "MultiSelectPicklist": multiple_choice,
     "DateOnly": day,
     "DateTime": moment,
     "Uniqueidentifier": lambda column: Comparable("an id", EQUAL, identity, identity),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from shared.errors import Refusal, Rejected
 from shared.mapping.conversion import Convert, converter, textual
 from shared.mapping.documents import FieldRule, Link, MappingDocument, placeholders
-from shared.mapping.filtering import Verdict, conditions, verdict
+from shared.mapping.filtering import RowFilter, conditions, row_filter
 from shared.mapping.keys import key_fault
 from shared.mapping.metadata import SourceTable, TargetField, TargetResource
 from shared.mapping.refusal import Refuse
@@ -42,22 +42,22 @@ class Altered(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """`record` is what a creation sends, and `born` besides; `update` what an update or a replay
-    sends: no key, no
-    `apply_updates: false` fields. `altered`: the fields that were left out or cut, each with its
-    rule; no values.
+    """What is sent of a row: `record` and `create_only` by a creation, `update` by an update or a
+    replay, without key and `apply_updates: false` fields.
+
+    `altered`: the fields that were left out or cut, each with its rule; no values.
     """
 
     key: str = field(repr=False)
     record: dict[str, Any] = field(repr=False)
     update: dict[str, Any] = field(repr=False)
     parents: tuple[Parent, ...] = ()
-    born: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    create_only: Mapping[str, Any] = field(default_factory=dict, repr=False)
     altered: tuple[Altered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class BornWith:
+class CreateOnly:
     """A flag that another flow keeps, and that a creation sets where the row says so: no record is
     without it for a moment.
     """
@@ -100,17 +100,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMapping:
-    """`columns` are all that must be read of a row, sorted; `several` those lookups among them that
-    may lead to one of several tables, so that a row must say to which (see `table_of`).
+    """`columns` are all that must be read of a row, sorted.
+
+    `polymorphic_lookups`: those among them that lead to one of several tables, so that a row must
+    say to which (see `table_of`).
     """
 
     document: MappingDocument
     columns: tuple[str, ...]
-    several: tuple[str, ...]
+    polymorphic_lookups: tuple[str, ...]
     steps: tuple[Step, ...]
-    passes: Verdict | None
+    passes: RowFilter | None
     key: Convert
-    born_with: tuple[BornWith, ...] = ()
+    create_only: tuple[CreateOnly, ...] = ()
     needed: frozenset[str] = field(init=False)
     """`columns`, for a quick look at a row."""
 
@@ -154,14 +156,16 @@ class CompiledMapping:
         if refusals:
             raise Rejected(*refusals)
         record[key_rule.target] = key
-        born = {flag.target: True for flag in self.born_with if flag.said(row)}
-        return Mapped(key, record, update, self.parents(row), born, tuple(altered))
+        create_only = {flag.target: True for flag in self.create_only if flag.said(row)}
+        return Mapped(key, record, update, self.parents(row), create_only, tuple(altered))
 
     def parents(self, row: Row) -> tuple[Parent, ...]:
-        links = [link for link in self.document.links if leads(link, self.several)(row)]
+        links = [link for link in self.document.links if leads(link, self.polymorphic_lookups)(row)]
         return tuple(
             Parent(
-                parent_table(link, self.several, row), str(row[link.source]).lower(), link.target
+                parent_table(link, self.polymorphic_lookups, row),
+                str(row[link.source]).lower(),
+                link.target,
             )
             for link in links
         )
@@ -197,17 +201,19 @@ def table_of(lookup: str) -> str:
     return f"{lookup}@table"
 
 
-def leads(link: Link, several: Collection[str]) -> Callable[[Row], bool]:
+def leads(link: Link, polymorphic_lookups: Collection[str]) -> Callable[[Row], bool]:
     """Whether a row's lookup leads to a parent of the link: it is set, and to one of the link's
     tables.
     """
-    if link.source not in several:
+    if link.source not in polymorphic_lookups:
         return lambda row: bool(row[link.source])
     return lambda row: bool(row[link.source]) and row.get(table_of(link.source)) in link.parents
 
 
-def parent_table(link: Link, several: Collection[str], row: Row) -> str:
-    return str(row[table_of(link.source)]) if link.source in several else link.parents[0]
+def parent_table(link: Link, polymorphic_lookups: Collection[str], row: Row) -> str:
+    return (
+        str(row[table_of(link.source)]) if link.source in polymorphic_lookups else link.parents[0]
+    )
 
 
 def refused(target: str, origin: str, refusal: Refuse) -> Refusal:
@@ -218,25 +224,27 @@ def compile_mapping(
     document: MappingDocument,
     source: SourceTable,
     target: TargetResource,
-    born_with: tuple[BornWith, ...] = (),
+    create_only: tuple[CreateOnly, ...] = (),
 ) -> CompiledMapping:
     """The mapping as a function. The document must have passed `check`."""
     source = source.in_zone(document.zone)
-    flags = {name for flag in born_with for name in flag.columns}
+    flags = {name for flag in create_only for name in flag.columns}
     steps = [field_step(rule, document, source, target) for rule in document.fields]
     lookups = {link.source: source.column(link.source) for link in document.links}
-    several = tuple(
+    polymorphic_lookups = tuple(
         sorted(name for name, column in lookups.items() if column and len(column.targets) > 1)
     )
-    steps += [link_step(link, leads(link, several), source, target) for link in document.links]
+    steps += [
+        link_step(link, leads(link, polymorphic_lookups), source, target) for link in document.links
+    ]
     return CompiledMapping(
         document=document,
         columns=tuple(sorted(columns(document) | flags)),
-        several=several,
+        polymorphic_lookups=polymorphic_lookups,
         steps=tuple(steps),
-        passes=verdict(document.filters, source) if document.filters else None,
+        passes=row_filter(document.filters, source) if document.filters else None,
         key=key_converter(target.fields[document.key.target]),
-        born_with=born_with,
+        create_only=create_only,
     )
 
 

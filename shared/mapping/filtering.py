@@ -16,7 +16,7 @@ from shared.mapping.operators import Comparable
 from shared.mapping.refusal import Refuse
 
 Row = Mapping[str, Any]
-Verdict = Callable[[Row], str]
+RowFilter = Callable[[Row], str]
 Test = Callable[[Any], bool]
 
 
@@ -36,15 +36,16 @@ def conditions(chosen: Filter | None) -> list[Condition]:
     return [part for _, part in parts_of(chosen) if isinstance(part, Condition)]
 
 
-def verdict(chosen: Filter, table: SourceTable) -> Verdict:
+def row_filter(chosen: Filter, table: SourceTable) -> RowFilter:
     """A function of a row: "" if it passes, else the condition that said no.
 
     The filter must have no faults.
     """
     if isinstance(chosen, Condition):
-        return condition_verdict(chosen, table)
+        return condition_filter(chosen, table)
     parts = [
-        verdict(part, table) for part in (chosen.all if isinstance(chosen, AllOf) else chosen.any)
+        row_filter(part, table)
+        for part in (chosen.all if isinstance(chosen, AllOf) else chosen.any)
     ]
     if isinstance(chosen, AllOf):
         return lambda row: next((reason for part in parts if (reason := part(row))), "")
@@ -56,14 +57,14 @@ def verdict(chosen: Filter, table: SourceTable) -> Verdict:
     return none_of
 
 
-def condition_verdict(condition: Condition, table: SourceTable) -> Verdict:
+def condition_filter(condition: Condition, table: SourceTable) -> RowFilter:
     name, reason = condition.field, f"{condition.field} {condition.is_}"
     column = table.column(name)
     if column is None:
         raise Refuse("no_column", f"column {name}, which the table does not have")
     test = tester(condition, column)
 
-    def judged(row: Row) -> str:
+    def kept_out_by(row: Row) -> str:
         try:
             return "" if test(row[name]) else reason
         except Refuse as refusal:
@@ -73,7 +74,7 @@ def condition_verdict(condition: Condition, table: SourceTable) -> Verdict:
             )
             raise Rejected(Refusal("", "not_comparable", sentence)) from None
 
-    return judged
+    return kept_out_by
 
 
 def tester(condition: Condition, column: SourceColumn) -> Test:

@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.errors import Retryable
 from shared.opt_out.catalog import ActiveOptOut
-from shared.opt_out.deciding import Mode, Rule, Seen, Verdict, decide
+from shared.opt_out.deciding import FlagDecision, Mode, Rule, Seen, decide
 from shared.opt_out.memory import Memory, remember
 from shared.opt_out.rows import Flags
 from shared.opt_out.sides import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, later
@@ -25,14 +25,14 @@ QUIET = frozenset({Rule.NOTHING_CHANGED, Rule.FIRST_ALIKE, Rule.OTHER_DIRECTION}
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Reconciler:
     contacts: Contacts
     profiles: Profiles
     decisions: Decisions
     mode: Mode
     now: Callable[[], float]
 
-    def settle(
+    def reconcile(
         self, active: ActiveOptOut, record_id: str, contact: Contact | None, memory: Memory
     ) -> WriteResult:
         """What was done and what the ledger shall remember.
@@ -52,19 +52,19 @@ class Agreement:
                 NO_PROFILE,
                 remember(memory.terms, memory.flags, contact, None, contact.master),
             )
-        verdicts = self.verdicts(active, contact, profile, memory)
-        flags = self.recorded(active, contact, profile, memory, verdicts)
+        flag_decisions = self.flag_decisions(active, contact, profile, memory)
+        flags = self.recorded(active, contact, profile, memory, flag_decisions)
         changed = self.pass_on(active, contact, profile, memory)
-        contact_now, profile_now = self.written(active, contact, profile, verdicts)
+        contact_now, profile_now = self.written(active, contact, profile, flag_decisions)
         changed |= contact_now is not contact or profile_now is not profile
         for flag, entry in flags.items():
             entry["time"] = profile_now.times[flag]
         agreed = remember(memory.terms, flags, contact_now, profile_now, contact.master)
         return WriteResult(Outcome.UPDATED if changed else Outcome.UNCHANGED, agreed=agreed)
 
-    def verdicts(
+    def flag_decisions(
         self, active: ActiveOptOut, contact: Contact, profile: Profile, memory: Memory
-    ) -> dict[str, Verdict]:
+    ) -> dict[str, FlagDecision]:
         allow = active.document.opt_in_from_dynamics == "allow"
         clocks = (
             self.profiles.client.clock_ahead_seconds,
@@ -91,7 +91,7 @@ class Agreement:
         contact: Contact,
         profile: Profile,
         memory: Memory,
-        verdicts: Mapping[str, Verdict],
+        flag_decisions: Mapping[str, FlagDecision],
     ) -> dict[str, dict[str, Any]]:
         """What is remembered of each flag; what was decided, and not only seen, goes into the table
         of decisions too.
@@ -99,18 +99,27 @@ class Agreement:
         columns = {pair.flag: pair.column for pair in active.document.pairs}
         remembered: dict[str, dict[str, Any]] = {}
         listed = []
-        for flag, verdict in verdicts.items():
+        for flag, flag_decision in flag_decisions.items():
             before = memory.flags.get(flag, {})
-            remembered[flag] = {**before, "value": verdict.agreed, "time": profile.times[flag]}
-            if verdict.rule not in QUIET:
-                one = self.decision(contact, profile, flag, columns[flag], verdict)
+            remembered[flag] = {
+                **before,
+                "value": flag_decision.agreed,
+                "time": profile.times[flag],
+            }
+            if flag_decision.rule not in QUIET:
+                one = self.decision(contact, profile, flag, columns[flag], flag_decision)
                 listed.append(one)
                 remembered[flag] |= as_entry(one)
         self.decisions.put(listed)
         return remembered
 
     def decision(
-        self, contact: Contact, profile: Profile, flag: str, column: str, verdict: Verdict
+        self,
+        contact: Contact,
+        profile: Profile,
+        flag: str,
+        column: str,
+        flag_decision: FlagDecision,
     ) -> OptOutDecision:
         sides = (
             contact.values[flag],
@@ -123,9 +132,9 @@ class Agreement:
             flag,
             column,
             *sides,
-            verdict.agreed,
-            verdict.rule.value,
-            verdict.winner,
+            flag_decision.agreed,
+            flag_decision.rule.value,
+            flag_decision.winner,
             self.now(),
         )
 
@@ -134,7 +143,7 @@ class Agreement:
         active: ActiveOptOut,
         contact: Contact,
         profile: Profile,
-        verdicts: Mapping[str, Verdict],
+        flag_decisions: Mapping[str, FlagDecision],
     ) -> tuple[Contact, Profile]:
         """Both sides as they are when each says what was decided; the same objects where nothing
         was to be written.
@@ -143,15 +152,20 @@ class Agreement:
         """
         pairs = active.document.pairs
         to_campaign = {
-            flag: v.campaign for flag, v in verdicts.items() if v.campaign != profile.values[flag]
+            flag: v.campaign
+            for flag, v in flag_decisions.items()
+            if v.campaign != profile.values[flag]
         }
         to_dynamics = {
-            flag: v.dynamics for flag, v in verdicts.items() if v.dynamics != contact.values[flag]
+            flag: v.dynamics
+            for flag, v in flag_decisions.items()
+            if v.dynamics != contact.values[flag]
         }
         if to_campaign:
             after = self.profiles.write(active.profile, pairs, contact.record_id, to_campaign)
             if after is None or any(
-                after.values[flag] != verdict.campaign for flag, verdict in verdicts.items()
+                after.values[flag] != flag_decision.campaign
+                for flag, flag_decision in flag_decisions.items()
             ):
                 raise Retryable(
                     "The profile was changed while its opt-out was written; it is decided again.",
@@ -224,10 +238,11 @@ class Agreement:
         if not flags:
             return False
         columns = {pair.flag: pair.column for pair in active.document.pairs}
-        verdict = Verdict(True, True, True, rule, "opt-out")
+        flag_decision = FlagDecision(True, True, True, rule, "opt-out")
         nobody = Profile(dict.fromkeys(flags, True), dict.fromkeys(flags, ""))
         self.decisions.put(
-            self.decision(master, nobody, flag, columns[flag], verdict) for flag in sorted(flags)
+            self.decision(master, nobody, flag, columns[flag], flag_decision)
+            for flag in sorted(flags)
         )
         self.contacts.write(
             active.contact, active.document.pairs, master, dict.fromkeys(flags, True)

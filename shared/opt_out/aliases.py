@@ -113,14 +113,14 @@ def merged(group: Sequence[Change]) -> Change:
     aliases = [(change, flags) for change, flags in observed if flags.is_alias]
     if not aliases:
         return max(reversed(own or observed), key=lambda one: second(one[1].changed))[0]
-    several, newest = [flags for _, flags in aliases], aliases[-1]
-    names = dict.fromkeys(flag for flags in several for flag in flags.values)
-    values = {name: any(flags.values.get(name) for flags in several) for name in names}
+    all_flags, newest = [flags for _, flags in aliases], aliases[-1]
+    names = dict.fromkeys(flag for flags in all_flags for flag in flags.values)
+    values = {name: any(flags.values.get(name) for flags in all_flags) for name in names}
     times = {
-        name: max((flags.since.get(name, "") for flags in several), key=second) for name in names
+        name: max((flags.since.get(name, "") for flags in all_flags), key=second) for name in names
     }
     certain = own or any(
-        flags.alias == ALIAS for flags in several
+        flags.alias == ALIAS for flags in all_flags
     )  # both forms stand there: they are two profiles
     alias = ALIAS if certain else newest[1].alias
     return replace(

@@ -90,7 +90,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FlagDecision:
     """What each side shall say, what is agreed by it, the rule, and whose value it is."""
 
     dynamics: bool
@@ -100,8 +100,8 @@ class Verdict:
     winner: str
 
 
-def decide(mode: Mode, seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> Verdict:
-    """The verdict on one flag of one contact."""
+def decide(mode: Mode, seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> FlagDecision:
+    """The decision on one flag of one contact."""
     if mode is Mode.FROM_CAMPAIGN:
         return from_campaign(seen, agreed)
     kept = seen.empty and agreed is not None and agreed.value
@@ -113,7 +113,7 @@ def decide(mode: Mode, seen: Seen, agreed: Agreed | None, allow_opt_in: bool) ->
         value, rule, winner = True, Rule.EMPTY, OPT_OUT
     if seen.held and not value:
         value, rule, winner = True, Rule.HELD, DYNAMICS
-    return Verdict(value, value, value, rule, winner)
+    return FlagDecision(value, value, value, rule, winner)
 
 
 def both_ways(seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> tuple[bool, Rule, str]:
@@ -144,39 +144,43 @@ def conflict(seen: Seen, otherwise: Rule) -> tuple[bool, Rule, str]:
     )
 
 
-def to_campaign(seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> Verdict:
+def to_campaign(seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> FlagDecision:
     """Dynamics is read, Campaign written; agreed is what was last read in Dynamics."""
-    verdict = Verdict(seen.dynamics, seen.campaign, seen.dynamics, Rule.NOTHING_CHANGED, BOTH)
+    flag_decision = FlagDecision(
+        seen.dynamics, seen.campaign, seen.dynamics, Rule.NOTHING_CHANGED, BOTH
+    )
     if seen.dynamics == seen.campaign:
-        return replace(verdict, rule=alike(seen, agreed))
+        return replace(flag_decision, rule=alike(seen, agreed))
     if seen.dynamics and (agreed is None or not agreed.value):
         rule = Rule.DYNAMICS_CHANGED if agreed else Rule.FIRST_OPT_OUT
-        return replace(verdict, campaign=True, rule=rule, winner=DYNAMICS)
+        return replace(flag_decision, campaign=True, rule=rule, winner=DYNAMICS)
     if agreed is None or seen.dynamics == agreed.value:
-        return replace(verdict, rule=Rule.OTHER_DIRECTION, winner=CAMPAIGN)
+        return replace(flag_decision, rule=Rule.OTHER_DIRECTION, winner=CAMPAIGN)
     if seen.campaign_time != agreed.campaign_time:
-        return replace(verdict, rule=Rule.OPT_OUT_WINS, winner=OPT_OUT)
+        return replace(flag_decision, rule=Rule.OPT_OUT_WINS, winner=OPT_OUT)
     if not allow_opt_in:
-        return replace(verdict, rule=Rule.OPT_IN_IGNORED, winner=CAMPAIGN)
-    return replace(verdict, campaign=False, rule=Rule.DYNAMICS_CHANGED, winner=DYNAMICS)
+        return replace(flag_decision, rule=Rule.OPT_IN_IGNORED, winner=CAMPAIGN)
+    return replace(flag_decision, campaign=False, rule=Rule.DYNAMICS_CHANGED, winner=DYNAMICS)
 
 
-def from_campaign(seen: Seen, agreed: Agreed | None) -> Verdict:
+def from_campaign(seen: Seen, agreed: Agreed | None) -> FlagDecision:
     """Campaign is read, Dynamics written; agreed is what was last read in Campaign."""
-    verdict = Verdict(seen.dynamics, seen.campaign, seen.campaign, Rule.NOTHING_CHANGED, BOTH)
+    flag_decision = FlagDecision(
+        seen.dynamics, seen.campaign, seen.campaign, Rule.NOTHING_CHANGED, BOTH
+    )
     changed = agreed is not None and (seen.campaign, seen.campaign_time) != (
         agreed.value,
         agreed.campaign_time,
     )
     if seen.dynamics == seen.campaign:
-        return replace(verdict, rule=alike(seen, agreed))
+        return replace(flag_decision, rule=alike(seen, agreed))
     if seen.campaign and (agreed is None or changed):
         rule = Rule.CAMPAIGN_CHANGED if agreed else Rule.FIRST_OPT_OUT
-        return replace(verdict, dynamics=True, rule=rule, winner=CAMPAIGN)
+        return replace(flag_decision, dynamics=True, rule=rule, winner=CAMPAIGN)
     if not changed:
-        return replace(verdict, rule=Rule.OTHER_DIRECTION, winner=DYNAMICS)
+        return replace(flag_decision, rule=Rule.OTHER_DIRECTION, winner=DYNAMICS)
     if seen.held:
-        return replace(verdict, rule=Rule.HELD, winner=DYNAMICS)
+        return replace(flag_decision, rule=Rule.HELD, winner=DYNAMICS)
     if (seen.edited or not (agreed and agreed.value)) and not seen.later:
-        return replace(verdict, rule=Rule.EDITED_SINCE, winner=OPT_OUT)
-    return replace(verdict, dynamics=False, rule=Rule.CAMPAIGN_CHANGED, winner=CAMPAIGN)
+        return replace(flag_decision, rule=Rule.EDITED_SINCE, winner=OPT_OUT)
+    return replace(flag_decision, dynamics=False, rule=Rule.CAMPAIGN_CHANGED, winner=CAMPAIGN)

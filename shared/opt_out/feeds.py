@@ -167,7 +167,7 @@ def together(read: Callable[[Place], Read], place: Place) -> Read:
     return found, place
 
 
-class Filtered:
+class FilterFeed:
     """By the published filter: from the oldest to the newest."""
 
     name = "filter"
@@ -208,7 +208,7 @@ class Filtered:
         self.client.page(address, self.start(Place(begin="9999-01-01 00:00:00.000Z"), document))
 
 
-class Scanned:
+class ScanFeed:
     """Without a filter: from the newest back to what was seen before."""
 
     name = "scan"
@@ -317,7 +317,7 @@ def flag_of(row: Mapping[str, str], flag: str, values: Mapping[str, bool]) -> bo
     return text in YES
 
 
-class Exported:
+class FileFeed:
     """By the export.
 
     The link also says when a file last came to its end, for a workflow that has stopped is silent.

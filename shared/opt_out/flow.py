@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.errors import Rejected
-from shared.opt_out.agreeing import Agreement
+from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.aliases import (
     OWED,
@@ -78,7 +78,7 @@ class OptOutFlow(PlainFlow):
     table: str
     reader: Reader
     catalog: OptOutCatalog
-    agreement: Agreement
+    reconciler: Reconciler
     contacts_flow: ContactsFlow
     queue: str = QUEUE
     policy: Policy = POLICY
@@ -101,7 +101,7 @@ class OptOutFlow(PlainFlow):
         active = self.active()
         checkpoint.mapping_version = active.version
         page = self.reader.page(checkpoint, active)
-        found = news(KEY, self.contacts_flow.ledger, self.decide, self.agreement.now, page.changes)
+        found = news(KEY, self.contacts_flow.ledger, self.decide, self.reconciler.now, page.changes)
         return replace(page, changes=tuple(change for change, _ in found))
 
     def look(self, changes: Sequence[Change]) -> list[Change]:
@@ -109,7 +109,7 @@ class OptOutFlow(PlainFlow):
         decided.
         """
         active = self.active()
-        found = self.agreement.contacts.read(
+        found = self.reconciler.contacts.read(
             active.contact, active.document.pairs, [change.record_id for change in changes]
         )
         return [
@@ -249,10 +249,10 @@ class OptOutFlow(PlainFlow):
         """Reads the profile, decides each flag, writes what must be written on either side."""
         active, flags = self.active(), flags_in(read_row(decision.change.row))
         contact, memory = contact_in(decision.change), self.memory(decision.agreed)
-        result = self.agreement.settle(active, decision.change.record_id, contact, memory)
+        result = self.reconciler.reconcile(active, decision.change.record_id, contact, memory)
         aliases = carried(memory.held)
         if (flags and flags.is_alias) or (contact and OWED in aliases):
-            received = self.agreement.receive_alias(
+            received = self.reconciler.receive_alias(
                 active, contact, alias_flags(flags, memory.held), result
             )
             aliases = (
@@ -262,7 +262,7 @@ class OptOutFlow(PlainFlow):
         return replace(result, agreed={**aliases, **result.agreed})
 
     def memory(self, held: Mapping[str, Any]) -> Memory:
-        return Memory(held, terms_of(self.agreement.mode, self.active().document.pairs))
+        return Memory(held, terms_of(self.reconciler.mode, self.active().document.pairs))
 
     def adopt(self) -> str:
         return self.catalog.adopt()

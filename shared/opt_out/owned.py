@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shared.documents.kinds import DocumentId, World
-from shared.mapping import BornWith, MappingDocument, SourceTable, TargetResource
+from shared.mapping import CreateOnly, MappingDocument, SourceTable, TargetResource
 from shared.mapping.documents import FieldRule, Link
 from shared.opt_out.documents import FLAGS, OPT_OUT, Pair
 
@@ -120,7 +120,7 @@ class OptOutFlags:
 
     def created_with(
         self, world: World, source: SourceTable, target: TargetResource
-    ) -> tuple[BornWith, ...]:
+    ) -> tuple[CreateOnly, ...]:
         """The opt-outs that a profile is created with.
 
         A pair that does not fit is the opt-out flow's to complain of.
@@ -128,4 +128,4 @@ class OptOutFlags:
         pairs = world[OPT_OUT].document.pairs if OPT_OUT in world.versions else ()
         fitting = [pair for pair in pairs if pair.flag in target.fields]
         there = [pair for pair in fitting if all(name in source.columns for name in pair.columns)]
-        return tuple(BornWith(pair.flag, tuple(pair.columns), pair.opted_out) for pair in there)
+        return tuple(CreateOnly(pair.flag, tuple(pair.columns), pair.opted_out) for pair in there)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from shared.errors import Misconfigured
-from shared.opt_out.agreeing import Agreement
+from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.ahead import LEFT_BEHIND_SECONDS, ContactsFlow, left_behind
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
@@ -37,18 +37,18 @@ class OptOut:
     def __init__(
         self,
         catalog: OptOutCatalog,
-        agreement: Agreement,
+        reconciler: Reconciler,
         new_feed: Callable[[bool], Feed],
         handoff: Handoff,
         contacts_flow: ContactsFlow,
     ) -> None:
-        self.catalog, self.agreement, self.new_feed, self.handoff = (
+        self.catalog, self.reconciler, self.new_feed, self.handoff = (
             catalog,
-            agreement,
+            reconciler,
             new_feed,
             handoff,
         )
-        self.contacts_flow, self.mode, self.caught_up_at = contacts_flow, agreement.mode, 0.0
+        self.contacts_flow, self.mode, self.caught_up_at = contacts_flow, reconciler.mode, 0.0
         self.campaign = CampaignFeed(new_feed(False)) if self.reads_campaign else None
 
     @property
@@ -73,11 +73,11 @@ class OptOut:
         return self.flow(KEY, "contact", self.dynamics_feed())
 
     def flow(self, key: str, table: str, reader: Reader) -> OptOutFlow:
-        return OptOutFlow(key, table, reader, self.catalog, self.agreement, self.contacts_flow)
+        return OptOutFlow(key, table, reader, self.catalog, self.reconciler, self.contacts_flow)
 
     def dynamics_feed(self) -> DynamicsFeed:
         return DynamicsFeed(
-            self.agreement.contacts.client, self.agreement.contacts, self.agreement.now
+            self.reconciler.contacts.client, self.reconciler.contacts, self.reconciler.now
         )
 
     def polls(self) -> list[OptOutFlow]:
@@ -119,7 +119,7 @@ class OptOut:
         """The contacts flow has come to these contacts for the first time: the opt-outs that wait
         for that go on.
         """
-        now, pairs = self.agreement.now(), self.catalog.pairs()
+        now, pairs = self.reconciler.now(), self.catalog.pairs()
         waiting = self.may_wait([settlement.change.record_id for settlement in settlements])
         made = (
             (s.change.record_id, made_with(s.answer, pairs))
@@ -137,7 +137,7 @@ class OptOut:
         somebody writes there.
         """
         header = self.contacts_flow.ledger.header(partition_name(KEY, bucket(ids[0])))
-        claimed = header.owner and header.until > self.agreement.now()
+        claimed = header.owner and header.until > self.reconciler.now()
         return set(ids) if claimed else header.perhaps(ids)
 
 

@@ -37,10 +37,11 @@ SENTINEL = "jane.doe@example.org"
 SECRET_NAMES = re.compile(
     r"secret|token|password|private_key|function_key|fingerprint_key|credential|headers|body|facts|authvalue"
 )
-RECORD_NAMES = re.compile(r"(^|_)(row|record|update|born|answer|values|agreed|task|url)$")
+RECORD_NAMES = re.compile(r"(^|_)(row|record|update|create_only|answer|values|agreed|task|url)$")
 RECORD_TYPES = re.compile(r"Mapping\[str, typing\.Any\]|dict\[str, typing\.Any\]|\bbytes\b")
 HARMLESS = {  # what a name or a type has in common with a secret, and why it is none
-    "Verdict.agreed": "yes or no, of nobody",
+    "FlagDecision.agreed": "yes or no, of nobody",
+    "CompiledMapping.create_only": "names of flags and columns: the document's",
     "TargetField.values": "names and labels of an enumeration: metadata",
     "Comparable.values": "values of a filter in a mapping document",
     "Azurite.process": "a process: Popen[bytes]",

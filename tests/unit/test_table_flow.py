@@ -14,7 +14,7 @@ NEWER = SimpleNamespace(
     mapping=SimpleNamespace(
         columns=["firstname", "statecode"],
         needed=frozenset({"firstname", "statecode"}),
-        several=["_owner_value"],
+        polymorphic_lookups=["_owner_value"],
     )
 )
 

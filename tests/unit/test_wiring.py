@@ -1,6 +1,6 @@
 """What the composition root shares between flows, and what each has for itself."""
 
-from shared.opt_out.feeds import Exported
+from shared.opt_out.feeds import FileFeed
 from shared.settings import Settings
 from shared.sftp.client import Sftp
 from shared.wiring import Wiring
@@ -9,7 +9,7 @@ from shared.wiring import Wiring
 def session_of(wiring: Wiring, only_look: bool) -> Sftp:
     """The session of the opt-outs' feed."""
     feed = wiring.opt_out_feed(only_look)
-    assert isinstance(feed, Exported)
+    assert isinstance(feed, FileFeed)
     return feed.exports.sftp
 
 

@@ -30,7 +30,7 @@ from shared.events.journal import Journal
 from shared.http.concurrency import AdaptiveConcurrency
 from shared.http.transport import Request, Response, Transport
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
-from shared.opt_out.feeds import Filtered, Scanned
+from shared.opt_out.feeds import FilterFeed, ScanFeed
 from shared.settings import load_settings
 
 HREF = f"{CAMPAIGN}/profileAndServicesExt/profile/@a"
@@ -81,7 +81,7 @@ def drive_lists(body: bytes, random: Random) -> str:
     sender = Transport(
         "Campaign", lambda _: Response(status, {}, body), AdaptiveConcurrency(2), lambda _: None
     )
-    feed = random.choice((Filtered, Scanned))(
+    feed = random.choice((FilterFeed, ScanFeed))(
         CampaignClient(CAMPAIGN, "key", Token(), sender), lambda: 1.0
     )
     page = feed.page("", OPT_OUT, PROFILES)

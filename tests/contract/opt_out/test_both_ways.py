@@ -146,10 +146,8 @@ def test_an_opt_in_by_an_edit_in_dynamics_can_be_forbidden(world: World) -> None
 
 
 def test_a_no_while_the_contacts_flow_creates_the_profile_is_never_missed(world: World) -> None:
-    """The profile is born with the no that the row had; one that came later is written when the
-    profile is there.
-    """
-    born = world.dynamics.create_contact(
+    """The profile is created with the opt-out of its row; a later one is written afterwards."""
+    created = world.dynamics.create_contact(
         lastname="Reader", emailaddress1="a@example.org", **{COLUMN: True}
     )
     late = world.dynamics.create_contact(lastname="Reader", emailaddress1="b@example.org")
@@ -158,7 +156,7 @@ def test_a_no_while_the_contacts_flow_creates_the_profile_is_never_missed(world:
     world.sync("opt_out-from-dynamics")
     assert world.says(late) == (True, None)
     world.contacts.drain()
-    assert world.says(born) == NO_NO
+    assert world.says(created) == NO_NO
     world.from_dynamics.drain()
     assert world.says(late) == NO_NO
 

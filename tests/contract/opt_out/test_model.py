@@ -176,11 +176,11 @@ class Model(RuleBasedStateMachine):
     def deliver_while_somebody_cuts_in(self, place: int, number: int, no: bool, side: int) -> None:
         write = (self.world.in_dynamics, self.world.in_campaign)[side]
         worker = self.world.from_dynamics
-        agreement = worker.flow.agreement  # type: ignore[union-attr]
+        reconciler = worker.flow.reconciler  # type: ignore[union-attr]
         between = Between(
-            agreement.decisions, lambda: self.change(self.people[number], no, side, write)
+            reconciler.decisions, lambda: self.change(self.people[number], no, side, write)
         )
-        flow = replace(worker.flow, agreement=replace(agreement, decisions=between))  # type: ignore[type-var]
+        flow = replace(worker.flow, reconciler=replace(reconciler, decisions=between))  # type: ignore[type-var]
         message = self.held[place % len(self.held)]
         deliver(flow, worker.bridge, message.content.encode(), 1)
         self.cuts += 1

@@ -122,7 +122,7 @@ class Everything:
         mapped = active.mapping.map(row(firstname="Ana", **dict.fromkeys(columns(), True)))
         assert isinstance(mapped, Mapped)
         assert active.address.filter == f"by{active.version}"
-        assert (active.version, len(mapped.born)) in self.library.moments
+        assert (active.version, len(mapped.create_only)) in self.library.moments
 
     def ask_things(self) -> None:
         active = self.catalog.mapping("acs_thing")

@@ -15,7 +15,7 @@ from shared.calls import counting
 from shared.dataverse.batch import MOST_OPERATIONS, Operation, WritableTable
 from shared.errors import BridgeError, Misconfigured, Refusal, Rejected, Retryable
 from shared.events.activities import COMPLETED
-from shared.events.writing import ActivityWriter, Group, Item, Verdicts
+from shared.events.writing import ActivityWriter, Group, Item, RowResults
 from shared.records import Outcome
 
 MANY, SINGLE = (
@@ -87,34 +87,34 @@ def item(number: int, task: bool = False) -> Item:
 
 def written(
     dataverse: Dataverse, table: WritableTable, items: Sequence[Item]
-) -> tuple[Verdicts, Counter[str]]:
+) -> tuple[RowResults, Counter[str]]:
     contacts: Any = type("Contacts", (), {"dataverse": dataverse})
     writer = ActivityWriter(dataverse, contacts)  # type: ignore[arg-type]
-    verdicts: Verdicts = {}
+    results: RowResults = {}
     with counting() as calls:
-        writer.create([Group(table, list(items))], verdicts)
-    return verdicts, calls
+        writer.create([Group(table, list(items))], results)
+    return results, calls
 
 
 @pytest.mark.parametrize("table", [MANY, SINGLE], ids=["bulk", "single"])
 @given(st.data())
-def test_each_row_has_its_own_verdict(table: WritableTable, data: st.DataObject) -> None:
+def test_each_row_has_its_own_result(table: WritableTable, data: st.DataObject) -> None:
     numbers = range(data.draw(st.integers(1, 40)))
     bad, there = (
         data.draw(st.sets(st.sampled_from(numbers))),
         data.draw(st.sets(st.sampled_from(numbers))),
     )
     dataverse = Dataverse(bad, there)
-    verdicts, _ = written(
+    results, _ = written(
         dataverse, table, [item(number, task=number % 3 == 0) for number in numbers]
     )
     good = {str(number) for number in numbers} - dataverse.bad - dataverse.there
-    assert {key for key, verdict in verdicts.items() if verdict is Outcome.CREATED} == good
+    assert {key for key, result in results.items() if result is Outcome.CREATED} == good
     assert {
-        key for key, verdict in verdicts.items() if verdict is Outcome.UNCHANGED
+        key for key, result in results.items() if result is Outcome.UNCHANGED
     } == dataverse.there
     assert {
-        key for key, verdict in verdicts.items() if isinstance(verdict, Rejected)
+        key for key, result in results.items() if isinstance(result, Rejected)
     } == dataverse.bad - dataverse.there
     assert dataverse.created == Counter(good)
     assert dataverse.tasks == Counter(key for key in good if int(key) % 3 == 0)
@@ -125,24 +125,24 @@ def test_each_row_has_its_own_verdict(table: WritableTable, data: st.DataObject)
 @pytest.mark.parametrize("place", ["first", "last"])
 def test_one_bad_row_costs_a_few_requests(rows: int, place: str) -> None:
     bad = 0 if place == "first" else rows - 1
-    verdicts, calls = written(Dataverse([bad]), MANY, [item(number) for number in range(rows)])
+    results, calls = written(Dataverse([bad]), MANY, [item(number) for number in range(rows)])
     assert (
-        Counter(type(verdict) for verdict in verdicts.values())
+        Counter(type(result) for result in results.values())
         == Counter({Outcome: rows - 1, Rejected: 1}) - Counter()
     )
     assert calls["POST $batch"] <= 1 + ceil(log2(rows))
 
 
 def test_a_rejection_names_its_event() -> None:
-    verdicts, _ = written(Dataverse([2]), MANY, [item(number) for number in range(4)])
-    assert str(verdicts["2"]).startswith("The open of log row 2 was not written. A row is refused.")
-    assert isinstance(verdicts["2"], Rejected)
-    assert verdicts["2"].reason == "access_denied"
+    results, _ = written(Dataverse([2]), MANY, [item(number) for number in range(4)])
+    assert str(results["2"]).startswith("The open of log row 2 was not written. A row is refused.")
+    assert isinstance(results["2"], Rejected)
+    assert results["2"].reason == "access_denied"
 
 
 def test_taken_ids_are_looked_up_once() -> None:
-    verdicts, calls = written(Dataverse(there=[1, 3]), MANY, [item(number) for number in range(8)])
-    assert [key for key, verdict in verdicts.items() if verdict is Outcome.UNCHANGED] == ["1", "3"]
+    results, calls = written(Dataverse(there=[1, 3]), MANY, [item(number) for number in range(8)])
+    assert [key for key, result in results.items() if result is Outcome.UNCHANGED] == ["1", "3"]
     assert calls == {"POST $batch": 2, "GET acs_emailopen": 1}
 
 
@@ -151,13 +151,13 @@ def test_taken_ids_are_looked_up_once() -> None:
     [Retryable("no answer", uncertain=True), Misconfigured("DATAVERSE_URL", "no access")],
     ids=str,
 )
-def test_what_befalls_the_request_is_the_verdict_on_all_and_nothing_is_narrowed(
+def test_what_befalls_the_request_is_the_result_of_all_and_nothing_is_narrowed(
     fault: BridgeError,
 ) -> None:
-    verdicts, calls = written(Dataverse(fault=fault), MANY, [item(number) for number in range(8)])
+    results, calls = written(Dataverse(fault=fault), MANY, [item(number) for number in range(8)])
     assert (set(map(str, range(8))), {id(fault)}) == (
-        set(verdicts),
-        {id(verdict) for verdict in verdicts.values()},
+        set(results),
+        {id(result) for result in results.values()},
     )
     assert calls == {"POST $batch": 1}
 

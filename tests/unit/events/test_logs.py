@@ -304,7 +304,7 @@ def test_what_happens_as_the_message_is_sent_is_a_machines(sent: str, machine: b
     event = read(True, reaction(sent_at=sent and f"2026/05/04 {sent}"), doc)
     assert event
     since = event.get("since_send")
-    assert doc.machines.made("", "", None if since is None else int(since)) is machine
+    assert doc.machines.matches("", "", None if since is None else int(since)) is machine
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,9 @@ def test_the_journal_tells_the_seconds_since_the_send(sent: str | None, since: s
     event = JournalReader(doc).read({**xdm("open", **{"xdm:trackingLogID": 9}), "xdm:sentAt": sent})
     assert event
     assert event.get("since_send") == since
-    assert doc.machines.made("", "", None if since is None else int(since)) is (since is not None)
+    assert doc.machines.matches("", "", None if since is None else int(since)) is (
+        since is not None
+    )
 
 
 def xdm(kind: str, **message: Any) -> dict[str, Any]:
@@ -525,7 +527,7 @@ def test_machines_are_known_by_agent_or_device(agent: str, device: str, expected
     machines = document(
         ("user_agents: []", "user_agents: ['*ImageProxy*']"), ("devices: []", "devices: [bot]")
     ).machines
-    assert machines.made(agent, device) is expected
+    assert machines.matches(agent, device) is expected
 
 
 def test_a_name_that_nothing_reads_is_told_when_a_document_is_taken() -> None:

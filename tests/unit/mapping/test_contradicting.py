@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.mapping import check, misfits, read_document
 from shared.mapping.contradicting import never
-from shared.mapping.filtering import verdict
+from shared.mapping.filtering import row_filter
 from tests.unit.mapping.metadata import CONTACT, PROFILE
 
 HEAD = "table: contact\nresource: profile\nkey: {source: contactid, target: externalId}\n"
@@ -219,6 +219,6 @@ def test_numbers_contradict_each_other_exactly_where_no_number_satisfies_all(
     listed = ", ".join(one("numberofchildren", is_, value) for is_, value in group)
     chosen = read_document(f"{HEAD}{{all: [{listed}]}}").filters
     assert chosen
-    passes = verdict(chosen, CONTACT)
+    passes = row_filter(chosen, CONTACT)
     possible = any(not passes({"numberofchildren": value}) for value in [None, *range(-2, 10)])
     assert bool(list(never(chosen, CONTACT))) is not possible

@@ -80,10 +80,15 @@ EVERY = [
     ],
 )
 def test_both_ways(agreed: bool | None, seen: Seen, value: bool, rule: Rule) -> None:
-    verdict = decide(
+    flag_decision = decide(
         Mode.BOTH, seen, None if agreed is None else Agreed(agreed, T0), allow_opt_in=True
     )
-    assert (verdict.dynamics, verdict.campaign, verdict.agreed, verdict.rule) == (
+    assert (
+        flag_decision.dynamics,
+        flag_decision.campaign,
+        flag_decision.agreed,
+        flag_decision.rule,
+    ) == (
         value,
         value,
         value,
@@ -92,8 +97,12 @@ def test_both_ways(agreed: bool | None, seen: Seen, value: bool, rule: Rule) -> 
 
 
 def test_an_opt_in_from_dynamics_may_be_ignored_and_is_undone() -> None:
-    verdict = decide(Mode.BOTH, Seen(YES, NO, T0), Agreed(NO, T0), allow_opt_in=False)
-    assert (verdict.dynamics, verdict.campaign, verdict.rule) == (NO, NO, Rule.OPT_IN_IGNORED)
+    flag_decision = decide(Mode.BOTH, Seen(YES, NO, T0), Agreed(NO, T0), allow_opt_in=False)
+    assert (flag_decision.dynamics, flag_decision.campaign, flag_decision.rule) == (
+        NO,
+        NO,
+        Rule.OPT_IN_IGNORED,
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,22 +119,32 @@ def test_an_empty_column_takes_no_opt_out_back(
     mode: Mode, agreed: bool | None, campaign: bool, dynamics: bool, rule: Rule
 ) -> None:
     seen = Seen(YES, campaign, T0, empty=True)
-    verdict = decide(mode, seen, None if agreed is None else Agreed(agreed, T0), allow_opt_in=True)
-    assert (verdict.dynamics, verdict.campaign, verdict.rule) == (dynamics, campaign, rule)
-    assert verdict.agreed == campaign
+    flag_decision = decide(
+        mode, seen, None if agreed is None else Agreed(agreed, T0), allow_opt_in=True
+    )
+    assert (flag_decision.dynamics, flag_decision.campaign, flag_decision.rule) == (
+        dynamics,
+        campaign,
+        rule,
+    )
+    assert flag_decision.agreed == campaign
 
 
 def test_an_empty_column_does_not_stand_against_an_opt_in_in_campaign() -> None:
-    verdict = decide(
+    flag_decision = decide(
         Mode.BOTH, Seen(YES, YES, T1, empty=True, later=True), Agreed(NO, T0), allow_opt_in=True
     )
-    assert (verdict.dynamics, verdict.campaign, verdict.agreed) == (YES, YES, YES)
+    assert (flag_decision.dynamics, flag_decision.campaign, flag_decision.agreed) == (YES, YES, YES)
 
 
 def test_a_no_by_another_column_is_not_taken_back_by_campaign() -> None:
     seen = Seen(NO, YES, T1, held=True, edited=False)
-    verdict = decide(Mode.BOTH, seen, Agreed(NO, T0), allow_opt_in=True)
-    assert (verdict.dynamics, verdict.campaign, verdict.rule) == (NO, NO, Rule.HELD)
+    flag_decision = decide(Mode.BOTH, seen, Agreed(NO, T0), allow_opt_in=True)
+    assert (flag_decision.dynamics, flag_decision.campaign, flag_decision.rule) == (
+        NO,
+        NO,
+        Rule.HELD,
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,26 +166,33 @@ def test_a_no_by_another_column_is_not_taken_back_by_campaign() -> None:
 def test_one_way(
     mode: Mode, seen: Seen, agreed: Agreed | None, dynamics: bool, campaign: bool
 ) -> None:
-    verdict = decide(mode, seen, agreed, allow_opt_in=True)
-    assert (verdict.dynamics, verdict.campaign) == (dynamics, campaign)
+    flag_decision = decide(mode, seen, agreed, allow_opt_in=True)
+    assert (flag_decision.dynamics, flag_decision.campaign) == (dynamics, campaign)
 
 
 def test_both_ways_ends_with_both_sides_equal() -> None:
-    verdicts = [
+    flag_decisions = [
         (seen, decide(mode, seen, agreed, allow))
         for mode, seen, agreed, allow in EVERY
         if mode is Mode.BOTH
     ]
-    assert len(verdicts) > 400
-    assert all(verdict.dynamics == verdict.campaign == verdict.agreed for _, verdict in verdicts)
-    assert all(verdict.agreed for seen, verdict in verdicts if seen.dynamics and seen.campaign)
+    assert len(flag_decisions) > 400
+    assert all(
+        flag_decision.dynamics == flag_decision.campaign == flag_decision.agreed
+        for _, flag_decision in flag_decisions
+    )
+    assert all(
+        flag_decision.agreed
+        for seen, flag_decision in flag_decisions
+        if seen.dynamics and seen.campaign
+    )
 
 
 def test_one_way_never_writes_the_side_that_is_read() -> None:
     for mode, seen, agreed, allow in EVERY:
-        verdict = decide(mode, seen, agreed, allow)
-        assert verdict.dynamics == seen.dynamics or mode is not Mode.TO_CAMPAIGN
-        assert verdict.campaign == seen.campaign or mode is not Mode.FROM_CAMPAIGN
+        flag_decision = decide(mode, seen, agreed, allow)
+        assert flag_decision.dynamics == seen.dynamics or mode is not Mode.TO_CAMPAIGN
+        assert flag_decision.campaign == seen.campaign or mode is not Mode.FROM_CAMPAIGN
 
 
 def test_where_it_cannot_be_told_no_opt_out_is_taken_back() -> None:
@@ -174,8 +200,10 @@ def test_where_it_cannot_be_told_no_opt_out_is_taken_back() -> None:
     be later.
     """
     for mode, seen, agreed, allow in EVERY:
-        verdict = decide(mode, seen, agreed, allow)
-        if (seen.dynamics and not verdict.dynamics) or (seen.campaign and not verdict.campaign):
+        flag_decision = decide(mode, seen, agreed, allow)
+        if (seen.dynamics and not flag_decision.dynamics) or (
+            seen.campaign and not flag_decision.campaign
+        ):
             touched = agreed is None or seen.campaign_time != agreed.campaign_time
             assert agreed is not None
             by_dynamics = (
@@ -186,25 +214,28 @@ def test_where_it_cannot_be_told_no_opt_out_is_taken_back() -> None:
                 and (seen.later or (agreed.value and not seen.edited))
                 and not seen.held
             )
-            assert by_dynamics or by_campaign, (mode, seen, agreed, verdict)
+            assert by_dynamics or by_campaign, (mode, seen, agreed, flag_decision)
 
 
 def test_deciding_again_on_what_was_decided_changes_nothing() -> None:
     for mode, seen, agreed, allow in EVERY:
-        verdict = decide(mode, seen, agreed, allow)
-        held = seen.held and verdict.dynamics
-        empty = seen.empty and not verdict.dynamics
+        flag_decision = decide(mode, seen, agreed, allow)
+        held = seen.held and flag_decision.dynamics
+        empty = seen.empty and not flag_decision.dynamics
         after = Seen(
-            verdict.dynamics,
-            verdict.campaign,
+            flag_decision.dynamics,
+            flag_decision.campaign,
             T1,
             held,
             edited=False,
             later=seen.later,
             empty=empty,
         )
-        again = decide(mode, after, Agreed(verdict.agreed, T1), allow)
-        assert (again.dynamics, again.campaign) == (verdict.dynamics, verdict.campaign), (
+        again = decide(mode, after, Agreed(flag_decision.agreed, T1), allow)
+        assert (again.dynamics, again.campaign) == (
+            flag_decision.dynamics,
+            flag_decision.campaign,
+        ), (
             mode,
             seen,
             agreed,

@@ -32,9 +32,9 @@ def test_a_row_is_what_is_decided(row: list[str]) -> None:
         seen = Seen(
             dynamics == "no", campaign.startswith("no"), time, edited=was_edited, later=was_later
         )
-        verdict = decide(Mode.BOTH, seen, known, allow_opt_in=True)
-        assert verdict.agreed == (result == "no")
-        assert rule in (verdict.rule.value, EITHER)
+        flag_decision = decide(Mode.BOTH, seen, known, allow_opt_in=True)
+        assert flag_decision.agreed == (result == "no")
+        assert rule in (flag_decision.rule.value, EITHER)
 
 
 def test_the_table_has_every_combination_of_values() -> None:

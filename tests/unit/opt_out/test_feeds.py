@@ -9,10 +9,10 @@ from shared.campaign.client import Address
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
 from shared.opt_out.feeds import (
     PAGES_TOGETHER,
-    Filtered,
+    FilterFeed,
     Place,
     Remembered,
-    Scanned,
+    ScanFeed,
     earlier,
     place_of,
     together,
@@ -192,7 +192,7 @@ class Campaign:
 
 def scanned(link: str, *pages: list[Row]) -> tuple[Campaign, list[str], Place]:
     campaign = Campaign(*pages)
-    page = Scanned(campaign, lambda: 1000.0).page(link, DOCUMENT, ADDRESS)  # type: ignore[arg-type]
+    page = ScanFeed(campaign, lambda: 1000.0).page(link, DOCUMENT, ADDRESS)  # type: ignore[arg-type]
     return campaign, [change.record_id for change in page.changes], place_of(page.link)
 
 
@@ -240,7 +240,7 @@ def test_a_scan_asks_for_the_newest_first() -> None:
 )  # fmt: skip
 def test_a_filter_asks_from_the_oldest_on(link: str, asked: str) -> None:
     campaign = Campaign([row(1, 11), row(2, 15)], [row(3, 12)])
-    page = Filtered(campaign, lambda: 1000.0).page(link, DOCUMENT, ADDRESS)  # type: ignore[arg-type]
+    page = FilterFeed(campaign, lambda: 1000.0).page(link, DOCUMENT, ADDRESS)  # type: ignore[arg-type]
     assert f"{DOCUMENT.filter.parameter}={asked}" in campaign.asked[0]
     assert "_order=lastModified&" in campaign.asked[0]
     assert campaign.asked[1:] == ["/page2"]
@@ -256,6 +256,6 @@ def flags_of(change: Change) -> Mapping[str, Any]:
 @pytest.mark.parametrize("key", ["", "anna@example.org", None], ids=["empty", "no id", "none"])
 def test_a_profile_of_no_contact_is_passed_over(key: str | None) -> None:
     campaign = Campaign([row(1, 1) | {"externalId": key}, row(2, 2, blackListFax=True)])
-    page = Filtered(campaign, lambda: 1000.0).page("", DOCUMENT, ADDRESS)  # type: ignore[arg-type]
+    page = FilterFeed(campaign, lambda: 1000.0).page("", DOCUMENT, ADDRESS)  # type: ignore[arg-type]
     assert ([change.record_id for change in page.changes], page.passed_over) == ([IDS[2]], 1)
     assert flags_of(page.changes[0])["values"]["blackListFax"] is True

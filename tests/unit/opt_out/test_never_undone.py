@@ -25,7 +25,7 @@ from shared.campaign.client import Address, CampaignClient
 from shared.entities.flow import TableFlow
 from shared.http.transport import Request, Response
 from shared.mapping import default_document
-from shared.opt_out.agreeing import Agreement
+from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import FLAGS, Pair, default_opt_out_document, read_opt_out_document
@@ -251,8 +251,8 @@ class People(RuleBasedStateMachine):
             return
         profile, contact = dict(self.campaign.profile), self.contacts.now()
         active = ActiveOptOut(1, DOCUMENT, CONTACT, ADDRESS)
-        agreement = Agreement(self.contacts, Profiles(self.client), Decisions(), self.mode, float)  # type: ignore[arg-type]
-        result = agreement.settle(
+        reconciler = Reconciler(self.contacts, Profiles(self.client), Decisions(), self.mode, float)  # type: ignore[arg-type]
+        result = reconciler.reconcile(
             active, ID, contact, Memory(self.memory, terms_of(self.mode, PAIRS))
         )
         self.memory = dict(result.agreed)

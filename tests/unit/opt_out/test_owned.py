@@ -197,7 +197,7 @@ def test_a_version_in_force_that_names_flags_goes_on_without_its_rules_for_them(
         {"firstName": "Ana"},
         {"firstName": "Ana", "externalId": row()["contactid"]},
     )
-    assert mapped.born == {"blackListEmail": True, "blackListPhone": True}
+    assert mapped.create_only == {"blackListEmail": True, "blackListPhone": True}
     assert found.in_force("contact") == read_document(OLD)
 
 
@@ -214,5 +214,5 @@ def test_a_version_in_force_does_not_fail_for_a_flag_or_column_that_is_gone() ->
         .mapping.map(row(donotfax=True, donotphone=True))
     )
     assert isinstance(mapped, Mapped)
-    assert mapped.born == {"blackListPhone": True}
+    assert mapped.create_only == {"blackListPhone": True}
     assert isinstance(gone.profile.fields["blackListPhone"], TargetField)
