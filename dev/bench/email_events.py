@@ -95,7 +95,7 @@ def prepared(**options: Any) -> Stack:
     )
     Activities(customizing, lambda _: None).run()
     wiring = Wiring(load_settings(stack.environment))
-    text = default_events_document().replace("settled_seconds: 60", "settled_seconds: 0")
+    text = default_events_document().replace("stable_seconds: 60", "stable_seconds: 0")
     wiring.storage.container("config").upload_blob("events/email_events.yaml", text)
     delay = {
         "match": {"method": "POST", "route": "batch"},

@@ -22,7 +22,7 @@ FLOW = "email_events"
 RECIPIENTS, DELIVERIES = 300, ("DM101", "DM102", "DM103")
 DOCUMENT = (
     default_events_document()
-    .replace("settled_seconds: 60", "settled_seconds: 2")
+    .replace("stable_seconds: 60", "stable_seconds: 2")
     .replace("bounces: hard ", "bounces: all ")
 )
 

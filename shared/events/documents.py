@@ -17,7 +17,7 @@ from shared.labels import folded
 from shared.mapping.documents import placeholders
 from shared.mapping.reading import Document, Misplaced, Part, read
 from shared.mapping.syntax import InvalidDocument
-from shared.sftp.exports.forms import Encoding, Separator
+from shared.sftp.exports.forms import Encoding, Separator, StableSeconds
 from shared.times import DEFAULT_FORM, TimeZone, form_fault, form_problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
@@ -136,7 +136,7 @@ class LogFile(Part):
 class Files(Part):
     """How Campaign's extract files are written.
 
-    `settled_seconds`: a file is read when its size and time have not changed for
+    `stable_seconds`: a file is read when its size and time have not changed for
     so long; 0 where the workflow gives a file its name only when it is complete. `time_zone`: whose
     clocks the dates show.
     """
@@ -145,7 +145,7 @@ class Files(Part):
     encoding: Encoding = "utf-8"
     dates: str = Field(DEFAULT_FORM, max_length=100)
     time_zone: TimeZone = "UTC"
-    settled_seconds: float = Field(60, ge=0, le=86400)
+    stable_seconds: StableSeconds = 60
     afterwards: Literal["move", "delete"] = "move"
     delivery_log: LogFile
     tracking_log: LogFile

@@ -22,7 +22,7 @@ class EventFormat:
 
     @property
     def watched_seconds(self) -> float:
-        return self.document.files.settled_seconds
+        return self.document.files.stable_seconds
 
     def takes(self, name: str) -> bool:
         logs = (self.document.files.delivery_log, self.document.files.tracking_log)

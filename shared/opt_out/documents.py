@@ -15,7 +15,7 @@ from shared.documents.kinds import DocumentKind
 from shared.labels import folded
 from shared.mapping import SourceTable, TargetResource
 from shared.mapping.reading import Document, Misplaced, Part, read
-from shared.sftp.exports.forms import Encoding, Separator
+from shared.sftp.exports.forms import Encoding, Separator, StableSeconds
 from shared.times import TimeZone
 
 Column = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=100)]
@@ -96,7 +96,7 @@ class ExportFiles(Part):
     pattern: str = Field("optOuts_*", min_length=1)
     separator: Separator = "\t"
     encoding: Encoding = "utf-8"
-    settled_seconds: float = Field(60, ge=0, le=86400)
+    stable_seconds: StableSeconds = 60
     afterwards: Literal["move", "delete"] = "move"
     contact: str = Field("externalId", min_length=1)
     changed: str = Field("lastModified", min_length=1)

@@ -271,11 +271,11 @@ class OptOutFormat:
     @property
     def files(self) -> Files:
         files = self.document.files
-        return files.model_copy(update={"settled_seconds": 0.0}) if self.at_once else files
+        return files.model_copy(update={"stable_seconds": 0.0}) if self.at_once else files
 
     @property
     def watched_seconds(self) -> float:
-        return self.document.files.settled_seconds
+        return self.document.files.stable_seconds
 
     def takes(self, name: str) -> bool:
         return fnmatchcase(name, self.document.files.pattern)

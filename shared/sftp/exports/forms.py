@@ -3,7 +3,7 @@
 import codecs
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
 
 NO_SEPARATORS = frozenset('\n\r"\0 -:/.')
 # These are encodings of Python's, but not of files of text, or not of lines that stand by
@@ -63,3 +63,8 @@ def of_text(encoding: str) -> str:
 
 Separator = Annotated[str, StringConstraints(min_length=1, max_length=1), AfterValidator(parting)]
 Encoding = Annotated[str, AfterValidator(of_text)]
+StableSeconds = Annotated[
+    float,
+    Field(ge=0, le=86400, validation_alias=AliasChoices("stable_seconds", "settled_seconds")),
+]
+"""`settled_seconds` is the key of documents that were written before it was renamed."""

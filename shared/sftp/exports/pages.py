@@ -146,7 +146,7 @@ class Exports:
         settled = [
             file
             for file, since in self.seen.values()
-            if self.now() - since >= form.files.settled_seconds
+            if self.now() - since >= form.files.stable_seconds
         ]
         found = (
             self.sftp.file(f"{self.folder}/{file.name}")

@@ -54,11 +54,11 @@ class Position:
         """Whether both are at one line of one reading of a file."""
         return (self.file, self.line, self.since) == (other.file, other.line, other.since)
 
-    def is_due(self, now: float, settled_seconds: float) -> bool:
+    def is_due(self, now: float, stable_seconds: float) -> bool:
         """Whether a file that was read to its end has been watched for long enough to be put
         away.
         """
-        return self.ended in (PROCESSED, REJECTED) and now - self.ended_at >= settled_seconds
+        return self.ended in (PROCESSED, REJECTED) and now - self.ended_at >= stable_seconds
 
 
 @dataclass(slots=True)
@@ -95,8 +95,8 @@ class Saved:
             self.waiting.append(self.position)
             self.position = Position()
 
-    def due(self, now: float, settled_seconds: float) -> Position | None:
-        return next((one for one in self.waiting if one.is_due(now, settled_seconds)), None)
+    def due(self, now: float, stable_seconds: float) -> Position | None:
+        return next((one for one in self.waiting if one.is_due(now, stable_seconds)), None)
 
     def is_new(self, file: RemoteFile, now: float) -> bool:
         """Whether the file is to be read: one that is waiting is not, unless it is another one by

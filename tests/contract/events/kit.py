@@ -51,7 +51,7 @@ class Source:
 
 
 class World:
-    """`now` may be moved on; files are taken at once (`settled_seconds: 0`) unless a test puts
+    """`now` may be moved on; files are taken at once (`stable_seconds: 0`) unless a test puts
     another document.
     """
 
@@ -69,9 +69,7 @@ class World:
 
     def document(self, change: Callable[[str], str]) -> None:
         """Puts the default document, changed, and takes it into force."""
-        text = change(
-            default_events_document().replace("settled_seconds: 60", "settled_seconds: 0")
-        )
+        text = change(default_events_document().replace("stable_seconds: 60", "stable_seconds: 0"))
         self.wiring.storage.container("config").upload_blob(
             "events/email_events.yaml", text, overwrite=True
         )

@@ -123,7 +123,7 @@ def test_utf_16_that_is_none_keeps_what_came_before(world: World) -> None:
 
 
 def test_a_file_that_still_grows_is_left_until_it_has_settled(world: World) -> None:
-    world.document(lambda text: text.replace("settled_seconds: 0", "settled_seconds: 60"))
+    world.document(lambda text: text.replace("stable_seconds: 0", "stable_seconds: 60"))
     ana = world.contact("Ana")
     world.send()
     world.export(finish=False)

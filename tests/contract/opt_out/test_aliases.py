@@ -22,7 +22,7 @@ def test_an_alias_and_the_contacts_own_profile_in_one_page(
     new_world: Callable[..., World], source: str, alias_first: bool
 ) -> None:
     world = new_world("both", OPT_OUT_SOURCE=source)
-    world.document("settled_seconds: 60", "settled_seconds: 0")
+    world.document("stable_seconds: 60", "stable_seconds: 0")
     contact = world.contact()
 
     def own() -> None:

@@ -27,7 +27,7 @@ YES_YES, NO_NO = (False, False), (True, True)
 @pytest.fixture(params=["filter", "scan", "file"])
 def any_source(request: pytest.FixtureRequest, new_world: Callable[..., World]) -> World:
     world = new_world("both", OPT_OUT_SOURCE=request.param)
-    world.document("settled_seconds: 60", "settled_seconds: 0")
+    world.document("stable_seconds: 60", "stable_seconds: 0")
     return world
 
 
@@ -455,7 +455,7 @@ def test_another_way_to_read_campaign_begins_anew(new_world: Callable[..., World
     world.quiet()
     for source in ("filter", "scan", "file", "filter"):
         world = World(world.stack, "both", OPT_OUT_SOURCE=source)
-        world.document("settled_seconds: 60", "settled_seconds: 0")
+        world.document("stable_seconds: 60", "stable_seconds: 0")
         world.in_campaign(person, no=not world.says(person)[1])
         export(world)
         world.quiet()

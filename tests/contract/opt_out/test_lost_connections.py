@@ -27,7 +27,7 @@ def test_every_opt_out_of_a_file_arrives_although_the_connection_is_lost(
 ) -> None:
     world = new_world("both", OPT_OUT_SOURCE="file", **server.settings())
     flags = [pair.flag for pair in read_opt_out_document(default_opt_out_document()).pairs]
-    text = default_opt_out_document().replace("settled_seconds: 60", "settled_seconds: 0")
+    text = default_opt_out_document().replace("stable_seconds: 60", "stable_seconds: 0")
     text = text.replace("afterwards: move", f"afterwards: {afterwards}")
     world.wiring.storage.container("config").upload_blob(
         "opt-out/opt_out.yaml", text, overwrite=True

@@ -172,7 +172,7 @@ def test_a_system_that_does_not_answer_is_told(world: World) -> None:
 
 def test_an_export_that_has_come_and_one_that_does_not(new_world: Callable[..., World]) -> None:
     world = new_world("both", OPT_OUT_SOURCE="file")
-    world.document("settled_seconds: 60", "settled_seconds: 0")
+    world.document("stable_seconds: 60", "stable_seconds: 0")
     person = world.person()
     world.campaign.emulator.json("POST", "/export", {"log": "optOut"})
     world.quiet()

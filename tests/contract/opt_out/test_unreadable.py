@@ -39,7 +39,7 @@ def letters(world: World) -> list[DeadLetter]:
 @pytest.fixture
 def by_file(new_world: Callable[..., World]) -> World:
     world = new_world("both", OPT_OUT_SOURCE="file")
-    world.document("settled_seconds: 60", "settled_seconds: 0")
+    world.document("stable_seconds: 60", "stable_seconds: 0")
     return world
 
 

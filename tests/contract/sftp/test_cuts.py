@@ -37,7 +37,7 @@ def contact(number: int) -> str:
 def events(afterwards: str) -> tuple[Any, Any, bytes, str]:
     document = read_events_document(
         default_events_document()
-        .replace("settled_seconds: 60", "settled_seconds: 0")
+        .replace("stable_seconds: 60", "stable_seconds: 0")
         .replace("afterwards: move ", f"afterwards: {afterwards} ")
     )
     header = list(document.files.delivery_log.columns.values())
@@ -52,7 +52,7 @@ def events(afterwards: str) -> tuple[Any, Any, bytes, str]:
 
 def opt_outs(afterwards: str) -> tuple[Any, Any, bytes, str]:
     document = read_opt_out_document(default_opt_out_document())
-    files = document.files.model_copy(update={"settled_seconds": 0.0, "afterwards": afterwards})
+    files = document.files.model_copy(update={"stable_seconds": 0.0, "afterwards": afterwards})
     document = document.model_copy(update={"files": files})
     header = [files.contact, *(pair.flag for pair in document.pairs), files.changed]
     rows = [

@@ -43,7 +43,7 @@ def server(running: Embedded) -> Embedded:
 
 
 def document(settled: int = 0) -> EventsDocument:
-    text = default_events_document().replace("settled_seconds: 60", f"settled_seconds: {settled}")
+    text = default_events_document().replace("stable_seconds: 60", f"stable_seconds: {settled}")
     return read_events_document(text)
 
 
@@ -139,7 +139,7 @@ def test_an_unfinished_name_is_left(server: Embedded, name: str) -> None:
     put(server, text(1), name)
     wide = read_events_document(
         default_events_document()
-        .replace("settled_seconds: 60", "settled_seconds: 0")
+        .replace("stable_seconds: 60", "stable_seconds: 0")
         .replace("deliveryLogs_*", "*deliveryLogs_*")
     )
     assert EventFormat(wide).takes(name)
@@ -410,7 +410,7 @@ def test_a_row_that_no_message_takes_is_a_dead_letter_of_its_line(server: Embedd
     assert all(len(text) <= MESSAGE_BYTES for text, _ in envelopes("f", "t", 1, reader.changes))
 
 
-def test_an_upload_that_pauses_longer_than_the_settled_seconds_is_watched_on(
+def test_an_upload_that_pauses_longer_than_the_stable_seconds_is_watched_on(
     server: Embedded,
 ) -> None:
     """It was read to its end by then.
@@ -553,7 +553,7 @@ def test_who_reads_at_once_does_not_put_away_at_once(server: Embedded) -> None:
     """
     known, _, data, name = all_opt_outs("move")
     known = known.model_copy(
-        update={"files": known.files.model_copy(update={"settled_seconds": 60.0})}
+        update={"files": known.files.model_copy(update={"stable_seconds": 60.0})}
     )
     path = put(server, data[: len(data) // 2], name)
     reader = reading(server, known, partial(OptOutFormat, at_once=True))

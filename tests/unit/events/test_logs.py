@@ -584,6 +584,11 @@ def test_a_document_of_the_version_before_makes_the_same_events(
     assert reported and reported["id"] == event_id("send", "7")
 
 
+def test_the_seconds_of_a_stable_file_are_read_under_their_old_name() -> None:
+    text = UPGRADE.read_text("utf-8").replace("settled_seconds: 60", "settled_seconds: 7")
+    assert read_events_document(text).files.stable_seconds == 7
+
+
 @pytest.mark.parametrize(
     "subject",
     ["{campaign:>1000000000}", "{campaign!r}", "{campaign.x}", "{}", "{campaign", "{kind[0]}"],

@@ -26,6 +26,12 @@ def test_the_packaged_document_is_sound() -> None:
         (GOOD + "files: {time_zone: CEST}", "files.time_zone: is no time zone"),
         (GOOD + "files: {values: {Oui: yes, OUI: no}}", "says both yes and no"),
         (GOOD + "files: {values: {Oui: oui}}", "files.values.Oui"),
+        (GOOD + "files: {settled_seconds: -1}", "files.settled_seconds"),
+        (GOOD + "files: {stable_second: 1}", "Did you mean stable_seconds?"),
+        (
+            GOOD + "files: {stable_seconds: 1, settled_seconds: 2}",
+            "files.settled_seconds is no key that is known here",
+        ),
         (GOOD + "polarity: true", "polarity is no key that is known here"),
     ],
 )
@@ -33,6 +39,11 @@ def test_a_fault_is_told_with_its_place(text: str, message: str) -> None:
     with pytest.raises(InvalidDocument) as refused:
         read_opt_out_document(text)
     assert message in " ".join(refused.value.problems)
+
+
+@pytest.mark.parametrize("key", ["stable_seconds", "settled_seconds"])
+def test_the_seconds_of_a_stable_file_are_read_under_their_old_name_too(key: str) -> None:
+    assert read_opt_out_document(GOOD + f"files: {{{key}: 7}}").files.stable_seconds == 7
 
 
 @pytest.mark.parametrize(
