@@ -185,8 +185,8 @@ def take_connection(options: argparse.Namespace) -> None:
     try:
         take_settings(file)
     except FileNotFoundError:
-        mend = "Start the stack with `manage.py up`" if options.stack else "Correct its path"
-        raise CannotUse(f"There is no {file}. {mend}.") from None
+        advice = "Start the stack with `manage.py up`" if options.stack else "Correct its path"
+        raise CannotUse(f"There is no {file}. {advice}.") from None
     except (ValueError, KeyError, TypeError):
         raise CannotUse(
             f"{file} is no local.settings.json: it must be JSON with the settings under Values."

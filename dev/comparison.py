@@ -1,6 +1,6 @@
 """Do both systems agree?
 
-Every row of a table against its record, field by field, by the mapping in force.
+Every row of a table against its record, field by field, by the active mapping.
 """
 
 from collections.abc import Iterable, Mapping

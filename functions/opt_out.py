@@ -1,4 +1,4 @@
-"""Opt-out: each contact's noes the same in Dataverse and Campaign, whichever heard them first.
+"""Opt-out: each contact's opt-outs are the same in Dataverse and Campaign.
 
 Source      columns of contact (change tracking; webhook as wake-up); flags of profiles
             (OPT_OUT_SOURCE); OPT_OUT_MODE says which

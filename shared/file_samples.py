@@ -1,4 +1,4 @@
-"""Whether two files of one name are the same one: read again, or put back when it was mended.
+"""Whether two files of one name are the same one: read again, or put back when it was fixed.
 
 A sample is size and time, and a few checksums of 32 bits, from which no value can be read: of whole
 rows, and of the ids of rows where the rows have some. A file of yesterday and one of today may have

@@ -42,7 +42,7 @@ class Transient(Wait):
 
 @dataclass(frozen=True, slots=True)
 class FlowFailed(Wait):
-    """A person must mend the flow first."""
+    """A person must fix the flow first."""
 
     code = "flow_failed"
 

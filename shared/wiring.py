@@ -273,7 +273,7 @@ class Wiring:
         return TableFlow(flow.key, flow.queue, table, *clients, tell=tell, notes=more)
 
     def contacts_notes(self) -> list[str]:
-        """What a mapping in force says of opt-outs and is not done.
+        """What an active mapping says of opt-outs and is not done.
 
         While no flow carries them, contacts take their document.
         """

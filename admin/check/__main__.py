@@ -35,12 +35,12 @@ def run(argv: list[str]) -> int:
     try:
         take_settings(file)
     except FileNotFoundError:
-        mend = (
+        advice = (
             "start the stack with `manage.py up`, and give both the same --directory"
             if options.stack
             else "correct its path"
         )
-        print(f"There is no {file}: {mend}.", file=sys.stderr)
+        print(f"There is no {file}: {advice}.", file=sys.stderr)
         return 2
     except (ValueError, KeyError, TypeError):
         print(

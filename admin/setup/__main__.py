@@ -45,12 +45,12 @@ def run(argv: list[str]) -> int:
     except (BridgeError, Refused, InvalidDocument) as error:
         print(f"{error}\nRun the command again to finish what is missing.", file=sys.stderr)
     except FileNotFoundError as error:
-        mend = (
+        advice = (
             "start the stack with `manage.py up`, and give both the same --directory"
             if options.stack
             else "correct its path"
         )
-        print(f"There is no {error.filename}: {mend}.", file=sys.stderr)
+        print(f"There is no {error.filename}: {advice}.", file=sys.stderr)
     return 1
 
 

@@ -57,9 +57,9 @@ def run(scale: int, groups: bool = False) -> dict[str, Any]:
         DIRECTORY / "bench", instances=1 if groups else INSTANCES, settings=SETTINGS, groups=groups
     )
     with stack:
-        noes = prepared(stack, opt_outs)
-        found = played(stack, noes[:opt_outs], noes[opt_outs : 2 * opt_outs], backfill)
-        lost, differ = ended_as(stack, noes[: 2 * opt_outs])
+        people = prepared(stack, opt_outs)
+        found = played(stack, people[:opt_outs], people[opt_outs : 2 * opt_outs], backfill)
+        lost, differ = ended_as(stack, people[: 2 * opt_outs])
         processes = len(stack.groups)
         letters = sum(
             len(Operator(stack.facts).dead_letters(flow)) for flow in ("contacts", "opt_out")
@@ -105,11 +105,11 @@ def prepared(stack: Stack, opt_outs: int) -> list[No]:
         lambda: operator.settled() and safe(operator), "the people's profiles", QUIET_SECONDS, 1
     )
     rows = dynamics.contacts(",".join(["contactid", *FLAGS]))
-    noes = [(row["contactid"], column) for row in rows for column in FLAGS if not row[column]]
-    Random(SEED).shuffle(noes)
-    if len(noes) < 2 * opt_outs:
-        raise AssertionError(f"there are only {len(noes)} opt-outs to make")
-    return noes
+    planned = [(row["contactid"], column) for row in rows for column in FLAGS if not row[column]]
+    Random(SEED).shuffle(planned)
+    if len(planned) < 2 * opt_outs:
+        raise AssertionError(f"there are only {len(planned)} opt-outs to make")
+    return planned
 
 
 def safe(operator: Operator) -> bool:
@@ -146,8 +146,9 @@ def played(
 def said(
     stack: Stack, in_dynamics: Sequence[No], in_campaign: Sequence[No], watch: "Watch"
 ) -> None:
-    """Says the noes on both sides, each at an even pace; two in Campaign, where a call takes longer
-    than there is time.
+    """Writes the opt-outs on both sides, each at an even pace.
+
+    Two at a time in Campaign, where a call takes longer than there is time.
     """
     writers = [
         threading.Thread(
@@ -172,10 +173,10 @@ def created(campaign: Campaign) -> int:
 
 
 def paced(
-    noes: Sequence[No], heard: Heard, write: Callable[[str, str], None], a_second: float
+    planned: Sequence[No], heard: Heard, write: Callable[[str, str], None], a_second: float
 ) -> None:
     began = time.time()
-    for number, no in enumerate(noes):
+    for number, no in enumerate(planned):
         time.sleep(max(0.0, began + number / a_second - time.time()))
         at = time.time()
         write(*no)
@@ -195,7 +196,7 @@ def in_campaign_by(stack: Stack) -> Callable[[str, str], None]:
 
 
 class Watch:
-    """Sees the noes arrive in Dynamics, by reading the changes of contacts, and the backfill
+    """Sees the opt-outs arrive in Dynamics, by reading the changes of contacts, and the backfill
     end.
     """
 
@@ -238,7 +239,7 @@ class Watch:
 
 
 def stamped(campaign: Campaign, heard: Heard) -> None:
-    """When the noes arrived in Campaign, which keeps the time of each flag; nobody asks for it
+    """When the opt-outs arrived in Campaign, which keeps the time of each flag; nobody asks for it
     while they travel.
     """
     for profile in campaign.profiles():
@@ -267,16 +268,16 @@ def tracked(stack: Stack) -> Iterator[list[dict[str, Any]]]:
         yield found
 
 
-def ended_as(stack: Stack, noes: Sequence[No]) -> tuple[int, int]:
-    """How many of these noes one side at least does not say, and how many contacts have a profile
-    that says something else.
+def ended_as(stack: Stack, planned: Sequence[No]) -> tuple[int, int]:
+    """How many of these opt-outs are not on both sides, and how many contacts differ from their
+    profile.
     """
     profiles = {profile["externalId"]: profile for profile in Campaign(stack.facts).profiles()}
     columns = ",".join(sorted({"contactid", *(name for pair in PAIRS for name in pair.columns)}))
     rows = {row["contactid"]: row for row in Dynamics(stack.facts).contacts(columns)}
     lost = [
         (person, column)
-        for person, column in noes
+        for person, column in planned
         if not (rows[person][column] and profiles[person][FLAGS[column]])
     ]
     differ = [person for person, row in rows.items() if not alike(row, profiles.get(person))]

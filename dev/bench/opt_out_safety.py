@@ -29,7 +29,7 @@ State = AbstractContextManager[None]
 
 def run(scale: int) -> dict[str, Any]:
     chance, states = Random(SEED), STATES // scale
-    noes, missed, settled = Counter[str](), list[str](), 0
+    opt_outs, missed, settled = Counter[str](), list[str](), 0
     with Stack(DIRECTORY / "bench-safety", host=False) as stack:
         process = Process(stack)
         people = [process.person(chance.random() < 0.5) for _ in range(PEOPLE)]
@@ -37,7 +37,7 @@ def run(scale: int) -> dict[str, Any]:
         for number in range(states):
             kind = list(KINDS)[number % len(KINDS)]
             warned, after = one(process, kind, people, chance)
-            noes[kind] += warned
+            opt_outs[kind] += warned
             settled += after
             missed += [] if warned and after else [f"state {number}: {kind}"]
     if missed:
@@ -46,9 +46,9 @@ def run(scale: int) -> dict[str, Any]:
         )
     return {
         "safe-to-send says no with an opt-out under way"
-        f" (target {states} of {states}; seed {SEED})": sum(noes.values()),
+        f" (target {states} of {states}; seed {SEED})": sum(opt_outs.values()),
         "safe-to-send says yes when that is settled (as many)": settled,
-        **{f"  {kind}": count for kind, count in noes.items()},
+        **{f"  {kind}": count for kind, count in opt_outs.items()},
     }
 
 

@@ -267,7 +267,7 @@ class Stack:
 
     def deploy_now(self, number: int) -> None:
         """As a deployment under the strategy Recreate: what runs is cut off, its messages stay
-        hidden; it starts anew.
+        hidden; it starts again.
         """
         self.children[f"host-{number}"].stop_now()
         self.start_instance(number)
@@ -299,7 +299,7 @@ class Stack:
         self.write_facts()
 
     def change_settings(self, **settings: str) -> None:
-        """As when somebody changes the function app's settings: its instances end and start anew
+        """As when somebody changes the function app's settings: its instances end and start again
         with them.
         """
         self.environment.update(settings)

@@ -5,7 +5,7 @@
     GET  /_emulator/faults                             the list, each with `times` still to come
     GET  /_emulator/calls                              {"VERB route-template": count} since reset
     GET  /_emulator/peaks                              {"VERB route-template": most at once}
-    POST /_emulator/peaks    {}                        counts them anew
+    POST /_emulator/peaks    {}                        counts them from 0
     POST /_emulator/clock    {"now": "2026-01-31T00:00:00Z"} | {"advance_seconds": 3600} | {};
                              answers {"now": ...}
 

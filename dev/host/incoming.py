@@ -124,7 +124,7 @@ async def body_of(request: web.Request) -> bytes:
 
 def url_of(request: web.Request, target: Target) -> str:
     """What the function knows as its URL: the scheme that the front end was called with, the path
-    encoded anew.
+    encoded again.
     """
     scheme = request.headers.get("X-Forwarded-Proto") or "http"
     path = re.sub("%(?![0-9A-Fa-f]{2})", "%25", quote(target.path, safe=PLAIN_IN_PATHS + "%"))

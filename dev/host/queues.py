@@ -41,7 +41,7 @@ class QueueListener:
     async def run(self) -> None:
         """Polls until the host stops.
 
-        Runs under way end; a message that comes in meanwhile has spent a receipt in vain.
+        Runs under way end; a message that comes in meanwhile has spent a receipt without result.
         """
         while not self._stopping.is_set():
             messages = await self._receive()

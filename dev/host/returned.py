@@ -1,5 +1,5 @@
 """What a function returned without an HttpResponse: the host reads it as JSON if it can, and writes
-it anew.
+it again.
 
 An object with `body` becomes the response, with its `status` and `headers`. Source:
 tests/fixtures/conformance/answers.tsv.

@@ -38,11 +38,11 @@ class Worker:
 
     When its process ends, every run in it has failed, and another process is started.
 
-    `given_up` is called once the process has crashed three times within half an hour.
+    `on_exhausted` is called once the process has crashed three times within half an hour.
     """
 
-    def __init__(self, app_dir: Path, given_up: Callable[[], None]) -> None:
-        self._app_dir, self._given_up = app_dir, given_up
+    def __init__(self, app_dir: Path, on_exhausted: Callable[[], None]) -> None:
+        self._app_dir, self._on_exhausted = app_dir, on_exhausted
         self._process: asyncio.subprocess.Process | None = None
         self._open: dict[int, asyncio.Future[Any]] = {}
         self._numbers = itertools.count()
@@ -170,7 +170,7 @@ class Worker:
                 "The worker process has ended %d times within half an hour: the host stops.",
                 MOST_CRASHES,
             )
-            self._given_up()
+            self._on_exhausted()
             return
         log.warning(
             "The worker process has ended with code %s; another is started.", process.returncode

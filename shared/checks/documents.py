@@ -1,4 +1,4 @@
-"""The documents that a look goes by: those in force, else as a person left them, else the packaged
+"""The documents that a look goes by: the active ones, else as a person left them, else the packaged
 ones.
 
 Only read.
@@ -51,7 +51,7 @@ def document_text(documents: Documents, name: str, packaged: Callable[[], str]) 
 
 
 def newest(documents: Documents, name: str) -> int:
-    """The version in force, 0 before the first."""
+    """The active version, 0 before the first."""
     try:
         return documents.newest(name)[0]
     except ResourceNotFoundError:
@@ -59,6 +59,6 @@ def newest(documents: Documents, name: str) -> int:
 
 
 def drafted(documents: Documents, name: str) -> bool:
-    """Whether a person has left a document that is not the one in force."""
+    """Whether a person has left a document that is not the active one."""
     draft = documents.draft_etag(name).strip('"')
     return bool(draft) and draft != documents.newest(name)[1]

@@ -27,7 +27,7 @@ from shared.state.documents import Documents, Library, Listing
 READ = re.compile(
     rf"mappings/{TABLE.pattern}\.yaml|opt-out/opt_out\.yaml|events/email_events\.yaml|(mappings|opt-out|events)/versions/.+|fingerprint\.key"
 )
-MEND = "Correct it there: the bridge looks at it again by itself."
+ADVICE = "Correct it there: the bridge looks at it again by itself."
 
 
 def refused(look: Look) -> Iterator[Finding]:
@@ -40,11 +40,11 @@ def refused(look: Look) -> Iterator[Finding]:
 
 def found(subject: str, problem: str) -> Iterator[Finding]:
     if problem:
-        yield Finding("mappings", subject, "error", problem, MEND)
+        yield Finding("mappings", subject, "error", problem, ADVICE)
 
 
 def mapping_draft(look: Look, table: str) -> str:
-    """One without a version that fits its name is looked at as if it were in force: its problems
+    """One without a version that fits its name is looked at as if it were active: its problems
     are reported there.
     """
     version = newest(look.stored, table)
@@ -118,7 +118,7 @@ def unread(documents: Documents) -> Iterator[Finding]:
     except ResourceNotFoundError:
         return
     for name in (name for name in names if not READ.fullmatch(name)):
-        mend = (
+        advice = (
             "Name it mappings/<table>.yaml, opt-out/opt_out.yaml or events/email_events.yaml, or"
             " delete it."
         )
@@ -127,5 +127,5 @@ def unread(documents: Documents) -> Iterator[Finding]:
             name,
             "warning",
             "Nothing reads this file of the container config.",
-            mend,
+            advice,
         )

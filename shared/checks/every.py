@@ -33,12 +33,12 @@ CHECKS = (
     ),
     Check("campaign", connections.campaign, ("campaign token",), CAMPAIGN),
     Check("mapping documents", tables.documents, ("storage",)),
-    Check("privileges", rights.privileges, ("dataverse", "mapping documents"), rights.MEND),
+    Check("privileges", rights.privileges, ("dataverse", "mapping documents"), rights.ADVICE),
     Check("change tracking", tables.change_tracking, ("dataverse", "mapping documents"), DATAVERSE),
     Check("change tokens", tables.change_tokens, ("dataverse", "mapping documents"), DATAVERSE),
     Check("mappings", tables.mappings, ("dataverse", "campaign", "mapping documents"), CAMPAIGN),
     Check("keys", tables.keys, ("campaign", "mapping documents"), CAMPAIGN),
-    Check("webhooks", webhooks.webhooks, ("dataverse", "mapping documents"), webhooks.MEND),
+    Check("webhooks", webhooks.webhooks, ("dataverse", "mapping documents"), webhooks.ADVICE),
     Check(
         "activity tables",
         files.activity_tables,
@@ -58,6 +58,9 @@ CHECKS = (
         "Correct SFTP_HOST and SFTP_PORT, or let this machine's address through in Campaign.",
     ),
     Check(
-        "opt-out", opt_outs.opt_outs, ("dataverse", "campaign", "mapping documents"), opt_outs.MEND
+        "opt-out",
+        opt_outs.opt_outs,
+        ("dataverse", "campaign", "mapping documents"),
+        opt_outs.ADVICE,
     ),
 )

@@ -72,11 +72,11 @@ def aside(look: Look, folder: str, before: float) -> Iterator[Finding]:
     except Misconfigured:
         return
     if count and folder.endswith(REJECTED):
-        mend = (
+        advice = (
             "See the dead letters of email_events and opt_out. Fix the files and put them back, or"
             " delete them."
         )
-        yield Finding("sftp", folder, "warning", f"{count} files could not be read.", mend)
+        yield Finding("sftp", folder, "warning", f"{count} files could not be read.", advice)
     elif count:
         message = f"{count} files that have been read are more than 30 days old."
         yield Finding(

@@ -9,7 +9,7 @@ from shared.checks.look import Look
 from shared.state.flows import FAILED, RUNNING, Flows
 
 NAME = "flows"
-MEND = "Correct it: the bridge tries again by itself, and goes on."
+ADVICE = "Correct it: the bridge tries again by itself, and goes on."
 
 
 def flows(look: Look) -> Iterator[Finding]:
@@ -22,8 +22,10 @@ def flows(look: Look) -> Iterator[Finding]:
     }
     for key, state in sorted(standing.items()):
         if state.status == FAILED:
-            message, mend = split(state.reason, MEND)
-            yield Finding(NAME, key, "error", f"It is failed for {state.setting}. {message}", mend)
+            message, advice = split(state.reason, ADVICE)
+            yield Finding(
+                NAME, key, "error", f"It is failed for {state.setting}. {message}", advice
+            )
         else:
             yield Finding(
                 NAME,

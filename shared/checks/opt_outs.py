@@ -26,7 +26,7 @@ from shared.sftp.exports.positions import PROCESSED
 
 NAME = "opt-out"
 DOCUMENT, MAPPING = "opt-out/opt_out.yaml", "mappings/contact.yaml"
-MEND = f"Correct {DOCUMENT} in the container config, or publish in Campaign what it names."
+ADVICE = f"Correct {DOCUMENT} in the container config, or publish in Campaign what it names."
 PUBLISH = (
     f"Publish a filter definition '{CHANGED} greater than or equal to' a parameter, and name both"
     f" in {DOCUMENT}."
@@ -62,7 +62,7 @@ def nobody() -> Finding:
 def pairs(look: Look, use: OptOuts, profile: TargetResource) -> Iterator[Finding]:
     found = problems(use.document, look.wiring.dataverse.table("contact"), profile)
     for problem in found:
-        yield error("pairs", *split(problem, MEND))
+        yield error("pairs", *split(problem, ADVICE))
     if not found:
         yield ok(
             "pairs", f"{len(use.document.pairs)} fit both systems; OPT_OUT_MODE is {use.mode}."
@@ -163,12 +163,12 @@ def exported(
     """By the export: a file has come within the promise, and waits, or has been read."""
     now, folder = look.wiring.now(), look.exports_folder
     files, form = (
-        listed(look, folder) + put_aside(look, f"{folder}/{PROCESSED}"),
+        listed(look, folder) + archived(look, f"{folder}/{PROCESSED}"),
         OptOutFormat(document),
     )
     newest = max([last_read(look), *(file.changed_at for file in files if form.takes(file.name))])
     if late := late_file(newest, document, now):
-        yield error("export", *split(late[0], MEND))
+        yield error("export", *split(late[0], ADVICE))
     else:
         yield ok(
             "export",
@@ -181,7 +181,7 @@ def listed(look: Look, folder: str) -> list[RemoteFile]:
     return look.wiring.looking_sftp.files(folder)
 
 
-def put_aside(look: Look, folder: str) -> list[RemoteFile]:
+def archived(look: Look, folder: str) -> list[RemoteFile]:
     """Made when the first file is put there."""
     try:
         return listed(look, folder)
@@ -207,7 +207,7 @@ SOURCES: Mapping[
 
 
 def owners(pairs: Sequence[Pair], mapping: MappingDocument) -> Iterator[Finding]:
-    """A mapping that was in force before its flags belonged to the opt-out flow goes on without its
+    """A mapping that was active before its flags belonged to the opt-out flow goes on without its
     rules for them.
     """
     alone, unused = not_carried(mapping, pairs), not_used(mapping)
@@ -235,5 +235,5 @@ def ok(subject: str, message: str) -> Finding:
     return Finding(NAME, subject, "ok", message)
 
 
-def error(subject: str, message: str, mend: str) -> Finding:
-    return Finding(NAME, subject, "error", message, mend)
+def error(subject: str, message: str, advice: str) -> Finding:
+    return Finding(NAME, subject, "error", message, advice)

@@ -13,7 +13,7 @@ ADMINISTRATOR_TEMPLATE = (  # of System Administrator, in every organization
 )
 ASSOCIATION = "systemuserroles_association"
 NAME = "privileges"
-MEND = (
+ADVICE = (
     "Run `manage.py setup dataverse`, which gives the function app's role what it needs and no"
     " more."
 )
@@ -24,7 +24,7 @@ def privileges(look: Look) -> Iterator[Finding]:
     cases = use_cases(look.in_use)
     missing = [name for name in PLATFORM if held and name not in held]
     if "prvReadEntity" in missing:  # without it the names of the others cannot be read
-        yield Finding(NAME, cases[0].name, "error", f"{', '.join(missing)} missing.", MEND)
+        yield Finding(NAME, cases[0].name, "error", f"{', '.join(missing)} missing.", ADVICE)
         return
     wanted = needs(look.wiring.dataverse, cases, dict.fromkeys(PLATFORM, ""))
     for case in cases:
@@ -36,10 +36,10 @@ def privileges(look: Look) -> Iterator[Finding]:
             if depth(held, need.name, need.privilege_id) not in ("", DEPTH)
         ]
         if absent:
-            yield Finding(NAME, case.name, "error", f"{', '.join(absent)} missing.", MEND)
+            yield Finding(NAME, case.name, "error", f"{', '.join(absent)} missing.", ADVICE)
         if shallow:
             yield Finding(
-                NAME, case.name, "error", f"{', '.join(shallow)} not at organization level.", MEND
+                NAME, case.name, "error", f"{', '.join(shallow)} not at organization level.", ADVICE
             )
         if own and not absent + shallow:
             yield Finding(NAME, case.name, "ok", f"{len(own)} of {len(own)} are there.")

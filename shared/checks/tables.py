@@ -34,9 +34,9 @@ def documents(look: Look) -> Iterator[Finding]:
         if look.opt_outs:
             yield from standing(look.documents_in("opt-out"), OPT_OUT)
     except InvalidDocument as error:
-        mend = f"Correct opt-out/{OPT_OUT}.yaml in the container config."
+        advice = f"Correct opt-out/{OPT_OUT}.yaml in the container config."
         yield from (
-            Finding("mapping documents", OPT_OUT, "error", problem, mend)
+            Finding("mapping documents", OPT_OUT, "error", problem, advice)
             for problem in error.problems
         )
 
@@ -54,11 +54,11 @@ def standing(documents: Documents, name: str) -> Iterator[Finding]:
             f"{documents.folder}/{name}.yaml has been changed since version {version} was taken"
             " from it."
         )
-        mend = (
+        advice = (
             "If it is not active in a minute, see `mappings` below, and mapping_problem in GET"
             " /api/status."
         )
-        yield Finding("mapping documents", name, "warning", message, mend)
+        yield Finding("mapping documents", name, "warning", message, advice)
 
 
 def change_tracking(look: Look) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def tracked(look: Look, table: str) -> Iterator[Finding]:
 
 
 def change_tokens(look: Look) -> Iterator[Finding]:
-    """A token older than the window makes the next poll read everything anew."""
+    """A token older than the window makes the next poll read everything again."""
     days = look.wiring.dataverse.change_window_days()
     for document in look.documents:
         checkpoint = look.checkpoints.load(flow_of(document.table).key, document.table)
@@ -127,8 +127,8 @@ def mappings(look: Look) -> Iterator[Finding]:
 
 def mapping(look: Look, document: MappingDocument) -> Iterator[Finding]:
     target = look.wiring.campaign.resource(document.api, document.resource)
-    # A version in force goes on without its rules for opt-out flags; a document that is not yet in
-    # force is refused for them.
+    # An active version goes on without its rules for opt-out flags. A document that is not yet
+    # active is refused for them.
     flags = [] if newest(look.stored, document.table) else flag_problems(document)
     own = document if flags else without_flags(document)
     source = look.wiring.dataverse.table(document.table)
@@ -187,10 +187,10 @@ def key(look: Look, document: MappingDocument) -> Iterator[Finding]:
             f"{field} does not find a record of {resource}: it is no identification key, or the"
             " filter does not use it."
         )
-        mend = f"Make {field} an identification key of {resource}" + (
+        advice = f"Make {field} an identification key of {resource}" + (
             " with a filter on it" if document.key.filter else ""
         )
-        yield Finding("keys", resource, "error", message, f"{mend}, and publish it.")
+        yield Finding("keys", resource, "error", message, f"{advice}, and publish it.")
     else:
         yield Finding(
             "keys",

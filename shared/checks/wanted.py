@@ -1,4 +1,4 @@
-"""What the documents in force and the flows that are on make necessary in Dataverse: privileges,
+"""What the active documents and the flows that are on make necessary in Dataverse: privileges,
 tracked tables, webhooks.
 
 `setup dataverse` makes it, `check` looks whether it is there. Another use case is one entry in

@@ -11,7 +11,7 @@ from shared.checks.registered import Registered, Row, as_set, function_of
 from shared.checks.wanted import MESSAGES, Subscription, subscriptions
 
 NAME = "webhooks"
-MEND = "Run `manage.py setup dataverse`."
+ADVICE = "Run `manage.py setup dataverse`."
 REMOVE = "Run `manage.py setup dataverse`, which removes them."
 REGISTER = "Run `manage.py setup dataverse` with --functions."
 
@@ -96,11 +96,11 @@ def shared_key(path: str, endpoints: Mapping[str, Row]) -> Iterator[Finding]:
 def faults(wanted: Subscription, steps: dict[str, Row], count: int) -> Iterator[Finding]:
     path = wanted.path
     if missing := [message for message in wanted.messages if message not in steps]:
-        yield warning(path, f"There is no step for {', '.join(missing)}.", MEND)
+        yield warning(path, f"There is no step for {', '.join(missing)}.", ADVICE)
     if off := [message for message, step in steps.items() if step["statecode"]]:
-        yield warning(path, f"The step for {', '.join(off)} is disabled.", MEND)
+        yield warning(path, f"The step for {', '.join(off)} is disabled.", ADVICE)
     if count > len(steps):
-        yield warning(path, "A step is there twice: each change is sent twice.", MEND)
+        yield warning(path, "A step is there twice: each change is sent twice.", ADVICE)
     if "Update" in steps:
         yield from filter_faults(
             path, as_set(steps["Update"]["filteringattributes"]), set(wanted.columns)
@@ -113,13 +113,13 @@ def filter_faults(path: str, filtered: set[str], mapped: set[str]) -> Iterator[F
             path,
             "The step for Update has no filtering attributes: it fires for columns that are not"
             " mapped.",
-            MEND,
+            ADVICE,
         )
     elif missing := sorted(mapped - filtered):
-        yield warning(path, f"The step for Update does not fire for {', '.join(missing)}.", MEND)
+        yield warning(path, f"The step for Update does not fire for {', '.join(missing)}.", ADVICE)
     elif more := sorted(filtered - mapped):
-        yield warning(path, f"The step for Update fires for {', '.join(more)}, not mapped.", MEND)
+        yield warning(path, f"The step for Update fires for {', '.join(more)}, not mapped.", ADVICE)
 
 
-def warning(path: str, message: str, mend: str) -> Finding:
-    return Finding(NAME, path, "warning", message, mend)
+def warning(path: str, message: str, advice: str) -> Finding:
+    return Finding(NAME, path, "warning", message, advice)

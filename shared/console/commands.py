@@ -70,7 +70,7 @@ class Replay(Command):
 
 
 class Discard(Command):
-    """Names what it gives up: nothing is given up by an empty body."""
+    """Names what it discards: an empty body discards nothing."""
 
     what: Literal["record", "reason", "dead_letters"] = Field(
         description=(
@@ -100,7 +100,7 @@ class Discard(Command):
 
     @property
     def value(self) -> str:
-        """The id or the reason that is given up."""
+        """The id or the reason that is discarded."""
         return record_id(self.id) if self.what == "record" else self.reason
 
 

@@ -322,7 +322,9 @@ class DataverseClient:
         `privilege`: the one that it takes, where the answer does not name it.
         """
         error = recovery("dataverse write", response.status, error_code(response), what)
-        return self.rights.judged(error, response.status, error_message(response), what, privilege)
+        return self.rights.with_privilege(
+            error, response.status, error_message(response), what, privilege
+        )
 
     def same_host(self, link: object) -> str:
         """The link, if it leads to the configured organization."""

@@ -43,7 +43,7 @@ class Rights:
         self.lock = threading.Lock()
         self.known: tuple[float, Mapping[str, str]] | None = None
 
-    def judged(
+    def with_privilege(
         self, error: BridgeError, status: int, message: str, what: str, privilege: str
     ) -> BridgeError:
         """The error, or what it means where access was denied.

@@ -116,22 +116,22 @@ class Keeper:
         return found.active
 
     def active_since[D: Document, A](
-        self, compiler: Compiler[D, A], name: str, judged: A, permit: Callable[[], bool]
+        self, compiler: Compiler[D, A], name: str, than: A, permit: Callable[[], bool]
     ) -> A:
-        """What was compiled after `judged`.
+        """What was compiled after `than`.
 
         If nothing was, it is compiled now where `permit` allows.
 
-        Else `judged`. Of many threads that ask at once one compiles, and the others get the same.
+        Else `than`. Of many threads that ask at once one compiles, and the others get the same.
         `permit` runs under the lock: it only counts.
         """
         wanted = compiler.kind.id(name)
         world = self.world([wanted, *compiler.needs(name)], self.listing())
         with held(self.lock("compile", wanted)):
             found: Compiled[A] | None = self.compiled.get(wanted)
-            if found and found.active is not judged:
+            if found and found.active is not than:
                 return found.active
-            return self.compile(compiler, name, world).active if permit() else judged
+            return self.compile(compiler, name, world).active if permit() else than
 
     def lock(self, step: str, wanted: DocumentId[Any]) -> threading.Lock:
         """Held by whoever does this step for this document: no other document waits for that."""
@@ -243,8 +243,8 @@ class Keeper:
     def adopt[D: Document](self, compiler: Compiler[D, Any], name: str) -> str:
         """Activates a person's changed document. Returns its problems as one message, "" for none.
 
-        A refused one is judged again when it changes. It is judged again now and then too, for the
-        systems may have changed.
+        A refused one is checked again when it changes, and now and then, for the systems may have
+        changed.
         """
         wanted, folder = compiler.kind.id(name), self.library.folder(compiler.kind.folder)
         etag = folder.draft_etag(name).strip('"')
@@ -268,7 +268,7 @@ class Keeper:
         if (
             not refused
             or refused.etag != etag
-            or self.now() - refused.at >= wanted.kind.judged_again_seconds
+            or self.now() - refused.at >= wanted.kind.retried_after_seconds
         ):
             return None
         return refused
@@ -311,5 +311,5 @@ class Kept[D: Document, A]:
         return self.keeper.adopt(self.compiler, self.id.name)
 
     def forget(self) -> None:
-        """Reads document and metadata anew at the next use."""
+        """Reads document and metadata again at the next use."""
         self.keeper.forget(self.id)

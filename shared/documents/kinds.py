@@ -26,8 +26,8 @@ class DocumentKind[D: Document]:
     """A document in a sentence, by its name: "mapping of contact"."""
     packaged: Callable[[str], str]
     """The text that the bridge brings for a name. InvalidDocument where it brings none."""
-    judged_again_seconds: float = 0.0
-    """For how long a refused draft is not judged again while it is unchanged."""
+    retried_after_seconds: float = 0.0
+    """For how long a refused draft is not checked again while it is unchanged."""
 
     ids: dict[str, "DocumentId[D]"] = field(default_factory=dict, init=False)
 

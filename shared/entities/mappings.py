@@ -22,7 +22,7 @@ MAPPINGS = DocumentKind(
     setting="mapping",
     title="mapping of {}".format,
     packaged=packaged,
-    judged_again_seconds=REFUSED_SECONDS,
+    retried_after_seconds=REFUSED_SECONDS,
 )
 CONTACTS = MAPPINGS.id("contact")
 

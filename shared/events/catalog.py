@@ -1,4 +1,4 @@
-"""The events document in force, checked against the tables that it names."""
+"""The active events document, checked against the tables that it names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class ActiveEvents:
 
 class EventsCompiler:
     """Asks Dataverse for the tables, by the writer that will write to them: it reads their
-    definitions anew.
+    definitions again.
     """
 
     kind = KIND

@@ -262,7 +262,7 @@ class EventsDocument(Document):
 def read_events_document(text: str) -> EventsDocument:
     """The document in a YAML text; InvalidDocument with every problem that it has.
 
-    A form of dates that loses a part of the time is one for a new document. Versions in force go on
+    A form of dates that loses a part of the time is one for a new document. Active versions go on
     with theirs.
     """
     document = read(text, EventsDocument)
@@ -280,7 +280,7 @@ def misnamed(document: EventsDocument) -> Iterator[str]:
     """Names that the document gives and nothing reads, and those that the journal's events lack,
     each as a sentence.
 
-    Documents in force may have some: they stop no flow.
+    Active documents may have some: they stop no flow.
     """
     if lacking := sorted(needed_fields(document.journal.kinds) - document.journal.fields.keys()):
         what = (

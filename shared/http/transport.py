@@ -178,7 +178,7 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
 def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int, ends_at: float) -> bytes | None:
     """The unpacked body; None for one of more bytes, whatever its header announces.
 
-    Then its connection is given up.
+    Then its connection is closed.
 
     Raises ProtocolError for one that is not whole at `ends_at` (monotonic seconds), however it
         drips.

@@ -4,7 +4,7 @@ Every problem at once, each as a sentence with its place and what to do.
 
 `misfits` are what a mapping cannot run with. `pointless` is what has no effect and so hints at a
 mistake. `unlabelled` are the choices whose records are refused. A new document must be free of all
-three. One that is in force goes on with the last two.
+three. One that is active goes on with the last two.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -72,7 +72,7 @@ def read[D: Document](text: str, kind: type[D]) -> D:
 def content_of(
     text: str, validate: Callable[[Any], object], kind: type[BaseModel]
 ) -> dict[Any, Any]:
-    """What another file in YAML says, of another form; InvalidDocument likewise.
+    """What another file in YAML says, of another form; InvalidDocument as above.
 
     `kind` is the form of its parts.
     """
@@ -92,8 +92,8 @@ def read_active[D: Document](text: str, kind: type[D], setting: str, name: str) 
     try:
         return read(text, kind)
     except InvalidDocument as error:
-        mend = "Put a corrected document into the container config."
-        raise Misconfigured(setting, f"{name} cannot be read any more: {error} {mend}") from None
+        advice = "Put a corrected document into the container config."
+        raise Misconfigured(setting, f"{name} cannot be read any more: {error} {advice}") from None
 
 
 def lines(node: yaml.Node, path: str) -> Iterator[tuple[str, int, yaml.Node]]:

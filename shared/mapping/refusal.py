@@ -11,5 +11,5 @@ class Refuse(Exception):
         self.rule, self.reason = rule, reason
 
 
-# Rules that follow what a system's metadata says: the same value may pass once that is read anew.
+# Rules that follow what a system's metadata says: the same value may pass once that is read again.
 METADATA_RULES = frozenset({"unknown_choice", "no_label", "too_long"})

@@ -1,7 +1,7 @@
 """Values to try a column's conditions with: one of each stretch of values between those that the
 conditions name.
 
-No value outside them is judged otherwise than one of them. Where that would take too many, or is
+No value outside them has another result than one of them. Where that would take too many, or is
 not known, there are none: None.
 """
 

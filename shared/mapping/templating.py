@@ -1,4 +1,4 @@
-"""What of a template can be judged before any row: the text around its columns, and whether the
+"""What of a template can be checked before any row: the text around its columns, and whether the
 field can take it.
 """
 

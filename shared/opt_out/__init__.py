@@ -1,4 +1,4 @@
-"""Opt-out: each contact's noes, the same in Dynamics and in Campaign, whichever heard them first.
+"""Opt-out: each contact's opt-outs are the same in Dynamics and in Campaign.
 
 documents  which column goes with which flag
 deciding   the rules, pure

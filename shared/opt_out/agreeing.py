@@ -4,7 +4,7 @@ writes, looks again.
 The record of a decision comes before its writes, so that there is never a write without one. What
 was written is read again:
 only so is the flag's new time known, which tells our own writes from a person's. Whoever came in
-between is decided on anew.
+between is decided again.
 """
 
 from collections.abc import Callable, Mapping
@@ -179,7 +179,7 @@ class Reconciler:
     def pass_on(
         self, active: ActiveOptOut, contact: Contact, profile: Profile | None, memory: Memory
     ) -> bool:
-        """A contact that was merged into another passes its noes on to it, once, and each that
+        """A contact that was merged into another passes its opt-outs on to it, once, and each that
         Campaign hears later.
 
         Returns whether there were any. Nothing else is passed on: the other contact's own yes or no

@@ -1,5 +1,6 @@
-"""Opt-outs that are ahead of the contacts flow: it makes the profile, with its contact's noes, so
-they wait for it.
+"""Opt-outs that are ahead of the contacts flow, and wait for it.
+
+The contacts flow creates the profile with its contact's opt-outs.
 
 What waits is called for when that flow has settled the contact (OptOut.wake); where its word was
 lost, `left_behind` finds it.

@@ -1,4 +1,4 @@
-"""The opt-out document in force, checked against both systems."""
+"""The active opt-out document, checked against both systems."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -107,7 +107,7 @@ def change_of(
 ) -> Change | None:
     """The flags of a profile as a change; None for one that is no contact's.
 
-    `exported`: by a file, which may write ids anew.
+    `exported`: by a file, which may write ids in another form.
     """
     written = str(row.get(key_field) or "")
     found = record_id(written)

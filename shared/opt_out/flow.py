@@ -1,13 +1,13 @@
 """Opt-out as a flow: what the steps need to know of it.
 
-Two feeds tell whom to look at; both sides are then read and decided on.
+Two feeds name the contacts. Both systems are then read, and each flag is decided.
 
-A change is a wake-up, however old: what is decided on is read anew under the claim on the contact's
-partition, Dynamics for a whole envelope in one request, Campaign for each contact that may differ.
-What both sides were last seen to say is remembered, so that the bridge's own writes, which come
-back through both feeds and the webhook, cost Campaign nothing. Nor does a new contact:
-the contacts flow makes its profile with its noes, and Campaign's answer or its feed then shows that
-both say the same.
+A change is a wake-up, however old. What is decided on is read again under the claim on the
+contact's partition: Dynamics for a whole envelope in one request, Campaign for each contact that
+may differ. The last values of both systems are remembered. So the bridge's own writes, which come
+back through both feeds and the webhook, cost no call to Campaign. Nor does a new contact: the
+contacts flow creates its profile with its opt-outs. Campaign's answer or its feed then shows that
+both systems agree.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -277,7 +277,7 @@ class OptOutFlow(PlainFlow):
 
 
 def may_wait(decision: Decision) -> bool:
-    """Not a merged contact, whose noes must be passed on, nor one whose profile was seen before."""
+    """False for a merged contact, whose opt-outs must be passed on, and for a known profile."""
     observation = read_row(decision.change.row)
     contact = (
         observation.contact if isinstance(observation, Refetched) and observation.fed else None

@@ -39,7 +39,7 @@ def terms_of(mode: Mode, pairs: Iterable[Pair]) -> Terms:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A view of what the ledger's row holds, as far as it counts under the terms in force."""
+    """A view of what the ledger's row holds, as far as it counts under the scope of now."""
 
     held: Mapping[str, Any] = field(repr=False)
     terms: Terms

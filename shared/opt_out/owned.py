@@ -1,6 +1,6 @@
 """The eight opt-out flags belong to the opt-out flow in every mode: no mapping writes them.
 
-A document that names one is not taken into force. One that was in force before goes on without its
+A document that names one is not activated. One that was active before goes on without its
 rules for them.
 """
 
@@ -85,7 +85,7 @@ def columns(rule: FieldRule) -> set[str]:
 
 
 def notes(document: MappingDocument, pairs: Iterable[Pair], carries: bool) -> list[str]:
-    """What a person must know of a document in force that names flags.
+    """What a person must know of an active document that names flags.
 
     `carries`: opt-outs go at all, by OPT_OUT_MODE.
     """

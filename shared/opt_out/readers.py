@@ -14,7 +14,7 @@ from shared.state.checkpoints import Checkpoint
 
 
 class Reader(Protocol):
-    """One of the two feeds, with the document in force."""
+    """One of the two feeds, with the active document."""
 
     def page(self, checkpoint: Checkpoint, active: ActiveOptOut) -> Page: ...
     def probe(self, active: ActiveOptOut) -> None: ...

@@ -151,7 +151,7 @@ class Sftp:
         is_file: bool = False,
         is_read: bool = False,
     ) -> Result:
-        """The result of the work; a failure is a BridgeError, and a broken connection is made anew
+        """The result of the work; a failure is a BridgeError, and a broken connection is made again
         at the next call.
 
         Where one

@@ -167,7 +167,7 @@ def named(name: str) -> None:
 class Account:
     """As shared.state.storage.Storage.
 
-    What is uploaded stays: the documents in force. Letters are forgotten.
+    What is uploaded stays: the active documents. Letters are forgotten.
     """
 
     def __init__(self) -> None:

@@ -52,8 +52,8 @@ class Journal:
 
     Position 0 is before all.
 
-    Where all are gone a gap (None) follows, so that a reader who begins anew has a position that is
-    not expired itself.
+    Where all are gone a gap (None) follows. So a reader who begins again has a position that is not
+    expired itself.
     """
 
     def __init__(self, clock: Clock, ims: Ims, api_key: str) -> None:

@@ -1,4 +1,4 @@
-"""A throw-away certificate authority, made anew at each start: for the TLS endpoint and for a
+"""A throw-away certificate authority, new at each start: for the TLS endpoint and for a
 client's certificate.
 """
 

@@ -43,7 +43,7 @@ class Faults:
 
 
 class Control:
-    """The faults in force, and what was counted for them."""
+    """The faults that are on, and what was counted for them."""
 
     def __init__(self, file: Path) -> None:
         self.file, self.order_text, self.faults, self.bytes = file, "", Faults(), 0

@@ -221,7 +221,7 @@ class Exports:
                 reader.close()
 
     def opened(self, position: Position, form: Format) -> OpenFile:
-        """The file anew; Replaced where it is not the one that the position is in."""
+        """The file, opened again; Replaced where it is not the one that the position is in."""
         file = self.sftp.file(self.path(position))
         if file is None:
             raise MissingFile

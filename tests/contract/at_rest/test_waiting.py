@@ -89,11 +89,11 @@ def refused_credential(
     world.failing(table, {"status": 401})
     world.deliver(table)
 
-    def mend() -> None:
+    def advice() -> None:
         world.failing(table)
         start(world.workers[table].flow.key, world.wiring.bridge, by="a test")
 
-    return mend
+    return advice
 
 
 def unavailable(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
@@ -221,10 +221,10 @@ def test_nothing_of_a_record_rests_while_it_waits_and_it_arrives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world.ids = [marked(world, table)]
-    mend = kind(world, table, monkeypatch)
+    advice = kind(world, table, monkeypatch)
     assert places_of_markers(world.wiring) == []
     assert world.wiring.handoff.length(QUEUES[table]) >= 1, "it waits"
-    mend()
+    advice()
     world.drain()
     rows = (
         list(world.campaign.records("cusVehicle"))
@@ -256,8 +256,8 @@ def test_a_deletion_that_waits_for_children_leaves_nothing_but_ids(world: Marked
 
 def test_what_waited_is_read_anew_so_the_newest_row_is_written(world: Marked) -> None:
     record_id = marked(world, "contact")
-    mend = stopped(world, "contact", pytest.MonkeyPatch())
+    advice = stopped(world, "contact", pytest.MonkeyPatch())
     world.change("contact", record_id, lastname="Newer")
-    mend()
+    advice()
     world.workers["contact"].drain()
     assert [row["lastName"] for row in world.shown("profile")] == ["Newer"]

@@ -87,7 +87,7 @@ class Contacts:
             }
         )
 
-    def mend(self) -> None:
+    def advice(self) -> None:
         self.target_fault()
 
     def break_credential(self) -> None:
@@ -215,7 +215,7 @@ class EmailEvents:
         self.made.catalog.active()
         self.column(60)
 
-    def mend(self) -> None:
+    def advice(self) -> None:
         self.column(4000)
 
     def column(self, longest: int) -> None:
@@ -323,7 +323,7 @@ class OptOutToCampaign:
             "action": {"status": 500, "body": refusal},
         }
 
-    def mend(self) -> None:
+    def advice(self) -> None:
         self.target_fault()
 
     def break_credential(self) -> None:

@@ -53,7 +53,7 @@ class Case(Protocol):
     def refuse(self, text: str) -> None:
         """Makes the target refuse records with this text, as it refuses a bad value."""
 
-    def mend(self) -> None:
+    def advice(self) -> None:
         """Makes the target take what it refused."""
 
     def reset(self) -> None: ...

@@ -102,7 +102,7 @@ def test_a_dead_letter_is_replayed_after_the_fix(case: Case, worker: Worker) -> 
     case.refuse("refused")
     record_id = case.create("refused")
     worker.sync()
-    case.mend()
+    case.advice()
     assert replay(worker.flow, worker.bridge, "dead_letters").count == 1
     assert outcomes(worker.drain()) == [case.written]
     assert case.held(record_id) == ["refused"]

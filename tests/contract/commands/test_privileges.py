@@ -24,7 +24,7 @@ from shared.mapping.compiling import columns
 from tests.contract.commands.conftest import Office
 
 ROOT = Path(__file__).parents[3]
-CHECK = Check("privileges", rights.privileges, (), rights.MEND)
+CHECK = Check("privileges", rights.privileges, (), rights.ADVICE)
 EVENT_ID = "00000000-0000-4000-8000-000000000001"
 Privileges = dict[str, str]
 

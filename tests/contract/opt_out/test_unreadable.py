@@ -141,5 +141,5 @@ def test_a_person_is_told_why_letters_stay(by_file: World, monkeypatch: pytest.M
         Left.UNCHECKED,
     ]
     checked = json.dumps({**record, "checked": True}).encode()
-    given_up = json.loads(command_discard("opt_out", flow, checked, by).get_body())
-    assert given_up["discarded"] == 1
+    on_exhausted = json.loads(command_discard("opt_out", flow, checked, by).get_body())
+    assert on_exhausted["discarded"] == 1

@@ -40,7 +40,7 @@ def raising(error: Exception) -> Callable[[Look], Iterator[Finding]]:
 
 
 @pytest.mark.parametrize(
-    ("error", "message", "mend"),
+    ("error", "message", "next_step"),
     [
         (Misconfigured("X", "It is wrong: mend it."), "It is wrong.", "Mend it."),
         (Misconfigured("X", "It is wrong."), "It is wrong.", "The advice."),
@@ -57,10 +57,17 @@ def raising(error: Exception) -> Callable[[Look], Iterator[Finding]]:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-def test_what_breaks_a_check_is_a_finding_of_it(error: Exception, message: str, mend: str) -> None:
+def test_what_breaks_a_check_is_a_finding_of_it(
+    error: Exception, message: str, next_step: str
+) -> None:
     first, found = run_all([Check("it", raising(error), advice="The advice.")], look())
     assert first.state == "ok"
-    assert (found.check, found.state, found.message, found.next) == ("it", "error", message, mend)
+    assert (found.check, found.state, found.message, found.next) == (
+        "it",
+        "error",
+        message,
+        next_step,
+    )
     assert VALUE not in str(found)
 
 
@@ -92,12 +99,16 @@ REFERENCE = SettingProblem(
 
 
 @pytest.mark.parametrize(
-    ("outside", "mend"),
+    ("outside", "next_step"),
     [(False, CAUSES), (True, "Put the secret itself into the settings that this check reads.")],
 )
-def test_a_reference_is_mended_where_it_is_read(outside: bool, mend: str) -> None:
+def test_a_reference_is_mended_where_it_is_read(outside: bool, next_step: str) -> None:
     (found,) = connections.settings(look(REFERENCE, outside=outside))
-    assert (found.subject, found.state, found.next) == ("CAMPAIGN_CLIENT_SECRET", "error", mend)
+    assert (found.subject, found.state, found.next) == (
+        "CAMPAIGN_CLIENT_SECRET",
+        "error",
+        next_step,
+    )
     assert "Key Vault reference" in found.message
 
 

@@ -47,7 +47,7 @@ LEFT = DocumentKind(
     "left",
     lambda name: "left document",
     packaged_but_bare,
-    judged_again_seconds=60.0,
+    retried_after_seconds=60.0,
 )
 RIGHT = DocumentKind("right", Stamp, "right", lambda name: "right document", packaged)
 
