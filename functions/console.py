@@ -171,7 +171,7 @@ def command_discard(name: str, flow: Flow, body: bytes, by: str) -> func.HttpRes
         what=order.what,
         discarded=count,
         more=count >= MOST_DISCARDED,
-        **handled.told(),
+        **handled.as_entry(),
     )
 
 
@@ -181,7 +181,9 @@ def command_replay(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResp
     if handled.left and order.what == "record":
         return answer(409, error=" ".join(handled.left))
     telemetry.noted(flow=flow.key, event="replayed", count=handled.count, reason=order.what, by=by)
-    return answer(202, flow=flow.key, what=order.what, handed_off=handled.count, **handled.told())
+    return answer(
+        202, flow=flow.key, what=order.what, handed_off=handled.count, **handled.as_entry()
+    )
 
 
 COMMANDS = {

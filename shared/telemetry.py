@@ -149,7 +149,7 @@ def refused(*, flow: str, reason: str) -> None:
 
 
 def noted(*, flow: str, event: str, count: int = 0, reason: str = "", by: str = "") -> None:
-    """Anything else worth a line: a mapping taken into force, a sweep ended, a token expired.
+    """Anything else worth a line: an activated mapping, a sweep ended, a token expired.
 
     `by`: who gave the command.
     """

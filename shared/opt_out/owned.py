@@ -32,7 +32,7 @@ def keeps_flags(document: MappingDocument) -> bool:
 
 
 def flag_problems(document: MappingDocument) -> list[str]:
-    """Why it is not taken into force, with where to go; [] if it names no flag."""
+    """Why it is not activated, with where to go; [] if it names no flag."""
     if not keeps_flags(document):
         return []
     places = [(f"fields[{number}]", rule.target) for number, rule in enumerate(document.fields, 1)]

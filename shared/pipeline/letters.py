@@ -47,7 +47,7 @@ class Handled:
     def __add__(self, other: "Handled") -> "Handled":
         return Handled(self.count + other.count, self.left + other.left)
 
-    def told(self) -> dict[str, Any]:
+    def as_entry(self) -> dict[str, Any]:
         """What an answer says of letters that stay; nothing where none does."""
         return {"left": self.left.total(), "why": list(self.left)} if self.left else {}
 

@@ -192,7 +192,7 @@ class Exports:
             )
         except RefusedFile:
             position.ended = REFUSED
-            if not position.told:
+            if not position.reported:
                 found.append(self.letter(position, NOT_LET))
         position.ended_at = self.now() if position.ended else 0.0
         return found

@@ -17,6 +17,9 @@ MOST_WAITING = 60
 LONGEST_LINK = 28_000
 REFUSED_AGAIN_SECONDS = 600.0
 
+RENAMED = {"told": "reported"}
+"""Names in links that an earlier version of the bridge has saved."""
+
 
 @dataclass(slots=True)
 class Position:
@@ -26,7 +29,7 @@ class Position:
     else the folder that the file goes to, or "refused" for one that the server did not let be read.
     `since` and `ended_at`: when this reading began and ended, in seconds since 1970. `size` and
     `changed_at`: the file as it was then, -1 where an earlier version of the bridge did not say.
-    `sample`: which rows it holds. `told`: it was refused before, and a dead letter says so.
+    `sample`: which rows it holds. `reported`: it was refused before, and a dead letter says so.
     """
 
     file: str = ""
@@ -37,7 +40,7 @@ class Position:
     since: float = 0.0
     ended_at: float = 0.0
     sample: str = ""
-    told: bool = False
+    reported: bool = False
 
     @classmethod
     def read(cls, link: str) -> "Position":
@@ -45,7 +48,8 @@ class Position:
 
     @classmethod
     def of(cls, saved: dict[str, Any]) -> "Position":
-        return cls(**{item.name: saved[item.name] for item in fields(cls) if item.name in saved})
+        known = {RENAMED.get(name, name): value for name, value in saved.items()}
+        return cls(**{item.name: known[item.name] for item in fields(cls) if item.name in known})
 
     def is_of(self, file: RemoteFile) -> bool:
         return self.size < 0 or (self.size, self.changed_at) == (file.size, file.changed_at)
@@ -111,7 +115,7 @@ class Saved:
 
     def begin(self, file: RemoteFile, now: float) -> None:
         known = next((one for one in self.waiting if one.file == file.name), None)
-        told = known is not None and known.ended == REFUSED and known.is_of(file)
+        reported = known is not None and known.ended == REFUSED and known.is_of(file)
         self.waiting = [one for one in self.waiting if one.file != file.name]
         which = sample(file.size, file.changed_at, (), ())
         self.position = Position(
@@ -120,7 +124,7 @@ class Saved:
             changed_at=file.changed_at,
             since=now,
             sample=which,
-            told=told,
+            reported=reported,
         )
 
     def is_full(self) -> bool:

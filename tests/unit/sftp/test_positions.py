@@ -59,3 +59,11 @@ def test_those_that_were_refused_give_way(name: str) -> None:
     saved = waiting(name, REFUSED)
     assert not saved.is_full()
     assert saved.waiting[-1].file.startswith("0121")
+
+
+@pytest.mark.parametrize("key", ["reported", "told"])
+def test_a_refused_file_of_the_version_before_is_not_reported_twice(key: str) -> None:
+    link = json.dumps(
+        {"file": "a.txt", "waiting": [{"file": "b.txt", "ended": REFUSED, key: True}]}
+    )
+    assert Saved.read(link).waiting[0].reported
