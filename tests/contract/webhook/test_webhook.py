@@ -18,7 +18,7 @@ import shared.wiring
 from dev.commands.stack import Stack
 from functions.contacts import contacts
 from functions.custom_entities import mapped
-from functions.opt_out import told_by_dynamics
+from functions.opt_out import from_dynamics
 from functions.triggers import on_timer, on_webhook
 from shared.dataverse.client import DataverseClient
 from shared.errors import Retryable
@@ -95,7 +95,7 @@ def test_a_change_is_queued(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize(
     "flow",
-    [contacts, told_by_dynamics, partial(mapped, "acs_visit")],
+    [contacts, from_dynamics, partial(mapped, "acs_visit")],
     ids=["contacts", "opt-out", "table"],
 )
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_table_with_a_document_is_taken(endpoint: Endpoint) -> None:
 )
 def test_opt_outs_that_nothing_carries_are_404(endpoint: Endpoint, mode: str, status: int) -> None:
     endpoint.restart(OPT_OUT_MODE=mode)
-    found, answer = endpoint.post(body(), told_by_dynamics)
+    found, answer = endpoint.post(body(), from_dynamics)
     assert found == status
     assert status == 202 or "'campaign-bridge contact/opt-out'" in answer["error"]
 
@@ -276,7 +276,7 @@ BODIES = st.binary(max_size=300) | st.dictionaries(st.sampled_from(NAMES) | st.t
 def test_no_input_is_an_error_of_ours(
     endpoint: Endpoint, content: bytes, name: str, secret: str | None
 ) -> None:
-    for flow in (contacts, partial(mapped, name), told_by_dynamics):
+    for flow in (contacts, partial(mapped, name), from_dynamics):
         status, answer = endpoint.post(content, flow, secret)
         assert status in (400, 401, 404)
         assert answer["error"].endswith(".")
