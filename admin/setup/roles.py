@@ -69,8 +69,8 @@ class Role(Making):
 
     def privileges(self, role_id: str, needs: Sequence[Need]) -> None:
         wanted = {need.privilege_id: DEPTH for need in needs}
-        held = self.held(role_id) if role_id else {}
-        if held == wanted:
+        granted = self.granted(role_id) if role_id else {}
+        if granted == wanted:
             self.found(f"{len(wanted)} privileges of role {ROLE}")
             return
         listed = [
@@ -78,7 +78,8 @@ class Role(Making):
         ]
         action = f"roles({role_id})/Microsoft.Dynamics.CRM.ReplacePrivilegesRole"
         given, taken = (
-            len(one.items() - other.items()) for one, other in ((wanted, held), (held, wanted))
+            len(one.items() - other.items())
+            for one, other in ((wanted, granted), (granted, wanted))
         )
         what = f"privileges of role {ROLE}: {given} given, {taken} taken away"
         self.make(
@@ -89,7 +90,7 @@ class Role(Making):
             ),
         )
 
-    def held(self, role_id: str) -> dict[str, str]:
+    def granted(self, role_id: str) -> dict[str, str]:
         client = self.dataverse.client
         url = f"{client.url}{API}RetrieveRolePrivilegesRole(RoleId={role_id})"
         return {

@@ -146,10 +146,10 @@ def scanned(
 
 def unsortable(profile: TargetResource) -> Finding | None:
     """Both the filter and the scan read in the order of the last change."""
-    held = profile.fields.get(CHANGED)
-    if held and held.sortable:
+    target_field = profile.fields.get(CHANGED)
+    if target_field and target_field.sortable:
         return None
-    what = "is not sortable" if held else "is not there"
+    what = "is not sortable" if target_field else "is not there"
     return error(
         "order",
         f"{CHANGED} of resource {profile.name} {what} in Campaign's metadata.",

@@ -20,20 +20,20 @@ ADVICE = (
 
 
 def privileges(look: Look) -> Iterator[Finding]:
-    held = held_by(look)
+    granted = granted_to(look)
     cases = use_cases(look.in_use)
-    missing = [name for name in PLATFORM if held and name not in held]
+    missing = [name for name in PLATFORM if granted and name not in granted]
     if "prvReadEntity" in missing:  # without it the names of the others cannot be read
         yield Finding(NAME, cases[0].name, "error", f"{', '.join(missing)} missing.", ADVICE)
         return
     wanted = needs(look.wiring.dataverse, cases, dict.fromkeys(PLATFORM, ""))
     for case in cases:
         own = [need for need in wanted if need.use_case == case.name]
-        absent = [need.name for need in own if depth(held, need.name, need.privilege_id) == ""]
+        absent = [need.name for need in own if depth(granted, need.name, need.privilege_id) == ""]
         shallow = [
             need.name
             for need in own
-            if depth(held, need.name, need.privilege_id) not in ("", DEPTH)
+            if depth(granted, need.name, need.privilege_id) not in ("", DEPTH)
         ]
         if absent:
             yield Finding(NAME, case.name, "error", f"{', '.join(absent)} missing.", ADVICE)
@@ -43,11 +43,11 @@ def privileges(look: Look) -> Iterator[Finding]:
             )
         if own and not absent + shallow:
             yield Finding(NAME, case.name, "ok", f"{len(own)} of {len(own)} are there.")
-    if "prvReadRole" in held:
+    if "prvReadRole" in granted:
         yield from roles(look)
 
 
-def held_by(look: Look) -> dict[str, str]:
+def granted_to(look: Look) -> dict[str, str]:
     """Depth by privilege, under its name and under its id."""
     path = f"systemusers({look.user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges"
     items = look.dataverse(path, "the application user's privileges")["RolePrivileges"]
@@ -55,8 +55,8 @@ def held_by(look: Look) -> dict[str, str]:
     return named | {item["PrivilegeId"].lower(): item["Depth"] for item in items}
 
 
-def depth(held: Mapping[str, str], name: str, privilege_id: str) -> str:
-    return held.get(name) or held.get(privilege_id, "")
+def depth(granted: Mapping[str, str], name: str, privilege_id: str) -> str:
+    return granted.get(name) or granted.get(privilege_id, "")
 
 
 def roles(look: Look) -> Iterator[Finding]:

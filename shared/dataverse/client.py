@@ -218,14 +218,14 @@ class DataverseClient:
         """
         route = "the application user's privileges"
         action = f"systemusers({self.who_am_i()})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges"
-        held = self.get(f"{self.url}{API}{action}", route).get("RolePrivileges")
-        if not isinstance(held, list) or not all(isinstance(item, dict) for item in held):
+        entries = self.get(f"{self.url}{API}{action}", route).get("RolePrivileges")
+        if not isinstance(entries, list) or not all(isinstance(item, dict) for item in entries):
             raise unrecognised(route)
         names = ("PrivilegeName", "PrivilegeId")
         with understood(f"GET {route}"):
             return {
                 str(item.get(name, "")).lower(): str(item.get("Depth", ""))
-                for item in held
+                for item in entries
                 for name in names
             }
 

@@ -31,15 +31,17 @@ KEPT_SECONDS = 30.0
 
 
 class Rights:
-    """`held` gives the caller's privileges by name and by id, in lower case.
+    """`read_privileges` gives the caller's privileges by name and by id, in lower case.
 
     They are kept half a minute.
     """
 
     def __init__(
-        self, held: Callable[[], Mapping[str, str]], now: Callable[[], float] = time.monotonic
+        self,
+        read_privileges: Callable[[], Mapping[str, str]],
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.held, self.now = held, now
+        self.read_privileges, self.now = read_privileges, now
         self.lock = threading.Lock()
         self.known: tuple[float, Mapping[str, str]] | None = None
 
@@ -89,12 +91,12 @@ class Rights:
         if known and self.now() - known[0] < KEPT_SECONDS:
             return known[1]
         try:
-            held = self.held()
+            found = self.read_privileges()
         except Misconfigured:
-            held = {}
+            found = {}
         with self.lock:
-            self.known = self.now(), held
-        return held
+            self.known = self.now(), found
+        return found
 
 
 def named_privilege(error: BridgeError, status: int, message: str, what: str) -> BridgeError:

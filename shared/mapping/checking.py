@@ -147,13 +147,13 @@ def key_problems(
             ),
         )
     yield from (("key", problem) for problem in target_problems(document.key.target, target))
-    held = target.fields.get(document.key.target)
-    if held and held.type != "string":
+    target_field = target.fields.get(document.key.target)
+    if target_field and target_field.type != "string":
         yield (
             "key",
             (
-                f"key.target {document.key.target} is of type {held.type}: a key field must be a"
-                " string."
+                f"key.target {document.key.target} is of type {target_field.type}: a key field must"
+                " be a string."
             ),
         )
     if document.key.lookup == "filter" and target.filters is not None:

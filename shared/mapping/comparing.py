@@ -101,14 +101,14 @@ def decimal(value: Any) -> Decimal:
 
 def day(column: SourceColumn) -> Comparable:
     """Days as people see them: of the document's zone, where the column shows days of a zone."""
-    held = comparable_time(column) if column.local_days else midnight_of
+    stored = comparable_time(column) if column.local_days else midnight_of
 
     def given(value: Scalar) -> datetime:
         if DAY.fullmatch(str(value)) or (TIME.fullmatch(str(value)) and midnight(instant(value))):
             return of_this_age(midnight_of(value))
         raise Refuse("not_a_date", "a value that is no day: write one such as 2019-01-05")
 
-    return Comparable("a day", ORDERED, given, held)
+    return Comparable("a day", ORDERED, given, stored)
 
 
 def of_this_age(value: datetime) -> datetime:
@@ -166,12 +166,12 @@ def boolean(column: SourceColumn) -> Comparable:
             f"{value!r}, which is no value of the yes/no column: write true, false{labels_too}",
         )
 
-    def held(value: Any) -> bool:
+    def stored(value: Any) -> bool:
         if value in (True, False):
             return bool(value)
         raise Refuse("not_a_boolean", "a value that is neither true nor false")
 
-    return Comparable("a yes/no", EQUAL, given, held, (True, False))
+    return Comparable("a yes/no", EQUAL, given, stored, (True, False))
 
 
 def labelled[Value](options: Mapping[Value, str]) -> dict[str, set[Value]]:
@@ -276,10 +276,10 @@ def multiple_choice(column: SourceColumn) -> Comparable:
                 raise
         return frozenset(option(part, column, quoted=False) for part in parts)
 
-    def held(value: Any) -> frozenset[int]:
+    def stored(value: Any) -> frozenset[int]:
         return frozenset(whole(part) for part in str(value).split(","))
 
-    return Comparable("a multiple choice", BY_MEMBER, given, held)
+    return Comparable("a multiple choice", BY_MEMBER, given, stored)
 
 
 def identity(value: Any) -> str:

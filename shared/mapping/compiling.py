@@ -275,17 +275,22 @@ def field_step(
     rule: FieldRule, document: MappingDocument, source: SourceTable, target: TargetResource
 ) -> Step:
     labels = document.choices == "label"
-    column, held = source.column(rule.source) if rule.source else None, target.fields[rule.target]
+    column, target_field = (
+        source.column(rule.source) if rule.source else None,
+        target.fields[rule.target],
+    )
     outer, _, inner = rule.target.rpartition(".")
     return Step(
         read=reading(rule.source) if rule.source else template(rule, source, labels),
-        convert=converter(rule, column, held, labels),
+        convert=converter(rule, column, target_field, labels),
         outer=outer,
         inner=inner,
         updates=rule.apply_updates,
         origin=rule.source or "a template",
         omits=rule.invalid == "omit",
-        cut=converter(rule, column, held, labels, cuts=True) if rule.invalid == "cut" else None,
+        cut=converter(rule, column, target_field, labels, cuts=True)
+        if rule.invalid == "cut"
+        else None,
     )
 
 

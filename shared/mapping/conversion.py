@@ -57,14 +57,14 @@ def replacing(
     `otherwise` stands for all others, null too.
     """
     literal = into(None, target, labels=False)
-    given, held = key_form(column)
+    given, stored = key_form(column)
     table = table_of_replacements(
         {key: literal(value) for key, value in rule.replace.items()}, given
     )
     otherwise = None if rule.otherwise is None else literal(rule.otherwise)
 
     def replaced(value: Any) -> Any:
-        if value is not None and (form := form_of(value, held)) in table:
+        if value is not None and (form := form_of(value, stored)) in table:
             return table[form]
         if otherwise is not None:
             return otherwise

@@ -104,14 +104,14 @@ def tester(condition: Condition, column: SourceColumn) -> Test:
 
 
 def test_of(name: str, kind: Comparable, wanted: list[Any]) -> Test:
-    compare, held = kind.operators[name], kind.held
+    compare, stored = kind.operators[name], kind.stored
     if name == "ne":
-        return lambda value: empty(value) or compare(held(value), wanted[0])
+        return lambda value: empty(value) or compare(stored(value), wanted[0])
     if len(wanted) == 1:
-        return lambda value: not empty(value) and compare(held(value), wanted[0])
+        return lambda value: not empty(value) and compare(stored(value), wanted[0])
 
     def among(value: Any) -> bool:
-        form = None if empty(value) else held(value)
+        form = None if empty(value) else stored(value)
         return form is not None and any(compare(form, one) for one in wanted)
 
     return among

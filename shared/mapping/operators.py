@@ -11,9 +11,9 @@ from shared.mapping.refusal import Refuse
 Compare = Callable[[Any, Any], bool]
 
 
-def same_text(held: str, value: str) -> bool:
+def same_text(stored: str, value: str) -> bool:
     """As Dataverse compares: without case (both are in one), and blanks at the end do not count."""
-    return held.rstrip() == value.rstrip()
+    return stored.rstrip() == value.rstrip()
 
 
 EQUAL: Mapping[str, Compare] = {"eq": operator.eq, "ne": operator.ne, "in": operator.eq}
@@ -29,7 +29,7 @@ TEXTUAL: Mapping[str, Compare] = {
     **ORDERED,
     **SEARCHED,
     "eq": same_text,
-    "ne": lambda held, value: not same_text(held, value),
+    "ne": lambda stored, value: not same_text(stored, value),
     "in": same_text,
 }
 BY_MEMBER: Mapping[str, Compare] = {
@@ -41,15 +41,15 @@ BY_MEMBER: Mapping[str, Compare] = {
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """`given` brings a document's value into the compared form, `held` a row's; both raise Refuse.
+    """`given` brings a document's value into the compared form, `stored` a row's value.
 
-    `kind` is for a person.
+    Both raise Refuse. `kind` is for a person.
     """
 
     kind: str
     operators: Mapping[str, Compare]
     given: Callable[[Scalar], Any]
-    held: Callable[[Any], Any]
+    stored: Callable[[Any], Any]
     values: tuple[Any, ...] = field(default=())
 
 

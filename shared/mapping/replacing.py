@@ -23,7 +23,7 @@ def key_form(column: SourceColumn | None) -> tuple[Form, Form]:
     kind = comparable(column) if column else None
     if kind is None or kind.operators is TEXTUAL:
         return text_key(column), plain
-    return kind.given, kind.held
+    return kind.given, kind.stored
 
 
 def text_key(column: SourceColumn | None) -> Form:
@@ -60,12 +60,12 @@ def table_of_replacements(replace: Mapping[Scalar, Any], given: Form) -> dict[An
     return table
 
 
-def form_of(value: Any, held: Form) -> Any:
+def form_of(value: Any, stored: Form) -> Any:
     """A row's value in the form of the keys; None, which is no key, for one that is not of its
     column's type.
     """
     try:
-        return held(value)
+        return stored(value)
     except Refuse:
         return None
 

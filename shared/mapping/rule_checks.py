@@ -41,8 +41,8 @@ def columns_of(rule: FieldRule) -> list[str]:
 
 
 def target_problems(name: str, target: TargetResource) -> Iterator[str]:
-    held = target.fields.get(name)
-    if held is None:
+    target_field = target.fields.get(name)
+    if target_field is None:
         similar = [known for known in target.fields if known.casefold() == name.casefold()]
         hint = (
             f"did you mean {similar[0]}?"
@@ -50,7 +50,7 @@ def target_problems(name: str, target: TargetResource) -> Iterator[str]:
             else "publish it with its API, or correct its name."
         )
         yield f"resource {target.name} has no field {name}: {hint}"
-    elif held.read_only:
+    elif target_field.read_only:
         yield f"field {name} of resource {target.name} is read-only: take it out."
 
 
@@ -72,37 +72,40 @@ def field_problems(
     yield from columns_wrong + target_wrong
     if columns_wrong or target_wrong:
         return
-    column, held = (source.column(rule.source) if rule.source else None), target.fields[rule.target]
+    column, target_field = (
+        (source.column(rule.source) if rule.source else None),
+        target.fields[rule.target],
+    )
     for name in names:
         if (one := source.column(name)) and one.type == "Virtual":
             yield f"column {name} is virtual and cannot be read: use the column that it describes."
-    if column and column.type != "Virtual" and not fits(column, held, rule):
+    if column and column.type != "Virtual" and not fits(column, target_field, rule):
         yield (
-            f"column {rule.source} ({column.type}) cannot become {rule.target} ({held.type}): map"
-            " it to a string."
+            f"column {rule.source} ({column.type}) cannot become {rule.target}"
+            f" ({target_field.type}): map it to a string."
         )
     yield from ambiguous_keys(rule.replace, column)
-    yield from value_problems(rule, held)
+    yield from value_problems(rule, target_field)
     yield from invalid_problems(
-        rule, held, [found for name in names if (found := source.column(name))]
+        rule, target_field, [found for name in names if (found := source.column(name))]
     )
 
 
-def value_problems(rule: FieldRule, held: TargetField) -> Iterator[str]:
+def value_problems(rule: FieldRule, target_field: TargetField) -> Iterator[str]:
     """Replacements that the target field does not take."""
     for key, value in replacements(rule):
         try:
             converter(
                 FieldRule(target=rule.target, source="value", otherwise=value),
                 None,
-                held,
+                target_field,
                 labels=False,
             )
         except Refuse as refusal:
-            if held.type == "enumeration" and refusal.rule == "unknown_choice":
+            if target_field.type == "enumeration" and refusal.rule == "unknown_choice":
                 yield (
                     f"{key}: {shown(value)} is none of the names of {rule.target}: use one of"
-                    f" {listed(held.values)}."
+                    f" {listed(target_field.values)}."
                 )
                 continue
             yield f"{key}: a replacement for {rule.target} is {refusal.reason}."
@@ -124,19 +127,19 @@ def replacements(rule: FieldRule) -> Iterator[tuple[str, Scalar]]:
 
 
 def invalid_problems(
-    rule: FieldRule, held: TargetField, columns: list[SourceColumn]
+    rule: FieldRule, target_field: TargetField, columns: list[SourceColumn]
 ) -> Iterator[str]:
     """Only a text can be cut and still be of use: a part of a number, a date or an id is another
     one.
     """
     if rule.invalid != "cut":
         return
-    if held.type in FITTING or held.type == "enumeration":
+    if target_field.type in FITTING or target_field.type == "enumeration":
         yield (
-            f"invalid: {rule.target} is of type {held.type}, and only a text can be cut: use omit"
-            " or reject."
+            f"invalid: {rule.target} is of type {target_field.type}, and only a text can be cut:"
+            " use omit or reject."
         )
-    elif held.policy == "email":
+    elif target_field.policy == "email":
         yield (
             f"invalid: {rule.target} holds an e-mail address, and a cut one is another address: use"
             " omit or reject."
@@ -149,9 +152,11 @@ def invalid_problems(
             )
 
 
-def label_problems(rule: FieldRule, source: SourceTable, held: TargetField) -> Iterator[str]:
+def label_problems(
+    rule: FieldRule, source: SourceTable, target_field: TargetField
+) -> Iterator[str]:
     """Choices without a label that the field is given by label."""
-    if held.type in FITTING or rule.otherwise is not None:
+    if target_field.type in FITTING or rule.otherwise is not None:
         return
     for column in (column for name in columns_of(rule) if (column := source.column(name))):
         given, form = key_form(column)
@@ -168,16 +173,18 @@ def label_problems(rule: FieldRule, source: SourceTable, held: TargetField) -> I
             yield f"option {value} of column {column.name} has no label in any language: {advice}"
 
 
-def fits(column: SourceColumn, held: TargetField, rule: FieldRule) -> bool:
+def fits(column: SourceColumn, target_field: TargetField, rule: FieldRule) -> bool:
     """Replacements may turn anything into anything; otherwise the two types must have a meaning in
     common.
     """
     return (
-        rule.otherwise is not None or held.type not in FITTING or column.type in FITTING[held.type]
+        rule.otherwise is not None
+        or target_field.type not in FITTING
+        or column.type in FITTING[target_field.type]
     )
 
 
-def pointless_in(rule: FieldRule, source: SourceTable, held: TargetField) -> Iterator[str]:
+def pointless_in(rule: FieldRule, source: SourceTable, target_field: TargetField) -> Iterator[str]:
     """What of a rule can have no effect, and what YAML has read as something else than is
     written.
     """
@@ -186,9 +193,9 @@ def pointless_in(rule: FieldRule, source: SourceTable, held: TargetField) -> Ite
             yield f"column {name} ({column.type}) has no text: map another column."
     yield from key_faults(rule.replace, source.column(rule.source) if rule.source else None)
     for key, value in replacements(rule):
-        if held.type == "string" and not isinstance(value, str | int):
+        if target_field.type == "string" and not isinstance(value, str | int):
             yield f"{key}: a number with a point may have another text than is written: quote it."
-        elif held.type in ("string", "enumeration") and isinstance(value, bool):
+        elif target_field.type in ("string", "enumeration") and isinstance(value, bool):
             yield f"{key}: an unquoted yes, no, on or off is read as true or false: quote the text."
     if rule.template is not None:
-        yield from template_faults(rule, held)
+        yield from template_faults(rule, target_field)

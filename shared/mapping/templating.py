@@ -21,7 +21,7 @@ AROUND = {
 }
 
 
-def template_faults(rule: FieldRule, held: TargetField) -> Iterator[str]:
+def template_faults(rule: FieldRule, target_field: TargetField) -> Iterator[str]:
     """Why the template can never give the field a value.
 
     One without columns is a constant, and must be a value of the field.
@@ -30,26 +30,26 @@ def template_faults(rule: FieldRule, held: TargetField) -> Iterator[str]:
     if rule.otherwise is not None:
         return
     if not rule.template_columns() and not rule.replace:
-        yield from constant_faults(" ".join(around.split()), rule, held)
-    elif held.type in AROUND and not AROUND[held.type].fullmatch(around):
+        yield from constant_faults(" ".join(around.split()), rule, target_field)
+    elif target_field.type in AROUND and not AROUND[target_field.type].fullmatch(around):
         yield (
-            f"the text around the columns never becomes a value of {rule.target} ({held.type}):"
-            " take it out."
+            f"the text around the columns never becomes a value of {rule.target}"
+            f" ({target_field.type}): take it out."
         )
     elif (
-        held.type == "string"
-        and held.length
-        and len(" ".join(around.split())) > held.length
+        target_field.type == "string"
+        and target_field.length
+        and len(" ".join(around.split())) > target_field.length
         and not rule.replace
     ):
         yield (
-            f"the text around the columns is longer than the {held.length} characters of"
+            f"the text around the columns is longer than the {target_field.length} characters of"
             f" {rule.target}: shorten it."
         )
 
 
-def constant_faults(text: str, rule: FieldRule, held: TargetField) -> Iterator[str]:
+def constant_faults(text: str, rule: FieldRule, target_field: TargetField) -> Iterator[str]:
     try:
-        converter(rule, None, held, labels=False)(text)
+        converter(rule, None, target_field, labels=False)(text)
     except Refuse as refusal:
         yield f"the template gives {rule.target} {refusal.reason}."

@@ -190,10 +190,10 @@ def look(office: Office) -> Look:
 def test_every_missing_privilege_is_named_and_so_is_one_that_does_not_reach_far_enough(
     sound: Office,
 ) -> None:
-    held = [name for name in rights.held_by(look(sound)) if name.startswith("prv")]
-    assert len(held) > 12
+    granted = [name for name in rights.granted_to(look(sound)) if name.startswith("prv")]
+    assert len(granted) > 12
     for depth in ("None", "Basic"):
-        for name in held:
+        for name in granted:
             sound.dynamics.emulator.json("POST", "/access", {"privileges": {name: depth}})
             found = list(
                 run_all([Check("privileges", rights.privileges, (), rights.ADVICE)], look(sound))
