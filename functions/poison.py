@@ -49,8 +49,8 @@ def flow_in(parts: Wiring, queue: str, envelope: Envelope) -> Flow | None:
     found = next(
         (flow for flow in others if (flow.queue, flow.key) == (queue, envelope.flow)), None
     )
-    known = flow_of(envelope.table)
-    if found or not envelope.table or (known.queue, known.key) != (queue, envelope.flow):
+    owner = flow_of(envelope.table)
+    if found or not envelope.table or (owner.queue, owner.key) != (queue, envelope.flow):
         return found
     return parts.table_flow(envelope.table)
 

@@ -59,14 +59,14 @@ def on_message(
     flow: Callable[[], Flow], queue: str, message: func.QueueMessage, context: func.Context
 ) -> None:
     telemetry.follow(context.trace_context.trace_parent)
-    bridge = known = None
+    bridge = target_flow = None
     try:
         if bridge := ready():
-            known = flow()
+            target_flow = flow()
     except (Misconfigured, Retryable) as error:
         logging.getLogger("bridge").error("%s", error)
-    if bridge and known:
-        deliver(known, bridge, message.get_body(), message.dequeue_count or 1)
+    if bridge and target_flow:
+        deliver(target_flow, bridge, message.get_body(), message.dequeue_count or 1)
     else:
         postpone(queue, message.get_body(), UNSET_DELAY_SECONDS)
 
@@ -110,7 +110,7 @@ def received(
             401, f"The header {SECRET_HEADER} does not hold the secret of DATAVERSE_WEBHOOK_SECRET."
         )
     try:
-        known = flow()
+        target_flow = flow()
     except NotTaken as error:
         return refuse(404, str(error))
     body = req.get_body()
@@ -118,25 +118,25 @@ def received(
         return refuse(
             413,
             f"The body is larger than {WEBHOOK_LIMIT_BYTES} bytes; Dataverse sends at most 256 KB.",
-            known.key,
+            target_flow.key,
         )
     try:
         reference = webhook_reference(body)
     except Malformed as error:
-        return refuse(400, str(error), known.key)
-    if reference.table != known.table:
+        return refuse(400, str(error), target_flow.key)
+    if reference.table != target_flow.table:
         return refuse(
             400,
-            f"This address takes changes of table {known.table} only: correct the step's"
+            f"This address takes changes of table {target_flow.table} only: correct the step's"
             " registration.",
-            known.key,
+            target_flow.key,
         )
     if reference.organization and not wiring().is_own_organization(reference.organization):
-        return refuse(400, ANOTHER_ORGANIZATION, known.key)
+        return refuse(400, ANOTHER_ORGANIZATION, target_flow.key)
     if ours and reference.user and reference.user == user_of(ours):
         return answer(200, passed_over=reference.record_id)
     change = Change(reference.record_id, Kind.REFERENCE, first_seen=bridge.now())
-    bridge.handoff.put(known.queue, known.key, known.table, 0, [change])
+    bridge.handoff.put(target_flow.queue, target_flow.key, target_flow.table, 0, [change])
     return answer(202, accepted=reference.record_id)
 
 

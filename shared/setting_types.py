@@ -49,14 +49,14 @@ def sound_url(value: str) -> str:
 def sound_connection(value: SecretStr) -> SecretStr:
     """A connection string whose endpoints are encrypted, or on this machine."""
     parts = [part.partition("=")[::2] for part in value.get_secret_value().split(";")]
-    known = [
+    pairs = [
         (name.strip().lower(), text.strip()) for name, text in parts
     ]  # one that stands twice is looked at twice
-    urls = [text for name, text in known if name.endswith(("endpoint", "proxyuri")) and text]
+    urls = [text for name, text in pairs if name.endswith(("endpoint", "proxyuri")) and text]
     fault = next((fault for url in urls if (fault := address_fault(canonical(url)))), "")
     if (
         not fault
-        and ("defaultendpointsprotocol", "http") in [(name, text.lower()) for name, text in known]
+        and ("defaultendpointsprotocol", "http") in [(name, text.lower()) for name, text in pairs]
         and not urls
     ):
         fault = "asks for http: write DefaultEndpointsProtocol=https"

@@ -28,15 +28,15 @@ HOUR, MONTH = 3600.0, 30 * 86400.0
 
 def files(look: Look) -> Iterator[Finding]:
     """Says nothing where no flow reads files."""
-    known = formats(look)
-    if not known:
+    configured = formats(look)
+    if not configured:
         return
     folder, now = look.exports_folder, look.wiring.now()
     listed = look.wiring.looking_sftp.files(folder)
     yield Finding(
         "sftp", folder, "ok", f"Reached, its host key is the known one; {len(listed)} files wait."
     )
-    ours = [file for file in listed if any(form.takes(file.name) for form in known)]
+    ours = [file for file in listed if any(form.takes(file.name) for form in configured)]
     waiting = older(ours, now - HOUR)
     if waiting:
         message = f"{waiting} exported files are more than an hour old and not read."

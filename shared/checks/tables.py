@@ -200,12 +200,12 @@ def key(look: Look, document: MappingDocument) -> Iterator[Finding]:
         )
 
 
-def addresses(look: Look, document: MappingDocument, known: str) -> bool:
+def addresses(look: Look, document: MappingDocument, existing_key: str) -> bool:
     """A record that is known is found by its key.
 
     Without one, a key that nobody has shows at least that it is understood.
     """
-    value = wire.key_in_url(known or str(uuid.uuid4()))
+    value = wire.key_in_url(existing_key or str(uuid.uuid4()))
     filtered = document.key.lookup == "filter"
     response = asked(
         look,
@@ -213,8 +213,8 @@ def addresses(look: Look, document: MappingDocument, known: str) -> bool:
         f"{document.key.filter}?{document.key.parameter}={value}" if filtered else value,
     )
     if filtered:
-        return response.status == 200 and len(response.json()["content"]) == bool(known)
-    if known:
+        return response.status == 200 and len(response.json()["content"]) == bool(existing_key)
+    if existing_key:
         return response.status == 200
     return response.status == 404 and "Unable to find document" in wire.error_text(response)
 

@@ -43,7 +43,7 @@ class Rights:
     ) -> None:
         self.read_privileges, self.now = read_privileges, now
         self.lock = threading.Lock()
-        self.known: tuple[float, Mapping[str, str]] | None = None
+        self.cached: tuple[float, Mapping[str, str]] | None = None
 
     def with_privilege(
         self, error: BridgeError, status: int, message: str, what: str, privilege: str
@@ -87,15 +87,15 @@ class Rights:
 
     def privileges(self) -> Mapping[str, str]:
         with self.lock:
-            known = self.known
-        if known and self.now() - known[0] < KEPT_SECONDS:
-            return known[1]
+            cached = self.cached
+        if cached and self.now() - cached[0] < KEPT_SECONDS:
+            return cached[1]
         try:
             found = self.read_privileges()
         except Misconfigured:
             found = {}
         with self.lock:
-            self.known = self.now(), found
+            self.cached = self.now(), found
         return found
 
 

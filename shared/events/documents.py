@@ -287,14 +287,14 @@ def misnamed(document: EventsDocument) -> Iterator[str]:
             f"lacks {', '.join(lacking)}, which the kinds of journal.kinds need: add their paths."
         )
         yield f"{document.place('journal.fields')}: {what}"
-    for place, given, known in (
+    for place, given, allowed in (
         ("files.delivery_log.columns", document.files.delivery_log.columns, DELIVERY_FIELDS),
         ("files.tracking_log.columns", document.files.tracking_log.columns, TRACKING_FIELDS),
         ("journal.kinds", document.journal.kinds, frozenset(KINDS)),
         ("journal.fields", document.journal.fields, JOURNAL_FIELDS),
     ):
-        for name in sorted(given.keys() - known):
-            what = f"{name} is no name that is known here. Use one of {', '.join(sorted(known))}."
+        for name in sorted(given.keys() - allowed):
+            what = f"{name} is no name that is known here. Use one of {', '.join(sorted(allowed))}."
             yield f"{document.place(f'{place}.{name}')}: {what}"
 
 

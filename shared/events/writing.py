@@ -77,7 +77,7 @@ class Contacts:
         seconds: float = 300,
     ) -> None:
         self.dataverse, self.now, self.most, self.seconds = dataverse, now, most, seconds
-        self.known: OrderedDict[str, tuple[float, Contact | None]] = OrderedDict()
+        self.cached: OrderedDict[str, tuple[float, Contact | None]] = OrderedDict()
         self.lock = threading.Lock()
 
     def of(self, ids: Collection[str]) -> Mapping[str, Contact | None]:
@@ -85,15 +85,15 @@ class Contacts:
         with self.lock:
             fresh = self.now() - self.seconds
             found = {
-                key: self.known[key][1]
+                key: self.cached[key][1]
                 for key in ids
-                if key in self.known and self.known[key][0] > fresh
+                if key in self.cached and self.cached[key][0] > fresh
             }
         looked = self.look([key for key in ids if key not in found])
         with self.lock:
-            self.known.update({key: (self.now(), contact) for key, contact in looked.items()})
-            while len(self.known) > self.most:
-                self.known.popitem(last=False)
+            self.cached.update({key: (self.now(), contact) for key, contact in looked.items()})
+            while len(self.cached) > self.most:
+                self.cached.popitem(last=False)
         return {**found, **looked}
 
     def look(self, ids: Collection[str]) -> dict[str, Contact | None]:
@@ -138,13 +138,13 @@ class ActivityWriter:
         wanted = {
             change.row["contact"] for change in changes if change.row and change.row.get("contact")
         }
-        known = self.contacts.of(wanted) if wanted else {}
+        people = self.contacts.of(wanted) if wanted else {}
         groups: dict[str, Group] = {}
         unsure = any(change.uncertain for change in changes)
         moved = self.moved(document, changes)
         for change in changes:
             event: Mapping[str, Any] = change.row or {}
-            contact = known.get(event.get("contact", ""))
+            contact = people.get(event.get("contact", ""))
             event_id = moved.get(change.record_id, change.record_id)
             if contact is None or not event_id:
                 results[change.record_id] = Outcome.UNCHANGED if contact else Outcome.NO_CONTACT

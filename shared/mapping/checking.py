@@ -170,15 +170,15 @@ def filter_problems(
     document names.
     """
     if not key.filter or key.filter not in filters:
-        known = f"it has {', '.join(sorted(filters))}" if filters else "it has none"
+        offered = f"it has {', '.join(sorted(filters))}" if filters else "it has none"
         yield (
-            f"key.filter: resource {resource} has no filter {key.filter}, {known}: publish a filter"
-            f" definition on {key.target}."
+            f"key.filter: resource {resource} has no filter {key.filter}, {offered}: publish a"
+            f" filter definition on {key.target}."
         )
     elif key.parameter not in filters[key.filter]:
-        known = ", ".join(filters[key.filter]) or "no parameter"
+        offered = ", ".join(filters[key.filter]) or "no parameter"
         yield (
-            f"key.parameter: filter {key.filter} of resource {resource} takes {known}, not"
+            f"key.parameter: filter {key.filter} of resource {resource} takes {offered}, not"
             f" {key.parameter}: correct its name."
         )
 

@@ -183,10 +183,10 @@ def one_of(text: str, names: Mapping[str, str], exact: Container[str]) -> str:
 
 
 def boolean(value: Any) -> bool:
-    known = {"true": True, "false": False, "1": True, "0": False}.get(word(value).strip().lower())
-    if known is None:
+    truth = {"true": True, "false": False, "1": True, "0": False}.get(word(value).strip().lower())
+    if truth is None:
         raise Refuse(
             "not_a_boolean",
             "a value that is neither true nor false: add replacements to the mapping document",
         )
-    return known
+    return truth

@@ -223,8 +223,8 @@ def suggestion(kind: type[BaseModel], loc: Loc) -> str:
             if part in (name, field.alias)
         ]
         models = {model for field in fields for model in models_in(field.annotation)} or models
-    known = [field.alias or name for model in models for name, field in model.model_fields.items()]
-    close = get_close_matches(str(loc[-1])[:LONGEST_SHOWN], known, 1)
+    keys = [field.alias or name for model in models for name, field in model.model_fields.items()]
+    close = get_close_matches(str(loc[-1])[:LONGEST_SHOWN], keys, 1)
     return f" Did you mean {close[0]}?" if close else ""
 
 

@@ -75,7 +75,7 @@ def key_faults(replace: Mapping[Scalar, Scalar], column: SourceColumn | None) ->
     for one value.
     """
     given, _ = key_form(column)
-    known: dict[Any, tuple[Scalar, Scalar]] = {}
+    seen: dict[Any, tuple[Scalar, Scalar]] = {}
     found = []
     for key, value in replace.items():
         try:
@@ -85,12 +85,12 @@ def key_faults(replace: Mapping[Scalar, Scalar], column: SourceColumn | None) ->
             if refusal.rule != AMBIGUOUS:
                 found.append(f"the key {shown(key)} of replace is {refusal.reason}.")
             continue
-        if form in known and known[form][1] != value:
+        if form in seen and seen[form][1] != value:
             found.append(
-                f"the keys {shown(known[form][0])} and {shown(key)} of replace are the same value:"
+                f"the keys {shown(seen[form][0])} and {shown(key)} of replace are the same value:"
                 " take one out."
             )
-        known.setdefault(form, (key, value))
+        seen.setdefault(form, (key, value))
     return found
 
 

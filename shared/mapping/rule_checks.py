@@ -43,7 +43,7 @@ def columns_of(rule: FieldRule) -> list[str]:
 def target_problems(name: str, target: TargetResource) -> Iterator[str]:
     target_field = target.fields.get(name)
     if target_field is None:
-        similar = [known for known in target.fields if known.casefold() == name.casefold()]
+        similar = [field for field in target.fields if field.casefold() == name.casefold()]
         hint = (
             f"did you mean {similar[0]}?"
             if similar
@@ -113,9 +113,9 @@ def value_problems(rule: FieldRule, target_field: TargetField) -> Iterator[str]:
 
 def listed(names: Iterable[str]) -> str:
     """The names, or the first of very many."""
-    known = list(names)
-    return ", ".join(known[:MOST_NAMES]) + (
-        f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
+    every_name = list(names)
+    return ", ".join(every_name[:MOST_NAMES]) + (
+        f" and {len(every_name) - MOST_NAMES} more" if len(every_name) > MOST_NAMES else ""
     )
 
 

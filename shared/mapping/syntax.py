@@ -72,7 +72,7 @@ class Loader(yaml.SafeLoader):
         return bool(super().add_indent(column))
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        known: set[Hashable] = set()
+        seen: set[Hashable] = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else []:
             if key.tag == f"{YAML}merge":
                 continue
@@ -80,9 +80,9 @@ class Loader(yaml.SafeLoader):
             if not isinstance(value, Hashable):
                 self.problem(key, "a key must be a single word or number.")
                 return {}
-            if value in known:
+            if value in seen:
                 self.problem(key, f"the key {shown(key)} stands twice: take one of them out.")
-            known.add(value)
+            seen.add(value)
         return super().construct_mapping(node, deep)
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:

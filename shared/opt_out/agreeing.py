@@ -189,8 +189,8 @@ class Reconciler:
             return False
         heard = {flag for flag, value in profile.values.items() if value} if profile else set()
         if contact.master == memory.master:
-            known = {flag: memory.agreed(flag) for flag in heard}
-            new = {flag for flag, agreed in known.items() if not agreed or not agreed.value}
+            agreed_before = {flag: memory.agreed(flag) for flag in heard}
+            new = {flag for flag, agreed in agreed_before.items() if not agreed or not agreed.value}
         else:
             new = heard | {flag for flag, value in contact.values.items() if value}
         found = (

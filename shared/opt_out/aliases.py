@@ -23,9 +23,9 @@ def passed_on_before(flags: Flags, held: Mapping[str, Any]) -> bool:
     """Whether every opt-out of an alias was passed on before; not where nobody tells since when it
     stands.
     """
-    known = held.get(HELD, {})
+    passed = held.get(HELD, {})
     return all(
-        flag in known and second(time) and second(time) <= second(known[flag])
+        flag in passed and second(time) and second(time) <= second(passed[flag])
         for flag, time in flags.since.items()
     )
 
@@ -44,13 +44,13 @@ def passed_on(flags: Flags | None, held: Mapping[str, Any], there: bool) -> dict
     """What is remembered of aliases after theirs was passed on, or will be when the contact is
     `there`.
     """
-    known, since = held.get(HELD, {}), flags.since if flags and flags.is_alias else {}
-    known = {
-        **known,
-        **{flag: max(time, known.get(flag, ""), key=second) for flag, time in since.items()},
+    passed, since = held.get(HELD, {}), flags.since if flags and flags.is_alias else {}
+    passed = {
+        **passed,
+        **{flag: max(time, passed.get(flag, ""), key=second) for flag, time in since.items()},
     }
     owed = [] if there else sorted({*held.get(OWED, []), *since})
-    return {**({HELD: known} if known else {}), **({OWED: owed} if owed else {})}
+    return {**({HELD: passed} if passed else {}), **({OWED: owed} if owed else {})}
 
 
 def alias_flags(flags: Flags | None, held: Mapping[str, Any]) -> Flags:

@@ -129,7 +129,7 @@ class Remembered:
     """
 
     def __init__(self) -> None:
-        self.known: dict[str, str] = {}
+        self.handed_off: dict[str, str] = {}
         self.pending: tuple[str, dict[str, str]] = ("", {})
 
     def page(self, link: str, place: Place, found: Sequence[Change | None]) -> Page:
@@ -143,12 +143,14 @@ class Remembered:
     def new(self, link: str, following: str, changes: Iterable[Change]) -> tuple[Change, ...]:
         came_from, handed_off = self.pending
         if link == came_from:
-            self.known |= handed_off
-        if len(self.known) > MOST_REMEMBERED:
-            self.known.clear()
+            self.handed_off |= handed_off
+        if len(self.handed_off) > MOST_REMEMBERED:
+            self.handed_off.clear()
         marked = [(change, json.dumps(change.row)) for change in changes]
         self.pending = following, {change.record_id: mark for change, mark in marked}
-        return tuple(change for change, mark in marked if self.known.get(change.record_id) != mark)
+        return tuple(
+            change for change, mark in marked if self.handed_off.get(change.record_id) != mark
+        )
 
 
 Read = tuple[
@@ -329,10 +331,10 @@ class FileFeed:
         self.exports, self.now = exports, now
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
-        known: dict[str, Any] = json.loads(link) if link else {"position": "", "file_at": 0.0}
-        page = self.exports.page(known["position"], document)
+        saved: dict[str, Any] = json.loads(link) if link else {"position": "", "file_at": 0.0}
+        page = self.exports.page(saved["position"], document)
         ended = bool(page.link) and json.loads(page.link)["ended"] == "processed"
-        file_at = self.now() if ended else known["file_at"]
+        file_at = self.now() if ended else saved["file_at"]
         named = [change for change in page.changes if change.record_id]
         changes = tuple(one_each(named))
         link = json.dumps({"position": page.link, "file_at": file_at})

@@ -112,9 +112,9 @@ def unknown_key_types(keys: list[paramiko.PKey]) -> list[str]:
     """The kinds of host key that a server must not choose, for none of them is known: it may have
     keys of several kinds.
     """
-    known = {name for key in keys for name in SIGNATURES.get(key.get_name(), (key.get_name(),))}
+    trusted = {name for key in keys for name in SIGNATURES.get(key.get_name(), (key.get_name(),))}
     offered = [name for kind in HOST_KEYS for name in SIGNATURES.get(kind, (kind,))]
-    return [name for name in offered if name not in known]
+    return [name for name in offered if name not in trusted]
 
 
 def private_key(text: str) -> paramiko.PKey:

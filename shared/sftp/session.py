@@ -38,17 +38,17 @@ class Client(paramiko.SFTPClient):
 
 def connect(server: Server, answer_seconds: float, seconds: float) -> paramiko.SFTPClient:
     """A session, made within so many `seconds`, with a server that shows one of the known keys."""
-    known, own = host_keys(server.host_key), private_key(server.private_key)
+    trusted, own = host_keys(server.host_key), private_key(server.private_key)
     connection = socket.create_connection((server.host, server.port), min(CONNECT_SECONDS, seconds))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     transport = paramiko.Transport(
-        connection, disabled_algorithms={"keys": unknown_key_types(known)}
+        connection, disabled_algorithms={"keys": unknown_key_types(trusted)}
     )
     # Some of its steps wait without end for a server that says nothing: then the connection is
     # closed under them.
     watch = call_later(min(2 * CONNECT_SECONDS, seconds), transport.close)
     try:
-        session = authenticated(transport, server, known, own)
+        session = authenticated(transport, server, trusted, own)
         session.settimeout(answer_seconds)
         session.invoke_subsystem("sftp")
         client = Client(session)
@@ -61,11 +61,11 @@ def connect(server: Server, answer_seconds: float, seconds: float) -> paramiko.S
 
 
 def authenticated(
-    transport: paramiko.Transport, server: Server, known: list[paramiko.PKey], own: paramiko.PKey
+    transport: paramiko.Transport, server: Server, trusted: list[paramiko.PKey], own: paramiko.PKey
 ) -> paramiko.Channel:
     transport.start_client(timeout=CONNECT_SECONDS)
     shown = transport.get_remote_server_key()
-    if shown not in known:
-        raise paramiko.BadHostKeyException(server.host, shown, known[0])
+    if shown not in trusted:
+        raise paramiko.BadHostKeyException(server.host, shown, trusted[0])
     transport.auth_publickey(server.user, own)
     return transport.open_session(timeout=CONNECT_SECONDS)

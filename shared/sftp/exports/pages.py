@@ -141,8 +141,8 @@ class Exports:
         ]
         before, self.seen = self.seen, {}
         for file in listed:
-            known, since = before.get(file.name, (file, self.now()))
-            self.seen[file.name] = (file, since if known == file else self.now())
+            earlier, since = before.get(file.name, (file, self.now()))
+            self.seen[file.name] = (file, since if earlier == file else self.now())
         settled = [
             file
             for file, since in self.seen.values()

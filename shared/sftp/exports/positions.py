@@ -48,8 +48,8 @@ class Position:
 
     @classmethod
     def of(cls, saved: dict[str, Any]) -> "Position":
-        known = {RENAMED.get(name, name): value for name, value in saved.items()}
-        return cls(**{item.name: known[item.name] for item in fields(cls) if item.name in known})
+        values = {RENAMED.get(name, name): value for name, value in saved.items()}
+        return cls(**{item.name: values[item.name] for item in fields(cls) if item.name in values})
 
     def is_of(self, file: RemoteFile) -> bool:
         return self.size < 0 or (self.size, self.changed_at) == (file.size, file.changed_at)
@@ -83,12 +83,12 @@ class Saved:
         """As a link; "" where there is nothing to remember."""
         if not self.position.file and not self.waiting:
             return ""
-        known, nothing = asdict(self.position), asdict(Position())
+        current, nothing = asdict(self.position), asdict(Position())
         short = [
             {name: value for name, value in asdict(one).items() if value != nothing[name]}
             for one in self.waiting
         ]
-        return json.dumps({**known, **({"waiting": short} if short else {})})
+        return json.dumps({**current, **({"waiting": short} if short else {})})
 
     def without_position(self) -> str:
         return Saved(waiting=self.waiting).text()
@@ -106,16 +106,16 @@ class Saved:
         """Whether the file is to be read: one that is waiting is not, unless it is another one by
         now.
         """
-        known = next((one for one in self.waiting if one.file == file.name), None)
+        waiting = next((one for one in self.waiting if one.file == file.name), None)
         return (
-            known is None
-            or not known.is_of(file)
-            or (known.ended == REFUSED and now - known.ended_at >= REFUSED_AGAIN_SECONDS)
+            waiting is None
+            or not waiting.is_of(file)
+            or (waiting.ended == REFUSED and now - waiting.ended_at >= REFUSED_AGAIN_SECONDS)
         )
 
     def begin(self, file: RemoteFile, now: float) -> None:
-        known = next((one for one in self.waiting if one.file == file.name), None)
-        reported = known is not None and known.ended == REFUSED and known.is_of(file)
+        waiting = next((one for one in self.waiting if one.file == file.name), None)
+        reported = waiting is not None and waiting.ended == REFUSED and waiting.is_of(file)
         self.waiting = [one for one in self.waiting if one.file != file.name]
         which = sample(file.size, file.changed_at, (), ())
         self.position = Position(
