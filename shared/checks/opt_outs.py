@@ -17,7 +17,7 @@ from shared.entities.mappings import address
 from shared.errors import Misconfigured
 from shared.mapping import MappingDocument, TargetResource
 from shared.opt_out.documents import OptOutDocument, Pair, problems
-from shared.opt_out.feeds import CHANGED, FilterFeed, OptOutFormat, Place, ScanFeed
+from shared.opt_out.feeds import CHANGED, Cursor, FilterFeed, OptOutFormat, ScanFeed
 from shared.opt_out.flow import FROM_CAMPAIGN
 from shared.opt_out.owned import not_carried, not_used
 from shared.opt_out.safety import late_file
@@ -102,14 +102,14 @@ def selecting(look: Look, document: OptOutDocument, mapping: MappingDocument) ->
         FilterFeed(look.wiring.campaign, look.wiring.now),
     )
     name = document.filter.name
-    if any_rows(look, mapping, feed.start(Place(begin=FAR), one_line)):
+    if any_rows(look, mapping, feed.start(Cursor(begin=FAR), one_line)):
         return error(
             "filter",
             f"Filter {name} finds profiles that have not changed since the time it was given.",
             PUBLISH,
         )
     if any_rows(look, mapping, all_rows()) and not any_rows(
-        look, mapping, feed.start(Place(), one_line)
+        look, mapping, feed.start(Cursor(), one_line)
     ):
         return error(
             "filter",

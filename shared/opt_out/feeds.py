@@ -58,7 +58,7 @@ class Feed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Cursor:
     """`since` is the newest time that the last read saw; `begin` where this read begins, `next` its
     following page, `newest` what
     it saw so far. `behind_at`: when, by our clock, a read last began earlier. `turn` makes each
@@ -72,8 +72,8 @@ class Place:
     begin: str = ""
     behind_at: float = 0.0
 
-    def begun(self, now: float, document: OptOutDocument, always_behind: bool) -> "Place":
-        """The place at the begin of a read.
+    def start_read(self, now: float, document: OptOutDocument, always_behind: bool) -> "Cursor":
+        """The cursor at the begin of a read.
 
         What Campaign saved late is found by beginning earlier; so often that all is seen
         twice, and not each time, for a backfill changes thousands of profiles within the overlap.
@@ -87,15 +87,15 @@ class Place:
         begin = earlier(self.since, document.overlap_seconds if behind else 0.0)
         return replace(self, begin=begin, behind_at=now if behind else self.behind_at)
 
-    def after(self, following: str, newest: str) -> "Place":
+    def advance(self, following: str, newest: str) -> "Cursor":
         """Where the next page is, or the next read if there is none."""
         if following:
             return replace(self, next=following, newest=newest, turn=self.turn + 1)
-        return Place(since=max(self.since, newest), turn=self.turn + 1, behind_at=self.behind_at)
+        return Cursor(since=max(self.since, newest), turn=self.turn + 1, behind_at=self.behind_at)
 
 
-def place_of(link: str) -> Place:
-    return Place(**json.loads(link)) if link else Place()
+def cursor_of(link: str) -> Cursor:
+    return Cursor(**json.loads(link)) if link else Cursor()
 
 
 def change_of(
@@ -121,7 +121,7 @@ def change_of(
     return Change(found, Kind.ROW, row=flags.as_row(), first_seen=seen_at)
 
 
-class Remembered:
+class SeenCache:
     """What the last read handed off, so that the overlap of the next is not handed off again.
 
     What a page returned counts only
@@ -132,13 +132,13 @@ class Remembered:
         self.handed_off: dict[str, str] = {}
         self.pending: tuple[str, dict[str, str]] = ("", {})
 
-    def page(self, link: str, place: Place, found: Sequence[Change | None]) -> Page:
-        """What is new of a read from the link up to the place; None stands for a profile of
+    def page(self, link: str, cursor: Cursor, found: Sequence[Change | None]) -> Page:
+        """What is new of a read from the link up to the cursor; None stands for a profile of
         nobody.
         """
-        after = json.dumps(asdict(place))
-        changes = self.new(link, after, one_each(filter(None, found)))
-        return Page(changes, after, complete=not place.next, passed_over=found.count(None))
+        following = json.dumps(asdict(cursor))
+        changes = self.new(link, following, one_each(filter(None, found)))
+        return Page(changes, following, complete=not cursor.next, passed_over=found.count(None))
 
     def new(self, link: str, following: str, changes: Iterable[Change]) -> tuple[Change, ...]:
         came_from, handed_off = self.pending
@@ -154,19 +154,19 @@ class Remembered:
 
 
 Read = tuple[
-    Sequence[Mapping[str, Any]], Place
-]  # rows of one of Campaign's pages, and the place behind it
+    Sequence[Mapping[str, Any]], Cursor
+]  # rows of one of Campaign's pages, and the cursor behind it
 
 
-def together(read: Callable[[Place], Read], place: Place) -> Read:
+def together(read: Callable[[Cursor], Read], cursor: Cursor) -> Read:
     """The rows of some pages, or of those up to the last one."""
     found: list[Mapping[str, Any]] = []
     for _ in range(PAGES_TOGETHER):
-        rows, place = read(place)
+        rows, cursor = read(cursor)
         found += rows
-        if not place.next:
+        if not cursor.next:
             break
-    return found, place
+    return found, cursor
 
 
 class FilterFeed:
@@ -181,33 +181,33 @@ class FilterFeed:
             client,
             now,
             always_behind,
-            Remembered(),
+            SeenCache(),
         )
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
-        place = place_of(link).begun(self.now(), document, self.always_behind)
+        cursor = cursor_of(link).start_read(self.now(), document, self.always_behind)
 
-        def read(place: Place) -> Read:
-            rows, following = self.client.page(address, place.next or self.start(place, document))
-            newest = max([place.newest, *(str(row.get(CHANGED) or "") for row in rows)])
-            return rows, place.after(following, newest)
+        def read(cursor: Cursor) -> Read:
+            rows, following = self.client.page(address, cursor.next or self.start(cursor, document))
+            newest = max([cursor.newest, *(str(row.get(CHANGED) or "") for row in rows)])
+            return rows, cursor.advance(following, newest)
 
-        rows, place = together(read, place)
+        rows, cursor = together(read, cursor)
         return self.remembered.page(
             link,
-            place,
+            cursor,
             [change_of(row, address.key_field, document.pairs, self.now()) for row in rows],
         )
 
-    def start(self, place: Place, document: OptOutDocument) -> str:
+    def start(self, cursor: Cursor, document: OptOutDocument) -> str:
         query = {
-            document.filter.parameter: place.begin or "1970-01-01 00:00:00.000Z",
+            document.filter.parameter: cursor.begin or "1970-01-01 00:00:00.000Z",
             **order(CHANGED, document),
         }
         return f"/{document.filter.name}?{urlencode(query, quote_via=quote)}"
 
     def probe(self, document: OptOutDocument, address: Address) -> None:
-        self.client.page(address, self.start(Place(begin="9999-01-01 00:00:00.000Z"), document))
+        self.client.page(address, self.start(Cursor(begin="9999-01-01 00:00:00.000Z"), document))
 
 
 class ScanFeed:
@@ -222,24 +222,24 @@ class ScanFeed:
             client,
             now,
             always_behind,
-            Remembered(),
+            SeenCache(),
         )
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
-        place = place_of(link).begun(self.now(), document, self.always_behind)
+        cursor = cursor_of(link).start_read(self.now(), document, self.always_behind)
 
-        def read(place: Place) -> Read:
-            rows, following = self.client.page(address, place.next or self.start(document))
-            newest = place.newest or max(
-                (str(row.get(CHANGED) or "") for row in rows), default=place.since
+        def read(cursor: Cursor) -> Read:
+            rows, following = self.client.page(address, cursor.next or self.start(document))
+            newest = cursor.newest or max(
+                (str(row.get(CHANGED) or "") for row in rows), default=cursor.since
             )
-            wanted = [row for row in rows if str(row.get(CHANGED) or "") >= place.begin]
-            return wanted, place.after(following if len(wanted) == len(rows) else "", newest)
+            wanted = [row for row in rows if str(row.get(CHANGED) or "") >= cursor.begin]
+            return wanted, cursor.advance(following if len(wanted) == len(rows) else "", newest)
 
-        rows, place = together(read, place)
+        rows, cursor = together(read, cursor)
         return self.remembered.page(
             link,
-            place,
+            cursor,
             [change_of(row, address.key_field, document.pairs, self.now()) for row in rows],
         )
 

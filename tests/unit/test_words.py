@@ -32,6 +32,7 @@ OLD_NAMES = {
     "Exported": "FileFeed",
     "Verdict": "RowFilter, FlagDecision, RowResult",
     "Agreement": "Reconciler",
+    "Remembered": "SeenCache",
     "settled_seconds": "stable_seconds",
     "given_up": "exhausted",
 }

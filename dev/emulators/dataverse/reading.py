@@ -15,7 +15,7 @@ from dev.emulators.dataverse.keys import Address
 from dev.emulators.dataverse.model import TEXT_KINDS, Table
 from dev.emulators.dataverse.odata.expressions import Name
 from dev.emulators.dataverse.odata.options import Options, Order, read_options
-from dev.emulators.dataverse.odata.sql import Conditions, Place
+from dev.emulators.dataverse.odata.sql import ColumnSql, Conditions
 from dev.emulators.dataverse.paging import Cookie, SortKey, after, read_cookie
 from dev.emulators.dataverse.problems import no_such_path, no_such_property, not_emulated
 from dev.emulators.dataverse.registry import Registry
@@ -245,7 +245,7 @@ def plain_number(number: int) -> Response:
 
 def sort_key(conditions: Conditions, wish: Order) -> SortKey:
     path = Name(tuple(wish.property.split("/")))
-    place: Place = conditions.place(path)
+    place: ColumnSql = conditions.place(path)
     if place.column.document["kind"] == "MultiSelectPicklist":
         raise no_such_property(wish.property, conditions.table.logical)
     collation = " COLLATE NOCASE" if place.column.kind in TEXT_KINDS else ""

@@ -9,12 +9,12 @@ from shared.campaign.client import Address
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
 from shared.opt_out.feeds import (
     PAGES_TOGETHER,
+    Cursor,
     FilterFeed,
-    Place,
-    Remembered,
     ScanFeed,
+    SeenCache,
+    cursor_of,
     earlier,
-    place_of,
     together,
 )
 from shared.records import Change, Kind
@@ -62,13 +62,13 @@ def row(number: int, second: int, **flags: bool) -> Row:
 def test_a_read_begins_earlier_so_often_that_all_is_seen_twice(
     behind_at: float, now: float, always: bool, begin: str, behind: float
 ) -> None:
-    place = Place(since=SINCE, behind_at=behind_at).begun(now, DOCUMENT, always)
-    assert (place.begin, place.behind_at, place.since) == (begin, behind, SINCE)
+    cursor = Cursor(since=SINCE, behind_at=behind_at).start_read(now, DOCUMENT, always)
+    assert (cursor.begin, cursor.behind_at, cursor.since) == (begin, behind, SINCE)
 
 
 def test_a_read_under_way_keeps_its_begin() -> None:
-    place = Place(since=SINCE, next="/page2", begin="b", behind_at=1.0)
-    assert place.begun(1000.0, DOCUMENT, True) == place
+    cursor = Cursor(since=SINCE, next="/page2", begin="b", behind_at=1.0)
+    assert cursor.start_read(1000.0, DOCUMENT, True) == cursor
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_a_read_under_way_keeps_its_begin() -> None:
 def test_the_next_read_begins_where_the_newest_profile_stood(
     since: str, newest: str, then: str
 ) -> None:
-    begun = Place(since=since, behind_at=5.0, turn=3)
-    assert begun.after("/page2", newest) == Place(since, "/page2", newest, 4, "", 5.0)
-    assert begun.after("", newest) == Place(since=then, turn=4, behind_at=5.0)
+    start_read = Cursor(since=since, behind_at=5.0, turn=3)
+    assert start_read.advance("/page2", newest) == Cursor(since, "/page2", newest, 4, "", 5.0)
+    assert start_read.advance("", newest) == Cursor(since=then, turn=4, behind_at=5.0)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_an_earlier_time_has_campaigns_form(time: str, seconds: float, before: s
 def read_of(pages: Sequence[int]) -> Any:
     """Pages of so many rows each; each names the next."""
 
-    def read(place: Place) -> tuple[list[Row], Place]:
-        rows = [{} for _ in range(pages[place.turn])]
-        return rows, place.after("next" if place.turn + 1 < len(pages) else "", "")
+    def read(cursor: Cursor) -> tuple[list[Row], Cursor]:
+        rows = [{} for _ in range(pages[cursor.turn])]
+        return rows, cursor.advance("next" if cursor.turn + 1 < len(pages) else "", "")
 
     return read
 
@@ -125,8 +125,8 @@ def read_of(pages: Sequence[int]) -> Any:
     ],
 )
 def test_some_pages_are_read_together(pages: list[int], rows: int, turn: int) -> None:
-    found, place = together(read_of(pages), Place())
-    assert (len(found), place.turn, bool(place.next)) == (rows, turn, turn < len(pages))
+    found, cursor = together(read_of(pages), Cursor())
+    assert (len(found), cursor.turn, bool(cursor.next)) == (rows, turn, turn < len(pages))
     assert turn <= PAGES_TOGETHER
 
 
@@ -137,14 +137,14 @@ def change(number: int, **content: object) -> Change:
 class TestRemembered:
     """What is returned counts as handed off only when the next page is asked for."""
 
-    remembered: Remembered
-    ended = Place(since=SINCE)
+    remembered: SeenCache
+    ended = Cursor(since=SINCE)
 
     def setup_method(self) -> None:
-        self.remembered = Remembered()
+        self.remembered = SeenCache()
 
     def new(self, link: str, *changes: Change | None) -> tuple[list[str], str]:
-        page = self.remembered.page(link, Place(turn=place_of(link).turn + 1), changes)
+        page = self.remembered.page(link, Cursor(turn=cursor_of(link).turn + 1), changes)
         return [one.record_id for one in page.changes], page.link
 
     def test_a_page_that_was_not_handed_off_comes_again(self) -> None:
@@ -170,7 +170,7 @@ class TestRemembered:
         assert (len(page.changes), page.passed_over, page.complete) == (1, 2, True)
 
     def test_a_page_with_a_next_one_is_not_complete(self) -> None:
-        assert not self.remembered.page("", Place(next="/page2"), []).complete
+        assert not self.remembered.page("", Cursor(next="/page2"), []).complete
 
     def test_too_much_is_forgotten_rather_than_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("shared.opt_out.feeds.MOST_REMEMBERED", 1)
@@ -190,10 +190,10 @@ class Campaign:
         return rows, f"/page{len(self.asked) + 1}" if self.pages else ""
 
 
-def scanned(link: str, *pages: list[Row]) -> tuple[Campaign, list[str], Place]:
+def scanned(link: str, *pages: list[Row]) -> tuple[Campaign, list[str], Cursor]:
     campaign = Campaign(*pages)
     page = ScanFeed(campaign, lambda: 1000.0).page(link, DOCUMENT, ADDRESS)  # type: ignore[arg-type]
-    return campaign, [change.record_id for change in page.changes], place_of(page.link)
+    return campaign, [change.record_id for change in page.changes], cursor_of(page.link)
 
 
 SEEN = '{"since": "2026-01-31 08:00:10.000Z", "behind_at": 1000.0}'
@@ -220,11 +220,11 @@ SEEN = '{"since": "2026-01-31 08:00:10.000Z", "behind_at": 1000.0}'
 def test_a_scan_goes_back_to_what_was_seen_before(
     link: str, pages: list[list[Row]], found: list[int], asked: int
 ) -> None:
-    campaign, ids, place = scanned(link, *pages)
+    campaign, ids, cursor = scanned(link, *pages)
     assert ids == [IDS[number] for number in found]
     assert len(campaign.asked) == asked
-    assert place.since == max(
-        [place_of(link).since, *(one["lastModified"] for page in pages[:1] for one in page)]
+    assert cursor.since == max(
+        [cursor_of(link).since, *(one["lastModified"] for page in pages[:1] for one in page)]
     )
 
 
@@ -245,7 +245,7 @@ def test_a_filter_asks_from_the_oldest_on(link: str, asked: str) -> None:
     assert "_order=lastModified&" in campaign.asked[0]
     assert campaign.asked[1:] == ["/page2"]
     assert [change.record_id for change in page.changes] == [IDS[1], IDS[2], IDS[3]]
-    assert place_of(page.link).since == "2026-01-31 08:00:15.000Z"
+    assert cursor_of(page.link).since == "2026-01-31 08:00:15.000Z"
 
 
 def flags_of(change: Change) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ Condition = tuple[str, list[Any]]
 
 
 @dataclass(frozen=True)
-class Place:
+class ColumnSql:
     """A column, and the SQL that reads it."""
 
     column: Column
@@ -71,7 +71,7 @@ class Conditions:
             raise bad_query("The $filter expression must evaluate to a single boolean value.")
         return f"{place.sql} = 1", []
 
-    def place(self, name: tree.Name) -> Place:
+    def place(self, name: tree.Name) -> ColumnSql:
         """Follows a path; each step but the last is a navigation property with one value."""
         table, sql = self.table, self.alias
         steps: list[tuple[Table, Column]] = []
@@ -83,8 +83,8 @@ class Conditions:
             table = self.registry.named(column.targets[nav][0])
         found = filterable(table, name.path[-1])
         if not steps:
-            return Place(found, f'{sql}."{found.name}"')
-        return Place(found, self.joined(steps, table, found))
+            return ColumnSql(found, f'{sql}."{found.name}"')
+        return ColumnSql(found, self.joined(steps, table, found))
 
     def joined(self, steps: list[tuple[Table, Column]], last: Table, found: Column) -> str:
         """A scalar subquery for each step, innermost the table that the statement reads."""
@@ -153,7 +153,7 @@ class Conditions:
             ) from None
         return condition
 
-    def call_in(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_in(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         stored = [stored_literal(place.column, typed(value), "eq") for value in values]
         if place.column.kind in TEXT_KINDS and all(value.isascii() for value in stored):
             return f"{place.sql} COLLATE NOCASE IN (SELECT value FROM json_each(?))", [
@@ -164,49 +164,49 @@ class Conditions:
             return f"dv_fold({place.sql}) IN (SELECT value FROM json_each(?))", [json.dumps(stored)]
         return f"{place.sql} IN (SELECT value FROM json_each(?))", [json.dumps(stored)]
 
-    def call_notin(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_notin(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         sql, stored = self.call_in(place, values)
         return f"NOT coalesce({sql}, 0)", stored
 
-    def call_between(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_between(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         if len(values) != 2:
             raise bad_query("The function 'Between' needs exactly two values.")
         low, high = (stored_literal(place.column, typed(value), "ge") for value in values)
         return f"{place.sql} BETWEEN ? AND ?", [low, high]
 
-    def call_notbetween(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_notbetween(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         sql, stored = self.call_between(place, values)
         return f"NOT ({sql})", stored
 
-    def call_on(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_on(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         return f"substr({place.sql}, 1, 10) = ?", [day_of(values[0])]
 
-    def call_onorafter(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_onorafter(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         return f"substr({place.sql}, 1, 10) >= ?", [day_of(values[0])]
 
-    def call_onorbefore(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_onorbefore(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         return f"substr({place.sql}, 1, 10) <= ?", [day_of(values[0])]
 
-    def call_lastxdays(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_lastxdays(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         first = (self.now - timedelta(days=int(values[0]))).date()
         return f"{place.sql} BETWEEN ? AND ?", [
             first.isoformat(),
             self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         ]
 
-    def call_nextxdays(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_nextxdays(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         last = (self.now + timedelta(days=int(values[0]))).date()
         return f"{place.sql} > ? AND substr({place.sql}, 1, 10) <= ?", [
             self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             last.isoformat(),
         ]
 
-    def call_lastxhours(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_lastxhours(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         first = self.now - timedelta(hours=int(values[0]))
         form = "%Y-%m-%dT%H:%M:%SZ"
         return f"{place.sql} BETWEEN ? AND ?", [first.strftime(form), self.now.strftime(form)]
 
-    def call_containvalues(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_containvalues(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         if place.column.kind != "MultiSelectPicklist":
             raise bad_query(
                 f"The function 'ContainValues' needs a choices property, '{place.column.name}' is"
@@ -215,7 +215,7 @@ class Conditions:
         tests = " OR ".join(f"(',' || {place.sql} || ',') LIKE ?" for _ in values)
         return f"({tests})", [f"%,{value},%" for value in values]
 
-    def call_doesnotcontainvalues(self, place: Place, values: tuple[Any, ...]) -> Condition:
+    def call_doesnotcontainvalues(self, place: ColumnSql, values: tuple[Any, ...]) -> Condition:
         sql, stored = self.call_containvalues(place, values)
         return f"NOT coalesce({sql}, 0)", stored
 
@@ -236,7 +236,7 @@ def collation(column: Column) -> str:
     return " COLLATE NOCASE" if column.kind in TEXT_KINDS else ""
 
 
-def compare(place: Place, operator: str, value: Any) -> Condition:
+def compare(place: ColumnSql, operator: str, value: Any) -> Condition:
     """`ne` is true for rows without a value, as in OData; the ordering operators never are."""
     if value is None:
         if operator not in {"eq", "ne"}:
