@@ -133,7 +133,10 @@ def hand_over(arguments):
     """
     apart = {} if os.name == "nt" else {"start_new_session": True}
     child = subprocess.Popen(
-        [str(venv_python()), "-m", "dev.commands", *arguments], cwd=str(ROOT), **apart
+        [str(venv_python()), "-m", "dev.commands", *arguments],
+        cwd=str(ROOT),
+        env=dict(os.environ, MANAGE_CALLED_FROM=str(Path.cwd())),
+        **apart,
     )
     if os.name == "nt":
         signal.signal(signal.SIGINT, signal.SIG_IGN)

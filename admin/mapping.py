@@ -28,7 +28,7 @@ from azure.core.exceptions import (
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from admin.connection import STACK_SETTINGS, take_settings
+from admin.connection import NoConnection, take_settings, take_stack
 from admin.private import PLACE, settings_file
 from shared.checks.documents import newest
 from shared.documents.keeper import Keeper
@@ -104,7 +104,7 @@ def run(argv: list[str]) -> int:
         return work(options, draft, Documents(config(storage), draft.folder), wiring_of())
     except InvalidDocument as error:
         return refused(error.problems)
-    except CannotUse as error:
+    except (CannotUse, NoConnection) as error:
         print(error, file=sys.stderr)
     except ClientAuthenticationError:
         print(SIGN_IN, file=sys.stderr)
@@ -177,20 +177,10 @@ def keys(text: str) -> Mapping[object, object]:
 
 
 def take_connection(options: argparse.Namespace) -> None:
-    file = (
-        options.directory / STACK_SETTINGS
-        if options.stack
-        else settings_file(options.settings, USUAL)
-    )
-    try:
-        take_settings(file)
-    except FileNotFoundError:
-        advice = "Start the stack with `manage.py up`" if options.stack else "Correct its path"
-        raise CannotUse(f"There is no {file}. {advice}.") from None
-    except (ValueError, KeyError, TypeError):
-        raise CannotUse(
-            f"{file} is no local.settings.json: it must be JSON with the settings under Values."
-        ) from None
+    if options.stack:
+        take_stack(options.directory)
+    else:
+        take_settings(settings_file(options.settings, USUAL))
 
 
 def storage_of(account: str) -> StorageSettings:

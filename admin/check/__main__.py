@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from admin.check.checks import CHECKS
-from admin.connection import STACK_SETTINGS, require_sign_in, take_settings
+from admin.connection import NoConnection, require_sign_in, take_settings, take_stack
 from admin.private import PLACE, settings_file
 from shared.checks.findings import Finding, State, run_all
 from shared.checks.look import Look
@@ -22,31 +22,19 @@ from shared.settings import load_settings, problems
 from shared.wiring import Wiring
 
 USUAL = "check.settings.json"
+NO_SETTINGS = (
+    f"There is no .local/{USUAL}, so the settings are those of the environment. Name a file with"
+    " --settings, or the local stack with --stack."
+)
 EXIT_CODES: dict[State, int] = {"ok": 0, "warning": 1, "skipped": 2, "error": 2}
 
 
 def run(argv: list[str]) -> int:
     options = parse(argv)
-    file = (
-        options.directory / STACK_SETTINGS
-        if options.stack
-        else settings_file(options.settings, USUAL)
-    )
     try:
-        take_settings(file)
-    except FileNotFoundError:
-        advice = (
-            "start the stack with `manage.py up`, and give both the same --directory"
-            if options.stack
-            else "correct its path"
-        )
-        print(f"There is no {file}: {advice}.", file=sys.stderr)
-        return 2
-    except (ValueError, KeyError, TypeError):
-        print(
-            f"{file} is no local.settings.json: it must be JSON with the settings under Values.",
-            file=sys.stderr,
-        )
+        take_connection(options)
+    except NoConnection as error:
+        print(error, file=sys.stderr)
         return 2
     logging.getLogger("azure.identity").setLevel(
         logging.CRITICAL
@@ -62,6 +50,17 @@ def run(argv: list[str]) -> int:
         else summary(findings)
     )
     return exit_code(findings)
+
+
+def take_connection(options: argparse.Namespace) -> None:
+    """The settings that are asked about; a hint where there are none."""
+    if options.stack:
+        take_stack(options.directory)
+        return
+    file = settings_file(options.settings, USUAL)
+    take_settings(file)
+    if file is None and "DATAVERSE_URL" not in os.environ:
+        print(NO_SETTINGS, file=sys.stderr, flush=True)
 
 
 def look(environment: Mapping[str, str]) -> Look:

@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from admin.connection import Place, by_settings, by_stack, require_sign_in
+from admin.connection import NoConnection, Place, by_settings, by_stack, require_sign_in
 from admin.private import ADVICE, PLACE, misplaced, settings_file
 from admin.setup.activities import Activities
 from admin.setup.customizing import Customizing, Refused
@@ -45,12 +45,9 @@ def run(argv: list[str]) -> int:
     except (BridgeError, Refused, InvalidDocument) as error:
         print(f"{error}\nRun the command again to finish what is missing.", file=sys.stderr)
     except FileNotFoundError as error:
-        advice = (
-            "start the stack with `manage.py up`, and give both the same --directory"
-            if options.stack
-            else "correct its path"
-        )
-        print(f"There is no {error.filename}: {advice}.", file=sys.stderr)
+        print(f"There is no {error.filename}: correct its path.", file=sys.stderr)
+    except NoConnection as error:
+        print(error, file=sys.stderr)
     return 1
 
 
@@ -92,7 +89,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=["activities", "dataverse"])
+    parser.add_argument(
+        "what",
+        choices=["activities", "dataverse"],
+        metavar="activities|dataverse",
+        help="what is to be made: see above",
+    )
     place = parser.add_mutually_exclusive_group()
     place.add_argument(
         "--settings", type=Path, help=f"settings; without it .local/{USUAL}, else the environment"

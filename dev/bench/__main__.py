@@ -28,7 +28,12 @@ ONLY_BY_NAME = {"fuzz", "simulation"}  # long, and no ratio
 def run(argv: list[str]) -> int:
     """Runs one measurement, or all; prints each figure beside its target."""
     parser = argparse.ArgumentParser(prog="manage.py bench", description=__doc__)
-    parser.add_argument("name", nargs="?", choices=sorted(BENCHES))
+    parser.add_argument(
+        "name",
+        nargs="?",
+        choices=sorted(BENCHES),
+        help="what to measure; without it all but fuzz and simulation, which takes long",
+    )
     parser.add_argument(
         "--inputs", type=int, help="fuzz: how many for each surface (100,000; with --small 1,000)"
     )
@@ -68,7 +73,10 @@ def run(argv: list[str]) -> int:
     if options.groups and options.name not in WITH_GROUPS:
         parser.error(f"--groups is for one of {', '.join(sorted(WITH_GROUPS))}: name it")
     console, figures = Console(width=150), {}
-    for name in [options.name] if options.name else sorted(set(BENCHES) - ONLY_BY_NAME):
+    names = [options.name] if options.name else sorted(set(BENCHES) - ONLY_BY_NAME)
+    if not options.name:
+        console.print(f"Measuring {', '.join(names)}. Name one to measure it alone.")
+    for name in names:
         figures[name] = BENCHES[name](console, options.small, **own_options(name, options))
         show(console, name, figures[name])
     if options.json:

@@ -10,6 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
+from dev.commands.processes import ROOT
+
 STEPS, SMALL_STEPS = 1_000_000, 20_000
 
 
@@ -37,11 +39,11 @@ def run(
         str(steps or (SMALL_STEPS if small else STEPS)),
     ]
     orders += ["--replay"] if replay else []
-    orders += ["--only", only] if only else []
+    orders += ["--only", str(Path(only).absolute())] if only else []
     orders += [part for kind in without or () for part in ("--without", kind)]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures.json"
         command = [sys.executable, "-m", "dev.simulation", *orders, "--json", str(file)]
-        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": "0"}, check=False)
+        subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": "0"}, check=False)
         figures: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     return figures

@@ -1,8 +1,10 @@
 """The commands of manage.py, run inside its virtual environment."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 
 from dev.commands.azurite import AzuriteFailed
@@ -37,12 +39,20 @@ COMMANDS = {
 }
 
 
+CALLED_FROM = "MANAGE_CALLED_FROM"
+"""The folder of the person's shell, which relative paths of options start from; by manage.py."""
+
+
 def main(argv: list[str]) -> int:
     """A signal ends a command as an exception, so that what it started is stopped."""
-    if not argv or argv[0] not in COMMANDS:
-        print("usage: python3 manage.py <command> [options]\n")
-        print("\n".join(f"  {name:<8}{purpose}" for name, (_, purpose) in COMMANDS.items()))
-        return 0 if argv in ([], ["-h"], ["--help"]) else 2
+    if argv in ([], ["-h"], ["--help"]):
+        print(usage())
+        return 0
+    if argv[0] not in COMMANDS:
+        print(f"{unknown(argv[0])}\n\n{usage()}", file=sys.stderr)
+        return 2
+    if folder := os.environ.pop(CALLED_FROM, ""):
+        os.chdir(folder)
     if sys.platform == "linux":
         die_with_parent()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -54,6 +64,22 @@ def main(argv: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def usage() -> str:
+    lines = [f"  {name:<8} {purpose}" for name, (_, purpose) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: python3 manage.py <command> [options]\n",
+            *lines,
+            "\n`python3 manage.py <command> --help` lists the options of a command.",
+        ]
+    )
+
+
+def unknown(name: str) -> str:
+    near = get_close_matches(name.lower(), COMMANDS, 1)
+    return f"There is no command {name}." + (f" Did you mean {near[0]}?" if near else "")
 
 
 if __name__ == "__main__":

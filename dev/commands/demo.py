@@ -15,6 +15,7 @@ from rich.table import Table
 
 from dev.commands.demo_scenes import FULL, SHORT, comparison
 from dev.commands.demo_story import Story
+from dev.commands.processes import stack_processes
 from dev.commands.stack import DIRECTORY, Stack
 from dev.commands.up import at_least
 from dev.comparison import Comparison
@@ -28,6 +29,7 @@ LOCAL_PACE = {
     "MAPPING_CACHE_SECONDS": "1",
 }
 DEMO_PACE = {**LOCAL_PACE, "EMAIL_EVENTS_SOURCE": "both"}
+DEMO_DIRECTORY = DIRECTORY / "demo"
 CONTACTS, CONTACTS_FULL = 200, 10_000
 FEWEST = 100
 """Each of fifty has a vehicle, and each of forty opts out in one of the modes."""
@@ -85,9 +87,13 @@ def print_table(console: Console, flows: dict[str, dict[str, Any]]) -> None:
 def run(argv: list[str]) -> int:
     """Exit code 0 only if every step went well and both systems agree."""
     options = parse(argv)
+    if running := stack_processes(DEMO_DIRECTORY):
+        pid = next(iter(running.values())).pid
+        print(f"A demo runs already (process {pid}): wait for its end, or stop it in its window.")
+        return 1
     console, began = Console(width=150 if options.headless else None), time.monotonic()
     console.print(STARTING.format(contacts=options.contacts))
-    with Stack(DIRECTORY / "demo", settings=DEMO_PACE, publication=vehicles.PUBLICATION) as stack:
+    with Stack(DEMO_DIRECTORY, settings=DEMO_PACE, publication=vehicles.PUBLICATION) as stack:
         story, found = story_of(stack, options, console, began), dict[str, Comparison]()
         for scene in FULL if options.full else SHORT:
             story.play(scene)

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import psutil
 
-from admin.connection import STACK_SETTINGS, GivenToken, client
+from admin.connection import STACK_FILE, STACK_SETTINGS, GivenToken, client
 from admin.setup.customizing import Customizing
 from admin.setup.documents import in_use
 from admin.setup.function_keys import stack_keys
@@ -64,10 +64,12 @@ class Stack:
         groups: bool = False,
         host_kind: str = "",
     ) -> None:
-        self.directory, self.instances, self.with_host = directory, instances, host
+        self.directory = directory.absolute()  # its children run in the folder of the code
+        self.instances, self.with_host = instances, host
         self.overrides, self.latency_ms = dict(settings or {}), latency_ms
         self.message_lease_seconds = message_lease_seconds
-        self.database, self.publication, self.apart = database, publication, groups
+        self.database, self.apart = database, groups
+        self.publication = publication.absolute() if publication else None
         self.core_tools = core_tools.chosen(host_kind)
         self.groups: list[str] = []
         """Of each host by its number, from 1; empty texts unless `groups`."""
@@ -250,7 +252,7 @@ class Stack:
         self.facts["pids"] = {name: child.pid for name, child in self.children.items()}
         assert self.azurite
         self.facts["pids"]["azurite"] = self.azurite.pid
-        self.keep("stack.json", self.facts)
+        self.keep(STACK_FILE, self.facts)
         self.keep(STACK_SETTINGS, {"IsEncrypted": False, "Values": self.environment})
 
     def keep(self, name: str, content: Mapping[str, Any]) -> None:
@@ -319,7 +321,7 @@ class Stack:
         if self.azurite:
             self.azurite.stop()
         self.children, self.azurite = {}, None
-        for name in ("stack.json", STACK_SETTINGS):
+        for name in (STACK_FILE, STACK_SETTINGS):
             with suppress(FileNotFoundError):
                 (self.directory / name).unlink()
 

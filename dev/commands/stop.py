@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from admin.connection import STACK_FILE, STACK_SETTINGS
 from dev.commands.processes import runs, stack_processes
 from dev.commands.stack import DIRECTORY
 
@@ -17,6 +18,7 @@ HOST_SECONDS = 10.0
 LIMIT_SECONDS = 45.0
 """What the whole stack has; more than each of its parts takes by itself."""
 OURS = "dev.commands"
+STACK_FILES = (STACK_FILE, STACK_SETTINGS)
 
 
 def run(argv: list[str]) -> int:
@@ -24,7 +26,7 @@ def run(argv: list[str]) -> int:
     options = parse(argv)
     listed = stack_processes(options.directory)
     if not listed:
-        print(f"No stack runs from {options.directory}. There is nothing to stop.")
+        print(nothing_to_stop(options.directory))
         return 0
     began = time.monotonic()
     family = with_descendants(listed.values())
@@ -33,6 +35,16 @@ def run(argv: list[str]) -> int:
     left = ended(listed, family)
     print(f"Stopped {len(family)} processes within {time.monotonic() - began:.1f} s.")
     return killed(left)
+
+
+def nothing_to_stop(directory: Path) -> str:
+    """Takes away what a stack that was killed has left, so that no command asks it."""
+    left = [path for name in STACK_FILES if (path := directory / name).exists()]
+    if not left:
+        return f"No stack runs from {directory}. There is nothing to stop."
+    for path in left:
+        path.unlink(missing_ok=True)
+    return f"The stack of {directory} had ended without `manage.py stop`. Its files were removed."
 
 
 def with_descendants(listed: Iterable[psutil.Process]) -> list[psutil.Process]:
@@ -100,6 +112,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "--now", action="store_true", help="cut off what runs, as a deployment to Azure does"
     )
     parser.add_argument(
-        "--directory", type=Path, default=DIRECTORY, help="where stack.json is: as given to `up`"
+        "--directory",
+        type=Path,
+        default=DIRECTORY,
+        metavar="DIR",
+        help="where stack.json is: as given to `up`",
     )
     return parser.parse_args(argv)

@@ -36,7 +36,7 @@ def settings(look: Look) -> Iterator[Finding]:
                 setting or sentence.split(" ")[0],
                 "error",
                 f"{sentence}.",
-                "Set it, then run this again.",
+                "Set it, then run the check again.",
             )
     if not look.problems:
         count = len(look.settings.model_fields_set)

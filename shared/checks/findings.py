@@ -34,7 +34,8 @@ class Finding:
     next: str = ""
 
     def __str__(self) -> str:
-        about = f"{self.check}: {self.subject}" if self.subject else self.check
+        named = self.subject and not self.message.startswith(f"{self.subject} ")
+        about = f"{self.check}: {self.subject}" if named else self.check
         return f"{self.state:<8} {about}: {self.message}" + (f" {self.next}" if self.next else "")
 
 

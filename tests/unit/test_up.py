@@ -9,7 +9,7 @@ import yaml
 
 from dev.commands.preparing import CannotPrepare, read_documents, read_tables
 from dev.commands.settings import UnknownSetting, chosen_settings
-from dev.commands.up import parse, publication_file, run
+from dev.commands.up import RUNNING, STARTING, parse, publication_file, replaceable, run
 from dev.emulators.campaign.publication import InvalidPublication, extended_publication
 from dev.seed.vehicles import PUBLICATION
 from shared.errors import Misconfigured
@@ -224,3 +224,59 @@ def test_tables_of_another_form_are_refused_with_their_place(
 ) -> None:
     with pytest.raises(CannotPrepare, match=said):
         read_tables(publication(tmp_path, text))
+
+
+def test_without_core_tools_nothing_is_started(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run(["--host", "func", "--directory", str(tmp_path / "stack")]) == 1
+    assert "install version 4" in capsys.readouterr().out
+    assert not (tmp_path / "stack").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--no-host", "--groups"], "--no-host starts no host"),
+        (["--no-host", "--instances", "2"], "--no-host starts no host"),
+        (["--no-host", "--host", "func"], "--no-host starts no host"),
+        (["--host", "func", "--groups"], "Core Tools run every function in one host"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse(arguments)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        pytest.param(None, True, id="none is there"),
+        pytest.param(
+            '{"Values": {"DATAVERSE_URL": "http://127.0.0.1:4711"}}', True, id="a stack's"
+        ),
+        pytest.param(
+            '{"Values": {"DATAVERSE_URL": "https://a.crm4.dynamics.com"}}', False, id="own"
+        ),
+        pytest.param('{"Values": {}}', False, id="without an address"),
+        pytest.param("{", False, id="half written by a person"),
+        pytest.param("[]", False, id="of another form"),
+    ],
+)
+def test_only_settings_of_a_local_stack_are_replaced(
+    tmp_path: Path, text: str | None, is_so: bool
+) -> None:
+    file = tmp_path / "local.settings.json"
+    if text is not None:
+        file.write_text(text)
+    assert replaceable(file) == is_so
+
+
+def test_the_page_shows_what_up_prints_first_and_last() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "local-stack.md").read_text("utf-8")
+    assert f"```\n{STARTING}\n" in page
+    assert f"\n{RUNNING}\n```" in page

@@ -141,6 +141,15 @@ def test_a_second_up_says_that_one_runs_already(tmp_path: Path) -> None:
     assert (done.returncode, "runs already" in done.stdout) == (1, True)
 
 
+def test_paths_start_from_the_folder_in_which_the_command_was_given(tmp_path: Path) -> None:
+    """The file is read: it is its content that is refused."""
+    (tmp_path / "mine.yaml").write_text("contact: 5")
+    command = [sys.executable, str(ROOT / "manage.py"), "up", "--tables", "mine.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "Line 1, contact must hold" in done.stdout
+
+
 def running(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -13,13 +13,17 @@ from typing import Any
 
 import pytest
 
+from admin.check.__main__ import run as check
+from admin.mapping import run as mapping
 from admin.setup.__main__ import run
 from admin.setup.definitions import CLICK, COMMON, TABLES, Column, Table
+from dev.commands.azurite import free_port
 from dev.commands.processes import ROOT, Child
 from dev.emulators.tokens import issue
 from dev.verbs import Http
 from tests.unit.test_settings import COMPLETE
 
+DRAFT = str(ROOT / "shared" / "mapping" / "defaults" / "contact.yaml")
 TOKEN_KEY = "a key of the tests, thirty-two bytes or more"
 MADE = 2 + sum(
     1 + len(table.columns) for table in TABLES
@@ -245,5 +249,37 @@ def test_without_settings_or_a_stack_it_says_what_is_missing(
     assert run(["activities", "--settings", str(tmp_path / "none.json")]) == 1
     assert run(["activities", "--stack", "--directory", str(tmp_path)]) == 1
     err = capsys.readouterr().err
-    assert err.count("There is no") == 2
+    assert "none.json cannot be read: No such file or directory. Correct its path." in err
     assert "start the stack with `manage.py up`, and give both the same --directory" in err
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        pytest.param(lambda given: run(["activities", *given]), 1, id="setup"),
+        pytest.param(check, 2, id="check"),
+        pytest.param(lambda given: mapping(["check", DRAFT, *given]), 2, id="mapping"),
+    ],
+)
+def test_a_stack_that_was_killed_is_named_and_not_asked(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: Callable[[list[str]], int],
+    code: int,
+) -> None:
+    """Its files stay, and a port that nobody has answers nothing."""
+    facts = {"dataverse": f"http://127.0.0.1:{free_port()}", "dataverse_token": "", "pids": {}}
+    (tmp_path / "stack.json").write_text(json.dumps(facts))
+    assert command(["--stack", "--directory", str(tmp_path)]) == code
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "has ended without `manage.py stop`: start it again with `manage.py up`" in said.err
+
+
+def test_settings_that_are_no_json_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text("DATAVERSE_URL=https://example.org")
+    assert run(["activities", "--settings", str(file)]) == 1
+    assert "is no local.settings.json" in capsys.readouterr().err

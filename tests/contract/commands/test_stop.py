@@ -158,3 +158,15 @@ def test_a_child_is_told_once_so_that_it_ends_what_it_does(tmp_path: Path) -> No
     child.stop()
     child.process.stdout.close()
     assert child.process.returncode == 0
+
+
+def test_what_a_killed_stack_has_left_is_taken_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "stack.json").write_text('{"pids": {}}')
+    (tmp_path / "app.settings.json").write_text("{}")
+    assert stop.run(["--directory", str(tmp_path)]) == 0
+    assert "had ended without `manage.py stop`" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+    assert stop.run(["--directory", str(tmp_path)]) == 0
+    assert "There is nothing to stop." in capsys.readouterr().out

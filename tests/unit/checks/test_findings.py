@@ -129,3 +129,27 @@ def test_a_setting_s_problem_is_a_finding_with_its_name(
 def test_the_clients_are_opened_by_who_needs_them() -> None:
     (found,) = run_all([Check("storage", storage.storage)], look(outside=True))
     assert (found.state, found.message) == ("error", "Settings are missing.")
+
+
+@pytest.mark.parametrize(
+    ("finding", "line"),
+    [
+        pytest.param(
+            Finding("settings", "CAMPAIGN_URL", "error", "CAMPAIGN_URL is missing.", "Set it."),
+            "error    settings: CAMPAIGN_URL is missing. Set it.",
+            id="the message names it",
+        ),
+        pytest.param(
+            Finding("keys", "profile", "ok", "None is doubled."),
+            "ok       keys: profile: None is doubled.",
+            id="the message does not",
+        ),
+        pytest.param(
+            Finding("journal", "", "ok", "It answers."),
+            "ok       journal: It answers.",
+            id="of the check itself",
+        ),
+    ],
+)
+def test_a_line_names_what_was_looked_at_once(finding: Finding, line: str) -> None:
+    assert str(finding) == line
