@@ -46,7 +46,10 @@ COLUMNS = (
     "dead letters",
     "calls to the target",
 )
-AGREE, FAILED = "Both systems agree.", "Something is wrong; see the steps marked FAIL."
+AGREE, FAILED = (
+    "Both systems agree.",
+    "Something is wrong: see the steps marked FAIL, and the logs in .local/demo/logs.",
+)
 
 
 def summary(story: Story, flow: str, comparison: Comparison) -> dict[str, Any]:

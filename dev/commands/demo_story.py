@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
+import requests
 from rich.console import Console
 
 from dev.verbs import Campaign, Dynamics, Operator
@@ -50,9 +52,15 @@ class Story:
             detail, ok = scene.outcome.format(**scene.play(self)), True
         except AssertionError as error:
             detail, ok = str(error), False
+        except requests.ConnectionError as error:
+            detail, ok = f"{unreachable(error)} does not answer any more", False
         step = Step(scene.name, ok, detail, round(time.monotonic() - began, 1))
         self.steps.append(step)
         self.console.print(line_of(step), highlight=False)
+
+
+def unreachable(error: requests.ConnectionError) -> str:
+    return urlsplit(error.request.url or "").netloc if error.request else "a part of the stack"
 
 
 def line_of(step: Step) -> str:

@@ -17,6 +17,8 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).parents[2]
+OWNER_FILE = "owner.pid"
+COMMANDS = "dev.commands"
 READY_SECONDS = 180.0
 STOP_SECONDS = 20.0
 CLOCK_SECONDS = 5.0
@@ -149,18 +151,38 @@ def stop_together(children: Collection[Child], seconds: float = STOP_SECONDS) ->
 def stack_processes(directory: Path) -> dict[str, psutil.Process]:
     """By name, the processes that the stack of this folder still has.
 
-    A process that began after `stack.json` was written has only got the number of one that is gone.
+    The command that owns it is there before `stack.json` is. Both files stay when it is killed.
     """
     facts = directory / "stack.json"
-    if not facts.exists():
-        return {}
-    written, found = facts.stat().st_mtime, {}
-    for name, pid in json.loads(facts.read_text())["pids"].items():
+    found = alive(json.loads(facts.read_text())["pids"], facts) if facts.exists() else {}
+    return found | stack_owner(directory)
+
+
+def stack_owner(directory: Path) -> dict[str, psutil.Process]:
+    """The command that starts or has started the stack of this folder; {} if it is gone."""
+    file = directory / OWNER_FILE
+    found = alive({"owner": int(file.read_text())}, file) if file.exists() else {}
+    return {name: process for name, process in found.items() if is_command(process)}
+
+
+def alive(pids: Mapping[str, int], file: Path) -> dict[str, psutil.Process]:
+    """A process that began after the file was written has only got the number of one that is
+    gone.
+    """
+    written, found = file.stat().st_mtime, {}
+    for name, pid in pids.items():
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
             if process.create_time() < written + CLOCK_SECONDS and runs(process):
                 found[name] = process
     return found
+
+
+def is_command(process: psutil.Process) -> bool:
+    """One of manage.py, in its virtual environment."""
+    with contextlib.suppress(psutil.Error):
+        return COMMANDS in process.cmdline()
+    return False
 
 
 def runs(process: psutil.Process) -> bool:

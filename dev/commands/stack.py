@@ -3,6 +3,7 @@ Functions host, on free ports.
 """
 
 import json
+import os
 import secrets
 import shutil
 import time
@@ -22,7 +23,7 @@ from admin.setup.webhooks import Receiver, Webhooks
 from dev.commands import core_tools
 from dev.commands.azurite import Azurite, start_azurite
 from dev.commands.core_tools import CoreTools
-from dev.commands.processes import ROOT, Child, DidNotStart, stop_together
+from dev.commands.processes import OWNER_FILE, ROOT, Child, DidNotStart, stop_together
 from dev.commands.settings import app_settings
 from dev.commands.stack_keys import HOST_KEYS, StackKeys
 from dev.emulators.sftp import EXPORTS
@@ -87,6 +88,7 @@ class Stack:
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
+            (self.directory / OWNER_FILE).write_text(str(os.getpid()))
             self.start_emulators()
             self.start_host()
             self.write_facts()
@@ -321,7 +323,7 @@ class Stack:
         if self.azurite:
             self.azurite.stop()
         self.children, self.azurite = {}, None
-        for name in (STACK_FILE, STACK_SETTINGS):
+        for name in (STACK_FILE, STACK_SETTINGS, OWNER_FILE):
             with suppress(FileNotFoundError):
                 (self.directory / name).unlink()
 

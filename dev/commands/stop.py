@@ -10,15 +10,14 @@ from pathlib import Path
 import psutil
 
 from admin.connection import STACK_FILE, STACK_SETTINGS
-from dev.commands.processes import runs, stack_processes
+from dev.commands.processes import OWNER_FILE, is_command, runs, stack_processes
 from dev.commands.stack import DIRECTORY
 
 HOST_SECONDS = 10.0
 """What a host has until its runs are cut off."""
 LIMIT_SECONDS = 45.0
 """What the whole stack has; more than each of its parts takes by itself."""
-OURS = "dev.commands"
-STACK_FILES = (STACK_FILE, STACK_SETTINGS)
+STACK_FILES = (STACK_FILE, STACK_SETTINGS, OWNER_FILE)
 
 
 def run(argv: list[str]) -> int:
@@ -65,7 +64,7 @@ def owners(listed: Iterable[psutil.Process]) -> list[psutil.Process]:
     for process in listed:
         with suppress(psutil.Error):
             parent = process.parent()
-            if parent and OURS in parent.cmdline():
+            if parent and is_command(parent):
                 found[parent.pid] = parent
     return list(found.values())
 

@@ -12,6 +12,7 @@ import pytest
 
 from dev.commands import stop
 from dev.commands.processes import ROOT, Child, runs, stack_processes
+from dev.commands.up import run as up_command
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 
 MANAGE = [sys.executable, "manage.py"]
@@ -170,3 +171,32 @@ def test_what_a_killed_stack_has_left_is_taken_away(
     assert list(tmp_path.iterdir()) == []
     assert stop.run(["--directory", str(tmp_path)]) == 0
     assert "There is nothing to stop." in capsys.readouterr().out
+
+
+def owner(directory: Path, *words: str) -> subprocess.Popen[bytes]:
+    """A process that has just begun to start the stack of this folder: no stack.json yet."""
+    program = "import time; print(flush=True); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", program, *words], stdout=subprocess.PIPE)
+    assert process.stdout
+    with process.stdout:
+        process.stdout.readline()
+    (directory / "owner.pid").write_text(str(process.pid))
+    return process
+
+
+def test_a_stack_that_is_starting_is_there_and_is_stopped(tmp_path: Path) -> None:
+    process = owner(tmp_path, "dev.commands", "up")
+    assert list(stack_processes(tmp_path)) == ["owner"]
+    assert up_command(["--directory", str(tmp_path)]) == 1
+    assert stop.run(["--directory", str(tmp_path)]) == 0
+    process.wait(10)
+    assert stack_processes(tmp_path) == {}
+
+
+def test_the_number_of_an_owner_that_is_gone_may_be_a_stranger_s(tmp_path: Path) -> None:
+    process = owner(tmp_path, "a stranger")
+    assert stack_processes(tmp_path) == {}
+    assert stop.run(["--directory", str(tmp_path)]) == 0
+    assert process.poll() is None
+    process.kill()
+    process.wait()
