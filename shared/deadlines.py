@@ -23,8 +23,8 @@ from typing import Protocol
 from shared.errors import Retryable
 
 RUN_SECONDS = 450.0
-"""Of the 600 that `host.json` gives; what has begun may take another 120, the longest limit that a
-setting allows.
+"""Of the 600 that `host.json` gives; what has begun may take another 120, the longest limit of a
+call.
 """
 
 RUN_END_SECONDS = 590.0

@@ -17,14 +17,15 @@ import urllib3
 from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import RequestsTransport
 
+from shared.call_limits import POOLS, CallTooLong, limited
 from shared.errors import Retryable, recovery
 
 LONGEST_CONNECT_SECONDS = 5.0
 LONGEST_READ_SECONDS = 30.0
 """A server's own limit of an operation on a table; it answers before."""
 
-LONGEST_ANSWER_SECONDS = 60.0
-"""From an answer's first byte to its last."""
+LONGEST_CALL_SECONDS = 60.0
+"""From its first step to the last byte of its answer."""
 
 BLOCK_BYTES = 1 << 16
 ATTEMPTS_IN_PLACE = 3
@@ -72,10 +73,12 @@ class BoundedTransport(RequestsTransport):  # type: ignore[misc]
         for attempt in range(1, ATTEMPTS_IN_PLACE + 1):
             is_last = attempt == ATTEMPTS_IN_PLACE
             try:
-                response = super().send(
-                    request, proxies=proxies, **{**options, **self.limits(), "stream": False}
-                )
-            except AzureError as error:
+                limits = self.limits()
+                with limited(min(LONGEST_CALL_SECONDS, self.left())):
+                    response = super().send(
+                        request, proxies=proxies, **{**options, **limits, "stream": False}
+                    )
+            except (AzureError, CallTooLong) as error:
                 if is_last or not self.is_repeatable(request):
                     raise self.failure(request, 0, type(error).__name__) from None
             else:
@@ -89,19 +92,15 @@ class BoundedTransport(RequestsTransport):  # type: ignore[misc]
     def open(self) -> None:
         super().open()
         self.session.hooks = {"response": [self.read_whole]}
+        for adapter in self.session.adapters.values():
+            adapter.poolmanager.pool_classes_by_scheme = POOLS
 
     def read_whole(self, response: requests.Response, **_: Any) -> None:
-        """Reads the body as it arrives; requests limits each part of it only.
-
-        ReadTimeout if it is too slow.
-        """
-        ends_at, parts = time.monotonic() + min(LONGEST_ANSWER_SECONDS, self.left()), bytearray()
+        """Reads the body here, so that the call's limit holds for it."""
+        parts = bytearray()
         try:
             while part := response.raw.read1(BLOCK_BYTES, decode_content=True):
                 parts += part
-                if time.monotonic() > ends_at:
-                    response.close()
-                    raise requests.exceptions.ReadTimeout
         except urllib3.exceptions.HTTPError as error:
             raise requests.exceptions.RequestException(type(error).__name__) from None
         response._content = bytes(parts)  # where its own `content` keeps it

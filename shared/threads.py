@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from threading import Timer
+from threading import Thread, Timer
 
 
 class ThreadPool(ThreadPoolExecutor):
@@ -29,3 +29,10 @@ def call_later(seconds: float, function: Callable[[], object]) -> Timer:
     timer.daemon = True
     timer.start()
     return timer
+
+
+def start_watching(function: Callable[[], object], name: str) -> None:
+    """Starts a thread that works for no invocation and writes no log line. It ends with the
+    process.
+    """
+    Thread(target=function, name=name, daemon=True).start()

@@ -18,7 +18,8 @@ from typing import Any
 import urllib3
 
 from shared import exact_json
-from shared.deadlines import seconds_left
+from shared.call_limits import POOLS, limited
+from shared.deadlines import seconds_left, seconds_to_end
 from shared.errors import Retryable
 from shared.http.concurrency import AdaptiveConcurrency
 
@@ -30,11 +31,14 @@ for all that it does.
 """
 
 ANSWER_BLOCK_BYTES = 1 << 16
-LONGEST_ANSWER_SECONDS = 120.0
-"""From an answer's first byte to its last.
+LONGEST_CALL_SECONDS = 120.0
+"""Of a call, from its first step to the last byte of its answer, however it drips.
 
 Between two reads the timeout of the settings holds, too.
 """
+
+WRITING_SECONDS = 5.0
+"""Between the end of a call and the end of its run."""
 
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 """A server that asks for a longer pause is asked again after this one."""
@@ -135,18 +139,20 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
         retries=False,
         timeout=urllib3.Timeout(connect=min(10, timeout_seconds), read=timeout_seconds),
     )
+    pool.pool_classes_by_scheme = POOLS
 
     def send(request: Request) -> Response:
         try:
-            answer = pool.request(
-                request.method,
-                request.url,
-                body=request.body,
-                headers=request.headers,
-                redirect=False,
-                preload_content=False,
-            )
-            body = body_of(answer, request.most_bytes, time.monotonic() + LONGEST_ANSWER_SECONDS)
+            with limited(min(LONGEST_CALL_SECONDS, seconds_to_end() - WRITING_SECONDS)):
+                answer = pool.request(
+                    request.method,
+                    request.url,
+                    body=request.body,
+                    headers=request.headers,
+                    redirect=False,
+                    preload_content=False,
+                )
+                body = body_of(answer, request.most_bytes)
         except urllib3.exceptions.NewConnectionError:
             raise Retryable(
                 f"{system} could not be reached for {request.route}; the call is made again."
@@ -175,13 +181,10 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
     return send
 
 
-def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int, ends_at: float) -> bytes | None:
+def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes | None:
     """The unpacked body; None for one of more bytes, whatever its header announces.
 
-    Then its connection is closed.
-
-    Raises ProtocolError for one that is not whole at `ends_at` (monotonic seconds), however it
-        drips.
+    Then its connection is given up.
     """
     parts, size = list[bytes](), 0
     try:
@@ -189,9 +192,6 @@ def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int, ends_at: float) -
             ANSWER_BLOCK_BYTES, decode_content=True
         ):  # what is there: `read` waits for a whole block
             size += len(part)
-            if time.monotonic() > ends_at:
-                answer.close()
-                raise urllib3.exceptions.ProtocolError("the answer did not end in time")
             if size > most_bytes:
                 answer.close()
                 return None

@@ -18,6 +18,7 @@ GROUND = {
     for name in (
         *(
             "addresses",
+            "call_limits",
             "calls",
             "deadlines",
             "errors",
@@ -46,8 +47,9 @@ LAYERS: dict[str, set[str]] = {
     **{name: set() for name in sorted(GROUND)},
     "shared.records": {"shared.waits"},
     "shared.deadlines": {"shared.errors"},
+    "shared.call_limits": {"shared.threads"},
     "shared.locked_property": {"shared.deadlines"},
-    "shared.sdk_transport": {"shared.errors"},
+    "shared.sdk_transport": {"shared.call_limits", "shared.errors"},
     "shared.setting_types": {"shared.addresses"},
     "shared.setting_problems": {"shared.errors", "shared.setting_types"},
     "shared.settings": {"shared.identifiers", "shared.setting_problems", "shared.setting_types"},
@@ -196,7 +198,7 @@ def test_what_an_administrator_runs_knows_nothing_of_the_local_stack() -> None:
         ("azure.data.tables", ("shared.state",)),
         ("azure.storage.blob", ("shared.state",)),
         ("os", ("shared.settings",)),
-        ("urllib3", ("shared.http.transport", "shared.sdk_transport")),
+        ("urllib3", ("shared.call_limits", "shared.http.transport", "shared.sdk_transport")),
     ],
 )
 def test_each_library_has_its_place(library: str, owners: tuple[str, ...]) -> None:

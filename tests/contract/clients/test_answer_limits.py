@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from shared.deadlines import within
 from shared.errors import Retryable
 from shared.http import transport
 from shared.http.transport import Oversized, Request, Response, pooled
@@ -131,15 +132,76 @@ def test_an_answer_that_is_broken_is_asked_for_again(server: Server, answer: byt
     assert raised.value.uncertain
 
 
-CHUNK_DRIPS = answers(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n", b" ")
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+EMPTY_PACKED = (
+    HEAD + b"Content-Encoding: gzip\r\nContent-Length: 9999999\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\3"
+)
 
 
-@pytest.mark.parametrize("serve", [DRIPS, CHUNK_DRIPS], ids=["sized", "chunked"])
-def test_an_answer_that_drips_ends_within_its_first_block(
+@pytest.mark.parametrize(
+    "serve",
+    [
+        pytest.param(answers(b"HTTP/1.1 200 ", b"O"), id="status line"),
+        pytest.param(answers(HEAD, b"X"), id="a header"),
+        pytest.param(answers(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), id="is told to go on"),
+        pytest.param(DRIPS, id="sized"),
+        pytest.param(answers(HEAD + b"\r\n", b" "), id="without a length"),
+        pytest.param(answers(CHUNKED + b"fffff\r\n", b" "), id="chunked"),
+        pytest.param(answers(CHUNKED + b"1;", b"x"), id="the size of a chunk"),
+        pytest.param(answers(CHUNKED + b"1\r\na\r\n0\r\n", b"X"), id="trailers"),
+        pytest.param(answers(EMPTY_PACKED, b"\0\0\0\xff\xff"), id="packed nothing"),
+    ],
+)
+def test_a_call_ends_in_time_wherever_its_answer_drips(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "LONGEST_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "LONGEST_CALL_SECONDS", 0.5)
     began = time.monotonic()
-    with listening(serve) as server, pytest.raises(Retryable, match="no answer"):
+    with listening(serve) as server, pytest.raises(Retryable, match="no answer") as raised:
+        pooled("Campaign", 5, 1)(Request("GET", f"http://127.0.0.1:{server.port}/", "GET rows"))
+    assert raised.value.uncertain
+    assert time.monotonic() - began < 4.0
+
+
+def test_a_call_ends_in_time_where_the_server_does_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def reads_slowly(client: socket.socket, ended: threading.Event) -> None:
+        while not ended.wait(0.05):
+            client.recv(10)
+
+    monkeypatch.setattr(transport, "LONGEST_CALL_SECONDS", 0.5)
+    began = time.monotonic()
+    with listening(reads_slowly) as server, pytest.raises(Retryable, match="no answer"):
+        url, body = f"http://127.0.0.1:{server.port}/", b"a" * (32 << 20)
+        pooled("Campaign", 5, 1)(Request("POST", url, "POST rows", body=body))
+    assert time.monotonic() - began < 4.0
+
+
+def test_a_call_ends_before_its_run_does() -> None:
+    began = time.monotonic()
+    with (
+        within(10, end_seconds=transport.WRITING_SECONDS + 0.5),
+        listening(DRIPS) as server,
+        pytest.raises(Retryable, match="no answer"),
+    ):
         pooled("Campaign", 5, 1)(Request("GET", f"http://127.0.0.1:{server.port}/", "GET rows"))
     assert time.monotonic() - began < 4.0
+
+
+def test_a_connection_that_was_cut_serves_no_other_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drips_once(client: socket.socket, ended: threading.Event) -> None:
+        client.recv(1 << 16)
+        if server.taken == 1:
+            answers(HEAD, b"X")(client, ended)
+        else:
+            client.sendall(sized(b"{}"))
+
+    monkeypatch.setattr(transport, "LONGEST_CALL_SECONDS", 0.5)
+    with listening(drips_once) as server:
+        send = pooled("Campaign", 5, 1)
+        request = Request("GET", f"http://127.0.0.1:{server.port}/", "GET rows")
+        with pytest.raises(Retryable):
+            send(request)
+        assert send(request).body == b"{}"

@@ -24,6 +24,7 @@ from tests.contract.silence import (
     FAILS,
     Serve,
     SilentStorage,
+    answers,
     listening,
     says_nothing,
     silent_storage,
@@ -143,10 +144,14 @@ def test_a_server_is_asked_again_where_twice_is_harmless(
     assert (server.taken, len(pauses)) == (attempts, attempts - 1)
 
 
-def test_an_answer_that_drips_ends_with_the_run() -> None:
+HEADERS_DRIP = answers(b"HTTP/1.1 200 OK\r\n", b"X")
+
+
+@pytest.mark.parametrize("serve", [DRIPS, HEADERS_DRIP], ids=["its body", "a header"])
+def test_an_answer_that_drips_ends_with_the_run(serve: Serve) -> None:
     began = time.monotonic()
     left = lambda: began + SECONDS - time.monotonic()  # noqa: E731
-    with listening(DRIPS) as server, pytest.raises(Retryable):
+    with listening(serve) as server, pytest.raises(Retryable):
         BoundedTransport("storage", "tables", left).send(
             HttpRequest("GET", f"http://127.0.0.1:{server.port}/")
         )
