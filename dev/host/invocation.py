@@ -18,8 +18,8 @@ from dev.host.storage import Storage
 from dev.host.worker import FunctionFailed, Worker
 
 RECYCLE_SECONDS = 2.0
-"""After a run has exceeded functionTimeout: then the worker process ends with every other run in
-it.
+"""What a run that has exceeded functionTimeout still has to end by itself: then the worker process
+ends with every other run in it.
 """
 BY_HAND = "This function was programmatically called via the host APIs."
 
@@ -111,16 +111,19 @@ class Invoker:
         if not self.running:
             self._idle.set()
 
-    async def _call(self, function: Function, *arguments: Any) -> Any:
+    async def _call(self, function: Function, invocation_id: str, *arguments: Any) -> Any:
         limit = self._config.function_timeout_seconds
-        try:
-            response = await asyncio.wait_for(self._worker.invoke(function, *arguments), limit)
-            await self._write_outputs(function, response)
-        except TimeoutError as error:
-            asyncio.get_running_loop().call_later(RECYCLE_SECONDS, self._worker.recycle)
+        run = asyncio.ensure_future(self._worker.invoke(function, invocation_id, *arguments))
+        if not (await asyncio.wait([run], timeout=limit))[0]:
+            run.add_done_callback(lambda late: late.cancelled() or late.exception())
+            loop = asyncio.get_running_loop()
+            loop.call_later(RECYCLE_SECONDS, self._worker.recycle, invocation_id)
             raise FunctionFailed(
                 f"Timeout value of {limit:g} s exceeded by 'Functions.{function.name}'"
-            ) from error
+            )
+        try:
+            response = run.result()
+            await self._write_outputs(function, response)
         except (AzureError, ValueError) as error:
             raise FunctionFailed(
                 f"an output of 'Functions.{function.name}' could not be written: {error}"

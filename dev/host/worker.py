@@ -50,6 +50,8 @@ class Worker:
         self._ready = asyncio.Event()
         self._crashes: list[float] = []
         self._stopping = self._on_purpose = False
+        self._executing = set[str]()
+        """Ids of the invocations that the process has got and not answered."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -96,12 +98,22 @@ class Worker:
             trace_context=Record(trace_parent=traceparent, trace_state="", attributes={}),
             retry_context=Record(retry_count=retry[0], max_retry_count=retry[1], exception=None),
         )
-        return await self._request("invoke", invocation_id, invocation_request=invocation)
+        self._executing.add(invocation_id)
+        try:
+            return await self._request("invoke", invocation_id, invocation_request=invocation)
+        finally:
+            self._executing.discard(invocation_id)
 
-    def recycle(self) -> None:
-        """Ends the process with every run in it; another follows. Not a crash."""
-        self._on_purpose = True
-        self._kill()
+    def recycle(self, invocation_id: str) -> None:
+        """Ends the process that executes the invocation, with every run in it; another follows.
+
+        Not a crash. Nothing happens where the invocation has ended, by itself or with its process.
+        Source: azure-functions-host, RpcFunctionInvocationDispatcher,
+        RestartWorkerWithInvocationIdAsync.
+        """
+        if invocation_id in self._executing:
+            self._on_purpose = True
+            self._kill()
 
     async def stop(self) -> None:
         """Ends the process and whatever still runs in it."""
@@ -129,6 +141,8 @@ class Worker:
             env=os.environ | {"PYTHONPATH": search},
         )
         self._keep(in_background(self._listen(self._process), "the worker"))
+        if self._stopping:  # the host has ended while this one was on its way
+            self._kill()
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
@@ -183,8 +197,16 @@ class Worker:
         return len(self._crashes) >= MOST_CRASHES
 
     async def _again(self) -> None:
-        await self.index()
-        await self.load(self._loaded)
+        """A process that ends meanwhile is followed by another. One that cannot load the app is
+        the end of the host.
+        """
+        try:
+            await self.index()
+            await self.load(self._loaded)
+        except FunctionFailed as error:
+            if self._process and self._process.returncode is None:
+                log.error("The next worker process cannot load the app: the host stops. %s", error)
+                self._given_up()
 
     async def _request(self, kind: str, invocation_id: str | None = None, **fields: Any) -> Any:
         assert self._process

@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -221,6 +222,57 @@ def who(req: func.HttpRequest) -> str:
     assert host.stop() == 0
 
 
+TIMED = """
+@app.route("who")
+def who(req: func.HttpRequest) -> str:
+    return str(os.getpid())
+
+@app.route("hold")
+def hold(req: func.HttpRequest) -> str:
+    note("holding", name=req.params["until"])
+    wait_for_file(os.environ["DIARY"] + req.params["until"])
+    return "held"
+"""
+
+
+def test_a_run_that_ends_soon_after_its_time_takes_nobody_along(
+    new_app: Callable[..., Any], launch: Callable[..., Any], until: Any
+) -> None:
+    """The host waits 2 s for the run, and looks whether it has ended."""
+    host = launch(new_app(TIMED, {"functionTimeout": "00:00:02"}))
+    before = host.call("/api/who").text
+    assert host.call("/api/hold?until=.go").status_code == 500
+    (host.app.directory / "diary.go").touch()
+    until(lambda: "Executed 'Functions.hold' (Failed" in host.log())
+    answer = host.call("/api/hold?until=.never")
+    assert answer.status_code == 500
+    assert host.log().count("Timeout value of 2 s exceeded") == 2
+    assert host.call("/api/who").text == before
+
+
+def test_the_worker_that_follows_is_not_ended_for_a_run_of_the_one_before(
+    new_app: Callable[..., Any], launch: Callable[..., Any], until: Any
+) -> None:
+    """Two runs exceed their time one after the other: the worker ends once for both."""
+    host = launch(new_app(TIMED, {"functionTimeout": "00:00:03"}))
+    before = host.call("/api/who").text
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        first = pool.submit(host.call, "/api/hold?until=.never")
+        host.app.diary.wait("holding")
+        until(lambda: time.time() - host.app.diary.entries("holding")[0]["at"] > 1.8)
+        second = pool.submit(host.call, "/api/hold?until=.never")
+        assert {first.result(20).status_code, second.result(20).status_code} == {500}
+        until(lambda: host.call("/api/who").text not in (before, ""))
+        after = host.call("/api/who").text
+        third = pool.submit(host.call, "/api/hold?until=.go")
+        host.app.diary.wait("holding", 3)
+        until(lambda: time.time() - host.app.diary.entries("holding")[1]["at"] > 5.5)
+        (host.app.directory / "diary.go").touch()
+        assert third.result(20).text == "held"
+    assert host.call("/api/who").text == after
+    assert host.log().count("another is started") == 1
+
+
 def test_a_worker_that_crashes_is_replaced_and_the_third_time_the_host(
     new_app: Callable[..., Any], launch: Callable[..., Any], until: Any
 ) -> None:
@@ -238,6 +290,21 @@ def crash(req: func.HttpRequest) -> str:
     until(lambda: "The host has stopped, as it does in Azure" in host.log())
     until(lambda: answers(host))
     assert host.log().count("The worker process ended with code 3") == 3
+
+
+def test_a_worker_whose_app_cannot_be_loaded_any_more_ends_the_host(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
+    """As when somebody edits the app while the host runs: no run waits for a worker that never
+    comes.
+    """
+    crashing = ANSWERS + '@app.route("crash")\ndef crash(req: func.HttpRequest) -> str:\n'
+    host = launch(new_app(crashing + "    os._exit(3)\n"))
+    (host.app.directory / "function_app.py").write_text("import no_such_package\n")
+    assert host.call("/api/crash").status_code == 500
+    assert host.process.wait(20) == 1
+    assert "The next worker process cannot load the app" in host.log()
+    assert "No module named 'no_such_package'" in host.log()
 
 
 def answers(host: Any) -> bool:
