@@ -18,6 +18,7 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 OWNER_FILE = "owner.pid"
+WORKERS = ("dev.host.worker_process", "azure_functions_worker", "worker.py")
 COMMANDS = "dev.commands"
 READY_SECONDS = 180.0
 STOP_SECONDS = 20.0
@@ -152,16 +153,18 @@ def stack_processes(directory: Path) -> dict[str, psutil.Process]:
     """By name, the processes that the stack of this folder still has.
 
     The command that owns it is there before `stack.json` is. Both files stay when it is killed.
+    A file that is none of ours names no process.
     """
     facts = directory / "stack.json"
-    found = alive(json.loads(facts.read_text())["pids"], facts) if facts.exists() else {}
+    found = alive(pids_in(facts), facts) if facts.exists() else {}
     return found | stack_owner(directory)
 
 
 def stack_owner(directory: Path) -> dict[str, psutil.Process]:
     """The command that starts or has started the stack of this folder; {} if it is gone."""
     file = directory / OWNER_FILE
-    found = alive({"owner": int(file.read_text())}, file) if file.exists() else {}
+    text = file.read_text() if file.exists() else ""
+    found = alive({"owner": int(text)}, file) if text.isdecimal() else {}
     return {name: process for name, process in found.items() if is_command(process)}
 
 
@@ -171,11 +174,20 @@ def alive(pids: Mapping[str, int], file: Path) -> dict[str, psutil.Process]:
     """
     written, found = file.stat().st_mtime, {}
     for name, pid in pids.items():
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error, ValueError, OverflowError):
             process = psutil.Process(pid)
             if process.create_time() < written + CLOCK_SECONDS and runs(process):
                 found[name] = process
     return found
+
+
+def pids_in(facts: Path) -> dict[str, int]:
+    """Process ids by name; none where the file was cut off or somebody else wrote it."""
+    try:
+        pids = dict(json.loads(facts.read_bytes())["pids"])
+    except (ValueError, TypeError, KeyError):
+        return {}
+    return {name: pid for name, pid in pids.items() if isinstance(pid, int) and pid > 1}
 
 
 def is_command(process: psutil.Process) -> bool:
@@ -191,4 +203,11 @@ def runs(process: psutil.Process) -> bool:
     """
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Of the stand-in, or of Core Tools."""
+    with contextlib.suppress(psutil.Error):
+        return any(name in argument for name in WORKERS for argument in process.cmdline())
     return False

@@ -11,31 +11,33 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import psutil
 
-from admin.connection import STACK_FILE, STACK_SETTINGS, GivenToken, client
-from admin.setup.customizing import Customizing
-from admin.setup.documents import in_use
-from admin.setup.function_keys import stack_keys
-from admin.setup.webhooks import Receiver, Webhooks
+from admin.connection import STACK_FILE, STACK_SETTINGS
 from dev.commands import core_tools
 from dev.commands.azurite import Azurite, start_azurite
 from dev.commands.core_tools import CoreTools
-from dev.commands.processes import OWNER_FILE, ROOT, Child, DidNotStart, stop_together
+from dev.commands.folders import hold
+from dev.commands.processes import (
+    OWNER_FILE,
+    ROOT,
+    Child,
+    DidNotStart,
+    is_worker,
+    stop_together,
+)
+from dev.commands.registering import register_webhooks
 from dev.commands.settings import app_settings
 from dev.commands.stack_keys import HOST_KEYS, StackKeys
 from dev.emulators.sftp import EXPORTS
 from dev.emulators.tokens import issue
 from dev.verbs import Http, wait_until
-from shared.checks.wanted import subscriptions
-from shared.settings import ChosenFlows, StorageSettings, load
 
 ORGANIZATION, API_KEY = "acme-mkt-stage1", "acme-bridge"
 TEST_TOKEN_SECONDS = 30 * 24 * 3600
 DIRECTORY = ROOT / ".local"
-WORKERS = ("dev.host.worker_process", "azure_functions_worker", "worker.py")
 TIMER_PACE = ("--timer-lock", "15", "--timer-ask", "0.5")
 
 
@@ -79,6 +81,7 @@ class Stack:
         self.keys = StackKeys()
         self.children: dict[str, Child] = {}
         self.azurite: Azurite | None = None
+        self.lock: IO[str] | None = None
         self.environment: dict[str, str] = {}
         self.facts: dict[str, Any] = {}
 
@@ -86,8 +89,9 @@ class Stack:
         """Starts everything and waits until it answers; what was started is stopped if one part
         fails.
         """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.lock = hold(self.directory)
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
             (self.directory / OWNER_FILE).write_text(str(os.getpid()))
             self.start_emulators()
             self.start_host()
@@ -209,7 +213,7 @@ class Stack:
             self.groups += others * self.instances
             self.start_hosts(range(self.instances + 1, len(self.groups) + 1))
         self.facts["functions"] = url(self.children["host-1"].facts["port"])
-        self.register_webhooks()
+        register_webhooks(self.facts, self.environment, self.webhook_secret)
 
     def prepare_core_tools(self) -> None:
         if self.apart:
@@ -225,15 +229,6 @@ class Stack:
             child.start()
         for child in children:
             child.wait()
-
-    def register_webhooks(self) -> None:
-        """Those that the settings need, as `setup dataverse` does it."""
-        receiver = Receiver(self.facts["functions"], stack_keys(self.facts), self.webhook_secret)
-        dataverse = Customizing(
-            client(self.facts["dataverse"], GivenToken(self.facts["dataverse_token"]))
-        )
-        used = in_use(load(ChosenFlows, self.environment), load(StorageSettings, self.environment))
-        Webhooks(dataverse, lambda _: None).run(subscriptions(used), receiver)
 
     def host_child(self, number: int, port: int = 0) -> Child:
         name = f"host-{number}"
@@ -258,9 +253,12 @@ class Stack:
         self.keep(STACK_SETTINGS, {"IsEncrypted": False, "Values": self.environment})
 
     def keep(self, name: str, content: Mapping[str, Any]) -> None:
-        path = self.directory / name
-        path.write_text(json.dumps(content, indent=2) + "\n")
-        path.chmod(0o600)
+        """In one step: whoever reads it never sees half a file."""
+        draft = self.directory / f"{name}.part"
+        draft.unlink(missing_ok=True)
+        draft.touch(0o600)
+        draft.write_text(json.dumps(content, indent=2) + "\n")
+        draft.replace(self.directory / name)
 
     def kill_instance(self, number: int) -> None:
         """Host and worker, as when their machine goes away."""
@@ -313,7 +311,7 @@ class Stack:
         for name in names:
             self.children[name].stop()
             self.start_instance(int(name.removeprefix("host-")))
-        self.register_webhooks()
+        register_webhooks(self.facts, self.environment, self.webhook_secret)
 
     def stop(self) -> None:
         """Hosts first, so that nothing is written to what is gone; harmless when called twice."""
@@ -323,9 +321,12 @@ class Stack:
         if self.azurite:
             self.azurite.stop()
         self.children, self.azurite = {}, None
+        if not self.lock:
+            return
         for name in (STACK_FILE, STACK_SETTINGS, OWNER_FILE):
-            with suppress(FileNotFoundError):
-                (self.directory / name).unlink()
+            (self.directory / name).unlink(missing_ok=True)
+        self.lock.close()
+        self.lock = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -337,13 +338,6 @@ class Stack:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-def is_worker(process: psutil.Process) -> bool:
-    """Of the stand-in, or of Core Tools."""
-    with suppress(psutil.Error):
-        return any(name in argument for name in WORKERS for argument in process.cmdline())
-    return False
 
 
 def url(port: int) -> str:

@@ -206,7 +206,7 @@ class Worker:
         except FunctionFailed as error:
             if self._process and self._process.returncode is None:
                 log.error("The next worker process cannot load the app: the host stops. %s", error)
-                self._given_up()
+                self._on_exhausted()
 
     async def _request(self, kind: str, invocation_id: str | None = None, **fields: Any) -> Any:
         assert self._process

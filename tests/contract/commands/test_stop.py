@@ -11,7 +11,9 @@ import psutil
 import pytest
 
 from dev.commands import stop
-from dev.commands.processes import ROOT, Child, runs, stack_processes
+from dev.commands.folders import hold
+from dev.commands.processes import ROOT, Child, DidNotStart, runs, stack_processes
+from dev.commands.stack import Stack
 from dev.commands.up import run as up_command
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 
@@ -99,6 +101,55 @@ def test_a_process_whose_owner_is_gone_is_ended(
     listed(tmp_path, sleeper.pid)
     assert stop.run(["--directory", str(tmp_path)]) == 0
     assert not psutil.pid_exists(sleeper.pid)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"functions": "http://127',
+        "{}",
+        "[]",
+        '{"pids": []}',
+        '{"pids": {"a": "1", "b": null, "c": -1, "d": 0, "e": 1, "f": 99999999999999999999}}',
+        "\ufeff{",
+    ],
+)
+def test_a_stack_json_that_is_none_names_no_process(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "stack.json").write_text(text, "utf-8")
+    assert stop.run(["--directory", str(tmp_path)]) == 0
+    assert "There is nothing to stop." in capsys.readouterr().out
+
+
+def test_a_folder_has_one_stack_from_its_first_moment(tmp_path: Path) -> None:
+    """Also while the other is only starting, and then nothing of the other is touched."""
+    with hold(tmp_path):
+        (tmp_path / "stack.json").write_text("{}")
+        with pytest.raises(DidNotStart, match="Another stack has the folder"):
+            Stack(tmp_path, host=False).start()
+        assert (tmp_path / "stack.json").exists()
+        assert not (tmp_path / "logs").exists()
+    hold(tmp_path).close()
+
+
+def test_a_process_that_was_killed_lets_go_of_its_folder(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from dev.commands.folders import hold;"
+        " held = hold(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    assert holder.stdout
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(DidNotStart):
+        hold(tmp_path)
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    hold(tmp_path).close()
 
 
 def test_who_got_the_number_of_a_process_that_is_gone_goes_on(
