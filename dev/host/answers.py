@@ -11,7 +11,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from dev.host.protocol import content
-from dev.host.returned import Plain, read_plain
+from dev.host.returned import CannotBeSent, Plain, read_plain, status_of, written
 
 SET_BY_THE_SERVER = {"content-length", "transfer-encoding", "connection", "date", "keep-alive"}
 NO_BODY = {204, 205, 304}
@@ -19,10 +19,6 @@ SAME_SITE = ["", "lax", "strict", "none"]
 TEXT = "text/plain; charset=utf-8"
 UNTYPED = web.ResponseKey("untyped", bool)
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-class CannotBeSent(Exception):
-    """A header or cookie that the server refuses: the caller gets 500."""
 
 
 def answer(data: Any) -> web.Response:
@@ -41,7 +37,7 @@ def answer(data: Any) -> web.Response:
 def _from_plain(kind: str, value: Any) -> web.Response:
     if isinstance(value, bytes):
         return _response(200, value, {})
-    plain: Plain = read_plain(value) if kind in ("string", "json") else Plain(str(value))
+    plain: Plain = read_plain(value) if kind in ("string", "json") else Plain(written(value))
     return _response(plain.status, plain.text.encode(), {"Content-Type": TEXT} | plain.headers)
 
 
@@ -51,7 +47,7 @@ def _from_rpc(http: Any) -> web.Response:
     _check_length(
         next((headers[name] for name in headers if name.lower() == "content-length"), None), raw
     )
-    response = _response(_status(http.status_code), raw, headers)
+    response = _response(status_of(http.status_code), raw, headers)
     for cookie in http.cookies or ():
         response.headers.add("Set-Cookie", cookie_header(cookie))
     return response
@@ -90,12 +86,6 @@ def _check_length(said: str | None, body: bytes) -> None:
     """The server counts what is written: less was said than there is, and it breaks off."""
     if said is not None and not (said.isascii() and said.isdigit() and int(said) >= len(body)):
         raise CannotBeSent
-
-
-def _status(given: Any) -> int:
-    """200 for what is no whole number."""
-    text = str(given).strip()
-    return int(text) if re.fullmatch(r"-?[0-9]+", text) else 200
 
 
 def cookie_header(cookie: Any) -> str:

@@ -7,6 +7,7 @@ own code.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -98,9 +99,7 @@ def without_dots(path: str) -> str:
 
 
 def query_of(raw: str) -> dict[str, str]:
-    """Keys that differ in case only are one, their values joined with a comma; empty values are
-    absent.
-    """
+    """Keys that differ in case only are one, their values joined; empty values are absent."""
     found: dict[str, tuple[str, list[str]]] = {}
     for pair in filter(None, raw.split("&")):
         name, _, value = pair.partition("=")
@@ -109,8 +108,16 @@ def query_of(raw: str) -> dict[str, str]:
             for text in (name, value)
         )
         found.setdefault(name.lower(), (name, []))[1].append(value)
-    joined = {name: ",".join(values) for name, values in found.values()}
-    return {name: value for name, value in joined.items() if value}
+    values = {name: joined(values) for name, values in found.values()}
+    return {name: value for name, value in values.items() if value}
+
+
+def joined(values: Iterable[str]) -> str:
+    """Several values as one text, without the empty ones.
+
+    Source: .NET, StringValues.ToString.
+    """
+    return ",".join(filter(None, values))
 
 
 async def body_of(request: web.Request) -> bytes:
@@ -133,12 +140,12 @@ def url_of(request: web.Request, target: Target) -> str:
 
 
 async def to_rpc(request: web.Request, target: Target, parameters: dict[str, str]) -> Any:
-    """The request as RpcHttp; repeated headers are joined with commas. Raises TooLarge."""
+    """The request as RpcHttp; repeated headers are joined. Raises TooLarge."""
     body = await body_of(request)
     return protos.RpcHttp(
         method=request.method,
         url=url_of(request, target),
-        headers={name.lower(): ",".join(request.headers.getall(name)) for name in request.headers},
+        headers={name.lower(): joined(request.headers.getall(name)) for name in request.headers},
         query=target.query,
         params=parameters,
         body=TypedData(bytes=body) if body else TypedData(),

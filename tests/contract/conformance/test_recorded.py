@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from dev.host.answers import CannotBeSent, answer, cookie_header
+from dev.host.answers import answer, cookie_header
 from dev.host.protocol import protos
+from dev.host.returned import CannotBeSent
 from dev.host.routes import RouteNotBuilt, build
 from dev.host.templates import TemplateRefused
 from tests.contract.conformance.conftest import APP, Target
