@@ -4,8 +4,6 @@ Source: Microsoft Learn, Manually run a non HTTP-triggered function.
 """
 
 import asyncio
-import json
-import re
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -17,8 +15,8 @@ from dev.host.background import in_background
 from dev.host.front import key_of
 from dev.host.function import Function
 from dev.host.keys import Keys
+from dev.host.posted import posted
 
-JSON = re.compile(r"(application|text)/json|application/[^/]+\+json")
 Fire = Callable[[Function, str], Coroutine[Any, Any, None]]
 
 
@@ -84,15 +82,13 @@ class Admin:
         return web.json_response({})
 
     async def _run(self, request: web.Request) -> web.Response:
-        """202 at once: the run goes on after the answer. 415 for what is not said to be JSON, 400
-        if not {"input": ...}.
+        """202 at once: the run goes on after the answer. 415 or 400 for a body that is not
+        {"input": text}, before 404.
         """
-        if not JSON.fullmatch(request.content_type if "Content-Type" in request.headers else ""):
-            return web.Response(status=415)
+        text = await posted(request, "input") or ""
         function = self._named(request)
         if function.kind == "httpTrigger":
             return web.Response(status=400, text="An HTTP function is called at its own URL.")
-        text = input_text(await request.read())
         run = in_background(self._fire(function, text), f"the run of {function.name} by hand")
         self.runs.add(run)
         run.add_done_callback(self.runs.discard)
@@ -104,20 +100,6 @@ class Admin:
             if name.lower() == wanted:
                 return function
         raise web.HTTPNotFound
-
-
-def input_text(body: bytes) -> str:
-    """The "input" of an admin call; an object or a number is passed on as JSON.
-
-    Raises HTTPBadRequest.
-    """
-    try:
-        value = json.loads(body).get("input", "")
-    except (ValueError, AttributeError) as error:
-        raise web.HTTPBadRequest(text='The body must be {"input": ...}.') from error
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def describe(function: Function) -> dict[str, Any]:

@@ -5,13 +5,13 @@ Source: wiki of azure-functions-host, "Key management API". `admin/host/keys` an
 `admin/host/functionkeys` are the same.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
 
-from dev.host.keys import HOST, SYSTEM, Keys
+from dev.host.keys import HOST, MASTER, SYSTEM, Keys
+from dev.host.posted import posted
 
 HOST_SCOPES = {"keys": HOST, "functionkeys": HOST, "systemkeys": SYSTEM}
 
@@ -38,7 +38,7 @@ class KeyApi:
         there = [
             described(name, value, f"{url(request)}/{name}")
             for name, value in named.items()
-            if not name.startswith("_")
+            if name != MASTER
         ]
         return web.json_response({"keys": there, "links": links(url(request))})
 
@@ -50,8 +50,8 @@ class KeyApi:
         raise web.HTTPNotFound
 
     async def _put(self, request: web.Request) -> web.Response:
-        """The value of the body; 400 without one."""
-        value = value_of(await request.text())
+        """The value of the body; 400 without one, 415 for what is not said to be JSON."""
+        value = await posted(request, "value")
         if value is None:
             return web.Response(status=400, text="Invalid key value")
         return self._set(request, value)
@@ -69,8 +69,8 @@ class KeyApi:
 
     async def _delete(self, request: web.Request) -> web.Response:
         name = request.match_info["key"]
-        if name.startswith("_"):
-            return web.Response(status=400, text="Invalid key name.")
+        if name.lower() == MASTER:
+            return web.Response(status=400, text="Cannot delete System Key.")
         return web.Response(status=204 if self._keys.delete(self._scope(request), name) else 404)
 
     def _scope(self, request: web.Request) -> str:
@@ -81,14 +81,6 @@ class KeyApi:
         if function is None:
             raise web.HTTPNotFound
         return function
-
-
-def value_of(body: str) -> str | None:
-    try:
-        value = json.loads(body)["value"]
-    except (ValueError, TypeError, KeyError):
-        return None
-    return value if isinstance(value, str) else None
 
 
 def url(request: web.Request) -> str:

@@ -46,6 +46,9 @@ def test_the_shapes_of_the_key_api(host: Any, admin: Admin) -> None:
     listed = admin.ask("GET", "functions/guarded/keys").json()
     assert listed["links"] == [{"rel": "self", "href": url}]
     assert {entry["name"]: entry["value"] for entry in listed["keys"]}["anna"] == "anna.2"
+    plain = admin.ask("PUT", "functions/guarded/keys/carl", {"Value": 7})
+    assert (plain.status_code, plain.json()["value"]) == (201, "7")
+    assert admin.ask("DELETE", "functions/guarded/keys/carl").status_code == 204
     generated = admin.ask("POST", "functions/guarded/keys/bert")
     assert (generated.status_code, len(generated.json()["value"]) > 40) == (201, True)
     assert (
@@ -70,7 +73,10 @@ def test_the_shapes_of_the_key_api(host: Any, admin: Admin) -> None:
         ),
         pytest.param("PUT", "functions/guarded/keys/a", {}, 400, id="no value"),
         pytest.param("PUT", "functions/guarded/keys/a", [], 400, id="no object"),
-        pytest.param("PUT", "functions/guarded/keys/a", {"value": 7}, 400, id="no text"),
+        pytest.param("PUT", "functions/guarded/keys/a", {"value": [7]}, 400, id="no text"),
+        pytest.param("PUT", "functions/guarded/keys/a", None, 415, id="not said to be JSON"),
+        pytest.param("DELETE", "host/systemkeys/_MASTER", None, 400, id="it stays in any case"),
+        pytest.param("DELETE", "host/keys/_other", None, 404, id="another name that begins so"),
         pytest.param("GET", "functions/guarded/keys/a", None, 404, id="no such key"),
         pytest.param("DELETE", "host/keys/_master", None, 400, id="the master key stays"),
         pytest.param("GET", "host/otherkeys", None, 404, id="no such scope"),

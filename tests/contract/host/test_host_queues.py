@@ -280,10 +280,18 @@ def test_a_queue_function_is_fired_by_hand_with_the_given_input(
 ) -> None:
     app = new_app(TAKES, host_json(), QUEUE=unique)
     host = launch(app)
-    assert host.fire("take", input={"id": 1}).status_code == 202
+    assert host.fire("take", Input='{"id": 1}').status_code == 202
     assert app.diary.wait("take")[0]["body"] == '{"id": 1}'
+    assert host.fire("take", input=1.50).status_code == 202
+    assert app.diary.wait("take", 2)[1]["body"] == "1.5"
     headers = {"x-functions-key": app.keys()["_master"]}
-    assert host.call("/admin/functions/take", "POST", headers=headers, json=[1]).status_code == 400
+    url = "/admin/functions/take"
+    assert host.call(url, "POST", headers=headers, json=[1]).status_code == 400
+    assert host.fire("take", input={"id": 1}).status_code == 400
+    assert (host.fire("nobody").status_code, host.fire("nobody", input=[]).status_code) == (
+        404,
+        400,
+    )
 
 
 def test_asynchronous_functions_run_side_by_side(
