@@ -29,6 +29,7 @@ APPLIED = {
     },
 }
 SHORTEST_POLL_SECONDS = 0.1
+LARGEST_NUMBER = 2**31 - 1
 LOG_LEVELS = {
     "Trace": 5,
     "Debug": 10,
@@ -135,9 +136,9 @@ def _queue_options(queues: dict[str, Any]) -> QueueOptions:
     return QueueOptions(
         batch_size=batch_size,
         new_batch_threshold=_between(
-            queues, "newBatchThreshold", batch_size // 2 * (os.cpu_count() or 1), 0, 1_000_000
+            queues, "newBatchThreshold", batch_size // 2 * (os.cpu_count() or 1), 0, LARGEST_NUMBER
         ),
-        max_dequeue_count=_between(queues, "maxDequeueCount", 5, 1, 1_000_000),
+        max_dequeue_count=_between(queues, "maxDequeueCount", 5, 1, LARGEST_NUMBER),
         visibility_timeout_seconds=int(_at_least(queues, "visibilityTimeout", "00:00:00", 0)),
         max_polling_interval_seconds=_at_least(
             queues, "maxPollingInterval", "00:01:00", SHORTEST_POLL_SECONDS
@@ -148,7 +149,7 @@ def _queue_options(queues: dict[str, Any]) -> QueueOptions:
 
 def _between(section: dict[str, Any], name: str, default: int, least: int, most: int) -> int:
     value = section.get(name, default)
-    number = int(str(value)) if re.fullmatch(r"\s*[+-]?\d+\s*", str(value)) else None
+    number = int(str(value)) if re.fullmatch(r"\s*[+-]?[0-9]+\s*", str(value)) else None
     if number is None or not least <= number <= most:
         raise ConfigurationError(
             f"host.json or a setting over it: {name} must be a number from {least} to {most}, not"

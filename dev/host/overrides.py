@@ -42,13 +42,21 @@ def spelled(
 def put(
     section: dict[str, Any], names: list[str], value: str, known: Mapping[str, set[str]]
 ) -> None:
+    """.NET's configuration is flat: a value for a section changes nothing below it, and a value
+    below another one changes nothing of that.
+    """
     path = ""
     for name in names[:-1]:
         usual = spelling(name, [*known.get(path, ()), *section])
-        if not isinstance(section.get(usual), dict):
-            section[usual] = {}
-        section, path = section[usual], f"{path}.{usual}".lstrip(".")
-    section[spelling(names[-1], [*known.get(path, ()), *section])] = value
+        below = section.setdefault(usual, {})
+        if not isinstance(below, dict):
+            if f"{path}.{usual}".lstrip(".") not in known:
+                return
+            below = section[usual] = {}
+        section, path = below, f"{path}.{usual}".lstrip(".")
+    last = spelling(names[-1], [*known.get(path, ()), *section])
+    if not isinstance(section.get(last), dict):
+        section[last] = value
 
 
 def spelling(name: str, usual: Any) -> str:

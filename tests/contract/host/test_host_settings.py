@@ -100,6 +100,34 @@ def test_a_text_where_a_section_should_be_leaves_the_defaults(
     assert (found.queues.batch_size, found.route_prefix, found.log_levels) == (16, "api", {})
 
 
+def test_a_value_for_a_section_or_below_a_value_changes_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a key of its own in .NET's configuration."""
+    document = {
+        "functionTimeout": "00:10:00",
+        "extensions": {"queues": {"batchSize": 4, "visibilityTimeout": "00:00:10"}},
+        "logging": {"logLevel": {"default": "Warning"}},
+    }
+    over = {
+        "AzureFunctionsJobHost__extensions__queues": "x",
+        "AzureFunctionsJobHost__extensions__queues__batchSize__x": "1",
+        "AzureFunctionsJobHost__functionTimeout__x": "1",
+        "AzureFunctionsJobHost__logging__logLevel": "Error",
+    }
+    found = config(tmp_path, document, monkeypatch, **over)
+    queues = found.queues
+    assert (queues.batch_size, queues.visibility_timeout_seconds) == (4, 10)
+    assert (found.function_timeout_seconds, found.log_levels) == (600, {"default": "Warning"})
+
+
+def test_a_number_may_be_as_large_as_dot_net_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {"extensions": {"queues": {"maxDequeueCount": 2**31 - 1}}}
+    assert config(tmp_path, document, monkeypatch).queues.max_dequeue_count == 2**31 - 1
+
+
 def test_the_threshold_is_half_a_batch_for_each_processor_by_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,9 +138,9 @@ def test_the_threshold_is_half_a_batch_for_each_processor_by_default(
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("batchSize", ["0", "33", "", " ", "many", "4.5", "true"]),
+        ("batchSize", ["0", "33", "", " ", "many", "4.5", "true", "٨"]),
         ("newBatchThreshold", ["-1", ""]),
-        ("maxDequeueCount", ["0", "-1", ""]),
+        ("maxDequeueCount", ["0", "-1", "", "2147483648"]),
         ("visibilityTimeout", ["", "soon", "-00:00:01", "00:61"]),
         ("maxPollingInterval", ["", "00:00:00", "00:00:00.05", "two"]),
         ("messageEncoding", ["", "utf8"]),
