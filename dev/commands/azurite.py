@@ -100,7 +100,11 @@ def started(program: Path, place: list[str]) -> Azurite:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **WITH_PARENT
     )
     azurite = Azurite(process, ports)
-    wait_for(azurite)
+    try:
+        wait_for(azurite)
+    except BaseException:  # Ctrl-C too: nobody else knows of it yet
+        azurite.stop()
+        raise
     return azurite
 
 
@@ -131,11 +135,9 @@ def wait_for(azurite: Azurite) -> None:
                 " ",
                 (azurite.process.stderr.read() if azurite.process.stderr else b"").decode()[-300:],
             )
-            azurite.stop()
             failure = PortTaken if "EADDRINUSE" in said else AzuriteFailed
             raise failure(f"Azurite ended at once: {said or 'it did not say why'}")
         if time.monotonic() > deadline:
-            azurite.stop()
             raise AzuriteFailed(f"Azurite did not answer within {READY_SECONDS:g} s.")
         waiting = [port for port in waiting if not answers(port)]
         time.sleep(0.02)

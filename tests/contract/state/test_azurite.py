@@ -2,11 +2,13 @@
 whatever its form.
 """
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 from azure.data.tables import TableClient, TableServiceClient
 
+from dev.commands import azurite
 from dev.commands.azurite import start_azurite
 
 ROWS = [(partition, row) for partition in ("a", "b", "a'b") for row in ("1", "2", "3")]
@@ -14,8 +16,8 @@ ROWS = [(partition, row) for partition in ("a", "b", "a'b") for row in ("1", "2"
 
 @pytest.fixture(scope="module")
 def table() -> Iterator[TableClient]:
-    with start_azurite() as azurite:
-        made = TableServiceClient.from_connection_string(azurite.connection_string).create_table(
+    with start_azurite() as storage:
+        made = TableServiceClient.from_connection_string(storage.connection_string).create_table(
             "rows"
         )
         for partition, row in ROWS:
@@ -53,3 +55,19 @@ def test_what_was_written_and_deleted_meanwhile_is_found_as_it_is(table: TableCl
     assert [entity["RowKey"] for entity in table.query_entities("PartitionKey eq 'c'")] == ["1"]
     table.delete_entity("c", "1")
     table.create_entity({"PartitionKey": "a", "RowKey": "1", "named": "1"})
+
+
+def test_who_is_interrupted_while_it_starts_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As by Ctrl-C: the stack has not got it yet, so it could not stop it."""
+    started = list[subprocess.Popen[bytes]]()
+
+    def interrupted(waiting: azurite.Azurite) -> None:
+        started.append(waiting.process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(azurite, "wait_for", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        start_azurite()
+    assert [process.poll() is not None for process in started] == [True]
