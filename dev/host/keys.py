@@ -17,7 +17,8 @@ from typing import Any
 
 from dev.host.settings import read_json
 
-HOST, SYSTEM, MASTER = "host", "system", "_master"
+HOST, SYSTEM, MASTER = "host/", "system/", "_master"
+"""Scopes; no function has such a name."""
 REREAD_SECONDS = 60.0
 LOCK_SECONDS = 5.0
 Named = dict[str, str]
@@ -116,21 +117,20 @@ class Keys:
 
     @staticmethod
     def _scope(kept: dict[str, Any], scope: str) -> Named:
-        named: Named = (kept if scope in (HOST, SYSTEM) else kept["functions"]).setdefault(
-            scope, {}
-        )
+        place = kept if scope in (HOST, SYSTEM) else kept["functions"]
+        named: Named = place.setdefault(scope.removesuffix("/"), {})
         return named
 
 
 def as_scopes(kept: dict[str, Any]) -> dict[str, Any]:
     """The content of the file; an earlier form of it had one key for each function."""
     if any(isinstance(value, dict) for value in kept.values()):
-        return {"master": "", SYSTEM: {}, "functions": {}} | kept
+        return {"master": "", "system": {}, "functions": {}} | kept
     functions = {
         name: {"default": value} for name, value in kept.items() if name not in (MASTER, "default")
     }
-    host = {HOST: {"default": kept["default"]}} if "default" in kept else {}
-    return {"master": kept.get(MASTER, ""), SYSTEM: {}, "functions": functions} | host
+    host = {"host": {"default": kept["default"]}} if "default" in kept else {}
+    return {"master": kept.get(MASTER, ""), "system": {}, "functions": functions} | host
 
 
 def complete(kept: dict[str, Any], functions: Iterable[str]) -> None:
@@ -138,7 +138,7 @@ def complete(kept: dict[str, Any], functions: Iterable[str]) -> None:
     function without an entry.
     """
     kept["master"] = kept["master"] or new_value()
-    kept.setdefault(HOST, {"default": new_value()})
+    kept.setdefault("host", {"default": new_value()})
     for function in functions:
         kept["functions"].setdefault(function, {"default": new_value()})
 

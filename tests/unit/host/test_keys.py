@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-from dev.host.keys import HOST, Keys
+import pytest
+
+from dev.host.keys import HOST, SYSTEM, Keys
 
 
 def test_a_miss_reads_the_keys_anew_once_a_minute(tmp_path: Path) -> None:
@@ -36,3 +38,15 @@ def test_a_file_of_the_earlier_form_is_read(tmp_path: Path) -> None:
         False,
     ]
     assert keys.named(HOST) == {"default": "d"}
+
+
+@pytest.mark.parametrize("name", ["host", "system", "master", "functions"])
+def test_a_function_may_be_named_like_a_scope(tmp_path: Path, name: str) -> None:
+    keys = Keys(tmp_path / "keys.json", [name, "other"])
+    keys.set(name, "anna", "anna.1")
+    keys.set(SYSTEM, "extension", "extension.1")
+    assert keys.allow("function", name, "anna.1")
+    assert not keys.allow("function", "other", "anna.1")
+    assert not keys.allow("function", name, "extension.1")
+    assert not keys.opens_host("anna.1")
+    assert "anna" not in keys.named(HOST) | keys.named(SYSTEM)
