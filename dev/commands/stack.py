@@ -213,7 +213,7 @@ class Stack:
             self.groups += others * self.instances
             self.start_hosts(range(self.instances + 1, len(self.groups) + 1))
         self.facts["functions"] = url(self.children["host-1"].facts["port"])
-        register_webhooks(self.facts, self.environment, self.webhook_secret)
+        self.register_webhooks()
 
     def prepare_core_tools(self) -> None:
         if self.apart:
@@ -229,6 +229,9 @@ class Stack:
             child.start()
         for child in children:
             child.wait()
+
+    def register_webhooks(self) -> None:
+        register_webhooks(self.facts, self.environment, self.webhook_secret)
 
     def host_child(self, number: int, port: int = 0) -> Child:
         name = f"host-{number}"
@@ -311,7 +314,7 @@ class Stack:
         for name in names:
             self.children[name].stop()
             self.start_instance(int(name.removeprefix("host-")))
-        register_webhooks(self.facts, self.environment, self.webhook_secret)
+        self.register_webhooks()
 
     def stop(self) -> None:
         """Hosts first, so that nothing is written to what is gone; harmless when called twice."""
