@@ -17,7 +17,7 @@ from dev.host.instance import REAL_MESSAGE_LEASE_SECONDS, Instance, Pace
 from dev.host.lease import ASK_SECONDS, LOCK_SECONDS
 from dev.host.logs import configure_logging
 from dev.host.settings import ConfigurationError
-from dev.host.worker import FunctionFailed
+from dev.host.worker import MOST_CRASHES, FunctionFailed, WorkerEnded
 
 STOP_SECONDS = 10.0
 """What Azure gives a host between the signal and its end."""
@@ -106,18 +106,13 @@ async def run_instance(arguments: argparse.Namespace) -> int:
 
 async def _started(arguments: argparse.Namespace) -> Instance | None:
     """None, and why, if the app cannot be run."""
-    instance = None
     try:
-        instance = Instance(arguments.app_dir, arguments.keys, pace_of(arguments))
-        configure_logging(instance.config.log_levels, instance.invoker.running)
-        arguments.port = await instance.start(arguments.port)
+        instance = await _launched(arguments, MOST_CRASHES)
     except (ConfigurationError, FunctionFailed, OSError) as error:
         print(
             f"The app could not be started: {error}\n{getattr(error, 'stack_trace', '')}",
             flush=True,
         )
-        if instance:
-            await instance.close()
         return None
     if arguments.ready_file:
         facts = {
@@ -127,6 +122,23 @@ async def _started(arguments: argparse.Namespace) -> Instance | None:
             "groups": instance.groups,
         }
         announce(arguments.ready_file, port=arguments.port, **facts)
+    return instance
+
+
+async def _launched(arguments: argparse.Namespace, attempts: int) -> Instance:
+    """A worker process that ends while it loads the app is no error of the app: another is
+    tried.
+    """
+    instance = Instance(arguments.app_dir, arguments.keys, pace_of(arguments))
+    configure_logging(instance.config.log_levels, instance.invoker.running)
+    try:
+        arguments.port = await instance.start(arguments.port)
+    except (ConfigurationError, FunctionFailed, OSError) as error:
+        await instance.close()
+        if not isinstance(error, WorkerEnded) or attempts == 1:
+            raise
+        log.warning("%s Another is tried.", error)
+        return await _launched(arguments, attempts - 1)
     return instance
 
 

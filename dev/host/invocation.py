@@ -112,23 +112,32 @@ class Invoker:
             self._idle.set()
 
     async def _call(self, function: Function, invocation_id: str, *arguments: Any) -> Any:
-        limit = self._config.function_timeout_seconds
-        run = asyncio.ensure_future(self._worker.invoke(function, invocation_id, *arguments))
-        if not (await asyncio.wait([run], timeout=limit))[0]:
-            run.add_done_callback(lambda late: late.cancelled() or late.exception())
-            loop = asyncio.get_running_loop()
-            loop.call_later(RECYCLE_SECONDS, self._worker.recycle, invocation_id)
-            raise FunctionFailed(
-                f"Timeout value of {limit:g} s exceeded by 'Functions.{function.name}'"
-            )
         try:
-            response = run.result()
+            response = await self._in_time(function, invocation_id, *arguments)
             await self._write_outputs(function, response)
         except (AzureError, ValueError) as error:
             raise FunctionFailed(
                 f"an output of 'Functions.{function.name}' could not be written: {error}"
             ) from error
         return response
+
+    async def _in_time(self, function: Function, invocation_id: str, *arguments: Any) -> Any:
+        """A run over its time goes on in the worker, until that ends or is ended."""
+        limit = self._config.function_timeout_seconds
+        run = asyncio.ensure_future(self._worker.invoke(function, invocation_id, *arguments))
+        try:
+            done, _ = await asyncio.wait([run], timeout=limit)
+        except asyncio.CancelledError:
+            run.cancel()
+            raise
+        if done:
+            return run.result()
+        run.add_done_callback(lambda late: late.cancelled() or late.exception())
+        loop = asyncio.get_running_loop()
+        loop.call_later(RECYCLE_SECONDS, self._worker.recycle, invocation_id)
+        raise FunctionFailed(
+            f"Timeout value of {limit:g} s exceeded by 'Functions.{function.name}'"
+        )
 
     async def _write_outputs(self, function: Function, response: Any) -> None:
         for output in response.output_data or ():

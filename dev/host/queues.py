@@ -42,7 +42,17 @@ class QueueListener:
         """Polls until the host stops.
 
         Runs under way end; a message that comes in meanwhile has spent a receipt without result.
+        Where the host is cut off, they are too: nothing is settled for them.
         """
+        try:
+            await self._poll()
+            await asyncio.gather(*self._tasks)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _poll(self) -> None:
         while not self._stopping.is_set():
             messages = await self._receive()
             if self._stopping.is_set():
@@ -55,7 +65,6 @@ class QueueListener:
                 await self._wait_for_room()
             else:
                 await self._back_off()
-        await asyncio.gather(*self._tasks)
 
     async def _receive(self) -> list[QueueMessage]:
         try:

@@ -33,6 +33,10 @@ class FunctionFailed(Exception):
         self.stack_trace = stack_trace
 
 
+class WorkerEnded(FunctionFailed):
+    """The process ended while it worked on the request."""
+
+
 class Worker:
     """Runs one app.
 
@@ -175,7 +179,7 @@ class Worker:
         text = f"The worker process ended with code {process.returncode} while this ran."
         for waiting in self._open.values():
             if not waiting.done():
-                waiting.set_exception(FunctionFailed(text))
+                waiting.set_exception(WorkerEnded(text))
         self._open.clear()
         if not self._loaded:
             return
@@ -203,10 +207,11 @@ class Worker:
         try:
             await self.index()
             await self.load(self._loaded)
+        except WorkerEnded:
+            return
         except FunctionFailed as error:
-            if self._process and self._process.returncode is None:
-                log.error("The next worker process cannot load the app: the host stops. %s", error)
-                self._on_exhausted()
+            log.error("The next worker process cannot load the app: the host stops. %s", error)
+            self._on_exhausted()
 
     async def _request(self, kind: str, invocation_id: str | None = None, **fields: Any) -> Any:
         assert self._process

@@ -307,6 +307,54 @@ def test_a_worker_whose_app_cannot_be_loaded_any_more_ends_the_host(
     assert "No module named 'no_such_package'" in host.log()
 
 
+def test_a_worker_that_ends_while_the_app_is_loaded_is_followed_by_another(
+    new_app: Callable[..., Any], launch: Callable[..., Any]
+) -> None:
+    """At the first start as after a crash: a process that was killed says nothing of the app."""
+    ends_once = """
+if not os.path.exists(os.environ["DIARY"]):
+    note("ended while it was loaded")
+    os._exit(9)
+"""
+    host = launch(new_app(ends_once + ANSWERS))
+    assert host.call("/api/who").status_code == 200
+    assert host.log().count("The worker process ended with code 9") == 1
+    assert host.stop() == 0
+
+
+def test_what_is_cut_off_with_its_host_is_settled_by_nobody(
+    new_app: Callable[..., Any],
+    launch: Callable[..., Any],
+    unique: str,
+    queue: Callable[..., QueueClient],
+    until: Any,
+) -> None:
+    """Where a host stops by itself and another is started in its place, too."""
+    source = (
+        ANSWERS
+        + """
+@app.queue_trigger("message", queue_name="%QUEUE%", connection="AzureWebJobsStorage")
+def take(message: func.QueueMessage) -> None:
+    note("taken", body=message.get_body().decode())
+    wait_for_file(os.environ["DIARY"] + ".never")
+
+@app.route("crash")
+def crash(req: func.HttpRequest) -> str:
+    os._exit(3)
+"""
+    )
+    host = launch(new_app(source, QUEUE=unique))
+    for number in range(8):
+        queue(unique).send_message(str(number))
+    host.app.diary.wait("taken", 4)
+    for _ in range(3):
+        assert host.call("/api/crash").status_code == 500
+    until(lambda: "The host has stopped, as it does in Azure" in host.log())
+    until(lambda: answers(host))
+    assert "never retrieved" not in host.log()
+    assert "was destroyed" not in host.log()
+
+
 def answers(host: Any) -> bool:
     try:
         return host.call("/api/who").status_code == 200
