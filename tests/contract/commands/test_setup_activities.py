@@ -51,7 +51,7 @@ class Organization:
         )
 
     def found(self, path: str) -> list[dict[str, Any]]:
-        return self.api.reported("GET", path)["value"]
+        return self.api.json("GET", path)["value"]
 
 
 @pytest.fixture(scope="module")
