@@ -14,7 +14,7 @@ from tests.contract.opt_out.kit import PACE, World
 def pytest_addoption(parser: pytest.Parser) -> None:
     """For `manage.py bench opt-out`; taken when this directory is named on the command line."""
     parser.addoption(
-        "--model-examples", type=int, default=6, help="examples of the model for each clock setting"
+        "--model-examples", type=int, default=2, help="examples of the model for each clock setting"
     )
     parser.addoption("--model-steps", type=int, default=15, help="steps of each")
 

@@ -31,7 +31,7 @@ from tests.contract.battery.kit import Killed, KilledAt
 from tests.contract.opt_out.kit import World
 
 HOUR = 3600.0
-FEW = 6  # examples for each clock setting in the tests
+FEW = 2  # examples for each clock setting in the tests
 PEOPLE = st.integers(0, 2)
 DEATHS = st.sampled_from([("claim", False), ("claim", True), ("settle", False), ("settle", True)])
 
