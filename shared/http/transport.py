@@ -184,7 +184,7 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
 def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes | None:
     """The unpacked body; None for one of more bytes, whatever its header announces.
 
-    Then its connection is given up.
+    Then its connection is ended.
     """
     parts, size = list[bytes](), 0
     try:
