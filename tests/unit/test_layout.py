@@ -158,18 +158,34 @@ def room_of(path: Path) -> str:
 def test_imports_run_one_way(path: Path) -> None:
     room = room_of(path)
     assert room or path.stat().st_size == 0, (
-        "no rule says what this file may import: name its room in LAYERS"
+        f"no rule says what {module(path)} may import: name its room in LAYERS of this file"
     )
     ours = {
         name
         for name in imports(path)
         if name.split(".")[0] in ("shared", "functions", "admin", "dev", "tests")
     }
-    assert (
-        not {name for name in ours if not any(within(name, other) for other in LAYERS[room])}
-        if room
-        else True
+    if not room:
+        return
+    refused = sorted(
+        name for name in ours if not any(within(name, other) for other in LAYERS[room])
     )
+    assert not refused, f"{module(path)} may not import {refused}: see LAYERS of this file, {room}"
+
+
+def test_every_use_case_is_registered() -> None:
+    """A file of `functions/` whose blueprint nobody registers would be no part of the app."""
+    files = [
+        path for path in (ROOT / "functions").glob("*.py") if "Blueprint()" in path.read_text()
+    ]
+    registered = (ROOT / "function_app.py").read_text()
+    forgotten = [
+        path.stem
+        for path in files
+        if f"app.register_functions({path.stem}.blueprint)" not in registered
+    ]
+    assert files
+    assert not forgotten, f"register the blueprint of {forgotten} in function_app.py"
 
 
 @pytest.mark.parametrize("room", LAYERS)

@@ -30,7 +30,10 @@ def test_every_kind_of_flow_is_named_here() -> None:
         for kind in PlainFlow.__subclasses__()
         if kind.__module__.startswith("shared.")
     }
-    assert known == {kind.__qualname__ for kind in FLOWS.values()}
+    named = {kind.__qualname__ for kind in FLOWS.values()}
+    assert known == named, (
+        f"put {sorted(known - named)} into FLOWS of this file, or take {sorted(named - known)} out"
+    )
 
 
 @pytest.mark.parametrize("member", MEMBERS)

@@ -332,7 +332,8 @@ def test_every_setting_has_a_help_and_stands_in_the_example_file() -> None:
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
     names = {environment_name(field) for field in Settings.model_fields}
     assert all(field.description for field in Settings.model_fields.values())
-    assert names - set(example) == set()
+    missing = sorted(names - set(example))
+    assert not missing, f"put {missing} into local.settings.json.example"
     assert {
         name for name in example if re.match("DATAVERSE_|CAMPAIGN_|POLL_|QUEUE_|RETRY_", name)
     } - names == set()

@@ -45,7 +45,9 @@ def test_a_form_says_range_and_literals_and_no_secret_becomes_a_parameter() -> N
 
 def test_the_example_file_names_every_setting() -> None:
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
-    assert set(example) - PLATFORM == known()
+    missing, unknown = known() - set(example), set(example) - PLATFORM - known()
+    assert not missing, f"put {sorted(missing)} into local.settings.json.example"
+    assert not unknown, f"take {sorted(unknown)} out of local.settings.json.example"
 
 
 def test_triggers_name_only_settings_that_are_given() -> None:
