@@ -323,7 +323,7 @@ def test_a_row_without_an_answer_is_named() -> None:
     new = Rule(
         "campaign", 0, "no such weather|(no )?(rain|snow)", Rejected, "weather", "look outside"
     )
-    assert [part for _, _, part, _ in unreached([*RULES, new])] == [
+    assert [part for _, _, part, _ in unreached([*RULES, new]) if part in new.pattern] == [
         "no such weather",
         "(no )?(rain|snow)",
     ]

@@ -1,5 +1,8 @@
 """The commands of manage.py are found, and a word that is none is named."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from dev.commands.__main__ import COMMANDS, main
@@ -26,3 +29,9 @@ def test_a_command_that_is_none_is_named(
 ) -> None:
     assert main([name]) == 2
     assert capsys.readouterr().err.startswith(f"{said}")
+
+
+def test_manage_py_names_every_command_in_its_first_sentence() -> None:
+    text = (Path(__file__).parents[2] / "manage.py").read_text("utf-8")
+    named = re.findall(r"[a-z]+", text.split('"""')[1].partition("manage.py ")[2].partition(".")[0])
+    assert sorted(named) == sorted(COMMANDS), "name each command in the first sentence of manage.py"

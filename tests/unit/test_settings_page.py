@@ -13,7 +13,7 @@ DOCS = FILE.parent
 
 
 def test_the_page_is_what_the_code_says() -> None:
-    assert FILE.read_text() == text(), "run `python -m dev.settings_page`"
+    assert FILE.read_text() == text(), "run `.venv/bin/python -m dev.settings_page`"
 
 
 def test_every_setting_has_one_row_and_no_group_is_empty() -> None:
@@ -46,7 +46,7 @@ def test_a_row_says_default_values_and_place(field: str, cells: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["../README.md", "deploy.md", "local-stack.md", "opt-out.md", "architecture.md"]
+    "page", ["../README.md", "deploy.md", "local-stack.md", "opt-out.md", "contributing.md"]
 )
 def test_who_speaks_of_settings_leads_there(page: str) -> None:
     assert re.search(r"\]\((docs/)?settings\.md(#[\w-]+)?\)", (DOCS / page).read_text())

@@ -74,9 +74,12 @@ def test_the_storage_has_what_is_opened_there() -> None:
     ids=("table", "container", "queues"),
 )
 def test_every_place_has_its_row_and_no_other_has(kind: str, named: set[str]) -> None:
-    assert {name for found, name, _ in rows() if found == kind} == {
-        name for name in named if not name.endswith("-poison")
-    }
+    listed = {name for found, name, _ in rows() if found == kind}
+    wanted = {name for name in named if not name.endswith("-poison")}
+    assert listed == wanted, (
+        f"docs/architecture.md, State, {kind}: add {sorted(wanted - listed)}, take"
+        f" {sorted(listed - wanted)} out"
+    )
 
 
 def test_every_row_is_read() -> None:

@@ -20,7 +20,7 @@ def known() -> set[str]:
 
 
 def test_the_settings_of_bicep_are_those_of_the_code() -> None:
-    assert FILE.read_text() == text(), "run `python -m dev.settings_bicep`"
+    assert FILE.read_text() == text(), "run `.venv/bin/python -m dev.settings_bicep`"
 
 
 def test_every_setting_is_given_or_tunable_and_none_is_both() -> None:
