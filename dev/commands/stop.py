@@ -37,9 +37,12 @@ def run(argv: list[str]) -> int:
 
 
 def nothing_to_stop(directory: Path) -> str:
-    """Takes away what a stack that was killed has left, so that no command asks it."""
+    """Takes away what a stack that was killed has left, so that no command asks it.
+
+    A `stack.json` that stands alone is none of ours, and stays: `up` writes others beside it.
+    """
     left = [path for name in STACK_FILES if (path := directory / name).exists()]
-    if not left:
+    if not left or left == [directory / STACK_FILE]:
         return f"No stack runs from {directory}. There is nothing to stop."
     for path in left:
         path.unlink(missing_ok=True)

@@ -120,8 +120,8 @@ def test_a_stack_json_that_is_none_names_no_process(
 ) -> None:
     (tmp_path / "stack.json").write_text(text, "utf-8")
     assert stop.run(["--directory", str(tmp_path)]) == 0
-    assert "had ended without `manage.py stop`" in capsys.readouterr().out
-    assert not (tmp_path / "stack.json").exists()
+    assert "There is nothing to stop." in capsys.readouterr().out
+    assert (tmp_path / "stack.json").read_text("utf-8") == text
 
 
 def test_a_folder_has_one_stack_from_its_first_moment(tmp_path: Path) -> None:
