@@ -107,7 +107,7 @@ def running_stack(directory: Path) -> dict[str, Any]:
             f"No stack runs from {directory}: start the stack with `manage.py up`, and give both"
             " the same --directory."
         )
-    facts: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    facts = written_facts(file)
     if not answers(facts["dataverse"]):
         raise NoConnection(
             f"The stack of {directory} has ended without `manage.py stop`: start it again with"
@@ -116,11 +116,27 @@ def running_stack(directory: Path) -> dict[str, Any]:
     return facts
 
 
-def answers(url: str) -> bool:
-    parts = urlsplit(url)
+def written_facts(file: Path) -> dict[str, Any]:
+    """NoConnection if the file was cut off, or is not one that `up` writes."""
     try:
+        facts: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        named = all(isinstance(facts[name], str) for name in ("dataverse", "dataverse_token"))
+    except (OSError, ValueError, KeyError, TypeError):
+        named = False
+    if not named:
+        raise NoConnection(
+            f"{file} cannot be read, or does not describe a local stack: remove it, and start the"
+            " stack with `manage.py up`."
+        )
+    return facts
+
+
+def answers(url: str) -> bool:
+    """Whether something listens there; an address that is none is one where nothing does."""
+    try:
+        parts = urlsplit(url)
         socket.create_connection((parts.hostname, parts.port), ANSWERS_SECONDS).close()
-    except OSError:
+    except (OSError, ValueError):
         return False
     return True
 

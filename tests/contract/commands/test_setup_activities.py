@@ -253,7 +253,7 @@ def test_without_settings_or_a_stack_it_says_what_is_missing(
     assert "start the stack with `manage.py up`, and give both the same --directory" in err
 
 
-@pytest.mark.parametrize(
+COMMANDS_OF_A_STACK = pytest.mark.parametrize(
     ("command", "code"),
     [
         pytest.param(lambda given: run(["activities", *given]), 1, id="setup"),
@@ -261,6 +261,9 @@ def test_without_settings_or_a_stack_it_says_what_is_missing(
         pytest.param(lambda given: mapping(["check", DRAFT, *given]), 2, id="mapping"),
     ],
 )
+
+
+@COMMANDS_OF_A_STACK
 def test_a_stack_that_was_killed_is_named_and_not_asked(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -274,6 +277,34 @@ def test_a_stack_that_was_killed_is_named_and_not_asked(
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1)
     assert "has ended without `manage.py stop`: start it again with `manage.py up`" in said.err
+
+
+@COMMANDS_OF_A_STACK
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"dataverse": "http://127',
+        "{}",
+        "[]",
+        '{"dataverse": null, "dataverse_token": ""}',
+        '{"dataverse": "http://127.0.0.1:1"}',
+        "\ufeff{",
+    ],
+)
+def test_a_stack_json_that_is_none_is_named(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: Callable[[list[str]], int],
+    code: int,
+    text: str,
+) -> None:
+    """Cut off, or written by somebody else."""
+    (tmp_path / "stack.json").write_text(text, "utf-8")
+    assert command(["--stack", "--directory", str(tmp_path)]) == code
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "stack.json cannot be read, or does not describe a local stack: remove it" in said.err
 
 
 def test_settings_that_are_no_json_are_named(
