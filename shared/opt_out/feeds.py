@@ -124,8 +124,8 @@ def change_of(
 class SeenCache:
     """What the last read handed off, so that the overlap of the next is not handed off again.
 
-    What a page returned counts only
-    when the next is asked for: until then it may not have been handed off.
+    What a page returned counts only when the next is asked for: until then it may not have been
+    handed off.
     """
 
     def __init__(self) -> None:
@@ -169,20 +169,28 @@ def together(read: Callable[[Cursor], Read], cursor: Cursor) -> Read:
     return found, cursor
 
 
-class FilterFeed:
-    """By the published filter: from the oldest to the newest."""
-
-    name = "filter"
+class ProfileFeed:
+    """What both ways of reading profiles over REST share."""
 
     def __init__(
         self, client: CampaignClient, now: Callable[[], float], always_behind: bool = False
     ) -> None:
-        self.client, self.now, self.always_behind, self.remembered = (
-            client,
-            now,
-            always_behind,
-            SeenCache(),
-        )
+        self.client = client
+        self.now = now
+        self.always_behind = always_behind
+        self.remembered = SeenCache()
+
+    def new(self, link: str, read: Read, document: OptOutDocument, address: Address) -> Page:
+        """The page of what was read from the link, without what was handed off before."""
+        rows, cursor = read
+        found = [change_of(row, address.key_field, document.pairs, self.now()) for row in rows]
+        return self.remembered.page(link, cursor, found)
+
+
+class FilterFeed(ProfileFeed):
+    """By the published filter: from the oldest to the newest."""
+
+    name = "filter"
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
         cursor = cursor_of(link).start_read(self.now(), document, self.always_behind)
@@ -192,12 +200,7 @@ class FilterFeed:
             newest = max([cursor.newest, *(str(row.get(CHANGED) or "") for row in rows)])
             return rows, cursor.advance(following, newest)
 
-        rows, cursor = together(read, cursor)
-        return self.remembered.page(
-            link,
-            cursor,
-            [change_of(row, address.key_field, document.pairs, self.now()) for row in rows],
-        )
+        return self.new(link, together(read, cursor), document, address)
 
     def start(self, cursor: Cursor, document: OptOutDocument) -> str:
         query = {
@@ -210,20 +213,10 @@ class FilterFeed:
         self.client.page(address, self.start(Cursor(begin="9999-01-01 00:00:00.000Z"), document))
 
 
-class ScanFeed:
+class ScanFeed(ProfileFeed):
     """Without a filter: from the newest back to what was seen before."""
 
     name = "scan"
-
-    def __init__(
-        self, client: CampaignClient, now: Callable[[], float], always_behind: bool = False
-    ) -> None:
-        self.client, self.now, self.always_behind, self.remembered = (
-            client,
-            now,
-            always_behind,
-            SeenCache(),
-        )
 
     def page(self, link: str, document: OptOutDocument, address: Address) -> Page:
         cursor = cursor_of(link).start_read(self.now(), document, self.always_behind)
@@ -236,12 +229,7 @@ class ScanFeed:
             wanted = [row for row in rows if str(row.get(CHANGED) or "") >= cursor.begin]
             return wanted, cursor.advance(following if len(wanted) == len(rows) else "", newest)
 
-        rows, cursor = together(read, cursor)
-        return self.remembered.page(
-            link,
-            cursor,
-            [change_of(row, address.key_field, document.pairs, self.now()) for row in rows],
-        )
+        return self.new(link, together(read, cursor), document, address)
 
     def start(self, document: OptOutDocument) -> str:
         return f"?{urlencode(order(f'{CHANGED} desc', document), quote_via=quote)}"
