@@ -7,7 +7,7 @@ YAML for people, as the mapping documents are; `defaults/email_events.yaml` is t
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from importlib import resources
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -24,7 +24,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_lengt
 Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 SUBJECT_NAMES = ("campaign", "delivery", "kind")
 KINDS = ("send", "open", "click", "bounce")
-COLUMNS = (
+Column = Literal[
     "event_id",
     "campaign",
     "delivery",
@@ -33,7 +33,8 @@ COLUMNS = (
     "url",
     "bounce_type",
     "bounce_reason",
-)
+]
+COLUMNS: tuple[str, ...] = get_args(Column)
 DESCRIBED = (
     "contact",
     "at",
@@ -71,19 +72,7 @@ class KindRule(Part):
 
     enabled: bool
     table: Name
-    columns: dict[
-        Literal[
-            "event_id",
-            "campaign",
-            "delivery",
-            "at",
-            "mirror_page",
-            "url",
-            "bounce_type",
-            "bounce_reason",
-        ],
-        Name,
-    ]
+    columns: dict[Column, Name]
     repeat: Literal["all", "first"] = "all"
     follow_up: FollowUp | None = None
 
