@@ -19,8 +19,7 @@ SLASHES = re.compile(r"[/\\]")
 
 def canonical(text: str) -> str:
     """An address as it may be pasted, made as clients use it: no blanks around, no slash at its
-    end, scheme and host in lower
-    case.
+    end, scheme and host in lower case.
     """
     scheme, mark, rest = text.strip().rstrip("/").partition("://")
     host, slash, path = rest.partition("/")

@@ -1,6 +1,5 @@
 """Names and ids that come from outside, in one form: the GUID of a Dataverse record, the number of
-a Campaign log row, the name
-of a table, the key of a row of our own. Pure.
+a Campaign log row, the name of a table, the key of a row of our own. Pure.
 """
 
 import re

@@ -26,12 +26,10 @@ class DataverseSetUp(Making):
 
     def run(self, order: Order) -> int:
         given = (self.dataverse, self.say, self.plan)
-        activities, tracking, role, webhooks = (
-            Activities(*given),
-            Tracking(*given),
-            Role(*given),
-            Webhooks(*given),
-        )
+        activities = Activities(*given)
+        tracking = Tracking(*given)
+        role = Role(*given)
+        webhooks = Webhooks(*given)
         if order.in_use.email_events:
             activities.run()
         tracking.run([document.table for document in order.in_use.documents])

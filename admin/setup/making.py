@@ -13,13 +13,11 @@ class Making:
     """`plan` looks only. `problems` counts what a person must see to."""
 
     def __init__(self, dataverse: Customizing, say: Say, plan: bool = False) -> None:
-        self.dataverse, self.say, self.plan, self.problems, self.changes = (
-            dataverse,
-            say,
-            plan,
-            0,
-            0,
-        )
+        self.dataverse = dataverse
+        self.say = say
+        self.plan = plan
+        self.problems = 0
+        self.changes = 0
 
     def make(self, done: str, what: str, work: Callable[[], object]) -> None:
         self.changes += 1

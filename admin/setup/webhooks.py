@@ -158,10 +158,8 @@ class Webhooks(Making):
         endpoint_id: str,
         there: list[Row],
     ) -> None:
-        name, columns = (
-            f"step {PREFIX} {wanted.path} {message}",
-            (",".join(wanted.columns) if message == "Update" else None),
-        )
+        name = f"step {PREFIX} {wanted.path} {message}"
+        columns = ",".join(wanted.columns) if message == "Update" else None
         for double in there[1:]:
             path = f"sdkmessageprocessingsteps({double['sdkmessageprocessingstepid']})"
             self.make(

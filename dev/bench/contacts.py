@@ -123,10 +123,8 @@ def bare_loop(stack: Stack, contacts: int) -> float:
         "X-Api-Key": stack.facts["campaign_api_key"],
         "Content-Type": "application/json",
     }
-    send, url = (
-        pooled("Campaign", 60, CONCURRENCY),
-        f"{stack.facts['campaign']}/profileAndServicesExt/profile",
-    )
+    send = pooled("Campaign", 60, CONCURRENCY)
+    url = f"{stack.facts['campaign']}/profileAndServicesExt/profile"
 
     def post(data: bytes) -> int:
         return send(Request("POST", url, "POST", headers, data)).status
@@ -214,11 +212,9 @@ def calls(scale: int) -> dict[str, Any]:
     count = 100
     stack = started(count)
     try:
-        dynamics, campaign, operator = (
-            Dynamics(stack.facts),
-            Campaign(stack.facts),
-            Operator(stack.facts),
-        )
+        dynamics = Dynamics(stack.facts)
+        campaign = Campaign(stack.facts)
+        operator = Operator(stack.facts)
         wait_until(lambda: sum(campaign.write_calls().values()) >= count, "the load", 60)
         wait_until(operator.settled, "quiet", 60)
         figures = {"calls per insert (target 1)": sum(campaign.write_calls().values()) / count}
@@ -231,10 +227,8 @@ def calls(scale: int) -> dict[str, Any]:
             "delete (target 1)": lambda i: dynamics.delete_contact(i, True),
         }
         for name, act in acts.items():
-            before, settled_before = (
-                sum(campaign.write_calls().values()),
-                sum(operator.status()["outcomes"].values()),
-            )
+            before = sum(campaign.write_calls().values())
+            settled_before = sum(operator.status()["outcomes"].values())
             for contact_id in ids:
                 act(contact_id)
             wait_until(

@@ -94,11 +94,9 @@ def families(scale: int) -> dict[str, Any]:
         "publication": publication,
     }
     with Stack(directory, instances=INSTANCES, **options) as stack:
-        dynamics, campaign, operator = (
-            Dynamics(stack.facts),
-            Campaign(stack.facts),
-            Operator(stack.facts),
-        )
+        dynamics = Dynamics(stack.facts)
+        campaign = Campaign(stack.facts)
+        operator = Operator(stack.facts)
         wait_until(operator.settled, "a quiet start", 60)
         operator.stop()
         for table in (CAR, SERVICE):

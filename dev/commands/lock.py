@@ -1,8 +1,8 @@
 """`manage.py lock`: writes requirements.txt and requirements-dev.txt from the .in files.
 
 Every package is pinned with its hashes, also what a package needs, for Linux, macOS and Windows.
-Versions that are locked stay;
-`--upgrade` takes the newest that the .in files allow. Run it after each change of an .in file.
+Versions that are locked stay; `--upgrade` takes the newest that the .in files allow. Run it after
+each change of an .in file.
 """
 
 import argparse

@@ -2,8 +2,7 @@
 none is restarted.
 
 With groups, each timer and each queue function has instances of its own, and all HTTP functions
-share some, as on Flex
-Consumption: nothing in memory is shared between two groups.
+share some, as on Flex Consumption: nothing in memory is shared between two groups.
 """
 
 import asyncio

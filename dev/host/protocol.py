@@ -1,9 +1,8 @@
 """The worker's messages as plain records.
 
 In Azure, host and worker exchange protobuf messages
-(Azure/azure-functions-language-worker-protobuf, FunctionRpc.proto).
-The worker library only builds them, reads their fields and asks which one of a oneof is set, so
-records will do.
+(Azure/azure-functions-language-worker-protobuf, FunctionRpc.proto). The worker library only builds
+them, reads their fields and asks which one of a oneof is set, so records will do.
 """
 
 from types import SimpleNamespace

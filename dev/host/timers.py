@@ -42,12 +42,10 @@ class TimerListener:
         lock_seconds: int = LOCK_SECONDS,
         ask_seconds: float = ASK_SECONDS,
     ) -> None:
-        self._invoker, self._function, self._state, self._stopping = (
-            invoker,
-            function,
-            state,
-            stopping,
-        )
+        self._invoker = invoker
+        self._function = function
+        self._state = state
+        self._stopping = stopping
         self._lost, self._lock_seconds, self._ask_seconds = lost, lock_seconds, ask_seconds
         self._schedule = Schedule(function.trigger["schedule"])
         self._use_monitor = function.trigger.get("useMonitor") is not False

@@ -21,8 +21,8 @@ TYPES = "Microsoft.Dynamics.CRM."
 class Table:
     """`parents`: lookup column -> (parent table, the parent's key field in Campaign).
 
-    `columns`: name -> metadata of the column,
-    whose `kind` names its type, and of the Campaign field that it goes to in `target`.
+    `columns`: name -> metadata of the column, whose `kind` names its type, and of the Campaign
+    field that it goes to in `target`.
     """
 
     name: str

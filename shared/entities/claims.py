@@ -28,8 +28,8 @@ class Claims:
     def owner(self, table: str, resource: str, listing: Listing) -> str:
         """The other table that the resource belongs to, "" if there is none.
 
-        Where two were activated at once, the same loses
-        everywhere: a listing that has the later one has the earlier one too.
+        Where two were activated at once, the same loses everywhere: a listing that has the later
+        one has the earlier one too.
         """
         if resource.casefold() == PROFILE and table != CONTACT:
             return CONTACT

@@ -99,8 +99,7 @@ class MappingCompiler:
         self, version: Version[MappingDocument], world: World, checked: Callable[..., list[str]]
     ) -> Active:
         """`checked`: a version in force goes on with what has no effect in it, and without its
-        rules for reserved fields.
-        A new one must be free of both.
+        rules for reserved fields. A new one must be free of both.
         """
         document = version.document
         source = self.dataverse.table(document.table)

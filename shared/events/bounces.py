@@ -25,10 +25,8 @@ def written_as(
     """The id to write a bounce under, by its change's, where it is another; "" where the bounce is
     there already.
     """
-    column, known = (
-        rule.columns.get("bounce_type"),
-        {change.record_id: change for change in bounces},
-    )
+    column = rule.columns.get("bounce_type")
+    known = {change.record_id: change for change in bounces}
     if not column:
         return {}
     source = SourceTable(table.name, table.entity_set, "activityid", {})

@@ -26,12 +26,10 @@ class AdaptiveConcurrency:
         self.limit, self.maximum, self.now = float(min(initial, maximum)), maximum, now
         self.in_flight, self.throttled_times = 0, 0
         self.starting, self.held_until, self.decreased_at = True, 0.0, 0.0
-        self.lock, self.urgent_waiting, self.ordinary, self.urgent_at = (
-            threading.Lock(),
-            0,
-            0,
-            -URGENT_SECONDS,
-        )
+        self.lock = threading.Lock()
+        self.urgent_waiting = 0
+        self.ordinary = 0
+        self.urgent_at = -URGENT_SECONDS
         self.turn, self.urgent_turn = threading.Condition(self.lock), threading.Condition(self.lock)
 
     def acquire(self, urgent: bool = False) -> bool:

@@ -13,11 +13,11 @@ class SourceColumn:
     """A Dataverse column.
 
     `type` as in AttributeTypeName without its ending (String, Memo, Boolean, Integer, BigInt,
-    Decimal,
-    Double, Money, DateTime, DateOnly, Picklist, MultiSelectPicklist, State, Status, Lookup,
-    Customer, Owner, Uniqueidentifier, Virtual); `options` are the labels of a choice, "" where it
-    has none in any language; `targets` the tables that a lookup leads to. `user_local`: its times
-    are shown in each user's zone; `date_only`: it shows days alone. `zone`: whose days they are.
+    Decimal, Double, Money, DateTime, DateOnly, Picklist, MultiSelectPicklist, State, Status,
+    Lookup, Customer, Owner, Uniqueidentifier, Virtual); `options` are the labels of a choice, ""
+    where it has none in any language; `targets` the tables that a lookup leads to. `user_local`:
+    its times are shown in each user's zone; `date_only`: it shows days alone. `zone`: whose days
+    they are.
     """
 
     name: str
@@ -74,10 +74,9 @@ class SourceTable:
 class TargetField:
     """A Campaign field; `name` is dotted inside a sub-node: "location.city".
 
-    `type`: string, boolean, integer, float, double,
-    date, datetime or enumeration, whose names are the keys of `values`. `policy` is Campaign's
-    dataPolicy, such as "email";
-    `sortable` whether a list may be asked for in its order.
+    `type`: string, boolean, integer, float, double, date, datetime or enumeration, whose names are
+    the keys of `values`. `policy` is Campaign's dataPolicy, such as "email"; `sortable` whether a
+    list may be asked for in its order.
     """
 
     name: str

@@ -32,8 +32,7 @@ CLOCKS_AGREE_SECONDS = 2.0
 @dataclass(frozen=True, slots=True)
 class Contact:
     """A contact as read: `values` by flag, True for a no; `held` are the flags that say no by a
-    column that is not ours; `empty`
-    are those whose column has no value.
+    column that is not ours; `empty` are those whose column has no value.
     """
 
     record_id: str

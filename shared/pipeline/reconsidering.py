@@ -1,6 +1,5 @@
 """Records that metadata refused are sent again, by themselves, when the metadata has changed: an
-option was added, a field
-lengthened.
+option was added, a field lengthened.
 """
 
 from shared import telemetry

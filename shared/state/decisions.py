@@ -20,9 +20,8 @@ from shared.state.filters import literal
 @dataclass(frozen=True, slots=True)
 class OptOutDecision:
     """`dynamics` and `campaign` are what each side said (True: no), `value` what was decided;
-    `dynamics_at` is the contact's last
-    edit, `campaign_at` the flag's time, both as the systems write them; `decided_at` in seconds
-    since 1970.
+    `dynamics_at` is the contact's last edit, `campaign_at` the flag's time, both as the systems
+    write them; `decided_at` in seconds since 1970.
     """
 
     contact: str

@@ -164,8 +164,8 @@ def envelopes(
 def fitted(envelope: Envelope, once: bool = False) -> Iterator[tuple[str, int]]:
     """The envelope as one message if it fits, else as several.
 
-    A single row that does not fit becomes a reference, or, where
-    the source is asked `once` only, a fault that ends as a dead letter.
+    A single row that does not fit becomes a reference, or, where the source is asked `once` only, a
+    fault that ends as a dead letter.
     """
     text, changes = message(envelope), envelope.changes
     if 0 < len(text) <= MESSAGE_BYTES:

@@ -64,8 +64,7 @@ class Presence:
 
     def page(self, partition: str, ids: Collection[str]) -> list[Place]:
         """A page of the partition from the first of these ids on, and those behind its end one by
-        one; nothing is read of ids
-        that have no row.
+        one; nothing is read of ids that have no row.
         """
         held = self.ledger.header(partition).perhaps(ids)
         if not held:

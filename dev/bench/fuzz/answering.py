@@ -10,11 +10,9 @@ from shared.http.concurrency import AdaptiveConcurrency
 from shared.http.transport import Request, Response, Transport
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
-ORG, CAMPAIGN, JOURNAL = (
-    "https://org.example.org",
-    "https://mc.example.org/acme/campaign",
-    "https://events.example.org/a/b",
-)
+ORG = "https://org.example.org"
+CAMPAIGN = "https://mc.example.org/acme/campaign"
+JOURNAL = "https://events.example.org/a/b"
 PROFILES = Address("profileAndServicesExt", "profile", "externalId")
 FOUND = Address(
     "profileAndServicesExt",

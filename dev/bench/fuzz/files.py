@@ -214,10 +214,8 @@ def drive_file(
 ) -> Callable[[bytes, Random], str]:
     def drive(data: bytes, random: Random) -> str:
         packed, content = data[:3] == b"gz:", data[3:]
-        server, clock = (
-            Server(name + (".gz" if packed else ""), content),
-            iter(range(0, 10**9, 10_000)),
-        )
+        server = Server(name + (".gz" if packed else ""), content)
+        clock = iter(range(0, 10**9, 10_000))
         exports: Any = Exports(server, "/exports", lambda: float(next(clock)), form)  # type: ignore[arg-type]
         link, sentences = "", list[str]()
         for _ in range(MOST_PAGES):

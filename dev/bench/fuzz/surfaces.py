@@ -154,14 +154,10 @@ def one(
     ):
         problem = f"{took:.1f} s, {peak >> 20} MiB"
     figures.inputs += 1
-    figures.accepted, figures.refused = (
-        figures.accepted + (found == "accepted"),
-        figures.refused + (found == "refused"),
-    )
-    figures.slowest_ms, figures.peak_mb = (
-        max(figures.slowest_ms, took * 1000),
-        max(figures.peak_mb, peak / (1 << 20)),
-    )
+    figures.accepted += found == "accepted"
+    figures.refused += found == "refused"
+    figures.slowest_ms = max(figures.slowest_ms, took * 1000)
+    figures.peak_mb = max(figures.peak_mb, peak / (1 << 20))
     if problem:
         figures.unexpected[problem] += 1
         if figures.unexpected[problem] == 1:

@@ -65,12 +65,10 @@ class Gateway:
         self.journal = journal.Journal(self.control.clock, self.ims, client_id)
         self.marketing = Marketing(self.engine, self.journal.add)
         self.exports = Exports(self.marketing, exports)
-        self.organization, self.api_key, self.latency_seconds, self.errors_as_json = (
-            organization,
-            client_id,
-            0.0,
-            False,
-        )
+        self.organization = organization
+        self.api_key = client_id
+        self.latency_seconds = 0.0
+        self.errors_as_json = False
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=BODY_LIMIT_BYTES)
@@ -103,12 +101,10 @@ class Gateway:
         """
         for part in (self.engine, self.database, self.marketing, self.exports, self.journal):
             part.reset()
-        self.engine.truncate, self.listing.big_table, self.latency_seconds, self.errors_as_json = (
-            False,
-            100_000,
-            0.0,
-            False,
-        )
+        self.engine.truncate = False
+        self.listing.big_table = 100_000
+        self.latency_seconds = 0.0
+        self.errors_as_json = False
         self.listing.page_lines, self.listing.empty_pages = 0, 0
 
     async def hide(self, request: web.Request) -> web.Response:

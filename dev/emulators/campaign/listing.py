@@ -31,9 +31,9 @@ Entry = tuple[int, Row]
 class Listing:
     """`page_lines`: how many rows a page holds at most, 0 as many as asked for.
 
-    `empty_pages`: how many pages of a list by filter
-    come without a row before the others. `big_table` is Campaign's option XtkBigTableThreshold:
-    above it `next` is left out unless it is forced.
+    `empty_pages`: how many pages of a list by filter come without a row before the others.
+    `big_table` is Campaign's option XtkBigTableThreshold: above it `next` is left out unless it is
+    forced.
     """
 
     def __init__(self, engine: Engine, big_table: int = 100_000) -> None:

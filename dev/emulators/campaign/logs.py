@@ -74,8 +74,7 @@ class Delivery:
 class BroadLog:
     """One message; `profile` is the row that it was sent to, `address` where.
 
-    Times are seconds since 1970; a late bounce moves
-    `changed`.
+    Times are seconds since 1970; a late bounce moves `changed`.
     """
 
     number: int

@@ -161,12 +161,10 @@ class Marketing:
         found = reason_named(reason)
         if found is None:
             raise errors.NotDone(f"The emulator knows no number for the failure reason {reason}.")
-        message.status, message.failure_type, message.reason, message.changed = (
-            FAILED,
-            FAILURE_TYPES[failure_type],
-            found,
-            at,
-        )
+        message.status = FAILED
+        message.failure_type = FAILURE_TYPES[failure_type]
+        message.reason = found
+        message.changed = at
         self.on_event("bounce", message)
 
     def generate(self, order: Generate) -> dict[str, int]:
@@ -174,10 +172,8 @@ class Marketing:
 
         Who bounces does nothing else; others may open and click several times.
         """
-        chance, counts = (
-            random.Random(order.seed),
-            Counter({"bounce": 0, "open": 0, "click": 0, "unsubscribe": 0}),
-        )
+        chance = random.Random(order.seed)
+        counts = Counter({"bounce": 0, "open": 0, "click": 0, "unsubscribe": 0})
         sent = [
             message
             for message in self.known(order.delivery).recipients.values()

@@ -46,8 +46,7 @@ class Order(BaseModel):
 class Send(Order):
     """To `external_ids`, or to all profiles that have an external id and an address of the channel.
 
-    `machine_opens`: a mail
-    provider's proxy opens each message as it arrives.
+    `machine_opens`: a mail provider's proxy opens each message as it arrives.
     """
 
     name: str = ""
@@ -127,8 +126,7 @@ class Journaling(Order):
     """How the journal treats what is not yet read: `duplicate` is the share of events that come
     twice.
 
-    `expire` is a position,
-    or true for all there are; `limit` is the most that one answer holds.
+    `expire` is a position, or true for all there are; `limit` is the most that one answer holds.
     """
 
     duplicate: Share | None = None

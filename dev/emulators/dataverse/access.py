@@ -180,8 +180,8 @@ class Access:
     def require_links(self, caller: Caller, table: Table, body: Mapping[str, Any]) -> None:
         """A lookup takes Append on the row that gets it, AppendTo on the row that it leads to.
 
-        Another owner takes Assign, and
-        that user or team must be one that the caller may read and append to.
+        Another owner takes Assign, and that user or team must be one that the caller may read and
+        append to.
         """
         for key, value in body.items():
             if not key.endswith("@odata.bind") or not isinstance(value, str):

@@ -128,8 +128,8 @@ class Batch:
 
     def configure(self, order: dict[str, str]) -> None:
         """{"failed_change_set": "nested" | "flat"}: live organizations answer with the error inside
-        the multipart of the change
-        set, the OData standard shows it alone. ValueError for another word.
+        the multipart of the change set, the OData standard shows it alone. ValueError for another
+        word.
         """
         wanted = order.get("failed_change_set", "nested")
         if wanted not in ("nested", "flat"):

@@ -47,10 +47,8 @@ def composite_address(number: int) -> Rule:
     def rule(_: Store, values: Values, row: Row) -> Values:
         if not any(name in values for name in names):
             return {}
-        streets, (city, state, postal, country) = (
-            [row.get(n) for n in names[:3]],
-            [row.get(n) for n in names[3:]],
-        )
+        streets = [row.get(n) for n in names[:3]]
+        city, state, postal, country = [row.get(n) for n in names[3:]]
         town = joined(", ", city, joined(" ", state, postal))
         return {prefix + "composite": joined("\r\n", *streets, town, country)}
 

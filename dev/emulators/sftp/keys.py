@@ -15,9 +15,8 @@ Key = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 class Keys:
     """`host_key` and `client_key` are OpenSSH public-key lines of the private keys in the files.
 
-    `more_host_files`: keys of other
-    kinds that the server has besides, of which a client may ask for one (embedded only); none
-    unless somebody puts them there.
+    `more_host_files`: keys of other kinds that the server has besides, of which a client may ask
+    for one (embedded only); none unless somebody puts them there.
     """
 
     host_file: Path
@@ -30,8 +29,8 @@ class Keys:
 def prepared(directory: Path, new_host_key: bool = False) -> Keys:
     """The keys in `directory`, made where they are missing.
 
-    The client's is RSA 2048 in PEM, the form that Campaign's
-    Control Panel asks for (Control Panel: SFTP key management).
+    The client's is RSA 2048 in PEM, the form that Campaign's Control Panel asks for (Control Panel:
+    SFTP key management).
     """
     directory.mkdir(parents=True, exist_ok=True)
     host_file, client_file = directory / "sftp_host_key", directory / "sftp_client_key"

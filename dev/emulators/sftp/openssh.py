@@ -87,10 +87,8 @@ async def start(port: int, root: Path, keys: Keys) -> tuple[asyncio.subprocess.P
     """
     port = port or free_port()
     PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
-    authorized, configuration = (
-        keys.host_file.with_name("sftp_authorized_keys"),
-        keys.host_file.with_name("sshd_config"),
-    )
+    authorized = keys.host_file.with_name("sftp_authorized_keys")
+    configuration = keys.host_file.with_name("sshd_config")
     authorized.write_text(keys.client_key + "\n")
     configuration.write_text(
         CONFIGURATION.format(port=port, keys=keys, authorized=authorized, user=user(), root=root)

@@ -109,10 +109,8 @@ class Records:
         start, before, window = 0, self.number, LINES_AT_ONCE
         while start < len(pending):
             base, end = start, min(len(pending), start + window)
-            reader, stop = (
-                csv.reader(pending[base:end], delimiter=self.separator, strict=True),
-                start,
-            )
+            reader = csv.reader(pending[base:end], delimiter=self.separator, strict=True)
+            stop = start
             try:
                 for cells in reader:
                     stop = base + reader.line_num
@@ -144,9 +142,8 @@ class Records:
 
     def in_doubt(self, lines: Sequence[str], cells: Sequence[str]) -> bool:
         """Whether stray quotation marks may have made one record of several: a cell holds both a
-        line's end and a separator,
-        and one of the lines reads as a whole record by itself. Then each line stands alone, for
-        none may be swallowed.
+        line's end and a separator, and one of the lines reads as a whole record by itself. Then
+        each line stands alone, for none may be swallowed.
         """
         across = any(self.separator in cell and "\n" in cell for cell in cells)
         return across and any(self.is_whole(line) for line in lines)

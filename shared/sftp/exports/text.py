@@ -108,8 +108,7 @@ def with_line_feeds(blocks: Blocks) -> Blocks:
     """Without byte order marks.
 
     Where the first line ends in a carriage return alone, they become line feeds. Damaged where
-    there
-    is nothing but marks.
+    there is nothing but marks.
     """
     head, only_returns = b"", None
     for block in blocks:

@@ -1,7 +1,7 @@
 """Activity tables, their columns, binds, states and base rows.
 
-Microsoft Learn: Custom activities; Task table reference; Create
-and update table definitions using the Web API.
+Microsoft Learn: Custom activities; Task table reference; Create and update table definitions using
+the Web API.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """What becomes of a contact's rows when it is merged or deleted.
 
-Microsoft Learn: Merge table rows using the Web API; Contact
-table reference (cascade configurations of the one-to-many relationships).
+Microsoft Learn: Merge table rows using the Web API; Contact table reference (cascade configurations
+of the one-to-many relationships).
 """
 
 from typing import Any

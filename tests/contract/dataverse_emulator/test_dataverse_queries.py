@@ -1,7 +1,6 @@
 """Queries: filters, order, pages, counts, annotations, expansion.
 
-Microsoft Learn: Query data using the Web API; Filter rows;
-Page results; Count rows.
+Microsoft Learn: Query data using the Web API; Filter rows; Page results; Count rows.
 """
 
 import json

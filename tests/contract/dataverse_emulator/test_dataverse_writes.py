@@ -1,8 +1,7 @@
 """Single rows: conditions, keys, states, values and their refusals.
 
-Microsoft Learn: Perform conditional operations using the Web
-API; Use Upsert to create or update a record; Use an alternate key to reference a record; Web
-service error codes.
+Microsoft Learn: Perform conditional operations using the Web API; Use Upsert to create or update a
+record; Use an alternate key to reference a record; Web service error codes.
 """
 
 import uuid
@@ -411,10 +410,8 @@ def test_times_are_kept_in_utc_and_to_the_second(org: Any) -> None:
 
 
 def test_a_lookup_is_bound_moved_and_cleared(org: Any, row_id: str) -> None:
-    account, other = (
-        org.create("accounts", name="Contoso"),
-        org.create("contacts", lastname="Parent"),
-    )
+    account = org.create("accounts", name="Contoso")
+    other = org.create("contacts", lastname="Parent")
     address = f"contacts({row_id})"
     for reference in (
         f"/accounts({account})",

@@ -63,10 +63,8 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(new_app: Callable[..., Any], launch: Callable[..., Any]) -> Scene:
-    orphaned, pair = (
-        new_app(STUCK, SCHEDULE=EVERY_SECOND),
-        new_app(THREE_TIMERS, SCHEDULE=EVERY_SECOND),
-    )
+    orphaned = new_app(STUCK, SCHEDULE=EVERY_SECOND)
+    pair = new_app(THREE_TIMERS, SCHEDULE=EVERY_SECOND)
     hosts = [launch(orphaned, *SHORT_LOCK), launch(orphaned, *SHORT_LOCK)]
     victim = orphaned.diary.wait("start")[0]["pid"]
     next(host for host in hosts if host.ready["worker"] == victim).kill()

@@ -137,10 +137,8 @@ def test_an_identity_endpoint_that_hangs_ends_with_the_run(
     """Those who wait for the one that asks end with it: none asks again by itself."""
     with listening(serve) as silent, within(1.0), ThreadPool(8, "callers") as callers:
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{silent.port}/msi/token")
-        tokens, began = (
-            dataverse_token(settings_for(identity, "managed_identity")),
-            time.monotonic(),
-        )
+        tokens = dataverse_token(settings_for(identity, "managed_identity"))
+        began = time.monotonic()
         asked = [callers.submit(tokens.token) for _ in range(8)]
         assert {type(one.exception()) for one in asked} == {Retryable}
         assert time.monotonic() - began < 4.0

@@ -1,8 +1,7 @@
 """checkov reads the evaluated deployment of production and finds only what is justified here.
 
 Its pins clash with the project's (pytest, aiohttp and more), so it has an environment of its own
-under .local/, made once.
-It exits 0 on files that it cannot read: what it read is asserted too.
+under .local/, made once. It exits 0 on files that it cannot read: what it read is asserted too.
 """
 
 import copy

@@ -1,6 +1,5 @@
 """A no of a profile under another form of the contact's id, which Dynamics refused: Campaign tells
-it once, so it stays until it
-has arrived.
+it once, so it stays until it has arrived.
 """
 
 import pytest
@@ -76,10 +75,8 @@ def test_a_later_refusal_does_not_take_its_place(world: World) -> None:
 def test_two_aliases_that_were_refused_are_both_heard(world: World) -> None:
     contact = refused_alias(world, own=True)
     refuse(world, contact)
-    bridge, flags = (
-        world.wiring.bridge,
-        [pair.flag for pair in world.wiring.opt_out_catalog.pairs()],
-    )
+    bridge = world.wiring.bridge
+    flags = [pair.flag for pair in world.wiring.opt_out_catalog.pairs()]
     reported = {
         "values": {flag: flag == PHONE for flag in flags},
         "times": dict.fromkeys(flags, ""),

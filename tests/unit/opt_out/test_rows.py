@@ -21,13 +21,11 @@ from shared.opt_out.sides import ALIAS, Contact, Profile
 
 ID = "00000000-0000-4000-8000-000000000001"
 AT = "2026-05-04 10:00:00.000Z"
-VALUES, TIMES = (
-    {"blackListEmail": True, "blackListPhone": False},
-    {
-        "blackListEmail": AT,
-        "blackListPhone": "",
-    },
-)
+VALUES = {"blackListEmail": True, "blackListPhone": False}
+TIMES = {
+    "blackListEmail": AT,
+    "blackListPhone": "",
+}
 CAMPAIGN: dict[str, Any] = {"values": VALUES, "times": TIMES, "changed": AT}
 DYNAMICS: dict[str, Any] = {
     "record_id": ID, "etag": 'W/"7"', "modified_at": "2026-05-04T10:00:00Z", "master": "",

@@ -33,10 +33,8 @@ def managed(value: Any, name: str, changeable: bool = True) -> Document:
 
 def table_document(table: Table) -> Document:
     """Everything about a table that is no navigation property."""
-    custom, activity = (
-        bool(table.document.get("custom", False)),
-        bool(table.document.get("activity", False)),
-    )
+    custom = bool(table.document.get("custom", False))
+    activity = bool(table.document.get("activity", False))
     return {
         "MetadataId": table.metadata_id,
         "LogicalName": table.logical,

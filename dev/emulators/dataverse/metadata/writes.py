@@ -158,10 +158,8 @@ class MetadataWrites:
 
     def create_key(self, request: Request, table: Table) -> Response:
         body = request.json()
-        schema, columns = (
-            required(body, "SchemaName"),
-            [str(name).lower() for name in listed(body, "KeyAttributes")],
-        )
+        schema = required(body, "SchemaName")
+        columns = [str(name).lower() for name in listed(body, "KeyAttributes")]
         refuse_bad_key(table, columns)
         metadata_id = str(uuid.uuid4())
         try:

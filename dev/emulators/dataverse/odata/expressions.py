@@ -113,11 +113,9 @@ class Parser:
         match = TOKEN.match(self.text, self.place)
         if not match:
             raise self.fault()
-        self.kind, self.token, self.place = (
-            str(match.lastgroup),
-            match[str(match.lastgroup)],
-            match.end(),
-        )
+        self.kind = str(match.lastgroup)
+        self.token = match[str(match.lastgroup)]
+        self.place = match.end()
         return passed
 
     def expect(self, sign: str) -> None:
