@@ -15,6 +15,7 @@ from typing import Any
 import requests
 
 from shared import exact_json
+from shared.state.flows import CACHE_SECONDS
 
 TIMEOUT_SECONDS = 120
 
@@ -224,7 +225,10 @@ class Operator:
         return self.commands.json("POST", f"/api/flows/{flow}/start", body)
 
     def stop(self, flow: str = "contacts") -> Any:
-        return self.commands.json("POST", f"/api/flows/{flow}/stop", {})
+        """The command's answer, once no process remembers the flow as running any more."""
+        answer = self.commands.json("POST", f"/api/flows/{flow}/stop", {})
+        time.sleep(CACHE_SECONDS)
+        return answer
 
     def replay(self, flow: str = "contacts", **body: Any) -> Any:
         return self.commands.json("POST", f"/api/flows/{flow}/replay", body)
