@@ -45,7 +45,11 @@ def run(argv: list[str]) -> int:
         type=int,
         help="simulation: how many I/O steps in all (1,000,000; with --small 20,000)",
     )
-    parser.add_argument("--flow", default="contacts", help="simulation: contacts or opt-outs")
+    parser.add_argument(
+        "--flow",
+        default="all",
+        help="simulation: contacts, opt-outs, custom-entities, email-events, whole, or all of them",
+    )
     parser.add_argument(
         "--replay", action="store_true", help="simulation: one seed again, each step printed"
     )

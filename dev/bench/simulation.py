@@ -24,7 +24,7 @@ def run(
     replay: bool = False,
     only: str = "",
     without: list[str] | None = None,
-    flow: str = "contacts",
+    flow: str = "all",
 ) -> dict[str, Any]:
     """The figures; {} for a replay, which prints its steps.
 

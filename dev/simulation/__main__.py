@@ -16,7 +16,7 @@ from typing import Any
 
 from dev.simulation.faults import KINDS
 from dev.simulation.runs import Report, play
-from dev.simulation.scenarios import SCENARIOS, Scenario
+from dev.simulation.scenarios import ALL, SCENARIOS, of_seed
 from dev.simulation.shrinking import shortest
 
 REPLAY = "python3 manage.py bench simulation --flow {flow} --seed {seed} --replay --only {file}"
@@ -26,10 +26,9 @@ SCHEDULES = Path(".local") / "simulation"
 def main(argv: list[str]) -> int:
     options = parse(argv)
     kinds = [kind for kind in KINDS if kind not in options.without]
-    scenario = SCENARIOS[options.flow]
     if options.replay:
-        return replay(options.seed, kinds, options.only, scenario)
-    figures, failing = many(options.seed, options.steps, kinds, scenario)
+        return replay(options.seed, kinds, options.only, options.flow)
+    figures, failing = many(options.seed, options.steps, kinds, options.flow)
     if options.json:
         Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
     else:
@@ -53,7 +52,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
         help="a kind of fault that is not played",
     )
     parser.add_argument(
-        "--flow", default="contacts", choices=sorted(SCENARIOS), help="what is played"
+        "--flow",
+        default=ALL,
+        choices=[ALL, *SCENARIOS],
+        help="what is played; of all, each seed plays one",
     )
     parser.add_argument("--replay", action="store_true", help="plays one seed and prints each step")
     parser.add_argument(
@@ -69,23 +71,20 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def replay(seed: int, kinds: list[str], only: Path | None, scenario: Scenario) -> int:
-    report = play(
-        seed, kinds, json.loads(only.read_text()) if only else None, lines=True, scenario=scenario
-    )
+def replay(seed: int, kinds: list[str], only: Path | None, flow: str) -> int:
+    schedule = json.loads(only.read_text()) if only else None
+    report = play(seed, kinds, schedule, lines=True, scenario=of_seed(flow, seed))
     print("\n".join(report.lines))
     show(report)
     return int(bool(report.violations))
 
 
-def many(
-    seed: int, steps: int, kinds: list[str], scenario: Scenario
-) -> tuple[dict[str, Any], list[Report]]:
+def many(seed: int, steps: int, kinds: list[str], flow: str) -> tuple[dict[str, Any], list[Report]]:
     """The figures, and the seeds that broke a rule."""
     faults, failing, trace = Counter[str](), list[Report](), blake2b(digest_size=16)
     played, seeds, started = 0, 0, time.process_time()
     while played < steps:
-        report = play(seed + seeds, kinds, scenario=scenario)
+        report = play(seed + seeds, kinds, scenario=of_seed(flow, seed + seeds))
         played, seeds = played + report.steps, seeds + 1
         faults.update(report.faults)
         trace.update(report.trace.encode())

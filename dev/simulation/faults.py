@@ -13,35 +13,73 @@ REQUEST_FAULTS = {
     "no_answer": "the connection breaks before the work",
     "no_answer_done": "the connection breaks after the work",
     "late": "no answer in time, and the request is carried out up to ten minutes later",
+    "hangs": "no answer within the time limit, and the request is never carried out",
+    "earlier_answer": "the answer of an earlier request of the same kind, the work done or not",
     "throttled": "429 without Retry-After",
     "throttled_for": "429 with Retry-After",
     "unavailable": "503",
     "gateway": "502 or 504, the work undone",
     "gateway_done": "502 or 504, the work done",
     "server_error": "500 with an ordinary text, or with one that misleads",
+    "strange": "an answer that no documentation names: 200 with a page, 302, 409; the work undone",
+    "strange_done": "an answer that no documentation names, the work done",
+    "token_void": "all access tokens of the system are void",
+    "link_void": "the links and change tokens that the system gave are void",
     "slow": "an answer after most of the time that is waited for",
 }
 STORAGE_FAULTS = {
     "storage_busy": "503, the work undone",
+    "storage_busy_done": "503, the work done",
+    "storage_error": "500, the work undone",
     "storage_error_done": "500, the work done",
     "storage_no_answer": "the connection breaks before the work",
     "storage_no_answer_done": "the connection breaks after the work",
 }
-HOST_FAULTS = {
-    "storage_outage": "the tables, or the queues, answer 503 for up to five minutes",
+FILE_FAULTS = {
+    "sftp_cut": "the connection breaks before the work",
+    "sftp_cut_done": "the connection breaks after the work",
+    "sftp_hangs": "the server says nothing until the client gives up",
+}
+OUTAGES = {
+    "storage_outage": "the tables, the queues or the blobs answer 503 for up to five minutes",
     "campaign_throttles": "Campaign answers everything with 429 for up to ten minutes",
+    "campaign_silent": "Campaign answers nothing for up to ten minutes",
+    "dataverse_throttles": "Dataverse answers everything with 429 for up to ten minutes",
+    "dataverse_silent": "Dataverse answers nothing for up to ten minutes",
     "worker_killed": (
         "a worker process ends with all its runs: messages are back after 10 s, claims stand"
     ),
     "instance_killed": "an instance ends: its messages are back after ten minutes",
+    "stopped_at_once": "all instances end at once, as at a deployment",
     "frozen": "an instance stands still for up to five minutes, past any lease",
+    "timers_pause": "no timer is due for two minutes",
+}
+HOST_FAULTS = {
     "timer_twice": "two runs of one timer side by side",
     "message_twice": "a message was carried out, and comes again",
+    "lease_lost": "a message is visible again while its run goes on",
     "reordered": "messages overtake each other",
     "empty_page": "a page without rows, with a continuation token",
     "clock_skew": "an instance's clock is up to five seconds off",
 }
-KINDS = (*REQUEST_FAULTS, *STORAGE_FAULTS, *HOST_FAULTS)
+UPHEAVALS = {
+    "restored": "Dataverse is restored to an earlier state; then its tokens are void, or a person"
+    " replays all",
+    "profile_deleted": "a person deletes a profile in Campaign, and changes its contact later",
+    "profile_hidden": "an organizational unit hides a profile from the API",
+    "document_changed": "a mapping document gets another version",
+    "metadata_changed": "a column is added to a table in Dataverse",
+    "file_cut": "the upload of an exported file stops in the middle of a line, and goes on later",
+    "journal_expired": "positions of the journal are kept no longer, its events are gone",
+}
+KINDS = (
+    *REQUEST_FAULTS,
+    *STORAGE_FAULTS,
+    *FILE_FAULTS,
+    *OUTAGES,
+    *HOST_FAULTS,
+    *UPHEAVALS,
+)
 RATES = (0.005, 0.02, 0.05, 0.1)
 
 

@@ -94,6 +94,7 @@ class Host:
         self.errors: list[str] = []
         self.poisoned = 0
         self.polled_at: dict[str, float] = {}
+        self.timers_from = 0.0
 
     @property
     def now(self) -> float:
@@ -117,6 +118,9 @@ class Host:
         for name, queue in self.queues().items():
             self.listen(instance, name, queue)
         return instance
+
+    def awake(self) -> list[Instance]:
+        return [one for one in self.instances if one.alive and one.frozen_until <= self.now]
 
     def queues(self) -> dict[str, str]:
         """Queue by function."""
@@ -147,10 +151,10 @@ class Host:
 
     def failed(self, function: str, error: Exception) -> None:
         """Azure's own exceptions come out of a storage that fails; any other one is a bug."""
-        told = f"{function}: {type(error).__name__}: {error}"[:200]
-        self.errors.append(told)
+        cause = f"{function}: {type(error).__name__}: {error}"[:200]
+        self.errors.append(cause)
         if not isinstance(error, AzureError):
-            self.world.violated("bug", told)
+            self.world.violated("bug", cause)
 
     def end(self, run: Run, outcome: str) -> None:
         if not run.over:
@@ -190,6 +194,8 @@ class Host:
             self.poison(queue, message)
             return
         run = Run(function, instance, self.now, self.delivered, queue, message)
+        if self.world.faults.at(f"lease of {message.id}", ["lease_lost"], 0.05):
+            self.lose(run, self.world.draws.between(f"lease of {message.id} lost", 0.1, 60.0))
         self.world.scheduler.at(self.now + RENEW_SECONDS, partial(self.renew, run))
         self.invoke(run, Received(message), CONTEXT)
 
@@ -200,6 +206,17 @@ class Host:
         if held and run.instance.frozen_until <= self.now:
             held.visible_at = self.now + LEASE_SECONDS
         self.world.scheduler.at(self.now + RENEW_SECONDS, partial(self.renew, run))
+
+    def lose(self, run: Run, seconds: float) -> None:
+        """The message is visible while its run goes on, if it goes on for so long."""
+
+        def happen() -> None:
+            if not run.over and run.message:
+                receipt = (run.queue, run.message.id, run.message.pop_receipt)
+                if held := self.account.queue.held(*receipt):
+                    held.visible_at = self.now
+
+        self.world.scheduler.at(self.now + seconds, happen)
 
     def delivered(self, run: Run, outcome: str) -> None:
         """The message's end, by the rules of the host; an instance that has ended does nothing
@@ -230,13 +247,13 @@ class Host:
 
     def tick(self, function: str) -> None:
         """A timer is due: one run at a time, on any instance."""
+        if self.now < self.timers_from:
+            return
         running = any(run.function == function for run in self.runs)
         name = f"timer {function}"
         if running and not self.world.faults.at(name, ["timer_twice"], 0.3):
             return
-        if instances := [
-            one for one in self.instances if one.alive and one.frozen_until <= self.now
-        ]:
+        if instances := self.awake():
             instance = self.world.draws.of(self.world.draws.name(name), instances)
             run = Run(function, instance, self.now, self.ticked)
             self.invoke(run, SimpleNamespace(past_due=False), CONTEXT)
@@ -253,8 +270,7 @@ class Host:
         on_answer: Callable[[int], None] = lambda _: None,
     ) -> None:
         """An HTTP call to some instance; 503 where none answers."""
-        instances = [one for one in self.instances if one.alive and one.frozen_until <= self.now]
-        if not instances:
+        if not (instances := self.awake()):
             on_answer(503)
             return
         instance = self.world.draws.of(self.world.draws.name(f"request {function}"), instances)

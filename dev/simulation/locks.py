@@ -2,14 +2,17 @@
 thread there is.
 """
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
 from functools import partial
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, NamedTuple, Self
 
 from dev.simulation.scheduler import Killed, Scheduler, Task
+
+OWN = ("dev.simulation", "contextlib", "functools", "shared.deadlines", "shared.locked_property")
 
 
 class Waiters:
@@ -47,6 +50,7 @@ class Lock:
 
     def __init__(self, scheduler: Scheduler, places: int = 1, reentrant: bool = False) -> None:
         self.scheduler, self.free, self.reentrant = scheduler, places, reentrant
+        self.places = places
         self.waiters = Waiters(scheduler)
         self.owner: Task | None = None
         self.depth = 0
@@ -56,10 +60,20 @@ class Lock:
         if self.reentrant and self.depth and self.owner is current:
             self.depth += 1
             return True
-        while not self.free:
-            if not blocking or not self.waiters.wait(None if timeout < 0 else timeout):
-                return False
+        if not self.free and not (blocking and self.free_in(timeout)):
+            return False
         self.free, self.owner, self.depth = self.free - 1, current, 1
+        return True
+
+    def free_in(self, timeout: float) -> bool:
+        """Waits; where an instance stood still meanwhile, the wait says nothing of the product."""
+        began, process = self.scheduler.now, getattr(self.scheduler.current, "process", None)
+        holder = innermost(self.owner.green.gr_frame) if self.owner else ""
+        while not self.free:
+            if not self.waiters.wait(None if timeout < 0 else timeout):
+                return False
+        if self.places == 1 and not (process and process.frozen_until > began):
+            self.scheduler.on_wait(self.scheduler.now - began, innermost(sys._getframe()), holder)
         return True
 
     def release(self) -> None:
@@ -83,6 +97,13 @@ class Lock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def innermost(frame: FrameType | None) -> str:
+    """The product's own function that a task stands in."""
+    while frame and frame.f_back and frame.f_globals["__name__"].startswith(OWN):
+        frame = frame.f_back
+    return f"{frame.f_globals['__name__']}.{frame.f_code.co_name}" if frame else ""
 
 
 class Condition:

@@ -20,12 +20,14 @@ from typing import Any
 
 from azure.identity import ManagedIdentityCredential
 
+from dev.simulation.files import Server, call_later
 from dev.simulation.locks import Condition, Event, Lock, Pool, wait
 from dev.simulation.storage import Account
 from dev.simulation.systems import Identity
 from dev.simulation.world import World
 from shared import threads, wiring
 from shared.http import transport
+from shared.sftp import session as sftp
 from shared.state import storage
 
 ROOMS = ("shared", "functions", "dev.emulators")
@@ -54,11 +56,15 @@ class Instead:
 
 
 def replacements(
-    world: World, account: Account, pooled: Callable[..., Any], current: Callable[[], Any]
+    world: World,
+    account: Account,
+    server: Server,
+    pooled: Callable[..., Any],
+    current: Callable[[], Any],
 ) -> dict[int, Any]:
     """The simulated thing by the identity of the real one.
 
-    `pooled` gives connections, `current` the composition root of the
+    `server` is the SFTP server, `pooled` gives connections, `current` the composition root of the
     process that runs.
     """
     scheduler, draws = world.scheduler, world.draws
@@ -85,6 +91,8 @@ def replacements(
         (secrets, Instead(secrets, **chance)),
         (random, Instead(random, **{name: getattr(draws.random, name) for name in CHANCE})),
         (threads.ThreadPool, partial(Pool, scheduler)),
+        (threads.call_later, partial(call_later, world)),
+        (sftp.connect, server.connect),
         (concurrent.futures.wait, partial(wait, scheduler)),
         (transport.pooled, pooled),
         (storage.service, account.service),

@@ -45,6 +45,7 @@ class QueueService:
         self.perform, self.now, self.late = perform, now, late
         self.queues: dict[str, dict[str, Message]] = {}
         self.number = 0
+        self.on_put: Callable[[str, Message], None] = lambda queue, message: None
 
     def get_queue_client(self, queue: str, **_: object) -> "Queue":
         return Queue(self, queue)
@@ -74,6 +75,7 @@ class QueueService:
             name, content, self.now() + delay_seconds + self.late(name), 0, self.next("receipt")
         )
         self.queues.setdefault(queue, {})[message.id] = message
+        self.on_put(queue, message)
         return copy_of(message)
 
     def held(self, queue: str, message_id: str, receipt: str) -> Message | None:

@@ -79,6 +79,7 @@ class Scheduler:
         self.now = START_SECONDS
         self.hub = getcurrent()
         self.current: Task | None = None
+        self.on_wait: Callable[[float, str, str], None] = lambda seconds, where, holder: None
         self.number = 0
         self.events: list[tuple[float, int, Task | None, int, Callable[[], object] | None]] = []
 

@@ -19,6 +19,7 @@ from dev.simulation.world import World
 
 WAITS = {"table": (0.0, 1.6, 3.2), "queue": (15.0, 18.0, 24.0), "blob": (15.0, 18.0, 24.0)}
 POSTS = ("create", "transaction")
+UNDONE = ("storage_busy", "storage_error", "storage_no_answer")
 
 
 class Account:
@@ -75,20 +76,23 @@ class Account:
         self.world.step(f"{name} {fault}" if fault else name)
         if self.out_until[service] > self.now():
             raise status_error(503, "ServerBusy")
-        if fault == "storage_busy":
-            raise status_error(503, "ServerBusy")
-        if fault == "storage_no_answer":
-            raise broken()
+        if fault in UNDONE:
+            raise failure(fault)
         result = work()
-        if fault == "storage_error_done":
-            raise status_error(500, "InternalError")
-        if fault == "storage_no_answer_done":
-            raise broken()
+        if fault:
+            raise failure(fault)
         return result
 
     def service(self, settings: object, kind: str, factory: object, **options: object) -> Any:
         """What shared/state/storage.py opens a service with."""
         return getattr(self, kind)
+
+
+def failure(fault: str) -> AzureError:
+    """What Azure's client raises for the answer, or where there is none."""
+    if fault.startswith("storage_busy"):
+        return status_error(503, "ServerBusy")
+    return status_error(500, "InternalError") if fault.startswith("storage_error") else broken()
 
 
 def status_error(status: int, code: str) -> HttpResponseError:

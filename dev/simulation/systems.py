@@ -5,43 +5,39 @@ product's.
 """
 
 import json
+import tempfile
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
+import yaml
 from aiohttp import web
 
+from dev.emulators.campaign import journal
 from dev.emulators.campaign.app import Gateway
 from dev.emulators.campaign.model import load_model
+from dev.emulators.campaign.orders import Journaling
+from dev.emulators.control import Clock
 from dev.emulators.dataverse.problems import ApiError
-from dev.emulators.dataverse.server import Emulator
 from dev.emulators.dataverse.wire import Request as InnerRequest
 from dev.emulators.dataverse.wire import error_response, split_target
-from dev.simulation.faults import REQUEST_FAULTS
+from dev.simulation.network import Network
+from dev.simulation.organization import Copied, publication
 from dev.simulation.world import World
-from shared.errors import Retryable
 from shared.http.transport import Request, Response, Send
 
 DATAVERSE = "https://contoso.crm.dynamics.com"
 ORGANIZATION = "contoso"
 CAMPAIGN = f"https://mc.example.org/{ORGANIZATION}/campaign"
 IMS = "https://ims.example.org"
+JOURNAL = f"https://events.example.org{journal.PATH}"
 API_KEY, SECRET = "simulated-key", "simulated-secret"
-PUBLICATION = Path(__file__).parent / "publication.yaml"
-MISLEADING = (
-    "deadlock detected: UPDATE NmsRecipient SET sEmail='x'",
-    "the query took too long",
-    "An error has occurred.",
-    "<html>502 Bad Gateway</html>",
-)
-LATEST_SECONDS = 600.0
-DEFINITIONS: dict[str, Response] = {}
-WRITES = ("POST", "PATCH", "DELETE", "PUT")
+DEFINITIONS: dict[tuple[int, str], Response] = {}
+LINKS = {"keep": {"onDelete": "keep"}, "cascade": {"onDelete": "cascade"}}
 
 
 @dataclass
@@ -50,7 +46,7 @@ class WebRequest:
 
     method: str
     raw_path: str
-    headers: dict[str, str]
+    headers: "Headers"
     body: bytes
     scheme: str = "https"
     host: str = "mc.example.org"
@@ -71,18 +67,53 @@ class WebRequest:
         return dict(parse_qsl(self.body.decode()))
 
 
-class Systems:
-    """Both systems of one world."""
+class Headers(dict[str, str]):
+    """Names in any case."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.throttled_until = 0.0
-        self.dataverse = Emulator(":memory:", "unused", None, 5.0)
-        self.gateway = Gateway(
-            load_model(PUBLICATION, "standard"), ORGANIZATION, API_KEY, SECRET, "standard"
+    def __init__(self, headers: Any) -> None:
+        super().__init__(lowered(headers))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+
+class Systems:
+    """Both systems of one world. `metadata` counts the changes of Dataverse's definitions."""
+
+    def __init__(self, world: World, database: bytes = b"") -> None:
+        self.world, self.metadata = world, 0
+        self.network = Network(world)
+        self.dataverse = Copied(database)
+        self.on_delete = world.draws.of("links on deletion", tuple(LINKS))
+        self.gateway = Gateway(self.model(), ORGANIZATION, API_KEY, SECRET, "standard")
+        for clock in (self.dataverse.clock, self.gateway.control.clock):
+            self.keep_time(clock)
+        draws = world.draws
+        self.gateway.journal.arrange(
+            Journaling(
+                duplicate=draws.of("journal doubles", (0.0, 0.3)),
+                shuffle=draws.share("journal shuffles") < 0.5,
+                seed=world.seed,
+                limit=draws.of("journal page", (2, 7, 100)),
+            )
         )
         self.administrator = self.dataverse.access.caller({})
         self.bridge = self.dataverse.access.caller({"appid": "bridge"})
+        self.network.void["Campaign"] = self.gateway.ims.tokens.clear
+        self.network.void["The journal"] = self.gateway.ims.tokens.clear
+        self.network.cut_links["Dataverse"] = lambda: self.dataverse.api.tracking.expire_all()
+
+    def model(self) -> Any:
+        text = yaml.safe_dump(publication({"acs_owner": LINKS[self.on_delete]}), sort_keys=False)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(text)
+            file.flush()
+            return load_model(Path(file.name), "standard")
+
+    def keep_time(self, clock: Clock) -> None:
+        """The systems' clocks are right, whatever the clock of the process that asks shows."""
+        scheduler: Any = self.world.scheduler
+        clock.time = lambda: scheduler.now  # type: ignore[method-assign]
 
     def close(self) -> None:
         self.dataverse.store.close()
@@ -92,105 +123,26 @@ class Systems:
         handlers: dict[str, Callable[[Request], Response]] = {
             "Dataverse": self.ask_dataverse,
             "Campaign": self.ask_campaign,
+            "The journal": self.ask_journal,
         }
-        return partial(self.send, system, handlers.get(system, self.ask_identity), timeout_seconds)
-
-    def send(
-        self,
-        system: str,
-        handler: Callable[[Request], Response],
-        timeout_seconds: float,
-        request: Request,
-    ) -> Response:
-        world, parts = self.world, urlsplit(request.url)
-        name = f"{system} {request.method} {parts.path.rpartition('/campaign/')[2]}"[:120]
-        fault = self.fault(name, request.method) if world.process else ""
-        world.step(f"{name} {fault}" if fault else name)
-        if system == "Campaign" and self.throttled_until > world.scheduler.now:
-            return Response(429, {"retry-after": "1"}, b"")
-        if fault:
-            return self.failed(fault, name, system, handler, timeout_seconds, request)
-        answer = handler(request)
-        world.note(f"answered {answer.status}")
-        return answer
-
-    def fault(self, name: str, method: str) -> str:
-        """Requests are rarer than calls of the storage, and writes rarer still: they fail more
-        often.
-        """
-        rate = self.world.faults.rate * (4.0 if method in WRITES else 2.0)
-        return self.world.faults.at(name, (*REQUEST_FAULTS, "late", "late", "no_answer_done"), rate)
-
-    def failed(
-        self,
-        fault: str,
-        name: str,
-        system: str,
-        handler: Callable[[Request], Response],
-        timeout_seconds: float,
-        request: Request,
-    ) -> Response:
-        """The answer, or what the product's connection pool raises."""
-        draw = self.world.draws.name(f"{fault} {name}")
-        if fault == "unreachable":
-            raise Retryable(
-                f"{system} could not be reached for {request.route}; the call is made again."
-            )
-        if fault == "slow":
-            self.world.sleep(self.world.draws.between(draw, 0.3, 0.95) * timeout_seconds)
-            return handler(request)
-        if fault in ("no_answer_done", "gateway_done"):
-            handler(request)
-        if fault == "late" and request.method in WRITES:
-            self.carry_out_later(
-                self.world.draws.between(draw, 1.0, LATEST_SECONDS), handler, request
-            )
-        if fault in ("no_answer", "no_answer_done", "late"):
-            self.world.sleep(timeout_seconds if fault == "late" else 0.5)
-            raise Retryable(
-                f"{system} gave no answer to {request.route}; the call is made again.",
-                uncertain=True,
-            )
-        return self.refused(fault, draw)
-
-    def refused(self, fault: str, draw: str) -> Response:
-        draws = self.world.draws
-        if fault == "throttled_for":
-            return Response(429, {"retry-after": str(1 + int(30 * draws.share(draw)))}, b"")
-        if fault == "server_error":
-            return Response(500, {}, draws.of(draw, MISLEADING).encode())
-        statuses = {"throttled": 429, "unavailable": 503}
-        return Response(statuses.get(fault, draws.of(draw, (502, 504))), {}, b"")
-
-    def carry_out_later(
-        self, seconds: float, handler: Callable[[Request], Response], request: Request
-    ) -> None:
-        world = self.world
-        world.late += 1
-
-        def carry_out() -> None:
-            world.late -= 1
-            answer = handler(request)
-            world.note(f"late {request.method} {answer.status}")
-
-        world.scheduler.at(world.scheduler.now + seconds, carry_out)
+        return self.network.connection(
+            system, handlers.get(system, self.ask_identity), timeout_seconds
+        )
 
     def ask_dataverse(self, request: Request) -> Response:
         """Definitions are the same in all worlds, and take long to write: each is asked for
         once.
         """
-        key = request.url if request.method == "GET" and "/EntityDefinitions" in request.url else ""
-        if key in DEFINITIONS:
+        asked = request.method == "GET" and "/EntityDefinitions" in request.url
+        key = (self.metadata, request.url)
+        if asked and key in DEFINITIONS:
             return DEFINITIONS[key]
-        answer = self.bridge_answer(request)
-        if key and answer.status == 200:
-            DEFINITIONS[key] = Response(200, {"content-type": "application/json"}, answer.body)
-        return answer
-
-    def bridge_answer(self, request: Request) -> Response:
-        return self.dataverse_answer(
+        answer = self.dataverse_answer(
             request.method, request.url, request.headers, request.body or b"", self.bridge
         )
+        if asked and answer.status == 200:
+            DEFINITIONS[key] = Response(200, {"content-type": "application/json"}, answer.body)
+        return answer
 
     def dataverse_answer(
         self, method: str, url: str, headers: Any, body: bytes, caller: Any
@@ -199,10 +151,8 @@ class Systems:
         inner: InnerRequest | None = None
         try:
             version, path, query = split_target(target)
-            lower = {name.lower(): value for name, value in headers.items()}
-            inner = InnerRequest(
-                method, path, query, lower, body, f"{DATAVERSE}/api/data/{version}", caller
-            )
+            place = f"{DATAVERSE}/api/data/{version}"
+            inner = InnerRequest(method, path, query, lowered(headers), body, place, caller)
             answer = self.dataverse.api.handle(inner)
             answer.body = self.dataverse.api.reading.cut(answer.body)
         except ApiError as error:
@@ -214,6 +164,9 @@ class Systems:
     def ask_campaign(self, request: Request) -> Response:
         return self.from_web(self.gateway.serve, request)
 
+    def ask_journal(self, request: Request) -> Response:
+        return self.from_web(self.gateway.journal.serve, request)
+
     def ask_identity(self, request: Request) -> Response:
         return self.from_web(self.gateway.ims.token, request)
 
@@ -222,7 +175,7 @@ class Systems:
     ) -> Response:
         parts = urlsplit(request.url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        asked = WebRequest(request.method, target, dict(request.headers), request.body or b"")
+        asked = WebRequest(request.method, target, Headers(request.headers), request.body or b"")
         answer = finished(handler(cast(web.Request, asked)))
         body = answer.body if isinstance(answer.body, bytes) else b""
         return Response(answer.status, {**lowered(answer.headers), "date": self.date()}, body)
@@ -230,7 +183,7 @@ class Systems:
     def date(self) -> str:
         return formatdate(self.world.scheduler.now, usegmt=True)
 
-    def told(self, method: str, path: str, body: Any = None) -> Response:
+    def by_person(self, method: str, path: str, body: Any = None) -> Response:
         """What a person does in Dynamics; an AssertionError for what is refused."""
         headers = {"If-Match": "*"} if method == "PATCH" else {}
         sent = b"" if body is None else json.dumps(body).encode()
@@ -240,6 +193,21 @@ class Systems:
         if answer.status >= 300:
             raise AssertionError(f"{method} {path}: {answer.status} {answer.body!r}")
         return answer
+
+    def as_administrator(self, request: Request) -> Response:
+        """A `Send` of whoever sets Dataverse up; no faults."""
+        return self.dataverse_answer(
+            request.method, request.url, request.headers, request.body or b"", self.administrator
+        )
+
+    def rows(self, table: str, columns: str) -> list[dict[str, Any]]:
+        """What Dataverse holds."""
+        cursor = self.dataverse.store.db.execute(f"SELECT {columns} FROM {table}")
+        names = [part[0] for part in cursor.description]
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+    def there(self, table: str, record_id: str) -> dict[str, Any] | None:
+        return self.dataverse.store.fetch(table, f"{table}id", record_id)
 
 
 class Identity:

@@ -121,10 +121,10 @@ class Table:
     def one(self, verb: str, entity: Mapping[str, Any], **options: Any) -> dict[str, Any]:
         checked(entity)
         what = f"{verb} {entity['PartitionKey']} {entity['RowKey']}"
-        told: dict[str, Any] = self.ask(
+        answers: dict[str, Any] = self.ask(
             what, lambda: self.apply(self.rows(), verb, entity, options)
         )
-        return told
+        return answers
 
     def submit_transaction(self, operations: Sequence[Any]) -> list[dict[str, Any]]:
         """All or nothing, of one partition, no row twice, up to 100 operations."""
@@ -142,15 +142,15 @@ class Table:
             ):
                 raise Refused(400, "InvalidInput")
             tried = dict(rows)
-            told = [
+            answers = [
                 self.apply(tried, verb, entity, more[0] if more else {})
                 for verb, entity, *more in listed
             ]
             rows.clear()
             rows.update(tried)
-            return told
+            return answers
 
-        told: list[dict[str, Any]] = self.ask(
+        answers: list[dict[str, Any]] = self.ask(
             (
                 f"transaction {listed[0][1]['PartitionKey']} of {len(listed)}"
                 if listed
@@ -159,7 +159,7 @@ class Table:
             work,
             transaction=True,
         )
-        return told
+        return answers
 
     def query_entities(
         self,

@@ -63,5 +63,5 @@ class World:
 
     def violated(self, rule: str, sentence: str) -> None:
         """Remembers once that a rule was broken."""
-        if (told := f"{rule}: {sentence}") not in self.violations:
-            self.violations.append(told)
+        if (found := f"{rule}: {sentence}") not in self.violations:
+            self.violations.append(found)
