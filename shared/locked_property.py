@@ -1,5 +1,6 @@
 """A property that is built at first use."""
 
+import threading
 from collections.abc import Callable
 from typing import Any, overload
 
@@ -7,7 +8,11 @@ from shared.deadlines import held, seconds_to_end
 
 
 class locked_cached_property[Value]:  # noqa: N801  # as functools.cached_property
-    """Built at first use and kept; two threads that come at the same time get the same value."""
+    """Built at first use and kept; two threads that come at the same time get the same value.
+
+    Each property has a lock of its own: one that asks a slow system holds up no other. A property
+    may use others, never in a circle.
+    """
 
     def __init__(self, build: Callable[[Any], Value]) -> None:
         self.build, self.name = build, build.__name__
@@ -19,7 +24,8 @@ class locked_cached_property[Value]:  # noqa: N801  # as functools.cached_proper
     def __get__(self, owner: Any, kind: type) -> Any:
         if owner is None:
             return self
-        with held(owner.lock, seconds_to_end):
+        lock = owner.__dict__.setdefault(f"lock of {self.name}", threading.RLock())
+        with held(lock, seconds_to_end):
             if self.name not in owner.__dict__:
                 owner.__dict__[self.name] = self.build(owner)
             return owner.__dict__[self.name]

@@ -73,7 +73,6 @@ class Wiring:
         send: Callable[[str, float, int], Send] = pooled,
     ) -> None:
         self.settings, self.now, self.send = settings, now, send
-        self.lock = threading.RLock()
         quiet_libraries()
 
     @locked_cached_property

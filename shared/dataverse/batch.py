@@ -69,19 +69,22 @@ class BatchWriter:
 
     def __init__(self, client: DataverseClient) -> None:
         self.client = client
-        self.lock = threading.Lock()
+        self.locks: dict[str, threading.Lock] = {}
         self.tables: dict[str, WritableTable] = {}
 
     def table(self, name: str) -> WritableTable:
-        """Misconfigured if Dataverse has no such table."""
-        with held(self.lock):
-            if name not in self.tables:
-                self.tables[name] = self.defined(name)
-            return self.tables[name]
+        """Misconfigured if Dataverse has no such table.
+
+        Who needs the same table waits for its definition; no other one does.
+        """
+        with held(self.locks.setdefault(name, threading.Lock())):
+            tables = self.tables  # what is forgotten meanwhile is not put back
+            if name not in tables:
+                tables[name] = self.defined(name)
+            return tables[name]
 
     def forget(self) -> None:
-        with held(self.lock):
-            self.tables.clear()
+        self.tables = {}
 
     def defined(self, name: str) -> WritableTable:
         place = f"EntityDefinitions(LogicalName='{quote(name)}')"

@@ -42,13 +42,14 @@ RowResults = dict[str, RowResult]
 class Item:
     """An event as the rows to create; `task` is None where it asks for none.
 
-    `title` names it to a person.
+    `title` names it to a person. `contact` is the id of the contact that it regards.
     """
 
     event_id: str
     row: dict[str, Any] = field(repr=False)
     task: dict[str, Any] | None = field(repr=False)
     title: str
+    contact: str = ""
 
 
 @dataclass(slots=True)
@@ -95,6 +96,12 @@ class Contacts:
             while len(self.cached) > self.most:
                 self.cached.popitem(last=False)
         return {**found, **looked}
+
+    def is_gone(self, contact_id: str) -> bool:
+        """Whether Dynamics has the contact no more, read now; then nobody remembers it."""
+        with self.lock:
+            self.cached.pop(contact_id, None)
+        return self.of([contact_id])[contact_id] is None
 
     def look(self, ids: Collection[str]) -> dict[str, Contact | None]:
         """Follows merges from each id to the contact that is left."""
@@ -196,7 +203,8 @@ class ActivityWriter:
             if event.get("log_id")
             else event["kind"]
         )
-        return Item(event_id, activity_of(document, table, event_id, event, contact), task, title)
+        row = activity_of(document, table, event_id, event, contact)
+        return Item(event_id, row, task, title, contact.contact_id)
 
     def create(self, groups: Iterable[Group], results: RowResults) -> None:
         """Round by round: what was refused in one is narrowed down for the next."""
@@ -248,9 +256,15 @@ class ActivityWriter:
             return [
                 self.without_existing(group, results)
             ]  # the key of its task, or of another row, may be what is taken
-        outcome: RowResult = result or Outcome.CREATED
-        results |= {item.event_id: titled(item, outcome) for item in group.items}
+        results |= {item.event_id: titled(item, self.outcome(item, result)) for item in group.items}
         return []
+
+    def outcome(self, item: Item, result: BridgeError | None) -> RowResult:
+        """A contact may be deleted after it was looked up: then the event has none."""
+        refused = isinstance(result, Rejected) and result.reason == "not_found"
+        if refused and item.contact and self.contacts.is_gone(item.contact):
+            return Outcome.NO_CONTACT
+        return result or Outcome.CREATED
 
     def without_existing(self, group: Group, results: RowResults) -> Group:
         """The group without what is there already."""

@@ -4,7 +4,9 @@ once.
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from math import ceil, log2
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -168,3 +170,17 @@ def test_a_request_never_holds_more_operations_than_dataverse_takes(task: bool) 
     written(dataverse, SINGLE, [item(number, task) for number in range(1000)])
     assert dataverse.largest <= MOST_OPERATIONS
     assert len(dataverse.created) == 1000
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_an_event_whose_contact_was_deleted_meanwhile_has_no_contact(gone: bool) -> None:
+    class Refusing(Dataverse):
+        def one(self, operations: Sequence[Operation]) -> BridgeError | None:
+            return Rejected(Refusal("", "not_found", "A row that it refers to does not exist."))
+
+    contacts: Any = SimpleNamespace(dataverse=None, is_gone=lambda contact_id: gone)
+    writer = ActivityWriter(Refusing(), contacts)  # type: ignore[arg-type]
+    results: RowResults = {}
+    writer.create([Group(MANY, [replace(item(1), contact="c1"), item(2)])], results)
+    assert (results["1"] is Outcome.NO_CONTACT) is gone
+    assert isinstance(results["2"], Rejected), "it names no contact"
