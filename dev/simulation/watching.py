@@ -30,8 +30,8 @@ SAME = (
     "shared.http.tokens.token",
     "shared.sftp.client.run",
 )
-"""Who waits there for another one's answer needs just that answer: the storage account's first, the same
-document, definition or token, the same source's connection.
+"""Who waits there for another one's answer needs just that answer: the storage account's first,
+the same document, definition or token, the same source's connection.
 """
 
 REFETCHED = ("contacts", "custom-entities")
