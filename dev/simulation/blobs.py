@@ -5,7 +5,7 @@ for Blob service operations".
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +36,10 @@ class Blob:
     creation_time: datetime
     metadata: dict[str, str]
     body: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
 
 
 class BlobService:
@@ -100,11 +104,12 @@ class Container:
         self.ask(f"upload {name}", work)
         return BlobClient(self, name)
 
-    def download_blob(self, blob: str) -> "Download":
+    def download_blob(self, blob: str, offset: int = 0, length: int | None = None) -> "Download":
         found: Blob = self.ask(
             f"download {blob}", lambda: self.blobs().get(blob) or refusal(404, "BlobNotFound")
         )
-        return Download(found)
+        end = None if length is None else offset + length
+        return Download(replace(found, body=found.body[offset:end]))
 
     def delete_blob(self, blob: str) -> None:
         def work() -> Any:
