@@ -35,7 +35,7 @@ LATE_SECONDS = 700.0
 """After the last fault: no request is carried out any more, and no doubt is left."""
 
 LONGEST_QUIET_SECONDS = 2 * 3600.0
-MOST_STEPS = 40_000
+MOST_STEPS = 25_000
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from dev.emulators.campaign import journal
 from dev.emulators.campaign.app import Gateway
-from dev.emulators.campaign.model import load_model
+from dev.emulators.campaign.model import Resource, load_model
 from dev.emulators.campaign.orders import Journaling
 from dev.emulators.control import Clock
 from dev.emulators.dataverse.problems import ApiError
@@ -36,7 +36,9 @@ CAMPAIGN = f"https://mc.example.org/{ORGANIZATION}/campaign"
 IMS = "https://ims.example.org"
 JOURNAL = f"https://events.example.org{journal.PATH}"
 API_KEY, SECRET = "simulated-key", "simulated-secret"
+MODELS: dict[str, dict[str, Resource]] = {}
 DEFINITIONS: dict[tuple[int, str], Response] = {}
+OPTIONAL = {"cardinality": "zeroOrOne"}
 LINKS = {"keep": {"onDelete": "keep"}, "cascade": {"onDelete": "cascade"}}
 
 
@@ -103,8 +105,14 @@ class Systems:
         self.network.void["The journal"] = self.gateway.ims.tokens.clear
         self.network.cut_links["Dataverse"] = lambda: self.dataverse.api.tracking.expire_all()
 
-    def model(self) -> Any:
-        text = yaml.safe_dump(publication({"acs_owner": LINKS[self.on_delete]}), sort_keys=False)
+    def model(self) -> dict[str, Resource]:
+        """No world changes it, so that it is read once for each rule of its links."""
+        if self.on_delete not in MODELS:
+            MODELS[self.on_delete] = self.read_model()
+        return MODELS[self.on_delete]
+
+    def read_model(self) -> dict[str, Resource]:
+        text = yaml.safe_dump(publication({"acs_owner": LINKS[self.on_delete], "acs_last": OPTIONAL}), sort_keys=False)
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(text)
             file.flush()
