@@ -35,7 +35,7 @@ from shared.documents.keeper import Keeper
 from shared.documents.kinds import Compiler
 from shared.entities.claims import Claims
 from shared.entities.compiling import MappingCompiler
-from shared.errors import BridgeError, Retryable
+from shared.errors import BridgeError, Retryable, StorageDenied
 from shared.events.catalog import EventsCompiler
 from shared.events.documents import misnamed, read_events_document
 from shared.mapping import InvalidDocument, read_document
@@ -110,6 +110,8 @@ def run(argv: list[str]) -> int:
         print(SIGN_IN, file=sys.stderr)
     except ResourceNotFoundError:
         print(NO_CONTAINER, file=sys.stderr)
+    except StorageDenied:
+        print(RIGHTS, file=sys.stderr)
     except HttpResponseError as error:
         print(RIGHTS if error.status_code == 403 else UNREACHABLE, file=sys.stderr)
     except (AzureError, Retryable, ValueError):

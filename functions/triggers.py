@@ -6,7 +6,9 @@ import functools
 import hmac
 import json
 import logging
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import azure.functions as func
@@ -15,9 +17,10 @@ from shared import telemetry
 from shared.dataverse.wire import Malformed, webhook_reference
 from shared.deadlines import ENDS, within
 from shared.errors import BridgeError, Misconfigured, Retryable
-from shared.pipeline.deliver import deliver
+from shared.pipeline.deliver import until_sent
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.poll import poll
+from shared.pipeline.receipts import Receipt, carry_out, or_give_up
 from shared.records import Change, Kind
 from shared.setting_types import text
 from shared.unconfigured import fail_all, postpone
@@ -58,17 +61,29 @@ def on_timer(flow: Callable[[], Flow], context: func.Context) -> None:
 def on_message(
     flow: Callable[[], Flow], queue: str, message: func.QueueMessage, context: func.Context
 ) -> None:
+    """What cannot be delivered now goes back on the queue; the function raises only what the host
+    shall show again.
+    """
     telemetry.follow(context.trace_context.trace_parent)
-    bridge = target_flow = None
+    body, bridge, target_flow = message.get_body(), None, None
+    receipt = Receipt(queue, body, message.dequeue_count or 1, age_seconds(message))
     try:
         if bridge := ready():
-            target_flow = flow()
+            target_flow = or_give_up(bridge, receipt, flow)
+            if target_flow is None:
+                return
     except (Misconfigured, Retryable) as error:
         logging.getLogger("bridge").error("%s", error)
     if bridge and target_flow:
-        deliver(target_flow, bridge, message.get_body(), message.dequeue_count or 1)
+        carry_out(target_flow, bridge, receipt)
     else:
-        postpone(queue, message.get_body(), UNSET_DELAY_SECONDS)
+        until_sent(time.sleep, partial(postpone, queue, body, UNSET_DELAY_SECONDS))
+
+
+def age_seconds(message: func.QueueMessage) -> float:
+    """Since it was put on the queue, by our clock; 0 where the host does not tell."""
+    inserted = message.insertion_time
+    return max(0.0, time.time() - inserted.timestamp()) if inserted else 0.0
 
 
 def ready() -> Bridge | None:

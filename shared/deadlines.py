@@ -20,7 +20,7 @@ from contextvars import ContextVar
 from math import inf
 from typing import Protocol
 
-from shared.errors import Retryable
+from shared.errors import Cause, Retryable
 
 RUN_SECONDS = 450.0
 """Of the 600 that `host.json` gives; what has begun may take another 120, the longest limit of a
@@ -88,7 +88,9 @@ def held(lock: Lock, left: Callable[[], float] = seconds_left) -> Iterator[None]
     seconds = left()
     if not lock.acquire(timeout=-1 if seconds == inf else max(0.0, seconds)):
         raise Retryable(
-            "The run's time was up while another one asked for the same; it is done by a later one."
+            "The run's time was up while another one asked for the same; it is done by a later"
+            " one.",
+            cause=Cause.PAUSE,
         )
     try:
         yield

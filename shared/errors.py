@@ -3,7 +3,8 @@
     BridgeError
      +-- Retryable      the record goes back on the queue with a delay; the flow goes on
      |    +-- Contended others write records of its partition, nothing was done yet: what is
-     |                  urgent is tried again in place
+     |    |             urgent is tried again in place
+     |    +-- StorageDenied
      +-- Rejected       the record becomes a dead letter with its reason; the flow goes on at full
                         speed
      +-- Misconfigured  nothing of this flow can succeed: the flow pauses with the cause, its
@@ -17,10 +18,24 @@ codes.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 
 class BridgeError(Exception):
     """Says what happened, to what, and what to do next."""
+
+
+class Cause(Enum):
+    """Why something is tried again; it decides what the failure uses up.
+
+    PAUSE   throttled, busy storage, an open circuit breaker, the end of a run: nothing is used up
+    OUTAGE  no answer, 408, 502-504: the time of the record is used up, a poll goes on for ever
+    ANSWER  any other answer: the time of the record is used up, and that of a poll
+    """
+
+    PAUSE = "pause"
+    OUTAGE = "outage"
+    ANSWER = "answer"
 
 
 class Retryable(BridgeError):
@@ -28,14 +43,19 @@ class Retryable(BridgeError):
 
     `retry_after_seconds` is what the server asked for, None if it did not say. `uncertain` is true
     if the work may have been done although no answer came: the next attempt must look before it
-    creates.
+    creates. `cause`: PAUSE where somebody asked for a pause, else ANSWER, unless it is given.
     """
 
     def __init__(
-        self, sentence: str, retry_after_seconds: float | None = None, uncertain: bool = False
+        self,
+        sentence: str,
+        retry_after_seconds: float | None = None,
+        uncertain: bool = False,
+        cause: Cause | None = None,
     ) -> None:
         super().__init__(sentence)
         self.retry_after_seconds, self.uncertain = retry_after_seconds, uncertain
+        self.cause = cause or (Cause.ANSWER if retry_after_seconds is None else Cause.PAUSE)
 
 
 class Contended(Retryable):
@@ -46,10 +66,24 @@ class Contended(Retryable):
     """
 
 
-class TokenExpired(Exception):
-    """A source no longer knows the place that was read up to, or its definition has changed: read
-    everything again.
+class StorageDenied(Retryable):
+    """The storage account lets the app not in: a role is missing, or a firewall stands before it.
+
+    `code` is the account's own, such as AuthorizationFailure.
     """
+
+    code = ""
+
+
+class TokenExpired(Exception):
+    """A source no longer takes the position that was read up to.
+
+    `link`: where the read begins again, "" for the first row.
+    """
+
+    def __init__(self, link: str = "") -> None:
+        super().__init__()
+        self.link = link
 
 
 class Bug(Exception):
@@ -125,13 +159,17 @@ class Rule:
 ELSEWHERE = (301, 302, 303, 307, 308, 405, 407, 415, 451)
 NOT_THE_API = "what answers there is not Adobe's API: check the address, and any proxy in between"
 
+STORAGE_ROLES = (
+    "access is denied: check the roles of the app's identity, and the account's firewall"
+)
+
 # Read top to bottom, the first row that fits decides. Campaign answers 500 for mistakes of the
 # caller: its text tells. Its causes
 # that pass stand before its refusals, for such a text quotes SQL, and so names of columns and
 # values. A refusal is Campaign's own
 # phrase, never an everyday word. "dataverse write" is what a write to Dataverse is asked first;
 # what it has no row for is decided
-# as for a read. What no row names is Retryable: RETRY_ATTEMPTS ends it.
+# as for a read. What no row names is Retryable: RETRY_HOURS end it.
 RULES = (
     Rule("campaign", 0, r"Oops\. Something went wrong\. Check your URI", Misconfigured, "CAMPAIGN_URL", "it does not know the "
          "organization in CAMPAIGN_URL"),
@@ -170,6 +208,8 @@ RULES = (
     Rule("dataverse", 403, "", Misconfigured, "security role", "access is denied: check the application user's security role"),
     Rule("dataverse write", 400, "", Rejected, "bad_request", "it refused the row: look at the table's rules and plug-ins"),
     Rule("dataverse", 404, "", Misconfigured, "mapping", "it does not know the table: correct the mapping document"),
+    *(Rule("dataverse position", status, "", Misconfigured, "position", "it does not take the position that was read up to: if "
+           "that goes on, read all again by POST /api/flows/<flow>/replay with {\"what\": \"all\"}") for status in (400, 412)),
     Rule("dataverse", 400, "", Misconfigured, "mapping", "it does not understand the request: check the mapping document"),
     Rule("campaign", 0, "(?i)deadlock|lock timeout|could not obtain lock|lock not available|partition is (currently )?locked",
          Retryable, "", "its database had the rows locked"),
@@ -231,6 +271,7 @@ RULES = (
     Rule("sftp", 0, "^BadAuthenticationType", Misconfigured, "SFTP_PRIVATE_KEY", "it takes no keys from this user: check SFTP_USER"),
     Rule("sftp", 0, "", Retryable, "", "it could not be reached or ended the connection"),
     Rule("", 500, "", Retryable, "", "it failed without saying why"),
+    Rule("storage", 403, "", Retryable, "", STORAGE_ROLES),
     Rule("storage", 0, "", Retryable, "", "it could not be reached, or did not answer in time"),
     Rule("identity", 0, "", Retryable, "", "it could not be reached, or did not answer in time"),
 )  # fmt: skip
@@ -239,6 +280,7 @@ RULES = (
 TITLES = {
     "dataverse": "Dataverse",
     "dataverse write": "Dataverse",
+    "dataverse position": "Dataverse",
     "campaign": "Campaign",
     "journal": "The journal",
     "ims": "Adobe's identity service",
@@ -246,6 +288,15 @@ TITLES = {
     "storage": "The storage account",
     "identity": "The managed identity's endpoint",
 }
+CAUSES: dict[str | int, Cause] = {
+    "storage": Cause.PAUSE,
+    "identity": Cause.OUTAGE,
+    "sftp": Cause.OUTAGE,
+    429: Cause.PAUSE,
+    **dict.fromkeys((408, 502, 503, 504), Cause.OUTAGE),
+}
+"""By system, else by status, why a passing failure is tried again; else ANSWER."""
+
 LONGEST_TEXT = 4000
 """Characters of an error's text that are matched: the cause stands at its begin, and a search takes
 the square of the length.
@@ -286,7 +337,7 @@ def recovery(
         )
     sentence = f"{title} refused {route}{f' (status {status})' if status else ''}: {rule.advice}."
     if rule.recovery is Retryable:
-        return Retryable(sentence)
+        return Retryable(sentence, cause=CAUSES.get(system, CAUSES.get(status)))
     named = named_fields(text, fields)
     if rule.recovery is Misconfigured:
         return Misconfigured(
@@ -335,7 +386,7 @@ def named_fields(text: str, fields: Sequence[str]) -> list[str]:
 
 def fits(rule: Rule, system: str, status: int, text: str) -> bool:
     return (
-        (rule.system in ("", system) or f"{rule.system} write" == system)
+        (rule.system in ("", system) or system.startswith(f"{rule.system} "))
         and rule.status in (0, status)
         and (not rule.pattern or re.search(rule.pattern, text) is not None)
     )

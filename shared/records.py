@@ -55,6 +55,9 @@ class Change:
     `origin` is where it stands at its source, such as "deliveryLogs_1.txt:3", "" where the source
     keeps it under its id. `sample`: which file of that name it is of, for what could not be read
     (shared/file_samples.py).
+    `failing_since`: since when each attempt has failed, in seconds since 1970, without the time
+    that a system asked to wait; 0: it does not fail. `cut_off`: how often it was sent by itself
+    because deliveries of its message did not come to an end.
     """
 
     record_id: str
@@ -67,10 +70,27 @@ class Change:
     uncertain: bool = False
     origin: str = ""
     sample: str = ""
+    failing_since: Moment = 0.0
+    cut_off: Count = 0
+
+    def failed(self, at: float) -> "Change":
+        """The same change after an attempt that failed at a time."""
+        return self if self.failing_since else replace(self, failing_since=at)
+
+    def paused(self, seconds: float) -> "Change":
+        """The same change, to be tried again after a pause that uses up nothing."""
+        if not self.failing_since:
+            return self
+        return replace(self, failing_since=self.failing_since + seconds)
 
     def again(self, uncertain: bool) -> "Change":
-        """The same change for its next attempt."""
-        return replace(self, attempts=self.attempts + 1, uncertain=self.uncertain or uncertain)
+        """The same change for its next attempt, after one that came to its end."""
+        return replace(
+            self,
+            attempts=self.attempts + 1,
+            uncertain=self.uncertain or uncertain,
+            cut_off=0,
+        )
 
     def as_reference(self) -> "Change":
         return replace(self, kind=Kind.REFERENCE, version=0, row=None)

@@ -18,7 +18,7 @@ from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import RequestsTransport
 
 from shared.call_limits import POOLS, CallTooLong, limited
-from shared.errors import Retryable, recovery
+from shared.errors import Cause, Retryable, StorageDenied, recovery
 
 LONGEST_CONNECT_SECONDS = 5.0
 LONGEST_READ_SECONDS = 30.0
@@ -34,6 +34,7 @@ PAUSE_SECONDS = 1.0
 
 JITTER = 1.2
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
+DENIED = 403
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 """Of these methods a request is sent again that had no answer.
 
@@ -82,6 +83,8 @@ class BoundedTransport(RequestsTransport):  # type: ignore[misc]
                 if is_last or not self.is_repeatable(request):
                     raise self.failure(request, 0, type(error).__name__) from None
             else:
+                if response.status_code == DENIED and self.system == "storage":
+                    raise self.denied(request, response)
                 if response.status_code not in self.passing:
                     return response
                 if is_last or hasattr(request.data, "read"):
@@ -129,7 +132,14 @@ class BoundedTransport(RequestsTransport):  # type: ignore[misc]
 
     def late(self) -> Retryable:
         sentence = f"The run's time was up before a call of {self.what}; it is done by a later one."
-        return Retryable(sentence, uncertain=self.uncertain)
+        return Retryable(sentence, uncertain=self.uncertain, cause=Cause.PAUSE)
+
+    def denied(self, request: Any, response: Any) -> StorageDenied:
+        """A right that is missing passes as an outage does: when a person gives it."""
+        error = StorageDenied(str(self.failure(request, DENIED)), cause=Cause.PAUSE)
+        error.uncertain = self.uncertain
+        error.code = response.headers.get("x-ms-error-code", "")
+        return error
 
     def failure(self, request: Any, status: int, kind: str = "") -> Exception:
         error = recovery(self.system, status, kind, f"a {request.method} of {self.what}")

@@ -225,10 +225,14 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows)
     claim_lease_seconds: float = Field(
         120, ge=5, le=600, description="How long a dead instance's claim holds others off"
     )
-    retry_attempts: int = Field(
-        50,
-        ge=1,
-        description="Attempts before a record that keeps failing in passing becomes a dead letter",
+    retry_hours: float = Field(
+        48,
+        gt=0,
+        le=720,
+        description=(
+            "How long a record that keeps failing is tried before it is a dead letter; an opt-out"
+            " is tried for ever"
+        ),
     )
     retry_delay_seconds: float = Field(
         5, ge=0, le=3600, description="First delay before a failed record is sent again"

@@ -148,6 +148,12 @@ def refused(*, flow: str, reason: str) -> None:
     line(logging.WARNING, event="refused", flow=flow, reason=reason)
 
 
+def bug(*, flow: str, error: Exception) -> None:
+    """A bug of ours that raised nothing to the host. `error` carries no words but its type."""
+    fields = {"event": "bug", "flow": flow, "trace": trace.get()}
+    logger.error("%s", json.dumps(fields), exc_info=error)
+
+
 def noted(*, flow: str, event: str, count: int = 0, reason: str = "", by: str = "") -> None:
     """Anything else worth a line: an activated mapping, a sweep ended, a token expired.
 

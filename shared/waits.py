@@ -3,7 +3,7 @@ file alone.
 
 | value         | in the row          | goes on                                                  |
 |---------------|---------------------|----------------------------------------------------------|
-| Transient     | target              | when sent again; a dead letter after so many attempts    |
+| Transient     | target              | when sent again; a dead letter after RETRY_HOURS         |
 | FlowFailed    | flow_failed         | when sent again, while its flow is paused                |
 | BugMet        | fault               | alone, until the host sets its message aside             |
 | ParentMissing | parent <table> <id> | when its parent is settled                               |
@@ -11,7 +11,7 @@ file alone.
 | ContactsFirst | contacts            | when the contacts flow has come to its contact           |
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 
@@ -34,10 +34,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Transient(Wait):
-    """A call failed, and may succeed the next time."""
+    """A call failed, and may succeed the next time.
+
+    `pause`: a system asked to wait, or was not asked at all; that uses up nothing.
+    """
 
     counted = True
     code = "target"
+    pause: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

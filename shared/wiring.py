@@ -27,6 +27,7 @@ from shared.events.flow import EventsFlow, NoSource, Source
 from shared.events.journal import Journal
 from shared.events.writing import ActivityWriter
 from shared.events.writing import Contacts as EventContacts
+from shared.http.breaker import CircuitBreaker
 from shared.http.concurrency import AdaptiveConcurrency
 from shared.http.tokens import CachedToken
 from shared.http.transport import Send, Transport, pooled
@@ -132,6 +133,11 @@ class Wiring:
         return AdaptiveConcurrency(self.settings.campaign_max_concurrency)
 
     @locked_cached_property
+    def campaign_breaker(self) -> CircuitBreaker:
+        """One for both clients: what one learns, the other knows."""
+        return CircuitBreaker("Campaign")
+
+    @locked_cached_property
     def campaign_tokens(self) -> CachedToken:
         send = self.send("Adobe's identity service", self.settings.campaign_timeout_seconds, 1)
         return campaign_token(
@@ -154,7 +160,13 @@ class Wiring:
         send = self.send(
             "Campaign", settings.campaign_timeout_seconds, settings.campaign_max_concurrency
         )
-        transport = Transport("Campaign", send, self.campaign_concurrency, urgent=urgent)
+        transport = Transport(
+            "Campaign",
+            send,
+            self.campaign_concurrency,
+            urgent=urgent,
+            breaker=self.campaign_breaker,
+        )
         return CampaignClient(
             settings.campaign_url, settings.campaign_client_id, self.campaign_tokens, transport
         )

@@ -10,25 +10,32 @@ is back in ten minutes.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
+from math import inf
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
-from azure.core.exceptions import AzureError
 
+from dev.host.config import read_config
 from dev.settings_bicep import functions
 from dev.simulation.queues import Message
 from dev.simulation.scenarios import Scenario
 from dev.simulation.scheduler import Task
 from dev.simulation.storage import Account
 from dev.simulation.world import World
+from shared.errors import Retryable
 from shared.settings import load_settings
 from shared.wiring import Wiring
 
-LEASE_SECONDS, RENEW_SECONDS, BACK_SECONDS = 600.0, 300.0, 10.0
-TIMEOUT_SECONDS = 600.0
-BATCH, MOST_RUNNING, MOST_ATTEMPTS = 4, 8, 5
+CONFIG = read_config(Path(__file__).parents[2])
+LEASE_SECONDS, RENEW_SECONDS = 600.0, 300.0
+BACK_SECONDS = CONFIG.queues.visibility_timeout_seconds
+TIMEOUT_SECONDS = CONFIG.function_timeout_seconds or inf
+BATCH, MOST_RUNNING = CONFIG.queues.batch_size, CONFIG.queues.new_batch_threshold
+MOST_ATTEMPTS = CONFIG.queues.max_dequeue_count
 RESTART_SECONDS = 5.0
 FUNCTIONS = functions()
 CONTEXT = SimpleNamespace(
@@ -46,6 +53,7 @@ class Received:
             message.pop_receipt,
         )
         self.content = message.content
+        self.insertion_time = datetime.fromtimestamp(message.inserted_at, UTC)
 
     def get_body(self) -> bytes:
         return self.content.encode()
@@ -150,10 +158,10 @@ class Host:
         self.world.scheduler.at(self.now + TIMEOUT_SECONDS, partial(self.time_out, run))
 
     def failed(self, function: str, error: Exception) -> None:
-        """Azure's own exceptions come out of a storage that fails; any other one is a bug."""
+        """A storage that fails ends a function; any other exception is a bug."""
         cause = f"{function}: {type(error).__name__}: {error}"[:200]
         self.errors.append(cause)
-        if not isinstance(error, AzureError):
+        if not isinstance(error, Retryable):
             self.world.violated("bug", cause)
 
     def end(self, run: Run, outcome: str) -> None:
@@ -182,7 +190,8 @@ class Host:
         running = sum(
             1 for run in self.runs if run.function == function and run.instance is instance
         )
-        if instance.frozen_until <= self.now and running <= MOST_RUNNING:
+        is_away = self.account.out_until["queue"] > self.now  # then the host looks again later
+        if instance.frozen_until <= self.now and running <= MOST_RUNNING and not is_away:
             messages = self.account.queue.receive(queue, BATCH, LEASE_SECONDS)
             for message in messages:
                 self.receive(instance, function, queue, message)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from dev.simulation.faults import REQUEST_FAULTS
 from dev.simulation.world import World
-from shared.errors import Retryable
+from shared.errors import Cause, Retryable
 from shared.http.transport import Request, Response, Send
 
 MISLEADING = (
@@ -96,7 +96,8 @@ class Network:
         draws, draw = self.world.draws, self.world.draws.name(f"{fault} {name}")
         if fault == "unreachable":
             raise Retryable(
-                f"{system} could not be reached for {request.route}; the call is made again."
+                f"{system} could not be reached for {request.route}; the call is made again.",
+                cause=Cause.OUTAGE,
             )
         if fault == "slow":
             self.world.sleep(draws.between(draw, 0.3, 0.95) * timeout_seconds)
@@ -121,7 +122,9 @@ class Network:
     def silence(self, system: str, seconds: float, request: Request) -> Response:
         self.world.sleep(seconds)
         raise Retryable(
-            f"{system} gave no answer to {request.route}; the call is made again.", uncertain=True
+            f"{system} gave no answer to {request.route}; the call is made again.",
+            uncertain=True,
+            cause=Cause.OUTAGE,
         )
 
     def refused(self, fault: str, draw: str) -> Response:

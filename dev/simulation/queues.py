@@ -28,6 +28,7 @@ class Message:
     visible_at: float
     dequeue_count: int = 0
     pop_receipt: str = ""
+    inserted_at: float = 0.0
 
 
 class QueueService:
@@ -72,7 +73,12 @@ class QueueService:
     def put(self, queue: str, content: str, delay_seconds: float = 0.0) -> Message:
         name = self.next("message")
         message = Message(
-            name, content, self.now() + delay_seconds + self.late(name), 0, self.next("receipt")
+            name,
+            content,
+            self.now() + delay_seconds + self.late(name),
+            0,
+            self.next("receipt"),
+            self.now(),
         )
         self.queues.setdefault(queue, {})[message.id] = message
         self.on_put(queue, message)
@@ -208,7 +214,12 @@ class Properties:
 
 def copy_of(message: Message) -> Message:
     return Message(
-        message.id, message.content, message.visible_at, message.dequeue_count, message.pop_receipt
+        message.id,
+        message.content,
+        message.visible_at,
+        message.dequeue_count,
+        message.pop_receipt,
+        message.inserted_at,
     )
 
 

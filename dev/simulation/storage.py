@@ -1,8 +1,6 @@
-"""The storage account: three services in memory, with faults at each operation and the repetitions
-of Azure's clients.
+"""The storage account: three services in memory, with faults at each operation.
 
-Sources: azure-core, RetryPolicy (tables: 3 times, from 0.8 s on, a POST without an answer never);
-azure-storage, ExponentialRetry (queues and blobs: 3 times, after 15, 18 and 24 s).
+What fails is repeated and named as by the product's own transport (shared/sdk_transport.py).
 """
 
 from collections.abc import Callable
@@ -16,8 +14,11 @@ from dev.simulation.faults import STORAGE_FAULTS
 from dev.simulation.queues import QueueService
 from dev.simulation.tables import PAGE_ROWS, TableService
 from dev.simulation.world import World
+from shared.deadlines import seconds_to_end
+from shared.errors import BridgeError, Retryable, recovery
+from shared.sdk_transport import ATTEMPTS_IN_PLACE, PASSING, PAUSE_SECONDS
 
-WAITS = {"table": (0.0, 1.6, 3.2), "queue": (15.0, 18.0, 24.0), "blob": (15.0, 18.0, 24.0)}
+SERVICES = ("table", "queue", "blob")
 POSTS = ("create", "transaction")
 UNDONE = ("storage_busy", "storage_error", "storage_no_answer")
 
@@ -27,7 +28,7 @@ class Account:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.out_until = dict.fromkeys(WAITS, 0.0)
+        self.out_until = dict.fromkeys(SERVICES, 0.0)
         self.table = TableService(self.performed("table"), self.page_rows)
         self.queue = QueueService(self.performed("queue"), self.now, self.late)
         self.blob = BlobService(self.performed("blob"), self.now)
@@ -57,17 +58,24 @@ class Account:
         return perform
 
     def repeated(self, service: str, what: str, work: Callable[[], Any]) -> Any:
-        waits = WAITS[service]
-        for wait in (*waits, None):
+        """The answer, or what the product's transport raises after its attempts."""
+        for attempt in range(1, ATTEMPTS_IN_PLACE + 1):
+            if seconds_to_end(self.world.monotonic) <= 0:
+                raise failure(service, 0, "late")
+            is_last = attempt == ATTEMPTS_IN_PLACE
             try:
                 return self.once(service, what, work)
-            except HttpResponseError:
-                if wait is None:
+            except HttpResponseError as error:
+                status = error.status_code or 0
+                if status not in PASSING:
                     raise
-            except ServiceResponseError:
-                if wait is None or (service == "table" and what.split(" ")[1] in POSTS):
-                    raise
-            self.world.sleep(wait)
+                if is_last:
+                    raise failure(service, status, "") from None
+            except ServiceResponseError as error:
+                is_post = service == "table" and what.split(" ")[1] in POSTS
+                if is_last or is_post:
+                    raise failure(service, 0, type(error).__name__) from None
+            self.world.sleep(PAUSE_SECONDS * 2.0 ** (attempt - 1))
         raise AssertionError("the loop above ends by itself")
 
     def once(self, service: str, what: str, work: Callable[[], Any]) -> Any:
@@ -77,10 +85,10 @@ class Account:
         if self.out_until[service] > self.now():
             raise status_error(503, "ServerBusy")
         if fault in UNDONE:
-            raise failure(fault)
+            raise raised(fault)
         result = work()
         if fault:
-            raise failure(fault)
+            raise raised(fault)
         return result
 
     def service(self, settings: object, kind: str, factory: object, **options: object) -> Any:
@@ -88,7 +96,7 @@ class Account:
         return getattr(self, kind)
 
 
-def failure(fault: str) -> AzureError:
+def raised(fault: str) -> AzureError:
     """What Azure's client raises for the answer, or where there is none."""
     if fault.startswith("storage_busy"):
         return status_error(503, "ServerBusy")
@@ -99,6 +107,14 @@ def status_error(status: int, code: str) -> HttpResponseError:
     answer: Any = Answer(status)
     error = HttpResponseError(message=code, response=answer)
     error.error_code = code  # type: ignore[attr-defined]
+    return error
+
+
+def failure(service: str, status: int, kind: str) -> BridgeError:
+    """What the product's transport makes of it."""
+    error = recovery("storage", status, kind, f"a call of {service}s")
+    if isinstance(error, Retryable):
+        error.uncertain = True
     return error
 
 

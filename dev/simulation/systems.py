@@ -112,7 +112,9 @@ class Systems:
         return MODELS[self.on_delete]
 
     def read_model(self) -> dict[str, Resource]:
-        text = yaml.safe_dump(publication({"acs_owner": LINKS[self.on_delete], "acs_last": OPTIONAL}), sort_keys=False)
+        text = yaml.safe_dump(
+            publication({"acs_owner": LINKS[self.on_delete], "acs_last": OPTIONAL}), sort_keys=False
+        )
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
             file.write(text)
             file.flush()

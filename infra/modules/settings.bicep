@@ -51,9 +51,10 @@ type Settings = {
   @maxValue(600)
   CLAIM_LEASE_SECONDS: int?
 
-  @description('Attempts before a record that keeps failing in passing becomes a dead letter.')
+  @description('How long a record that keeps failing is tried before it is a dead letter; an opt-out is tried for ever.')
   @minValue(1)
-  RETRY_ATTEMPTS: int?
+  @maxValue(720)
+  RETRY_HOURS: int?
 
   @description('First delay before a failed record is sent again.')
   @minValue(0)
@@ -98,7 +99,7 @@ var defaults = {
   POLL_BUDGET_SECONDS: '240'
   QUEUE_LIMIT_MESSAGES: '300'
   CLAIM_LEASE_SECONDS: '120'
-  RETRY_ATTEMPTS: '50'
+  RETRY_HOURS: '48'
   RETRY_DELAY_SECONDS: '5'
   RETRY_DELAY_MAX_SECONDS: '600'
   PAUSED_DELAY_SECONDS: '60'

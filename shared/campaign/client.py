@@ -187,7 +187,9 @@ class CampaignClient:
         try:
             response = self.call("POST", f"{self.url}/{address.path}", address.resource, record)
         except Retryable as failure:
-            raise Retryable(str(failure), failure.retry_after_seconds, uncertain=True) from None
+            raise Retryable(
+                str(failure), failure.retry_after_seconds, uncertain=True, cause=failure.cause
+            ) from None
         made = body_object(response, f"POST {address.resource}", uncertain=True)
         if not wire.is_record(made, address.key_field, str(record[address.key_field])):
             raise unrecognised(f"POST {address.resource}", uncertain=True)

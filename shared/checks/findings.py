@@ -10,7 +10,7 @@ from typing import Literal
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from shared.checks.look import Look
-from shared.errors import BridgeError, Misconfigured
+from shared.errors import BridgeError, Misconfigured, StorageDenied
 from shared.mapping import InvalidDocument
 
 State = Literal["ok", "warning", "error", "skipped"]
@@ -92,6 +92,9 @@ def failures(
             )
     elif isinstance(error, Misconfigured):
         yield Finding(check.name, subject, state, *split(str(error), check.advice))
+    elif isinstance(error, StorageDenied):
+        message = f"The storage account refuses it (403, {error.code or 'access denied'})."
+        yield Finding(check.name, subject, state, message, STORAGE_ADVICE)
     elif isinstance(error, BridgeError):
         yield Finding(
             check.name, subject, state, str(error).partition(";")[0].rstrip(".") + ".", check.advice

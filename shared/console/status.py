@@ -61,6 +61,7 @@ def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
         "sweep": checkpoint.sweep,
         "token_age_seconds": round(now - checkpoint.taken_at, 1) if checkpoint.taken_at else None,
         "polled_at": moment(state.polled_at),
+        "trouble": state.trouble,
         "mapping_version": mapping_version(checkpoint),
         "mapping_problem": state.mapping_problem,
     }

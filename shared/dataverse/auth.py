@@ -15,7 +15,7 @@ from msal.exceptions import MsalError
 
 from shared.dataverse.entra import TIMEOUT_SECONDS, EntraHttp
 from shared.deadlines import seconds_left
-from shared.errors import Misconfigured, Retryable
+from shared.errors import Cause, Misconfigured, Retryable
 from shared.http.tokens import CachedToken, code_of
 from shared.http.transport import Send, pooled
 from shared.http.understanding import OTHER_FORM, understood
@@ -57,7 +57,8 @@ def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, floa
         except AzureError:
             raise Retryable(
                 "The managed identity's endpoint could not be reached for a token; it is asked"
-                " again."
+                " again.",
+                cause=Cause.OUTAGE,
             ) from None
         except (
             ValueError,

@@ -5,6 +5,7 @@ Sources: Microsoft Learn, "Use change tracking to synchronize data with external
 results", "Query table definitions using the Web API", "Service protection API limits".
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -43,6 +44,20 @@ HEADERS = {
     "OData-MaxVersion": "4.0",
     "If-None-Match": "null",
 }
+
+
+EXPIRED_VERSION_STAMP = "0x80044352"
+EXPIRED = re.compile(r"(?i)expired ?version ?stamp|version stamp\b.*\bexpired")
+
+
+def is_expired(response: Response, code: str) -> bool:
+    """Whether a change token is too old: by the documented code or text; its status is not known.
+
+    Source: Microsoft Learn, "Web service error codes" (ExpiredVersionStamp).
+    """
+    if code == EXPIRED_VERSION_STAMP or response.status == 410:
+        return True
+    return response.status >= 400 and EXPIRED.search(error_message(response)) is not None
 
 
 class DataverseClient:
@@ -311,9 +326,10 @@ class DataverseClient:
 
     def failure(self, response: Response, route: str, expiring: bool) -> Exception:
         code = error_code(response)
-        if expiring and (code == "0x80044352" or response.status in (400, 410, 412)):
+        if expiring and is_expired(response, code):
             return TokenExpired()
-        error = recovery("dataverse", response.status, code, f"GET {route}")
+        system = "dataverse position" if expiring else "dataverse"
+        error = recovery(system, response.status, code, f"GET {route}")
         return named_privilege(error, response.status, error_message(response), f"GET {route}")
 
     def refusal(self, response: Response, what: str, privilege: str = "") -> BridgeError:

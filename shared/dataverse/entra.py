@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from shared import exact_json
-from shared.errors import Retryable
+from shared.errors import Cause, Retryable
 from shared.http.tokens import MOST_ANSWER_BYTES
 from shared.http.transport import Request, Response, Send
 
@@ -28,7 +28,8 @@ class Answer:
     def raise_for_status(self) -> None:
         """msal calls it for answers of 500 and above."""
         raise Retryable(
-            f"Entra answered a token request with {self.status_code}; it is asked again."
+            f"Entra answered a token request with {self.status_code}; it is asked again.",
+            cause=Cause.OUTAGE,
         )
 
 

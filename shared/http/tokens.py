@@ -76,7 +76,9 @@ class CachedToken:
             raise
         except Retryable as error:
             if seconds_left() > 0:  # who has no time left says nothing for others
-                self.keep(partial(Retryable, str(error), error.retry_after_seconds))
+                self.keep(
+                    partial(Retryable, str(error), error.retry_after_seconds, cause=error.cause)
+                )
             raise
         if not TOKEN.fullmatch(value):
             raise Retryable(

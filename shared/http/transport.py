@@ -20,11 +20,15 @@ import urllib3
 from shared import exact_json
 from shared.call_limits import POOLS, limited
 from shared.deadlines import seconds_left, seconds_to_end
-from shared.errors import Retryable
+from shared.errors import Cause, Retryable
+from shared.http.breaker import CircuitBreaker, CircuitOpen
 from shared.http.concurrency import AdaptiveConcurrency
 
 THROTTLED = 429
 PASSING = frozenset({408, THROTTLED, 502, 503, 504})
+UNANSWERED = frozenset({502, 503, 504})
+"""Answers of who stands before the system, or of a system that cannot work."""
+
 MOST_ANSWER_BYTES = 128 << 20
 """Of an answer, unpacked. 5,000 rows of Dataverse with 20 KB each have 100 MB; an instance has 2 GB
 for all that it does.
@@ -155,13 +159,15 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
                 body = body_of(answer, request.most_bytes)
         except urllib3.exceptions.NewConnectionError:
             raise Retryable(
-                f"{system} could not be reached for {request.route}; the call is made again."
+                f"{system} could not be reached for {request.route}; the call is made again.",
+                cause=Cause.OUTAGE,
             ) from None
         except urllib3.exceptions.HTTPError as error:
             kind = type(error).__name__
             raise Retryable(
                 f"{system} gave no answer to {request.route} ({kind}); the call is made again.",
                 uncertain=True,
+                cause=Cause.OUTAGE,
             ) from None
         except (
             ValueError,
@@ -212,7 +218,7 @@ def oversized(system: str, request: Request) -> Oversized:
         f"{system}'s answer to {request.route} is larger than {most} and was not read. Ask for less"
         " at once."
     )
-    return Oversized(sentence, retry_after_seconds=60.0, uncertain=True)
+    return Oversized(sentence, retry_after_seconds=60.0, uncertain=True, cause=Cause.ANSWER)
 
 
 class Transport:
@@ -233,7 +239,9 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
         urgent: bool = False,
+        breaker: CircuitBreaker | None = None,
     ) -> None:
+        self.breaker = breaker or CircuitBreaker(system)
         self.system, self.send_once, self.concurrency, self.sleep, self.now = (
             system,
             send,
@@ -248,6 +256,7 @@ class Transport:
         """The first answer that is no passing failure; else Retryable, `uncertain` if the work may
         have been done.
         """
+        uncertain = False
         for attempt in range(1, ATTEMPTS_IN_PLACE + 1):
             failure = None
             try:
@@ -258,6 +267,9 @@ class Transport:
                 if response.status not in PASSING:
                     return response
                 failure = self.failure(request, response)
+            uncertain = failure.uncertain = uncertain or failure.uncertain
+            if isinstance(failure, CircuitOpen):
+                raise failure
             wait = (
                 failure.retry_after_seconds
                 if failure.retry_after_seconds is not None
@@ -278,11 +290,12 @@ class Transport:
     def send_throttled(self, request: Request) -> Response:
         if seconds_left() <= 0 or not self.concurrency.acquire(self.urgent):
             raise Retryable(
-                f"The run's time was up before {request.route}; it is done by a later one."
+                f"The run's time was up before {request.route}; it is done by a later one.",
+                cause=Cause.PAUSE,
             )
         throttled, wait = False, None
         try:
-            response = self.send_once(request)
+            response = self.send_watched(request)
             throttled, wait = response.status in (THROTTLED, 503), response.retry_after_seconds
             if (date := response.date_seconds) is not None:
                 self.clock_ahead_seconds = date - self.now()
@@ -290,9 +303,27 @@ class Transport:
         finally:
             self.concurrency.release(throttled, wait, self.urgent)
 
+    def send_watched(self, request: Request) -> Response:
+        """One call, if the circuit lets it through; what became of it is told to the breaker."""
+        ticket, tell = self.breaker.admit(self.urgent), self.breaker.left_open
+        try:
+            response = self.send_once(request)
+            asks_to_wait = response.retry_after_seconds is not None
+            is_down = response.status in UNANSWERED and not asks_to_wait
+            tell = self.breaker.failed if is_down else self.breaker.answered
+            return response
+        except Retryable as error:
+            if error.cause is Cause.OUTAGE:
+                tell = self.breaker.failed
+            raise
+        finally:
+            tell(ticket)
+
     def failure(self, request: Request, response: Response) -> Retryable:
         uncertain = response.status in (502, 504)
         sentence = (
             f"{self.system} answered {request.route} with {response.status}; it is tried again."
         )
-        return Retryable(sentence, response.retry_after_seconds, uncertain)
+        wait = response.retry_after_seconds
+        is_pause = response.status == THROTTLED or wait is not None
+        return Retryable(sentence, wait, uncertain, Cause.PAUSE if is_pause else Cause.OUTAGE)

@@ -18,10 +18,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from shared.campaign.client import Address, CampaignClient
+from shared.errors import BridgeError, Cause, Misconfigured, Retryable, TokenExpired
 from shared.identifiers import record_id
 from shared.labels import folded
 from shared.opt_out.aliases import one_each
@@ -158,6 +160,26 @@ Read = tuple[
 ]  # rows of one of Campaign's pages, and the cursor behind it
 
 
+def followed(read: Callable[[], Read], cursor: Cursor) -> Read:
+    """What is read behind a next link of an earlier page.
+
+    TokenExpired where Campaign no longer takes the link: the read begins again where it began.
+    """
+    try:
+        return read()
+    except BridgeError as error:
+        if not cursor.next or not refuses(error):
+            raise
+        raise TokenExpired(json.dumps(asdict(replace(cursor, next="", newest="")))) from None
+
+
+def refuses(error: BridgeError) -> bool:
+    """Whether an answer may be about the link itself; neither throttling nor a right is."""
+    if isinstance(error, Misconfigured):
+        return error.setting in ("mapping", "filter")
+    return not isinstance(error, Retryable) or error.cause is Cause.ANSWER
+
+
 def together(read: Callable[[Cursor], Read], cursor: Cursor) -> Read:
     """The rows of some pages, or of those up to the last one."""
     found: list[Mapping[str, Any]] = []
@@ -200,7 +222,12 @@ class FilterFeed(ProfileFeed):
             newest = max([cursor.newest, *(str(row.get(CHANGED) or "") for row in rows)])
             return rows, cursor.advance(following, newest)
 
-        return self.new(link, together(read, cursor), document, address)
+        rows, cursor = followed(partial(together, read, cursor), cursor)
+        return self.remembered.page(
+            link,
+            cursor,
+            [change_of(row, address.key_field, document.pairs, self.now()) for row in rows],
+        )
 
     def start(self, cursor: Cursor, document: OptOutDocument) -> str:
         query = {
@@ -229,7 +256,12 @@ class ScanFeed(ProfileFeed):
             wanted = [row for row in rows if str(row.get(CHANGED) or "") >= cursor.begin]
             return wanted, cursor.advance(following if len(wanted) == len(rows) else "", newest)
 
-        return self.new(link, together(read, cursor), document, address)
+        rows, cursor = followed(partial(together, read, cursor), cursor)
+        return self.remembered.page(
+            link,
+            cursor,
+            [change_of(row, address.key_field, document.pairs, self.now()) for row in rows],
+        )
 
     def start(self, document: OptOutDocument) -> str:
         return f"?{urlencode(order(f'{CHANGED} desc', document), quote_via=quote)}"

@@ -58,6 +58,7 @@ POLICY = Policy(
     max_queue_messages=24,
     max_wait_seconds=2.0,
     kept_rows=AliasRows(),
+    never_given_up=True,
 )
 # Webhooks have brought most of what Dynamics' feed brings. While their messages are on the queue,
 # it would bring them once more and make the queue longer. What they have not brought can wait.

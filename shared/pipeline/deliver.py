@@ -1,25 +1,34 @@
 """Deliver: take an envelope, look at the ledger, decide, claim, write, settle.
 
-The only broad except.
-
 The claim comes before the first write, so that two instances never write one record at once. The
 ledger is settled after the writes, so that a crash repeats them: they are harmless twice. What must
 be tried again is sent before the message that brought it is completed, so that a crash doubles it
 rather than loses it.
 """
 
+import random
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from math import inf
 
 from shared.calls import counting
-from shared.errors import BridgeError, Bug, Contended, Misconfigured, Rejected, Retryable
+from shared.deadlines import seconds_left
+from shared.errors import BridgeError, Bug, Cause, Contended, Misconfigured, Rejected, Retryable
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge, Delivery, Flow, Results
+from shared.pipeline.guarded import guarded
 from shared.pipeline.running import fail
-from shared.pipeline.settle import resend, settle, settle_once
+from shared.pipeline.settle import (
+    MOST_DOUBLINGS,
+    resend,
+    settle,
+    settle_once,
+    unless_given_up,
+)
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.envelope import Envelope, read_envelope
 from shared.state.flows import RUNNING
@@ -27,6 +36,9 @@ from shared.state.ledger_rows import LedgerRow, View, partition_name
 from shared.waits import BugMet, FlowFailed, Transient
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
+SEND_AGAIN_SECONDS = 15.0
+LONGEST_ENVELOPE_DELAY_SECONDS = 60.0
+MOST_CONTENDED_DOUBLINGS = 4
 
 
 def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Settlement]:
@@ -34,8 +46,9 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
 
     `deliveries` is the queue's dequeue count: above 1 an earlier attempt may have written.
 
-    Raises only what is our bug (or an envelope that is not ours): the host tries again and then
-        sets the message aside.
+    Raises what is our bug (or an envelope that is not ours), and Retryable where the queue could
+    not be reached until the run's time was up: the host shows the message again
+    (shared/pipeline/receipts.py).
     """
     envelope = read_envelope(body)
     changes = (
@@ -52,17 +65,66 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
             return create_once(flow, bridge, envelope, changes)
         return patiently(flow, bridge, partial(carry_out, flow, bridge, envelope, changes))
     except Misconfigured as error:
-        fail(flow.key, bridge, error)
-        resend(flow, bridge, envelope, changes, paused)
+        pause(flow, bridge, error)
+        again = [replace(change, failing_since=0.0) for change in changes]
+        until_sent(bridge.sleep, partial(resend, flow, bridge, envelope, again, paused))
     except Retryable as error:
-        again = [
-            replace(change, uncertain=change.uncertain or error.uncertain) for change in changes
-        ]
-        delay = error.retry_after_seconds or bridge.settings.retry_delay_seconds
-        resend(
-            flow, bridge, envelope, again, delay, whole=isinstance(error, Contended)
-        )  # a claim is soon given back
+        until_sent(bridge.sleep, partial(try_later, flow, bridge, envelope, changes, error))
     return []
+
+
+def pause(flow: Flow, bridge: Bridge, error: Misconfigured) -> None:
+    """Fails the flow with the cause; while that cannot be written down, a later delivery does."""
+    with suppress(Retryable):
+        fail(flow.key, bridge, error)
+
+
+def try_later(
+    flow: Flow, bridge: Bridge, envelope: Envelope, changes: Sequence[Change], error: Retryable
+) -> None:
+    """Sends the changes of an envelope that failed as a whole again, later each time."""
+    if isinstance(error, Contended):
+        again = [change.again(uncertain=False) for change in changes]
+        resend(flow, bridge, envelope, again, contended_delay(error, changes), whole=True)
+        return
+    seconds = error.retry_after_seconds or envelope_delay(bridge, changes)
+    again = [
+        failed(change, error.cause, bridge.now(), seconds).again(error.uncertain)
+        for change in changes
+    ]
+    waiting_ = [waiting(change, Transient(), str(error)) for change in again]
+    resend(flow, bridge, envelope, unless_given_up(flow, bridge, envelope, waiting_), seconds)
+
+
+def failed(change: Change, cause: Cause, now: float, pause_seconds: float = 0.0) -> Change:
+    """The change after an attempt that failed; a pause uses up nothing of its time."""
+    return change.paused(pause_seconds) if cause is Cause.PAUSE else change.failed(now)
+
+
+def contended_delay(error: Contended, changes: Sequence[Change]) -> float:
+    """A claim is soon given back. The more come for it, the less often does each ask."""
+    tries = min(change.attempts for change in changes)
+    doubled = (error.retry_after_seconds or 1.0) * 2.0 ** min(tries, MOST_CONTENDED_DOUBLINGS)
+    return doubled * random.uniform(1.0, 1.5)  # noqa: S311  # jitter, no secret
+
+
+def envelope_delay(bridge: Bridge, changes: Sequence[Change]) -> float:
+    """Doubles with each attempt, up to a minute: what befalls all of an envelope soon passes."""
+    doubled = bridge.settings.retry_delay_seconds * 2.0 ** min(
+        MOST_DOUBLINGS, *(change.attempts for change in changes)
+    )
+    return min(doubled, LONGEST_ENVELOPE_DELAY_SECONDS)
+
+
+def until_sent(sleep: Callable[[float], None], send: Callable[[], None]) -> None:
+    """Sends, again and again while the queue cannot be reached, until the run's time is up."""
+    while True:
+        try:
+            return send()
+        except Retryable:
+            if not SEND_AGAIN_SECONDS < seconds_left() < inf:
+                raise
+        sleep(SEND_AGAIN_SECONDS)
 
 
 def create_once(
@@ -220,7 +282,9 @@ def write_one(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Set
 
     def work() -> Settlement:
         if bridge.now() > view.header.until - margin:
-            raise Retryable("The claim was about to end; the record is sent again.")
+            raise Retryable(
+                "The claim was about to end; the record is sent again.", cause=Cause.PAUSE
+            )
         return written(decision, flow.write([decision]))
 
     with counting() as calls:
@@ -238,7 +302,7 @@ def attempt[Result](
     Nothing it raises harms its neighbours.
     """
     try:
-        return work()
+        return guarded(work)
     except Rejected as refusal:
         judged_by = refusal.metadata
         return Settlement(
@@ -252,12 +316,14 @@ def attempt[Result](
     except Retryable as error:
         change = replace(change, uncertain=change.uncertain or error.uncertain)
         return waiting(
-            change, Transient(), str(error), retry_after_seconds=error.retry_after_seconds
+            failed(change, error.cause, bridge.now()),
+            Transient(pause=error.cause is Cause.PAUSE),
+            str(error),
+            retry_after_seconds=error.retry_after_seconds,
         )
     except Misconfigured as error:
-        fail(flow.key, bridge, error)
+        pause(flow, bridge, error)
         wait_seconds = bridge.settings.paused_delay_seconds
         return waiting(change, FlowFailed(), str(error), retry_after_seconds=wait_seconds)
-    except Exception as error:  # noqa: BLE001  # our bug: this record alone goes the way of the poison queue
-        bug = Bug(error)
+    except Bug as bug:  # this record alone goes the way of the poison queue
         return waiting(change, BugMet(), str(bug), fault=bug)

@@ -54,6 +54,8 @@ class Policy:
     `max_wait_seconds`: how long it waits for that at most.
     `kept_rows`: its dead letters are never given up, and this says what is kept beside them; None:
     neither.
+    `never_given_up`: a record that keeps failing is tried for ever, and never a dead letter for
+    that.
     """
 
     created_once: bool = False
@@ -64,6 +66,7 @@ class Policy:
     max_queue_messages: int = 0
     max_wait_seconds: float = 0.0
     kept_rows: KeptRows | None = None
+    never_given_up: bool = False
 
 
 class Flow(Protocol):

@@ -28,8 +28,8 @@ HIDDEN_SECONDS = 900.0
 MOST_RECEIPTS = 10  # then the message is kept whole, whatever it holds
 UNSETTLED = (Outcome.WAITING, Outcome.REJECTED)
 FLAW = (
-    "Its delivery was cut off or met a bug five times. Replay it. If it comes back, look at the"
-    " exceptions of its queue's function in Application Insights and report them."
+    "Its delivery met a bug five times, or was cut off again and again. Replay it. If it comes"
+    " back, look at the exceptions of its queue's function in Application Insights and report them."
 )
 UNREADABLE = (
     "A message on this queue is no envelope of this version of the bridge. It is kept whole. If"

@@ -4,38 +4,44 @@ A crash repeats a page, never loses one.
 """
 
 from collections import Counter
+from contextlib import suppress
+from functools import partial
+from math import inf
 
 from shared import telemetry
 from shared.deadlines import seconds_left
-from shared.errors import Misconfigured, Retryable, TokenExpired
+from shared.errors import Bug, Misconfigured, Rejected, Retryable, TokenExpired
 from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.guarded import guarded
 from shared.pipeline.reconsidering import reconsider
 from shared.pipeline.running import fail, held_up, is_running, keys, take_mapping
 from shared.pipeline.sweep import sweep
+from shared.pipeline.troubles import CLEARED, interrupted, met_bug
 from shared.state.checkpoints import Checkpoint
 
 ROOM_LOOK_SECONDS = 0.5
+RESTART_SECONDS = 3600.0
 
 
-def poll(flow: Flow, bridge: Bridge) -> str:
+def poll(flow: Flow, bridge: Bridge, turn_seconds: float = inf) -> str:
     """Reads on from the checkpoint until the source has no more, the queue is long enough or the
     time is up; says which.
+
+    `turn_seconds`: no page is begun after it, where others wait for their turn.
     """
     started, counts = bridge.now(), Counter[str]()
     try:
-        if status := held_up(flow, bridge):
-            return status
-        take_mapping(flow, bridge)
-        reconsider(flow, bridge)
-        ended = read_on(flow, bridge, started, counts)
-        caught_up = {"caught_up_at": started} if counts["ends"] else {}
-        for key in keys(flow):
-            bridge.flows.change(key, polled_at=bridge.now(), **caught_up)
+        ended = guarded(partial(read_if_running, flow, bridge, counts, turn_seconds))
     except Misconfigured as error:
-        fail(flow.feed, bridge, error)
-        ended = "failed"
-    except Retryable:
-        ended = "interrupted"
+        ended = misconfigured(flow, bridge, error)
+    except Retryable as error:
+        ended = interrupted(flow, bridge, error)
+    except Bug as bug:
+        ended = met_bug(flow, bridge, bug)
+    except Rejected as refusal:
+        ended = interrupted(flow, bridge, Retryable(str(refusal)))
+    if not counts["began"]:
+        return ended
     telemetry.polled(
         flow=flow.key,
         table=flow.table,
@@ -49,9 +55,30 @@ def poll(flow: Flow, bridge: Bridge) -> str:
     return ended
 
 
-def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) -> str:
+def read_if_running(flow: Flow, bridge: Bridge, counts: Counter[str], turn_seconds: float) -> str:
+    started = bridge.now()
+    if status := held_up(flow, bridge):
+        return status
+    counts["began"] += 1
+    take_mapping(flow, bridge)
+    reconsider(flow, bridge)
+    ended = read_on(flow, bridge, started + turn_seconds, counts)
+    caught_up = {"caught_up_at": started} if counts["ends"] else {}
+    for key in keys(flow):
+        bridge.flows.change(key, polled_at=bridge.now(), **caught_up, **CLEARED)
+    return ended
+
+
+def misconfigured(flow: Flow, bridge: Bridge, error: Misconfigured) -> str:
+    with suppress(Retryable):  # a later poll says it
+        fail(flow.feed, bridge, error)
+    return "failed"
+
+
+def read_on(flow: Flow, bridge: Bridge, turn_ends: float, counts: Counter[str]) -> str:
     checkpoint = bridge.checkpoints.load(flow.key, flow.table)
-    deadline = started + min(bridge.settings.poll_budget_seconds, seconds_left())
+    budget = min(bridge.settings.poll_budget_seconds, seconds_left())
+    deadline = min(bridge.now() + budget, turn_ends)
     while bridge.now() < deadline:
         if not is_running(flow, bridge):
             return "stopped"
@@ -63,10 +90,27 @@ def read_on(flow: Flow, bridge: Bridge, started: float, counts: Counter[str]) ->
                 if not checkpoint.sweep or not flow.policy.detects_missed_deletes:
                     return "up to date"
                 return sweep(flow, bridge, checkpoint, deadline)
-        except TokenExpired:
-            telemetry.noted(flow=flow.key, event="change_token_expired")
-            checkpoint.restart(checkpoint.replay)
+        except TokenExpired as expired:
+            begin_again(flow, bridge, checkpoint, expired)
     return "time is up"
+
+
+def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: TokenExpired) -> None:
+    """Reads anew, once; where the source soon refuses that too, a later poll does, with a
+    reason.
+    """
+    if bridge.now() - checkpoint.restarted_at < RESTART_SECONDS:
+        raise Retryable(
+            "The source refused the position of its read again, although it was read anew within"
+            " the last hour. It is read anew once more after an hour."
+        )
+    telemetry.noted(flow=flow.key, event="change_token_expired")
+    if expired.link:
+        checkpoint.link = expired.link
+    else:
+        checkpoint.restart(checkpoint.replay)
+    checkpoint.restarted_at = bridge.now()
+    bridge.checkpoints.save(checkpoint)
 
 
 def room(flow: Flow, bridge: Bridge) -> bool:

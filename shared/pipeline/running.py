@@ -6,7 +6,7 @@ from shared import telemetry
 from shared.errors import Misconfigured, Retryable
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.sweep import DELETE_BRAKE
-from shared.state.flows import FAILED, RUNNING, STOPPED, Flows
+from shared.state.flows import FAILED, RUNNING, STOPPED, Flows, FlowState
 
 
 def held_up(flow: Flow, bridge: Bridge) -> str:
@@ -54,7 +54,7 @@ def recovered(key: str, flow: Flow, bridge: Bridge) -> bool:
     if (
         state.status != FAILED
         or state.setting == DELETE_BRAKE
-        or bridge.now() - state.checked_at < bridge.settings.paused_delay_seconds
+        or bridge.now() - state.checked_at < probe_delay(state, bridge)
     ):
         return False
     take_mapping(flow, bridge)  # the repair may be a corrected document
@@ -67,6 +67,16 @@ def recovered(key: str, flow: Flow, bridge: Bridge) -> bool:
         return False
     start(key, bridge, by="bridge")
     return True
+
+
+LONGEST_PROBE_DELAY_SECONDS = 900.0
+
+
+def probe_delay(state: FlowState, bridge: Bridge) -> float:
+    """Until the cause is tried again: twice as long after each poll in a row that failed it."""
+    delay = bridge.settings.paused_delay_seconds
+    doubled = delay * 2.0 ** min(max(0, state.failures - 1), 10)
+    return min(doubled, max(delay, LONGEST_PROBE_DELAY_SECONDS))
 
 
 def fail(key: str, bridge: Bridge, error: Misconfigured) -> None:

@@ -14,6 +14,9 @@ from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.envelope import Envelope
 from shared.state.ledger_rows import LedgerRow, View, partition_name
+from shared.waits import FlowFailed, Transient
+
+GIVEN_UP = "retry_hours_used_up"
 
 
 def settle(
@@ -22,9 +25,7 @@ def settle(
     """Records the outcomes: ledger and claim in one transaction, then dead letters, then what must
     be sent again.
     """
-    settlements = [
-        given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements
-    ]
+    settlements = [given_up(flow, bridge, settlement) for settlement in settlements]
     noted = [settlement for settlement in settlements if not settlement.quiet]
     had_letters = {row.record_id for row in view.rows.values() if row.rejected}
     if noted:
@@ -60,9 +61,7 @@ def settle_once(
     """Counts the outcomes; then dead letters, with the record itself, for nobody can be asked for
     it again; then resends.
     """
-    settlements = [
-        given_up(settlement, bridge.settings.retry_attempts) for settlement in settlements
-    ]
+    settlements = [given_up(flow, bridge, settlement) for settlement in settlements]
     for settlement in settlements:
         if settlement.outcome is Outcome.REJECTED:
             letter = dead_letter(flow, settlement, envelope.mapping_version, bridge.now())
@@ -91,26 +90,42 @@ def dead_letter(flow: Flow, settlement: Settlement, version: int, now: float) ->
     return replace(letter, metadata=settlement.metadata, sample=change.sample)
 
 
-def given_up(settlement: Settlement, attempts: int) -> Settlement:
-    """A record that kept failing in passing becomes a dead letter in the end; one that waits for
-    its flow never does.
+def given_up(flow: Flow, bridge: Bridge, settlement: Settlement) -> Settlement:
+    """A record whose attempts failed for RETRY_HOURS becomes a dead letter; an opt-out never does.
+
+    Pauses that a system asked for, and a flow that does not run, are not counted.
     """
-    if (
-        not (settlement.wait and settlement.wait.counted)
-        or settlement.change.attempts + 1 < attempts
-    ):
+    change, hours = settlement.change, bridge.settings.retry_hours
+    counted = settlement.wait is not None and settlement.wait.counted
+    if not counted or not change.failing_since or flow.policy.never_given_up:
+        return settlement
+    if bridge.now() - change.failing_since < hours * 3600:
         return settlement
     sentence = (
-        f"It failed {attempts} times, the last time because: {settlement.sentence} Replay it when"
-        " this is fixed."
+        f"It failed for {hours:g} hours, the last time because: {settlement.sentence} Replay it"
+        " when this is fixed."
     )
     return replace(
-        settlement,
-        outcome=Outcome.REJECTED,
-        reason="attempts_used_up",
-        sentence=sentence,
-        wait=None,
+        settlement, outcome=Outcome.REJECTED, reason=GIVEN_UP, sentence=sentence, wait=None
     )
+
+
+def unless_given_up(
+    flow: Flow, bridge: Bridge, envelope: Envelope, failed: Sequence[Settlement]
+) -> list[Change]:
+    """The changes of those that go on being tried.
+
+    The others are settled, without a claim: nothing of them is written to the target.
+    """
+    judged = [given_up(flow, bridge, settlement) for settlement in failed]
+    over = [settlement for settlement in judged if settlement.outcome is Outcome.REJECTED]
+    if over and flow.policy.created_once:
+        settle_once(flow, bridge, envelope, over, {})
+    elif over:
+        ids = [settlement.change.record_id for settlement in over]
+        partition = partition_name(flow.key, envelope.bucket)
+        settle(flow, bridge, envelope, bridge.ledger.view(partition, ids, bridge.now()), over)
+    return [s.change for s in judged if s.outcome is not Outcome.REJECTED]
 
 
 def keep_dead_letter(
@@ -214,19 +229,24 @@ def send_again(
         if wait and wait.called_for:
             continue
         if settlement.fault is None:
-            counted = wait and wait.counted
-            change = (
-                settlement.change.again(settlement.change.uncertain)
-                if counted
-                else settlement.change
-            )
-            by_delay[delay(settlement, bridge)].append(change)
+            seconds = delay(settlement, bridge)
+            by_delay[seconds].append(next_attempt(settlement, seconds))
         elif len(envelope.changes) > 1:
             resend(flow, bridge, envelope, [settlement.change], 0)
         else:
             raise settlement.fault
     for seconds, changes in by_delay.items():
         resend(flow, bridge, envelope, changes, seconds * random.uniform(1.0, 1.2))  # noqa: S311  # jitter, no secret
+
+
+def next_attempt(settlement: Settlement, seconds: float) -> Change:
+    """The change as it is sent again after so many seconds."""
+    wait, change = settlement.wait, settlement.change
+    if isinstance(wait, FlowFailed):
+        return replace(change, failing_since=0.0)
+    if isinstance(wait, Transient) and wait.pause:
+        change = change.paused(seconds)
+    return change.again(change.uncertain) if wait and wait.counted else change
 
 
 MOST_DOUBLINGS = 32  # what is never given up may be tried for years

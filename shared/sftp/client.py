@@ -19,7 +19,7 @@ from functools import partial
 import paramiko
 
 from shared.deadlines import held, seconds_left
-from shared.errors import Misconfigured, Retryable, recovery
+from shared.errors import Cause, Misconfigured, Retryable, recovery
 from shared.identifiers import is_file_name
 from shared.sftp.blocks import END, Blocks
 from shared.sftp.session import ANSWER_SECONDS, BROKEN, CONNECT_SECONDS, Server, connect
@@ -215,7 +215,8 @@ def call_seconds() -> float:
     """How long a call may last now; Retryable where the run's time is up."""
     if (left := seconds_left()) <= 0:
         raise Retryable(
-            "The run's time was up before a call of the SFTP server; a later one goes on there."
+            "The run's time was up before a call of the SFTP server; a later one goes on there.",
+            cause=Cause.PAUSE,
         )
     return min(LONGEST_CALL_SECONDS, left)
 

@@ -7,7 +7,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
-from shared.errors import Retryable
+from shared.errors import Cause, Retryable
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class Checkpoint:
     ids are compared with the source.
     Times in seconds since 1970; `taken_at` is when `link` was given, which a change token's age is
     counted from; `full_at` when the last full read ended; `caught_up_at` when the last page was
-    asked for behind which there was none.
+    asked for behind which there was none; `restarted_at` when the source last refused the position.
     """
 
     flow: str
@@ -40,6 +40,7 @@ class Checkpoint:
     swept: int = 0
     missing: int = 0
     caught_up_at: float = 0.0
+    restarted_at: float = 0.0
     etag: str = ""
 
     def restart(self, replay: bool = False) -> None:
@@ -80,7 +81,9 @@ class Checkpoints:
         try:
             checkpoint.etag = self.write(checkpoint)["etag"]
         except (ResourceModifiedError, ResourceExistsError):
-            raise Retryable("Another run of this poll went on from here; this one ends.") from None
+            raise Retryable(
+                "Another run of this poll went on from here; this one ends.", cause=Cause.PAUSE
+            ) from None
 
     def write(self, checkpoint: Checkpoint) -> Any:
         values = asdict(checkpoint)

@@ -22,7 +22,9 @@ class FlowState:
     """`reason` is a sentence for a person; `setting` what to change; times in seconds since 1970.
 
     `polled_at` is the end of the last poll, `caught_up_at` the start of the last one that read all
-    that the source had.
+    that the source had. `trouble`: why the last poll was interrupted, "" if it was not.
+    `failing_since`: since when the source has given answers that no poll can use; 0: it gives
+    others. `failures`: polls in a row that failed the flow.
     """
 
     status: str = RUNNING
@@ -34,6 +36,9 @@ class FlowState:
     mapping_problem: str = ""
     polled_at: float = 0.0
     caught_up_at: float = 0.0
+    trouble: str = ""
+    failing_since: float = 0.0
+    failures: int = 0
 
 
 class Flows:

@@ -225,7 +225,7 @@ class Converging(RuleBasedStateMachine):
             "presence": None,
             "waiting": None,
         }
-        options = load_settings({**COMPLETE, "RETRY_ATTEMPTS": "1000"})
+        options = load_settings({**COMPLETE, "RETRY_HOURS": "720"})
         self.bridge = Bridge(
             **parts,
             **unused,

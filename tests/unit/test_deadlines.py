@@ -185,7 +185,7 @@ def test_a_budget_is_that_of_one_invocation() -> None:
 class Told:
     """A message, and the trace context of its invocation."""
 
-    dequeue_count, trace_parent = 1, ""
+    dequeue_count, insertion_time, trace_parent = 1, None, ""
 
     @property
     def trace_context(self) -> "Told":

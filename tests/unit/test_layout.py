@@ -235,7 +235,7 @@ def test_what_catches_everything_is_a_record_s_step_and_a_check() -> None:
     ]
     assert sorted(place.split(":")[0] for place in broad) == [
         "shared.checks.findings",
-        "shared.pipeline.deliver",
+        "shared.pipeline.guarded",
     ]
 
 

@@ -33,7 +33,7 @@ def test_every_setting_has_one_row_and_no_group_is_empty() -> None:
         ("dataverse_url", "must be given | address | own"),
         ("dataverse_page_size", "`5000` | whole number, 1 to 5,000 | `settings`"),
         ("dataverse_timeout_seconds", "`60` | number, above 0 to 120 | `settings`"),
-        ("retry_attempts", "`50` | whole number, 1 or more | `settings`"),
+        ("retry_hours", "`48` | number, above 0 to 720 | `settings`"),
         ("opt_out_source", "`filter` | `filter`, `scan`, `file` | own"),
         ("dataverse_webhook_secret", "must be given | text, 16 characters or more | secret"),
         ("azurewebjobsstorage", "none | text | never"),

@@ -181,7 +181,7 @@ def a_bug(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Callabl
 class Delivered:
     """A queue message as the trigger gives it."""
 
-    dequeue_count = 1
+    dequeue_count, insertion_time = 1, None
 
     def __init__(self, content: str) -> None:
         self.content = content

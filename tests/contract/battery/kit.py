@@ -76,7 +76,7 @@ class KeptCase(Case, Protocol):
     def delete(self, record_id: str) -> None: ...
 
 
-class Killed(Exception):
+class Killed(BaseException):
     """Stands for the end of an instance at this place."""
 
 

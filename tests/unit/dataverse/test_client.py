@@ -10,7 +10,7 @@ import pytest
 
 from shared.dataverse import wire
 from shared.dataverse.batch import BatchWriter
-from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
+from shared.errors import BridgeError, Cause, Misconfigured, Rejected, Retryable, TokenExpired
 from shared.http.transport import Request, Response
 from tests.unit.dataverse.kit import CONTACT, ID, URL, always, client
 
@@ -322,3 +322,63 @@ def test_a_link_that_is_empty_is_none(link: str | None) -> None:
     dataverse = always(200, json.dumps(answer))
     assert dataverse.tracked(CONTACT, ["contactid"])[2]
     assert dataverse.listed(f"{URL}/api/data/v9.2/contacts", "contacts") == []
+
+
+POSITION = f"{URL}/api/data/v9.2/contacts?$deltatoken=1"
+OLD = "Version stamp associated with the client has expired. Please perform a full sync."
+
+
+def tracked(status: int, code: str = "", message: str = "", link: str = POSITION) -> None:
+    body = json.dumps({"error": {"code": code, "message": message}})
+    always(status, body).tracked(CONTACT, ["contactid"], link)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (400, "0x80044352", ""),
+        (412, "0x80044352", OLD),
+        (500, "0x80044352", ""),
+        (400, "", OLD),
+        (400, "0x0", "ExpiredVersionStamp"),
+        (410, "", ""),
+    ],
+)
+def test_only_a_position_that_is_said_to_have_expired_begins_the_read_anew(
+    status: int, code: str, message: str
+) -> None:
+    with pytest.raises(TokenExpired):
+        tracked(status, code, message)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "setting"),
+    [
+        (400, "0x80040203", "position"),
+        (412, "", "position"),
+        (400, "0x80060888", "mapping"),
+        (404, "", "mapping"),
+    ],
+)
+def test_a_position_that_is_refused_otherwise_fails_the_flow_with_a_cause(
+    status: int, code: str, setting: str
+) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        tracked(status, code)
+    assert caught.value.setting == setting
+
+
+@pytest.mark.parametrize("status", [200, 206, 302, 405, 409, 413, 423, 425, 451, 500, 501, 505])
+@pytest.mark.parametrize("link", [POSITION, ""], ids=["delta", "full"])
+def test_an_answer_that_nobody_can_use_ends_some_day(status: int, link: str) -> None:
+    """For an hour it is asked for again (tests/unit/test_troubles.py)."""
+    with pytest.raises(Retryable) as caught:
+        tracked(status, link=link)
+    assert caught.value.cause is Cause.ANSWER
+
+
+@pytest.mark.parametrize("status", [408, 502, 503, 504])
+def test_an_outage_is_told_from_an_answer(status: int) -> None:
+    with pytest.raises(Retryable) as caught:
+        tracked(status)
+    assert caught.value.cause is not Cause.ANSWER

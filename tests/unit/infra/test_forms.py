@@ -35,8 +35,8 @@ HOST = {
         "http": {"routePrefix": str},
         "queues": {
             "batchSize": range(1, 33), "newBatchThreshold": range(1, 1000),
-            "maxDequeueCount": range(1, 100), "visibilityTimeout": TIME, "maxPollingInterval": TIME,
-            "messageEncoding": {"base64", "none"},
+            "maxDequeueCount": range(1, 10_000), "visibilityTimeout": TIME,
+            "maxPollingInterval": TIME, "messageEncoding": {"base64", "none"},
         },
     },
     "extensionBundle": {"id": {"Microsoft.Azure.Functions.ExtensionBundle"},

@@ -6,6 +6,15 @@ from typing import Any
 import pytest
 
 from shared.campaign.client import Address
+from shared.errors import (
+    BridgeError,
+    Cause,
+    Misconfigured,
+    Refusal,
+    Rejected,
+    Retryable,
+    TokenExpired,
+)
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
 from shared.opt_out.feeds import (
     PAGES_TOGETHER,
@@ -259,3 +268,51 @@ def test_a_profile_of_no_contact_is_passed_over(key: str | None) -> None:
     page = FilterFeed(campaign, lambda: 1000.0).page("", DOCUMENT, ADDRESS)  # type: ignore[arg-type]
     assert ([change.record_id for change in page.changes], page.passed_over) == ([IDS[2]], 1)
     assert flags_of(page.changes[0])["values"]["blackListFax"] is True
+
+
+class VoidLinks(Campaign):
+    """Refuses every link that it gave before."""
+
+    def __init__(self, error: BridgeError) -> None:
+        super().__init__()
+        self.error = error
+
+    def page(self, address: Address, path: str, *_: object) -> tuple[list[Row], str]:
+        raise self.error
+
+
+MIDDLE = (
+    '{"since": "2026-01-31 08:00:10.000Z", "next": "/page7", "newest": "2026-02-01 00:00:00.000Z"}'
+)
+
+
+@pytest.mark.parametrize("feed", [FilterFeed, ScanFeed])
+@pytest.mark.parametrize(
+    ("error", "begins_anew"),
+    [
+        (Rejected(Refusal("", "not_found", "")), True),
+        (Rejected(Refusal("", "bad_request", "")), True),
+        (Misconfigured("mapping", ""), True),
+        (Misconfigured("filter", ""), True),
+        (Retryable("Campaign refused GET profile list (status 500)."), True),
+        (Misconfigured("CAMPAIGN_CLIENT_SECRET", ""), False),
+        (Retryable("", cause=Cause.OUTAGE), False),
+        (Retryable("", 1.0), False),
+    ],
+    ids=["404", "400", "resource", "filter", "500", "a right", "no answer", "throttled"],
+)
+def test_a_next_link_that_is_void_begins_the_read_where_it_began(
+    feed: type[FilterFeed | ScanFeed], error: BridgeError, begins_anew: bool
+) -> None:
+    campaign: Any = VoidLinks(error)
+    with pytest.raises(TokenExpired if begins_anew else type(error)) as caught:
+        feed(campaign, lambda: 1000.0).page(MIDDLE, DOCUMENT, ADDRESS)
+    if isinstance(caught.value, TokenExpired):
+        again = cursor_of(caught.value.link)
+        assert (again.since, again.next, again.newest) == ("2026-01-31 08:00:10.000Z", "", "")
+
+
+def test_the_first_page_has_no_link_that_could_be_void() -> None:
+    campaign: Any = VoidLinks(Misconfigured("filter", ""))
+    with pytest.raises(Misconfigured):
+        FilterFeed(campaign, lambda: 1000.0).page(SEEN, DOCUMENT, ADDRESS)

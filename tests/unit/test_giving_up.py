@@ -1,0 +1,129 @@
+"""When a record that keeps failing is given up: by time, which pauses and stopped flows do not use
+up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import Cause, Misconfigured, Retryable
+from shared.pipeline.deliver import attempt, failed
+from shared.pipeline.flow import Policy
+from shared.pipeline.settle import GIVEN_UP, given_up, next_attempt
+from shared.records import Change, Kind, Outcome, Settlement, waiting
+from shared.settings import load_settings
+from shared.waits import FlowFailed, Transient
+from tests.unit.test_settings import COMPLETE
+
+HOUR = 3600.0
+CHANGE = Change("1", Kind.REFERENCE)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def bridge(clock: Clock) -> Any:
+    return SimpleNamespace(
+        now=clock,
+        settings=load_settings({**COMPLETE, "RETRY_HOURS": "48"}),
+        flows=SimpleNamespace(read=lambda _: SimpleNamespace(status="stopped")),
+    )
+
+
+def flow(**policy: Any) -> Any:
+    return SimpleNamespace(key="contacts", policy=Policy(**policy))
+
+
+def fails(error: Exception, change: Change, clock: Clock, of: Any) -> Settlement:
+    """What became of a change whose work raised this."""
+
+    def work() -> None:
+        raise error
+
+    settlement = attempt(of, bridge(clock), change, work)
+    assert settlement is not None
+    return given_up(of, bridge(clock), settlement)
+
+
+def story(errors: Sequence[tuple[Exception, float]], clock: Clock, of: Any = None) -> Settlement:
+    """A change that fails in turn, each time so many seconds after the last one."""
+    change, settlement = CHANGE, waiting(CHANGE, Transient(), "")
+    for error, seconds in errors:
+        settlement = fails(error, change, clock, of or flow())
+        if settlement.outcome is Outcome.REJECTED:
+            break
+        change = next_attempt(settlement, seconds)
+        clock.now += seconds
+    return settlement
+
+
+UNANSWERED = Retryable("no answer", cause=Cause.OUTAGE)
+STRANGE = Retryable("status 418")
+THROTTLED = Retryable("429", retry_after_seconds=1.0)
+
+
+@pytest.mark.parametrize(
+    ("errors", "outcome"),
+    [
+        pytest.param([(STRANGE, HOUR)] * 47, Outcome.WAITING, id="47 hours"),
+        pytest.param([(STRANGE, HOUR)] * 49, Outcome.REJECTED, id="49 hours"),
+        pytest.param([(UNANSWERED, HOUR)] * 49, Outcome.REJECTED, id="no answer for 49 hours"),
+        pytest.param([(STRANGE, 1.0)] * 1000, Outcome.WAITING, id="a thousand times in an hour"),
+        pytest.param([(THROTTLED, HOUR)] * 1000, Outcome.WAITING, id="throttled for weeks"),
+        pytest.param(
+            [(STRANGE, 1.0), *[(THROTTLED, HOUR)] * 1000, (STRANGE, 1.0)],
+            Outcome.WAITING,
+            id="throttled for weeks between two failures",
+        ),
+        pytest.param(
+            [(STRANGE, HOUR), *[(Misconfigured("x", "y"), HOUR)] * 100, (STRANGE, 1.0)],
+            Outcome.WAITING,
+            id="a flow that failed for days between two failures",
+        ),
+    ],
+)
+def test_a_record_is_given_up_by_the_time_that_it_failed(
+    errors: list[tuple[Exception, float]], outcome: Outcome
+) -> None:
+    settlement = story(errors, Clock())
+    assert settlement.outcome is outcome
+    assert (settlement.reason == GIVEN_UP) is (outcome is Outcome.REJECTED)
+
+
+def test_an_opt_out_is_never_given_up() -> None:
+    found = story([(STRANGE, HOUR)] * 1000, Clock(), flow(never_given_up=True))
+    assert found.outcome is Outcome.WAITING
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([STRANGE, UNANSWERED, THROTTLED]), st.floats(1.0, 100_000.0)),
+        max_size=60,
+    )
+)
+def test_pauses_use_up_nothing(errors: list[tuple[Exception, float]]) -> None:
+    """Given up at the very failure at which it would be, had no pause ever been asked for."""
+    counted = [(error, seconds) for error, seconds in errors if error is not THROTTLED]
+    assert story(errors, Clock()).outcome == story(counted, Clock()).outcome or (
+        errors and errors[-1][0] is THROTTLED
+    )
+
+
+def test_what_was_never_tried_since_a_flow_failed_begins_anew() -> None:
+    since = replace(CHANGE, failing_since=5.0)
+    assert next_attempt(waiting(since, FlowFailed(), ""), 60.0).failing_since == 0.0
+
+
+def test_the_first_failure_is_kept() -> None:
+    change = failed(failed(CHANGE, Cause.ANSWER, 10.0), Cause.OUTAGE, 20.0)
+    assert change.failing_since == 10.0
