@@ -1,10 +1,11 @@
 """Console: what an operator sees and does, over HTTP, and the figures that alerts read.
 
-Routes      GET /api/status, /api/dead-letters, /api/records/<flow>/<id>; POST
-            /api/flows/<flow>/start|stop|replay|discard
-Timer       every five minutes: one line `watched` per flow
-State       reads all of it; commands write `flows`, `checkpoints` and `deadletters` and put
-            references on the queues
+Routes      GET /api/status, /api/dead-letters, /api/records/<flow>/<id>, /api/jobs,
+            /api/jobs/<id>, /api/flows/<flow>/question; POST
+            /api/flows/<flow>/start|stop|replay|discard|cancel
+Timers      every five minutes: one line `watched` per flow; every minute: jobs are carried on
+State       reads all of it; commands write `flows`, `checkpoints`, `deadletters` and `jobs` and
+            put references on the queues
 Guarantee   answers hold ids, codes and sentences; never a value of a record
 On failure  400 and 404 with a sentence; 503 with the cause while settings are missing
 """
@@ -19,6 +20,7 @@ from shared import telemetry
 from shared.console import status as views
 from shared.console.callers import caller
 from shared.console.commands import (
+    Cancel,
     Discard,
     InvalidCommand,
     Replay,
@@ -27,17 +29,37 @@ from shared.console.commands import (
     check_length,
     read_command,
 )
+from shared.console.jobs import job_json, jobs_of
+from shared.console.questions import question
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.identifiers import is_row_key, record_id
+from shared.pipeline.answering import answer_held, asks
 from shared.pipeline.flow import Flow
-from shared.pipeline.replay import MOST_DISCARDED, discard, replay
+from shared.pipeline.jobs import carry_on_all
+from shared.pipeline.replay import (
+    ALL,
+    MOST_DISCARDED,
+    WORKS,
+    NotReplayed,
+    begin,
+    discard,
+    handled_by,
+    once_sentences,
+    order_all,
+    order_letters,
+    replay,
+)
 from shared.pipeline.running import start, stop
 from shared.pipeline.sweep import answer as answer_sweep
+from shared.state.jobs import Job
 from shared.wiring import wiring
 
 LIMIT = re.compile(r"\d{1,4}", re.ASCII)
 COMMAND_LIMIT_BYTES = 64 * 1024
 """Of a command's body."""
+
+JOBS_SECONDS = 240.0
+"""Of one run that carries jobs on."""
 
 blueprint = func.Blueprint()
 
@@ -99,6 +121,42 @@ def console_record(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
+@blueprint.function_name("console_jobs")
+@blueprint.route("jobs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
+@errors_as_503
+def console_jobs(req: func.HttpRequest) -> func.HttpResponse:
+    flow, limit = req.params.get("flow", ""), req.params.get("limit", "100")
+    if flow and flow not in flows():
+        return unknown_flow(flow)
+    if not LIMIT.fullmatch(limit) or not 1 <= int(limit) <= 1000:
+        return answer(400, error="limit must be a number from 1 to 1000.")
+    return answer(200, jobs=jobs_of(flow, wiring().bridge, int(limit)))
+
+
+@blueprint.function_name("console_job")
+@blueprint.route("jobs/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
+@errors_as_503
+def console_job(req: func.HttpRequest) -> func.HttpResponse:
+    job_id = req.route_params["id"]
+    found = wiring().bridge.jobs.find(job_id) if is_row_key(job_id) else None
+    return answer(200, **job_json(found)) if found else answer(404, error=NO_JOB)
+
+
+@blueprint.function_name("console_question")
+@blueprint.route("flows/{flow}/question", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@in_time(ANSWER_SECONDS)
+@errors_as_503
+def console_question(req: func.HttpRequest) -> func.HttpResponse:
+    """What the flow has stopped for and asks, with the records that it is about."""
+    name = req.route_params["flow"]
+    if name not in flows():
+        return unknown_flow(name)
+    found = question(flows()[name], wiring().bridge)
+    return answer(200, **found) if found else answer(404, error=f"Flow {name} asks nothing.")
+
+
 @blueprint.function_name("console_command")
 @blueprint.route("flows/{flow}/{command}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
@@ -136,18 +194,38 @@ def console_watch(timer: func.TimerRequest, context: func.Context) -> None:
         views.watch(flows(), bridge)
 
 
+@blueprint.function_name("console_carry_on")
+@blueprint.timer_trigger("timer", "20 * * * * *")
+@in_time(RUN_SECONDS)
+def console_carry_on(timer: func.TimerRequest, context: func.Context) -> None:
+    """Jobs, each from the place that it has come to."""
+    telemetry.follow(context.trace_context.trace_parent)
+    if bridge := ready():
+        carry_on_all(flows(), bridge, JOBS_SECONDS, WORKS)
+
+
 def command_start(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
+    """An answer to what the flow asks goes with it, where it asks."""
     deletes, bridge = read_command(Start, body).deletes, wiring().bridge
-    checkpoint = bridge.checkpoints.load(flow.key, flow.table)
-    if name == flow.key and checkpoint.sweep == "asking":
+    if name == flow.key and (asked := question(flow, bridge)):
         if deletes is None:
-            return answer(400, error=bridge.flows.state(flow.key).reason)
-        answer_sweep(flow, bridge, checkpoint, confirm=deletes == "confirm")
+            return answer(400, error=unanswered(name, asked["count"]), question=asked)
+        confirm = deletes == "confirm"
+        answer_sweep(flow, bridge, confirm, by)
+        if asks(flow, bridge):
+            answer_held(flow, bridge, confirm, by)
         telemetry.noted(
-            flow=name, event="deletes_answered", count=checkpoint.missing, reason=deletes, by=by
+            flow=name, event="deletes_answered", count=asked["count"], reason=deletes, by=by
         )
     start(name, bridge, by=by)
     return answer(200, flow=name, status="running")
+
+
+def unanswered(name: str, count: int) -> str:
+    return (
+        f"Flow {name} asks about {count} records: GET /api/flows/{name}/question lists them. Start"
+        ' it with {"deletes": "confirm"} or {"deletes": "discard"}.'
+    )
 
 
 def command_stop(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
@@ -176,14 +254,62 @@ def command_discard(name: str, flow: Flow, body: bytes, by: str) -> func.HttpRes
 
 
 def command_replay(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
-    order = read_command(Replay, body)
-    handled = replay(flow, wiring().bridge, order.what, order.record)
-    if handled.left and order.what == "record":
-        return answer(409, error=" ".join(handled.left))
+    order, bridge = read_command(Replay, body), wiring().bridge
+    if order.what == "record":
+        return replayed_record(flow, order.record, by)
+    try:
+        job = ordered(name, flow, order.what, by)
+    except NotReplayed as error:
+        return answer(409, error=str(error))
+    job = begin(flow, bridge, job)
+    handled = handled_by(job)
     telemetry.noted(flow=flow.key, event="replayed", count=handled.count, reason=order.what, by=by)
+    entry = handled.as_entry()
+    if order.what == ALL and (once := once_sentences(readers(name, flow))):
+        entry = {"left": len(once), "why": once}
     return answer(
-        202, flow=flow.key, what=order.what, handed_off=handled.count, **handled.as_entry()
+        202,
+        flow=flow.key,
+        what=order.what,
+        handed_off=handled.count,
+        job=job_json(job),
+        **entry,
     )
+
+
+def replayed_record(flow: Flow, record: str, by: str) -> func.HttpResponse:
+    handled = replay(flow, wiring().bridge, "record", record)
+    if handled.left:
+        return answer(409, error=" ".join(handled.left))
+    telemetry.noted(flow=flow.key, event="replayed", count=handled.count, reason="record", by=by)
+    return answer(202, flow=flow.key, what="record", handed_off=handled.count)
+
+
+def ordered(name: str, flow: Flow, what: str, by: str) -> Job:
+    bridge = wiring().bridge
+    if what == ALL:
+        return order_all(name, readers(name, flow), bridge, by)
+    return order_letters(flow, bridge, by)
+
+
+def readers(name: str, flow: Flow) -> list[Flow]:
+    """Whose polls read for a flow: its own, but where others read for it under other names."""
+    if name != flow.letters:
+        return [flow]
+    found = {other.feed: other for other in flows().values() if other.letters == name}
+    return [other for other in found.values() if other.reads]
+
+
+def command_cancel(name: str, flow: Flow, body: bytes, by: str) -> func.HttpResponse:
+    """A job that is cancelled keeps what it has done."""
+    order, bridge = read_command(Cancel, body), wiring().bridge
+    found = bridge.jobs.find(order.job) if is_row_key(order.job) else None
+    if found is None or found.flow != name:
+        return answer(404, error=NO_JOB)
+    job = bridge.jobs.cancel(order.job) or found
+    job = begin(flow, bridge, job)
+    telemetry.noted(flow=name, event="job_cancelled", reason=job.kind, by=by)
+    return answer(200, **job_json(job))
 
 
 COMMANDS = {
@@ -191,7 +317,11 @@ COMMANDS = {
     "stop": command_stop,
     "replay": command_replay,
     "discard": command_discard,
+    "cancel": command_cancel,
 }
+
+
+NO_JOB = "There is no such job: GET /api/jobs lists them. One is kept for 30 days."
 
 
 def unknown_flow(name: str) -> func.HttpResponse:

@@ -19,6 +19,7 @@ from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS, seconds_left, within
 from shared.entities.flow import TableFlow
 from shared.entities.parents import catch_up, overdue
 from shared.identifiers import table_name
+from shared.pipeline.waiting_room import release_due
 from shared.state.envelope import read_envelope
 from shared.wiring import wiring
 
@@ -54,6 +55,8 @@ def mapped(name: str) -> TableFlow:
 def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> None:
     """Each table has its share of what is left: one that takes long, or does not answer, leaves
     time for those behind it.
+
+    Then whatever waits, of any flow, and may go on now.
     """
     if not (bridge := ready()):
         return
@@ -63,6 +66,7 @@ def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> Non
             seconds_left() / (len(listed) - position + 1)
         ):  # and a share for those that wait
             on_timer(partial(custom_entity, table), context)
+    release_due(bridge)
     catch_up(bridge, wiring().catalog.unknown_seconds())
     overdue(bridge)
 

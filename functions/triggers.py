@@ -17,7 +17,7 @@ from shared import telemetry
 from shared.dataverse.wire import Malformed, webhook_reference
 from shared.deadlines import ENDS, within
 from shared.errors import BridgeError, Misconfigured, Retryable
-from shared.pipeline.deliver import until_sent
+from shared.pipeline.delays import until_sent
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.poll import poll
 from shared.pipeline.receipts import Receipt, carry_out, or_give_up

@@ -58,6 +58,8 @@ class Change:
     `failing_since`: since when each attempt has failed, in seconds since 1970, without the time
     that a system asked to wait; 0: it does not fail. `cut_off`: how often it was sent by itself
     because deliveries of its message did not come to an end.
+    `confirmed`, `spared`: the version of the document under which a person has allowed what it
+    destroys, or has refused it; 0: nobody was asked.
     """
 
     record_id: str
@@ -72,6 +74,8 @@ class Change:
     sample: str = ""
     failing_since: Moment = 0.0
     cut_off: Count = 0
+    confirmed: Count = 0
+    spared: Count = 0
 
     def failed(self, at: float) -> "Change":
         """The same change after an attempt that failed at a time."""
@@ -144,6 +148,7 @@ class Settlement:
 
     `quiet`: the ledger knows already. `agreed`: what it shall remember of both sides. `answer`:
     what the target said of a record that was created, as it came.
+    `filled`: hashes of the fields that hold a value now, b"" where that is not known.
     `fault`: our own bug, to be raised when the others have been settled. `wait`: what it waits for,
     if it waits.
     """
@@ -164,6 +169,7 @@ class Settlement:
     altered: Sequence[tuple[str, str, str]] = ()
     metadata: str = ""
     wait: Wait | None = None
+    filled: bytes = field(default=b"", repr=False)
 
 
 def waiting(change: Change, wait: Wait, sentence: str, **more: Any) -> Settlement:

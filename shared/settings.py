@@ -253,13 +253,17 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows)
         ge=0,
         le=100,
         description=(
-            "Share of the records; a full read asks before it deletes more than both brakes"
+            "Share of the records; a flow asks before it deletes, clears or opts in again more than"
+            " both brakes"
         ),
     )
     delete_brake_records: int = Field(
         100,
         ge=0,
-        description="Number of records; a full read asks before it deletes more than both brakes",
+        description=(
+            "Number of records; a flow asks before it deletes, clears or opts in again more than"
+            " both brakes"
+        ),
     )
     mapping_cache_seconds: float = Field(
         10, ge=0, le=300, description="How long an instance goes on with a known mapping"

@@ -9,6 +9,7 @@ file alone.
 | ParentMissing | parent <table> <id> | when its parent is settled                               |
 | ChildrenFirst | children [read at]  | when its children have been read and delivered beyond it |
 | ContactsFirst | contacts            | when the contacts flow has come to its contact           |
+| Braked        | brake               | when a person has answered what the flow asks            |
 """
 
 from dataclasses import dataclass, field
@@ -96,9 +97,17 @@ class ContactsFirst(Wait):
     code = "contacts"
 
 
+@dataclass(frozen=True, slots=True)
+class Braked(Wait):
+    """A destructive change of which there are too many to be done unasked."""
+
+    called_for = True
+    code = "brake"
+
+
 PLAIN: dict[str, Wait] = {
     wait.code: wait
-    for wait in (Transient(), FlowFailed(), BugMet(), ChildrenFirst(), ContactsFirst())
+    for wait in (Transient(), FlowFailed(), BugMet(), ChildrenFirst(), ContactsFirst(), Braked())
 }
 
 

@@ -38,6 +38,7 @@ from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.catalog import OptOutCatalog, OptOutCompiler
 from shared.opt_out.deciding import Mode
 from shared.opt_out.feeds import Feed, FileFeed, FilterFeed, OptOutFormat, ScanFeed
+from shared.opt_out.opt_ins import opt_in_brake
 from shared.opt_out.owned import OptOutFlags, notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
@@ -47,12 +48,14 @@ from shared.settings import Settings, load_settings
 from shared.sftp.client import Sftp
 from shared.sftp.exports.pages import Exports
 from shared.sftp.session import Server
+from shared.state.brakes import Brakes
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.decisions import Decisions
 from shared.state.documents import Documents, Library
 from shared.state.flows import Flows
 from shared.state.handoff import Handoff, open_handoff
+from shared.state.jobs import Jobs
 from shared.state.ledger import Ledger
 from shared.state.presence import Presence
 from shared.state.storage import Storage
@@ -193,7 +196,9 @@ class Wiring:
                 storage.container("poison"),
             ),
             sweeps=Sweeps(storage.container("sweeps")),
-            waiting=Waiting(storage.table("waiting")),
+            waiting=Waiting(storage.table("waiting"), self.now),
+            brakes=Brakes(storage.table("flows")),
+            jobs=Jobs(storage.table("jobs"), self.now),
             handoff=self.handoff,
             writers=ThreadPool(self.settings.campaign_max_concurrency, "writer"),
             urgent_writers=ThreadPool(self.settings.campaign_max_concurrency, "urgent"),
@@ -307,7 +312,12 @@ class Wiring:
         decisions = Decisions(self.storage.table("decisions"))
         mode = Mode(self.settings.opt_out_mode)
         reconciler = Reconciler(
-            Contacts(self.dataverse), Profiles(self.urgent_campaign), decisions, mode, self.now
+            Contacts(self.dataverse),
+            Profiles(self.urgent_campaign),
+            decisions,
+            mode,
+            self.now,
+            opt_in_brake(lambda: self.opt_out.delivery(), lambda: self.bridge),
         )
         contacts_flow = ContactsFlow(
             flow_of("contact").key, self.bridge.ledger, self.bridge.flows, self.now

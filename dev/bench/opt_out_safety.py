@@ -148,7 +148,7 @@ def poisoned(process: Process, person: str, side: str, chance: Random) -> Iterat
     process.bridge.handoff.send(f"{QUEUE}-poison", message.content)
     complete(process, message)
     yield
-    process.bridge.handoff.take_back(QUEUE)
+    process.bridge.handoff.take_back(QUEUE, 320)
 
 
 def deliver_to(process: Process, person: str, side: str, status: int, body: Any) -> None:

@@ -11,6 +11,9 @@ READING = (
     "console_status",
     "console_dead_letters",
     "console_record",
+    "console_jobs",
+    "console_job",
+    "console_question",
     "opt_out_contact",
     "opt_out_decisions",
 )

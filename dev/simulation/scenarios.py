@@ -77,7 +77,7 @@ DOCUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
     EVENTS: {"events/email_events.yaml": (EVENTS_DOCUMENT,)},
 }
 PERIODS: dict[str, dict[str, tuple[float, float]]] = {
-    CONTACTS: {"contacts_poll": POLL, "poison_collect": OFTEN},
+    CONTACTS: {"contacts_poll": POLL, "poison_collect": OFTEN, "console_carry_on": OFTEN},
     FAMILIES: {"custom_entities_poll": POLL},
     EVENTS: {"email_events_poll": MAIL, "email_events_poll_journal": MAIL},
     OPT_OUTS: {"opt_out_poll": POLL, "opt_out_poll_campaign": POLL},

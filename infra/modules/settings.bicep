@@ -71,12 +71,12 @@ type Settings = {
   @maxValue(3600)
   PAUSED_DELAY_SECONDS: int?
 
-  @description('Share of the records; a full read asks before it deletes more than both brakes.')
+  @description('Share of the records; a flow asks before it deletes, clears or opts in again more than both brakes.')
   @minValue(0)
   @maxValue(100)
   DELETE_BRAKE_PERCENT: int?
 
-  @description('Number of records; a full read asks before it deletes more than both brakes.')
+  @description('Number of records; a flow asks before it deletes, clears or opts in again more than both brakes.')
   @minValue(0)
   DELETE_BRAKE_RECORDS: int?
 
@@ -112,6 +112,7 @@ var defaults = {
 @description('Function groups of which instances may be kept ready.')
 type ReadyGroup =
   | 'http'
+  | 'function:console_carry_on'
   | 'function:console_watch'
   | 'function:contacts_deliver'
   | 'function:contacts_poll'

@@ -39,6 +39,7 @@ var tableNames = [
   'flows'
   'waiting'
   'decisions'
+  'jobs'
 ]
 
 var containerNames = [

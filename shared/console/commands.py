@@ -38,13 +38,21 @@ class Command(BaseModel):
 
 
 class Start(Command):
-    deletes: Literal["confirm", "skip"] | None = Field(
-        None, description='deletes must be "confirm" or "skip".'
+    """`discard` is another word for `skip`: what was asked about is not done."""
+
+    deletes: Literal["confirm", "skip", "discard"] | None = Field(
+        None, description='deletes must be "confirm", "skip" or "discard".'
     )
 
 
 class Stop(Command):
     pass
+
+
+class Cancel(Command):
+    """Names the job that ends."""
+
+    job: str = Field(description="job must be the id of a job of this flow.")
 
 
 class Replay(Command):

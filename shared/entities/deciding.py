@@ -21,6 +21,7 @@ from hashlib import blake2b
 from typing import Any
 
 from shared import exact_json
+from shared.entities.filled import cleared, filled_in
 from shared.mapping import Altered, Filtered, Mapped
 from shared.pipeline.decision import Act, Decision
 from shared.records import Change, Kind, Outcome
@@ -55,6 +56,7 @@ def decide_row(
             fingerprint=fingerprint,
             note=newer,
             never_given=missing,
+            filled=filled_in(mapped.record),
         )
     return Decision(
         change,
@@ -63,6 +65,8 @@ def decide_row(
         mapped=mapped,
         fingerprint=fingerprint,
         never_given=missing,
+        cleared=cleared(mapped.update, row.filled) if row and row.exists else (),
+        filled=filled_in(mapped.record),
     )
 
 

@@ -22,6 +22,9 @@ from shared.state.ledger_rows import LedgerRow
 
 KEY, QUEUE = "email_events", "email-events"
 POLICY = Policy(created_once=True, batch_size=400)
+READ_ONCE = (
+    "An exported file is read once. Put it back into the export folder, and it is read again."
+)
 
 
 class Source(Protocol):
@@ -67,6 +70,14 @@ class EventsFlow(PlainFlow):
     @property
     def letters(self) -> str:
         return self.key
+
+    @property
+    def reads(self) -> bool:
+        return bool(self.table)
+
+    @property
+    def read_once(self) -> str:
+        return READ_ONCE if self.table == "files" else ""
 
     def read(self, checkpoint: Checkpoint) -> Page:
         active = self.catalog.active()

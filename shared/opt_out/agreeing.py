@@ -8,13 +8,14 @@ between is decided again.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.errors import Retryable
 from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.deciding import FlagDecision, Mode, Rule, Seen, decide
 from shared.opt_out.memory import Memory, remember
+from shared.opt_out.opt_ins import HELD, Answer, OptInBrake, opt_ins, without
 from shared.opt_out.rows import Flags
 from shared.opt_out.sides import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, later
 from shared.records import Outcome, WriteResult
@@ -31,13 +32,21 @@ class Reconciler:
     decisions: Decisions
     mode: Mode
     now: Callable[[], float]
+    brake: OptInBrake = field(default_factory=OptInBrake)
 
     def reconcile(
-        self, active: ActiveOptOut, record_id: str, contact: Contact | None, memory: Memory
+        self,
+        active: ActiveOptOut,
+        record_id: str,
+        contact: Contact | None,
+        memory: Memory,
+        is_confirmed: bool = False,
+        is_refused: bool = False,
     ) -> WriteResult:
         """What was done and what the ledger shall remember.
 
-        Retryable where a side has changed meanwhile.
+        Retryable where a side has changed meanwhile. `is_confirmed`, `is_refused`: a person's word
+        on its opt-ins. The result's reason is HELD where they wait for one.
         """
         profile = self.profiles.read(active.profile, active.document.pairs, record_id)
         if contact is None:
@@ -53,9 +62,18 @@ class Reconciler:
                 remember(memory.terms, memory.flags, contact, None, contact.master),
             )
         flag_decisions = self.flag_decisions(active, contact, profile, memory)
-        flags = self.recorded(active, contact, profile, memory, flag_decisions)
-        changed = self.pass_on(active, contact, profile, memory)
-        contact_now, profile_now = self.written(active, contact, profile, flag_decisions)
+        taken_back = opt_ins(contact, profile, flag_decisions)
+        answer = self.brake.ask(is_confirmed, is_refused) if taken_back else Answer.CONFIRMED
+        if answer in (Answer.HELD, Answer.REFUSED):
+            flag_decisions = without(taken_back, contact, profile, flag_decisions)
+        decided = set(flag_decisions) - (taken_back if answer is Answer.HELD else frozenset())
+        with self.brake.counting(answer):
+            listed = {flag: flag_decisions[flag] for flag in flag_decisions if flag in decided}
+            flags = self.recorded(active, contact, profile, memory, listed)
+            changed = self.pass_on(active, contact, profile, memory)
+            contact_now, profile_now = self.written(active, contact, profile, flag_decisions)
+        if answer is Answer.HELD:
+            return WriteResult(Outcome.UPDATED if changed else Outcome.UNCHANGED, HELD)
         changed |= contact_now is not contact or profile_now is not profile
         for flag, entry in flags.items():
             entry["time"] = profile_now.times[flag]

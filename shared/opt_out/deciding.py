@@ -55,6 +55,7 @@ class Rule(StrEnum):
     HELD = "another column of the contact says no"
     OTHER_DIRECTION = "only the other direction is on"
     MERGED = "the contact was merged into this one"
+    REFUSED = "too many opt-ins came at once, and a person has refused them"
     ALIAS = "a profile with the contact's id in another form is opted out"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.errors import Rejected
+from shared.errors import Held, Rejected
 from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.aliases import (
@@ -28,6 +28,7 @@ from shared.opt_out.aliases import (
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.memory import Memory, remember, terms_of
 from shared.opt_out.news import news
+from shared.opt_out.opt_ins import HELD, SENTENCE
 from shared.opt_out.readers import Reader
 from shared.opt_out.rows import (
     Columns,
@@ -91,6 +92,14 @@ class OptOutFlow(PlainFlow):
     @property
     def letters(self) -> str:
         return KEY
+
+    @property
+    def reads(self) -> bool:
+        return self.key != KEY
+
+    @property
+    def read_once(self) -> str:
+        return self.reader.read_once if self.reads else ""
 
     def active(self) -> ActiveOptOut:
         return self.catalog.active()
@@ -250,7 +259,15 @@ class OptOutFlow(PlainFlow):
         """Reads the profile, decides each flag, writes what must be written on either side."""
         active, flags = self.active(), flags_in(read_row(decision.change.row))
         contact, memory = contact_in(decision.change), self.memory(decision.agreed)
-        result = self.reconciler.reconcile(active, decision.change.record_id, contact, memory)
+        version = self.mapping_version()
+        result = self.reconciler.reconcile(
+            active,
+            decision.change.record_id,
+            contact,
+            memory,
+            is_confirmed=decision.change.confirmed == version,
+            is_refused=decision.change.spared == version,
+        )
         aliases = carried(memory.held)
         if (flags and flags.is_alias) or (contact and OWED in aliases):
             received = self.reconciler.receive_alias(
@@ -260,6 +277,8 @@ class OptOutFlow(PlainFlow):
                 passed_on(flags, memory.held, there=contact is not None) if received else aliases
             )
             result = received or result
+        if result.reason == HELD:
+            raise Held(SENTENCE)
         return replace(result, agreed={**aliases, **result.agreed})
 
     def memory(self, held: Mapping[str, Any]) -> Memory:

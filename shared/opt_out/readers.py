@@ -12,9 +12,17 @@ from shared.opt_out.sides import Contacts
 from shared.records import Page
 from shared.state.checkpoints import Checkpoint
 
+READ_ONCE = (
+    "An export of opt-outs is read once. Put it back into the export folder, and it is read again."
+)
+
 
 class Reader(Protocol):
     """One of the two feeds, with the active document."""
+
+    @property
+    def read_once(self) -> str:
+        """Why it cannot be read again, "" where it can."""
 
     def page(self, checkpoint: Checkpoint, active: ActiveOptOut) -> Page: ...
     def probe(self, active: ActiveOptOut) -> None: ...
@@ -29,6 +37,7 @@ class DynamicsFeed:
     dataverse: DataverseClient
     contacts: Contacts
     now: Callable[[], float]
+    read_once: str = ""
 
     def page(self, checkpoint: Checkpoint, active: ActiveOptOut) -> Page:
         names = self.contacts.columns(active.document.pairs)
@@ -50,6 +59,10 @@ class DynamicsFeed:
 @dataclass(frozen=True, slots=True)
 class CampaignFeed:
     feed: Feed
+
+    @property
+    def read_once(self) -> str:
+        return READ_ONCE if self.feed.name == "file" else ""
 
     def page(self, checkpoint: Checkpoint, active: ActiveOptOut) -> Page:
         read = ",".join([self.feed.name, *(pair.flag for pair in active.document.pairs)])

@@ -37,6 +37,9 @@ class Decision:
     fingerprint: str = ""
     note: bool = True
     agreed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    cleared: tuple[str, ...] = ()  # fields that held a value and become empty
+    # hashes of the fields that hold a value once it is done; b"": not known
+    filled: bytes = field(default=b"", repr=False)
     never_given: tuple[
         Altered, ...
     ] = ()  # left out or cut by the creation, and no update sends them

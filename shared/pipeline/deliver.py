@@ -6,24 +6,32 @@ be tried again is sent before the message that brought it is completed, so that 
 rather than loses it.
 """
 
-import random
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from math import inf
 
 from shared.calls import counting
-from shared.deadlines import seconds_left
-from shared.errors import BridgeError, Bug, Cause, Contended, Misconfigured, Rejected, Retryable
+from shared.errors import (
+    BridgeError,
+    Bug,
+    Cause,
+    Contended,
+    Held,
+    Misconfigured,
+    Rejected,
+    Retryable,
+)
+from shared.pipeline.asking import join_question
+from shared.pipeline.brake import Sifted, is_asking, park, sift, taken_back
 from shared.pipeline.decision import Act, Decision
+from shared.pipeline.delays import contended_delay, envelope_delay, failed, until_sent
 from shared.pipeline.flow import Bridge, Delivery, Flow, Results
 from shared.pipeline.guarded import guarded
 from shared.pipeline.running import fail
 from shared.pipeline.settle import (
-    MOST_DOUBLINGS,
     resend,
     settle,
     settle_once,
@@ -31,14 +39,11 @@ from shared.pipeline.settle import (
 )
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.envelope import Envelope, read_envelope
-from shared.state.flows import RUNNING
+from shared.state.flows import RUNNING, FlowState
 from shared.state.ledger_rows import LedgerRow, View, partition_name
-from shared.waits import BugMet, FlowFailed, Transient
+from shared.waits import Braked, BugMet, FlowFailed, Transient
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
-SEND_AGAIN_SECONDS = 15.0
-LONGEST_ENVELOPE_DELAY_SECONDS = 60.0
-MOST_CONTENDED_DOUBLINGS = 4
 
 
 def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Settlement]:
@@ -58,9 +63,9 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
     )
     paused = bridge.settings.paused_delay_seconds
     try:
-        if bridge.flows.state(flow.key).status != RUNNING:
-            resend(flow, bridge, envelope, changes, paused)
-            return []
+        state = bridge.flows.state(flow.key)
+        if state.status != RUNNING and not (flow.policy.urgent and is_asking(state)):
+            return stand_still(flow, bridge, envelope, changes, state)
         if flow.policy.created_once:
             return create_once(flow, bridge, envelope, changes)
         return patiently(flow, bridge, partial(carry_out, flow, bridge, envelope, changes))
@@ -96,35 +101,22 @@ def try_later(
     resend(flow, bridge, envelope, unless_given_up(flow, bridge, envelope, waiting_), seconds)
 
 
-def failed(change: Change, cause: Cause, now: float, pause_seconds: float = 0.0) -> Change:
-    """The change after an attempt that failed; a pause uses up nothing of its time."""
-    return change.paused(pause_seconds) if cause is Cause.PAUSE else change.failed(now)
+def stand_still(
+    flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change], state: FlowState
+) -> list[Settlement]:
+    """While the flow does not run. If it asks, what is destructive joins the question."""
+    asks = is_asking(state) and bool(bridge.brakes.read(flow.key).asking)
+    held = join_question(flow, bridge, envelope, changes, decide_all) if asks else []
+    parked = {settlement.change.record_id for settlement in held}
+    if others := [change for change in changes if change.record_id not in parked]:
+        again = [replace(change, failing_since=0.0) for change in others]
+        paused = bridge.settings.paused_delay_seconds
+        until_sent(bridge.sleep, partial(resend, flow, bridge, envelope, again, paused))
+    return held
 
 
-def contended_delay(error: Contended, changes: Sequence[Change]) -> float:
-    """A claim is soon given back. The more come for it, the less often does each ask."""
-    tries = min(change.attempts for change in changes)
-    doubled = (error.retry_after_seconds or 1.0) * 2.0 ** min(tries, MOST_CONTENDED_DOUBLINGS)
-    return doubled * random.uniform(1.0, 1.5)  # noqa: S311  # jitter, no secret
-
-
-def envelope_delay(bridge: Bridge, changes: Sequence[Change]) -> float:
-    """Doubles with each attempt, up to a minute: what befalls all of an envelope soon passes."""
-    doubled = bridge.settings.retry_delay_seconds * 2.0 ** min(
-        MOST_DOUBLINGS, *(change.attempts for change in changes)
-    )
-    return min(doubled, LONGEST_ENVELOPE_DELAY_SECONDS)
-
-
-def until_sent(sleep: Callable[[float], None], send: Callable[[], None]) -> None:
-    """Sends, again and again while the queue cannot be reached, until the run's time is up."""
-    while True:
-        try:
-            return send()
-        except Retryable:
-            if not SEND_AGAIN_SECONDS < seconds_left() < inf:
-                raise
-        sleep(SEND_AGAIN_SECONDS)
+def decide_all(flow: Flow, bridge: Bridge, view: View, changes: list[Change]) -> list[Decision]:
+    return decide(flow, bridge, view, refreshed(flow, changes))[0]
 
 
 def create_once(
@@ -161,6 +153,7 @@ def written(decision: Decision, results: Results) -> Settlement:
         agreed=result.agreed,
         answer=result.answer,
         altered=decision.altered(created=result.outcome is Outcome.CREATED),
+        filled=decision.filled,
     )
 
 
@@ -177,10 +170,17 @@ def carry_out(
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
     parked = flow.must_wait(delivery, to_write) if to_write else []
     held = {settlement.change.record_id for settlement in parked}
+    sifted = Sifted(())
     if ready := [decision for decision in to_write if decision.change.record_id not in held]:
         delivery.claim()
-        settlements += write(flow, bridge, view, ready)
-    settlements = settle(flow, bridge, envelope, view, settlements + parked)
+        sifted = sift(flow, bridge, ready)
+        settlements += [*sifted.held, *sifted.spared]
+    with taken_back(flow, bridge, sifted) as done:
+        if sifted.allowed:
+            settlements += write(flow, bridge, view, sifted.allowed)
+        done += settle(flow, bridge, envelope, view, settlements + parked)
+    settlements = list(done)
+    park(flow, bridge, envelope.table, settlements)
     # After the ledger: whoever waits for a record then finds it settled. What was cut off in
     # between comes again.
     flow.on_settled(delivery, settlements)
@@ -254,6 +254,7 @@ def final(decision: Decision) -> Settlement:
         quiet=quiet,
         agreed=decision.agreed,
         altered=decision.altered(),
+        filled=decision.filled,
     )
 
 
@@ -321,6 +322,8 @@ def attempt[Result](
             str(error),
             retry_after_seconds=error.retry_after_seconds,
         )
+    except Held as error:
+        return waiting(change, Braked(), str(error))
     except Misconfigured as error:
         pause(flow, bridge, error)
         wait_seconds = bridge.settings.paused_delay_seconds

@@ -10,10 +10,12 @@ from shared.errors import BridgeError
 from shared.pipeline.decision import Decision
 from shared.records import Change, Outcome, Page, Settlement, WriteResult
 from shared.settings import Settings
+from shared.state.brakes import Brakes
 from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.flows import Flows
 from shared.state.handoff import Handoff
+from shared.state.jobs import Jobs
 from shared.state.ledger import Ledger
 from shared.state.ledger_rows import LedgerRow, View
 from shared.state.presence import Presence
@@ -92,6 +94,14 @@ class Flow(Protocol):
         """
 
     @property
+    def reads(self) -> bool:
+        """Whether a poll of its own reads a source."""
+
+    @property
+    def read_once(self) -> str:
+        """Why its source cannot be read again, a sentence; "" where it can."""
+
+    @property
     def queue(self) -> str: ...
     @property
     def table(self) -> str: ...
@@ -159,6 +169,14 @@ class PlainFlow:
 
     __slots__ = ()
 
+    @property
+    def reads(self) -> bool:
+        return True
+
+    @property
+    def read_once(self) -> str:
+        return ""
+
     def look(self, changes: Sequence[Change]) -> list[Change]:
         return list(changes)
 
@@ -194,6 +212,8 @@ class Bridge:
     deadletters: DeadLetters
     sweeps: Sweeps
     waiting: Waiting
+    jobs: Jobs
+    brakes: Brakes
     handoff: Handoff
     writers: Executor
     urgent_writers: Executor

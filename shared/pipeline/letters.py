@@ -3,7 +3,7 @@ given up.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -52,11 +52,16 @@ class Handled:
         return {"left": self.left.total(), "why": list(self.left)} if self.left else {}
 
 
-def hand_off_again(flow: Flow, bridge: Bridge, letters: Mapping[str, DeadLetter | None]) -> Handled:
+def hand_off_again(
+    flow: Flow,
+    bridge: Bridge,
+    letters: Mapping[str, DeadLetter | None],
+    before: Callable[[Collection[str]], None] = lambda _: None,
+) -> Handled:
     """Records with their letters, as references, or as kept where the source cannot be asked again.
 
     A line or a file that could not be read is nobody's record: nothing at the source has its id, so
-    its letter stays.
+    its letter stays. `before` is told the ids of those that are handed off, a moment before.
     """
     messages = [
         letter for letter in letters.values() if letter and letter.reason == UNREADABLE_MESSAGE
@@ -67,6 +72,7 @@ def hand_off_again(flow: Flow, bridge: Bridge, letters: Mapping[str, DeadLetter 
         if letter not in messages
     ]
     again = [change for change in found if isinstance(change, Change)]
+    before([change.record_id for change in again])
     bridge.handoff.put(
         flow.queue,
         flow.key,

@@ -65,7 +65,7 @@ def read_if_running(flow: Flow, bridge: Bridge, counts: Counter[str], turn_secon
     ended = read_on(flow, bridge, started + turn_seconds, counts)
     caught_up = {"caught_up_at": started} if counts["ends"] else {}
     for key in keys(flow):
-        bridge.flows.change(key, polled_at=bridge.now(), **caught_up, **CLEARED)
+        bridge.flows.observe(key, polled_at=bridge.now(), **caught_up, **CLEARED)
     return ended
 
 
@@ -108,7 +108,7 @@ def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: Tok
     if expired.link:
         checkpoint.link = expired.link
     else:
-        checkpoint.restart(checkpoint.replay)
+        checkpoint.restart()
     checkpoint.restarted_at = bridge.now()
     bridge.checkpoints.save(checkpoint)
 

@@ -19,7 +19,8 @@ from functools import partial
 from shared import telemetry
 from shared.deadlines import RUN_SECONDS
 from shared.errors import Bug, Rejected
-from shared.pipeline.deliver import deliver, until_sent
+from shared.pipeline.delays import until_sent
+from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.guarded import guarded
 from shared.pipeline.settle import resend

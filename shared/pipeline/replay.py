@@ -1,33 +1,160 @@
-"""Replay: read all again, or one record, or the dead letters. Discard: give dead letters up."""
+"""Replay: read all again, or one record, or the dead letters. Discard: give dead letters up.
 
+What takes long is a job: begun at once, carried on by a timer.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from shared.errors import Retryable
+from shared.pipeline.answering import ANSWER, HELD
 from shared.pipeline.flow import Bridge, Flow
-from shared.pipeline.letters import Handled, give_up, hand_off_again
+from shared.pipeline.jobs import DELETIONS, MISSING, Work, carry_on
+from shared.pipeline.letters import Handled, Left, give_up, hand_off_again
+from shared.state.checkpoints import Checkpoint
+from shared.state.jobs import Job
 
 MOST_DISCARDED = 2000  # by one request, which must end before the gateway's 230 s
+AT_ONCE_SECONDS = 10.0  # of a job, while the person who ordered it waits
+LETTERS, ALL = "dead_letters", "all"
+MESSAGES_PER_STEP, LETTERS_PER_STEP, KEPT_PER_STEP = 320, 1000, 200
+SAVE_ATTEMPTS = 20
+NOTHING_READ = "This flow reads nothing by itself. Replay the flows that read for it."
 
 
-def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "") -> Handled:
+class NotReplayed(Exception):
+    """Nothing of the flow can be read again; the text is a sentence for a person."""
+
+
+def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "", who: str = "") -> Handled:
     """Writes again although nothing has changed: "all" (read anew by the polls), "record" or
     "dead_letters" (now).
 
     Says how many records were handed off; 0 for "all", whose number is known when they have been
     read.
     """
-    if what == "all":
-        checkpoint = bridge.checkpoints.load(flow.key, flow.table)
-        checkpoint.restart(replay=True)
-        bridge.checkpoints.save(checkpoint)
-        return Handled()
     if what == "record":
         return hand_off_again(
             flow, bridge, {record_id: bridge.deadletters.get(flow.letters, record_id)}
         )
-    bridge.handoff.take_back(flow.queue)
-    handled, after = Handled(), ""
-    while letters := bridge.deadletters.page(flow.letters, after):
-        after = letters[-1].record_id
-        handled += hand_off_again(flow, bridge, {letter.record_id: letter for letter in letters})
-    return handled
+    if what == ALL:
+        job = order_all(flow.feed, [flow], bridge, who)
+    else:
+        job = order_letters(flow, bridge, who)
+    return handled_by(begin(flow, bridge, job))
+
+
+def order_letters(flow: Flow, bridge: Bridge, who: str) -> Job:
+    """The job that tries all dead letters of a flow again; the one that does so already."""
+    job = new_job(flow.letters, LETTERS, bridge, who)
+    return bridge.jobs.order(replace(job, version=flow.mapping_version()))
+
+
+def order_all(name: str, readers: Sequence[Flow], bridge: Bridge, who: str) -> Job:
+    """The job that has the sources of a flow read anew; the one that does so already.
+
+    NotReplayed where none can be read twice.
+    """
+    able = [reader for reader in readers if reader.reads and not reader.read_once]
+    if not able:
+        raise NotReplayed(" ".join(once_sentences(readers)) or NOTHING_READ)
+    checkpoints = [(reader.key, reader.table) for reader in able]
+    job = new_job(name, ALL, bridge, who)
+    return bridge.jobs.order(replace(job, run=json.dumps(checkpoints)))
+
+
+def once_sentences(readers: Iterable[Flow]) -> list[str]:
+    """Why some of the sources are not read again."""
+    return list(dict.fromkeys(reader.read_once for reader in readers if reader.read_once))
+
+
+def new_job(flow: str, kind: str, bridge: Bridge, who: str) -> Job:
+    now = bridge.now()
+    return Job(flow, kind, int(now * 1000), who=who, updated_at=now)
+
+
+def begin(flow: Flow, bridge: Bridge, job: Job) -> Job:
+    """Carries a job on while a person waits. One that lost its race is carried on by others."""
+    try:
+        return carry_on(flow, bridge, job, bridge.now() + AT_ONCE_SECONDS, WORKS[job.kind])
+    except Retryable:
+        return bridge.jobs.find(job.id) or job
+
+
+def handled_by(job: Job) -> Handled:
+    left = Counter({Left[name]: job.counts[name] for name in Left.__members__ if job.counts[name]})
+    return Handled(job.counts["handed_off"], left)
+
+
+def letters(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:
+    """Poison messages first, then the dead letters in the order of record ids."""
+    if not job.place:
+        moved = bridge.handoff.take_back(flow.queue, MESSAGES_PER_STEP)
+        return replace(job, place="" if moved == MESSAGES_PER_STEP else "letters "), False
+    most = KEPT_PER_STEP if flow.policy.kept_rows else LETTERS_PER_STEP
+    found = bridge.deadletters.page(flow.letters, job.place.partition(" ")[2], most)
+    if not found:
+        return job, True
+    now = bridge.now()
+    wanted = {one.record_id: one for one in found if not one.is_under_way(job.id, now)}
+    handled = hand_off_again(
+        flow,
+        bridge,
+        wanted,
+        lambda ids: bridge.deadletters.replayed(flow.letters, ids, job.id, now),
+    )
+    counts = Counter({cause.name: count for cause, count in handled.left.items()})
+    counts.update(handed_off=handled.count, under_way=len(found) - len(wanted))
+    place = f"letters {found[-1].record_id}"
+    return replace(job, place=place, counts=job.counts + counts), False
+
+
+def all_again(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:
+    """Has the sources read anew, then waits until their polls have done so."""
+    sources = [tuple(source) for source in json.loads(job.run)]
+    if not job.place:
+        for key, table in sources:
+            change_checkpoint(bridge, key, table, Checkpoint.replay_all)
+        return replace(job, place="reading", waits_for="polls"), False
+    found = [bridge.checkpoints.load(key, table) for key, table in sources]
+    counts = Counter(read=sum(one.rows for one in found))
+    is_read = not any(one.replay for one in found)
+    return replace(job, counts=counts, waits_for="" if is_read else "polls"), is_read
+
+
+def change_checkpoint(
+    bridge: Bridge, key: str, table: str, change: Callable[[Checkpoint], None]
+) -> None:
+    """A person's word: a poll that saves at the same time reads on from what is saved here."""
+    for _ in range(SAVE_ATTEMPTS):
+        checkpoint = bridge.checkpoints.load(key, table)
+        change(checkpoint)
+        with suppress(Retryable):
+            bridge.checkpoints.save(checkpoint)
+            return
+    raise Retryable("Polls keep saving this flow's place; give the command again.")
+
+
+def leave_all(flow: Flow, bridge: Bridge, job: Job) -> None:
+    """A replay of all that is cancelled: the read goes on, and writes only what has changed."""
+    for key, table in json.loads(job.run):
+        change_checkpoint(bridge, key, table, Checkpoint.replay_no_more)
+
+
+def at_once(flow: Flow, bridge: Bridge) -> str:
+    """Reading anew is no hand-off: the polls see to the queue's length."""
+    return ""
+
+
+WORKS: dict[str, Work] = {
+    LETTERS: Work(letters),
+    ALL: Work(all_again, at_once, cancelled=leave_all),
+    DELETIONS: MISSING,
+    HELD: ANSWER,
+}
 
 
 def discard(

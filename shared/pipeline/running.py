@@ -4,9 +4,11 @@ tried again by itself.
 
 from shared import telemetry
 from shared.errors import Misconfigured, Retryable
+from shared.pipeline.brake import DELETE_BRAKE
 from shared.pipeline.flow import Bridge, Flow
-from shared.pipeline.sweep import DELETE_BRAKE
-from shared.state.flows import FAILED, RUNNING, STOPPED, Flows, FlowState
+from shared.state.flows import FAILED, RUNNING, STOPPED, Flows, FlowState, Values
+
+STOPPED_BY_A_PERSON = "stopped by a person"
 
 
 def held_up(flow: Flow, bridge: Bridge) -> str:
@@ -38,7 +40,7 @@ def held_up_as(key: str, flow: Flow, bridge: Bridge) -> str:
 def take_mapping(flow: Flow, bridge: Bridge) -> None:
     problem = flow.adopt()
     if problem != bridge.flows.state(flow.key).mapping_problem:
-        bridge.flows.change(flow.key, mapping_problem=problem)
+        bridge.flows.observe(flow.key, mapping_problem=problem)
         telemetry.noted(
             flow=flow.key,
             event="mapping_refused" if problem else "mapping_in_force",
@@ -61,11 +63,25 @@ def recovered(key: str, flow: Flow, bridge: Bridge) -> bool:
     try:
         flow.probe(key)
     except Misconfigured as error:
-        bridge.flows.change(key, checked_at=bridge.now(), reason=str(error), setting=error.setting)
+        note_cause(key, bridge, state, error)
         return False
     except Retryable:
         return False
-    start(key, bridge, by="bridge")
+    return resume(key, bridge, state)
+
+
+def note_cause(key: str, bridge: Bridge, probed: FlowState, error: Misconfigured) -> None:
+    """The cause as it is now, and when it was tried; not where somebody has had a word since."""
+    cause: Values = {"checked_at": bridge.now(), "reason": str(error), "setting": error.setting}
+    bridge.flows.change(key, lambda state: cause if state.is_same_word(probed) else None)
+
+
+def resume(key: str, bridge: Bridge, probed: FlowState) -> bool:
+    """Runs a failed flow again, unless somebody has stopped or started it since it was probed."""
+    runs = running(bridge.now(), by="bridge")
+    if not bridge.flows.change(key, lambda state: runs if state.is_same_word(probed) else None):
+        return False
+    telemetry.flow_changed(flow=key, status=RUNNING, reason="", by="bridge")
     return True
 
 
@@ -85,32 +101,45 @@ def fail(key: str, bridge: Bridge, error: Misconfigured) -> None:
 
 
 def fail_flow(key: str, flows: Flows, error: Misconfigured) -> None:
-    """As above, for who has no more than the flows' rows."""
-    if flows.read(key).status != RUNNING:
-        return
+    """As above, for who has no more than the flows' rows.
+
+    Only a flow that runs: a person's stop stays, and so does the first cause.
+    """
     now = flows.now()
-    flows.change(
-        key,
-        status=FAILED,
-        reason=str(error),
-        setting=error.setting,
-        by="bridge",
-        since=now,
-        checked_at=now,
-    )
-    telemetry.flow_changed(flow=key, status=FAILED, reason=str(error), by="bridge")
+    failed: Values = {
+        "status": FAILED,
+        "reason": str(error),
+        "setting": error.setting,
+        "by": "bridge",
+        "since": now,
+        "checked_at": now,
+    }
+    if flows.change(key, lambda state: failed if state.status == RUNNING else None):
+        telemetry.flow_changed(flow=key, status=FAILED, reason=str(error), by="bridge")
+
+
+def running(now: float, by: str) -> Values:
+    return {"status": RUNNING, "reason": "", "setting": "", "by": by, "since": now}
 
 
 def start(key: str, bridge: Bridge, by: str) -> None:
-    bridge.flows.change(key, status=RUNNING, reason="", setting="", by=by, since=bridge.now())
+    """A person's word: it stands, whoever changes the row at the same time."""
+    bridge.flows.change(key, lambda _: running(bridge.now(), by))
     telemetry.flow_changed(flow=key, status=RUNNING, reason="", by=by)
 
 
 def stop(key: str, bridge: Bridge, by: str) -> None:
     """Reads and writes nothing more of this flow until it is started; what waits on its queue goes
     on waiting.
+
+    A person's word, as a start is.
     """
-    bridge.flows.change(
-        key, status=STOPPED, reason="stopped by a person", setting="", by=by, since=bridge.now()
-    )
-    telemetry.flow_changed(flow=key, status=STOPPED, reason="stopped by a person", by=by)
+    stopped: Values = {
+        "status": STOPPED,
+        "reason": STOPPED_BY_A_PERSON,
+        "setting": "",
+        "by": by,
+        "since": bridge.now(),
+    }
+    bridge.flows.change(key, lambda _: stopped)
+    telemetry.flow_changed(flow=key, status=STOPPED, reason=STOPPED_BY_A_PERSON, by=by)

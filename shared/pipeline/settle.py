@@ -188,6 +188,7 @@ def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
     if outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED):
         row.exists, row.deleted, row.fingerprint = True, False, settlement.fingerprint
         row.altered = [list(entry) for entry in settlement.altered]
+        row.filled = settlement.filled or row.filled
     elif outcome in (Outcome.DELETED, Outcome.FILTERED):
         row.exists = row.exists and not (outcome is Outcome.DELETED or settlement.calls)
         row.deleted = change.kind is Kind.DELETED

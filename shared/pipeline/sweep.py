@@ -8,15 +8,19 @@ source's. Bucket by bucket, a checkpoint after each page of ids, when the queue 
 difference that is too large to be believed is not acted on: the flow stops and asks.
 """
 
+from contextlib import suppress
+
 from shared import telemetry
+from shared.errors import Retryable
+from shared.pipeline.brake import stop
 from shared.pipeline.flow import Bridge, Flow
-from shared.records import Change, Kind
+from shared.pipeline.jobs import BRIDGE, DELETIONS, MISSING, carry_on
 from shared.state.checkpoints import Checkpoint
-from shared.state.flows import FAILED
+from shared.state.jobs import Job
 from shared.state.ledger_rows import BUCKETS
 
-DELETE_BRAKE = "DELETE_BRAKE"
 QUIET_SECONDS = 600.0
+ANSWER_ATTEMPTS = 20
 DUE, RUNNING, ASKING, CONFIRMED, DONE = "due", "running", "asking", "confirmed", ""
 
 
@@ -31,8 +35,8 @@ def sweep(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, deadline: float) -
             return "time is up"
         compare(flow, bridge, checkpoint)
         bridge.checkpoints.save(checkpoint)
-    if checkpoint.sweep == CONFIRMED:
-        hand_off(flow, bridge, checkpoint)
+    if checkpoint.sweep == CONFIRMED and not handed_off(flow, bridge, checkpoint, deadline):
+        return "sweep hands off"
     return "waits for a person" if checkpoint.sweep == ASKING else "up to date"
 
 
@@ -51,16 +55,12 @@ def delivered(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> bool:
 
 
 def begin(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
-    checkpoint.sweep, checkpoint.sweep_run = (
-        RUNNING,
-        f"{flow.key}-{flow.table}-{int(bridge.now() * 1000)}",
-    )
-    checkpoint.sweep_bucket, checkpoint.sweep_after, checkpoint.swept, checkpoint.missing = (
-        0,
-        "",
-        0,
-        0,
-    )
+    if checkpoint.sweep_run and bridge.jobs.find(job_of(flow, checkpoint).id) is None:
+        bridge.sweeps.remove(checkpoint.sweep_run)  # a read that began anew left it behind
+    checkpoint.sweep = RUNNING
+    checkpoint.sweep_run = f"{flow.key}-{flow.table}-{int(bridge.now() * 1000)}"
+    checkpoint.sweep_bucket, checkpoint.sweep_after = 0, ""
+    checkpoint.swept, checkpoint.missing, checkpoint.confirmed_by = 0, 0, ""
 
 
 def compare(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
@@ -95,27 +95,33 @@ def judge(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
             f'that is right, POST /api/flows/{flow.key}/start with {{"deletes": "confirm"}}; if'
             ' not, with {"deletes": "skip"}.'
         )
-        bridge.flows.change(
-            flow.key,
-            status=FAILED,
-            reason=reason,
-            setting=DELETE_BRAKE,
-            by="bridge",
-            since=bridge.now(),
-        )
-        telemetry.flow_changed(flow=flow.key, status=FAILED, reason=reason, by="bridge")
+        stop(flow.key, bridge, reason)
 
 
-def hand_off(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
-    """Hands the missing records off as references: each is looked at once more before it is
-    deleted.
-    """
-    changes = (
-        Change(record_id, Kind.REFERENCE, first_seen=bridge.now())
-        for record_id in bridge.sweeps.ids(checkpoint.sweep_run)
-    )
-    bridge.handoff.put(flow.queue, flow.key, flow.table, checkpoint.mapping_version, changes)
+def handed_off(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, deadline: float) -> bool:
+    """Carries the hand-off of the missing records on, as a job; whether it is over."""
+    job = bridge.jobs.find(job_of(flow, checkpoint).id)
+    if job is None:
+        job = bridge.jobs.order(job_of(flow, checkpoint))
+        if job.run != checkpoint.sweep_run:
+            return False  # an earlier sweep's is not over yet
+    if not carry_on(flow, bridge, job, deadline, MISSING).is_over:
+        return False
     finish(flow, bridge, checkpoint)
+    return True
+
+
+def job_of(flow: Flow, checkpoint: Checkpoint) -> Job:
+    """The same for the same sweep, so that nobody orders it twice."""
+    return Job(
+        flow.key,
+        DELETIONS,
+        int(checkpoint.sweep_run.rpartition("-")[2]),
+        who=checkpoint.confirmed_by or BRIDGE,
+        run=checkpoint.sweep_run,
+        total=checkpoint.missing,
+        version=checkpoint.mapping_version,
+    )
 
 
 def finish(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
@@ -125,12 +131,20 @@ def finish(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
     bridge.sweeps.remove(checkpoint.sweep_run)
 
 
-def answer(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, confirm: bool) -> None:
-    """A person's answer to the question: delete them, or leave them."""
-    if checkpoint.sweep != ASKING:
-        return
-    if confirm:
-        checkpoint.sweep = CONFIRMED
-        bridge.checkpoints.save(checkpoint)
-    else:
-        finish(flow, bridge, checkpoint)
+def answer(flow: Flow, bridge: Bridge, confirm: bool, who: str) -> None:
+    """A person's answer to the question: delete them, or leave them.
+
+    Tried again where a poll saves its place at the same time; nothing where it asks no more.
+    """
+    for _ in range(ANSWER_ATTEMPTS):
+        checkpoint = bridge.checkpoints.load(flow.key, flow.table)
+        if checkpoint.sweep != ASKING:
+            return
+        checkpoint.sweep, checkpoint.confirmed_by = CONFIRMED, who
+        with suppress(Retryable):
+            if confirm:
+                bridge.checkpoints.save(checkpoint)
+            else:
+                finish(flow, bridge, checkpoint)
+            return
+    raise Retryable("Polls keep saving this flow's place; give the command again.")

@@ -31,7 +31,7 @@ def interrupted(flow: Flow, bridge: Bridge, error: Retryable) -> str:
             hours = f"It has been so for {(bridge.now() - since) / 3600:.0f} h or more."
             return failed(flow, bridge, f"{sentence} {hours}")
         if (sentence, since) != (state.trouble, state.failing_since):
-            bridge.flows.change(flow.feed, trouble=sentence, failing_since=since)
+            bridge.flows.observe(flow.feed, trouble=sentence, failing_since=since)
     return "interrupted"
 
 
@@ -55,5 +55,5 @@ def met_bug(flow: Flow, bridge: Bridge, bug: Bug) -> str:
 def failed(flow: Flow, bridge: Bridge, sentence: str) -> str:
     failures = bridge.flows.read(flow.feed).failures
     fail(flow.feed, bridge, Misconfigured("", sentence))
-    bridge.flows.change(flow.feed, failures=failures + 1, checked_at=bridge.now())
+    bridge.flows.observe(flow.feed, failures=failures + 1, checked_at=bridge.now())
     return "failed"

@@ -15,11 +15,13 @@ class Checkpoint:
     """`phase` is "full" while every row is read and "delta" afterwards; `link` is where the next
     read begins ("" at the start).
 
+    `replay`: what this full read brings is written although it has not changed.
     `sweep` is "" | "due" | "running" | "asking" | "confirmed": after each full read the ledger's
     ids are compared with the source.
     Times in seconds since 1970; `taken_at` is when `link` was given, which a change token's age is
     counted from; `full_at` when the last full read ended; `caught_up_at` when the last page was
     asked for behind which there was none; `restarted_at` when the source last refused the position.
+    `confirmed_by`: who allowed what the last sweep found, "" where nobody was asked.
     """
 
     flow: str
@@ -41,18 +43,20 @@ class Checkpoint:
     missing: int = 0
     caught_up_at: float = 0.0
     restarted_at: float = 0.0
+    confirmed_by: str = ""
     etag: str = ""
 
-    def restart(self, replay: bool = False) -> None:
-        """Reads everything anew, from the first row."""
-        self.phase, self.link, self.pages, self.rows, self.replay, self.sweep = (
-            "full",
-            "",
-            0,
-            0,
-            replay,
-            "",
-        )
+    def restart(self) -> None:
+        """Reads everything anew, from the first row. A replay that was under way is one still."""
+        self.phase, self.link, self.pages, self.rows, self.sweep = "full", "", 0, 0, ""
+
+    def replay_all(self) -> None:
+        """Reads everything anew, and writes also what has not changed."""
+        self.restart()
+        self.replay = True
+
+    def replay_no_more(self) -> None:
+        self.replay = False
 
 
 class Checkpoints:

@@ -8,11 +8,11 @@ import contextlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import batched, islice
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient
+from azure.data.tables import TableClient, TableTransactionError
 from azure.storage.blob import ContainerClient
 
 from shared import exact_json
@@ -21,6 +21,8 @@ from shared.state.filters import literal
 from shared.state.pages import filled
 from shared.state.texts import kept
 
+LETTERS_PER_TRANSACTION = 100
+UNDER_WAY_SECONDS = 600.0  # then who replays a letter again means it
 POISON = "-poison"  # how the origin of a message ends that was kept as a whole
 
 
@@ -33,7 +35,8 @@ class DeadLetter:
     there is none or an earlier version of the bridge did not say. Times in seconds since 1970;
     `first_seen` is when the bridge read the record.
     `metadata`: what refused it, where newer metadata may let it pass; "" elsewhere. `sample`: which
-    file of its name it is of.
+    file of its name it is of. `replayed_at`, `replayed_by`: when it was handed off since it was
+    refused, and by which job.
     """
 
     flow: str
@@ -48,6 +51,12 @@ class DeadLetter:
     first_seen: float = 0.0
     metadata: str = ""
     sample: str = ""
+    replayed_at: float = 0.0
+    replayed_by: str = ""
+
+    def is_under_way(self, job: str, now: float) -> bool:
+        """Whether another replay than this job has just handed it off."""
+        return self.replayed_by not in ("", job) and now - self.replayed_at < UNDER_WAY_SECONDS
 
 
 class DeadLetters:
@@ -71,7 +80,8 @@ class DeadLetters:
             name: kept(value) if isinstance(value, str) else value
             for name, value in asdict(letter).items()
         }
-        values = {**told, "first_seen": float(letter.first_seen)}
+        times = {name: float(told[name]) for name in ("first_seen", "replayed_at")}
+        values = {**told, **times}
         self.table.upsert_entity(
             {"PartitionKey": values.pop("flow"), "RowKey": values.pop("record_id"), **values}
         )
@@ -180,6 +190,22 @@ class DeadLetters:
                 {"PartitionKey": flow, "RowKey": record_id, "metadata": metadata}
             )
 
+    def replayed(self, flow: str, ids: Iterable[str], job: str, now: float) -> None:
+        """Notes which job hands these letters off; nothing where one has gone meanwhile."""
+        for part in batched(ids, LETTERS_PER_TRANSACTION, strict=False):
+            rows = [
+                {"PartitionKey": flow, "RowKey": id_, "replayed_at": now, "replayed_by": job}
+                for id_ in part
+            ]
+            try:
+                self.table.submit_transaction([("update", row) for row in rows])
+            except TableTransactionError as error:
+                if error.status_code != 404:
+                    raise
+                for row in rows:
+                    with contextlib.suppress(ResourceNotFoundError):
+                        self.table.update_entity(row)
+
     def get(self, flow: str, record_id: str) -> DeadLetter | None:
         try:
             return read(self.table.get_entity(flow, record_id))
@@ -217,4 +243,6 @@ def read(entity: Any) -> DeadLetter:
         entity.get("first_seen", 0.0),
         entity.get("metadata", ""),
         entity.get("sample", ""),
+        entity.get("replayed_at", 0.0),
+        entity.get("replayed_by", ""),
     )

@@ -4,17 +4,20 @@ instance within seconds.
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import TableClient, UpdateMode
 
-from shared.deadlines import held, seconds_to_end
+from shared.errors import Retryable
 from shared.state.texts import kept
 
 RUNNING, STOPPED, FAILED = "running", "stopped", "failed"
 CACHE_SECONDS = 1.0
+CHANGE_ATTEMPTS = 50
+LOST = (ResourceModifiedError, ResourceExistsError, ResourceNotFoundError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class FlowState:
     that the source had. `trouble`: why the last poll was interrupted, "" if it was not.
     `failing_since`: since when the source has given answers that no poll can use; 0: it gives
     others. `failures`: polls in a row that failed the flow.
+    `word` counts the changes of `status`, so that two equal ones are told apart.
     """
 
     status: str = RUNNING
@@ -39,6 +43,22 @@ class FlowState:
     trouble: str = ""
     failing_since: float = 0.0
     failures: int = 0
+    word: int = 0
+
+    def is_same_word(self, other: "FlowState") -> bool:
+        """Whether nobody has started, stopped or failed the flow in between.
+
+        `word` alone does not tell: the version before this one does not count it.
+        """
+        return self.last_word == other.last_word
+
+    @property
+    def last_word(self) -> tuple[int, str, str, float]:
+        return self.word, self.status, self.by, self.since
+
+
+Values = Mapping[str, str | float]
+Decide = Callable[[FlowState], Values | None]
 
 
 class Flows:
@@ -50,19 +70,26 @@ class Flows:
         self.cache: dict[str, tuple[float, FlowState]] = {}
 
     def state(self, flow: str) -> FlowState:
-        with held(self.lock, seconds_to_end):
-            at, state = self.cache.get(flow, (0.0, FlowState()))
-            if self.now() - at >= CACHE_SECONDS:
-                state = self.read(flow)
-                self.cache[flow] = (self.now(), state)
+        """As it was a second ago at most. Read outside of the lock: nobody waits for a slow row."""
+        with self.lock:
+            at, state = self.cache.get(flow, (-CACHE_SECONDS, FlowState()))
+        if self.now() - at < CACHE_SECONDS:
             return state
+        state, now = self.read(flow), self.now()
+        with self.lock:
+            self.cache[flow] = (now, state)
+        return state
 
     def read(self, flow: str) -> FlowState:
+        return self.found(flow)[0]
+
+    def found(self, flow: str) -> tuple[FlowState, str]:
+        """The flow's row with its ETag, "" while there is none."""
         try:
             entity = self.table.get_entity("flows", flow)
         except ResourceNotFoundError:
-            return FlowState()
-        return read_state(entity)
+            return FlowState(), ""
+        return read_state(entity), str(entity.metadata["etag"])
 
     def all(self) -> dict[str, FlowState]:
         """Every flow that has a row, by its key; none before the first."""
@@ -72,16 +99,57 @@ class Flows:
             return {}
         return {row["RowKey"]: read_state(row) for row in rows}
 
-    def change(self, flow: str, **values: str | float) -> None:
-        """Merges the values given into the flow's row; the last one to write wins, as between
-        people.
+    def change(self, flow: str, decide: Decide) -> FlowState | None:
+        """Changes the row to what `decide` makes of it, and asks again where somebody came first.
+
+        Returns the row as it then is; None where `decide` gives None, for nothing is to be done.
+        Retryable if others keep coming first.
         """
-        told = {
-            name: kept(value) if isinstance(value, str) else value for name, value in values.items()
-        }
-        self.table.upsert_entity({"PartitionKey": "flows", "RowKey": flow, **told})
-        with held(self.lock, seconds_to_end):
+        wanted: FlowState | None = None
+        for _ in range(CHANGE_ATTEMPTS):
+            state, etag = self.found(flow)
+            if wanted and state.is_same_word(wanted):
+                return state  # ours, whose answer was lost
+            values = decide(state)
+            if values is None:
+                return None
+            changed = replace(state, **cut(values))
+            if "status" in values:
+                changed = wanted = replace(changed, word=state.word + 1)
+            if self.saved(flow, {**values, "word": changed.word}, etag):
+                return changed
+        raise Retryable("Others keep changing this flow; give the command again.")
+
+    def saved(self, flow: str, values: Values, etag: str) -> bool:
+        """Whether nobody has changed the row since it was read."""
+        entity = {"PartitionKey": "flows", "RowKey": flow, **cut(values)}
+        same: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        try:
+            if etag:
+                self.table.update_entity(entity, UpdateMode.MERGE, **same)
+            else:
+                self.table.create_entity(entity)
+        except LOST:
+            return False
+        finally:
+            self.forget(flow)
+        return True
+
+    def observe(self, flow: str, **values: str | float) -> None:
+        """Notes what the bridge has seen of a flow: never its status, which `change` changes."""
+        self.table.upsert_entity({"PartitionKey": "flows", "RowKey": flow, **cut(values)})
+        self.forget(flow)
+
+    def forget(self, flow: str) -> None:
+        with self.lock:
             self.cache.pop(flow, None)
+
+
+def cut(values: Values) -> dict[str, Any]:
+    """The values at a length that a table keeps."""
+    return {
+        name: kept(value) if isinstance(value, str) else value for name, value in values.items()
+    }
 
 
 def read_state(entity: Mapping[str, Any]) -> FlowState:

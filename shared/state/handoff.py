@@ -7,6 +7,7 @@ import base64
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -149,15 +150,14 @@ class Handoff:
             if getattr(error, "error_code", "") not in GONE:
                 raise
 
-    def take_back(self, queue: str) -> int:
-        """Puts the messages of `<queue>-poison` on the queue again; returns how many."""
-        moved = 0
+    def take_back(self, queue: str, most: int) -> int:
+        """Puts up to so many messages of `<queue>-poison` on the queue again; returns how many."""
+        poison, moved = self.clients(poison_of(queue)), 0
         try:
-            for message in self.clients(poison_of(queue)).receive_messages(
-                messages_per_page=32, visibility_timeout=60
-            ):
+            received = poison.receive_messages(messages_per_page=32, visibility_timeout=60)
+            for message in islice(received, most):
                 self.send(queue, message.content)
-                self.clients(poison_of(queue)).delete_message(message)
+                poison.delete_message(message)
                 moved += 1
         except ResourceNotFoundError:
             pass

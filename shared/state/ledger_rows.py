@@ -38,6 +38,7 @@ class LedgerRow:
     `history`: the last things that happened, oldest first, each [time, outcome, version, reason,
     attempts]. `agreed`: what the opt-out flow remembers of both sides (shared/opt_out/flow.py).
     `altered`: the fields that the target lacks or has cut, each [field, "omitted" or "cut", rule].
+    `filled`: short hashes of the names of fields that hold a value there; b"": not known.
     """
 
     record_id: str
@@ -54,6 +55,7 @@ class LedgerRow:
     history: list[list[Any]] = field(default_factory=list)
     agreed: dict[str, Any] = field(default_factory=dict, repr=False)
     altered: list[list[str]] = field(default_factory=list)
+    filled: bytes = field(default=b"", repr=False)
 
     @property
     def wait(self) -> Wait | None:
@@ -134,6 +136,7 @@ def read_row(entity: Mapping[str, Any]) -> LedgerRow:
         history=json.loads(entity["history"]),
         agreed=json.loads(entity.get("agreed") or "{}"),
         altered=json.loads(entity.get("altered") or "[]"),
+        filled=entity.get("filled", b""),
     )
 
 
@@ -153,6 +156,7 @@ def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
         "rejected": row.rejected,
         "history": json.dumps(row.history, separators=(",", ":")),
         **({"agreed": json.dumps(row.agreed, separators=(",", ":"))} if row.agreed else {}),
+        **({"filled": row.filled} if row.filled else {}),
         **({"altered": json.dumps(row.altered, separators=(",", ":"))} if row.altered else {}),
     }
 

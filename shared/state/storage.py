@@ -16,7 +16,7 @@ from shared.sdk_transport import PASSING, BoundedTransport
 from shared.setting_types import text
 from shared.settings import StorageSettings
 
-TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions")
+TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions", "jobs")
 CONTAINERS = ("config", "sweeps", "letters", "poison")
 
 

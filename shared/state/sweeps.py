@@ -2,10 +2,12 @@
 been handed off.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContainerClient
+
+PAGE_BYTES = 512 * 1024
 
 
 class Sweeps:
@@ -22,12 +24,17 @@ class Sweeps:
                 blob.create_append_blob()
             blob.append_block(lines)
 
-    def ids(self, run: str) -> Iterator[str]:
+    def page(self, run: str, offset: int) -> tuple[list[str], int]:
+        """Some of the ids from a byte of the blob on, and the byte behind them; [] at the end."""
+        blob = self.container.get_blob_client(run)
         try:
-            text = self.container.download_blob(run).readall().decode()
+            if offset >= blob.get_blob_properties().size:
+                return [], offset
+            text = self.container.download_blob(run, offset=offset, length=PAGE_BYTES).readall()
         except ResourceNotFoundError:
-            return
-        yield from text.split()
+            return [], offset
+        whole = text[: text.rfind(b"\n") + 1]
+        return whole.decode().split(), offset + len(whole)
 
     def remove(self, run: str) -> None:
         try:

@@ -3,13 +3,14 @@ them in one query.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched, islice
 from typing import Any
 
 from azure.data.tables import TableClient, TableTransactionError
 
+from shared.state.due import Due
 from shared.state.filters import literal
 from shared.state.ledger_rows import ROWS_PER_TRANSACTION
 
@@ -30,11 +31,15 @@ class Waiter:
     since: float
 
 
-class Waiting:
-    """The table `waiting`. Parking twice and releasing what is not there are harmless."""
+class Waiting(Due):
+    """The table `waiting`: who waits for a parent here, who waits for a time in `Due`.
 
-    def __init__(self, table: TableClient) -> None:
-        self.table, self.looked_at = table, ("", "")
+    Parking twice and releasing what is not there are harmless.
+    """
+
+    def __init__(self, table: TableClient, now: Callable[[], float]) -> None:
+        super().__init__(table, now)
+        self.looked_at = ("", "")
 
     def park(self, waiters: Iterable[Waiter]) -> None:
         for group in by_partition(waiters):

@@ -35,6 +35,9 @@ READERS = {
     "console_status",
     "console_dead_letters",
     "console_record",
+    "console_jobs",
+    "console_job",
+    "console_question",
     "opt_out_contact",
     "opt_out_decisions",
 }

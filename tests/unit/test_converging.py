@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from dev.simulation.tables import TableService
 from shared.entities import deciding
 from shared.errors import Retryable
 from shared.mapping import Mapped
@@ -25,6 +26,7 @@ from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Delivery, PlainFlow, Policy, Results
 from shared.records import Change, Kind, Outcome, Settlement, WriteResult
 from shared.settings import load_settings
+from shared.state.brakes import Brakes
 from shared.state.envelope import envelopes
 from shared.state.flows import FlowState
 from shared.state.ledger_rows import Header, LedgerRow, View
@@ -142,6 +144,9 @@ class FakeFlow(PlainFlow):
         version, text = self.source[change.record_id]
         return replace(change, kind=Kind.REFERENCE, row={"text": text}, version=version)
 
+    def mapping_version(self) -> int:
+        return 1
+
     def at_rest(self, change: Change) -> Change:
         return change.as_reference()
 
@@ -203,6 +208,11 @@ class FakeDeadLetters:
         raise AssertionError("nothing here is refused")
 
 
+def brakes() -> Brakes:
+    tables = TableService(lambda what, work: work())
+    return Brakes(cast(Any, tables.create_table_if_not_exists("flows")))
+
+
 class Converging(RuleBasedStateMachine):
     """Edits at the source, changes on the queue, deliveries in any order; then quiet."""
 
@@ -224,6 +234,8 @@ class Converging(RuleBasedStateMachine):
             "sweeps": None,
             "presence": None,
             "waiting": None,
+            "jobs": None,
+            "brakes": brakes(),
         }
         options = load_settings({**COMPLETE, "RETRY_HOURS": "720"})
         self.bridge = Bridge(

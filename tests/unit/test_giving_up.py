@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Cause, Misconfigured, Retryable
-from shared.pipeline.deliver import attempt, failed
+from shared.pipeline.delays import failed
+from shared.pipeline.deliver import attempt
 from shared.pipeline.flow import Policy
 from shared.pipeline.settle import GIVEN_UP, given_up, next_attempt
 from shared.records import Change, Kind, Outcome, Settlement, waiting
@@ -36,7 +37,7 @@ def bridge(clock: Clock) -> Any:
     return SimpleNamespace(
         now=clock,
         settings=load_settings({**COMPLETE, "RETRY_HOURS": "48"}),
-        flows=SimpleNamespace(read=lambda _: SimpleNamespace(status="stopped")),
+        flows=SimpleNamespace(now=clock, change=lambda key, decide: None),
     )
 
 

@@ -11,7 +11,8 @@ import pytest
 from shared.deadlines import RUN_SECONDS, within
 from shared.errors import Bug, Rejected, Retryable
 from shared.pipeline import receipts
-from shared.pipeline.deliver import SEND_AGAIN_SECONDS, deliver, until_sent
+from shared.pipeline.delays import SEND_AGAIN_SECONDS, until_sent
+from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Policy
 from shared.pipeline.receipts import MOST_RECEIPTS, Receipt, carry_out
 from shared.records import Change, Kind
@@ -137,7 +138,7 @@ def test_a_delivery_waits_for_the_queue_until_its_run_is_over() -> None:
         now[0] += seconds
 
     with pytest.MonkeyPatch.context() as patch, within(RUN_SECONDS, lambda: now[0]):
-        patch.setattr("shared.pipeline.deliver.seconds_left", lambda: RUN_SECONDS - now[0])
+        patch.setattr("shared.pipeline.delays.seconds_left", lambda: RUN_SECONDS - now[0])
         with pytest.raises(Retryable):
             until_sent(sleep, send)
     assert tries[-1] >= RUN_SECONDS - SEND_AGAIN_SECONDS

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from dev.simulation.tables import TableService
 from shared.errors import Cause, Misconfigured, Refusal, Rejected, Retryable, TokenExpired
 from shared.pipeline.flow import Policy
 from shared.pipeline.poll import RESTART_SECONDS, poll
@@ -13,29 +14,24 @@ from shared.pipeline.running import probe_delay
 from shared.records import Page
 from shared.settings import load_settings
 from shared.state.checkpoints import Checkpoint
-from shared.state.flows import FAILED, RUNNING, FlowState
+from shared.state.flows import FAILED, RUNNING, Flows, FlowState
 from tests.unit.test_settings import COMPLETE
 
 TICK = 15.0
 
 
-class FakeFlows:
-    """Rows in memory; `is_away`: the tables do not answer."""
+class AwayFlows(Flows):
+    """On the simulation's tables; `is_away`: the tables do not answer."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.now, self.rows, self.is_away = clock, dict[str, FlowState](), False
+        tables = TableService(self.perform)
+        self.is_away = False
+        super().__init__(cast(Any, tables.create_table_if_not_exists("flows")), clock)
 
-    def read(self, flow: str) -> FlowState:
+    def perform(self, what: str, work: Callable[[], Any]) -> Any:
         if self.is_away:
             raise Retryable("The storage account did not answer.", cause=Cause.PAUSE)
-        return self.rows.get(flow, FlowState())
-
-    state = read
-
-    def change(self, flow: str, **values: Any) -> None:
-        before = self.read(flow)
-        kept = {name: getattr(before, name) for name in FlowState.__slots__}
-        self.rows[flow] = FlowState(**{**kept, **values})
+        return work()
 
 
 class World:
@@ -46,7 +42,7 @@ class World:
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
-        self.flows = FakeFlows(lambda: self.now)
+        self.flows = AwayFlows(lambda: self.now)
         self.checkpoint = Checkpoint("contacts", "contact")
         self.reads = 0
         self.source: Callable[[Checkpoint], Page] = lambda _: Page((), "behind", complete=True)

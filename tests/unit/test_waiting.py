@@ -104,13 +104,13 @@ def test_a_transaction_is_of_one_partition_and_holds_nobody_twice(
 
 def test_a_waiter_is_read_as_it_was_parked() -> None:
     table = Table()
-    Waiting(table).park([waiter(1), waiter(1), waiter(2, "q", since=7.25)])  # type: ignore[arg-type]
+    Waiting(table, lambda: 1000.0).park([waiter(1), waiter(1), waiter(2, "q", since=7.25)])  # type: ignore[arg-type]
     assert set(table.rows.values()) == {waiter(1), waiter(2, "q", since=7.25)}
 
 
 def test_parking_again_keeps_one_row() -> None:
     table = Table([waiter(1)])
-    Waiting(table).park([waiter(1, since=9.0)])  # type: ignore[arg-type]
+    Waiting(table, lambda: 1000.0).park([waiter(1, since=9.0)])  # type: ignore[arg-type]
     assert list(table.rows.values()) == [waiter(1, since=9.0)]
 
 
@@ -128,7 +128,7 @@ def test_releasing_what_is_not_there_is_harmless(
     there: list[int], gone: list[int], left: list[int], deletes: int
 ) -> None:
     table = Table(map(waiter, there))
-    Waiting(table).release(map(waiter, gone))  # type: ignore[arg-type]
+    Waiting(table, lambda: 1000.0).release(map(waiter, gone))  # type: ignore[arg-type]
     assert list(table.rows.values()) == [waiter(number) for number in left]
     assert table.deletes == deletes
 
@@ -136,7 +136,7 @@ def test_releasing_what_is_not_there_is_harmless(
 def test_another_refusal_of_a_release_is_told() -> None:
     table = Table([waiter(1), waiter(2)], fault=503)
     with pytest.raises(HttpResponseError):
-        Waiting(table).release([waiter(1), waiter(2)])  # type: ignore[arg-type]
+        Waiting(table, lambda: 1000.0).release([waiter(1), waiter(2)])  # type: ignore[arg-type]
     assert (len(table.rows), table.deletes) == (2, 0)
 
 
@@ -146,7 +146,8 @@ def test_the_overdue_take_turns(overdue: int, most: int, early: int) -> None:
     is.
     """
     rows = [waiter(number, f"p{number % 3}") for number in range(overdue)]
-    waiting = Waiting(Table([*rows, *(waiter(number, "e", since=99.0) for number in range(early))]))  # type: ignore[arg-type]
+    early_rows = [waiter(number, "e", since=99.0) for number in range(early)]
+    waiting = Waiting(Table([*rows, *early_rows]), lambda: 1000.0)  # type: ignore[arg-type]
     looks = [waiting.some_since(50.0, most) for _ in range(overdue // most + 1)]
     assert all(len(look) <= most for look in looks)
     assert Counter(one for look in looks for one in look) == Counter(rows)

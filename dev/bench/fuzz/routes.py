@@ -197,6 +197,7 @@ ROUTES = {
     "contacts_webhook": (), "custom_entities_webhook": ("table",), "opt_out_webhook": (),
     "console_status": (),
     "console_dead_letters": (), "console_record": ("flow", "id"),
+    "console_jobs": (), "console_job": ("id",), "console_question": ("flow",),
     "console_command": ("flow", "command"), "opt_out_safe": (),
     "opt_out_contact": ("id",), "opt_out_decisions": (),
 }  # fmt: skip
@@ -204,7 +205,7 @@ WITHOUT_CONTEXT = frozenset(name for name in ROUTES if not name.endswith("_webho
 USUAL = {
     "table": ("contact", "new_pet"), "flow": ("contacts", "custom_entities-new_pet", "opt_out"),
     "id": (ID, f"{{{ID}}}"),
-    "command": ("start", "stop", "replay", "discard"), "limit": ("10",), "after": (ID,),
+    "command": ("start", "stop", "replay", "discard", "cancel"), "limit": ("10",), "after": (ID,),
     "day": ("2026-01-31",), "format": ("csv", "json"),
 }  # fmt: skip
 

@@ -212,12 +212,12 @@ def test_a_flow_that_the_app_has_failed_is_named_with_its_setting(sound: Office)
         flows,
         Misconfigured("DATAVERSE_WEBHOOK_SECRET", "DATAVERSE_WEBHOOK_SECRET is still a reference."),
     )
-    flows.change("opt_out", status=STOPPED)
+    flows.change("opt_out", lambda _: {"status": STOPPED})
     try:
         findings = sound.check()[1]
     finally:
-        flows.change("contacts", status=RUNNING)
-        flows.change("opt_out", status=RUNNING)
+        flows.change("contacts", lambda _: {"status": RUNNING})
+        flows.change("opt_out", lambda _: {"status": RUNNING})
     reported(findings, "flows", "error", "DATAVERSE_WEBHOOK_SECRET")
     reported(findings, "flows", "warning", "stopped", "/api/flows/opt_out/start")
 

@@ -55,7 +55,7 @@ def parts(account: SilentStorage) -> Iterator[dict[str, Callable[[], Any]]]:
     blobs.upload_blob("a", b"a" * 100_000, overwrite=True)
     yield {
         "table read": lambda: ledger.view("contacts-1", ["a"], time.time()),
-        "table write": lambda: flows.change("contacts", status="running"),
+        "table write": lambda: flows.observe("contacts", polled_at=1.0),
         "queue send": lambda: handoff.send("contacts", "b"),
         "queue receive": lambda: handoff.receive("contacts", 1),
         "queue length": lambda: handoff.length("contacts"),

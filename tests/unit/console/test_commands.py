@@ -85,10 +85,16 @@ def test_what_a_command_takes(kind: type[Command], body: bytes, fields: dict[str
     ("kind", "body", "said"),
     [
         pytest.param(
-            Start, {"deletes": "Confirm"}, 'deletes must be "confirm" or "skip".', id="another case"
+            Start,
+            {"deletes": "Confirm"},
+            'deletes must be "confirm", "skip" or "discard".',
+            id="another case",
         ),
         pytest.param(
-            Start, {"deletes": True}, 'deletes must be "confirm" or "skip".', id="no word"
+            Start,
+            {"deletes": True},
+            'deletes must be "confirm", "skip" or "discard".',
+            id="no word",
         ),
         pytest.param(
             Start,

@@ -1,0 +1,61 @@
+"""What a flow has stopped for and asks a person: how many records, and which. JSON-ready."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from shared.console.status import moment
+from shared.pipeline.brake import UNTIL_ANSWERED
+from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.sweep import ASKING
+from shared.state.brakes import BrakeState
+from shared.state.checkpoints import Checkpoint
+from shared.waits import Braked
+
+IDS_SHOWN = 1000
+
+
+def question(flow: Flow, bridge: Bridge) -> dict[str, Any] | None:
+    """None where it asks nothing."""
+    checkpoint = bridge.checkpoints.load(flow.key, flow.table)
+    if checkpoint.sweep == ASKING:
+        return of_a_sweep(flow, bridge, checkpoint)
+    brake = bridge.brakes.read(flow.key)
+    return of_the_brake(flow, bridge, brake) if brake.asking else None
+
+
+def of_a_sweep(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> dict[str, Any]:
+    ids, _ = bridge.sweeps.page(checkpoint.sweep_run, 0)
+    return {
+        "flow": flow.key,
+        "about": ["deleted"],
+        "found_by": "sweep",
+        "count": checkpoint.missing,
+        "of": checkpoint.swept,
+        "ids": distinct(ids),
+        "mapping_version": checkpoint.mapping_version,
+        "asked_at": None,
+    }
+
+
+def of_the_brake(flow: Flow, bridge: Bridge, brake: BrakeState) -> dict[str, Any]:
+    """`count`: changes that are held; more join while the flow's messages are looked at."""
+    return {
+        "flow": flow.key,
+        "about": list(brake.asking),
+        "found_by": "brake",
+        "count": bridge.waiting.waiting_counts(flow.key).counts[Braked.code],
+        "of": brake.total,
+        "ids": distinct(held(flow, bridge)),
+        "mapping_version": brake.version,
+        "asked_at": moment(brake.asked_at),
+    }
+
+
+def held(flow: Flow, bridge: Bridge) -> list[str]:
+    """Ids in the order in which they were held."""
+    rows = bridge.waiting.between(flow.key, UNTIL_ANSWERED, 2 * UNTIL_ANSWERED)
+    return [change.record_id for row in rows for change in row.changes]
+
+
+def distinct(ids: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(ids))[:IDS_SHOWN]

@@ -1,0 +1,75 @@
+"""A person's answer to what a flow asks: what was held goes on, confirmed or refused. A job.
+
+All that is held comes back as references and is decided anew. Under the document that was in force
+when the person answered, what was confirmed is done, and what was refused is left out.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+from shared.errors import Retryable
+from shared.pipeline.brake import UNTIL_ANSWERED
+from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.jobs import Work
+from shared.records import Change
+from shared.state.brakes import BrakeState
+from shared.state.jobs import Job
+from shared.waits import Braked
+
+HELD = "held"
+CONFIRM, REFUSE = "confirm", "refuse"
+EARLIER = "An earlier answer of this flow is still carried out. Answer again in a minute."
+
+
+def asks(flow: Flow, bridge: Bridge) -> bool:
+    return bool(bridge.brakes.read(flow.key).asking)
+
+
+def answer_held(flow: Flow, bridge: Bridge, confirm: bool, who: str) -> Job:
+    """Orders that what is held goes on, and ends the question.
+
+    The job comes first: an answer that is cut off in between is given again.
+    """
+    now = bridge.now()
+    job = Job(
+        flow.key,
+        HELD,
+        int(now * 1000),
+        who=who,
+        run=CONFIRM if confirm else REFUSE,
+        version=flow.mapping_version(),
+        total=bridge.waiting.waiting_counts(flow.key).counts[Braked.code],
+        updated_at=now,
+    )
+    ordered = bridge.jobs.order(job)
+    if ordered.id != job.id:
+        if ordered.counts:
+            raise Retryable(EARLIER)
+        ordered = bridge.jobs.save(replace(job, etag=ordered.etag))  # given anew
+    bridge.brakes.change(flow.key, answered)
+    return ordered
+
+
+def answered(state: BrakeState) -> BrakeState | None:
+    return state.without(frozenset(state.asking)) if state.asking else None
+
+
+def go_on(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:
+    """Some of what was held before the answer; what is held since is another question."""
+    until = UNTIL_ANSWERED + job.number / 1000 + 0.001
+    rows = bridge.waiting.between(flow.key, UNTIL_ANSWERED, until)
+    for row in rows:
+        changes = [marked(change, job) for change in row.changes]
+        bridge.handoff.put(row.queue, flow.key, row.table, job.version, changes)
+    bridge.waiting.remove(flow.key, rows)
+    count = sum(len(row.changes) for row in rows)
+    return replace(job, counts=job.counts + Counter(handed_off=count)), not rows
+
+
+def marked(change: Change, job: Job) -> Change:
+    if job.run == CONFIRM:
+        return replace(change, confirmed=job.version, spared=0)
+    return replace(change, confirmed=0, spared=job.version)
+
+
+ANSWER = Work(go_on)

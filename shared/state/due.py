@@ -1,0 +1,276 @@
+"""The part of the waiting room that is ordered by time: references that rest until their due time.
+
+Table `waiting`, one partition per flow, `due|<flow>`. A row holds references of one ledger
+partition; its key begins with the due time, so whoever looks for what is due reads nothing else.
+The partition's header counts the references by reason. It changes in the same transaction as the
+rows, so the counts are exact. A row holds ids, times and counts only, never a value of a record.
+"""
+
+import json
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import batched
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient, TableTransactionError, UpdateMode
+
+from shared.errors import Contended
+from shared.records import Change, Kind
+from shared.state.envelope import CHANGES
+from shared.state.filters import literal
+from shared.state.ledger_rows import ROWS_PER_TRANSACTION, bucket
+from shared.state.pages import filled
+
+PREFIX, BEHIND = "due|", "due}"  # "}" is the character behind "|"
+HEADER = "!"  # sorts before every due time
+ATTEMPTS = 20
+RACE_LOST = (409, 412)
+KEPT = tuple(
+    item for item in fields(Change) if item.name not in ("record_id", "kind", "version", "row")
+)
+"""What a reference keeps of its change, beside its id, where it differs from the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """References of one flow, parked together.
+
+    `row_key`: in the flow's partition. `queue`, `table`: where they go on. `reason`: the code of
+    what they wait for.
+    """
+
+    row_key: str
+    queue: str
+    table: str
+    reason: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(slots=True)
+class DueHeader:
+    """How many references of a flow wait, by reason; and since when, in seconds since 1970.
+
+    `since` may be earlier than the true value, never later.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    since: dict[str, float] = field(default_factory=dict)
+    etag: str = ""
+
+    def add(self, reason: str, number: int, since: float) -> None:
+        self.counts[reason] += number
+        self.since[reason] = min(self.since.get(reason, since), since)
+
+    def take(self, reason: str, number: int) -> None:
+        self.counts[reason] -= number
+        if self.counts[reason] <= 0:
+            del self.counts[reason]
+            self.since.pop(reason, None)
+
+
+class Due:
+    """References that rest until a time. Parking or releasing twice doubles a reference.
+
+    Contended, which is Retryable, where others keep changing the flow's partition first.
+    """
+
+    def __init__(self, table: TableClient, now: Callable[[], float]) -> None:
+        self.table, self.now = table, now
+
+    def park_until(
+        self, due_at: float, flow: str, queue: str, table: str, ids: Iterable[str], reason: str
+    ) -> None:
+        """Parks these records of a flow, by id, until `due_at` (seconds since 1970).
+
+        Then they come back as references: what their source holds by then is what counts.
+        """
+        now = self.now()
+        changes = [Change(record_id, Kind.REFERENCE, first_seen=now) for record_id in ids]
+        self.park_changes(due_at, flow, queue, table, changes, reason)
+
+    def park_changes(
+        self,
+        due_at: float,
+        flow: str,
+        queue: str,
+        table: str,
+        changes: Iterable[Change],
+        reason: str,
+    ) -> None:
+        """As `park_until`, for references that have a history: attempts, first_seen, replay."""
+        rows = [
+            Parked(row_key(due_at, number), queue, table, reason, part)
+            for number, part in by_bucket(changes)
+        ]
+        for group in batched(rows, ROWS_PER_TRANSACTION, strict=False):
+            self.change_counts(flow, group, self.add)
+
+    def add(self, flow: str, rows: Sequence[Parked], header: DueHeader) -> None:
+        for row in rows:
+            first = min(change.first_seen for change in row.changes) or self.now()
+            header.add(row.reason, len(row.changes), first)
+        self.submit(flow, header, [("create", entity_of(flow, row)) for row in rows])
+
+    def due(self, flow: str, moment: float) -> list[Parked]:
+        """Up to a transaction's number of rows that are due by `moment`, the oldest first."""
+        return self.between(flow, 0.0, moment)
+
+    def between(self, flow: str, first: float, last: float) -> list[Parked]:
+        """As `due`, of those that were parked until one of these moments."""
+        condition = (
+            f"PartitionKey eq {literal(PREFIX + flow)} and RowKey ge '{int(first * 1000):015d}'"
+            f" and RowKey lt {literal(time_key(last))}"
+        )
+        pages = self.table.query_entities(
+            condition, results_per_page=ROWS_PER_TRANSACTION
+        ).by_page()
+        return [read_parked(entity) for entity in filled(pages)]
+
+    def remove(self, flow: str, rows: Sequence[Parked]) -> None:
+        """Ends rows that have been handed off; one that is not there any more is passed over."""
+        try:
+            self.change_counts(flow, rows, self.delete)
+        except TableTransactionError as error:
+            if error.status_code != 404:
+                raise
+            if len(rows) > 1:
+                self.remove(flow, rows[: len(rows) // 2])
+                self.remove(flow, rows[len(rows) // 2 :])
+
+    def delete(self, flow: str, rows: Sequence[Parked], header: DueHeader) -> None:
+        for row in rows:
+            header.take(row.reason, len(row.changes))
+        keys = [{"PartitionKey": PREFIX + flow, "RowKey": row.row_key} for row in rows]
+        self.submit(flow, header, [("delete", key) for key in keys])
+
+    def change_counts(
+        self,
+        flow: str,
+        rows: Sequence[Parked],
+        change: Callable[[str, Sequence[Parked], DueHeader], None],
+    ) -> None:
+        for _ in range(ATTEMPTS if rows else 0):
+            try:
+                change(flow, rows, self.waiting_counts(flow))
+                return
+            except TableTransactionError as error:
+                if error.status_code not in RACE_LOST:
+                    raise
+        if rows:
+            raise Contended("Too many instances park records of one flow; try again later.", 1.0)
+
+    def submit(self, flow: str, header: DueHeader, operations: list[Any]) -> None:
+        """The rows and the header, all or nothing."""
+        self.table.submit_transaction([*operations, header_operation(flow, header)])
+
+    def waiting_counts(self, flow: str) -> DueHeader:
+        """How many of a flow wait for a time, by reason, and since when."""
+        try:
+            return read_due_header(self.table.get_entity(PREFIX + flow, HEADER))
+        except ResourceNotFoundError:
+            return DueHeader()
+
+    def flows_waiting(self) -> Iterator[str]:
+        """The flows of which something waits for a time: one look for each, however many wait."""
+        after = PREFIX
+        while after:
+            condition = f"PartitionKey gt {literal(after)} and PartitionKey lt '{BEHIND}'"
+            pages = self.table.query_entities(
+                condition, select=["PartitionKey"], results_per_page=1
+            ).by_page()
+            found = filled(pages)
+            after = found[0]["PartitionKey"] if found else ""
+            if after:
+                yield after.removeprefix(PREFIX)
+
+
+def time_key(moment: float) -> str:
+    """Sorts as the moments do, in milliseconds."""
+    return f"{int(moment * 1000):015d}~"
+
+
+def row_key(due_at: float, number: int) -> str:
+    return f"{int(due_at * 1000):015d}|{number:07d}|{uuid.uuid4().hex}"
+
+
+def by_bucket(changes: Iterable[Change]) -> Iterator[tuple[int, tuple[Change, ...]]]:
+    """Parts that fit into one message each: of one ledger partition, no record twice."""
+    groups: defaultdict[int, list[Change]] = defaultdict(list)
+    for change in merged(changes):
+        groups[bucket(change.record_id)].append(change)
+    for number, group in groups.items():
+        for part in batched(group, ROWS_PER_TRANSACTION, strict=False):
+            yield number, part
+
+
+def merged(changes: Iterable[Change]) -> Collection[Change]:
+    """One reference for each record, with what all of its changes say of its history."""
+    found: dict[str, Change] = {}
+    for change in changes:
+        before = found.get(change.record_id)
+        found[change.record_id] = both(before, change) if before else change
+    return found.values()
+
+
+def both(one: Change, other: Change) -> Change:
+    return replace(
+        other,
+        uncertain=one.uncertain or other.uncertain,
+        replay=one.replay or other.replay,
+        attempts=max(one.attempts, other.attempts),
+        first_seen=min(one.first_seen, other.first_seen),
+    )
+
+
+def entity_of(flow: str, row: Parked) -> dict[str, Any]:
+    return {
+        "PartitionKey": PREFIX + flow,
+        "RowKey": row.row_key,
+        "queue": row.queue,
+        "table": row.table,
+        "reason": row.reason,
+        "references": json.dumps([kept_of(change) for change in row.changes]),
+    }
+
+
+def kept_of(change: Change) -> dict[str, Any]:
+    values = {item.name: getattr(change, item.name) for item in KEPT}
+    return {
+        "record_id": change.record_id,
+        **{item.name: values[item.name] for item in KEPT if values[item.name] != item.default},
+    }
+
+
+def read_parked(entity: Any) -> Parked:
+    listed = [{"kind": Kind.REFERENCE, **kept} for kept in json.loads(entity["references"])]
+    return Parked(
+        entity["RowKey"],
+        entity["queue"],
+        entity["table"],
+        entity["reason"],
+        CHANGES.validate_python(listed),
+    )
+
+
+def read_due_header(entity: Any) -> DueHeader:
+    return DueHeader(
+        counts=Counter(json.loads(entity["counts"])),
+        since=json.loads(entity["oldest"]),
+        etag=entity.metadata["etag"],
+    )
+
+
+def header_operation(flow: str, header: DueHeader) -> tuple[Any, ...]:
+    """Writes the header on the condition that nobody has since; an empty one goes."""
+    entity = {"PartitionKey": PREFIX + flow, "RowKey": HEADER}
+    counts = {"counts": json.dumps(header.counts), "oldest": json.dumps(header.since)}
+    if not header.etag:
+        return "create", {**entity, **counts}
+    condition = {"etag": header.etag, "match_condition": MatchConditions.IfNotModified}
+    if not header.counts:
+        return "delete", entity, condition
+    return "update", {**entity, **counts}, {"mode": UpdateMode.REPLACE, **condition}
