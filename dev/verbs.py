@@ -250,7 +250,7 @@ class Operator:
     def settled(self, flow: str = "contacts") -> bool:
         """Everything read, nothing queued, nothing waiting, no sweep under way."""
         status = self.status(flow)
-        waiting = status["records"].get("waiting", 0)
+        waiting = status["records"].get("waiting", 0) or status["waiting"]
         return (
             status["phase"] == "delta"
             and not status["backlog_messages"]

@@ -17,7 +17,7 @@ import azure.functions as func
 from functions.triggers import NotTaken, in_time, left_over, on_message, on_timer, on_webhook, ready
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS, seconds_left, within
 from shared.entities.flow import TableFlow
-from shared.entities.parents import catch_up, overdue
+from shared.entities.parents import catch_up
 from shared.identifiers import table_name
 from shared.pipeline.waiting_room import release_due
 from shared.state.envelope import read_envelope
@@ -68,7 +68,6 @@ def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> Non
             on_timer(partial(custom_entity, table), context)
     release_due(bridge)
     catch_up(bridge, wiring().catalog.unknown_seconds())
-    overdue(bridge)
 
 
 @blueprint.function_name("custom_entities_webhook")

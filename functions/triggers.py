@@ -21,6 +21,7 @@ from shared.pipeline.delays import until_sent
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.poll import poll
 from shared.pipeline.receipts import Receipt, carry_out, or_give_up
+from shared.pipeline.waiting_room import release_due
 from shared.records import Change, Kind
 from shared.setting_types import text
 from shared.unconfigured import fail_all, postpone
@@ -55,7 +56,19 @@ def left_over(path: str) -> str:
 def on_timer(flow: Callable[[], Flow], context: func.Context) -> None:
     telemetry.follow(context.trace_context.trace_parent)
     if bridge := ready():
-        poll(flow(), bridge)
+        known = flow()
+        release(known, bridge)
+        poll(known, bridge)
+
+
+def release(flow: Flow, bridge: Bridge) -> None:
+    """What waits for its time, or waited until the flow ran, goes on; a failure leaves it for the
+    next tick.
+    """
+    try:
+        release_due(bridge, [flow.letters])
+    except Retryable as error:
+        logging.getLogger("bridge").warning("%s", error)
 
 
 def on_message(

@@ -60,6 +60,7 @@ class Change:
     because deliveries of its message did not come to an end.
     `confirmed`, `spared`: the version of the document under which a person has allowed what it
     destroys, or has refused it; 0: nobody was asked.
+    `parent_leaves`: a child, looked at because a parent of it leaves.
     """
 
     record_id: str
@@ -76,6 +77,7 @@ class Change:
     cut_off: Count = 0
     confirmed: Count = 0
     spared: Count = 0
+    parent_leaves: bool = False
 
     def failed(self, at: float) -> "Change":
         """The same change after an attempt that failed at a time."""
@@ -149,6 +151,7 @@ class Settlement:
     `quiet`: the ledger knows already. `agreed`: what it shall remember of both sides. `answer`:
     what the target said of a record that was created, as it came.
     `filled`: hashes of the fields that hold a value now, b"" where that is not known.
+    `parents`: table and id of those it is linked to; None where that was not looked at.
     `fault`: our own bug, to be raised when the others have been settled. `wait`: what it waits for,
     if it waits.
     """
@@ -170,6 +173,7 @@ class Settlement:
     metadata: str = ""
     wait: Wait | None = None
     filled: bytes = field(default=b"", repr=False)
+    parents: Sequence[tuple[str, str]] | None = None
 
 
 def waiting(change: Change, wait: Wait, sentence: str, **more: Any) -> Settlement:

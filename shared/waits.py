@@ -7,7 +7,8 @@ file alone.
 | FlowFailed    | flow_failed         | when sent again, while its flow is paused                |
 | BugMet        | fault               | alone, until the host sets its message aside             |
 | ParentMissing | parent <table> <id> | when its parent is settled                               |
-| ChildrenFirst | children [read at]  | when its children have been read and delivered beyond it |
+| NoParent      | no_parent           | when its own row changes: a required lookup is empty     |
+| ChildrenFirst | children [read at]  | when its children have left the target                   |
 | ContactsFirst | contacts            | when the contacts flow has come to its contact           |
 | Braked        | brake               | when a person has answered what the flow asks            |
 """
@@ -74,11 +75,19 @@ class ParentMissing(Wait):
 
 
 @dataclass(frozen=True, slots=True)
-class ChildrenFirst(Wait):
-    """A deletion.
+class NoParent(Wait):
+    """The lookup of a required link is empty."""
 
-    `read_at`: when the children's tables had been read beyond it, in seconds since 1970; None
-    before.
+    called_for = True
+    code = "no_parent"
+
+
+@dataclass(frozen=True, slots=True)
+class ChildrenFirst(Wait):
+    """A record that leaves the target after its children.
+
+    `read_at`: since when it waits, in seconds since 1970. In rows of an earlier version: when the
+    children's tables had been read beyond it; None before.
     """
 
     code = "children"
@@ -107,8 +116,19 @@ class Braked(Wait):
 
 PLAIN: dict[str, Wait] = {
     wait.code: wait
-    for wait in (Transient(), FlowFailed(), BugMet(), ChildrenFirst(), ContactsFirst(), Braked())
+    for wait in (
+        Transient(),
+        FlowFailed(),
+        BugMet(),
+        NoParent(),
+        ChildrenFirst(),
+        ContactsFirst(),
+        Braked(),
+    )
 }
+
+CODES = frozenset({*PLAIN, ParentMissing.code})
+"""What the ledger counts by."""
 
 
 def read_wait(text: str) -> Wait | None:

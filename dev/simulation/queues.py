@@ -5,7 +5,8 @@ Sources: Microsoft Learn, "Get Messages", "Update Message", "Delete Message" of 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -29,6 +30,7 @@ class Message:
     dequeue_count: int = 0
     pop_receipt: str = ""
     inserted_at: float = 0.0
+    inserted_on: datetime | None = None
 
 
 class QueueService:
@@ -80,6 +82,7 @@ class QueueService:
             self.next("receipt"),
             self.now(),
         )
+        message.inserted_on = datetime.fromtimestamp(int(self.now()), UTC)  # as a header says it
         self.queues.setdefault(queue, {})[message.id] = message
         self.on_put(queue, message)
         return copy_of(message)
@@ -213,14 +216,7 @@ class Properties:
 
 
 def copy_of(message: Message) -> Message:
-    return Message(
-        message.id,
-        message.content,
-        message.visible_at,
-        message.dequeue_count,
-        message.pop_receipt,
-        message.inserted_at,
-    )
+    return replace(message)
 
 
 KINDS: dict[int, type[HttpResponseError]] = {404: ResourceNotFoundError, 409: ResourceExistsError}

@@ -12,6 +12,7 @@ from typing import Any
 from shared import telemetry
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
+from shared.pipeline.waiting_room import waiting_by_reason
 from shared.state.checkpoints import Checkpoint
 from shared.state.deadletters import DeadLetter
 from shared.state.flows import RUNNING, FlowState
@@ -53,6 +54,7 @@ def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
         "poison_letters": letters[POISONED] + letters[UNREADABLE_MESSAGE],
         "oldest_unwritten_seconds": oldest_unwritten(flow, bridge, state, headers),
         "records": total(header.counts for header in headers),
+        "waiting": waiting_json(bridge, key, headers),
         "outcomes": total(header.totals for header in headers),
         "calls": total(header.calls for header in headers),
         "dead_letters": letters.total(),
@@ -65,6 +67,13 @@ def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
         "mapping_version": mapping_version(checkpoint),
         "mapping_problem": state.mapping_problem,
     }
+
+
+def waiting_json(bridge: Bridge, key: str, headers: list[Header]) -> list[dict[str, Any]]:
+    return [
+        {"reason": reason, "records": number, "oldest_seconds": age}
+        for reason, number, age in waiting_by_reason(bridge, key, headers)
+    ]
 
 
 def watch(flows: Mapping[str, Flow], bridge: Bridge) -> None:
@@ -105,6 +114,7 @@ def oldest_unwritten(flow: Flow, bridge: Bridge, state: FlowState, headers: list
     """
     now = bridge.now()
     since = [header.waiting_since for header in headers if header.waiting_since]
+    since += bridge.waiting.waiting_counts(flow.letters).since.values()
     if (queued := bridge.handoff.oldest_first_seen(flow.queue)) is not None:
         since.append(queued)
     if state.polled_at and (

@@ -74,6 +74,14 @@ class Catalog:
         tables = [CONTACT, *mapped_tables(listing)]
         return sorted({name for name in tables if table in self.linked_to(name, listing)})
 
+    def reaches(self, table: str, other: str) -> bool:
+        """Whether a table is another, or linked to it, directly or through others."""
+        listing, found, left = self.keeper.listing(), set[str](), {table}
+        while left and other not in left:
+            found |= left
+            left = {up for name in left for up in self.linked_to(name, listing)} - found
+        return other in left
+
     def linked_to(self, table: str, listing: Listing) -> frozenset[str]:
         """The parents of a table, by its document in force; looked for once, for a version never
         changes.

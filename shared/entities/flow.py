@@ -13,11 +13,12 @@ from shared.dataverse.client import DataverseClient
 from shared.entities import deciding
 from shared.entities.catalog import Catalog
 from shared.entities.compiling import Active
-from shared.entities.parents import hold, release
+from shared.entities.leaving import forget_links, hold_leaving, revise
+from shared.entities.parents import flow_of, hold, release
 from shared.errors import Rejected
 from shared.mapping import METADATA_RULES, CompiledMapping, table_of
 from shared.pipeline.decision import Act, Decision
-from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
+from shared.pipeline.flow import Bridge, Delivery, PlainFlow, Policy, Results
 from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger_rows import LedgerRow
@@ -65,6 +66,8 @@ class TableFlow(PlainFlow):
         columns = ",".join(active.mapping.columns)
         if checkpoint.link and checkpoint.columns != columns:
             checkpoint.restart()
+        if not checkpoint.link:
+            checkpoint.links = "reading" if checkpoint.etag else "new"
         checkpoint.columns, checkpoint.mapping_version = columns, active.version
         items, link, complete = self.dataverse.tracked(
             active.source, active.mapping.columns, checkpoint.link
@@ -176,15 +179,25 @@ class TableFlow(PlainFlow):
         return " ".join(filter(None, [problem, *(self.notes() if self.notes else ())]))
 
     def must_wait(self, delivery: Delivery, decisions: Sequence[Decision]) -> list[Settlement]:
-        """A child waits for its parent, and the deletion of a parent for its children."""
-        return hold(self, delivery.bridge, delivery.view, decisions)
+        """A child waits for its parent, and a parent that leaves for its children."""
+        bridge, view = delivery.bridge, delivery.view
+        return hold(self, bridge, view, decisions) + hold_leaving(self, bridge, view, decisions)
+
+    def revise(self, delivery: Delivery, decisions: Sequence[Decision]) -> Sequence[Decision]:
+        """A child goes before its parent, and the room knows each parent's children."""
+        return revise(self, delivery, decisions)
 
     def on_settled(self, delivery: Delivery, settlements: Sequence[Settlement]) -> None:
-        """Releases the children; `tell` is whoever else waits for records of this table."""
-        release(self, delivery.bridge, delivery.view, settlements)
-        first = delivery.first_settled(settlements) if self.tell else []
-        if self.tell and first:
-            self.tell(first)
+        """Releases the children; `tell` is whoever else waits for records of this table: told of
+        each that was processed for the first time, or is in Campaign now and was not before.
+        """
+        release(self, delivery, settlements)
+        forget_links(self, delivery, settlements)
+        if not self.tell:
+            return
+        told = [*delivery.first_settled(settlements), *delivery.arrived(settlements)]
+        if told:
+            self.tell(list({s.change.record_id: s for s in told}.values()))
 
     def at_rest(self, change: Change) -> Change:
         """A reference: no value of a record waits, and what is delivered in the end is what the
@@ -195,6 +208,17 @@ class TableFlow(PlainFlow):
     def children(self) -> Collection[str]:
         """The tables whose records are linked to this one's, and wait for them."""
         return self.catalog.children(self.table)
+
+    def may_circle(self, parent: str) -> bool:
+        return self.catalog.reaches(parent, self.table)
+
+    def children_that_go_first(self) -> Collection[str]:
+        return [name for name in self.children() if not self.catalog.reaches(self.table, name)]
+
+    def links_complete(self, bridge: Bridge, table: str) -> bool:
+        checkpoint = bridge.checkpoints.load(flow_of(table).key, table)
+        read = checkpoint.links == "reading" and checkpoint.phase == "delta"
+        return read or checkpoint.links == "new"
 
     def mapping_version(self) -> int:
         return self.active().version

@@ -3,27 +3,28 @@ once when it has.
 
 A child that is written first may be hidden by Campaign, and what is then written to it is lost. So
 it is parked under its parent, and looked at anew at the source when the parent is settled: whatever
-has happened to it meanwhile is then what is written.
+has happened to it meanwhile is then what is written. How parents leave: shared/entities/leaving.py.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from shared.mapping import Parent
 from shared.pipeline.decision import Act, Decision
-from shared.pipeline.flow import Bridge
+from shared.pipeline.flow import Bridge, Delivery
 from shared.records import Change, Kind, Outcome, Settlement, waiting
-from shared.state.deadletters import DeadLetter
-from shared.state.ledger_rows import View, bucket, partition_name
+from shared.state.ledger_rows import LedgerRow, View, bucket, partition_name
 from shared.state.presence import Place
 from shared.state.waiting import Waiter
-from shared.waits import ChildrenFirst, ParentMissing
+from shared.waits import NoParent, ParentMissing
 
 LONGEST_CYCLE = 10
-CHILDREN_WAIT_SECONDS = 3600.0
-CATCH_UP_RECORDS = 500
+CATCH_UP_SECONDS = 20.0
+CIRCLES_LOOKED_FOR = 50
+TOLD_WHY = 8
+"""How many of one message are told why their parent is not there: it is a look for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class Family(Protocol):
     def children(self) -> Collection[str]:
         """The tables whose records are linked to this one's, and wait for them."""
 
+    def may_circle(self, parent: str) -> bool:
+        """Whether records of this parent's table may wait, in the end, for this table's."""
+
 
 REFETCHED = frozenset(
     {"contacts", "custom-entities"}
@@ -64,18 +68,41 @@ def flow_of(table: str) -> FlowOf:
 def hold(
     flow: Family, bridge: Bridge, view: View, decisions: Sequence[Decision]
 ) -> list[Settlement]:
-    """A settlement for each that waits for a parent or, if it is a deletion, for children."""
-    parents = {place(parent) for decision in decisions for parent in parents_of(decision)}
+    """A settlement for each record that waits for a parent."""
+    given, held = without_parent(decisions)
+    parents = {place(parent) for decision in given for parent in parents_of(decision)}
     there = bridge.presence.there(parents) if parents else set()
     orphans = [
         decision
-        for decision in decisions
+        for decision in given
         if any(place(parent) not in there for parent in parents_of(decision))
     ]
-    held = park(flow, bridge, orphans, there) if orphans else []
-    return held + hold_deletions(
-        flow, bridge, view, [one for one in decisions if one.outcome is Outcome.DELETED]
-    )
+    return held + (park(flow, bridge, view, orphans, there) if orphans else [])
+
+
+def without_parent(decisions: Sequence[Decision]) -> tuple[list[Decision], list[Settlement]]:
+    """Those whose required links are all set, and a settlement for each of the others.
+
+    Campaign hides a record without its required parent, and can't be told of it again.
+    """
+    held = [
+        waiting(
+            decision.change,
+            NoParent(),
+            f"Waits for its parent: the lookup of its required link {names} is empty. Set it in"
+            " Dynamics.",
+            fields=names,
+        )
+        for decision in decisions
+        if (names := unlinked(decision))
+    ]
+    return [decision for decision in decisions if not unlinked(decision)], held
+
+
+def unlinked(decision: Decision) -> str:
+    """The required links whose lookup is empty."""
+    saved = decision.mapped if decision.act is Act.SAVE else None
+    return ", ".join(saved.unlinked) if saved else ""
 
 
 def parents_of(decision: Decision) -> list[Parent]:
@@ -89,12 +116,16 @@ def place(parent: Parent) -> Place:
 
 
 def park(
-    flow: Family, bridge: Bridge, orphans: Iterable[Decision], there: Collection[Place]
+    flow: Family,
+    bridge: Bridge,
+    view: View,
+    orphans: Iterable[Decision],
+    there: Collection[Place],
 ) -> list[Settlement]:
     """Parks each under its first missing parent; a circle is not waited for."""
-    found = ((decision, missing(bridge, decision, there)) for decision in orphans)
+    found = ((decision, missing(flow, bridge, decision, there)) for decision in orphans)
     waiters = [
-        (decision, waiter_of(flow, decision.change, parent), parent)
+        (decision, waiter_of(flow, decision.change, parent, view), parent)
         for decision, parent in found
         if parent
     ]
@@ -103,45 +134,84 @@ def park(
     # its child.
     late = bridge.presence.look({place(parent) for _, _, parent in waiters})
     bridge.waiting.release(waiter for _, waiter, parent in waiters if place(parent) in late)
+    waiting_now = [one for one in waiters if place(one[2]) not in late]
+    explain = len(waiting_now) <= TOLD_WHY
     held = [
-        waits(bridge, decision.change, parent)
-        for decision, _, parent in waiters
-        if place(parent) not in late
+        waits(bridge, view, decision.change, waiter, parent, explain)
+        for decision, waiter, parent in waiting_now
     ]
-    again = [decision for decision, _, parent in waiters if place(parent) in late]
-    return held + (park(flow, bridge, again, {*there, *late}) if again else [])
-
-
-def missing(bridge: Bridge, decision: Decision, there: Collection[Place]) -> Parent | None:
-    absent = (parent for parent in parents_of(decision) if place(parent) not in there)
-    return next(
-        (parent for parent in absent if not circular(bridge, parent, decision.change.record_id)),
-        None,
+    bridge.waiting.release(
+        waiter
+        for (_, waiter, _), settlement in zip(waiting_now, held, strict=True)
+        if settlement.outcome is Outcome.REJECTED
     )
+    again = [decision for decision, _, parent in waiters if place(parent) in late]
+    return held + (park(flow, bridge, view, again, {*there, *late}) if again else [])
 
 
-def circular(bridge: Bridge, parent: Parent, child: str) -> bool:
-    """Whether the parent waits, directly or through others, for the child."""
+def missing(
+    flow: Family, bridge: Bridge, decision: Decision, there: Collection[Place]
+) -> Parent | None:
+    """The first parent to wait for: not one of a circle, nor one whose link is optional and which
+    its own filter keeps out.
+    """
+    child = decision.change.record_id
+    for parent in parents_of(decision):
+        if place(parent) in there:
+            continue
+        row = bridge.ledger.row(*place(parent)) if looked_into(flow, parent) else None
+        if parent.required is False and row and kept_out(row):
+            continue
+        if row and flow.may_circle(parent.table) and circular(bridge, row, child):
+            continue
+        return parent
+    return None
+
+
+def looked_into(flow: Family, parent: Parent) -> bool:
+    """Whether it matters what the ledger says of a missing parent."""
+    return parent.required is False or flow.may_circle(parent.table)
+
+
+def kept_out(row: LedgerRow) -> bool:
+    """Whether a parent is known not to come: filtered out, or deleted."""
+    return row.outcome == Outcome.FILTERED or row.deleted
+
+
+def circular(bridge: Bridge, row: LedgerRow | None, child: str) -> bool:
+    """Whether the parent of this row waits, directly or through others, for the child."""
     for _ in range(LONGEST_CYCLE):
-        row = bridge.ledger.row(*place(parent))
         wait = row.wait if row else None
         if not isinstance(wait, ParentMissing):
             return False
         if wait.record_id == child:
             return True
-        parent = Parent(wait.table, wait.record_id, "")
+        row = bridge.ledger.row(*place(Parent(wait.table, wait.record_id, "")))
     return False
 
 
-def waiter_of(flow: Family, change: Change, parent: Parent) -> Waiter:
+def waiter_of(flow: Family, change: Change, parent: Parent, view: View) -> Waiter:
     partition, record_id = place(parent)
-    return Waiter(
-        partition, record_id, flow.key, flow.queue, flow.table, change.record_id, change.first_seen
-    )
+    since = waiting_since(change, view.rows.get(change.record_id))
+    return Waiter(partition, record_id, flow.key, flow.queue, flow.table, change.record_id, since)
 
 
-def waits(bridge: Bridge, change: Change, parent: Parent) -> Settlement:
-    row = bridge.ledger.row(*place(parent))
+def waiting_since(change: Change, row: LedgerRow | None) -> float:
+    """Since when the record waits for a parent: its newer changes do not begin that anew, a
+    person's replay does.
+    """
+    before = row.first_seen if row and isinstance(row.wait, ParentMissing) else 0.0
+    return min(before, change.first_seen) if before and not change.replay else change.first_seen
+
+
+def waits(
+    bridge: Bridge, view: View, change: Change, waiter: Waiter, parent: Parent, explain: bool
+) -> Settlement:
+    """It waits; or it has waited for PARENT_WAIT_DAYS, and then it is a dead letter."""
+    change = replace(change, first_seen=waiter.since)
+    if overdue(bridge, view.rows.get(change.record_id), change):
+        return given_up(bridge, change, parent)
+    row = bridge.ledger.row(*place(parent)) if explain else None
     why = (
         "is filtered out by its mapping"
         if row and row.outcome == Outcome.FILTERED
@@ -153,74 +223,31 @@ def waits(bridge: Bridge, change: Change, parent: Parent) -> Settlement:
     )
 
 
-def hold_deletions(
-    flow: Family, bridge: Bridge, view: View, decisions: Sequence[Decision]
-) -> list[Settlement]:
-    """Child first: a deletion waits until the tables of its children have been read and delivered
-    beyond it.
+def overdue(bridge: Bridge, row: LedgerRow | None, change: Change) -> bool:
+    waits_already = row is not None and isinstance(row.wait, ParentMissing)
+    return waits_already and not change.replay and too_long(bridge, change.first_seen)
 
-    Campaign hides a
-    child whose parent is gone, and it could then be neither deleted nor changed. It waits
-    CHILDREN_WAIT_SECONDS at most.
-    """
-    children = (
-        [flow_of(table) for table in flow.children() if table != flow.table] if decisions else []
+
+def too_long(bridge: Bridge, since: float) -> bool:
+    return since < bridge.now() - bridge.settings.parent_wait_days * 86400
+
+
+def given_up(bridge: Bridge, change: Change, parent: Parent) -> Settlement:
+    days = f"{bridge.settings.parent_wait_days:g}"
+    sentence = (
+        f"Its parent {parent.table} {parent.record_id} did not reach Campaign within {days} days."
+        " Look at the parent's record, then replay this one."
     )
-    held = []
-    for decision in decisions if children else ():
-        change, row = decision.change, view.rows.get(decision.change.record_id)
-        before = row.wait if row and isinstance(row.wait, ChildrenFirst) else ChildrenFirst()
-        if bridge.now() - change.first_seen < CHILDREN_WAIT_SECONDS and (
-            wait := unsettled(bridge, children, change, before)
-        ):
-            sentence = "Its deletion waits until its children have been read and delivered."
-            held.append(
-                waiting(
-                    change, wait, sentence, retry_after_seconds=bridge.settings.retry_delay_seconds
-                )
-            )
-    return held
+    return Settlement(change, Outcome.REJECTED, "parent_missing", parent.target, sentence)
 
 
-def unsettled(
-    bridge: Bridge, children: Sequence[FlowOf], change: Change, before: ChildrenFirst
-) -> ChildrenFirst | None:
-    """What a deletion waits for, if for anything: its children's tables are to be read, or what was
-    read is to be delivered.
-    """
-    if before.read_at is None:
-        states = [bridge.flows.state(child.key) for child in children]
-        if any(state.caught_up_at < change.first_seen for state in states):
-            return ChildrenFirst()
-        return ChildrenFirst(max(state.polled_at for state in states))
-    read_at, keys = before.read_at, {child.key for child in children}
-    heads = [
-        envelope
-        for queue in {child.queue for child in children}
-        for envelope in bridge.handoff.head(queue)
-    ]
-    queued = [
-        change.first_seen
-        for envelope in heads
-        if envelope.flow in keys
-        for change in envelope.changes
-    ]
-    # What was tried and must be tried again is not seen on the queue; what is parked there for days
-    # says nothing of deletions.
-    tried = [
-        at
-        for key in keys
-        for at in bridge.presence.waiting(key, bridge.settings.retry_delay_seconds)
-    ]
-    recent = [at for at in tried if at > change.first_seen - CHILDREN_WAIT_SECONDS]
-    return before if any(at <= read_at for at in queued + recent) else None
-
-
-def release(flow: Family, bridge: Bridge, view: View, settlements: Iterable[Settlement]) -> int:
+def release(flow: Family, delivery: Delivery, settlements: Sequence[Settlement]) -> int:
     """Hands off, as references, the children of what has just reached the target.
 
-    Returns how many.
+    Whether it has is told by what the write did. Returns how many.
     """
+    bridge, view = delivery.bridge, delivery.view
+    break_circles(flow, bridge, settlements)
     if not flow.children():
         return 0
     here = {s.change.record_id: view.rows.get(s.change.record_id) for s in settlements}
@@ -230,15 +257,25 @@ def release(flow: Family, bridge: Bridge, view: View, settlements: Iterable[Sett
     bridge.presence.remember(
         (view.partition, record_id) for record_id, row in here.items() if row and row.exists
     )
-    arrived = {
-        s.change.record_id
-        for s in settlements
-        if s.outcome is Outcome.CREATED or s.change.uncertain
-    }
-    arrived = {record_id for record_id in arrived if (row := here[record_id]) and row.exists}
-    waiters = bridge.waiting.of(view.partition, arrived) if arrived else []
+    arrived = {settlement.change.record_id for settlement in delivery.arrived(settlements)}
+    waiters = bridge.waiting.of(view.partition, arrived)
     hand_off(bridge, waiters)
     return len(waiters)
+
+
+def break_circles(flow: Family, bridge: Bridge, settlements: Iterable[Settlement]) -> None:
+    """Looks once more, after the ledger says that these wait: of two records that wait for each
+    other, the one that is settled last sees the other.
+    """
+    found = []
+    for settlement in settlements:
+        wait, change = settlement.wait, settlement.change
+        if isinstance(wait, ParentMissing) and flow.may_circle(wait.table):
+            parent = Parent(wait.table, wait.record_id, "")
+            if circular(bridge, bridge.ledger.row(*place(parent)), change.record_id):
+                address = (flow.key, flow.queue, flow.table, change.record_id)
+                found.append(Waiter(*place(parent), *address, change.first_seen))
+    hand_off(bridge, found)
 
 
 def hand_off(bridge: Bridge, waiters: Iterable[Waiter]) -> None:
@@ -254,17 +291,39 @@ def hand_off(bridge: Bridge, waiters: Iterable[Waiter]) -> None:
         bridge.waiting.release(group)
 
 
-def catch_up(bridge: Bridge, age_seconds: float) -> int:
-    """Hands off those whose parent is there although nobody has released them: an instance died in
-    between, or a document was
-    new to it. A number of the waiting each time, so that many that wait cost little. Returns how
-    many.
+def catch_up(bridge: Bridge, age_seconds: float, seconds: float = CATCH_UP_SECONDS) -> int:
+    """Hands off those whose parent is there although nobody has released them (an instance died in
+    between, or a document was new to it), those of a circle, and those who have waited too long.
+
+    Goes on where the last call ended, page by page, until its time is up or all were looked at.
+    Returns how many were handed off.
     """
-    ready, _ = parted(
-        bridge, bridge.waiting.some_since(bridge.now() - age_seconds, CATCH_UP_RECORDS)
-    )
-    hand_off(bridge, ready)
-    return len(ready)
+    started, released = bridge.now(), 0
+    if earlier := bridge.waiting.earlier():
+        bridge.waiting.move(earlier)
+    position = bridge.waiting.position()
+    while True:
+        waiters, behind = bridge.waiting.page(position)
+        released += look_through(bridge, waiters, age_seconds)
+        if behind != position:
+            bridge.waiting.save_position(behind)
+        position = behind
+        if not position[0] or bridge.now() - started > seconds:
+            break
+    return released
+
+
+def look_through(bridge: Bridge, waiters: Sequence[Waiter], age_seconds: float) -> int:
+    moment = bridge.now() - age_seconds
+    ready, orphans = parted(bridge, [waiter for waiter in waiters if waiter.since < moment])
+    ready += [waiter for waiter in orphans if too_long(bridge, waiter.since)]
+    ready += [waiter for waiter in orphans[:CIRCLES_LOOKED_FOR] if in_circle(bridge, waiter)]
+    hand_off(bridge, dict.fromkeys(ready))
+    return len(dict.fromkeys(ready))
+
+
+def in_circle(bridge: Bridge, waiter: Waiter) -> bool:
+    return circular(bridge, bridge.ledger.row(waiter.partition, waiter.parent), waiter.child)
 
 
 def parted(bridge: Bridge, waiters: Sequence[Waiter]) -> tuple[list[Waiter], list[Waiter]]:
@@ -272,25 +331,3 @@ def parted(bridge: Bridge, waiters: Sequence[Waiter]) -> tuple[list[Waiter], lis
     there = bridge.presence.look({(waiter.partition, waiter.parent) for waiter in waiters})
     ready = [waiter for waiter in waiters if (waiter.partition, waiter.parent) in there]
     return ready, [waiter for waiter in waiters if (waiter.partition, waiter.parent) not in there]
-
-
-def overdue(bridge: Bridge) -> int:
-    """Those that have waited longer than PARENT_WAIT_DAYS become dead letters that name the missing
-    parent.
-    """
-    late = list(bridge.waiting.since(bridge.now() - bridge.settings.parent_wait_days * 86400))
-    ready, orphans = parted(bridge, late) if late else ([], [])
-    hand_off(bridge, ready)
-    for waiter in orphans:
-        flow_of_parent = waiter.partition.rpartition("-")[0]
-        sentence = (
-            f"Its parent {waiter.parent} of {flow_of_parent} did not reach Campaign within"
-            f" {bridge.settings.parent_wait_days:g} days: look at the parent's record, then replay"
-            " this one."
-        )
-        letter = DeadLetter(
-            waiter.flow, waiter.child, "parent_missing", "", sentence, 0, 1, bridge.now()
-        )
-        bridge.deadletters.put(letter)
-        bridge.waiting.release([waiter])
-    return len(orphans)

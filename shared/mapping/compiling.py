@@ -22,11 +22,15 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A record that this one is linked to, and the target field that links it."""
+    """A record that this one is linked to, and the target field that links it.
+
+    `required`: as the document says; None where it says nothing.
+    """
 
     table: str
     record_id: str
     target: str
+    required: bool | None = None
 
 
 class Altered(NamedTuple):
@@ -46,6 +50,7 @@ class Mapped:
     replay, without key and `apply_updates: false` fields.
 
     `altered`: the fields that were left out or cut, each with its rule; no values.
+    `unlinked`: fields of required links whose lookup leads to no parent.
     """
 
     key: str = field(repr=False)
@@ -54,6 +59,7 @@ class Mapped:
     parents: tuple[Parent, ...] = ()
     create_only: Mapping[str, Any] = field(default_factory=dict, repr=False)
     altered: tuple[Altered, ...] = ()
+    unlinked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,8 @@ class CompiledMapping:
             raise Rejected(*refusals)
         record[key_rule.target] = key
         create_only = {flag.target: True for flag in self.create_only if flag.said(row)}
-        return Mapped(key, record, update, self.parents(row), create_only, tuple(altered))
+        parents, unlinked = self.parents(row), self.unlinked(row)
+        return Mapped(key, record, update, parents, create_only, tuple(altered), unlinked)
 
     def parents(self, row: Row) -> tuple[Parent, ...]:
         links = [link for link in self.document.links if leads(link, self.polymorphic_lookups)(row)]
@@ -166,9 +173,18 @@ class CompiledMapping:
                 parent_table(link, self.polymorphic_lookups, row),
                 str(row[link.source]).lower(),
                 link.target,
+                link.required,
             )
             for link in links
         )
+
+    def unlinked(self, row: Row) -> tuple[str, ...]:
+        """The fields of required links without a parent; one that leads to another link's table has
+        its parent there.
+        """
+        links = self.document.links
+        given = {link.source for link in links if leads(link, self.polymorphic_lookups)(row)}
+        return tuple(link.target for link in links if link.required and link.source not in given)
 
 
 NOTHING = object()  # stands for a value that is not sent

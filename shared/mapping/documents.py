@@ -98,12 +98,15 @@ class FieldRule(Part):
 class Link(Part):
     """A lookup whose id goes into a join column.
 
-    `parent` is the parent's table; for a lookup to several tables, their list.
+    `parent` is the parent's table; for a lookup to several tables, their list. `required`: true: a
+    record without a parent waits; false: it does not wait for a parent that its filter keeps out;
+    None: it waits for the parent that it has, and is written without one.
     """
 
     source: Name
     target: Dotted
     parent: Name | list[Name]
+    required: bool | None = None
 
     @property
     def parents(self) -> list[str]:

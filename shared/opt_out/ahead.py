@@ -3,22 +3,25 @@
 The contacts flow creates the profile with its contact's opt-outs.
 
 What waits is called for when that flow has settled the contact (OptOut.wake); where its word was
-lost, `left_behind` finds it.
+lost, `call_again` finds it in the waiting room.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from itertools import islice
 
+from shared.opt_out.rows import ProfileMade
 from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind
+from shared.state.due import Parked
 from shared.state.flows import RUNNING, Flows
 from shared.state.ledger import Ledger
 from shared.state.ledger_rows import bucket, partition_name
 from shared.waits import ContactsFirst
 
+OPT_OUT = "opt_out"
 POLLED_SECONDS = 600.0
-LEFT_BEHIND_SECONDS, LEFT_BEHIND_RECORDS = 600.0, 500
+AHEAD_SECONDS, LEFT_BEHIND_RECORDS = 600.0, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,28 @@ class ContactsFlow:
         return set(ids) - header.perhaps(ids)
 
 
-def left_behind(bridge: Bridge, flow: str, contacts_flow: ContactsFlow) -> list[Change]:
-    """Some of the opt-outs that have waited long although the contacts flow has come to their
-    contacts, or runs no more.
+def call_again(bridge: Bridge, contacts_flow: ContactsFlow, rows: Iterable[Parked]) -> list[Change]:
+    """Calls for opt-outs that have waited long: for those whose contacts the contacts flow has come
+    to, or waits for no more. The others wait as long once more.
     """
-    before, found = bridge.now() - LEFT_BEHIND_SECONDS, []
+    called, due_at = list[Change](), bridge.now() + AHEAD_SECONDS
+    for row in rows:
+        to_come = contacts_flow.to_come([change.record_id for change in row.changes])
+        stay = [change for change in row.changes if change.record_id in to_come]
+        address = (OPT_OUT, row.queue, row.table)
+        bridge.waiting.ahead.park_changes(due_at, *address, stay, row.reason)
+        called += [as_called(one, bridge.now()) for one in row.changes if one not in stay]
+    return called
+
+
+def as_called(change: Change, now: float) -> Change:
+    """As the contacts flow calls for an opt-out of which it does not know a profile."""
+    return replace(change, kind=Kind.ROW, row=ProfileMade(None).as_row(), first_seen=now)
+
+
+def left_behind(bridge: Bridge, flow: str, contacts_flow: ContactsFlow) -> list[Change]:
+    """Some of those whom an earlier version let wait, and did not put into the waiting room."""
+    before, found = bridge.now() - AHEAD_SECONDS, []
     for number, header in enumerate(bridge.ledger.headers(flow)):
         if header.waiting_since and header.waiting_since < before:
             listed = bridge.ledger.waiting(

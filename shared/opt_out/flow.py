@@ -16,7 +16,7 @@ from typing import Any
 
 from shared.errors import Held, Rejected
 from shared.opt_out.agreeing import Reconciler
-from shared.opt_out.ahead import ContactsFlow
+from shared.opt_out.ahead import AHEAD_SECONDS, ContactsFlow
 from shared.opt_out.aliases import (
     OWED,
     AliasRows,
@@ -236,6 +236,13 @@ class OptOutFlow(PlainFlow):
         delivery.claim()
         to_come = self.contacts_flow.to_come(
             [one.change.record_id for one in decisions if may_wait(one)]
+        )
+        # The contacts flow calls for them. Where its word is lost, they come back by themselves.
+        delivery.bridge.waiting.ahead.park_until(
+            self.reconciler.now() + AHEAD_SECONDS,
+            *(KEY, QUEUE, "contact"),
+            sorted(to_come),
+            ContactsFirst.code,
         )
         return [
             self.waits(decision) for decision in decisions if decision.change.record_id in to_come

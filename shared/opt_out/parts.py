@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from shared.errors import Misconfigured
 from shared.opt_out.agreeing import Reconciler
-from shared.opt_out.ahead import LEFT_BEHIND_SECONDS, ContactsFlow, left_behind
+from shared.opt_out.ahead import ContactsFlow, call_again, left_behind
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import Pair
@@ -106,14 +106,15 @@ class OptOut:
 
         Returns how many.
         """
-        if bridge.now() - self.caught_up_at < LEFT_BEHIND_SECONDS:
-            return 0
+        pace = BEHIND_WEBHOOKS.messages_per_second
+        earlier = [] if self.caught_up_at else left_behind(bridge, KEY, self.contacts_flow)
         self.caught_up_at = bridge.now()
-        changes = left_behind(bridge, KEY, self.contacts_flow)
-        self.handoff.put(
-            QUEUE, KEY, "contact", 0, changes, pace=BEHIND_WEBHOOKS.messages_per_second
-        )
-        return len(changes)
+        self.handoff.put(QUEUE, KEY, "contact", 0, earlier, pace=pace)
+        rows = bridge.waiting.ahead.due(KEY, bridge.now())
+        changes = call_again(bridge, self.contacts_flow, rows)
+        self.handoff.put(QUEUE, KEY, "contact", 0, changes, pace=pace)
+        bridge.waiting.ahead.remove(KEY, rows)
+        return len(earlier) + len(changes)
 
     def wake(self, settlements: Sequence[Settlement]) -> None:
         """The contacts flow has come to these contacts for the first time: the opt-outs that wait

@@ -107,6 +107,8 @@ def underway(deliver: OptOutFlow, bridge: Bridge) -> list[str]:
             f"{waiting} opt-outs wait to be written, or for the contacts flow to process their"
             " contact."
         )
+    if resting := bridge.waiting.waiting_counts(deliver.key).counts.total():
+        found.append(f"{resting} opt-outs rest in the waiting room until they are tried again.")
     if any(header.owner and header.until > bridge.now() for header in headers):
         found.append("Opt-outs are being written right now.")
     return found

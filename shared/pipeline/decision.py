@@ -44,6 +44,13 @@ class Decision:
         Altered, ...
     ] = ()  # left out or cut by the creation, and no update sends them
 
+    @property
+    def parents(self) -> tuple[tuple[str, str], ...] | None:
+        """Table and id of whom the record is linked to; None where nothing was mapped."""
+        if self.mapped is None:
+            return None
+        return tuple((parent.table, parent.record_id) for parent in self.mapped.parents)
+
     def altered(self, created: bool = False) -> tuple[Altered, ...]:
         """What the target lacks or has cut. A creation sends all that the mapping gives."""
         left_out = self.mapped.altered if self.mapped else ()

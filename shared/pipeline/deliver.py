@@ -33,6 +33,7 @@ from shared.pipeline.guarded import guarded
 from shared.pipeline.running import fail
 from shared.pipeline.settle import (
     resend,
+    rest,
     settle,
     settle_once,
     unless_given_up,
@@ -61,7 +62,6 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
         if deliveries > 1
         else list(envelope.changes)
     )
-    paused = bridge.settings.paused_delay_seconds
     try:
         state = bridge.flows.state(flow.key)
         if state.status != RUNNING and not (flow.policy.urgent and is_asking(state)):
@@ -71,8 +71,7 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
         return patiently(flow, bridge, partial(carry_out, flow, bridge, envelope, changes))
     except Misconfigured as error:
         pause(flow, bridge, error)
-        again = [replace(change, failing_since=0.0) for change in changes]
-        until_sent(bridge.sleep, partial(resend, flow, bridge, envelope, again, paused))
+        until_sent(bridge.sleep, partial(rest, flow, bridge, envelope, changes))
     except Retryable as error:
         until_sent(bridge.sleep, partial(try_later, flow, bridge, envelope, changes, error))
     return []
@@ -109,9 +108,7 @@ def stand_still(
     held = join_question(flow, bridge, envelope, changes, decide_all) if asks else []
     parked = {settlement.change.record_id for settlement in held}
     if others := [change for change in changes if change.record_id not in parked]:
-        again = [replace(change, failing_since=0.0) for change in others]
-        paused = bridge.settings.paused_delay_seconds
-        until_sent(bridge.sleep, partial(resend, flow, bridge, envelope, again, paused))
+        until_sent(bridge.sleep, partial(rest, flow, bridge, envelope, others))
     return held
 
 
@@ -154,6 +151,7 @@ def written(decision: Decision, results: Results) -> Settlement:
         answer=result.answer,
         altered=decision.altered(created=result.outcome is Outcome.CREATED),
         filled=decision.filled,
+        parents=decision.parents,
     )
 
 
@@ -163,9 +161,14 @@ def carry_out(
     ids = [change.record_id for change in changes]
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
     delivery = Delivery(
-        bridge, view, frozenset(id_ for id_ in ids if never_settled(view.rows.get(id_)))
+        bridge,
+        view,
+        new=frozenset(id_ for id_ in ids if never_settled(view.rows.get(id_))),
+        absent=frozenset(id_ for id_ in ids if id_ not in view.rows or not view.rows[id_].exists),
+        parents_before={id_: row.parents for id_, row in view.rows.items() if row.parents},
     )
-    decisions, settlements = decide(flow, bridge, view, refreshed(flow, changes))
+    decided, settlements = decide(flow, bridge, view, refreshed(flow, changes))
+    decisions = flow.revise(delivery, decided)
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
     parked = flow.must_wait(delivery, to_write) if to_write else []
@@ -255,6 +258,7 @@ def final(decision: Decision) -> Settlement:
         agreed=decision.agreed,
         altered=decision.altered(),
         filled=decision.filled,
+        parents=decision.parents,
     )
 
 

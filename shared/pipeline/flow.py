@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shared.errors import BridgeError
@@ -128,6 +128,9 @@ class Flow(Protocol):
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         """What to do with a change; Rejected if the mapping refuses it."""
 
+    def revise(self, delivery: "Delivery", decisions: Sequence[Decision]) -> Sequence[Decision]:
+        """The decisions in view of other records, whose rows `decide` does not see."""
+
     def must_wait(self, delivery: "Delivery", decisions: Sequence[Decision]) -> list[Settlement]:
         """A settlement for each record that must wait for another one before it is written."""
 
@@ -189,6 +192,9 @@ class PlainFlow:
     def at_rest(self, change: Change) -> Change:
         return change
 
+    def revise(self, delivery: "Delivery", decisions: Sequence[Decision]) -> Sequence[Decision]:
+        return decisions
+
     def must_wait(self, delivery: "Delivery", decisions: Sequence[Decision]) -> list[Settlement]:
         return []
 
@@ -226,12 +232,16 @@ class Bridge:
 class Delivery:
     """An envelope's records while they are delivered.
 
-    `view`: their rows of the ledger; `new`: those never settled before.
+    `view`: their rows of the ledger; `new`: those never settled before; `absent`: those that the
+    ledger did not hold to be in the target; `parents_before`: whom each was linked to, as (table,
+    id).
     """
 
     bridge: Bridge
     view: View
     new: frozenset[str]
+    absent: frozenset[str] = frozenset()
+    parents_before: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     claimed: bool = False
 
     def claim(self) -> None:
@@ -246,6 +256,23 @@ class Delivery:
                 self.view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds
             )
             self.claimed = True
+
+    def arrived(self, settlements: Iterable[Settlement]) -> list[Settlement]:
+        """Those that are in the target now, and may not have been there before: told by what the
+        write did. An uncertain one too, for an earlier delivery of it may have been cut off.
+        """
+        rows = self.view.rows
+        return [
+            s
+            for s in settlements
+            if (row := rows.get(s.change.record_id)) is not None
+            and row.exists
+            and (
+                s.outcome is Outcome.CREATED
+                or s.change.uncertain
+                or s.change.record_id in self.absent
+            )
+        ]
 
     def first_settled(self, settlements: Iterable[Settlement]) -> list[Settlement]:
         """Those settled for the first time; an uncertain one too, for an earlier delivery of it may

@@ -13,13 +13,13 @@ from shared.deadlines import seconds_left
 from shared.errors import Bug, Misconfigured, Rejected, Retryable, TokenExpired
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.guarded import guarded
+from shared.pipeline.queue_room import has_room, remember
 from shared.pipeline.reconsidering import reconsider
 from shared.pipeline.running import fail, held_up, is_running, keys, take_mapping
 from shared.pipeline.sweep import sweep
 from shared.pipeline.troubles import CLEARED, interrupted, met_bug
 from shared.state.checkpoints import Checkpoint
 
-ROOM_LOOK_SECONDS = 0.5
 RESTART_SECONDS = 3600.0
 
 
@@ -82,7 +82,7 @@ def read_on(flow: Flow, bridge: Bridge, turn_ends: float, counts: Counter[str]) 
     while bridge.now() < deadline:
         if not is_running(flow, bridge):
             return "stopped"
-        if not room(flow, bridge):
+        if not has_room(flow, bridge, checkpoint):
             return "queue is long"
         try:
             if read_page(flow, bridge, checkpoint, counts):
@@ -113,21 +113,6 @@ def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: Tok
     bridge.checkpoints.save(checkpoint)
 
 
-def room(flow: Flow, bridge: Bridge) -> bool:
-    """Whether the queue is short enough for one more page.
-
-    A flow that wants it shorter waits for that a little, not for ever.
-    """
-    limit, policy = bridge.settings.queue_limit_messages, flow.policy
-    for _ in range(
-        int(policy.max_wait_seconds / ROOM_LOOK_SECONDS) if policy.max_queue_messages else 0
-    ):
-        if bridge.handoff.length(flow.queue) <= min(policy.max_queue_messages, limit):
-            return True
-        bridge.sleep(ROOM_LOOK_SECONDS)
-    return bridge.handoff.length(flow.queue) <= limit
-
-
 def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counter[str]) -> bool:
     """One page, handed off before its link is saved. True if it was the last one for now."""
     before, began = checkpoint.link, bridge.now()
@@ -138,7 +123,9 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
         )
     envelopes = (flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes)
     together, pace = flow.policy.batch_size, flow.policy.messages_per_second
-    counts["messages"] += bridge.handoff.put(*envelopes, together=together, pace=pace)
+    messages = bridge.handoff.put(*envelopes, together=together, pace=pace)
+    remember(checkpoint, messages, bridge.now())
+    counts["messages"] += messages
     counts["pages"] += 1
     counts["changes"] += len(page.changes)
     counts["passed_over"] += page.passed_over

@@ -10,10 +10,17 @@ from typing import Any
 
 from shared import telemetry
 from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.waiting_room import BUSY, rest_until_running, send_later
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.envelope import Envelope
-from shared.state.ledger_rows import LedgerRow, View, partition_name
+from shared.state.ledger_rows import (
+    LedgerRow,
+    View,
+    partition_name,
+    waits_begin,
+    waits_end,
+)
 from shared.waits import FlowFailed, Transient
 
 GIVEN_UP = "retry_hours_used_up"
@@ -27,8 +34,16 @@ def settle(
     """
     settlements = [given_up(flow, bridge, settlement) for settlement in settlements]
     noted = [settlement for settlement in settlements if not settlement.quiet]
-    had_letters = {row.record_id for row in view.rows.values() if row.rejected}
+    replayed = {change.record_id for change in envelope.changes if change.replay}
+    # A letter of an earlier version may stand beside a row that says that it waits.
+    had_letters = {
+        row.record_id
+        for row in view.rows.values()
+        if row.rejected or (row.outcome == Outcome.WAITING and row.record_id in replayed)
+    }
     if noted:
+        if view.header.waits is None:
+            view.header.waits = bridge.ledger.waits(view.partition)
         rows = [note(view, settlement, bridge.now()) for settlement in noted]
         bridge.ledger.settle(view, rows)
     for settlement in noted:
@@ -182,6 +197,8 @@ def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
         header.rows += 1
     else:
         header.counts[row.outcome] -= 1
+        if row.wait and header.waits is not None:
+            waits_end(header.waits, row.wait.code)
     row.version = max(row.version, change.version)
     row.first_seen = change.first_seen
     row.rejected = outcome is Outcome.REJECTED or (row.rejected and outcome is Outcome.WAITING)
@@ -189,12 +206,17 @@ def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
         row.exists, row.deleted, row.fingerprint = True, False, settlement.fingerprint
         row.altered = [list(entry) for entry in settlement.altered]
         row.filled = settlement.filled or row.filled
+        if settlement.parents is not None:
+            row.parents = [list(parent) for parent in settlement.parents]
     elif outcome in (Outcome.DELETED, Outcome.FILTERED):
         row.exists = row.exists and not (outcome is Outcome.DELETED or settlement.calls)
         row.deleted = change.kind is Kind.DELETED
         row.altered = row.altered if row.exists else []
+        row.parents = row.parents if row.exists else []
     row.agreed = dict(settlement.agreed) or row.agreed
     row.happened(now, outcome, change.version, settlement.reason, change.attempts + 1)
+    if row.wait and header.waits is not None:
+        waits_begin(header.waits, row.wait.code, change.first_seen)
     header.counts[outcome] += 1
     header.totals[outcome] += 1
     if outcome in (Outcome.CREATED, Outcome.UPDATED):
@@ -222,22 +244,26 @@ def send_again(
     """Sends what waits with a delay: what the system asked for, or twice as long with each attempt.
 
     A record with a fault goes alone, and when it is alone its fault is raised: the host then sets
-    just this record aside.
+    just this record aside. What waits for its flow comes back when the flow runs.
     """
-    by_delay: defaultdict[float, list[Change]] = defaultdict(list)
+    by_delay: defaultdict[tuple[float, str], list[Change]] = defaultdict(list)
     for settlement in waiting:
         wait = settlement.wait
         if wait and wait.called_for:
             continue
         if settlement.fault is None:
-            seconds = delay(settlement, bridge)
-            by_delay[seconds].append(next_attempt(settlement, seconds))
+            seconds, code = delay(settlement, bridge), wait.code if wait else ""
+            by_delay[seconds, code].append(next_attempt(settlement, seconds))
         elif len(envelope.changes) > 1:
             resend(flow, bridge, envelope, [settlement.change], 0)
         else:
             raise settlement.fault
-    for seconds, changes in by_delay.items():
-        resend(flow, bridge, envelope, changes, seconds * random.uniform(1.0, 1.2))  # noqa: S311  # jitter, no secret
+    for (seconds, code), changes in by_delay.items():
+        if code == FlowFailed.code:
+            rest(flow, bridge, envelope, changes)
+        else:
+            jitter = random.uniform(1.0, 1.2)  # noqa: S311  # no secret
+            resend(flow, bridge, envelope, changes, seconds * jitter, reason=code)
 
 
 def next_attempt(settlement: Settlement, seconds: float) -> Change:
@@ -269,17 +295,19 @@ def resend(
     changes: Iterable[Change],
     delay_seconds: float,
     whole: bool = False,
+    reason: str = BUSY,
 ) -> None:
-    """Puts the changes on the queue again: as they may rest there, or `whole` for a moment, with
-    their rows.
+    """The changes come back after the delay: as they may rest, or `whole` for a moment, with the
+    rows that they brought. What was read for a reference is never sent with it.
     """
-    changes = changes if whole else [flow.at_rest(change) for change in changes]
-    bridge.handoff.put(
-        flow.queue,
-        flow.key,
-        envelope.table,
-        envelope.mapping_version,
-        changes,
-        delay_seconds,
-        flow.policy.batch_size,
-    )
+    changes = [
+        change if whole and change.kind is Kind.ROW else flow.at_rest(change) for change in changes
+    ]
+    address = (envelope.table, envelope.mapping_version)
+    send_later(flow, bridge, *address, changes, delay_seconds, reason)
+
+
+def rest(flow: Flow, bridge: Bridge, envelope: Envelope, changes: Iterable[Change]) -> None:
+    """The changes come back when their flow runs; meanwhile none of them fails."""
+    changes = [replace(flow.at_rest(change), failing_since=0.0) for change in changes]
+    rest_until_running(flow, bridge, envelope.table, envelope.mapping_version, changes)

@@ -15,6 +15,7 @@ from shared.errors import Retryable
 from shared.pipeline.brake import stop
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.jobs import BRIDGE, DELETIONS, MISSING, carry_on
+from shared.pipeline.queue_room import own_messages
 from shared.state.checkpoints import Checkpoint
 from shared.state.jobs import Job
 from shared.state.ledger_rows import BUCKETS
@@ -41,17 +42,13 @@ def sweep(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, deadline: float) -
 
 
 def delivered(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> bool:
-    """Whether what the full read handed off has reached the ledger; where changes never pause, by
-    the age of what waits.
+    """Whether what the full read handed off has reached the ledger; where changes never pause, or
+    another table's messages wait before them, by the messages of this flow alone.
     """
     if not bridge.handoff.length(flow.queue):
         return True
-    oldest = bridge.handoff.oldest_first_seen(flow.queue)
-    return (
-        bridge.now() - checkpoint.full_at > QUIET_SECONDS
-        and oldest is not None
-        and oldest > checkpoint.full_at
-    )
+    quiet = bridge.now() - checkpoint.full_at > QUIET_SECONDS
+    return quiet and not own_messages(flow, bridge, checkpoint)
 
 
 def begin(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:

@@ -22,6 +22,9 @@ class Checkpoint:
     counted from; `full_at` when the last full read ended; `caught_up_at` when the last page was
     asked for behind which there was none; `restarted_at` when the source last refused the position.
     `confirmed_by`: who allowed what the last sweep found, "" where nobody was asked.
+    `handed`: when the last pages were put on the queue and
+    in how many messages (shared/pipeline/queue_room.py). `links`: whether reading has told the
+    waiting room of all links: "new" from the table's first read on, "reading" once that read ends.
     """
 
     flow: str
@@ -44,6 +47,8 @@ class Checkpoint:
     caught_up_at: float = 0.0
     restarted_at: float = 0.0
     confirmed_by: str = ""
+    handed: str = ""
+    links: str = ""
     etag: str = ""
 
     def restart(self) -> None:

@@ -1,17 +1,20 @@
 """The part of the waiting room that is ordered by time: references that rest until their due time.
 
-Table `waiting`, one partition per flow, `due|<flow>`. A row holds references of one ledger
-partition; its key begins with the due time, so whoever looks for what is due reads nothing else.
-The partition's header counts the references by reason. It changes in the same transaction as the
-rows, so the counts are exact. A row holds ids, times and counts only, never a value of a record.
+Table `waiting`, one partition per flow, `due|<flow>`; what waits for the contacts flow is in
+`ahead|<flow>`, which that flow's own word releases, and the time only where it is lost. A row
+holds references of one ledger partition; its key begins with the due time, so whoever looks for
+what is due reads nothing else. The partition's header counts the references by reason. It changes
+in the same transaction as the rows, so the counts are exact. A row holds ids, times and counts
+only, never a value of a record.
 """
 
 import json
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from hashlib import blake2b
 from itertools import batched
+from math import ceil, log2
 from typing import Any
 
 from azure.core import MatchConditions
@@ -25,9 +28,12 @@ from shared.state.filters import literal
 from shared.state.ledger_rows import ROWS_PER_TRANSACTION, bucket
 from shared.state.pages import filled
 
-PREFIX, BEHIND = "due|", "due}"  # "}" is the character behind "|"
+DUE, AHEAD = "due|", "ahead|"
+BEHIND = "}"  # sorts behind "|"
 HEADER = "!"  # sorts before every due time
 ATTEMPTS = 20
+GRID_SECONDS = 15.0
+LONGEST_DELAY_SECONDS = 400 * 86_400.0
 RACE_LOST = (409, 412)
 KEPT = tuple(
     item for item in fields(Change) if item.name not in ("record_id", "kind", "version", "row")
@@ -73,13 +79,16 @@ class DueHeader:
 
 
 class Due:
-    """References that rest until a time. Parking or releasing twice doubles a reference.
+    """References that rest until a time. Parking or releasing twice is harmless.
 
     Contended, which is Retryable, where others keep changing the flow's partition first.
     """
 
-    def __init__(self, table: TableClient, now: Callable[[], float]) -> None:
-        self.table, self.now = table, now
+    def __init__(self, table: TableClient, now: Callable[[], float], prefix: str = DUE) -> None:
+        self.table, self.now, self.prefix = table, now, prefix
+
+    def partition(self, flow: str) -> str:
+        return f"{self.prefix}{flow}"
 
     def park_until(
         self, due_at: float, flow: str, queue: str, table: str, ids: Iterable[str], reason: str
@@ -102,18 +111,32 @@ class Due:
         reason: str,
     ) -> None:
         """As `park_until`, for references that have a history: attempts, first_seen, replay."""
+        on_grid = rounded(due_at, due_at - self.now())
         rows = [
-            Parked(row_key(due_at, number), queue, table, reason, part)
+            Parked(row_key(on_grid, number, reason, part), queue, table, reason, part)
             for number, part in by_bucket(changes)
         ]
         for group in batched(rows, ROWS_PER_TRANSACTION, strict=False):
             self.change_counts(flow, group, self.add)
 
     def add(self, flow: str, rows: Sequence[Parked], header: DueHeader) -> None:
+        """A row that is there takes up what the same records bring now: they wait once."""
+        kept = []
         for row in rows:
-            first = min(change.first_seen for change in row.changes) or self.now()
-            header.add(row.reason, len(row.changes), first)
-        self.submit(flow, header, [("create", entity_of(flow, row)) for row in rows])
+            stored = self.stored(flow, row.row_key)
+            if stored:
+                row = replace(row, changes=tuple(merged([*stored.changes, *row.changes])))
+            else:
+                first = min(change.first_seen for change in row.changes) or self.now()
+                header.add(row.reason, len(row.changes), first)
+            kept.append(("upsert", entity_of(self.partition(flow), row)))
+        self.submit(flow, header, kept)
+
+    def stored(self, flow: str, key: str) -> Parked | None:
+        try:
+            return read_parked(self.table.get_entity(self.partition(flow), key))
+        except ResourceNotFoundError:
+            return None
 
     def due(self, flow: str, moment: float) -> list[Parked]:
         """Up to a transaction's number of rows that are due by `moment`, the oldest first."""
@@ -122,8 +145,8 @@ class Due:
     def between(self, flow: str, first: float, last: float) -> list[Parked]:
         """As `due`, of those that were parked until one of these moments."""
         condition = (
-            f"PartitionKey eq {literal(PREFIX + flow)} and RowKey ge '{int(first * 1000):015d}'"
-            f" and RowKey lt {literal(time_key(last))}"
+            f"PartitionKey eq {literal(self.partition(flow))}"
+            f" and RowKey ge '{int(first * 1000):015d}' and RowKey lt {literal(time_key(last))}"
         )
         pages = self.table.query_entities(
             condition, results_per_page=ROWS_PER_TRANSACTION
@@ -144,7 +167,7 @@ class Due:
     def delete(self, flow: str, rows: Sequence[Parked], header: DueHeader) -> None:
         for row in rows:
             header.take(row.reason, len(row.changes))
-        keys = [{"PartitionKey": PREFIX + flow, "RowKey": row.row_key} for row in rows]
+        keys = [{"PartitionKey": self.partition(flow), "RowKey": row.row_key} for row in rows]
         self.submit(flow, header, [("delete", key) for key in keys])
 
     def change_counts(
@@ -165,27 +188,28 @@ class Due:
 
     def submit(self, flow: str, header: DueHeader, operations: list[Any]) -> None:
         """The rows and the header, all or nothing."""
-        self.table.submit_transaction([*operations, header_operation(flow, header)])
+        operation = header_operation(self.partition(flow), header)
+        self.table.submit_transaction([*operations, operation])
 
     def waiting_counts(self, flow: str) -> DueHeader:
         """How many of a flow wait for a time, by reason, and since when."""
         try:
-            return read_due_header(self.table.get_entity(PREFIX + flow, HEADER))
+            return read_due_header(self.table.get_entity(self.partition(flow), HEADER))
         except ResourceNotFoundError:
             return DueHeader()
 
     def flows_waiting(self) -> Iterator[str]:
         """The flows of which something waits for a time: one look for each, however many wait."""
-        after = PREFIX
+        after, end = self.prefix, self.prefix.replace("|", BEHIND)
         while after:
-            condition = f"PartitionKey gt {literal(after)} and PartitionKey lt '{BEHIND}'"
+            condition = f"PartitionKey gt {literal(after)} and PartitionKey lt {literal(end)}"
             pages = self.table.query_entities(
                 condition, select=["PartitionKey"], results_per_page=1
             ).by_page()
             found = filled(pages)
             after = found[0]["PartitionKey"] if found else ""
             if after:
-                yield after.removeprefix(PREFIX)
+                yield after.removeprefix(self.prefix)
 
 
 def time_key(moment: float) -> str:
@@ -193,8 +217,22 @@ def time_key(moment: float) -> str:
     return f"{int(moment * 1000):015d}~"
 
 
-def row_key(due_at: float, number: int) -> str:
-    return f"{int(due_at * 1000):015d}|{number:07d}|{uuid.uuid4().hex}"
+def rounded(due_at: float, delay_seconds: float) -> float:
+    """A moment that others share, up to a quarter of the delay later, or GRID_SECONDS.
+
+    Copies of one record, of messages that were delivered twice, then come back together, as one.
+    """
+    if not 0 < delay_seconds < LONGEST_DELAY_SECONDS:  # at once, or until a person answers
+        return due_at
+    grid = GRID_SECONDS * 2 ** int(log2(max(1.0, delay_seconds / 4 / GRID_SECONDS)))
+    return float(ceil(due_at / grid) * grid)
+
+
+def row_key(due_at: float, number: int, reason: str, changes: Sequence[Change]) -> str:
+    """The same for the same records, reason and time: who parks them twice keeps one row."""
+    told = "|".join([reason, *sorted(change.record_id for change in changes)])
+    digest = blake2b(told.encode(), digest_size=12).hexdigest()
+    return f"{int(due_at * 1000):015d}|{number:07d}|{digest}"
 
 
 def by_bucket(changes: Iterable[Change]) -> Iterator[tuple[int, tuple[Change, ...]]]:
@@ -226,9 +264,9 @@ def both(one: Change, other: Change) -> Change:
     )
 
 
-def entity_of(flow: str, row: Parked) -> dict[str, Any]:
+def entity_of(partition: str, row: Parked) -> dict[str, Any]:
     return {
-        "PartitionKey": PREFIX + flow,
+        "PartitionKey": partition,
         "RowKey": row.row_key,
         "queue": row.queue,
         "table": row.table,
@@ -264,9 +302,9 @@ def read_due_header(entity: Any) -> DueHeader:
     )
 
 
-def header_operation(flow: str, header: DueHeader) -> tuple[Any, ...]:
+def header_operation(partition: str, header: DueHeader) -> tuple[Any, ...]:
     """Writes the header on the condition that nobody has since; an empty one goes."""
-    entity = {"PartitionKey": PREFIX + flow, "RowKey": HEADER}
+    entity = {"PartitionKey": partition, "RowKey": HEADER}
     counts = {"counts": json.dumps(header.counts), "oldest": json.dumps(header.since)}
     if not header.etag:
         return "create", {**entity, **counts}

@@ -116,6 +116,15 @@ class Handoff:
             pass
         return found
 
+    def oldest_inserted(self, queue: str) -> float | None:
+        """When the oldest of the visible messages at the head of the queue was put there."""
+        try:
+            peeked = self.clients(queue).peek_messages(32)
+        except ResourceNotFoundError:
+            return None
+        moments = (message.inserted_on for message in peeked)
+        return min((moment.timestamp() for moment in moments if moment), default=None)
+
     def oldest_first_seen(self, queue: str) -> float | None:
         """When the bridge first learned of the oldest change that waits visibly at the head of the
         queue.

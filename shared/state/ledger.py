@@ -31,15 +31,18 @@ from shared.state.ledger_rows import (
     Header,
     LedgerRow,
     View,
+    Waits,
     header_entity,
     partition_name,
     read_header,
     read_row,
     row_entity,
+    waits_begin,
 )
 from shared.state.pages import filled
 from shared.state.sieve import Sieve
 from shared.threads import ThreadPool
+from shared.waits import read_wait
 
 # what the service answers at most (Microsoft Learn, "Query timeout and pagination")
 ROWS_PER_PAGE = 1000
@@ -268,6 +271,17 @@ class Ledger:
             f"{condition} and settled_at lt {before:f}", select=["RowKey"]
         )
         return (entity["RowKey"] for entity in entities)
+
+    def waits(self, partition: str) -> Waits:
+        """Who waits in a partition, by the code of the wait, as its rows say: for a header of an
+        earlier version.
+        """
+        condition = f"PartitionKey eq {literal(partition)} and outcome eq '{Outcome.WAITING}'"
+        found: Waits = {}
+        for entity in self.table.query_entities(condition, select=["reason", "first_seen"]):
+            wait = read_wait(entity["reason"])
+            waits_begin(found, wait.code if wait else "", entity["first_seen"])
+        return found
 
     def headers(self, flow: str) -> list[Header]:
         """All headers of a flow without their sieves, for its status."""

@@ -39,6 +39,7 @@ class LedgerRow:
     attempts]. `agreed`: what the opt-out flow remembers of both sides (shared/opt_out/flow.py).
     `altered`: the fields that the target lacks or has cut, each [field, "omitted" or "cut", rule].
     `filled`: short hashes of the names of fields that hold a value there; b"": not known.
+    `parents`: whom it is linked to in the target, each [table, id].
     """
 
     record_id: str
@@ -56,6 +57,7 @@ class LedgerRow:
     agreed: dict[str, Any] = field(default_factory=dict, repr=False)
     altered: list[list[str]] = field(default_factory=list)
     filled: bytes = field(default=b"", repr=False)
+    parents: list[list[str]] = field(default_factory=list)
 
     @property
     def wait(self) -> Wait | None:
@@ -79,12 +81,19 @@ class LedgerRow:
 SELECTED = ["RowKey", *(item.name for item in fields(LedgerRow) if item.name != "record_id")]
 
 
+Waits = dict[str, list[float]]
+"""How many records wait and since when the oldest does (seconds since 1970), by code of their wait.
+
+The time may be earlier than the true value, never later.
+"""
+
+
 @dataclass(slots=True)
 class Header:
     """A partition's claim and counts.
 
-    `counts`: records by last outcome; `totals`: outcomes so far, and writes with
-    fields `omitted` or `cut`; `calls`: by verb.
+    `waits`: None in a header of an earlier version. `counts`: records by last outcome; `totals`:
+    outcomes so far, and writes with fields `omitted` or `cut`; `calls`: by verb.
     """
 
     owner: str = ""
@@ -94,6 +103,7 @@ class Header:
     counts: Counter[str] = field(default_factory=Counter)
     totals: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
+    waits: Waits | None = field(default_factory=dict)
     sieve: Sieve | None = None
     etag: str = ""
 
@@ -137,6 +147,7 @@ def read_row(entity: Mapping[str, Any]) -> LedgerRow:
         agreed=json.loads(entity.get("agreed") or "{}"),
         altered=json.loads(entity.get("altered") or "[]"),
         filled=entity.get("filled", b""),
+        parents=json.loads(entity.get("parents") or "[]"),
     )
 
 
@@ -158,6 +169,7 @@ def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
         **({"agreed": json.dumps(row.agreed, separators=(",", ":"))} if row.agreed else {}),
         **({"filled": row.filled} if row.filled else {}),
         **({"altered": json.dumps(row.altered, separators=(",", ":"))} if row.altered else {}),
+        **({"parents": json.dumps(row.parents, separators=(",", ":"))} if row.parents else {}),
     }
 
 
@@ -170,6 +182,7 @@ def read_header(entity: Any) -> Header:
         counts=Counter(json.loads(entity["counts"])),
         totals=Counter(json.loads(entity["totals"])),
         calls=Counter(json.loads(entity["calls"])),
+        waits=read_waits(entity),
         sieve=Sieve.read(entity["sieve"]) if entity.get("sieve") else None,
         etag=entity.metadata["etag"],
     )
@@ -186,4 +199,25 @@ def header_entity(partition: str, header: Header) -> dict[str, Any]:
         "counts": json.dumps(header.counts),
         "totals": json.dumps(header.totals),
         "calls": json.dumps(header.calls),
+        **({} if header.waits is None else {"waits": json.dumps(header.waits)}),
     }
+
+
+def read_waits(entity: Mapping[str, Any]) -> Waits | None:
+    """None where an earlier version has counted who waits, but not for what."""
+    if "waits" in entity:
+        waits: Waits = json.loads(entity["waits"])
+        return waits
+    return None if json.loads(entity["counts"]).get(Outcome.WAITING) else {}
+
+
+def waits_begin(waits: Waits, code: str, since: float) -> None:
+    number, oldest = waits.get(code, (0, since))
+    waits[code] = [number + 1, min(oldest, since)]
+
+
+def waits_end(waits: Waits, code: str) -> None:
+    if code in waits:
+        waits[code][0] -= 1
+        if waits[code][0] <= 0:
+            del waits[code]

@@ -1,77 +1,61 @@
-"""Who waits for a parent: what goes into one transaction, what is released, and in which order the
-overdue are looked at.
+"""Who waits for a parent: what goes into one transaction, what is found and released, and what it
+costs.
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableTransactionError
-from hypothesis import given
-from hypothesis import strategies as st
 
-from shared.state.ledger_rows import ROWS_PER_TRANSACTION
-from shared.state.waiting import Waiter, Waiting, by_partition, entity_of, read, row_key
+from dev.simulation.storage import Account
+from dev.simulation.world import World
+from shared.state.ledger_rows import ROWS_PER_TRANSACTION, bucket, partition_name
+from shared.state.waiting import Waiter, Waiting, by_parent_flow
 
-BEHIND = re.compile(
-    r"since lt (\S+) and \(PartitionKey gt '(.*)' or \(PartitionKey eq '\2' and RowKey gt"
-    r" '(.*)'\)\)"
-)
+NOW = 1_800_000_000.0
 
 
-def waiter(number: int, partition: str = "p", since: float = 1.5, child: str = "") -> Waiter:
+class Room:
+    """The waiting room on simulated tables, which counts what is asked of them."""
+
+    def __init__(self) -> None:
+        self.account = Account(World(1))
+        service: Any = self.account.table
+        service.create_table_if_not_exists("waiting")
+        perform = service.perform
+
+        def counted(what: str, work: Any) -> Any:
+            self.operations.append(what)
+            return perform(what, work)
+
+        service.perform = counted
+        self.operations: list[str] = []
+        self.waiting = Waiting(service.get_table_client("waiting"), lambda: NOW)
+
+    @property
+    def rows(self) -> dict[tuple[str, str], Any]:
+        return self.account.table.tables["waiting"]
+
+
+def waiter(parent: int, child: int = 0, flow: str = "contacts", since: float = 1.5) -> Waiter:
+    record_id = f"00000000-0000-4000-8000-{parent:012d}"
     return Waiter(
-        partition,
-        f"parent-{number}",
+        partition_name(flow, bucket(record_id)),
+        record_id,
         "custom_entities-acs_visit",
         "custom-entities",
         "acs_visit",
-        child,
+        f"child-{child}",
         since,
     )
 
 
-class Table:
-    """Rows in memory, as the service orders them; a transaction that deletes what is not there
-    changes nothing.
-    """
-
-    def __init__(self, rows: Iterable[Waiter] = (), fault: int = 0) -> None:
-        self.rows = {(one.partition, row_key(one)): one for one in rows}
-        self.fault, self.transactions, self.deletes = fault, list[list[tuple[str, Any]]](), 0
-
-    def submit_transaction(self, operations: Sequence[tuple[str, Any]]) -> None:
-        self.transactions.append(list(operations))
-        keys = [(entity["PartitionKey"], entity["RowKey"]) for _, entity in operations]
-        if self.fault or any(
-            verb == "delete" and key not in self.rows
-            for (verb, _), key in zip(operations, keys, strict=True)
-        ):
-            refused = TableTransactionError(message="refused")
-            refused.status_code = self.fault or 404
-            raise refused
-        for (verb, entity), key in zip(operations, keys, strict=True):
-            if verb == "delete":
-                del self.rows[key]
-            else:
-                self.rows[key] = read(entity)
-
-    def delete_entity(self, partition: str, row: str) -> None:
-        self.deletes += 1
-        self.rows.pop((partition, row), None)
-
-    def query_entities(self, wanted: str) -> list[dict[str, Any]]:
-        found = BEHIND.fullmatch(wanted)
-        assert found, wanted
-        moment, behind = float(found[1]), (found[2], found[3])
-        return [
-            entity_of(one)
-            for key, one in sorted(self.rows.items())
-            if one.since < moment and key > behind
-        ]
+def in_one_partition(number: int) -> list[int]:
+    """Numbers of parents of one ledger partition."""
+    wanted = waiter(0).partition
+    return [one for one in range(64 * number * 3) if waiter(one).partition == wanted][:number]
 
 
 @pytest.mark.parametrize(
@@ -79,76 +63,134 @@ class Table:
     [
         pytest.param([], [], id="none"),
         pytest.param([waiter(1), waiter(1)], [1], id="one twice"),
-        pytest.param([waiter(1), waiter(1, child="another")], [2], id="two children of a parent"),
-        pytest.param([waiter(1, "p"), waiter(1, "q")], [1, 1], id="two partitions"),
+        pytest.param([waiter(1), waiter(1, 2)], [2], id="two children of a parent"),
+        pytest.param([waiter(1), waiter(2)], [2], id="two parents, wherever their ledger rows are"),
+        pytest.param([waiter(1), waiter(1, flow="f")], [1, 1], id="parents of two flows"),
         pytest.param(
-            [waiter(n) for n in range(ROWS_PER_TRANSACTION)],
-            [ROWS_PER_TRANSACTION],
-            id="a full transaction",
-        ),
-        pytest.param(
-            [waiter(n) for n in range(ROWS_PER_TRANSACTION + 1)],
+            [waiter(1, n) for n in range(ROWS_PER_TRANSACTION + 1)],
             [ROWS_PER_TRANSACTION, 1],
-            id="one more",
+            id="more than a transaction",
         ),
     ],
 )
-def test_a_transaction_is_of_one_partition_and_holds_nobody_twice(
+def test_a_transaction_is_of_one_flow_of_parents_and_holds_nobody_twice(
     waiters: list[Waiter], sizes: list[int]
 ) -> None:
-    groups = list(by_partition(waiters))
+    groups = list(by_parent_flow(waiters))
     assert [len(group) for group in groups] == sizes
-    assert all(len({one.partition for one in group}) == 1 for group in groups)
     assert {one for group in groups for one in group} == set(waiters)
 
 
-def test_a_waiter_is_read_as_it_was_parked() -> None:
-    table = Table()
-    Waiting(table, lambda: 1000.0).park([waiter(1), waiter(1), waiter(2, "q", since=7.25)])  # type: ignore[arg-type]
-    assert set(table.rows.values()) == {waiter(1), waiter(2, "q", since=7.25)}
+def test_an_envelope_of_children_is_parked_by_one_operation() -> None:
+    room = Room()
+    room.waiting.park(waiter(number, number) for number in range(99))
+    assert len(room.operations) == 1
 
 
-def test_parking_again_keeps_one_row() -> None:
-    table = Table([waiter(1)])
-    Waiting(table, lambda: 1000.0).park([waiter(1, since=9.0)])  # type: ignore[arg-type]
-    assert list(table.rows.values()) == [waiter(1, since=9.0)]
+def test_a_waiter_is_read_as_it_was_parked_and_parking_again_keeps_one() -> None:
+    room = Room()
+    room.waiting.park([waiter(1), waiter(1), waiter(2, since=7.25)])
+    room.waiting.park([waiter(1, since=9.0)])
+    found, _ = room.waiting.page(("", ""))
+    assert set(found) == {waiter(1, since=9.0), waiter(2, since=7.25)}
+
+
+def test_the_children_of_some_parents_are_found_and_no_others() -> None:
+    room, numbers = Room(), in_one_partition(5)
+    listed = [waiter(number, child) for number in numbers for child in range(3)]
+    room.waiting.park(listed)
+    wanted = {waiter(number).parent for number in (numbers[1], numbers[3])}
+    found = room.waiting.of(waiter(0).partition, wanted)
+    assert set(found) == {one for one in listed if one.parent in wanted}
+
+
+@pytest.mark.parametrize("parked", [10, 20_000])
+def test_those_of_a_parent_are_found_without_passing_the_others(parked: int) -> None:
+    room, numbers = Room(), in_one_partition(3)
+    room.waiting.park(waiter(1_000_000 + number) for number in range(parked))
+    room.waiting.park(waiter(number) for number in numbers)
+    room.operations.clear()
+    found = room.waiting.of(waiter(0).partition, [waiter(numbers[1]).parent])
+    assert (found, len(room.operations)) == ([waiter(numbers[1])], 1)
+
+
+def test_a_parent_with_many_children_is_read_page_by_page_and_up_to_a_number() -> None:
+    room, (few, many) = Room(), in_one_partition(2)
+    room.waiting.linked.add(waiter(few, child) for child in range(2))
+    room.waiting.linked.add(waiter(many, child) for child in range(2500))
+    parents = [waiter(few).parent, waiter(many).parent]
+    partition = waiter(few).partition
+    assert len(room.waiting.linked.of(partition, parents)) == 2502
+    assert len(room.waiting.linked.of(partition, parents, 5)) == 7
 
 
 @pytest.mark.parametrize(
-    ("there", "gone", "left", "deletes"),
+    ("there", "gone", "left"),
     [
-        pytest.param([1, 2, 3], [1, 2], [3], 0, id="all are there"),
-        pytest.param([1, 3], [1, 2], [3], 2, id="one is not there"),
-        pytest.param([3], [1, 2], [3], 2, id="none is there"),
-        pytest.param([1, 3], [1], [3], 1, id="one alone"),
-        pytest.param([3], [], [3], 0, id="nothing to release"),
+        pytest.param([1, 2, 3], [1, 2], [3], id="all are there"),
+        pytest.param([1, 3], [1, 2], [3], id="one is not there"),
+        pytest.param([3], [1, 2], [3], id="none is there"),
+        pytest.param([1, 3], [1], [3], id="one alone"),
+        pytest.param([3], [], [3], id="nothing to release"),
     ],
 )
 def test_releasing_what_is_not_there_is_harmless(
-    there: list[int], gone: list[int], left: list[int], deletes: int
+    there: list[int], gone: list[int], left: list[int]
 ) -> None:
-    table = Table(map(waiter, there))
-    Waiting(table, lambda: 1000.0).release(map(waiter, gone))  # type: ignore[arg-type]
-    assert list(table.rows.values()) == [waiter(number) for number in left]
-    assert table.deletes == deletes
+    room = Room()
+    room.waiting.park(map(waiter, there))
+    room.waiting.release(map(waiter, gone))
+    found, _ = room.waiting.page(("", ""))
+    assert found == [waiter(number) for number in left]
 
 
-def test_another_refusal_of_a_release_is_told() -> None:
-    table = Table([waiter(1), waiter(2)], fault=503)
+def test_another_refusal_of_a_release_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room()
+    room.waiting.park([waiter(1), waiter(2)])
+
+    def refuse(operations: Sequence[Any]) -> None:
+        error = TableTransactionError(message="refused")
+        error.status_code = 503
+        raise error
+
+    monkeypatch.setattr(room.waiting.parked.table, "submit_transaction", refuse)
     with pytest.raises(HttpResponseError):
-        Waiting(table, lambda: 1000.0).release([waiter(1), waiter(2)])  # type: ignore[arg-type]
-    assert (len(table.rows), table.deletes) == (2, 0)
+        room.waiting.release([waiter(1), waiter(2)])
 
 
-@given(st.integers(0, 12), st.integers(1, 5), st.integers(0, 3))
-def test_the_overdue_take_turns(overdue: int, most: int, early: int) -> None:
-    """Each is looked at once before any is looked at again; who has not waited long enough never
-    is.
-    """
-    rows = [waiter(number, f"p{number % 3}") for number in range(overdue)]
-    early_rows = [waiter(number, "e", since=99.0) for number in range(early)]
-    waiting = Waiting(Table([*rows, *early_rows]), lambda: 1000.0)  # type: ignore[arg-type]
-    looks = [waiting.some_since(50.0, most) for _ in range(overdue // most + 1)]
-    assert all(len(look) <= most for look in looks)
-    assert Counter(one for look in looks for one in look) == Counter(rows)
-    assert waiting.some_since(50.0, most) == looks[0]
+def test_all_who_wait_are_looked_through_page_by_page() -> None:
+    room = Room()
+    listed = [waiter(number) for number in range(2100)]
+    listed += [waiter(number, flow="f") for number in range(3)]
+    room.waiting.park(listed)
+    room.waiting.park_until(NOW, "contacts", "contacts", "contact", ["x"], "target")
+    room.waiting.linked.add([waiter(1, 7)])
+    found, position = list[Waiter](), ("", "")
+    while True:
+        page, position = room.waiting.page(position)
+        found += page
+        if not position[0]:
+            break
+    assert (sorted(found, key=repr), len(found)) == (sorted(listed, key=repr), len(listed))
+
+
+def test_where_the_last_look_ended_is_kept() -> None:
+    room = Room()
+    assert room.waiting.position() == ("", "")
+    room.waiting.save_position(("parked|contacts", "a|b|c"))
+    assert room.waiting.position() == ("parked|contacts", "a|b|c")
+
+
+def test_those_whom_an_earlier_version_parked_are_moved() -> None:
+    room = Room()
+    listed = [waiter(number) for number in range(5)]
+    for one in listed:
+        key = {"PartitionKey": one.partition, "RowKey": f"{one.parent}|{one.flow}|{one.child}"}
+        values = {"queue": one.queue, "table": one.table, "since": one.since}
+        room.waiting.table.upsert_entity({**key, **values})
+    assert set(room.waiting.earlier()) == set(listed)
+    room.waiting.move(room.waiting.earlier())
+    assert room.waiting.earlier() == []
+    found, _ = room.waiting.page(("", ""))
+    assert set(found) == set(listed)
+    assert len(room.rows) == len(listed)

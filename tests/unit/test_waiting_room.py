@@ -22,7 +22,7 @@ VISITS = ("custom_entities-acs_visit", "custom-entities", "acs_visit")
 
 
 class Room:
-    """A bridge with a real waiting room; each hand-off takes `hand_off_seconds`."""
+    """A bridge with a real waiting room; hand-offs are listed, each takes `hand_off_seconds`."""
 
     def __init__(self, hand_off_seconds: float = 0.0) -> None:
         service: Any = Account(World(1)).table

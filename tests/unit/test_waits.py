@@ -11,6 +11,7 @@ from shared.waits import (
     ChildrenFirst,
     ContactsFirst,
     FlowFailed,
+    NoParent,
     ParentMissing,
     Transient,
     Wait,
@@ -23,6 +24,7 @@ IN_ROWS: list[tuple[str, Wait]] = [
     ("flow_failed", FlowFailed()),
     ("fault", BugMet()),
     (f"parent acs_vehicle {ID}", ParentMissing("acs_vehicle", ID)),
+    ("no_parent", NoParent()),
     ("children", ChildrenFirst()),
     ("children 1760000000.125", ChildrenFirst(1760000000.125)),
     ("contacts", ContactsFirst()),
@@ -52,5 +54,9 @@ def test_what_is_no_wait_is_read_as_none(text: str) -> None:
 
 def test_who_is_called_for_is_not_sent_again_and_only_failed_calls_use_up_attempts() -> None:
     waits = [wait for _, wait in IN_ROWS]
-    assert {type(wait) for wait in waits if wait.called_for} == {ParentMissing, ContactsFirst}
+    assert {type(wait) for wait in waits if wait.called_for} == {
+        ParentMissing,
+        NoParent,
+        ContactsFirst,
+    }
     assert {type(wait) for wait in waits if wait.counted} == {Transient}

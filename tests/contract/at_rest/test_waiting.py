@@ -223,7 +223,7 @@ def test_nothing_of_a_record_rests_while_it_waits_and_it_arrives(
     world.ids = [marked(world, table)]
     advice = kind(world, table, monkeypatch)
     assert places_of_markers(world.wiring) == []
-    assert world.wiring.handoff.length(QUEUES[table]) >= 1, "it waits"
+    assert world.waits(table) >= 1, "it waits"
     advice()
     world.drain()
     rows = (

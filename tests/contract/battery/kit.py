@@ -17,6 +17,7 @@ from dev.verbs import Dynamics
 from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.poll import poll
+from shared.pipeline.waiting_room import release_due
 from shared.records import Settlement
 from shared.wiring import Wiring
 
@@ -158,6 +159,11 @@ class Worker:
         self.client.update_message(message.id, message.pop_receipt, visibility_timeout=0)
         self.held.pop(message.id, None)
 
+    def waits(self) -> int:
+        """Messages on the queue, and references that rest in the waiting room."""
+        counts = self.bridge.waiting.waiting_counts(self.flow.key).counts
+        return int(self.wiring.handoff.length(self.case.queue) + counts.total())
+
     def die(self) -> None:
         """Ends the instance: all that it holds is visible again, as when the leases end that the
         host took.
@@ -171,9 +177,11 @@ class Worker:
         """
         settlements: list[Settlement] = []
         deadline = time.monotonic() + seconds
+        release_due(self.bridge)
         while self.wiring.handoff.length(self.case.queue) > len(self.held):
             for message in self.messages():
                 settlements += self.deliver(message)
+            release_due(self.bridge)
             if time.monotonic() > deadline:
                 raise AssertionError("the queue does not become empty")
         return settlements

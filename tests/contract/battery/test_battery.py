@@ -137,7 +137,7 @@ def test_a_wrong_credential_pauses_the_flow_and_loses_nothing(
         worker.deliver(message)
     state = new_worker().bridge.flows.state(worker.flow.key)
     assert (state.status, state.setting) == (FAILED, case.credential)
-    assert worker.wiring.handoff.length(case.queue) == 1
+    assert worker.waits() == 1
     case.mend_credential()
     mended = new_worker(paused_delay_seconds=0)
     mended.poll()

@@ -223,6 +223,29 @@ def test_a_no_that_came_after_the_contact_was_read_reaches_its_new_profile(world
     assert world.says(person) == NO_NO
 
 
+@pytest.mark.parametrize("mode", ["to-campaign", "both"])
+def test_an_opt_out_that_found_no_profile_reaches_the_one_that_is_made_later(
+    new_world: Callable[..., World], mode: str
+) -> None:
+    """The contact was refused before, so the contacts flow settles it for the second time when it
+    makes the profile, from the row that it read before the opt-out.
+    """
+    world = new_world(mode)
+    world.backfill()
+    world.sync()
+    person = world.contact(firstname="x" * 31)
+    world.contacts.poll()
+    assert outcomes(world.contacts.drain()) == ["rejected"]
+    world.sync()
+    world.dynamics.change_contact(person, quietly=True, firstname="Ann")
+    world.contacts.poll()
+    world.in_dynamics(person, no=True)
+    assert outcomes(world.sync()) == ["filtered"]
+    assert outcomes(world.contacts.drain()) == ["created"]
+    world.sync()
+    assert world.says(person) == NO_NO
+
+
 class Meanwhile:
     """The ledger of one who is about to settle while something else happens."""
 

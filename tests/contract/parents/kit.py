@@ -9,6 +9,7 @@ from typing import Any
 
 from dev.commands.stack import Stack
 from dev.verbs import Campaign, Dynamics
+from shared.pipeline.waiting_room import release_due
 from shared.wiring import Wiring
 from tests.contract.battery.kit import Worker, outcomes
 
@@ -57,12 +58,19 @@ class World:
         while True:
             for worker in self.workers.values():
                 worker.poll()
+            release_due(self.wiring.bridge)
             taken = [self.deliver_all(table) for table in self.workers]
             if not any(taken) and not any(
                 self.wiring.handoff.length(queue) for queue in ("contacts", "custom-entities")
             ):
                 return
             assert time.monotonic() < deadline, "the queues do not become empty"
+
+    def waits(self, table: str) -> int:
+        """How much of a table waits: references in the waiting room, messages on its queue."""
+        flow = self.workers[table].flow
+        resting = self.wiring.bridge.waiting.waiting_counts(flow.key).counts.total()
+        return int(resting + self.wiring.handoff.length(flow.queue))
 
     def deliver_all(self, queue: str) -> int:
         """What is visible on the queue of this table, whichever table it is of."""

@@ -9,12 +9,11 @@ import pytest
 from dev.commands.stack import Stack
 from dev.seed import vehicles
 from dev.verbs import Dynamics
-from shared.entities.parents import catch_up, overdue
+from shared.entities.parents import catch_up
 from shared.mapping import default_document
 from shared.pipeline.deliver import deliver
 from shared.pipeline.replay import replay
 from shared.settings import load_settings
-from shared.state.waiting import Waiter
 from shared.wiring import Wiring
 from tests.contract.fresh import empty_storage, empty_systems, take_identity
 from tests.contract.parents.kit import PACE, World
@@ -121,9 +120,13 @@ def test_a_wait_has_an_end_and_names_the_missing_parent(world: Vehicles) -> None
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("Car", owner)
     world.poll("acs_vehicle")
-    assert overdue(world.wiring.bridge) == 0
+    assert catch_up(world.wiring.bridge, 60) == 0
     later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 8 * 86400)
-    assert overdue(later.bridge) == 1
+    assert catch_up(later.bridge, 60) == 1
+    worker = world.workers["acs_vehicle"]
+    for message in worker.messages():
+        deliver(worker.flow, later.bridge, message.content.encode(), 1)
+        worker.complete(message)
     (letter,) = world.wiring.bridge.deadletters.page("custom_entities-acs_vehicle")
     assert (letter.record_id, letter.reason, owner in letter.sentence) == (
         vehicle,
@@ -131,10 +134,10 @@ def test_a_wait_has_an_end_and_names_the_missing_parent(world: Vehicles) -> None
         True,
     )
     world.poll("contact")
-    worker = world.workers["acs_vehicle"]
     replay(worker.flow, worker.bridge, "dead_letters")
     world.drain()
     assert [row["vehicleId"] for row in world.shown("cusVehicle")] == [vehicle]
+    assert list(world.wiring.bridge.deadletters.page("custom_entities-acs_vehicle")) == []
 
 
 def test_a_child_that_nobody_released_is_found_in_the_end(
@@ -143,7 +146,7 @@ def test_a_child_that_nobody_released_is_found_in_the_end(
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("Car", owner)
     assert world.poll("acs_vehicle") == ["waiting"]
-    monkeypatch.setattr("shared.entities.flow.release", lambda flow, bridge, view, settlements: 0)
+    monkeypatch.setattr("shared.entities.flow.release", lambda flow, delivery, settlements: 0)
     assert world.poll("contact") == ["created"]
     assert catch_up(world.wiring.bridge, 60) == 0
     later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 120)
@@ -168,24 +171,12 @@ def test_a_child_that_nobody_released_is_no_dead_letter_if_its_parent_is_there(
 ) -> None:
     vehicle = world.vehicle("Car", world.dynamics.create_contact(lastname="Owner"))
     assert world.poll("acs_vehicle") == ["waiting"]
-    monkeypatch.setattr("shared.entities.flow.release", lambda flow, bridge, view, settlements: 0)
+    monkeypatch.setattr("shared.entities.flow.release", lambda flow, delivery, settlements: 0)
     world.poll("contact")
     later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 8 * 86400)
-    assert overdue(later.bridge) == 0
+    assert catch_up(later.bridge, 60) == 1
     world.drain()
     assert [row["vehicleId"] for row in world.shown("cusVehicle")] == [vehicle]
-
-
-def test_those_who_wait_are_looked_at_in_turns(world: Vehicles) -> None:
-    """Many that wait for parents who never come must not hide the others."""
-    waiting = world.wiring.bridge.waiting
-    waiters = [
-        Waiter("contacts-01", f"p{number}", "f", "q", "t", f"c{number}", 100.0 + number)
-        for number in range(5)
-    ]
-    waiting.park(waiters)
-    seen = [[waiter.child for waiter in waiting.some_since(1000.0, 2)] for _ in range(4)]
-    assert seen == [["c0", "c1"], ["c2", "c3"], ["c4"], ["c0", "c1"]]
 
 
 def test_without_parking_the_same_order_loses_the_update(
@@ -222,12 +213,14 @@ def test_children_are_deleted_before_their_parent(world: Vehicles) -> None:
 
 def test_a_deletion_does_not_wait_for_ever(world: Vehicles) -> None:
     owner = world.dynamics.create_contact(lastname="Owner")
+    world.vehicle("Car", owner)
     world.poll("contact")
+    world.poll("acs_vehicle")
     world.dynamics.delete_contact(owner)
     assert world.poll("contact") == ["waiting"]
     later = Wiring(world.wiring.settings, now=lambda: world.wiring.now() + 3700)
     worker = world.workers["contact"]
-    (message,) = worker.messages()
+    (message,) = worker.client.receive_messages(visibility_timeout=30, max_messages=1)
     settled = deliver(worker.flow, later.bridge, message.content.encode(), 1)
     worker.complete(message)
     assert [settlement.outcome for settlement in settled] == ["deleted"]

@@ -1,0 +1,198 @@
+"""Child before parent, when a parent leaves Campaign: deleted in Dynamics, or kept out by its
+filter.
+
+Campaign hides a child whose required parent is gone, or deletes it with its parent. So children go
+first, and the ledger says that they are gone. The room remembers which children each parent has in
+Campaign. Whoever leaves waits for its own children alone, CHILDREN_WAIT_SECONDS at most. A child
+that its source still has is parked under the parent, and comes back with it.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
+
+from shared.entities.parents import Family, FlowOf, flow_of, place, waiter_of
+from shared.mapping import Parent
+from shared.pipeline.decision import Act, Decision
+from shared.pipeline.flow import Bridge, Delivery
+from shared.records import Change, Kind, Outcome, Settlement, waiting
+from shared.state.ledger_rows import LedgerRow, View, bucket, partition_name
+from shared.state.waiting import Waiter
+from shared.waits import ChildrenFirst
+
+CHILDREN_WAIT_SECONDS = 3600.0
+CHILDREN_AT_ONCE = 500
+"""Of one message's parents, that are asked to go at once; the others follow."""
+
+
+class Parents(Family, Protocol):
+    """A flow whose records may have children."""
+
+    def children_that_go_first(self) -> Collection[str]:
+        """The tables of its children, but those that it waits for itself, in a circle."""
+
+    def links_complete(self, bridge: Bridge, table: str) -> bool:
+        """Whether all children of this table are known to the room by their parents."""
+
+
+def revise(flow: Parents, delivery: Delivery, decisions: Sequence[Decision]) -> list[Decision]:
+    """The decisions: a child whose parent leaves goes before it.
+
+    Before anything is written, the room learns which children the parents have.
+    """
+    bridge, view = delivery.bridge, delivery.view
+    bridge.waiting.linked.add(
+        waiter_of(flow, decision.change, parent, view)
+        for decision in decisions
+        for parent in unlisted(flow, decision, view.rows.get(decision.change.record_id))
+    )
+    return [
+        without_parent(flow, bridge, view, decision) if decision.change.parent_leaves else decision
+        for decision in decisions
+    ]
+
+
+def kept_order(flow: Family, decision: Decision) -> list[Parent]:
+    """The parents that this record may not outlive in Campaign."""
+    listed = decision.mapped.parents if decision.mapped else ()
+    return [
+        parent
+        for parent in listed
+        if parent.required is not False and not flow.may_circle(parent.table)
+    ]
+
+
+def unlisted(flow: Family, decision: Decision, row: LedgerRow | None) -> list[Parent]:
+    """Those of them of which the room does not know yet that they have this child."""
+    before = row.parents if row else []
+    return [
+        parent
+        for parent in kept_order(flow, decision)
+        if [parent.table, parent.record_id] not in before
+    ]
+
+
+def without_parent(flow: Family, bridge: Bridge, view: View, decision: Decision) -> Decision:
+    """The child's own deletion, if a parent of it is about to go or gone; it comes back with the
+    parent.
+    """
+    for parent in kept_order(flow, decision):
+        row = bridge.ledger.row(*place(parent))
+        if row and row.exists and not isinstance(row.wait, ChildrenFirst):
+            continue
+        bridge.presence.forget([place(parent)])
+        bridge.waiting.park([waiter_of(flow, decision.change, parent, view)])
+        own = view.rows.get(decision.change.record_id)
+        reason = f"its parent {parent.table} {parent.record_id} leaves Campaign"
+        act = Act.DELETE if own and own.exists else Act.NOTHING
+        return Decision(decision.change, act, Outcome.FILTERED, reason, known=None)
+    return decision
+
+
+def hold_leaving(
+    flow: Parents, bridge: Bridge, view: View, decisions: Sequence[Decision]
+) -> list[Settlement]:
+    """A settlement for each record that leaves and still has children in Campaign.
+
+    They are asked to go first, as references.
+    """
+    leaving = [decision for decision in decisions if decision.act is Act.DELETE]
+    tables = flow.children_that_go_first() if leaving else []
+    if not tables:
+        return []
+    linked = children_of(flow, bridge, view, [one.change.record_id for one in leaving])
+    unknown = [flow_of(name) for name in tables if not flow.links_complete(bridge, name)]
+    held = []
+    for decision in leaving:
+        children = linked.get(decision.change.record_id, [])
+        row = view.rows.get(decision.change.record_id)
+        before = row.wait if row and isinstance(row.wait, ChildrenFirst) else ChildrenFirst()
+        began = before.read_at or bridge.now()
+        if bridge.now() - began >= CHILDREN_WAIT_SECONDS:
+            continue
+        if children:
+            ask_to_go(bridge, children)
+            held.append(waits(bridge, decision.change, ChildrenFirst(began), began))
+        elif unknown and (wait := unsettled(bridge, unknown, decision.change, before)):
+            held.append(waits(bridge, decision.change, wait, began))
+    return held
+
+
+def waits(bridge: Bridge, change: Change, wait: ChildrenFirst, began: float) -> Settlement:
+    """Looks again soon, and less and less often."""
+    sentence = "It leaves Campaign after its children. They are being deleted first."
+    seconds = max(bridge.settings.retry_delay_seconds, (bridge.now() - began) // 2)
+    return waiting(change, wait, sentence, retry_after_seconds=seconds)
+
+
+def children_of(
+    flow: Family, bridge: Bridge, view: View, parents: Collection[str]
+) -> dict[str, list[Waiter]]:
+    """The children that these records have in Campaign, by their id; what is out of date is
+    forgotten.
+    """
+    listed = bridge.waiting.linked.of(view.partition, parents, CHILDREN_AT_ONCE)
+    rows = bridge.ledger.pool.map(
+        bridge.ledger.row,
+        [partition_name(one.flow, bucket(one.child)) for one in listed],
+        [one.child for one in listed],
+    )
+    found: defaultdict[str, list[Waiter]] = defaultdict(list)
+    outdated = []
+    for one, row in zip(listed, rows, strict=True):
+        if is_child(flow, one, row):
+            found[one.parent].append(one)
+        else:
+            outdated.append(one)
+    bridge.waiting.linked.remove(outdated)
+    return found
+
+
+def is_child(flow: Family, child: Waiter, row: LedgerRow | None) -> bool:
+    """False for one that is not in Campaign, or has another parent by now."""
+    return row is not None and row.exists and [flow.table, child.parent] in row.parents
+
+
+def ask_to_go(bridge: Bridge, children: Sequence[Waiter]) -> None:
+    groups: defaultdict[tuple[str, str, str], list[Change]] = defaultdict(list)
+    for child in children:
+        change = Change(child.child, Kind.REFERENCE, first_seen=bridge.now(), parent_leaves=True)
+        groups[child.queue, child.flow, child.table].append(change)
+    for (queue, flow, table), changes in groups.items():
+        bridge.handoff.put(queue, flow, table, 0, changes)
+
+
+def forget_links(flow: Family, delivery: Delivery, settlements: Iterable[Settlement]) -> None:
+    """What has left Campaign, or has another parent now, is no child of its parent any more."""
+    outdated = []
+    for settlement in settlements:
+        change = settlement.change
+        row = delivery.view.rows.get(change.record_id)
+        now = row.parents if row else []
+        for table, record_id in delivery.parents_before.get(change.record_id, ()):
+            if [table, record_id] not in now:
+                parent = Parent(table, record_id, "")
+                outdated.append(waiter_of(flow, change, parent, delivery.view))
+    delivery.bridge.waiting.linked.remove(outdated)
+
+
+def unsettled(
+    bridge: Bridge, children: Sequence[FlowOf], change: Change, before: ChildrenFirst
+) -> ChildrenFirst | None:
+    """What a deletion waits for while the room does not know all children, as those that an earlier
+    version wrote: their tables are to be read beyond it, and what was read is to be delivered.
+    """
+    if before.read_at is None:
+        states = [bridge.flows.state(child.key) for child in children]
+        if any(state.caught_up_at < change.first_seen for state in states):
+            return ChildrenFirst()
+        return ChildrenFirst(max(state.polled_at for state in states))
+    read_at, keys = before.read_at, {child.key for child in children}
+    queued = [
+        waiting_change.first_seen
+        for queue in {child.queue for child in children}
+        for envelope in bridge.handoff.head(queue)
+        if envelope.flow in keys
+        for waiting_change in envelope.changes
+    ]
+    return before if any(at <= read_at for at in queued) else None
