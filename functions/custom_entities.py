@@ -11,6 +11,7 @@ On failure  as contacts; what is misconfigured pauses its own table, the others 
 """
 
 from functools import partial
+from math import inf
 
 import azure.functions as func
 
@@ -19,6 +20,7 @@ from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS, seconds_left, within
 from shared.entities.flow import TableFlow
 from shared.entities.parents import catch_up
 from shared.identifiers import table_name
+from shared.pipeline.turns import TURN_SECONDS, share
 from shared.pipeline.waiting_room import release_due
 from shared.state.envelope import read_envelope
 from shared.wiring import wiring
@@ -53,19 +55,17 @@ def mapped(name: str) -> TableFlow:
 @blueprint.timer_trigger("timer", "%CUSTOM_ENTITIES_SCHEDULE%")
 @in_time(RUN_SECONDS)
 def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> None:
-    """Each table has its share of what is left: one that takes long, or does not answer, leaves
-    time for those behind it.
+    """Tables take turns: one with much to read, or that does not answer, leaves time for all.
 
     Then whatever waits, of any flow, and may go on now.
     """
     if not (bridge := ready()):
         return
-    listed = tables()
+    listed = wiring().turns.order(tables())
+    turn_seconds = TURN_SECONDS if len(listed) > 1 else inf
     for position, table in enumerate(listed):
-        with within(
-            seconds_left() / (len(listed) - position + 1)
-        ):  # and a share for those that wait
-            on_timer(partial(custom_entity, table), context)
+        with within(share(seconds_left(), len(listed) - position - 1)):
+            on_timer(partial(custom_entity, table), context, turn_seconds)
     release_due(bridge)
     catch_up(bridge, wiring().catalog.unknown_seconds())
 

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import Any
 
 import azure.functions as func
@@ -53,12 +54,13 @@ def left_over(path: str) -> str:
     )
 
 
-def on_timer(flow: Callable[[], Flow], context: func.Context) -> None:
+def on_timer(flow: Callable[[], Flow], context: func.Context, turn_seconds: float = inf) -> None:
+    """`turn_seconds`: no page is begun after it, where other tables wait."""
     telemetry.follow(context.trace_context.trace_parent)
     if bridge := ready():
         known = flow()
         release(known, bridge)
-        poll(known, bridge)
+        poll(known, bridge, turn_seconds)
 
 
 def release(flow: Flow, bridge: Bridge) -> None:

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from shared.answer_texts import emptied, named_fields, shortened, without_sql, without_values
+
 
 class BridgeError(Exception):
     """Says what happened, to what, and what to do next."""
@@ -169,12 +171,10 @@ STORAGE_ROLES = (
 )
 
 # Read top to bottom, the first row that fits decides. Campaign answers 500 for mistakes of the
-# caller: its text tells. Its causes
-# that pass stand before its refusals, for such a text quotes SQL, and so names of columns and
-# values. A refusal is Campaign's own
-# phrase, never an everyday word. "dataverse write" is what a write to Dataverse is asked first;
-# what it has no row for is decided
-# as for a read. What no row names is Retryable: RETRY_HOURS end it.
+# caller: its text tells. Its causes that pass stand before its refusals, for such a text quotes
+# SQL, and so names of columns and values. A refusal is Campaign's own phrase, never an everyday
+# word. "dataverse write" is what a write to Dataverse is asked first; what it has no row for is
+# decided as for a read. What no row names is Retryable: RETRY_HOURS end it.
 RULES = (
     Rule("campaign", 0, r"Oops\. Something went wrong\. Check your URI", Misconfigured, "CAMPAIGN_URL", "it does not know the "
          "organization in CAMPAIGN_URL"),
@@ -302,30 +302,6 @@ CAUSES: dict[str | int, Cause] = {
 }
 """By system, else by status, why a passing failure is tried again; else ANSWER."""
 
-LONGEST_TEXT = 4000
-"""Characters of an error's text that are matched: the cause stands at its begin, and a search takes
-the square of the length.
-"""
-
-# What a text of Campaign quotes of its database's work: a statement in quotation marks, or one to
-# the end of its line.
-SQL = re.compile(
-    r"SQL statement '.*?' could not be"
-    r" executed|\b(?:update\s+\S+\s+set|insert\s+into|delete\s+from|select\b[^\n]*\bfrom)\b[^\n]*",
-    re.IGNORECASE | re.DOTALL,
-)
-# A value that a text quotes, in Campaign's quotation marks or PostgreSQL's: no mark within a word
-# opens or ends one, as in L'Oise.
-STATEMENT = re.compile(r"SQL statement '.*?' could not be executed", re.IGNORECASE | re.DOTALL)
-VALUE = re.compile(
-    r"(?<!\w)'[^\n]*?'(?!\w)|\"[^\n\"]*\"|=\([^\n]*?\)(?!\w)|Failing row contains \([^\n]*\)"
-)
-HEAD, TAIL = (
-    4000,
-    2000,
-)  # of a long text: the cause stands at its beginning, a phrase behind a long value at its end
-NAMED = re.compile(r"'@?([\w.:/@]+)' (?:field|property)\b")
-
 
 def recovery(
     system: str, status: int, text: str, route: str, fields: Sequence[str] = ()
@@ -334,7 +310,7 @@ def recovery(
 
     `text` is only matched, never shown; those of `fields` that it names are.
     """
-    text = text if len(text) <= HEAD + TAIL else text[:HEAD] + text[-TAIL:]
+    text = shortened(text)
     rule, title = rule_of(system, status, text), TITLES[system]
     if rule is None:
         return Retryable(
@@ -343,18 +319,10 @@ def recovery(
     sentence = f"{title} refused {route}{f' (status {status})' if status else ''}: {rule.advice}."
     if rule.recovery is Retryable:
         return Retryable(sentence, cause=CAUSES.get(system, CAUSES.get(status)))
-    named = named_fields(text, fields)
+    named = ", ".join(named_fields(text, fields))
     if rule.recovery is Misconfigured:
-        return Misconfigured(
-            rule.name, sentence + (f" Named: {', '.join(named)}." if named else "")
-        )
-    return Rejected(
-        Refusal(
-            ", ".join(named),
-            rule.name,
-            sentence + (f" Field: {', '.join(named)}." if named else ""),
-        )
-    )
+        return Misconfigured(rule.name, sentence + (f" Named: {named}." if named else ""))
+    return Rejected(Refusal(named, rule.name, sentence + (f" Field: {named}." if named else "")))
 
 
 def rule_of(system: str, status: int, text: str) -> Rule | None:
@@ -363,12 +331,10 @@ def rule_of(system: str, status: int, text: str) -> Rule | None:
     What a text quotes decides nothing: a refusal is none of its SQL, what passes or stops a flow is
     no value.
     """
-    spoken = STATEMENT.sub("", text)
-    emptied = SQL.sub("", VALUE.sub("''", spoken))
     texts = {
-        Retryable: (VALUE.sub("", spoken),),
-        Misconfigured: (emptied,),
-        Rejected: (SQL.sub("", text), emptied),
+        Retryable: (without_values(text),),
+        Misconfigured: (emptied(text),),
+        Rejected: (without_sql(text), emptied(text)),
     }
     return next(
         (
@@ -378,15 +344,6 @@ def rule_of(system: str, status: int, text: str) -> Rule | None:
         ),
         None,
     )
-
-
-def named_fields(text: str, fields: Sequence[str]) -> list[str]:
-    """The fields that Campaign itself names: '@email' field, 'location.city' property.
-
-    No word of a value or of SQL is one.
-    """
-    named = {re.split("[:/@]", name)[-1] for name in NAMED.findall(SQL.sub("", text))}
-    return [field for field in fields if field in named or field.rpartition(".")[2] in named]
 
 
 def fits(rule: Rule, system: str, status: int, text: str) -> bool:

@@ -4,8 +4,6 @@ Nothing here runs at import.
 """
 
 import threading
-import time
-from collections.abc import Callable
 from functools import partial
 
 from shared.campaign.auth import campaign_token
@@ -13,11 +11,10 @@ from shared.campaign.client import CampaignClient
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
-from shared.documents.keeper import Keeper, Kept
+from shared.documents.keeper import Kept
 from shared.entities.catalog import Catalog
 from shared.entities.compiling import MappingCompiler
 from shared.entities.flow import TableFlow
-from shared.entities.mappings import MAPPINGS
 from shared.entities.parents import flow_of
 from shared.errors import BridgeError
 from shared.events.catalog import ActiveEvents, EventsCompiler
@@ -30,8 +27,7 @@ from shared.events.writing import Contacts as EventContacts
 from shared.http.breaker import CircuitBreaker
 from shared.http.concurrency import AdaptiveConcurrency
 from shared.http.tokens import CachedToken
-from shared.http.transport import Send, Transport, pooled
-from shared.library_logs import quiet_libraries
+from shared.http.transport import Transport
 from shared.locked_property import locked_cached_property
 from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.ahead import ContactsFlow
@@ -42,63 +38,20 @@ from shared.opt_out.opt_ins import opt_in_brake
 from shared.opt_out.owned import OptOutFlags, notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
-from shared.pipeline.flow import Bridge
 from shared.setting_types import text
-from shared.settings import Settings, load_settings
+from shared.settings import load_settings
 from shared.sftp.client import Sftp
 from shared.sftp.exports.pages import Exports
 from shared.sftp.session import Server
-from shared.state.brakes import Brakes
-from shared.state.checkpoints import Checkpoints
-from shared.state.deadletters import DeadLetters
 from shared.state.decisions import Decisions
-from shared.state.documents import Documents, Library
-from shared.state.flows import Flows
-from shared.state.handoff import Handoff, open_handoff
-from shared.state.jobs import Jobs
-from shared.state.ledger import Ledger
-from shared.state.presence import Presence
-from shared.state.storage import Storage
-from shared.state.sweeps import Sweeps
-from shared.state.waiting import Waiting
-from shared.threads import ThreadPool
+from shared.wiring_state import StateWiring
 
 
-class Wiring:
-    """Everything that a flow needs.
+class Wiring(StateWiring):
+    """Everything that a flow needs: the state, and what reaches the systems.
 
     Tests give settings, a clock and their own `send` instead of a connection pool.
     """
-
-    def __init__(
-        self,
-        settings: Settings,
-        now: Callable[[], float] = time.time,
-        send: Callable[[str, float, int], Send] = pooled,
-    ) -> None:
-        self.settings, self.now, self.send = settings, now, send
-        quiet_libraries()
-
-    @locked_cached_property
-    def storage(self) -> Storage:
-        return Storage(self.settings)
-
-    @locked_cached_property
-    def handoff(self) -> Handoff:
-        return open_handoff(self.settings)
-
-    @locked_cached_property
-    def library(self) -> Library:
-        return Library(self.storage.container("config"))
-
-    @locked_cached_property
-    def documents(self) -> Documents:
-        """The mappings'."""
-        return self.library.folder(MAPPINGS.folder)
-
-    @locked_cached_property
-    def keeper(self) -> Keeper:
-        return Keeper(self.library, self.settings.mapping_cache_seconds, self.now)
 
     @locked_cached_property
     def dataverse_tokens(self) -> CachedToken:
@@ -180,36 +133,6 @@ class Wiring:
             self.keeper,
             MappingCompiler(self.documents, self.dataverse, self.campaign, OptOutFlags()),
         )
-
-    @locked_cached_property
-    def bridge(self) -> Bridge:
-        storage = self.storage
-        ledger = Ledger(storage.table("ledger"))
-        return Bridge(
-            ledger=ledger,
-            presence=Presence(ledger, self.now),
-            checkpoints=Checkpoints(storage.table("checkpoints")),
-            flows=Flows(storage.table("flows"), self.now),
-            deadletters=DeadLetters(
-                storage.table("deadletters"),
-                storage.container("letters"),
-                storage.container("poison"),
-            ),
-            sweeps=Sweeps(storage.container("sweeps")),
-            waiting=Waiting(storage.table("waiting"), self.now),
-            brakes=Brakes(storage.table("flows")),
-            jobs=Jobs(storage.table("jobs"), self.now),
-            handoff=self.handoff,
-            writers=ThreadPool(self.settings.campaign_max_concurrency, "writer"),
-            urgent_writers=ThreadPool(self.settings.campaign_max_concurrency, "urgent"),
-            settings=self.settings,
-            now=self.now,
-            sleep=time.sleep,
-        )
-
-    @locked_cached_property
-    def fingerprint_key(self) -> bytes:
-        return self.documents.fingerprint_key()
 
     @locked_cached_property
     def batch(self) -> BatchWriter:

@@ -47,11 +47,8 @@ class Received:
     """func.QueueMessage, as the worker makes it."""
 
     def __init__(self, message: Message) -> None:
-        self.id, self.dequeue_count, self.pop_receipt = (
-            message.id,
-            message.dequeue_count,
-            message.pop_receipt,
-        )
+        self.id, self.pop_receipt = message.id, message.pop_receipt
+        self.dequeue_count = message.dequeue_count
         self.content = message.content
         self.insertion_time = datetime.fromtimestamp(message.inserted_at, UTC)
 

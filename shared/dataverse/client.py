@@ -5,7 +5,6 @@ Sources: Microsoft Learn, "Use change tracking to synchronize data with external
 results", "Query table definitions using the Web API", "Service protection API limits".
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -19,6 +18,7 @@ from shared.dataverse.json_answers import (
     body_object,
     error_code,
     error_message,
+    is_expired,
     unrecognised,
     values,
 )
@@ -44,20 +44,6 @@ HEADERS = {
     "OData-MaxVersion": "4.0",
     "If-None-Match": "null",
 }
-
-
-EXPIRED_VERSION_STAMP = "0x80044352"
-EXPIRED = re.compile(r"(?i)expired ?version ?stamp|version stamp\b.*\bexpired")
-
-
-def is_expired(response: Response, code: str) -> bool:
-    """Whether a change token is too old: by the documented code or text; its status is not known.
-
-    Source: Microsoft Learn, "Web service error codes" (ExpiredVersionStamp).
-    """
-    if code == EXPIRED_VERSION_STAMP or response.status == 410:
-        return True
-    return response.status >= 400 and EXPIRED.search(error_message(response)) is not None
 
 
 class DataverseClient:

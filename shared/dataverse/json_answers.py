@@ -3,6 +3,7 @@
 What has another form is asked for again.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,3 +58,17 @@ def error_member(response: Response, name: str) -> str:
         return str(exact_json.read(response.body)["error"][name])
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+EXPIRED_VERSION_STAMP = "0x80044352"
+EXPIRED = re.compile(r"(?i)expired ?version ?stamp|version stamp\b.*\bexpired")
+
+
+def is_expired(response: Response, code: str) -> bool:
+    """Whether a change token is too old: by the documented code or text; its status is not known.
+
+    Source: Microsoft Learn, "Web service error codes" (ExpiredVersionStamp).
+    """
+    if code == EXPIRED_VERSION_STAMP or response.status == 410:
+        return True
+    return response.status >= 400 and EXPIRED.search(error_message(response)) is not None

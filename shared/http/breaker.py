@@ -21,7 +21,7 @@ URGENT_SHARE = 0.5
 """Of the time that a circuit is open: then urgent calls may probe, before all others."""
 
 PROBE_SECONDS = 150.0
-"""A probe that has not ended by then is given up; no call lasts as long."""
+"""A probe that has not ended by then counts as failed; no call lasts as long."""
 
 
 class CircuitOpen(Retryable):

@@ -23,13 +23,13 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from shared.campaign.client import Address, CampaignClient
-from shared.errors import BridgeError, Cause, Misconfigured, Retryable, TokenExpired
 from shared.identifiers import record_id
 from shared.labels import folded
 from shared.opt_out.aliases import one_each
 from shared.opt_out.documents import ExportFiles, OptOutDocument, Pair
 from shared.opt_out.rows import Flags
 from shared.opt_out.sides import ALIAS, MAYBE_ALIAS, exported_time, instant, profile_of
+from shared.opt_out.void_links import followed
 from shared.records import Change, Kind, Page
 from shared.sftp.exports.delimited import columns_of
 from shared.sftp.exports.formats import Files, ReadCells
@@ -88,6 +88,10 @@ class Cursor:
         )
         begin = earlier(self.since, document.overlap_seconds if behind else 0.0)
         return replace(self, begin=begin, behind_at=now if behind else self.behind_at)
+
+    def begin_link(self) -> str:
+        """The link by which this read begins again; "" before its second page."""
+        return json.dumps(asdict(replace(self, next="", newest=""))) if self.next else ""
 
     def advance(self, following: str, newest: str) -> "Cursor":
         """Where the next page is, or the next read if there is none."""
@@ -160,26 +164,6 @@ Read = tuple[
 ]  # rows of one of Campaign's pages, and the cursor behind it
 
 
-def followed(read: Callable[[], Read], cursor: Cursor) -> Read:
-    """What is read behind a next link of an earlier page.
-
-    TokenExpired where Campaign no longer takes the link: the read begins again where it began.
-    """
-    try:
-        return read()
-    except BridgeError as error:
-        if not cursor.next or not refuses(error):
-            raise
-        raise TokenExpired(json.dumps(asdict(replace(cursor, next="", newest="")))) from None
-
-
-def refuses(error: BridgeError) -> bool:
-    """Whether an answer may be about the link itself; neither throttling nor a right is."""
-    if isinstance(error, Misconfigured):
-        return error.setting in ("mapping", "filter")
-    return not isinstance(error, Retryable) or error.cause is Cause.ANSWER
-
-
 def together(read: Callable[[Cursor], Read], cursor: Cursor) -> Read:
     """The rows of some pages, or of those up to the last one."""
     found: list[Mapping[str, Any]] = []
@@ -222,7 +206,7 @@ class FilterFeed(ProfileFeed):
             newest = max([cursor.newest, *(str(row.get(CHANGED) or "") for row in rows)])
             return rows, cursor.advance(following, newest)
 
-        rows, cursor = followed(partial(together, read, cursor), cursor)
+        rows, cursor = followed(partial(together, read, cursor), cursor.begin_link())
         return self.remembered.page(
             link,
             cursor,
@@ -256,7 +240,7 @@ class ScanFeed(ProfileFeed):
             wanted = [row for row in rows if str(row.get(CHANGED) or "") >= cursor.begin]
             return wanted, cursor.advance(following if len(wanted) == len(rows) else "", newest)
 
-        rows, cursor = followed(partial(together, read, cursor), cursor)
+        rows, cursor = followed(partial(together, read, cursor), cursor.begin_link())
         return self.remembered.page(
             link,
             cursor,

@@ -11,6 +11,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
+from shared.deadlines import held, seconds_to_end
 from shared.errors import Retryable
 from shared.state.texts import kept
 
@@ -66,19 +67,23 @@ class Flows:
 
     def __init__(self, table: TableClient, now: Callable[[], float]) -> None:
         self.table, self.now = table, now
-        self.lock = threading.Lock()
+        self.locks: dict[str, threading.Lock] = {}
         self.cache: dict[str, tuple[float, FlowState]] = {}
 
     def state(self, flow: str) -> FlowState:
-        """As it was a second ago at most. Read outside of the lock: nobody waits for a slow row."""
-        with self.lock:
-            at, state = self.cache.get(flow, (-CACHE_SECONDS, FlowState()))
-        if self.now() - at < CACHE_SECONDS:
+        """As it was a second ago at most. Who asks for another flow waits for no slow row."""
+        if cached := self.cached(flow):
+            return cached
+        with held(self.locks.setdefault(flow, threading.Lock()), seconds_to_end):
+            if cached := self.cached(flow):
+                return cached
+            state = self.read(flow)
+            self.cache[flow] = (self.now(), state)
             return state
-        state, now = self.read(flow), self.now()
-        with self.lock:
-            self.cache[flow] = (now, state)
-        return state
+
+    def cached(self, flow: str) -> FlowState | None:
+        at, state = self.cache.get(flow, (-CACHE_SECONDS, FlowState()))
+        return state if self.now() - at < CACHE_SECONDS else None
 
     def read(self, flow: str) -> FlowState:
         return self.found(flow)[0]
@@ -141,8 +146,7 @@ class Flows:
         self.forget(flow)
 
     def forget(self, flow: str) -> None:
-        with self.lock:
-            self.cache.pop(flow, None)
+        self.cache.pop(flow, None)
 
 
 def cut(values: Values) -> dict[str, Any]:

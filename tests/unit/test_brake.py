@@ -21,6 +21,7 @@ from shared.pipeline.decision import Act, Decision
 from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Flow, PlainFlow, Policy, Results
 from shared.pipeline.jobs import carry_on
+from shared.pipeline.waiting_room import release_due
 from shared.records import Change, Kind, Outcome, WriteResult
 from shared.settings import load_settings
 from shared.state.brakes import Brakes, BrakeState
@@ -164,6 +165,7 @@ class World:
 
     def run(self) -> None:
         """Delivers what is due now; what is sent again waits for its time."""
+        release_due(self.bridge, ["contacts"])
         due = [entry for entry in self.queue if entry[0] <= self.clock]
         self.queue = [entry for entry in self.queue if entry[0] > self.clock]
         for _, body in due:

@@ -18,6 +18,7 @@ GROUND = {
     for name in (
         *(
             "addresses",
+            "answer_texts",
             "call_limits",
             "calls",
             "deadlines",
@@ -46,6 +47,7 @@ LAYERS: dict[str, set[str]] = {
     "functions": {"functions", "shared"},
     **{name: set() for name in sorted(GROUND)},
     "shared.records": {"shared.waits"},
+    "shared.errors": {"shared.answer_texts"},
     "shared.deadlines": {"shared.errors"},
     "shared.call_limits": {"shared.threads"},
     "shared.locked_property": {"shared.deadlines"},
@@ -113,6 +115,7 @@ LAYERS: dict[str, set[str]] = {
         *GROUND,
     },
     "shared.wiring": {"shared"},
+    "shared.wiring_state": {"shared"},
     "shared.unconfigured": {"shared"},
 }
 """What the files of a room may import of ours.

@@ -43,6 +43,7 @@ OURS = {
     ("shared/http/breaker.py", "LONGEST_SECONDS"): "a pause of ours",
     ("shared/sftp/client.py", "MOST_NUMBERS"): "names that we try for a file that is put away",
     ("shared/state/presence.py", "MOST"): "a cache of ours",
+    ("shared/state/due.py", "LONGEST_DELAY_SECONDS"): "what is rounded: longer waits end by a word",
     ("shared/state/sieve.py", "MOST"): "how many ids a filter of ours is made for",
     (
         "shared/http/transport.py",
