@@ -62,11 +62,7 @@ class Retryable(BridgeError):
 
 
 class Contended(Retryable):
-    """Another delivery writes records of this partition, or has written them since they were looked
-    at.
-
-    Nothing was done yet.
-    """
+    """Another delivery writes records of this partition, or did since. Nothing was done yet."""
 
 
 class StorageDenied(Retryable):
@@ -102,9 +98,7 @@ class Bug(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason why one field of a record cannot be written: `rule` is a code, `sentence` is for a
-    person.
-    """
+    """Why one field of a record cannot be written: `rule` is a code, `sentence` for a person."""
 
     field: str
     rule: str

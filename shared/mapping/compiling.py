@@ -64,9 +64,7 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class CreateOnly:
-    """A flag that another flow keeps, and that a creation sets where the row says so: no record is
-    without it for a moment.
-    """
+    """A flag that another flow keeps. A creation sets it, so no record is ever without it."""
 
     target: str
     columns: tuple[str, ...]
@@ -83,11 +81,9 @@ class Filtered:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One target field: read `source`, convert, put at `inner` of `outer` ("" where it is not
-    nested).
+    """One target field: read, convert, put at `inner` of `outer` ("" where it is not nested).
 
-    `omits`: a value that is
-    refused is left out; `cut` is the converter that shortens a text, None where none may.
+    `omits`: a value that is refused is left out. `cut` shortens a text, None where none may.
     """
 
     read: Callable[[Row], Any]
@@ -130,9 +126,7 @@ class CompiledMapping:
         return self.document.table
 
     def map(self, row: Row) -> Mapped | Filtered:
-        """The record of a row that has all `columns`; Rejected with every refusal of the row at
-        once.
-        """
+        """The record of a row with all `columns`; Rejected with every refusal at once."""
         refusals: list[Refusal] = []
         key_rule = self.document.key
         try:
