@@ -62,8 +62,11 @@ def order_all(name: str, readers: Sequence[Flow], bridge: Bridge, who: str) -> J
     if not able:
         raise NotReplayed(" ".join(once_sentences(readers)) or NOTHING_READ)
     checkpoints = [(reader.key, reader.table) for reader in able]
-    job = new_job(name, ALL, bridge, who)
-    return bridge.jobs.order(replace(job, run=json.dumps(checkpoints)))
+    job = replace(new_job(name, ALL, bridge, who), run=json.dumps(checkpoints))
+    found = bridge.jobs.order(job)
+    if found.id != job.id and begin(able[0], bridge, found).is_over:  # its polls were done
+        return bridge.jobs.order(job)
+    return bridge.jobs.find(found.id) or found
 
 
 def once_sentences(readers: Iterable[Flow]) -> list[str]:

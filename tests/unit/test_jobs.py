@@ -347,6 +347,19 @@ def test_a_replay_of_all_is_a_job_until_its_polls_have_read_all(world: World) ->
     assert ended and ended.state == DONE
 
 
+def test_a_replay_of_all_that_is_ordered_when_the_polls_of_one_are_done_is_another(
+    world: World,
+) -> None:
+    first = all_job(world)
+    checkpoint = world.bridge.checkpoints.load("contacts", "contact")
+    checkpoint.replay = False  # read, and the timer has not looked since
+    world.bridge.checkpoints.save(checkpoint)
+    world.clock += 1
+    second = all_job(world)
+    assert second.id != first.id
+    assert world.bridge.checkpoints.load("contacts", "contact").replay
+
+
 def test_a_replay_of_all_that_is_cancelled_writes_only_what_has_changed(world: World) -> None:
     job = all_job(world)
     cancelled = world.begin(cast(Job, world.bridge.jobs.cancel(job.id)))
