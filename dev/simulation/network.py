@@ -2,6 +2,7 @@
 request.
 """
 
+import json
 from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
@@ -34,6 +35,9 @@ LATEST_SECONDS = 600.0
 WRITES = ("POST", "PATCH", "DELETE", "PUT")
 OFTEN = ("late", "late", "no_answer_done")
 """Played more often than the others: these lost most."""
+
+KEYS = ("externalId", "recordId")
+"""The fields of Campaign that name a record."""
 
 Handler = Callable[[Request], Response]
 
@@ -144,7 +148,7 @@ class Network:
         """
         if request.method in ("GET", "POST") and answer.status < 300:
             kept = self.earlier.setdefault((system, f"{request.method} {request.route}"), [])
-            kept.append((request.url + str(request.body), answer))
+            kept.append((about(request), answer))
             del kept[:-2]
 
     def earlier_answer(
@@ -154,7 +158,7 @@ class Network:
         answer where there was none.
         """
         kept = self.earlier.get((system, f"{request.method} {request.route}"), [])
-        others = [answer for asked, answer in kept if asked != request.url + str(request.body)]
+        others = [answer for asked, answer in kept if asked != about(request)]
         if not others:
             return handler(request)
         if self.world.draws.share(f"{draw} done") < 0.5:
@@ -171,3 +175,10 @@ class Network:
             world.note(f"late {request.method} {answer.status}")
 
         world.scheduler.at(world.scheduler.now + seconds, carry_out)
+
+
+def about(request: Request) -> str:
+    """Which record a request is about: of a creation its key, of a read its address."""
+    body = json.loads(request.body) if request.body and request.body[:1] == b"{" else {}
+    keys = [str(body[name]) for name in KEYS if name in body]
+    return " ".join((request.url, *keys)) if keys or not body else str(request.body)

@@ -144,10 +144,12 @@ class Simulation:
         )
 
     def has_polled(self) -> bool:
-        """Every source was read after the last thing that could change it."""
+        """Every source was read to its end after the last thing that could change it."""
+        flows = self.account.table.tables.get("flows", {})
+        caught_up = {key: row.values.get("caught_up_at", 0.0) for (_, key), row in flows.items()}
         return all(
             self.host.polled_at.get(name, 0.0) > self.ends_at for name in self.scenario.polls
-        )
+        ) and all(caught_up.get(key, 0.0) > self.ends_at for key in self.scenario.tables)
 
     def close(self) -> None:
         for instance in self.host.instances:

@@ -109,6 +109,11 @@ class Scenario:
         return tuple(key for flow in self.flows for key in KEYS.get(flow, (flow,)))
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """The flows that read a table's changes."""
+        return tuple(key for key in self.commanded if key not in (EVENTS, OPT_OUTS))
+
+    @property
     def functions(self) -> list[str]:
         """What the host plays."""
         return [*(f"{flow}_deliver" for flow in self.flows), *self.periods]
