@@ -76,7 +76,7 @@ class StateWiring:
             ),
             sweeps=Sweeps(storage.container("sweeps")),
             waiting=Waiting(storage.table("waiting"), self.now),
-            brakes=Brakes(storage.table("flows")),
+            brakes=Brakes(storage.table("brakes")),
             jobs=Jobs(storage.table("jobs"), self.now),
             handoff=self.handoff,
             writers=ThreadPool(self.settings.campaign_max_concurrency, "writer"),

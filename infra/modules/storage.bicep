@@ -40,6 +40,7 @@ var tableNames = [
   'waiting'
   'decisions'
   'jobs'
+  'brakes'
 ]
 
 var containerNames = [

@@ -1,6 +1,6 @@
 """How many destructive acts a flow has done lately, and what it asks a person about.
 
-One row for each flow in table `flows`, partition `brakes`, changed by compare-and-set. Counts only.
+One row for each flow in table `brakes`, changed by compare-and-set. Counts only.
 """
 
 import json
@@ -95,7 +95,7 @@ def without(counts: Counts, kinds: frozenset[str]) -> Counts:
 
 
 class Brakes:
-    """The rows `brakes` of table `flows`."""
+    """The table `brakes`."""
 
     def __init__(self, table: TableClient) -> None:
         self.table = table

@@ -16,7 +16,7 @@ from shared.sdk_transport import PASSING, BoundedTransport
 from shared.setting_types import text
 from shared.settings import StorageSettings
 
-TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions", "jobs")
+TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions", "jobs", "brakes")
 CONTAINERS = ("config", "sweeps", "letters", "poison")
 
 
