@@ -29,7 +29,10 @@ from shared.state.flows import FAILED, RUNNING, FlowState, Values
 from shared.state.ledger_rows import Header
 from shared.waits import Braked
 
-DELETE_BRAKE = "DELETE_BRAKE"
+DELETE_BRAKE, OPT_IN_BRAKE = "DELETE_BRAKE", "OPT_IN_BRAKE"
+BRAKES = (DELETE_BRAKE, OPT_IN_BRAKE)
+"""What a flow that asks names as its setting. Opt-outs go on while it asks about opt-ins."""
+
 DELETED, FILTERED, CLEARED, OPTED_IN = "deleted", "filtered", "cleared", "opted_in"
 DELETIONS = frozenset({DELETED, FILTERED})
 GROUPS = (DELETIONS, frozenset({CLEARED}), frozenset({OPTED_IN}))
@@ -59,7 +62,12 @@ def act_of(decision: Decision) -> str:
 
 def is_asking(state: FlowState) -> bool:
     """Whether the flow stands still for the question alone."""
-    return state.status == FAILED and state.setting == DELETE_BRAKE
+    return state.status == FAILED and state.setting in BRAKES
+
+
+def goes_on(state: FlowState) -> bool:
+    """Whether the flow takes changes: it runs, or asks about opt-ins alone."""
+    return state.status == RUNNING or (state.status == FAILED and state.setting == OPT_IN_BRAKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +212,7 @@ def ask(flow: Flow, bridge: Bridge, state: BrakeState) -> None:
         f" If that is right, POST /api/flows/{flow.key}/start with"
         ' {"deletes": "confirm"}; if not, with {"deletes": "discard"}.'
     )
-    stop(flow.key, bridge, reason)
+    stop(flow.key, bridge, reason, OPT_IN_BRAKE if flow.policy.urgent else DELETE_BRAKE)
 
 
 WORDS = {
@@ -215,12 +223,12 @@ WORDS = {
 }
 
 
-def stop(key: str, bridge: Bridge, reason: str) -> None:
+def stop(key: str, bridge: Bridge, reason: str, setting: str = DELETE_BRAKE) -> None:
     """Who has stopped the flow meanwhile finds the question when it is started."""
     asked: Values = {
         "status": FAILED,
         "reason": reason,
-        "setting": DELETE_BRAKE,
+        "setting": setting,
         "by": "bridge",
         "since": bridge.now(),
     }

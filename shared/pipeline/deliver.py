@@ -25,7 +25,7 @@ from shared.errors import (
     Retryable,
 )
 from shared.pipeline.asking import join_question
-from shared.pipeline.brake import Sifted, is_asking, park, sift, taken_back
+from shared.pipeline.brake import Sifted, goes_on, is_asking, park, sift, taken_back
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.delays import contended_delay, envelope_delay, failed, until_sent
 from shared.pipeline.flow import Bridge, Delivery, Flow, Results
@@ -40,7 +40,7 @@ from shared.pipeline.settle import (
 )
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.envelope import Envelope, read_envelope
-from shared.state.flows import RUNNING, FlowState
+from shared.state.flows import FlowState
 from shared.state.ledger_rows import LedgerRow, View, partition_name
 from shared.waits import Braked, BugMet, FlowFailed, Transient
 
@@ -64,7 +64,7 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
     )
     try:
         state = bridge.flows.state(flow.key)
-        if state.status != RUNNING and not (flow.policy.urgent and is_asking(state)):
+        if not goes_on(state):
             return stand_still(flow, bridge, envelope, changes, state)
         if flow.policy.created_once:
             return create_once(flow, bridge, envelope, changes)

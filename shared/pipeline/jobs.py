@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from shared import telemetry
 from shared.errors import Retryable
+from shared.pipeline.brake import goes_on
 from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind
-from shared.state.flows import RUNNING as RUNS
 from shared.state.jobs import CANCELLED, DONE, RUNNING, WAITING, Job
 
 DELETIONS, BRIDGE = "deletions", "bridge"
@@ -24,9 +24,9 @@ LEASE_SECONDS = 60.0
 
 def handing_off(flow: Flow, bridge: Bridge) -> str:
     """Why nothing is handed off to the flow now, "" if it is: a code."""
-    status = bridge.flows.state(flow.letters).status
-    if status != RUNS:
-        return f"flow_{status}"
+    state = bridge.flows.state(flow.letters)
+    if not goes_on(state):
+        return f"flow_{state.status}"
     is_long = bridge.handoff.length(flow.queue) > bridge.settings.queue_limit_messages
     return "queue_is_long" if is_long else ""
 

@@ -4,7 +4,7 @@ tried again by itself.
 
 from shared import telemetry
 from shared.errors import Misconfigured, Retryable
-from shared.pipeline.brake import DELETE_BRAKE
+from shared.pipeline.brake import BRAKES
 from shared.pipeline.flow import Bridge, Flow
 from shared.state.flows import FAILED, RUNNING, STOPPED, Flows, FlowState, Values
 
@@ -55,7 +55,7 @@ def recovered(key: str, flow: Flow, bridge: Bridge) -> bool:
     state = bridge.flows.read(key)
     if (
         state.status != FAILED
-        or state.setting == DELETE_BRAKE
+        or state.setting in BRAKES
         or bridge.now() - state.checked_at < probe_delay(state, bridge)
     ):
         return False

@@ -5,10 +5,10 @@ back on its queue, flow by flow in turns.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from shared.pipeline.brake import goes_on
 from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind, Outcome
 from shared.state.due import Parked, merged
-from shared.state.flows import RUNNING
 from shared.state.ledger_rows import Header
 from shared.waits import CODES
 
@@ -120,7 +120,7 @@ def release_due(
 
 
 def may_go_on(flow: str, bridge: Bridge) -> bool:
-    return bridge.flows.state(flow).status == RUNNING
+    return goes_on(bridge.flows.state(flow))
 
 
 def hand_off_rows(bridge: Bridge, flow: str, rows: Sequence[Parked]) -> int:

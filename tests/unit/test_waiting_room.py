@@ -12,7 +12,7 @@ from dev.simulation.world import World
 from shared.pipeline.flow import Bridge
 from shared.pipeline.waiting_room import release_due
 from shared.records import Change
-from shared.state.flows import FAILED, RUNNING, STOPPED
+from shared.state.flows import FAILED, RUNNING, STOPPED, FlowState
 from shared.state.ledger_rows import ROWS_PER_TRANSACTION
 from shared.state.waiting import Waiting
 
@@ -42,7 +42,7 @@ class Room:
 
     @property
     def bridge(self) -> Bridge:
-        state: Callable[[str], Any] = lambda flow: SimpleNamespace(status=self.statuses[flow])  # noqa: E731
+        state: Callable[[str], Any] = lambda flow: FlowState(status=self.statuses[flow])  # noqa: E731
         return cast(
             Bridge,
             SimpleNamespace(
