@@ -62,12 +62,13 @@ class BugMet(Wait):
 
 @dataclass(frozen=True, slots=True)
 class ParentMissing(Wait):
-    """`table` and `record_id` are the parent's."""
+    """`table` and `record_id` are the parent's; `firm`: the link is required (not in the row)."""
 
     called_for = True
     code = "parent"
     table: str
     record_id: str
+    firm: bool = False
 
     @property
     def text(self) -> str:

@@ -55,8 +55,8 @@ key: {source: acs_carid, target: recordId, lookup: filter, filter: byRecordid, p
 fields:
   - {source: acs_car_name, target: name}
 links:
-  - {source: _acs_owner_value, target: acs_owner_id, parent: contact}
-  - {source: _acs_last_value, target: acs_last_id, parent: acs_service}
+  - {source: _acs_owner_value, target: acs_owner_id, parent: contact, required: true}
+  - {source: _acs_last_value, target: acs_last_id, parent: acs_service, required: false}
 filters: {all: [{field: statecode, is: eq, value: 0}]}
 filtered_out: delete
 """  # noqa: E501
@@ -67,7 +67,7 @@ key: {source: acs_serviceid, target: recordId, lookup: filter, filter: byRecordi
 fields:
   - {source: acs_service_name, target: name}
 links:
-  - {source: _acs_carref_value, target: acs_carref_id, parent: acs_car}
+  - {source: _acs_carref_value, target: acs_carref_id, parent: acs_car, required: true}
 """  # noqa: E501
 EVENTS_DOCUMENT = default_events_document().replace("settled_seconds: 60", "settled_seconds: 30")
 POLL, OFTEN, MAIL = (15.0, 60.0), (300.0, 300.0), (60.0, 60.0)

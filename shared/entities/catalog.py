@@ -5,6 +5,8 @@ A person's new document is taken into force only if it is sound; else all its pr
 once and the old version stays.
 """
 
+from collections.abc import Collection
+
 from shared.documents.keeper import Keeper
 from shared.entities.claims import CONTACT, mapped_tables
 from shared.entities.compiling import Active, MappingCompiler
@@ -20,6 +22,11 @@ REREAD_SECONDS = (
 REREAD_SECONDS_MAX = 60.0
 REPLAY_REREAD_SECONDS = 2.0  # the same for a record that a person replays
 
+ANY, HARD, FIRM = (True, False, None), (True, None), (True,)
+"""Links by their `required`: all; those whose children go before their parent; those that no circle
+leaves out.
+"""
+
 
 class Catalog:
     """What the flows of tables ask the keeper for."""
@@ -29,7 +36,7 @@ class Catalog:
         self.compiler = compiler
         self.now = keeper.now
         self.rereads: dict[str, tuple[float, float]] = {}
-        self.parents: dict[tuple[str, int], frozenset[str]] = {}
+        self.parents: dict[tuple[str, int], frozenset[tuple[str, bool | None]]] = {}
 
     def mapping(self, table: str) -> Active:
         """The mapping in force; Misconfigured with every problem if neither system's metadata bears
@@ -74,30 +81,39 @@ class Catalog:
         tables = [CONTACT, *mapped_tables(listing)]
         return sorted({name for name in tables if table in self.linked_to(name, listing)})
 
-    def reaches(self, table: str, other: str) -> bool:
-        """Whether a table is another, or linked to it, directly or through others."""
+    def reaches(self, table: str, other: str, strengths: Collection[bool | None] = ANY) -> bool:
+        """Whether a table is another, or linked to it, directly or through others, by links whose
+        `required` is one of these.
+        """
         listing, found, left = self.keeper.listing(), set[str](), {table}
         while left and other not in left:
             found |= left
-            left = {up for name in left for up in self.linked_to(name, listing)} - found
+            left = {up for name in left for up in self.linked_to(name, listing, strengths)} - found
         return other in left
 
-    def linked_to(self, table: str, listing: Listing) -> frozenset[str]:
+    def linked_to(
+        self, table: str, listing: Listing, strengths: Collection[bool | None] = ANY
+    ) -> set[str]:
         """The parents of a table, by its document in force; looked for once, for a version never
         changes.
         """
         version = listing.version(MAPPINGS.folder, table)
         if version and (table, version) not in self.parents:
             self.parents[table, version] = self.parents_in(table, listing)
-        return self.parents.get((table, version), frozenset())
+        listed = self.parents.get((table, version), frozenset())
+        return {parent for parent, required in listed if required in strengths}
 
-    def parents_in(self, table: str, listing: Listing) -> frozenset[str]:
-        """None where the version cannot be read: that is its own flow's failure."""
+    def parents_in(self, table: str, listing: Listing) -> frozenset[tuple[str, bool | None]]:
+        """Each with `required` of its link. None where the version cannot be read: that is its own
+        flow's failure.
+        """
         try:
             document = self.keeper.version_in(listing, MAPPINGS.id(table)).document
         except Misconfigured:
             return frozenset()
-        return frozenset(parent for link in document.links for parent in link.parents)
+        return frozenset(
+            (parent, link.required) for link in document.links for parent in link.parents
+        )
 
     def unknown_seconds(self) -> float:
         """How long a child may have waited in vain: until each instance knew of its document.

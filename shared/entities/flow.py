@@ -11,7 +11,7 @@ from shared.campaign.client import CampaignClient
 from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.entities import deciding
-from shared.entities.catalog import Catalog
+from shared.entities.catalog import FIRM, HARD, Catalog
 from shared.entities.compiling import Active
 from shared.entities.leaving import forget_links, hold_leaving, revise
 from shared.entities.parents import flow_of, hold, release
@@ -212,8 +212,14 @@ class TableFlow(PlainFlow):
     def may_circle(self, parent: str) -> bool:
         return self.catalog.reaches(parent, self.table)
 
+    def outlives(self, parent: str) -> bool:
+        return self.catalog.reaches(parent, self.table, HARD)
+
+    def is_firm(self, parent: str) -> bool:
+        return self.catalog.reaches(parent, self.table, FIRM)
+
     def children_that_go_first(self) -> Collection[str]:
-        return [name for name in self.children() if not self.catalog.reaches(self.table, name)]
+        return [n for n in self.children() if not self.catalog.reaches(self.table, n, HARD)]
 
     def links_complete(self, bridge: Bridge, table: str) -> bool:
         checkpoint = bridge.checkpoints.load(flow_of(table).key, table)

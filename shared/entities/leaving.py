@@ -58,7 +58,7 @@ def kept_order(flow: Family, decision: Decision) -> list[Parent]:
     return [
         parent
         for parent in listed
-        if parent.required is not False and not flow.may_circle(parent.table)
+        if parent.required is not False and not flow.outlives(parent.table)
     ]
 
 

@@ -50,6 +50,14 @@ class Family(Protocol):
     def may_circle(self, parent: str) -> bool:
         """Whether records of this parent's table may wait, in the end, for this table's."""
 
+    def outlives(self, parent: str) -> bool:
+        """Whether the same holds by links that are not optional: then no order is held when a
+        parent leaves.
+        """
+
+    def is_firm(self, parent: str) -> bool:
+        """Whether the same holds by required links alone: no link of such a circle is left out."""
+
 
 REFETCHED = frozenset(
     {"contacts", "custom-entities"}
@@ -162,7 +170,7 @@ def missing(
         row = bridge.ledger.row(*place(parent)) if looked_into(flow, parent) else None
         if parent.required is False and row and kept_out(row):
             continue
-        if row and flow.may_circle(parent.table) and circular(bridge, row, child):
+        if row and parent.required is not True and circular(bridge, row, child):
             continue
         return parent
     return None
@@ -170,7 +178,7 @@ def missing(
 
 def looked_into(flow: Family, parent: Parent) -> bool:
     """Whether it matters what the ledger says of a missing parent."""
-    return parent.required is False or flow.may_circle(parent.table)
+    return parent.required is False or (parent.required is None and flow.may_circle(parent.table))
 
 
 def kept_out(row: LedgerRow) -> bool:
@@ -219,7 +227,10 @@ def waits(
     )
     sentence = f"Waits for its parent {parent.table} {parent.record_id}, which {why}."
     return waiting(
-        change, ParentMissing(parent.table, parent.record_id), sentence, fields=parent.target
+        change,
+        ParentMissing(parent.table, parent.record_id, firm=parent.required is True),
+        sentence,
+        fields=parent.target,
     )
 
 
@@ -265,17 +276,30 @@ def release(flow: Family, delivery: Delivery, settlements: Sequence[Settlement])
 
 def break_circles(flow: Family, bridge: Bridge, settlements: Iterable[Settlement]) -> None:
     """Looks once more, after the ledger says that these wait: of two records that wait for each
-    other, the one that is settled last sees the other.
+    other, the one that is settled last sees the other. Whose link may be left out goes on.
     """
     found = []
     for settlement in settlements:
         wait, change = settlement.wait, settlement.change
-        if isinstance(wait, ParentMissing) and flow.may_circle(wait.table):
-            parent = Parent(wait.table, wait.record_id, "")
-            if circular(bridge, bridge.ledger.row(*place(parent)), change.record_id):
-                address = (flow.key, flow.queue, flow.table, change.record_id)
-                found.append(Waiter(*place(parent), *address, change.first_seen))
+        if not isinstance(wait, ParentMissing) or not flow.may_circle(wait.table):
+            continue
+        parent = Parent(wait.table, wait.record_id, "")
+        row = bridge.ledger.row(*place(parent))
+        if flow.is_firm(wait.table) or not circular(bridge, row, change.record_id):
+            continue
+        if not wait.firm:
+            address = (flow.key, flow.queue, flow.table, change.record_id)
+            found.append(Waiter(*place(parent), *address, change.first_seen))
+        elif row and isinstance(row.wait, ParentMissing):
+            found.append(waiter_in(row, wait.table, row.wait))
     hand_off(bridge, found)
+
+
+def waiter_in(row: LedgerRow, table: str, wait: ParentMissing) -> Waiter:
+    """Who waits, as its ledger row says: a record of a table."""
+    flow = flow_of(table)
+    above = Parent(wait.table, wait.record_id, "")
+    return Waiter(*place(above), flow.key, flow.queue, table, row.record_id, row.first_seen)
 
 
 def hand_off(bridge: Bridge, waiters: Iterable[Waiter]) -> None:
