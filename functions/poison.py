@@ -18,7 +18,7 @@ from functions import custom_entities
 from functions.triggers import in_time, ready
 from shared import telemetry
 from shared.deadlines import RUN_SECONDS
-from shared.entities.parents import flow_of
+from shared.entities.families import flow_of
 from shared.pipeline.flow import Flow
 from shared.pipeline.poison import Sorting, collect
 from shared.state.envelope import Envelope

@@ -3,7 +3,8 @@
 import time
 
 from shared import telemetry
-from shared.entities.parents import REFETCHED, flow_of
+from shared.entities.families import flow_of
+from shared.entities.parents import REFETCHED
 from shared.errors import Misconfigured
 from shared.events.flow import KEY as EVENTS
 from shared.opt_out.deciding import Mode

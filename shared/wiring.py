@@ -14,8 +14,8 @@ from shared.dataverse.client import DataverseClient
 from shared.documents.keeper import Kept
 from shared.entities.catalog import Catalog
 from shared.entities.compiling import MappingCompiler
+from shared.entities.families import flow_of
 from shared.entities.flow import TableFlow
-from shared.entities.parents import flow_of
 from shared.errors import BridgeError
 from shared.events.catalog import ActiveEvents, EventsCompiler
 from shared.events.documents import EMAIL_EVENTS, EventsDocument

@@ -12,7 +12,7 @@ from shared.checks import drafts
 from shared.checks.documents import drafted, newest
 from shared.checks.findings import Check, Finding, failures
 from shared.checks.look import Look
-from shared.entities.parents import flow_of
+from shared.entities.families import flow_of
 from shared.errors import BridgeError
 from shared.http.transport import Response
 from shared.mapping import InvalidDocument, MappingDocument, SourceTable, check

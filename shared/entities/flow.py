@@ -13,8 +13,9 @@ from shared.dataverse.client import DataverseClient
 from shared.entities import deciding
 from shared.entities.catalog import FIRM, HARD, Catalog
 from shared.entities.compiling import Active
+from shared.entities.families import flow_of
 from shared.entities.leaving import forget_links, hold_leaving, revise
-from shared.entities.parents import flow_of, hold, release
+from shared.entities.parents import hold, release
 from shared.errors import Rejected
 from shared.mapping import METADATA_RULES, CompiledMapping, table_of
 from shared.pipeline.decision import Act, Decision

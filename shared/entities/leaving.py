@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
-from shared.entities.parents import Family, FlowOf, flow_of, place, waiter_of
+from shared.entities.families import Family, FlowOf, flow_of, place
+from shared.entities.parents import waiter_of
 from shared.mapping import Parent
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge, Delivery
@@ -21,6 +22,7 @@ from shared.state.waiting import Waiter
 from shared.waits import ChildrenFirst
 
 CHILDREN_WAIT_SECONDS = 3600.0
+LONGEST_LOOK_SECONDS = 60.0
 CHILDREN_AT_ONCE = 500
 """Of one message's parents, that are asked to go at once; the others follow."""
 
@@ -119,9 +121,10 @@ def hold_leaving(
 
 
 def waits(bridge: Bridge, change: Change, wait: ChildrenFirst, began: float) -> Settlement:
-    """Looks again soon, and less and less often."""
+    """Looks again soon, and less and less often, but every LONGEST_LOOK_SECONDS."""
     sentence = "It leaves Campaign after its children. They are being deleted first."
-    seconds = max(bridge.settings.retry_delay_seconds, (bridge.now() - began) // 2)
+    seconds = min(LONGEST_LOOK_SECONDS, (bridge.now() - began) // 2)
+    seconds = max(bridge.settings.retry_delay_seconds, seconds)
     return waiting(change, wait, sentence, retry_after_seconds=seconds)
 
 

@@ -8,69 +8,27 @@ has happened to it meanwhile is then what is written. How parents leave: shared/
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
+from shared.entities.families import Family, circular, in_circle, in_circles, place
 from shared.mapping import Parent
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge, Delivery
 from shared.records import Change, Kind, Outcome, Settlement, waiting
-from shared.state.ledger_rows import LedgerRow, View, bucket, partition_name
+from shared.state.ledger_rows import LedgerRow, View
 from shared.state.presence import Place
 from shared.state.waiting import Waiter
 from shared.waits import NoParent, ParentMissing
 
-LONGEST_CYCLE = 10
 CATCH_UP_SECONDS = 20.0
 CIRCLES_LOOKED_FOR = 50
 TOLD_WHY = 8
 """How many of one message are told why their parent is not there: it is a look for each."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlowOf:
-    """The flow that a table's records take, and its queue."""
-
-    key: str
-    queue: str
-
-
-class Family(Protocol):
-    """A flow whose records may be parents and children of others."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def queue(self) -> str: ...
-    @property
-    def table(self) -> str: ...
-    def children(self) -> Collection[str]:
-        """The tables whose records are linked to this one's, and wait for them."""
-
-    def may_circle(self, parent: str) -> bool:
-        """Whether records of this parent's table may wait, in the end, for this table's."""
-
-    def outlives(self, parent: str) -> bool:
-        """Whether the same holds by links that are not optional: then no order is held when a
-        parent leaves.
-        """
-
-    def is_firm(self, parent: str) -> bool:
-        """Whether the same holds by required links alone: no link of such a circle is left out."""
-
-
 REFETCHED = frozenset(
     {"contacts", "custom-entities"}
 )  # queues whose records the source can be asked for again
-
-
-def flow_of(table: str) -> FlowOf:
-    """Contacts have a flow of their own; every other table is one of the custom entities."""
-    return (
-        FlowOf("contacts", "contacts")
-        if table == "contact"
-        else FlowOf(f"custom_entities-{table}", "custom-entities")
-    )
 
 
 def hold(
@@ -117,10 +75,6 @@ def parents_of(decision: Decision) -> list[Parent]:
     """What must be in the target before this is saved; a record is not its own parent."""
     listed = decision.mapped.parents if decision.act is Act.SAVE and decision.mapped else ()
     return [parent for parent in listed if parent.record_id != decision.change.record_id]
-
-
-def place(parent: Parent) -> Place:
-    return partition_name(flow_of(parent.table).key, bucket(parent.record_id)), parent.record_id
 
 
 def park(
@@ -186,18 +140,6 @@ def kept_out(row: LedgerRow) -> bool:
     return row.outcome == Outcome.FILTERED or row.deleted
 
 
-def circular(bridge: Bridge, row: LedgerRow | None, child: str) -> bool:
-    """Whether the parent of this row waits, directly or through others, for the child."""
-    for _ in range(LONGEST_CYCLE):
-        wait = row.wait if row else None
-        if not isinstance(wait, ParentMissing):
-            return False
-        if wait.record_id == child:
-            return True
-        row = bridge.ledger.row(*place(Parent(wait.table, wait.record_id, "")))
-    return False
-
-
 def waiter_of(flow: Family, change: Change, parent: Parent, view: View) -> Waiter:
     partition, record_id = place(parent)
     since = waiting_since(change, view.rows.get(change.record_id))
@@ -258,7 +200,7 @@ def release(flow: Family, delivery: Delivery, settlements: Sequence[Settlement])
     Whether it has is told by what the write did. Returns how many.
     """
     bridge, view = delivery.bridge, delivery.view
-    break_circles(flow, bridge, settlements)
+    hand_off(bridge, in_circles(flow, bridge, settlements))
     if not flow.children():
         return 0
     here = {s.change.record_id: view.rows.get(s.change.record_id) for s in settlements}
@@ -272,34 +214,6 @@ def release(flow: Family, delivery: Delivery, settlements: Sequence[Settlement])
     waiters = bridge.waiting.of(view.partition, arrived)
     hand_off(bridge, waiters)
     return len(waiters)
-
-
-def break_circles(flow: Family, bridge: Bridge, settlements: Iterable[Settlement]) -> None:
-    """Looks once more, after the ledger says that these wait: of two records that wait for each
-    other, the one that is settled last sees the other. Whose link may be left out goes on.
-    """
-    found = []
-    for settlement in settlements:
-        wait, change = settlement.wait, settlement.change
-        if not isinstance(wait, ParentMissing) or not flow.may_circle(wait.table):
-            continue
-        parent = Parent(wait.table, wait.record_id, "")
-        row = bridge.ledger.row(*place(parent))
-        if flow.is_firm(wait.table) or not circular(bridge, row, change.record_id):
-            continue
-        if not wait.firm:
-            address = (flow.key, flow.queue, flow.table, change.record_id)
-            found.append(Waiter(*place(parent), *address, change.first_seen))
-        elif row and isinstance(row.wait, ParentMissing):
-            found.append(waiter_in(row, wait.table, row.wait))
-    hand_off(bridge, found)
-
-
-def waiter_in(row: LedgerRow, table: str, wait: ParentMissing) -> Waiter:
-    """Who waits, as its ledger row says: a record of a table."""
-    flow = flow_of(table)
-    above = Parent(wait.table, wait.record_id, "")
-    return Waiter(*place(above), flow.key, flow.queue, table, row.record_id, row.first_seen)
 
 
 def hand_off(bridge: Bridge, waiters: Iterable[Waiter]) -> None:
@@ -344,10 +258,6 @@ def look_through(bridge: Bridge, waiters: Sequence[Waiter], age_seconds: float) 
     ready += [waiter for waiter in orphans[:CIRCLES_LOOKED_FOR] if in_circle(bridge, waiter)]
     hand_off(bridge, dict.fromkeys(ready))
     return len(dict.fromkeys(ready))
-
-
-def in_circle(bridge: Bridge, waiter: Waiter) -> bool:
-    return circular(bridge, bridge.ledger.row(waiter.partition, waiter.parent), waiter.child)
 
 
 def parted(bridge: Bridge, waiters: Sequence[Waiter]) -> tuple[list[Waiter], list[Waiter]]:

@@ -13,11 +13,10 @@ from shared.mapping.compiling import (
     CreateOnly,
     Filtered,
     Mapped,
-    Parent,
     compile_mapping,
-    table_of,
 )
 from shared.mapping.documents import MappingDocument, default_document, has_default, read_document
+from shared.mapping.links import Parent, table_of
 from shared.mapping.metadata import SourceColumn, SourceTable, TargetField, TargetResource
 from shared.mapping.refusal import METADATA_RULES
 from shared.mapping.syntax import InvalidDocument

@@ -5,7 +5,7 @@ The hot path.
 Every choice is made here, once; the function that comes out only walks a list of converters.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,23 +14,11 @@ from shared.mapping.conversion import Convert, converter, textual
 from shared.mapping.documents import FieldRule, Link, MappingDocument, placeholders
 from shared.mapping.filtering import RowFilter, conditions, row_filter
 from shared.mapping.keys import key_fault
+from shared.mapping.links import Parent, leads, parent_table
 from shared.mapping.metadata import SourceTable, TargetField, TargetResource
 from shared.mapping.refusal import Refuse
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """A record that this one is linked to, and the target field that links it.
-
-    `required`: as the document says; None where it says nothing.
-    """
-
-    table: str
-    record_id: str
-    target: str
-    required: bool | None = None
 
 
 class Altered(NamedTuple):
@@ -202,28 +190,6 @@ def salvaged(
         return NOTHING
     altered.append(Altered(step.target, "cut", refusal.rule))
     return value
-
-
-def table_of(lookup: str) -> str:
-    """Where a row says which table a lookup leads to: Dataverse tells it beside the column, not in
-    it.
-    """
-    return f"{lookup}@table"
-
-
-def leads(link: Link, polymorphic_lookups: Collection[str]) -> Callable[[Row], bool]:
-    """Whether a row's lookup leads to a parent of the link: it is set, and to one of the link's
-    tables.
-    """
-    if link.source not in polymorphic_lookups:
-        return lambda row: bool(row[link.source])
-    return lambda row: bool(row[link.source]) and row.get(table_of(link.source)) in link.parents
-
-
-def parent_table(link: Link, polymorphic_lookups: Collection[str], row: Row) -> str:
-    return (
-        str(row[table_of(link.source)]) if link.source in polymorphic_lookups else link.parents[0]
-    )
 
 
 def refused(target: str, origin: str, refusal: Refuse) -> Refusal:

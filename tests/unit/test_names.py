@@ -12,7 +12,7 @@ from shared.addresses import decoded
 from shared.campaign.wire import key_in_url
 from shared.console.opt_out import is_day
 from shared.dataverse.wire import guid
-from shared.entities.parents import flow_of
+from shared.entities.families import flow_of
 from shared.errors import Rejected
 from shared.identifiers import is_file_name, table_name
 
