@@ -43,6 +43,7 @@ ENDS = {RUN_SECONDS: RUN_END_SECONDS, ANSWER_SECONDS: ANSWER_END_SECONDS}
 
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=inf)
 _END: ContextVar[float] = ContextVar("end", default=inf)
+_CLAIM: ContextVar[Callable[[], float] | None] = ContextVar("claim", default=None)
 
 
 @contextmanager
@@ -59,9 +60,26 @@ def within(
         _DEADLINE.reset(deadline)
 
 
+@contextmanager
+def while_held(left: Callable[[], float]) -> Iterator[None]:
+    """No call to another system begins in the block after the claim's end.
+
+    `left`: how many seconds that is away now. It changes when the claim is renewed or lost.
+    """
+    token = _CLAIM.set(left)
+    try:
+        yield
+    finally:
+        _CLAIM.reset(token)
+
+
 def seconds_left(now: Callable[[], float] = time.monotonic) -> float:
-    """Until the deadline; below 0 after it, without end outside of an invocation."""
-    return _DEADLINE.get() - now()
+    """Until the deadline, or the end of the claim that the work is done under.
+
+    Below 0 after it, without end outside of an invocation.
+    """
+    until_deadline, claim = _DEADLINE.get() - now(), _CLAIM.get()
+    return until_deadline if claim is None else min(until_deadline, claim())
 
 
 def seconds_to_end(now: Callable[[], float] = time.monotonic) -> float:

@@ -4,6 +4,7 @@
      +-- Retryable      the record goes back on the queue with a delay; the flow goes on
      |    +-- Contended others write records of its partition, nothing was done yet: what is
      |    |             urgent is tried again in place
+     |    +-- ClaimLost others write them, and something may have been done
      |    +-- StorageDenied
      +-- Rejected       the record becomes a dead letter with its reason; the flow goes on at full
                         speed
@@ -63,6 +64,16 @@ class Retryable(BridgeError):
 
 class Contended(Retryable):
     """Another delivery writes records of this partition, or did since. Nothing was done yet."""
+
+
+class ClaimLost(Retryable):
+    """Another instance took the claim over while records were written under it.
+
+    What was written since is in doubt.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, 1.0, uncertain=True)
 
 
 class StorageDenied(Retryable):

@@ -152,6 +152,8 @@ class Settlement:
     what the target said of a record that was created, as it came.
     `filled`: hashes of the fields that hold a value now, b"" where that is not known.
     `parents`: table and id of those it is linked to; None where that was not looked at.
+    `written`: what it says was found by calls to the target, and not by the ledger alone.
+    `unanswered`: a write may still be carried out.
     `fault`: our own bug, to be raised when the others have been settled. `wait`: what it waits for,
     if it waits.
     """
@@ -174,6 +176,8 @@ class Settlement:
     wait: Wait | None = None
     filled: bytes = field(default=b"", repr=False)
     parents: Sequence[tuple[str, str]] | None = None
+    written: bool = False
+    unanswered: bool = False
 
 
 def waiting(change: Change, wait: Wait, sentence: str, **more: Any) -> Settlement:

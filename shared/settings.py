@@ -159,6 +159,15 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows)
     campaign_timeout_seconds: float = Field(
         60, gt=0, le=120, description="Longest wait for an answer of Campaign"
     )
+    campaign_doubt_seconds: float = Field(
+        600,
+        ge=60,
+        le=86400,
+        description=(
+            "How long Campaign or Dataverse may still carry out a write that had no answer; then"
+            " its record is written once more"
+        ),
+    )
     campaign_max_concurrency: int = Field(
         16,
         ge=1,

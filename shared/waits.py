@@ -11,6 +11,7 @@ file alone.
 | ChildrenFirst | children [read at]  | when its children have left the target                   |
 | ContactsFirst | contacts            | when the contacts flow has come to its contact           |
 | Braked        | brake               | when a person has answered what the flow asks            |
+| CutOff        | cut_off             | when its delivery is repeated, or its doubt ends         |
 """
 
 from dataclasses import dataclass, field
@@ -115,6 +116,14 @@ class Braked(Wait):
     code = "brake"
 
 
+@dataclass(frozen=True, slots=True)
+class CutOff(Wait):
+    """A record whose delivery was cut off while it was written for the first time."""
+
+    called_for = True
+    code = "cut_off"
+
+
 PLAIN: dict[str, Wait] = {
     wait.code: wait
     for wait in (
@@ -125,6 +134,7 @@ PLAIN: dict[str, Wait] = {
         ChildrenFirst(),
         ContactsFirst(),
         Braked(),
+        CutOff(),
     )
 }
 

@@ -27,6 +27,11 @@ type Settings = {
   @maxValue(120)
   CAMPAIGN_TIMEOUT_SECONDS: int?
 
+  @description('How long Campaign or Dataverse may still carry out a write that had no answer; then its record is written once more.')
+  @minValue(60)
+  @maxValue(86400)
+  CAMPAIGN_DOUBT_SECONDS: int?
+
   @description('Port of the SFTP server.')
   @minValue(1)
   @maxValue(65535)
@@ -94,6 +99,7 @@ var defaults = {
   CAMPAIGN_IMS_URL: 'https://ims-na1.adobelogin.com'
   CAMPAIGN_SCOPES: 'campaign_sdk,openid,deliverability_service_general,campaign_config_server_general,AdobeID,additional_info.projectedProductContext'
   CAMPAIGN_TIMEOUT_SECONDS: '60'
+  CAMPAIGN_DOUBT_SECONDS: '600'
   SFTP_PORT: '22'
   PARENT_WAIT_DAYS: '7'
   POLL_BUDGET_SECONDS: '240'

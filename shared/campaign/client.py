@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared import exact_json
-from shared.calls import called, counting
+from shared.calls import called, counting, done, unanswered
 from shared.campaign import wire
+from shared.campaign.answers import body_object, object_in, unrecognised, unrecognised_write
 from shared.errors import Refusal, Rejected, Retryable, recovery
 from shared.http.links import same_host
 from shared.http.tokens import TokenSource
@@ -131,7 +132,8 @@ class CampaignClient:
                 if not wire.is_success(
                     verb, self.call(verb, url, route, record), address.key_field, key
                 ):
-                    raise unrecognised(f"{verb} {route}", uncertain=True)
+                    raise unrecognised_write(f"{verb} {route}")
+                done()
                 return True
             except Rejected as refusal:
                 if refusal.reason != "not_found":
@@ -184,15 +186,13 @@ class CampaignClient:
         Raises Retryable with `uncertain` set where the record may have been created without an
             answer.
         """
-        try:
-            response = self.call("POST", f"{self.url}/{address.path}", address.resource, record)
-        except Retryable as failure:
-            raise Retryable(
-                str(failure), failure.retry_after_seconds, uncertain=True, cause=failure.cause
-            ) from None
-        made = body_object(response, f"POST {address.resource}", uncertain=True)
-        if not wire.is_record(made, address.key_field, str(record[address.key_field])):
-            raise unrecognised(f"POST {address.resource}", uncertain=True)
+        response = self.call("POST", f"{self.url}/{address.path}", address.resource, record)
+        made = object_in(response)
+        if made is None or not wire.is_record(
+            made, address.key_field, str(record[address.key_field])
+        ):
+            raise unrecognised_write(f"POST {address.resource}")
+        done()
         if address.lookup == "filter" and made.get("href"):
             self.hrefs.learn(address, str(record[address.key_field]), self.same_host(made["href"]))
         return WriteResult(Outcome.CREATED, answer=response.body)
@@ -278,13 +278,12 @@ class CampaignClient:
         status = 500 if wire.is_error(response) else response.status
         if status in (200, 201, 204):
             return response
-        raise recovery(
-            "campaign",
-            status,
-            wire.error_text(response),
-            f"{verb} {route}",
-            fields or names(record),
-        )
+        text = wire.error_text(response)
+        error = recovery("campaign", status, text, f"{verb} {route}", fields or names(record))
+        if verb != "GET" and isinstance(error, Retryable) and not wire.was_rolled_back(text):
+            unanswered()
+            error.uncertain = True
+        raise error
 
     def authorized(
         self, verb: str, url: str, route: str, body: bytes | None, token: str
@@ -297,24 +296,16 @@ class CampaignClient:
         if body is not None:
             headers["Content-Type"] = "application/json;charset=utf-8"
         return self.transport.send(
-            Request(verb, url, f"{verb} {route}", headers, body, repeatable=verb != "POST")
+            Request(
+                verb,
+                url,
+                f"{verb} {route}",
+                headers,
+                body,
+                repeatable=verb != "POST",
+                is_write=verb != "GET",
+            )
         )
-
-
-def body_object(response: Response, what: str, uncertain: bool = False) -> dict[str, Any]:
-    """The JSON object of an answer; Retryable for anything else."""
-    try:
-        answer = response.json()
-    except Retryable:
-        answer = None
-    if not isinstance(answer, dict):
-        raise unrecognised(what, uncertain)
-    return answer
-
-
-def unrecognised(what: str, uncertain: bool = False) -> Retryable:
-    sentence = f"Campaign's answer to {what} is not what it should be; it is looked at again."
-    return Retryable(sentence, uncertain=uncertain)
 
 
 def hidden(address: Address, refusal: Rejected) -> Rejected:

@@ -46,6 +46,16 @@ def error_text(response: Response) -> str:
 ERROR_TEXTS = re.compile(rb'\s*"?(RST|XTK|PGS|SOP|SCR|BAS|ODB|XSV)-\d{6}')
 
 
+ROLLED_BACK = re.compile(r"(?i)deadlock|could not serialize|serialization failure")
+
+
+def was_rolled_back(text: str) -> bool:
+    """Whether an error's text shows that the write was undone: the database ended its
+    transaction.
+    """
+    return ROLLED_BACK.search(text) is not None
+
+
 def is_error(response: Response) -> bool:
     """Whether an answer with a success status carries Campaign's error text, or the gateway's
     object, instead of a record.

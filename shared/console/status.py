@@ -64,6 +64,7 @@ def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
         "token_age_seconds": round(now - checkpoint.taken_at, 1) if checkpoint.taken_at else None,
         "polled_at": moment(state.polled_at),
         "trouble": state.trouble,
+        "restored_at": moment(max((header.restored_at for header in headers), default=0.0)),
         "mapping_version": mapping_version(checkpoint),
         "mapping_problem": state.mapping_problem,
     }

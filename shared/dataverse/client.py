@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from shared import exact_json
 from shared.addresses import link_fault
+from shared.calls import done, unanswered
 from shared.dataverse import wire
 from shared.dataverse.definitions import definition_paths
 from shared.dataverse.json_answers import (
@@ -152,7 +153,11 @@ class DataverseClient:
         route = f"row of {table.logical_name}"
         response = self.ask("PATCH", url, route, headers, exact_json.written(values))
         if response.status not in (200, 204):
-            raise self.refusal(response, f"PATCH {route}", privilege_to("Write", table))
+            error = self.refusal(response, f"PATCH {route}", privilege_to("Write", table))
+            if isinstance(error, Retryable):
+                unanswered()
+            raise error
+        done()
         # Without its representation the row is read: the write was done, and nothing tells what
         # became of it.
         found = (
@@ -307,7 +312,14 @@ class DataverseClient:
     ) -> Response:
         bearer = {"Authorization": f"Bearer {token}"}
         return self.transport.send(
-            Request(method, url, f"{method} {route}", {**HEADERS, **headers, **bearer}, body)
+            Request(
+                method,
+                url,
+                f"{method} {route}",
+                {**HEADERS, **headers, **bearer},
+                body,
+                is_write=method != "GET",
+            )
         )
 
     def failure(self, response: Response, route: str, expiring: bool) -> Exception:

@@ -3,17 +3,19 @@ it.
 
 | the change              | the ledger's row            | decision                                 |
 |-------------------------|-----------------------------|------------------------------------------|
-| an older row            | any                         | stale                                    |
-| a row, any version      | a tombstone                 | look again: save, or stale if gone       |
-| a row filtered out      | in the target               | filtered; `filtered_out: delete`: delete |
+| an older row            | any                         | look again (shared/entities/flow.py)     |
+| a row, any version      | a tombstone                 | look again: save, or deleted if gone     |
+| a row filtered out      | in the target, or in doubt  | filtered; `filtered_out: delete`: delete |
 | a row filtered out      | not in the target           | filtered                                 |
-| a row, same fingerprint | in the target               | unchanged                                |
+| a row, same fingerprint | in the target, not in doubt | unchanged                                |
 | a row                   | any                         | update if in the target, else create     |
-| a deletion              | in the target, or uncertain | delete, tombstone (`ignore`: filtered)   |
+| a deletion              | in the target, or in doubt  | delete, tombstone (`ignore`: filtered)   |
+| a deletion, replayed    | any                         | delete, tombstone (`ignore`: filtered)   |
 | a deletion              | not in the target           | tombstone, no call                       |
 
-*Uncertain* is a change whose earlier delivery was cut off: it may have written what the ledger does
-not know, tombstone or not.
+*In doubt* is a record of which the target may hold something else than the ledger says: a write had
+no answer (shared/pipeline/doubt.py), or an earlier delivery of the change was cut off (it is
+*uncertain*).
 """
 
 from collections.abc import Mapping
@@ -42,12 +44,10 @@ def decide_row(
         return decide_filtered(change, mapped, row, delete_filtered)
     missing = never_given(mapped, row)
     fingerprint = fingerprint_of(sent(mapped, missing), key)
-    trusted = (
-        row is not None and row.exists and not change.uncertain
-    )  # a delivery cut off may have done more than the row says
+    trusted = row is not None and row.exists and not in_doubt(change, row)
     same = trusted and row is not None and row.fingerprint == fingerprint and not change.replay
     if row and same and not row_pending(row):
-        newer = change.version > row.version
+        newer = change.version not in (0, row.version)
         return Decision(
             change,
             Act.NOTHING,
@@ -95,32 +95,32 @@ def holds(record: Mapping[str, Any], name: str) -> bool:
     return inner in (record.get(outer, {}) if outer else record)
 
 
-def stale(change: Change) -> Decision:
-    """The ledger has settled a newer version of this record."""
-    return Decision(
-        change, Act.NOTHING, Outcome.STALE, "a newer version has been settled", note=False
-    )
-
-
 def decide_filtered(
     change: Change, mapped: Filtered, row: LedgerRow | None, delete_filtered: bool
 ) -> Decision:
-    if row and row.exists and delete_filtered:
-        return Decision(change, Act.DELETE, Outcome.FILTERED, mapped.reason, known=True)
+    if row and delete_filtered and (row.exists or row.in_doubt):
+        there = row.exists or None
+        return Decision(change, Act.DELETE, Outcome.FILTERED, mapped.reason, known=there)
     settled = row is not None and row.outcome == Outcome.FILTERED and row.version == change.version
     return Decision(change, Act.NOTHING, Outcome.FILTERED, mapped.reason, note=not settled)
 
 
 def decide_deletion(change: Change, row: LedgerRow | None, apply_deletes: bool) -> Decision:
     """The decision on a record that the source no longer has."""
-    if row and row.deleted and not row_pending(row) and not change.uncertain:
+    sure = not change.replay and not in_doubt(change, row)
+    if row and row.deleted and not row_pending(row) and sure:
         return Decision(change, Act.NOTHING, Outcome.DELETED, "was deleted before", note=False)
     if not apply_deletes:
         return Decision(change, Act.NOTHING, Outcome.FILTERED, "the mapping ignores deletions")
-    maybe_there = change.uncertain or (row is not None and (row.exists or row_pending(row)))
-    if not maybe_there:
+    maybe_there = row is not None and (row.exists or row_pending(row))
+    if not maybe_there and sure:
         return Decision(change, Act.NOTHING, Outcome.DELETED, "was never written")
     return Decision(change, Act.DELETE, Outcome.DELETED, known=None)
+
+
+def in_doubt(change: Change, row: LedgerRow | None) -> bool:
+    """Whether more may have been done to the record, or may still be, than the row says."""
+    return change.uncertain or (row is not None and row.in_doubt)
 
 
 def row_pending(row: LedgerRow) -> bool:
@@ -132,7 +132,7 @@ def known(change: Change, row: LedgerRow | None) -> bool | None:
     if row and row.exists:
         return True
     never_tried = row is None or not row_pending(row)
-    return False if never_tried and not change.uncertain and not change.attempts else None
+    return False if never_tried and not in_doubt(change, row) and not change.attempts else None
 
 
 def sent(mapped: Mapped, missing: tuple[Altered, ...]) -> dict[str, Any]:

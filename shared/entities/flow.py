@@ -139,8 +139,8 @@ class TableFlow(PlainFlow):
             return deciding.decide_deletion(change, row, active.document.deletes == "apply")
         # A version orders what was queued. A row that was just read is the truth, whatever its
         # version.
-        if row and change.kind is Kind.ROW and change.version < row.version:
-            return deciding.stale(change)
+        if row and change.kind is Kind.ROW and 0 < change.version < row.version:
+            return Decision(change, Act.LOOK)
         mapped = active.mapping.map(change.row)
         return deciding.decide_row(
             change, mapped, row, active.document.filtered_out == "delete", self.fingerprint_key

@@ -19,6 +19,7 @@ import urllib3
 
 from shared import exact_json
 from shared.call_limits import POOLS, limited
+from shared.calls import unanswered
 from shared.deadlines import seconds_left, seconds_to_end
 from shared.errors import Cause, Retryable
 from shared.http.breaker import CircuitBreaker, CircuitOpen
@@ -59,7 +60,8 @@ class Request:
 
     `repeatable` calls may be made twice.
 
-    `most_bytes`: an answer that is larger is not read to its end.
+    `most_bytes`: an answer that is larger is not read to its end. `is_write`: it changes a record,
+    so one without an answer is noted (shared/calls.py).
     """
 
     method: str
@@ -69,6 +71,7 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     repeatable: bool = True
     most_bytes: int = MOST_ANSWER_BYTES
+    is_write: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +273,9 @@ class Transport:
             uncertain = failure.uncertain = uncertain or failure.uncertain
             if isinstance(failure, CircuitOpen):
                 raise failure
+            # Noted also where a repetition succeeds: the system may carry out this one after it.
+            if failure.uncertain and request.is_write:
+                unanswered()
             wait = (
                 failure.retry_after_seconds
                 if failure.retry_after_seconds is not None

@@ -88,6 +88,9 @@ class Reconciler:
             self.profiles.client.clock_ahead_seconds,
             self.contacts.client.clock_ahead_seconds,
         )
+        # A contact whose version is lower than before was restored: what was agreed since then is
+        # none of its edits.
+        restored = 0 < contact.version < memory.version
         found = {}
         for flag, value in contact.values.items():
             time = profile.times[flag]
@@ -100,7 +103,7 @@ class Reconciler:
                 edited=contact.version != memory.version,
                 later=later(time, contact.modified_at, *clocks),
             )
-            found[flag] = decide(self.mode, seen, memory.agreed(flag), allow)
+            found[flag] = decide(self.mode, seen, None if restored else memory.agreed(flag), allow)
         return found
 
     def recorded(

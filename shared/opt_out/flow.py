@@ -122,9 +122,7 @@ class OptOutFlow(PlainFlow):
         found = self.reconciler.contacts.read(
             active.contact, active.document.pairs, [change.record_id for change in changes]
         )
-        return [
-            replace(change, kind=Kind.REFERENCE, row=looked(change, found)) for change in changes
-        ]
+        return [refetched(change, found) for change in changes]
 
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read for an older document."""
@@ -148,10 +146,12 @@ class OptOutFlow(PlainFlow):
         memory, flags = self.memory(row.agreed if row else {}), flags_in(observation)
         if flags and flags.alias == ALIAS and not flags.is_alias:
             return quiet(change)
-        found = None if change.replay else self.nothing_new(change, observation, row, memory)
+        doubtful = change.uncertain or (row is not None and row.in_doubt)
+        asks = change.replay or doubtful
+        found = None if asks else self.nothing_new(change, observation, row, memory)
         if found is None and change.kind is Kind.ROW:
             return Decision(change, Act.LOOK)
-        return found or Decision(change, Act.SAVE, agreed=memory.held)
+        return found or Decision(change, Act.SAVE, agreed=memory.held, doubtful=doubtful)
 
     def nothing_new(
         self, change: Change, observation: OptOutRow, row: LedgerRow | None, memory: Memory
@@ -185,12 +185,7 @@ class OptOutFlow(PlainFlow):
         if flags:
             agreed = first_agreed(memory, flags.profile, contact)
             return replace(quiet(change), note=True, agreed=agreed) if agreed else None
-        if (
-            row is None
-            or row.outcome not in SEEN_BY_BOTH
-            or change.uncertain
-            or not memory.knows_both(contact)
-        ):
+        if row is None or row.outcome not in SEEN_BY_BOTH or not memory.knows_both(contact):
             return None
         return seen_again(change, contact, memory)
 
@@ -225,7 +220,9 @@ class OptOutFlow(PlainFlow):
         )
         if row is None:
             return None if any(contact.values.values()) else quiet(change)
-        return seen_again(change, contact, memory) if memory.knows_contact(contact) else None
+        if 0 < contact.version < memory.version or not memory.knows_contact(contact):
+            return None  # what was queued is outdated, or Dynamics was restored: it is read again
+        return seen_again(change, contact, memory)
 
     def must_wait(self, delivery: Delivery, decisions: Sequence[Decision]) -> list[Settlement]:
         """What Dynamics' feed brings of contacts that the contacts flow has not come to waits for
@@ -265,8 +262,8 @@ class OptOutFlow(PlainFlow):
     def reconcile(self, decision: Decision) -> WriteResult:
         """Reads the profile, decides each flag, writes what must be written on either side."""
         active, flags = self.active(), flags_in(read_row(decision.change.row))
-        contact, memory = contact_in(decision.change), self.memory(decision.agreed)
-        version = self.mapping_version()
+        contact, version = contact_in(decision.change), self.mapping_version()
+        memory = replace(self.memory(decision.agreed), doubtful=decision.doubtful)
         result = self.reconciler.reconcile(
             active,
             decision.change.record_id,
@@ -312,11 +309,13 @@ def may_wait(decision: Decision) -> bool:
     return bool(contact and not contact.master and "campaign" not in decision.agreed)
 
 
-def looked(change: Change, found: Mapping[str, Contact]) -> dict[str, Any]:
-    """What a change carries when Dynamics has been asked."""
-    observation = read_row(change.row)
+def refetched(change: Change, found: Mapping[str, Contact]) -> Change:
+    """The change when Dynamics has been asked."""
+    observation, contact = read_row(change.row), found.get(change.record_id)
     fed = change.kind is Kind.ROW and isinstance(observation, Columns)
-    return Refetched(found.get(change.record_id), flags_in(observation), fed).as_row()
+    row = Refetched(contact, flags_in(observation), fed).as_row()
+    version = contact.version if contact else 0
+    return replace(change, kind=Kind.REFERENCE, row=row, version=version)
 
 
 def contact_in(change: Change) -> Contact | None:

@@ -39,10 +39,15 @@ def terms_of(mode: Mode, pairs: Iterable[Pair]) -> Terms:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A view of what the ledger's row holds, as far as it counts under the scope of now."""
+    """A view of what the ledger's row holds, as far as it counts under the scope of now.
+
+    `doubtful`: a write may have been done, or may still be, that the row does not tell of. Then
+    nothing counts as agreed: a difference between both sides ends in the opt-out.
+    """
 
     held: Mapping[str, Any] = field(repr=False)
     terms: Terms
+    doubtful: bool = False
 
     @property
     def current(self) -> bool:
@@ -53,7 +58,11 @@ class Memory:
 
     def agreed(self, flag: str) -> Agreed | None:
         entry = self.flags.get(flag)
-        if entry is None or self.held.get("pairs", {}).get(flag) != self.terms.pairs[flag]:
+        if (
+            self.doubtful
+            or entry is None
+            or self.held.get("pairs", {}).get(flag) != self.terms.pairs[flag]
+        ):
             return None
         if self.held.get("mode") != self.terms.mode and not self.alike(flag):
             return None

@@ -33,8 +33,11 @@ def called_for(
 
 
 def seen_again(change: Change, contact: Contact, memory: Memory) -> Decision:
-    """Nothing new of a contact but perhaps its version, whose edit has touched no flag."""
-    if contact.version <= memory.version:
+    """Nothing new of a contact but perhaps its version, whose edit has touched no flag.
+
+    A lower one is of a restored environment.
+    """
+    if contact.version in (0, memory.version):
         return quiet(change)
     return replace(quiet(change), note=True, agreed=memory.seen_at(contact.version))
 

@@ -21,6 +21,8 @@ def join_question(
     """The settlements of what waits for the answer now; everything else is left as it is."""
     ids = [change.record_id for change in changes]
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
+    if view.header.writing:  # a delivery was cut off: the next one under a claim takes that over
+        return []
     held = [hold(one) for one in decide(flow, bridge, view, changes) if needs_answer(flow, one)]
     settled = settle(flow, bridge, envelope, view, held) if held else []
     park(flow, bridge, envelope.table, settled)

@@ -25,7 +25,7 @@ class Decision:
 
     An outcome without
     an act is final; `note` says whether the ledger must be told of it. `agreed` is what it
-    remembers of both sides.
+    remembers of both sides; `doubtful`: that may be outdated, for a write may still be carried out.
     """
 
     change: Change
@@ -40,6 +40,7 @@ class Decision:
     cleared: tuple[str, ...] = ()  # fields that held a value and become empty
     # hashes of the fields that hold a value once it is done; b"": not known
     filled: bytes = field(default=b"", repr=False)
+    doubtful: bool = False
     never_given: tuple[
         Altered, ...
     ] = ()  # left out or cut by the creation, and no update sends them

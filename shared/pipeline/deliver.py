@@ -6,31 +6,19 @@ be tried again is sent before the message that brought it is completed, so that 
 rather than loses it.
 """
 
-import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import Future, wait
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from shared.calls import counting
-from shared.errors import (
-    BridgeError,
-    Bug,
-    Cause,
-    Contended,
-    Held,
-    Misconfigured,
-    Rejected,
-    Retryable,
-)
+from shared.errors import ClaimLost, Contended, Misconfigured, Retryable
+from shared.pipeline import doubt
 from shared.pipeline.asking import join_question
+from shared.pipeline.attempts import attempt, pause
 from shared.pipeline.brake import Sifted, goes_on, is_asking, park, sift, taken_back
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.delays import contended_delay, envelope_delay, failed, until_sent
-from shared.pipeline.flow import Bridge, Delivery, Flow, Results
-from shared.pipeline.guarded import guarded
-from shared.pipeline.running import fail
+from shared.pipeline.flow import Bridge, Delivery, Flow
 from shared.pipeline.settle import (
     resend,
     rest,
@@ -38,11 +26,12 @@ from shared.pipeline.settle import (
     settle_once,
     unless_given_up,
 )
+from shared.pipeline.writing import write, written
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.envelope import Envelope, read_envelope
 from shared.state.flows import FlowState
 from shared.state.ledger_rows import LedgerRow, View, partition_name
-from shared.waits import Braked, BugMet, FlowFailed, Transient
+from shared.waits import Transient
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
 
@@ -77,12 +66,6 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
     return []
 
 
-def pause(flow: Flow, bridge: Bridge, error: Misconfigured) -> None:
-    """Fails the flow with the cause; while that cannot be written down, a later delivery does."""
-    with suppress(Retryable):
-        fail(flow.key, bridge, error)
-
-
 def try_later(
     flow: Flow, bridge: Bridge, envelope: Envelope, changes: Sequence[Change], error: Retryable
 ) -> None:
@@ -92,9 +75,11 @@ def try_later(
         resend(flow, bridge, envelope, again, contended_delay(error, changes), whole=True)
         return
     seconds = error.retry_after_seconds or envelope_delay(bridge, changes)
+    # What was written under a claim is known by it (shared/pipeline/doubt.py). Who lost the claim
+    # may have written after others took it over; of events nothing is known.
+    doubtful = error.uncertain and (isinstance(error, ClaimLost) or flow.policy.created_once)
     again = [
-        failed(change, error.cause, bridge.now(), seconds).again(error.uncertain)
-        for change in changes
+        failed(change, error.cause, bridge.now(), seconds).again(doubtful) for change in changes
     ]
     waiting_ = [waiting(change, Transient(), str(error)) for change in again]
     resend(flow, bridge, envelope, unless_given_up(flow, bridge, envelope, waiting_), seconds)
@@ -137,57 +122,56 @@ def create_once(
     return settle_once(flow, bridge, envelope, settlements, calls)
 
 
-def written(decision: Decision, results: Results) -> Settlement:
-    """The settlement of a record that was written; raises what befell it."""
-    result = results[decision.change.record_id]
-    if isinstance(result, BridgeError):
-        raise result
-    return Settlement(
-        decision.change,
-        result.outcome,
-        result.reason or decision.reason,
-        fingerprint=decision.fingerprint,
-        agreed=result.agreed,
-        answer=result.answer,
-        altered=decision.altered(created=result.outcome is Outcome.CREATED),
-        filled=decision.filled,
-        parents=decision.parents,
-    )
-
-
 def carry_out(
     flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]
 ) -> list[Settlement]:
     ids = [change.record_id for change in changes]
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
-    delivery = Delivery(
-        bridge,
-        view,
-        new=frozenset(id_ for id_ in ids if never_settled(view.rows.get(id_))),
-        absent=frozenset(id_ for id_ in ids if id_ not in view.rows or not view.rows[id_].exists),
-        parents_before={id_: row.parents for id_, row in view.rows.items() if row.parents},
-    )
+    delivery = opened(flow, bridge, view, ids)
     decided, settlements = decide(flow, bridge, view, refreshed(flow, changes))
     decisions = flow.revise(delivery, decided)
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
+    delivery.writing = tuple(decision.change.record_id for decision in to_write)
     parked = flow.must_wait(delivery, to_write) if to_write else []
     held = {settlement.change.record_id for settlement in parked}
     sifted = Sifted(())
-    if ready := [decision for decision in to_write if decision.change.record_id not in held]:
+    ready = [decision for decision in to_write if decision.change.record_id not in held]
+    if ready or delivery.left_behind:
         delivery.claim()
+    if ready:
         sifted = sift(flow, bridge, ready)
         settlements += [*sifted.held, *sifted.spared]
     with taken_back(flow, bridge, sifted) as done:
         if sifted.allowed:
             settlements += write(flow, bridge, view, sifted.allowed)
-        done += settle(flow, bridge, envelope, view, settlements + parked)
+        done += settle(flow, bridge, envelope, view, settlements + parked, delivery.claimed_at)
     settlements = list(done)
     park(flow, bridge, envelope.table, settlements)
     # After the ledger: whoever waits for a record then finds it settled. What was cut off in
     # between comes again.
     flow.on_settled(delivery, settlements)
     return settlements
+
+
+def opened(flow: Flow, bridge: Bridge, view: View, ids: Collection[str]) -> Delivery:
+    """The delivery of a partition's records.
+
+    What was being written under a claim that has ended is in doubt from now on.
+    """
+    new = frozenset(id_ for id_ in ids if never_settled(view.rows.get(id_)))
+    ends_at = doubt.until(bridge) + doubt.FROZEN_SECONDS
+    left_behind = doubt.take_over(view, ends_at, bridge.now())
+    doubt.confirm_later(flow, bridge, [row.record_id for row in left_behind], ends_at)
+    return Delivery(
+        bridge,
+        view,
+        new=new,
+        absent=frozenset(id_ for id_ in ids if id_ not in view.rows or not view.rows[id_].exists),
+        parents_before={id_: row.parents for id_, row in view.rows.items() if row.parents},
+        doubted=doubt.in_doubt(view.rows.values()),
+        left_behind=left_behind,
+    )
 
 
 def patiently[Result](flow: Flow, bridge: Bridge, work: Callable[[], Result]) -> Result:
@@ -232,6 +216,7 @@ def decide(
     decisions: list[Decision] = []
     settlements: list[Settlement] = []
     look: list[Change] = []
+    outdated: set[str] = set()
     for change in changes:
         result = attempt(
             flow, bridge, change, partial(flow.decide, change, view.rows.get(change.record_id))
@@ -240,12 +225,35 @@ def decide(
             settlements.append(result)
         elif result.act is Act.LOOK:
             look.append(change)
+            if is_outdated(change, view.rows.get(change.record_id)):
+                outdated.add(change.record_id)
         else:
             decisions.append(result)
     if look:
         more = decide(flow, bridge, view, flow.look(look))
-        return decisions + more[0], settlements + more[1]
+        decisions += [
+            was_stale(one) if one.change.record_id in outdated else one for one in more[0]
+        ]
+        return decisions, settlements + more[1]
     return decisions, settlements
+
+
+def is_outdated(change: Change, row: LedgerRow | None) -> bool:
+    """Whether a newer version of a queued row has been settled.
+
+    That orders what was queued. What the source holds now decides: a restored environment counts
+    its versions from before.
+    """
+    return row is not None and change.kind is Kind.ROW and 0 < change.version < row.version
+
+
+def was_stale(decision: Decision) -> Decision:
+    """The decision on a queued row that was outdated: stale if the source holds what is settled."""
+    if decision.act is not Act.NOTHING or decision.outcome is not Outcome.UNCHANGED:
+        return decision
+    if decision.note:
+        return decision
+    return replace(decision, outcome=Outcome.STALE, reason="a newer version has been settled")
 
 
 def final(decision: Decision) -> Settlement:
@@ -260,77 +268,3 @@ def final(decision: Decision) -> Settlement:
         filled=decision.filled,
         parents=decision.parents,
     )
-
-
-def write(
-    flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]
-) -> list[Settlement]:
-    """Writes side by side, renewing the claim meanwhile; every decision comes back as a
-    settlement.
-    """
-    lease = bridge.settings.claim_lease_seconds
-    writers = bridge.urgent_writers if flow.policy.urgent else bridge.writers
-    futures: list[Future[Settlement]] = [
-        writers.submit(write_one, flow, bridge, view, decision) for decision in decisions
-    ]
-    pending: Collection[Future[Settlement]] = futures
-    while pending:
-        pending = wait(pending, timeout=lease / 3).not_done
-        if pending:
-            bridge.ledger.renew(view, bridge.now(), lease)
-    return [future.result() for future in futures]
-
-
-def write_one(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Settlement:
-    started = time.perf_counter()
-    margin = min(bridge.settings.campaign_timeout_seconds, bridge.settings.claim_lease_seconds / 2)
-
-    def work() -> Settlement:
-        if bridge.now() > view.header.until - margin:
-            raise Retryable(
-                "The claim was about to end; the record is sent again.", cause=Cause.PAUSE
-            )
-        return written(decision, flow.write([decision]))
-
-    with counting() as calls:
-        settlement = attempt(flow, bridge, decision.change, work)
-    return replace(
-        settlement, calls=dict(calls), duration_ms=(time.perf_counter() - started) * 1000
-    )
-
-
-def attempt[Result](
-    flow: Flow, bridge: Bridge, change: Change, work: Callable[[], Result]
-) -> Result | Settlement:
-    """The result of the work, or what its failure means for this one record.
-
-    Nothing it raises harms its neighbours.
-    """
-    try:
-        return guarded(work)
-    except Rejected as refusal:
-        judged_by = refusal.metadata
-        return Settlement(
-            change,
-            Outcome.REJECTED,
-            refusal.reason,
-            refusal.field,
-            str(refusal),
-            metadata=judged_by,
-        )
-    except Retryable as error:
-        change = replace(change, uncertain=change.uncertain or error.uncertain)
-        return waiting(
-            failed(change, error.cause, bridge.now()),
-            Transient(pause=error.cause is Cause.PAUSE),
-            str(error),
-            retry_after_seconds=error.retry_after_seconds,
-        )
-    except Held as error:
-        return waiting(change, Braked(), str(error))
-    except Misconfigured as error:
-        pause(flow, bridge, error)
-        wait_seconds = bridge.settings.paused_delay_seconds
-        return waiting(change, FlowFailed(), str(error), retry_after_seconds=wait_seconds)
-    except Bug as bug:  # this record alone goes the way of the poison queue
-        return waiting(change, BugMet(), str(bug), fault=bug)

@@ -234,7 +234,10 @@ class Delivery:
 
     `view`: their rows of the ledger; `new`: those never settled before; `absent`: those that the
     ledger did not hold to be in the target; `parents_before`: whom each was linked to, as (table,
-    id).
+    id). `doubted`: those in doubt.
+    `left_behind`: rows that were being written under a claim that has ended; they are saved with
+    the new claim. `writing`: the ids that are to be written. `claimed_at`: when the claim was
+    taken, in seconds since 1970; 0 before.
     """
 
     bridge: Bridge
@@ -242,7 +245,10 @@ class Delivery:
     new: frozenset[str]
     absent: frozenset[str] = frozenset()
     parents_before: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
-    claimed: bool = False
+    doubted: frozenset[str] = frozenset()
+    left_behind: Sequence[LedgerRow] = ()
+    writing: tuple[str, ...] = ()
+    claimed_at: float = 0.0
 
     def claim(self) -> None:
         """Takes the partition, once; Contended while others write there.
@@ -250,12 +256,17 @@ class Delivery:
         Who decides under the claim that a record must wait can't be overlooked: whoever releases it
         looks for the claim.
         """
-        if not self.claimed:
-            bridge = self.bridge
+        if not self.claimed_at:
+            bridge, now = self.bridge, self.bridge.now()
+            self.view.header.writing = self.writing
             bridge.ledger.claim(
-                self.view, uuid.uuid4().hex, bridge.now(), bridge.settings.claim_lease_seconds
+                self.view,
+                uuid.uuid4().hex,
+                now,
+                bridge.settings.claim_lease_seconds,
+                self.left_behind,
             )
-            self.claimed = True
+            self.claimed_at = now
 
     def arrived(self, settlements: Iterable[Settlement]) -> list[Settlement]:
         """Those that are in the target now, and may not have been there before: told by what the
@@ -269,14 +280,18 @@ class Delivery:
             and row.exists
             and (
                 s.outcome is Outcome.CREATED
-                or s.change.uncertain
+                or self.is_doubtful(s.change)
                 or s.change.record_id in self.absent
             )
         ]
 
     def first_settled(self, settlements: Iterable[Settlement]) -> list[Settlement]:
-        """Those settled for the first time; an uncertain one too, for an earlier delivery of it may
+        """Those settled for the first time; one in doubt too, for an earlier delivery of it may
         have been cut off.
         """
         there = (s for s in settlements if s.outcome is not Outcome.WAITING)
-        return [s for s in there if s.change.record_id in self.new or s.change.uncertain]
+        return [s for s in there if s.change.record_id in self.new or self.is_doubtful(s.change)]
+
+    def is_doubtful(self, change: Change) -> bool:
+        """Whether more may have been done to the record than the ledger says."""
+        return change.uncertain or change.record_id in self.doubted

@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from shared import telemetry
+from shared.pipeline import doubt
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.waiting_room import BUSY, rest_until_running, send_later
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.envelope import Envelope
 from shared.state.ledger_rows import (
+    Header,
     LedgerRow,
     View,
     partition_name,
@@ -27,10 +29,17 @@ GIVEN_UP = "retry_hours_used_up"
 
 
 def settle(
-    flow: Flow, bridge: Bridge, envelope: Envelope, view: View, settlements: list[Settlement]
+    flow: Flow,
+    bridge: Bridge,
+    envelope: Envelope,
+    view: View,
+    settlements: list[Settlement],
+    claimed_at: float = 0.0,
 ) -> list[Settlement]:
     """Records the outcomes: ledger and claim in one transaction, then dead letters, then what must
     be sent again.
+
+    `claimed_at`: when the claim was taken, in seconds since 1970; 0 where there is none.
     """
     settlements = [given_up(flow, bridge, settlement) for settlement in settlements]
     noted = [settlement for settlement in settlements if not settlement.quiet]
@@ -41,14 +50,24 @@ def settle(
         for row in view.rows.values()
         if row.rejected or (row.outcome == Outcome.WAITING and row.record_id in replayed)
     }
-    if noted:
+    if noted or claimed_at:
         if view.header.waits is None:
             view.header.waits = bridge.ledger.waits(view.partition)
         rows = [note(view, settlement, bridge.now()) for settlement in noted]
+        ends_at = doubt.until(bridge)
+        pairs = zip(rows, noted, strict=True)
+        in_doubt = [row.record_id for row, s in pairs if doubt.noted(row, s, ends_at, claimed_at)]
+        doubt.confirm_later(flow, bridge, in_doubt, ends_at)
         bridge.ledger.settle(view, rows)
     for settlement in noted:
         keep_dead_letter(flow, bridge, envelope, view, settlement, had_letters)
-    send_again(flow, bridge, envelope, [s for s in settlements if s.outcome is Outcome.WAITING])
+    # The ledger knows of their doubt from here on.
+    again = [
+        replace(s, change=replace(s.change, uncertain=False))
+        for s in settlements
+        if s.outcome is Outcome.WAITING
+    ]
+    send_again(flow, bridge, envelope, again)
     for s in settlements:
         telemetry.settled(
             flow=flow.key,
@@ -199,7 +218,7 @@ def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
         header.counts[row.outcome] -= 1
         if row.wait and header.waits is not None:
             waits_end(header.waits, row.wait.code)
-    row.version = max(row.version, change.version)
+    note_version(header, row, change.version, now)
     row.first_seen = change.first_seen
     row.rejected = outcome is Outcome.REJECTED or (row.rejected and outcome is Outcome.WAITING)
     if outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED):
@@ -226,6 +245,17 @@ def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
         header.waiting_since, header.counts, change.first_seen, outcome
     )
     return row
+
+
+def note_version(header: Header, row: LedgerRow, version: int, now: float) -> None:
+    """The version that was read is the record's, also where it is lower: then the source was
+    restored.
+
+    0 where the source tells none.
+    """
+    if version and version < row.version:
+        header.restored_at = now
+    row.version = version or row.version
 
 
 def waiting_since(known: float, counts: Counter[str], first_seen: float, outcome: Outcome) -> float:

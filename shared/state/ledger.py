@@ -5,13 +5,17 @@ A partition has a header row. It carries the claim: who is writing records of th
 until when. Taking the claim is one conditional write of that row, and settling writes all records
 and gives the claim back in one transaction conditional on it. So two instances never write records
 of one partition at once, an instance that lost its claim cannot settle, and one that died is waited
-for no longer than its lease. The header counts the partition's records by outcome, exactly, at no
-extra cost, and holds a sieve of their ids, so that a record which is new is not looked for.
+for no longer than its lease. The claim names the records that are written under it: whoever takes
+over one that has ended puts them in doubt. The header counts the partition's records by outcome,
+exactly, at no extra cost, and holds a sieve of their ids, so that a record which is new is not
+looked for.
 """
 
 import threading
+import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import batched
 from typing import Any
@@ -20,7 +24,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
-from shared.errors import Contended, Retryable
+from shared.errors import ClaimLost, Contended, Retryable
 from shared.records import Outcome
 from shared.state.filters import literal
 from shared.state.ledger_rows import (
@@ -51,6 +55,8 @@ ROWS_PER_PAGE = 1000
 NAMED = 14
 NAMED_QUERIES = 4
 COUNT_ATTEMPTS = 20
+OWN_WRITES = 3  # of one claim whose answers were lost
+LOST = "Another instance took the records of this partition; they are sent again."
 
 
 class Ledger:
@@ -69,11 +75,12 @@ class Ledger:
     def view(self, partition: str, ids: Collection[str], now: float) -> View:
         """The header and the rows of these ids that exist: one read where all are new, two where
         the partition is small or
-        the ids are few. Contended, before the rows are read, while somebody writes there `now`.
+        the ids are few. With them those that were being written under a claim that has ended.
+        Contended, before the rows are read, while somebody writes there `now`.
         """
         view = View(partition, self.header(partition), {})
         self.check_free(view, now)
-        if held := view.header.perhaps(ids):
+        if held := view.header.perhaps({*ids, *view.header.writing}):
             view.rows = self.rows(partition, held, view.header.rows)
         return view
 
@@ -130,13 +137,25 @@ class Ledger:
         except ResourceNotFoundError:
             return None
 
-    def claim(self, view: View, owner: str, now: float, lease_seconds: float) -> None:
-        """Takes the partition for `owner`; Contended while somebody else writes in it or has
-        settled since it was read.
+    def claim(
+        self,
+        view: View,
+        owner: str,
+        now: float,
+        lease_seconds: float,
+        changed: Collection[LedgerRow] = (),
+    ) -> None:
+        """Takes the partition for `owner`, and writes the changed rows with it.
+
+        Contended while somebody else writes in it or has settled since it was read.
         """
         self.check_free(view, now)
         view.header.owner, view.header.until = owner, now + lease_seconds
-        self.save_header(view)
+        if changed:
+            self.save_all(view, changed)
+        else:
+            self.save_header(view, view.header.until)
+        view.owner = owner
 
     def check_free(self, view: View, now: float) -> None:
         if view.header.owner and view.header.until > now:
@@ -145,62 +164,97 @@ class Ledger:
             )
 
     def renew(self, view: View, now: float, lease_seconds: float) -> None:
-        """Holds the claim longer; Retryable if somebody took it over, and then the view's claim has
-        ended at once.
+        """Holds the claim longer.
+
+        ClaimLost if somebody took it over, and then the view's claim has ended at once. After any
+        other failure it ends when it would have ended.
         """
-        view.header.until = now + lease_seconds
         try:
-            self.save_header(view)
+            self.save_header(view, now + lease_seconds)
         except Contended as lost:
             view.header.until = 0.0
-            raise Retryable(str(lost), lost.retry_after_seconds) from None
+            raise ClaimLost(str(lost)) from None
+        view.header.until = now + lease_seconds
 
-    def save_header(self, view: View) -> None:
-        entity = header_entity(view.partition, view.header)
-        try:
-            if view.header.etag:
-                saved = self.table.update_entity(
-                    entity,
-                    UpdateMode.MERGE,
-                    etag=view.header.etag,
-                    match_condition=MatchConditions.IfNotModified,
-                )
-            else:
-                saved = self.table.create_entity(entity)
-        except (ResourceModifiedError, ResourceExistsError):
-            raise Contended(
-                "Another instance took the records of this partition; they are sent again.", 0.5
-            ) from None
-        view.header.etag = saved["etag"]
+    def save_header(self, view: View, until: float) -> None:
+        """Writes the header without its sieve, with the claim's end."""
+        view.header.token = uuid.uuid4().hex
+        entity = header_entity(view.partition, replace(view.header, until=until))
+
+        def write() -> Any:
+            if not view.header.etag:
+                return self.table.create_entity(entity)
+            return self.table.update_entity(
+                entity,
+                UpdateMode.MERGE,
+                etag=view.header.etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
+
+        self.conditional(view, write)
 
     def settle(self, view: View, changed: Iterable[LedgerRow]) -> None:
-        """Writes the rows and gives the claim back, all or nothing; Retryable if the claim was lost
+        """Writes the rows and gives the claim back, all or nothing; ClaimLost if the claim was lost
         meanwhile.
         """
-        rows = list(changed)
-        view.header.owner, view.header.until = "", 0.0
+        view.header.owner, view.header.until, view.header.writing = "", 0.0, ()
+        try:
+            self.save_all(view, list(changed))
+        except Contended:
+            raise ClaimLost(
+                "The claim on these records ended before they were settled; they are sent again."
+            ) from None
+
+    def save_all(self, view: View, changed: Collection[LedgerRow]) -> None:
+        """Writes the rows and the header, all or nothing."""
         sieve = self.sieve(view)
-        sieve.add(row.record_id for row in rows)
-        operations: list[Any] = [
+        sieve.add(row.record_id for row in changed)
+        view.header.token = uuid.uuid4().hex
+        rows: list[Any] = [
             ("upsert", row_entity(view.partition, row), {"mode": UpdateMode.REPLACE})
-            for row in rows
+            for row in changed
         ]
         header = {**header_entity(view.partition, view.header), "sieve": sieve.written()}
-        condition = {
-            "mode": UpdateMode.REPLACE,
-            "etag": view.header.etag,
-            "match_condition": MatchConditions.IfNotModified,
-        }
-        operations.append(("update", header, condition) if view.header.etag else ("create", header))
-        try:
-            self.table.submit_transaction(operations)
-        except (TableTransactionError, ResourceModifiedError) as error:
-            if getattr(error, "status_code", 412) not in (409, 412):
-                raise
-            raise Retryable(
-                "The claim on these records ended before they were settled; they are sent again.",
-                1.0,
-            ) from None
+
+        def write() -> Any:
+            condition = {
+                "mode": UpdateMode.REPLACE,
+                "etag": view.header.etag,
+                "match_condition": MatchConditions.IfNotModified,
+            }
+            last = ("update", header, condition) if view.header.etag else ("create", header)
+            return self.table.submit_transaction([*rows, last])[-1]
+
+        self.conditional(view, write)
+
+    def conditional(self, view: View, write: Callable[[], Any]) -> None:
+        """One write on condition that nobody else has written the header.
+
+        The service may have done it and answered that it failed: its repetition is then refused.
+        """
+        for _ in range(OWN_WRITES):
+            try:
+                view.header.etag = write()["etag"]
+                return
+            except (ResourceModifiedError, ResourceExistsError, TableTransactionError) as error:
+                if error.status_code not in (409, 412):
+                    raise
+            if self.was_done(view):
+                return
+        raise Contended(LOST, 0.5)
+
+    def was_done(self, view: View) -> bool:
+        """Whether a write that was refused had been done before.
+
+        False if an earlier one of the same claim was, and it may be made again. Contended if
+        somebody else has written the header.
+        """
+        there = self.header(view.partition, select=COUNTED)
+        own = view.owner != "" and there.owner == view.owner
+        if there.token != view.header.token and not own:
+            raise Contended(LOST, 0.5)
+        view.header.etag = there.etag
+        return there.token == view.header.token
 
     def sieve(self, view: View) -> Sieve:
         """The partition's sieve; made anew from the ids of its rows where it is missing or too
@@ -227,7 +281,7 @@ class Ledger:
             view.header.totals.update(outcomes)
             view.header.calls.update(calls)
             try:
-                self.save_header(view)
+                self.save_header(view, view.header.until)
             except Contended:
                 continue
             return

@@ -11,12 +11,13 @@ from azure.data.tables import EdmType, EntityProperty
 
 from shared.records import Outcome
 from shared.state.sieve import Sieve
-from shared.waits import Wait, read_wait
+from shared.waits import Transient, Wait, read_wait
 
 BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
 HEADER = "!"  # sorts before every record id
 HISTORY_ENTRIES = 10
+SEPARATOR = "\n"  # stands in no record id (shared/state/envelope.py)
 
 
 def bucket(record_id: str) -> int:
@@ -33,7 +34,9 @@ class LedgerRow:
     """What we last wrote of a record.
 
     `exists`: it is in the target. `deleted`: a tombstone. `rejected`: it has a
-    dead letter. Times in seconds since 1970.
+    dead letter. Times in seconds since 1970. `doubt_until`: until when the target may still carry
+    out a write that had no answer; 0 when the record is not in doubt. A later write that succeeds
+    ends the doubt, its time alone does not.
 
     `history`: the last things that happened, oldest first, each [time, outcome, version, reason,
     attempts]. `agreed`: what the opt-out flow remembers of both sides (shared/opt_out/flow.py).
@@ -58,6 +61,12 @@ class LedgerRow:
     altered: list[list[str]] = field(default_factory=list)
     filled: bytes = field(default=b"", repr=False)
     parents: list[list[str]] = field(default_factory=list)
+    doubt_until: float = 0.0
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the target may hold, or come to hold, something else than the row says."""
+        return self.doubt_until > 0
 
     @property
     def wait(self) -> Wait | None:
@@ -93,7 +102,10 @@ class Header:
     """A partition's claim and counts.
 
     `waits`: None in a header of an earlier version. `counts`: records by last outcome; `totals`:
-    outcomes so far, and writes with fields `omitted` or `cut`; `calls`: by verb.
+    outcomes so far, and writes with fields `omitted` or `cut`; `calls`: by verb. `writing`: the ids
+    of the records that are written under the claim. `token`: names the last write of the header, so
+    that who made it can tell. `restored_at`: when a row was last read whose version is below the
+    one that was settled.
     """
 
     owner: str = ""
@@ -105,6 +117,9 @@ class Header:
     calls: Counter[str] = field(default_factory=Counter)
     waits: Waits | None = field(default_factory=dict)
     sieve: Sieve | None = None
+    writing: tuple[str, ...] = ()
+    token: str = ""
+    restored_at: float = 0.0
     etag: str = ""
 
     def perhaps(self, ids: Collection[str]) -> set[str]:
@@ -117,16 +132,20 @@ class Header:
         return {record_id for record_id in ids if record_id in self.sieve}
 
 
-COUNTED = [item.name for item in fields(Header) if item.name not in ("sieve", "etag")]
+COUNTED = [item.name for item in fields(Header) if item.name not in ("sieve", "writing", "etag")]
 
 
 @dataclass(slots=True)
 class View:
-    """A partition as it was read: the claim succeeds only if nobody has settled since."""
+    """A partition as it was read: the claim succeeds only if nobody has settled since.
+
+    `owner` holds the claim, "" before it is taken.
+    """
 
     partition: str
     header: Header
     rows: dict[str, LedgerRow]
+    owner: str = ""
 
 
 def read_row(entity: Mapping[str, Any]) -> LedgerRow:
@@ -148,7 +167,16 @@ def read_row(entity: Mapping[str, Any]) -> LedgerRow:
         altered=json.loads(entity.get("altered") or "[]"),
         filled=entity.get("filled", b""),
         parents=json.loads(entity.get("parents") or "[]"),
+        doubt_until=entity["doubt_until"] if "doubt_until" in entity else doubt_before(entity),
     )
+
+
+def doubt_before(entity: Mapping[str, Any]) -> float:
+    """The doubt of a row of an earlier version, which noted none: its last attempt may have had no
+    answer.
+    """
+    failed = entity["outcome"] == Outcome.WAITING and entity["reason"] == Transient().text
+    return float(entity["settled_at"]) if failed else 0.0
 
 
 def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
@@ -165,6 +193,7 @@ def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
         "exists": row.exists,
         "deleted": row.deleted,
         "rejected": row.rejected,
+        "doubt_until": float(row.doubt_until),
         "history": json.dumps(row.history, separators=(",", ":")),
         **({"agreed": json.dumps(row.agreed, separators=(",", ":"))} if row.agreed else {}),
         **({"filled": row.filled} if row.filled else {}),
@@ -184,6 +213,9 @@ def read_header(entity: Any) -> Header:
         calls=Counter(json.loads(entity["calls"])),
         waits=read_waits(entity),
         sieve=Sieve.read(entity["sieve"]) if entity.get("sieve") else None,
+        writing=tuple(filter(None, entity.get("writing", "").split(SEPARATOR))),
+        token=entity.get("token", ""),
+        restored_at=entity.get("restored_at", 0.0),
         etag=entity.metadata["etag"],
     )
 
@@ -200,6 +232,9 @@ def header_entity(partition: str, header: Header) -> dict[str, Any]:
         "totals": json.dumps(header.totals),
         "calls": json.dumps(header.calls),
         **({} if header.waits is None else {"waits": json.dumps(header.waits)}),
+        "writing": SEPARATOR.join(header.writing),
+        "token": header.token,
+        "restored_at": float(header.restored_at),
     }
 
 

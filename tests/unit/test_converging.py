@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 from hypothesis import settings
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from dev.simulation.tables import TableService
+from shared.calls import unanswered
 from shared.entities import deciding
 from shared.errors import Retryable
 from shared.mapping import Mapped
@@ -62,8 +64,10 @@ class FakeLedger:
         self.crash_in = ""
 
     def view(self, partition: str, ids: Collection[str], now: float) -> View:
-        rows = {key: row for key, row in self.rows.get(partition, {}).items() if key in ids}
-        view = copy.deepcopy(View(partition, self.headers.get(partition, Header()), rows))
+        header = self.headers.get(partition, Header())
+        wanted = {*ids, *header.writing}
+        rows = {key: row for key, row in self.rows.get(partition, {}).items() if key in wanted}
+        view = copy.deepcopy(View(partition, header, rows))
         self.check_free(view, now)
         return view
 
@@ -71,11 +75,24 @@ class FakeLedger:
         if view.header.owner and view.header.until > now:
             raise Retryable("claimed", 1.0)
 
-    def claim(self, view: View, owner: str, now: float, lease_seconds: float) -> None:
+    def claim(
+        self,
+        view: View,
+        owner: str,
+        now: float,
+        lease_seconds: float,
+        changed: Iterable[LedgerRow] = (),
+    ) -> None:
         self.check_free(view, now)
         view.header.owner, view.header.until = owner, now + lease_seconds
         self.save(view)
+        self.keep(view, changed)
         self.die_if("claim")
+
+    def keep(self, view: View, changed: Iterable[LedgerRow]) -> None:
+        self.rows.setdefault(view.partition, {}).update(
+            {row.record_id: copy.deepcopy(row) for row in changed}
+        )
 
     def save(self, view: View) -> None:
         if self.headers.get(view.partition, Header()).etag != view.header.etag:
@@ -85,11 +102,9 @@ class FakeLedger:
 
     def settle(self, view: View, changed: Iterable[LedgerRow]) -> None:
         self.die_if("before settle")
-        view.header.owner, view.header.until = "", 0.0
+        view.header.owner, view.header.until, view.header.writing = "", 0.0, ()
         self.save(view)
-        self.rows.setdefault(view.partition, {}).update(
-            {row.record_id: copy.deepcopy(row) for row in changed}
-        )
+        self.keep(view, changed)
         self.die_if("after settle")
 
     def die_if(self, place: str) -> None:
@@ -99,31 +114,53 @@ class FakeLedger:
 
 
 class FakeTarget:
-    """Records by key with Campaign's rules: a taken key is refused, an unknown one is not found; it
-    may fail after the work.
+    """Records by key with Campaign's rules: a taken key is refused, an unknown one is not found.
+
+    `fault`: "done" fails after the work, "late" has it done later; with "repeated" before it, the
+    call succeeds when it is repeated in place.
     """
 
     def __init__(self) -> None:
         self.held: dict[str, list[str]] = {}
-        self.fail_after = False
+        self.fault = ""
+        self.late: list[Callable[[], None]] = []
 
     def save(self, key: str, text: str, known: bool | None) -> Outcome:
         created = key not in self.held
-        if known is True and created:
-            known = None
-        self.held[key] = [text]
-        self.answer()
+        self.perform(partial(self.create if created else self.update, key, text))
         return Outcome.CREATED if created else Outcome.UPDATED
 
     def delete(self, key: str) -> Outcome:
-        self.held.pop(key, None)
-        self.answer()
+        self.perform(partial(self.take, key))
         return Outcome.DELETED
 
-    def answer(self) -> None:
-        if self.fail_after:
-            self.fail_after = False
+    def create(self, key: str, text: str) -> None:
+        self.held.setdefault(key, [text])
+
+    def update(self, key: str, text: str) -> None:
+        if key in self.held:
+            self.held[key] = [text]
+
+    def take(self, key: str) -> None:
+        self.held.pop(key, None)
+
+    def perform(self, work: Callable[[], None]) -> None:
+        fault, self.fault = self.fault, ""
+        if not fault:
+            work()
+            return
+        unanswered()
+        if fault.endswith("late"):
+            self.late.append(work)
+        else:
+            work()
+        if not fault.startswith("repeated"):
             raise Retryable("no answer", uncertain=True)
+        work()
+
+    def carry_out(self, which: int) -> None:
+        if self.late:
+            self.late.pop(which % len(self.late))()
 
 
 class FakeFlow(PlainFlow):
@@ -159,7 +196,7 @@ class FakeFlow(PlainFlow):
         if change.row is None:
             return deciding.decide_deletion(change, row, True)
         if row and change.kind is Kind.ROW and change.version < row.version:
-            return deciding.stale(change)
+            return Decision(change, Act.LOOK)
         record = {"text": change.row["text"]}
         return deciding.decide_row(
             change, Mapped(change.record_id, record, record), row, False, KEY
@@ -196,6 +233,25 @@ class FakeQueue:
         return 0
 
 
+class FakeRoom:
+    """The waiting room: references until they are due."""
+
+    def __init__(self, queue: FakeQueue) -> None:
+        self.queue = queue
+        self.parked: list[tuple[float, str]] = []
+
+    def park_until(
+        self, due_at: float, flow: str, queue: str, table: str, ids: Iterable[str], reason: str
+    ) -> None:
+        self.parked += [(due_at, record_id) for record_id in ids]
+
+    def release(self, now: float) -> None:
+        due = [record_id for due_at, record_id in self.parked if due_at <= now]
+        self.parked = [one for one in self.parked if one[0] > now]
+        changes = [Change(record_id, Kind.REFERENCE, first_seen=now) for record_id in due]
+        self.queue.put("", "contacts", "contact", 1, changes)
+
+
 class FakeFlows:
     def state(self, flow: str) -> FlowState:
         return FlowState()
@@ -222,18 +278,18 @@ class Converging(RuleBasedStateMachine):
         self.source: Source = {}
         self.unread: dict[str, Change] = {}
         self.ledger, self.target, self.queue = FakeLedger(), FakeTarget(), FakeQueue()
-        self.flow = FakeFlow(self.source, self.target)
+        self.flow, self.room = FakeFlow(self.source, self.target), FakeRoom(self.queue)
         parts: dict[str, Any] = {
             "ledger": self.ledger,
             "flows": FakeFlows(),
             "deadletters": FakeDeadLetters(),
             "handoff": self.queue,
+            "waiting": self.room,
         }
         unused: dict[str, Any] = {
             "checkpoints": None,
             "sweeps": None,
             "presence": None,
-            "waiting": None,
             "jobs": None,
             "brakes": brakes(),
         }
@@ -280,23 +336,33 @@ class Converging(RuleBasedStateMachine):
     @rule(
         which=st.integers(0, 100),
         crash=st.sampled_from(["", "", "claim", "before settle", "after settle"]),
-        fail=st.booleans(),
+        fault=st.sampled_from(["", "done", "late", "repeated done", "repeated late"]),
         seconds=st.sampled_from([0.1, 200.0]),
     )
-    def deliver_one(self, which: int, crash: str, fail: bool, seconds: float) -> None:
+    def deliver_one(self, which: int, crash: str, fault: str, seconds: float) -> None:
         """Any message, in any order; the instance may die on the way, and the clock may pass a dead
         claim's lease or not.
         """
         self.now += seconds
+        self.room.release(self.now)
         if not self.queue.messages:
             return
         body, count = self.queue.messages.pop(which % len(self.queue.messages))
-        self.ledger.crash_in, self.target.fail_after = crash, fail
+        self.ledger.crash_in, self.target.fault = crash, fault
         try:
             deliver(self.flow, self.bridge, body, count)  # type: ignore[arg-type]
         except Crash:
             self.queue.messages.append((body, count + 1))
-        self.ledger.crash_in, self.target.fail_after = "", False
+        self.ledger.crash_in, self.target.fault = "", ""
+
+    @rule(which=st.integers(0, 100))
+    def carry_out_late(self, which: int) -> None:
+        self.target.carry_out(which)
+
+    @rule()
+    def restore(self) -> None:
+        """The source counts its versions from before."""
+        self.version = max(0, self.version - 3)
 
     @invariant()
     def no_record_is_there_twice(self) -> None:
@@ -312,11 +378,13 @@ class Converging(RuleBasedStateMachine):
         if not hasattr(self, "queue"):
             return
         self.poll(crash=False)
-        for _ in range(500):
-            if not self.queue.messages:
+        for _ in range(2000):
+            self.target.carry_out(0)
+            if not self.queue.messages and not self.room.parked:
                 break
-            self.deliver_one(0, "", False, 200.0)
+            self.deliver_one(0, "", "", 200.0)
         assert not self.queue.messages
+        assert not self.room.parked
         assert {
             record_id for rows in self.ledger.rows.values() for record_id in rows
         } <= self.flow.reported, "all are told of"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.entities.deciding import decide_deletion, decide_row, fingerprint_of, stale
+from shared.entities.deciding import decide_deletion, decide_row, fingerprint_of
 from shared.mapping import Altered, Filtered, Mapped
 from shared.pipeline.decision import Act
 from shared.records import Change, Kind, Outcome
@@ -32,6 +32,7 @@ def row(**values: object) -> LedgerRow:
 
 
 WRITTEN = {"version": 5, "exists": True, "fingerprint": PRINT, "outcome": "created"}
+DOUBT = {"doubt_until": 1000.0}
 TOMBSTONE = {"version": 5, "deleted": True, "outcome": "deleted"}
 FILTER_NO = Filtered(ID, "statecode eq 0")
 
@@ -64,6 +65,16 @@ FILTER_NO = Filtered(ID, "statecode eq 0")
             Act.SAVE,
             True,
             id="cut off before: written again",
+        ),
+        pytest.param(
+            change(), row(**WRITTEN, **DOUBT), Act.SAVE, True, id="in doubt: written again"
+        ),
+        pytest.param(
+            change(6, Kind.REFERENCE),
+            row(**TOMBSTONE, **DOUBT),
+            Act.SAVE,
+            None,
+            id="in doubt after a deletion: look first",
         ),
         pytest.param(
             change(replay=True), row(**WRITTEN), Act.SAVE, True, id="replay writes what is equal"
@@ -105,6 +116,11 @@ def test_a_row_is(
     assert (decision.act, decision.known) == (act, known)
 
 
+def test_equal_content_of_a_lower_version_is_noted_for_the_source_was_restored() -> None:
+    decision = decide_row(change(3, Kind.REFERENCE), MAPPED, row(**WRITTEN), False, KEY)
+    assert (decision.act, decision.note) == (Act.NOTHING, True)
+
+
 def test_equal_content_of_a_newer_version_is_noted_so_that_versions_between_are_stale() -> None:
     assert decide_row(change(6), MAPPED, row(**WRITTEN), False, KEY).note
     assert not decide_row(change(5), MAPPED, row(**WRITTEN), False, KEY).note
@@ -116,6 +132,13 @@ def test_equal_content_of_a_newer_version_is_noted_so_that_versions_between_are_
         pytest.param(None, True, Act.NOTHING, id="never written"),
         pytest.param(row(**WRITTEN), False, Act.NOTHING, id="kept"),
         pytest.param(row(**WRITTEN), True, Act.DELETE, id="deleted"),
+        pytest.param(
+            row(version=5, outcome="waiting", **DOUBT), True, Act.DELETE, id="perhaps created"
+        ),
+        pytest.param(
+            row(version=5, outcome="filtered", **DOUBT), True, Act.DELETE, id="perhaps back"
+        ),
+        pytest.param(row(**WRITTEN, **DOUBT), False, Act.NOTHING, id="in doubt and kept"),
     ],
 )
 def test_a_filtered_row_is(the_row: LedgerRow | None, delete_filtered: bool, act: Act) -> None:
@@ -152,6 +175,17 @@ def test_a_filtered_row_is(the_row: LedgerRow | None, delete_filtered: bool, act
             row(**TOMBSTONE), True, False, Act.NOTHING, Outcome.DELETED, id="deleted twice"
         ),
         pytest.param(
+            row(**TOMBSTONE, **DOUBT), True, False, Act.DELETE, Outcome.DELETED, id="perhaps back"
+        ),
+        pytest.param(
+            row(version=5, outcome="filtered", **DOUBT),
+            True,
+            False,
+            Act.DELETE,
+            Outcome.DELETED,
+            id="perhaps created, then filtered out",
+        ),
+        pytest.param(
             row(**WRITTEN), False, False, Act.NOTHING, Outcome.FILTERED, id="deletions ignored"
         ),
     ],
@@ -163,8 +197,10 @@ def test_a_deletion_is(
     assert (decision.act, decision.outcome) == (act, outcome)
 
 
-def test_a_stale_change_is_not_told_to_the_ledger() -> None:
-    assert (stale(change()).outcome, stale(change()).note) == (Outcome.STALE, False)
+@pytest.mark.parametrize("the_row", [None, row(**TOMBSTONE)], ids=["never written", "deleted"])
+def test_a_replayed_deletion_is_done_whatever_the_ledger_says(the_row: LedgerRow | None) -> None:
+    decision = decide_deletion(change(0, Kind.DELETED, replay=True), the_row, True)
+    assert (decision.act, decision.outcome) == (Act.DELETE, Outcome.DELETED)
 
 
 @given(

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Cause, Misconfigured, Retryable
+from shared.pipeline.attempts import attempt
 from shared.pipeline.delays import failed
-from shared.pipeline.deliver import attempt
 from shared.pipeline.flow import Policy
 from shared.pipeline.settle import GIVEN_UP, given_up, next_attempt
 from shared.records import Change, Kind, Outcome, Settlement, waiting

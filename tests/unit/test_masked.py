@@ -26,7 +26,7 @@ from dev.host.logs import CategoryFilter
 from shared.errors import Bug, Retryable
 from shared.http.transport import Request, Response, pooled
 from shared.library_logs import LIBRARIES, quiet_libraries
-from shared.pipeline.deliver import attempt
+from shared.pipeline.attempts import attempt
 from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind, Outcome, Page, Settlement
 from shared.settings import Settings

@@ -9,11 +9,14 @@ import pytest
 
 from dev.verbs import wait_until
 from shared.addresses import link_fault
+from shared.calls import counting
+from shared.deadlines import while_held
 from shared.errors import Retryable
 from shared.http.concurrency import URGENT_SECONDS, AdaptiveConcurrency
 from shared.http.transport import Request, Response, Transport
 
 GET = Request("GET", "https://example.org/rows", "GET rows")
+PATCH = Request("PATCH", "https://example.org/rows", "PATCH rows", is_write=True)
 POST = Request("POST", "https://example.org/rows", "POST rows", repeatable=False)
 
 
@@ -50,6 +53,35 @@ def test_a_passing_failure_of_what_may_be_repeated_is_tried_again_in_place(
     failure: Response | Exception,
 ) -> None:
     assert transport(failure, failure, answered(200)).send(GET).status == 200
+
+
+@pytest.mark.parametrize(
+    ("failure", "doubtful"),
+    [
+        pytest.param(LOST, True, id="no answer"),
+        pytest.param(answered(502), True, id="502"),
+        pytest.param(answered(504), True, id="504"),
+        pytest.param(answered(429), False, id="throttled"),
+        pytest.param(answered(503), False, id="503"),
+        pytest.param(answered(408), False, id="408"),
+    ],
+)
+def test_a_write_that_may_still_be_carried_out_is_noted_though_its_repetition_succeeds(
+    failure: Response | Exception, doubtful: bool
+) -> None:
+    with counting() as calls:
+        assert transport(failure, answered(200)).send(PATCH).status == 200
+    assert calls.unanswered is doubtful
+    with counting() as calls:
+        transport(failure, answered(200)).send(GET)
+    assert not calls.unanswered, "a read changes nothing"
+
+
+def test_no_call_begins_under_a_claim_that_is_about_to_end() -> None:
+    left = iter([5.0, 5.0, 0.0, 0.0])  # the claim ends before the repetition
+    with while_held(lambda: next(left)), pytest.raises(Retryable), counting() as calls:
+        transport(LOST, answered(200)).send(PATCH)
+    assert calls.unanswered
 
 
 def test_after_three_attempts_it_is_handed_back() -> None:

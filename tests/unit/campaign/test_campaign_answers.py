@@ -2,12 +2,14 @@
 neither success nor absence.
 """
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from shared.calls import counting
 from shared.campaign.auth import campaign_token
 from shared.campaign.client import Address, CampaignClient
 from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
@@ -58,6 +60,38 @@ def client(send: Callable[[Request], Response]) -> CampaignClient:
 
 def always(status: int, body: str) -> CampaignClient:
     return client(lambda _: Response(status, {}, body.encode()))
+
+
+WRITES = {
+    "PATCH": lambda campaign: campaign.patched(KEY, "a-1", {"email": "a@example.org"}),
+    "POST": lambda campaign: campaign.create(KEY, {"externalId": "a-1"}),
+    "DELETE": lambda campaign: campaign.delete(KEY, "a-1"),
+}
+
+
+@pytest.mark.parametrize("verb", WRITES)
+@pytest.mark.parametrize(
+    ("status", "body", "doubtful"),
+    [
+        pytest.param(200, json.dumps(RECORD), False, id="a success"),
+        pytest.param(200, "<html>Sign in</html>", True, id="a success of something else"),
+        pytest.param(500, "An error has occurred.", True, id="500 with any text"),
+        pytest.param(500, "the query took too long", True, id="500, the database was slow"),
+        pytest.param(500, "deadlock detected", False, id="500, rolled back"),
+        pytest.param(418, "", True, id="an unknown status"),
+        pytest.param(504, "", True, id="504"),
+        pytest.param(429, "", False, id="throttled"),
+        pytest.param(503, "", False, id="503"),
+        pytest.param(400, "", False, id="refused"),
+    ],
+)
+def test_a_write_is_in_doubt_unless_its_answer_shows_what_was_done(
+    verb: str, status: int, body: str, doubtful: bool
+) -> None:
+    with counting() as calls, contextlib.suppress(BridgeError):
+        WRITES[verb](always(status, body))
+    assert calls.unanswered is doubtful
+    assert calls.done == int(body == json.dumps(RECORD))
 
 
 def paged(*pages: dict[str, Any]) -> CampaignClient:

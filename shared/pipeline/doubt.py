@@ -1,0 +1,85 @@
+"""Doubt: the target may still carry out a write that had no answer, or lose what was written.
+
+A record in doubt is never settled as it is believed to be: its newest state is written, whatever
+the ledger says. When the doubt ends it is read again at the source and written once more, for what
+came late has then been carried out. So a doubt costs one call more, and only where a fault was.
+"""
+
+from collections.abc import Collection, Iterable
+from math import ceil
+
+from shared.pipeline.flow import Bridge, Flow
+from shared.records import Outcome, Settlement
+from shared.state.ledger_rows import LedgerRow, View, waits_begin
+from shared.waits import CutOff
+
+DOUBT = "doubt"  # what references wait for in the waiting room
+
+CLOCKS_DIFFER_SECONDS = 30.0
+"""Of two instances: who confirms must find the doubt ended by its own clock."""
+
+FROZEN_SECONDS = 300.0
+"""An instance may stand still between its look at the claim and its request."""
+
+
+def take_over(view: View, ends_at: float, now: float) -> list[LedgerRow]:
+    """The rows that were being written under a claim that has ended, in doubt from now on.
+
+    Nobody has settled them, so some may have been written and some not.
+    """
+    return [left_behind(view, record_id, ends_at, now) for record_id in view.header.writing]
+
+
+def left_behind(view: View, record_id: str, ends_at: float, now: float) -> LedgerRow:
+    """The row in doubt; one that was to be created waits until it is known what became of it."""
+    row = view.rows.get(record_id)
+    if row is None:
+        row = view.rows[record_id] = LedgerRow(record_id, first_seen=now)
+        row.happened(now, Outcome.WAITING, 0, CutOff().text, 0)
+        view.header.rows += 1
+        view.header.counts[Outcome.WAITING] += 1
+        view.header.waiting_since = view.header.waiting_since or now
+        if view.header.waits is not None:
+            waits_begin(view.header.waits, CutOff.code, now)
+    row.doubt_until = max(row.doubt_until, ends_at)
+    return row
+
+
+def noted(row: LedgerRow, settlement: Settlement, ends_at: float, claimed_at: float) -> bool:
+    """Notes in the row what the settlement means for its doubt; whether it is longer in doubt now.
+
+    `ends_at`: the end of a doubt that begins now. `claimed_at`: no write began before.
+    """
+    cut_off = settlement.change.uncertain and (
+        settlement.written or settlement.outcome is Outcome.WAITING
+    )
+    if settlement.unanswered or cut_off:
+        longer = ends_at > row.doubt_until
+        row.doubt_until = max(row.doubt_until, ends_at)
+        return longer
+    if settlement.written and claimed_at >= row.doubt_until:
+        row.doubt_until = 0.0
+    return False
+
+
+def confirm_later(flow: Flow, bridge: Bridge, ids: Collection[str], until: float) -> None:
+    """Has the records written once more when their doubt has ended.
+
+    To be called before the ledger is told of the doubt, so that each doubt has an end.
+    """
+    if ids:
+        due_at = until + CLOCKS_DIFFER_SECONDS
+        bridge.waiting.park_until(due_at, flow.key, flow.queue, flow.table, ids, DOUBT)
+
+
+def until(bridge: Bridge) -> float:
+    """The end of a doubt that begins now, in seconds since 1970.
+
+    Up to half as long again: doubts of one record that begin soon after each other end as one.
+    """
+    seconds = bridge.settings.campaign_doubt_seconds
+    return ceil((bridge.now() + seconds) / (seconds / 2)) * (seconds / 2)
+
+
+def in_doubt(rows: Iterable[LedgerRow]) -> frozenset[str]:
+    return frozenset(row.record_id for row in rows if row.in_doubt)
