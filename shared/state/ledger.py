@@ -178,7 +178,7 @@ class Ledger:
 
     def save_header(self, view: View, until: float) -> None:
         """Writes the header without its sieve, with the claim's end."""
-        view.header.token = uuid.uuid4().hex
+        view.header.stamp = uuid.uuid4().hex
         entity = header_entity(view.partition, replace(view.header, until=until))
 
         def write() -> Any:
@@ -209,7 +209,7 @@ class Ledger:
         """Writes the rows and the header, all or nothing."""
         sieve = self.sieve(view)
         sieve.add(row.record_id for row in changed)
-        view.header.token = uuid.uuid4().hex
+        view.header.stamp = uuid.uuid4().hex
         rows: list[Any] = [
             ("upsert", row_entity(view.partition, row), {"mode": UpdateMode.REPLACE})
             for row in changed
@@ -251,10 +251,10 @@ class Ledger:
         """
         there = self.header(view.partition, select=COUNTED)
         own = view.owner != "" and there.owner == view.owner
-        if there.token != view.header.token and not own:
+        if there.stamp != view.header.stamp and not own:
             raise Contended(LOST, 0.5)
         view.header.etag = there.etag
-        return there.token == view.header.token
+        return there.stamp == view.header.stamp
 
     def sieve(self, view: View) -> Sieve:
         """The partition's sieve; made anew from the ids of its rows where it is missing or too

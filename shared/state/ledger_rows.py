@@ -103,7 +103,7 @@ class Header:
 
     `waits`: None in a header of an earlier version. `counts`: records by last outcome; `totals`:
     outcomes so far, and writes with fields `omitted` or `cut`; `calls`: by verb. `writing`: the ids
-    of the records that are written under the claim. `token`: names the last write of the header, so
+    of the records that are written under the claim. `stamp`: names the last write of the header, so
     that who made it can tell. `restored_at`: when a row was last read whose version is below the
     one that was settled.
     """
@@ -118,7 +118,7 @@ class Header:
     waits: Waits | None = field(default_factory=dict)
     sieve: Sieve | None = None
     writing: tuple[str, ...] = ()
-    token: str = ""
+    stamp: str = ""
     restored_at: float = 0.0
     etag: str = ""
 
@@ -214,7 +214,7 @@ def read_header(entity: Any) -> Header:
         waits=read_waits(entity),
         sieve=Sieve.read(entity["sieve"]) if entity.get("sieve") else None,
         writing=tuple(filter(None, entity.get("writing", "").split(SEPARATOR))),
-        token=entity.get("token", ""),
+        stamp=entity.get("stamp", ""),
         restored_at=entity.get("restored_at", 0.0),
         etag=entity.metadata["etag"],
     )
@@ -233,7 +233,7 @@ def header_entity(partition: str, header: Header) -> dict[str, Any]:
         "calls": json.dumps(header.calls),
         **({} if header.waits is None else {"waits": json.dumps(header.waits)}),
         "writing": SEPARATOR.join(header.writing),
-        "token": header.token,
+        "stamp": header.stamp,
         "restored_at": float(header.restored_at),
     }
 
