@@ -41,12 +41,10 @@ class Quiet:
                 self.world.violated("stuck", f"{len(messages)} messages are left on {queue}")
 
     def flows(self) -> None:
-        for (_, flow), row in self.account.table.tables.get("flows", {}).items():
-            status = row.values.get("status", "running")
+        for flow, row in self.account.flow_rows().items():
+            status = row.get("status", "running")
             if status != "running":
-                self.world.violated(
-                    "stopped", f"flow {flow} is {status}: {row.values.get('reason')}"
-                )
+                self.world.violated("stopped", f"flow {flow} is {status}: {row.get('reason')}")
 
     def letters(self) -> None:
         """None but those of profiles that nobody is shown."""

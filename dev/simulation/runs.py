@@ -27,6 +27,7 @@ from dev.simulation.upheavals import Upheavals
 from dev.simulation.watching import Watching
 from dev.simulation.world import World
 from shared.http.transport import Send
+from shared.state.due import DUE, HEADER
 from shared.wiring import Wiring
 
 ACTIVE_SECONDS = (120.0, 900.0)
@@ -136,6 +137,7 @@ class Simulation:
             not any(self.account.queue.queues.values())
             and not self.host.runs
             and not self.world.late
+            and not self.is_due()
         )
         return (
             empty
@@ -143,13 +145,20 @@ class Simulation:
             and self.world.scheduler.now > self.ends_at + 2 * LATE_SECONDS
         )
 
+    def is_due(self) -> bool:
+        """Whether anything in the waiting room comes back by itself at a time."""
+        rows = self.account.table.tables.get("waiting", {})
+        return any(partition.startswith(DUE) and key != HEADER for partition, key in rows)
+
     def has_polled(self) -> bool:
         """Every source was read to its end after the last thing that could change it."""
-        flows = self.account.table.tables.get("flows", {})
-        caught_up = {key: row.values.get("caught_up_at", 0.0) for (_, key), row in flows.items()}
+        flows = self.account.flow_rows()
         return all(
             self.host.polled_at.get(name, 0.0) > self.ends_at for name in self.scenario.polls
-        ) and all(caught_up.get(key, 0.0) > self.ends_at for key in self.scenario.tables)
+        ) and all(
+            flows.get(key, {}).get("caught_up_at", 0.0) > self.ends_at
+            for key in self.scenario.tables
+        )
 
     def close(self) -> None:
         for instance in self.host.instances:

@@ -91,6 +91,11 @@ class Account:
             raise raised(fault)
         return result
 
+    def flow_rows(self) -> dict[str, dict[str, Any]]:
+        """What the table of flows holds of each."""
+        rows = self.table.tables.get("flows", {})
+        return {key: row.values for (kind, key), row in rows.items() if kind == "flows"}
+
     def service(self, settings: object, kind: str, factory: object, **options: object) -> Any:
         """What shared/state/storage.py opens a service with."""
         return getattr(self, kind)

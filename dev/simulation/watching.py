@@ -6,6 +6,7 @@ from dev.simulation.queues import Message
 from dev.simulation.storage import Account
 from dev.simulation.world import World
 from shared.state.envelope import read_envelope
+from shared.state.flows import RUNNING
 
 LOOK_SECONDS = 30.0
 LOOKS = 4
@@ -28,6 +29,7 @@ SAME = (
     "shared.documents.keeper.active",
     "shared.documents.keeper.listing",
     "shared.http.tokens.token",
+    "shared.state.flows.state",
     "shared.sftp.client.run",
 )
 """Who waits there for another one's answer needs just that answer: the storage account's first,
@@ -53,19 +55,20 @@ class Watching:
 
     def look(self) -> None:
         now = self.world.scheduler.now
-        statuses = {
-            flow: row.values.get("status", "running")
-            for (_, flow), row in self.account.table.tables.get("flows", {}).items()
-        }
-        for flow, status in statuses.items():
+        for flow, status in self.statuses().items():
             self.stopped_since.setdefault(flow, now)
-            if status == "running":
+            if status == RUNNING:
                 del self.stopped_since[flow]
             self.word(flow, status)
         for queue, messages in self.account.queue.queues.items():
             if len(messages) > MOST_MESSAGES:
                 self.world.violated("queue length", f"{queue} holds over {MOST_MESSAGES} messages")
         self.world.scheduler.at(now + LOOK_SECONDS, self.look)
+
+    def statuses(self) -> dict[str, str]:
+        """By flow, as the table holds them now."""
+        rows = self.account.flow_rows()
+        return {flow: row.get("status", RUNNING) for flow, row in rows.items()}
 
     def word(self, flow: str, status: str) -> None:
         """A stop by a person stands until a person starts the flow."""
@@ -81,6 +84,8 @@ class Watching:
         if queue not in REFETCHED or not self.stopped_since:
             return
         envelope = read_envelope(message.content.encode())
+        if self.statuses().get(envelope.flow, RUNNING) == RUNNING:
+            return
         since = self.stopped_since.get(envelope.flow, self.world.scheduler.now)
         rows = any(change.row is not None for change in envelope.changes)
         if rows and self.world.scheduler.now - since > STOPPED_SECONDS:
