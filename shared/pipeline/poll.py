@@ -21,6 +21,8 @@ from shared.pipeline.troubles import CLEARED, interrupted, met_bug
 from shared.state.checkpoints import Checkpoint
 
 RESTART_SECONDS = 3600.0
+SLOW_READ_SECONDS = 10.0
+"""After a longer read it is looked once more whether the flow still runs."""
 
 
 def poll(flow: Flow, bridge: Bridge, turn_seconds: float = inf) -> str:
@@ -117,6 +119,8 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
     """One page, handed off before its link is saved. True if it was the last one for now."""
     before, began = checkpoint.link, bridge.now()
     page = flow.read(checkpoint)
+    if bridge.now() - began > SLOW_READ_SECONDS and not is_running(flow, bridge):
+        return False  # stopped meanwhile: what is not handed off is read again
     if page.link == before and not page.complete:
         raise Retryable(
             "The source gave the same link twice in a row; the page is read again at the next tick."

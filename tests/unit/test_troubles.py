@@ -10,7 +10,7 @@ from dev.simulation.tables import TableService
 from shared.errors import Cause, Misconfigured, Refusal, Rejected, Retryable, TokenExpired
 from shared.pipeline.flow import Policy
 from shared.pipeline.poll import RESTART_SECONDS, poll
-from shared.pipeline.running import probe_delay
+from shared.pipeline.running import probe_delay, stop
 from shared.records import Page
 from shared.settings import load_settings
 from shared.state.checkpoints import Checkpoint
@@ -244,3 +244,19 @@ def test_a_setting_that_is_wrong_is_tried_as_often_as_ever(world: World) -> None
     world.poll()
     assert world.state.status == FAILED
     assert probe_delay(world.state, world.bridge) == 60.0
+
+
+def test_a_page_that_came_slowly_is_not_handed_off_for_a_flow_that_was_stopped_meanwhile(
+    world: World,
+) -> None:
+    put = list[object]()
+    world.bridge.handoff.put = lambda *given, **_: put.append(given) or 1
+
+    def read(_: Checkpoint) -> Page:
+        world.now += 100.0
+        stop("contacts", world.bridge, by="a person")
+        return Page((), "behind", complete=True)
+
+    world.source = read
+    assert world.poll() == "stopped"
+    assert (put, world.checkpoint.link) == ([], "")
