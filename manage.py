@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The one command: python3 manage.py demo | test | up | stop | bench | setup | check | mapping |
-package | lock.
+flow | package | lock.
 
 Needs nothing but a Python (3.8 or newer) to begin with: finds a Python 3.13, makes .venv, installs
 what is locked, gets Azurite and the readers of tests by npm, and runs the command there. A second

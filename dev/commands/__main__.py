@@ -32,6 +32,10 @@ COMMANDS = {
         "admin.mapping",
         "check a document, put it into the container config: mapping check, mapping apply",
     ),
+    "flow": (
+        "admin.flow",
+        "ask and command a flow of the app: question, start, stop, replay, jobs, cancel",
+    ),
     "check": (
         "admin.check.__main__",
         "say what is wrong between the bridge and what it needs, and what to do",

@@ -18,7 +18,6 @@ from azure.storage.blob import ContainerClient
 from shared import exact_json
 from shared.file_samples import is_same_file
 from shared.state.filters import literal
-from shared.state.pages import filled
 from shared.state.texts import kept
 
 LETTERS_PER_TRANSACTION = 100
@@ -164,11 +163,11 @@ class DeadLetters:
 
     def page(self, flow: str, after: str = "", limit: int = 1000) -> list[DeadLetter]:
         """Up to `limit` (at most 1,000) dead letters of a flow in the order of record ids, from
-        behind `after`.
+        behind `after`. Fewer than `limit` are the last ones, whatever pages the service makes.
         """
         condition = f"PartitionKey eq {literal(flow)} and RowKey gt {literal(after)}"
-        pages = self.table.query_entities(condition, results_per_page=limit).by_page()
-        return [read(entity) for entity in filled(pages)]
+        found = self.table.query_entities(condition, results_per_page=limit)
+        return [read(entity) for entity in islice(found, limit)]
 
     def refused_before(self, flow: str, metadata: str, limit: int = 1000) -> list[str]:
         """Up to `limit` ids of records that other metadata than this refused a value of."""

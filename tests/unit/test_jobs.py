@@ -2,6 +2,7 @@
 and blobs, which have Azure's ETags and pages.
 """
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from dev.simulation.blobs import BlobService
 from dev.simulation.tables import TableService
 from shared.console.jobs import job_json
+from shared.console.status import dead_letters
 from shared.errors import Retryable
 from shared.pipeline import replay as replays
 from shared.pipeline import running, sweep
@@ -67,12 +69,12 @@ class FakeFlow(PlainFlow):
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, page_rows: Callable[[], int] = lambda: 1000) -> None:
         self.clock, self.length, self.seconds_per_message = 1_700_000_000.0, 0, 0.0
         self.kill_at = -1
         self.meanwhile: Callable[[], None] | None = None
         self.steps = 0
-        table, blob = TableService(self.perform), BlobService(self.perform, self.now)
+        table, blob = TableService(self.perform, page_rows), BlobService(self.perform, self.now)
         containers = {name: blob.get_container_client(name) for name in ("sweeps", "l", "p")}
         for container in containers.values():
             container.create_container()
@@ -127,6 +129,31 @@ class World:
 
     def tick(self, seconds: float = 240.0) -> None:
         carry_on_all({"contacts": self.flow}, self.bridge, seconds, replays.WORKS)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 50])
+def test_short_and_empty_pages_of_the_service_end_no_list_of_dead_letters(limit: int) -> None:
+    sizes = itertools.cycle([0, 3, 0, 0, 1, 5])
+    world = World(page_rows=lambda: next(sizes))
+    world.put_letters(23)
+    after, seen = "", list[str]()
+    while True:
+        page = dead_letters("contacts", world.bridge, after, limit)
+        seen += [letter["record_id"] for letter in page["dead_letters"]]
+        if not page["next"]:
+            break
+        after = page["next"]
+    assert len(seen) == len(set(seen)) == 23
+
+
+def test_short_and_empty_pages_end_no_job_and_no_list_of_jobs() -> None:
+    sizes = itertools.cycle([0, 3, 0, 0, 1, 5])
+    world = World(page_rows=lambda: next(sizes))
+    world.put_letters(23)
+    job = world.order()
+    assert [one.id for one in world.bridge.jobs.open()] == [job.id]
+    assert world.begin(job).counts == {"handed_off": 23}
+    assert [one.id for one in world.bridge.jobs.of("contacts", 5)] == [job.id]
 
 
 @pytest.fixture
