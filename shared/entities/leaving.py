@@ -23,6 +23,7 @@ from shared.waits import ChildrenFirst
 
 CHILDREN_WAIT_SECONDS = 3600.0
 LONGEST_LOOK_SECONDS = 60.0
+NO_PARENT = "its parent leaves Campaign, and it has no other"
 CHILDREN_AT_ONCE = 500
 """Of one message's parents, that are asked to go at once; the others follow."""
 
@@ -76,17 +77,19 @@ def unlisted(flow: Family, decision: Decision, row: LedgerRow | None) -> list[Pa
 
 def without_parent(flow: Family, bridge: Bridge, view: View, decision: Decision) -> Decision:
     """The child's own deletion, if a parent of it is about to go or gone; it comes back with the
-    parent.
+    parent. One whose required lookup was cleared goes too, and comes back when it has a parent.
     """
+    own = view.rows.get(decision.change.record_id)
+    act = Act.DELETE if own and own.exists else Act.NOTHING
+    if decision.mapped and decision.mapped.unlinked:
+        return Decision(decision.change, act, Outcome.FILTERED, NO_PARENT, known=None)
     for parent in kept_order(flow, decision):
         row = bridge.ledger.row(*place(parent))
         if row and row.exists and not isinstance(row.wait, ChildrenFirst):
             continue
         bridge.presence.forget([place(parent)])
         bridge.waiting.park([waiter_of(flow, decision.change, parent, view)])
-        own = view.rows.get(decision.change.record_id)
         reason = f"its parent {parent.table} {parent.record_id} leaves Campaign"
-        act = Act.DELETE if own and own.exists else Act.NOTHING
         return Decision(decision.change, act, Outcome.FILTERED, reason, known=None)
     return decision
 

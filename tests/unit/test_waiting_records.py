@@ -315,3 +315,24 @@ def test_two_that_an_earlier_version_let_wait_for_each_other_are_found(tmp_path:
         assert [row["recordId"] for row in world.held("acs_right")] == [right]
 
     played(body)
+
+
+def test_a_child_whose_required_lookup_was_cleared_does_not_hold_up_its_parent() -> None:
+    """As when Dynamics deletes the parent and clears the lookups to it."""
+
+    def body(world: Memory) -> None:
+        owner, another = world.contact(), world.contact()
+        vehicle = world.vehicle("Car", owner)
+        world.run(30)
+        assert len(world.shown("acs_vehicle")) == 1
+        world.change("acs_vehicle", vehicle, **{"acs_ownerid@odata.bind": None})
+        world.delete("contact", owner)
+        world.run(60)
+        assert [row["externalId"] for row in world.held("contact")] == [another]
+        assert world.held("acs_vehicle") == []
+        bind = {"acs_ownerid@odata.bind": f"/contacts({another})"}
+        world.change("acs_vehicle", vehicle, **bind)
+        world.run(30)
+        assert [row["vehicleId"] for row in world.shown("acs_vehicle")] == [vehicle]
+
+    played(body, vehicle_document("true"))
