@@ -73,12 +73,18 @@ class Upheavals:
         return True
 
     def profile(self, label: str) -> str:
-        """A contact with a profile, "" where there is none."""
+        """A contact with a profile and no car, "" where there is none.
+
+        Campaign hides the cars of a profile that is gone, and answers as if they were not there:
+        what is deleted then comes back with the profile.
+        """
+        cars = self.systems.gateway.engine.tables["cusCar"].rows.values()
+        owners = {car["acs_owner_id"] for car in cars}
         profiles = self.systems.gateway.engine.tables["profile"]
         found = [
             one
             for one in self.people.contacts
-            if profiles.by_key(one) and self.systems.there("contact", one)
+            if profiles.by_key(one) and self.systems.there("contact", one) and one not in owners
         ]
         return self.world.draws.of(f"{label} contact", found) if found else ""
 
