@@ -67,10 +67,7 @@ class Contended(Retryable):
 
 
 class ClaimLost(Retryable):
-    """Another instance took the claim over while records were written under it.
-
-    What was written since is in doubt.
-    """
+    """Another instance took the claim over. What was written under it since is in doubt."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, 1.0, uncertain=True)
@@ -86,21 +83,16 @@ class StorageDenied(Retryable):
 
 
 class TokenExpired(Exception):
-    """A source no longer takes the position that was read up to.
-
-    `link`: where the read begins again, "" for the first row.
-    """
+    """A source no longer takes the position that was read up to."""
 
     def __init__(self, link: str = "") -> None:
+        """`link`: where the read begins again, "" for the first row."""
         super().__init__()
         self.link = link
 
 
 class Bug(Exception):
-    """What a bug of ours raised for one record, with its type and place.
-
-    Its own words are left out: they may quote a value.
-    """
+    """A bug of ours, with its type and place. Its own words may quote a value: they are left out."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"{type(error).__name__} in the bridge.")
@@ -117,9 +109,7 @@ class Refusal:
 
 
 class Rejected(BridgeError):
-    """This record cannot be written as it is; its neighbours can.
-
-    Carries every refusal that was found.
+    """This record cannot be written as it is; its neighbours can. Carries every refusal.
 
     `metadata` names the metadata that had a say in it, "" where none had.
     """
@@ -144,9 +134,7 @@ class Held(BridgeError):
 
 
 class Misconfigured(BridgeError):
-    """No record of this flow can succeed until a person changes `setting` (a setting, a right, a
-    table, a resource).
-    """
+    """No record of this flow can succeed until a person changes `setting`, also a right or table."""
 
     def __init__(self, setting: str, sentence: str) -> None:
         super().__init__(sentence)

@@ -4,39 +4,6 @@ metadata description = 'Made from shared/settings.py by `python -m dev.settings_
 @description('Settings in place of their defaults. Those that a parameter of its own gives are not among them.')
 @sealed()
 type Settings = {
-  @description('Rows a page of change tracking asks for.')
-  @minValue(1)
-  @maxValue(5000)
-  DATAVERSE_PAGE_SIZE: int?
-
-  @description('Longest wait for an answer of Dataverse.')
-  @minValue(1)
-  @maxValue(120)
-  DATAVERSE_TIMEOUT_SECONDS: int?
-
-  @description('Adobe\'s identity service.')
-  @minLength(1)
-  CAMPAIGN_IMS_URL: string?
-
-  @description('Scopes, as the Adobe Developer Console shows them.')
-  @minLength(1)
-  CAMPAIGN_SCOPES: string?
-
-  @description('Longest wait for an answer of Campaign.')
-  @minValue(1)
-  @maxValue(120)
-  CAMPAIGN_TIMEOUT_SECONDS: int?
-
-  @description('How long Campaign or Dataverse may still carry out a write that had no answer; then its record is written once more.')
-  @minValue(60)
-  @maxValue(86400)
-  CAMPAIGN_DOUBT_SECONDS: int?
-
-  @description('Port of the SFTP server.')
-  @minValue(1)
-  @maxValue(65535)
-  SFTP_PORT: int?
-
   @description('How long a record waits for its parent before it is a dead letter.')
   @minValue(1)
   @maxValue(365)
@@ -89,18 +56,44 @@ type Settings = {
   @minValue(0)
   @maxValue(300)
   MAPPING_CACHE_SECONDS: int?
+
+  @description('Rows a page of change tracking asks for.')
+  @minValue(1)
+  @maxValue(5000)
+  DATAVERSE_PAGE_SIZE: int?
+
+  @description('Longest wait for an answer of Dataverse.')
+  @minValue(1)
+  @maxValue(120)
+  DATAVERSE_TIMEOUT_SECONDS: int?
+
+  @description('Adobe\'s identity service.')
+  @minLength(1)
+  CAMPAIGN_IMS_URL: string?
+
+  @description('Scopes, as the Adobe Developer Console shows them.')
+  @minLength(1)
+  CAMPAIGN_SCOPES: string?
+
+  @description('Longest wait for an answer of Campaign.')
+  @minValue(1)
+  @maxValue(120)
+  CAMPAIGN_TIMEOUT_SECONDS: int?
+
+  @description('How long a system may still carry out a write that had no answer; then it is repeated.')
+  @minValue(60)
+  @maxValue(86400)
+  CAMPAIGN_DOUBT_SECONDS: int?
+
+  @description('Port of the SFTP server.')
+  @minValue(1)
+  @maxValue(65535)
+  SFTP_PORT: int?
 }
 
 @export()
 @description('Their defaults, as application settings have them.')
 var defaults = {
-  DATAVERSE_PAGE_SIZE: '5000'
-  DATAVERSE_TIMEOUT_SECONDS: '60'
-  CAMPAIGN_IMS_URL: 'https://ims-na1.adobelogin.com'
-  CAMPAIGN_SCOPES: 'campaign_sdk,openid,deliverability_service_general,campaign_config_server_general,AdobeID,additional_info.projectedProductContext'
-  CAMPAIGN_TIMEOUT_SECONDS: '60'
-  CAMPAIGN_DOUBT_SECONDS: '600'
-  SFTP_PORT: '22'
   PARENT_WAIT_DAYS: '7'
   POLL_BUDGET_SECONDS: '240'
   QUEUE_LIMIT_MESSAGES: '300'
@@ -112,6 +105,13 @@ var defaults = {
   DELETE_BRAKE_PERCENT: '5'
   DELETE_BRAKE_RECORDS: '100'
   MAPPING_CACHE_SECONDS: '10'
+  DATAVERSE_PAGE_SIZE: '5000'
+  DATAVERSE_TIMEOUT_SECONDS: '60'
+  CAMPAIGN_IMS_URL: 'https://ims-na1.adobelogin.com'
+  CAMPAIGN_SCOPES: 'campaign_sdk,openid,deliverability_service_general,campaign_config_server_general,AdobeID,additional_info.projectedProductContext'
+  CAMPAIGN_TIMEOUT_SECONDS: '60'
+  CAMPAIGN_DOUBT_SECONDS: '600'
+  SFTP_PORT: '22'
 }
 
 @export()

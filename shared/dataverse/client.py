@@ -331,10 +331,7 @@ class DataverseClient:
         return named_privilege(error, response.status, error_message(response), f"GET {route}")
 
     def refusal(self, response: Response, what: str, privilege: str = "") -> BridgeError:
-        """What a refused write means.
-
-        `privilege`: the one that it takes, where the answer does not name it.
-        """
+        """What a refused write means. `privilege`: the one it takes, if the answer names none."""
         error = recovery("dataverse write", response.status, error_code(response), what)
         return self.rights.with_privilege(
             error, response.status, error_message(response), what, privilege

@@ -31,7 +31,14 @@ GROUND = {
             "locked_property",
             "records",
         ),
-        *("sdk_transport", "setting_problems", "setting_types", "settings", "telemetry"),
+        *(
+            "pace_settings",
+            "sdk_transport",
+            "setting_problems",
+            "setting_types",
+            "settings",
+            "telemetry",
+        ),
         *("threads", "times", "waits"),
     )
 }
@@ -54,7 +61,13 @@ LAYERS: dict[str, set[str]] = {
     "shared.sdk_transport": {"shared.call_limits", "shared.errors"},
     "shared.setting_types": {"shared.addresses"},
     "shared.setting_problems": {"shared.errors", "shared.setting_types"},
-    "shared.settings": {"shared.identifiers", "shared.setting_problems", "shared.setting_types"},
+    "shared.pace_settings": {"shared.setting_types"},
+    "shared.settings": {
+        "shared.identifiers",
+        "shared.pace_settings",
+        "shared.setting_problems",
+        "shared.setting_types",
+    },
     "shared.http": {"shared.http", *GROUND},
     "shared.state": {"shared.state", *GROUND},
     "shared.mapping": {"shared.mapping", "shared.addresses", "shared.errors", "shared.times"},

@@ -33,7 +33,7 @@ OURS = {
     ("shared/mapping/contradicting.py", "LONGEST_SHOWN"): "length of a sentence of ours",
     ("shared/mapping/syntax.py", "LONGEST_SHOWN"): "length of a sentence of ours",
     ("shared/opt_out/feeds.py", "MOST_REMEMBERED"): "a cache of ours",
-    ("shared/entities/parents.py", "LONGEST_CYCLE"): "steps through our own ledger",
+    ("shared/entities/families.py", "LONGEST_CYCLE"): "steps through our own ledger",
     ("shared/pipeline/reconsidering.py", "MOST_AT_ONCE"): "messages that we send at once",
     ("shared/pipeline/settle.py", "MOST_DOUBLINGS"): "a delay of ours",
     ("shared/pipeline/delays.py", "LONGEST_ENVELOPE_DELAY_SECONDS"): "a delay of ours",
@@ -43,6 +43,7 @@ OURS = {
     ("shared/http/breaker.py", "LONGEST_SECONDS"): "a pause of ours",
     ("shared/sftp/client.py", "MOST_NUMBERS"): "names that we try for a file that is put away",
     ("shared/state/presence.py", "MOST"): "a cache of ours",
+    ("shared/entities/leaving.py", "LONGEST_LOOK_SECONDS"): "how often a parent looks for children",
     ("shared/state/due.py", "LONGEST_DELAY_SECONDS"): "what is rounded: longer waits end by a word",
     ("shared/state/sieve.py", "MOST"): "how many ids a filter of ours is made for",
     (
