@@ -33,7 +33,7 @@ def test_an_opt_in_that_is_carried_out_late_takes_no_opt_out_back(
     person = world.person(contact=True, profile=True)
     world.quiet()
     world.in_dynamics(person, False)
-    world.campaign.emulator.told("POST", "/faults", no_answer("PATCH"))
+    world.campaign.emulator.json("POST", "/faults", no_answer("PATCH"))
     world.sync()
     assert world.says(person) == (False, False)
     world.in_dynamics(person, True)
@@ -53,7 +53,7 @@ def test_an_opt_in_that_campaign_never_tells_of_is_found_when_the_doubt_ends(
     person = world.person(contact=True, profile=True)
     world.quiet()
     world.in_dynamics(person, False)
-    world.campaign.emulator.told("POST", "/faults", no_answer("PATCH"))
+    world.campaign.emulator.json("POST", "/faults", no_answer("PATCH"))
     world.sync()
     world.in_dynamics(person, True)
     world.sync()
@@ -67,11 +67,11 @@ def test_an_update_that_is_carried_out_late_does_not_stay(new_world: Callable[..
     person = world.contact()
     world.backfill()
     world.dynamics.change_contact(person, quietly=True, lastname="second")
-    world.campaign.emulator.told("POST", "/faults", no_answer("PATCH"))
+    world.campaign.emulator.json("POST", "/faults", no_answer("PATCH"))
     world.backfill()
     world.dynamics.change_contact(person, quietly=True, lastname="third")
     world.backfill()
-    world.campaign.http.told("PATCH", f"{PROFILE}/{person}", {"lastName": "second"})
+    world.campaign.http.json("PATCH", f"{PROFILE}/{person}", {"lastName": "second"})
     end_doubt(world)
     assert world.campaign.profile(person)["lastName"] == "third"
     calls = world.campaign.write_calls()["PATCH"]
@@ -87,11 +87,11 @@ def test_a_creation_that_is_carried_out_after_the_deletion_does_not_stay(
     world.contact()
     world.backfill()
     person = world.contact()
-    world.campaign.emulator.told("POST", "/faults", no_answer("POST"))
+    world.campaign.emulator.json("POST", "/faults", no_answer("POST"))
     world.contacts.poll()
     for message in world.contacts.messages():
         world.contacts.deliver(message)
-    world.dynamics.http.told("DELETE", f"/contacts({person})")
+    world.dynamics.http.json("DELETE", f"/contacts({person})")
     world.contacts.poll()
     for message in world.contacts.messages():
         world.contacts.deliver(message)
@@ -110,7 +110,7 @@ def test_a_doubt_costs_one_call_and_without_faults_there_is_none(
     world.ahead += DOUBT_SECONDS
     assert release_due(world.wiring.bridge) == 0
     world.dynamics.change_contact(person, quietly=True, lastname="second")
-    world.campaign.emulator.told("POST", "/faults", no_answer("PATCH"))
+    world.campaign.emulator.json("POST", "/faults", no_answer("PATCH"))
     world.backfill()
     before = world.campaign.write_calls()["PATCH"]
     end_doubt(world)
