@@ -27,6 +27,7 @@ SAME = (
     "functions.triggers.ready",
     "shared.dataverse.batch.table",
     "shared.documents.keeper.active",
+    "shared.documents.keeper.forget",
     "shared.documents.keeper.listing",
     "shared.http.tokens.token",
     "shared.state.flows.state",
