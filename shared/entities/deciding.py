@@ -8,6 +8,7 @@ it.
 | a row filtered out      | in the target, or in doubt  | filtered; `filtered_out: delete`: delete |
 | a row filtered out      | not in the target           | filtered                                 |
 | a row, same fingerprint | in the target, not in doubt | unchanged                                |
+| a row                   | the version, another print  | look again, if it was read before        |
 | a row                   | any                         | update if in the target, else create     |
 | a deletion              | in the target, or in doubt  | delete, tombstone (`ignore`: filtered)   |
 | a deletion, replayed    | any                         | delete, tombstone (`ignore`: filtered)   |
@@ -44,6 +45,8 @@ def decide_row(
         return decide_filtered(change, mapped, row, delete_filtered)
     missing = never_given(mapped, row)
     fingerprint = fingerprint_of(sent(mapped, missing), key)
+    if row and contradicts(change, row, fingerprint):
+        return Decision(change, Act.LOOK)
     trusted = row is not None and row.exists and not in_doubt(change, row)
     same = trusted and row is not None and row.fingerprint == fingerprint and not change.replay
     if row and same and not row_pending(row):
@@ -67,6 +70,19 @@ def decide_row(
         never_given=missing,
         cleared=cleared(mapped.update, row.filled) if row and row.exists else (),
         filled=filled_in(mapped.record),
+    )
+
+
+def contradicts(change: Change, row: LedgerRow, fingerprint: str) -> bool:
+    """Whether another content with this very version was settled after the change was read.
+
+    A restored environment gives versions out again. Of two such rows the source tells the newer.
+    """
+    return (
+        change.kind is Kind.ROW
+        and 0 < change.version == row.version
+        and row.settled_at > change.first_seen
+        and row.fingerprint != fingerprint
     )
 
 

@@ -121,6 +121,20 @@ def test_equal_content_of_a_lower_version_is_noted_for_the_source_was_restored()
     assert (decision.act, decision.note) == (Act.NOTHING, True)
 
 
+@pytest.mark.parametrize(
+    ("first_seen", "act"),
+    [
+        pytest.param(100.0, Act.LOOK, id="read before the other was settled: look at the source"),
+        pytest.param(300.0, Act.SAVE, id="read since, such as for another mapping: write"),
+    ],
+)
+def test_another_content_of_the_settled_version_may_be_from_before_a_restore(
+    first_seen: float, act: Act
+) -> None:
+    settled = row(version=5, exists=True, fingerprint="x", outcome="updated", settled_at=200.0)
+    assert decide_row(change(5, first_seen=first_seen), MAPPED, settled, False, KEY).act is act
+
+
 def test_equal_content_of_a_newer_version_is_noted_so_that_versions_between_are_stale() -> None:
     assert decide_row(change(6), MAPPED, row(**WRITTEN), False, KEY).note
     assert not decide_row(change(5), MAPPED, row(**WRITTEN), False, KEY).note
