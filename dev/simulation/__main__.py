@@ -10,7 +10,10 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from hashlib import blake2b
+from itertools import count
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,8 @@ def main(argv: list[str]) -> int:
     kinds = [kind for kind in KINDS if kind not in options.without]
     if options.replay:
         return replay(options.seed, kinds, options.only, options.flow)
-    figures, failing = many(options.seed, options.steps, kinds, options.flow)
+    seeds, steps = (options.again, inf) if options.again else (count(options.seed), options.steps)
+    figures, failing = many(seeds, steps, kinds, options.flow)
     if options.json:
         Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
     else:
@@ -57,6 +61,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
         choices=[ALL, *SCENARIOS],
         help="what is played; of all, each seed plays one",
     )
+    parser.add_argument(
+        "--again", type=int, action="append", default=[], help="this seed, and no others"
+    )
     parser.add_argument("--replay", action="store_true", help="plays one seed and prints each step")
     parser.add_argument(
         "--only", type=Path, help="a JSON list of faults and deeds: nothing else happens"
@@ -79,22 +86,26 @@ def replay(seed: int, kinds: list[str], only: Path | None, flow: str) -> int:
     return int(bool(report.violations))
 
 
-def many(seed: int, steps: int, kinds: list[str], flow: str) -> tuple[dict[str, Any], list[Report]]:
+def many(
+    seeds: Iterable[int], steps: float, kinds: list[str], flow: str
+) -> tuple[dict[str, Any], list[Report]]:
     """The figures, and the seeds that broke a rule."""
     faults, failing, trace = Counter[str](), list[Report](), blake2b(digest_size=16)
-    played, seeds, started = 0, 0, time.process_time()
-    while played < steps:
-        report = play(seed + seeds, kinds, scenario=of_seed(flow, seed + seeds))
-        played, seeds = played + report.steps, seeds + 1
+    played, number, started = 0, 0, time.process_time()
+    for seed in seeds:
+        report = play(seed, kinds, scenario=of_seed(flow, seed))
+        played, number = played + report.steps, number + 1
         faults.update(report.faults)
         trace.update(report.trace.encode())
         if report.violations:
             failing.append(report)
             print(f"seed {report.seed}: {'; '.join(report.violations)}"[:1000], file=sys.stderr)
+        if played >= steps:
+            break
     seconds = time.process_time() - started
     figures = {
         "steps": played,
-        "seeds": seeds,
+        "seeds": number,
         "violations": sum(len(report.violations) for report in failing),
         "failing_seeds": [report.seed for report in failing],
         "faults": dict(sorted(faults.items())),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from dev.simulation.people import People
+from dev.simulation.people import People, ids
 
 COMMANDS = (
     "replay all",
@@ -48,8 +48,6 @@ class Commands:
             )
 
     def records(self, flow: str) -> list[str]:
-        from dev.simulation.people import ids
-
         table = flow.rpartition("-")[2]
         return ids(table, 4) if table.startswith("acs_") else self.people.contacts
 
@@ -63,8 +61,9 @@ class Commands:
         self.people.after(seconds, partial(self.start, flow))
 
     def start(self, flow: str) -> None:
+        """An earlier start may be taken after a later stop, for it is given again: it counts."""
         self.stopped.discard(flow)
-        self.insist(flow, "start", {})
+        self.insist(flow, "start", {}, then=lambda _: self.stopped.discard(flow))
 
     def insist(
         self,
