@@ -8,7 +8,7 @@ from typing import Any
 
 import azure.functions as func
 
-from dev.simulation.host import FUNCTIONS, Host
+from dev.simulation.host import FUNCTIONS, TIMEOUT_SECONDS, Host
 from dev.simulation.people import People
 from dev.simulation.storage import Account
 from dev.simulation.world import World
@@ -34,7 +34,8 @@ class Quiet:
         self.reasons(rows)
 
     def left_over(self) -> None:
-        if self.world.late or self.host.runs:
+        begun = self.world.scheduler.now - TIMEOUT_SECONDS
+        if self.world.late or any(run.started < begun for run in self.host.runs):
             self.world.violated("stuck", f"{len(self.host.runs)} runs do not end")
         for queue, messages in self.account.queue.queues.items():
             if messages:
@@ -49,11 +50,15 @@ class Quiet:
     def letters(self) -> None:
         """None but those of profiles that nobody is shown."""
         for (flow, record), row in self.account.table.tables.get("deadletters", {}).items():
-            if not (self.people.unseen and row.values["reason"] == "duplicate_key"):
+            if not self.is_unseen(row.values["reason"]):
                 self.world.violated(
                     "dead letter",
                     f"{flow} {record}: {row.values['reason']}: {row.values['sentence'][:140]}",
                 )
+
+    def is_unseen(self, reason: str) -> bool:
+        """Whether a refusal may be that of a profile that nobody is shown, or of its cars."""
+        return bool(self.people.unseen) and reason == "duplicate_key"
 
     def ledger_rows(self) -> dict[str, list[Row]]:
         """By partition, without its header."""
@@ -109,7 +114,7 @@ class Quiet:
         """
         for partition, listed in rows.items():
             for row in listed:
-                if row["outcome"] not in ("waiting", "rejected") or row["id"] in self.people.unseen:
+                if row["outcome"] not in ("waiting", "rejected") or self.is_unseen(row["reason"]):
                     continue
                 family = partition.startswith("custom_entities-")
                 if not family or not row["reason"] or row["outcome"] == "rejected":

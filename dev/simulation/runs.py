@@ -31,7 +31,9 @@ from shared.state.due import DUE, HEADER
 from shared.wiring import Wiring
 
 ACTIVE_SECONDS = (120.0, 900.0)
-QUIET_SECONDS = 60.0
+QUIET_SECONDS = 47.0
+"""Between two looks whether all is quiet: out of step with the timers, which run each minute."""
+
 LATE_SECONDS = 700.0
 """After the last fault: no request is carried out any more, and no doubt is left."""
 
