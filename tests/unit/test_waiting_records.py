@@ -305,7 +305,8 @@ def test_two_that_an_earlier_version_let_wait_for_each_other_are_found(tmp_path:
         world.poll("acs_left")
         world.poll("acs_right")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("shared.entities.parents.circular", lambda bridge, row, child: False)
+            for module in ("families", "parents"):
+                patch.setattr(f"shared.entities.{module}.circular", lambda *_: False)
             world.deliver("custom-entities")
         assert world.held("acs_left") + world.held("acs_right") == []
         world.later(120)
