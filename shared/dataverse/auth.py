@@ -7,21 +7,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msal
-from azure.core.exceptions import AzureError, ClientAuthenticationError
-from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from msal.exceptions import MsalError
 
-from shared.dataverse.entra import TIMEOUT_SECONDS, EntraHttp
-from shared.deadlines import seconds_left
-from shared.errors import Cause, Misconfigured, Retryable
+from shared.errors import Misconfigured, Retryable
+from shared.http.entra import TIMEOUT_SECONDS, EntraHttp
+from shared.http.managed_identity import managed_identity
 from shared.http.tokens import CachedToken, code_of
 from shared.http.transport import Send, pooled
 from shared.http.understanding import OTHER_FORM, understood
-from shared.sdk_transport import BoundedTransport
 from shared.setting_types import text
 from shared.settings import DataverseSettings
+
+NO_IDENTITY = (
+    "DATAVERSE_AUTH",
+    "No managed identity gave a token: assign it to the app, correct DATAVERSE_CLIENT_ID, or set"
+    " DATAVERSE_AUTH.",
+)
+NOT_FOR_DATAVERSE = (
+    "DATAVERSE_CLIENT_ID",
+    "The managed identity got no token for Dataverse: check DATAVERSE_CLIENT_ID and DATAVERSE_URL.",
+)
 
 
 def dataverse_token(settings: DataverseSettings, send: Send | None = None) -> CachedToken:
@@ -31,46 +38,10 @@ def dataverse_token(settings: DataverseSettings, send: Send | None = None) -> Ca
     """
     scope = f"{settings.dataverse_url}/.default"
     if settings.dataverse_auth == "managed_identity":
-        return CachedToken(managed_identity(settings.dataverse_client_id, scope))
+        return CachedToken(
+            managed_identity(settings.dataverse_client_id, scope, NO_IDENTITY, NOT_FOR_DATAVERSE)
+        )
     return CachedToken(application(settings, scope, send or pooled("Entra", TIMEOUT_SECONDS, 1)))
-
-
-def managed_identity(client_id: str, scope: str) -> Callable[[], tuple[str, float]]:
-    transport = BoundedTransport("identity", "the managed identity", seconds_left, uncertain=False)
-    credential = ManagedIdentityCredential(client_id=client_id or None, transport=transport)
-
-    def fetch() -> tuple[str, float]:
-        try:
-            token = credential.get_token(scope)
-        except CredentialUnavailableError:
-            raise Misconfigured(
-                "DATAVERSE_AUTH",
-                "No managed identity gave a token: assign it to the app, correct"
-                " DATAVERSE_CLIENT_ID, or set DATAVERSE_AUTH.",
-            ) from None
-        except ClientAuthenticationError:
-            raise Misconfigured(
-                "DATAVERSE_CLIENT_ID",
-                "The managed identity got no token for Dataverse: check DATAVERSE_CLIENT_ID and"
-                " DATAVERSE_URL.",
-            ) from None
-        except AzureError:
-            raise Retryable(
-                "The managed identity's endpoint could not be reached for a token; it is asked"
-                " again.",
-                cause=Cause.OUTAGE,
-            ) from None
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-        ):  # as below: the answer's JSON is read without a check
-            raise Retryable(
-                "The managed identity's endpoint did not answer with a token; it is asked again."
-            ) from None
-        return token.token, float(token.expires_on)
-
-    return fetch
 
 
 def application(

@@ -34,10 +34,13 @@ async def run(given: argparse.Namespace) -> None:
         str(uuid4()),
         str(uuid4()),
         secrets.token_urlsafe(30),
+        str(uuid4()),
+        secrets.token_urlsafe(30),
         certificate,
     )
     identity = Identity(known)
     plain, port = await listen(identity.managed_identity_app(), given.port)
+    identity.browser_url = f"http://127.0.0.1:{port}"
     secure, tls_port = await listen(identity.entra_app(), given.tls_port, context)
     announce(
         given.ready_file,
@@ -50,6 +53,8 @@ async def run(given: argparse.Namespace) -> None:
         tenant_id=known.tenant_id,
         client_id=known.client_id,
         client_secret=known.client_secret,
+        console_client_id=known.console_client_id,
+        console_client_secret=known.console_client_secret,
     )
     await until_stopped([plain, secure])
 

@@ -1,4 +1,4 @@
-"""The managed identity endpoint of App Service, and Entra's token endpoint.
+"""The managed identity endpoint of App Service, Entra's token endpoint, and sign-in of people.
 
 Sources: Microsoft Learn, "How to use managed identities for App Service" (REST endpoint reference),
 "OAuth 2.0 client credentials flow".
@@ -14,8 +14,10 @@ from aiohttp import web
 from cryptography import x509
 
 from dev.emulators.control import Control
-from dev.emulators.tokens import issue
+from dev.emulators.identity.signing_in import Refused, SigningIn
+from dev.emulators.tokens import TokenRefused, check, issue
 
+EXCHANGE = "api://AzureADTokenExchange"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFETIME_SECONDS = 3599
 
@@ -29,6 +31,8 @@ class Known:
     tenant_id: str
     client_id: str
     client_secret: str
+    console_client_id: str
+    console_client_secret: str
     certificate: x509.Certificate
 
 
@@ -40,6 +44,9 @@ class Identity:
     def __init__(self, known: Known) -> None:
         self.known = known
         self.control = Control(self.route_of, lambda: None)
+        self.people = SigningIn(known.tenant_id, known.console_client_id, self.control.clock.time)
+        self.browser_url = ""
+        """Where browsers sign in: without TLS, for none knows the stack's certificate."""
 
     def route_of(self, request: web.Request) -> str:
         return request.path.replace(self.known.tenant_id, "{tenant}")
@@ -48,6 +55,7 @@ class Identity:
         app = web.Application()
         self.control.attach(app)
         app.router.add_get("/msi/token", self.managed_identity)
+        self.people.attach(app)
         return app
 
     def entra_app(self) -> web.Application:
@@ -55,7 +63,7 @@ class Identity:
         app.middlewares.append(self.control.watch)
         app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", self.configuration)
         app.router.add_get("/common/discovery/instance", self.discovery)
-        app.router.add_post("/{tenant}/oauth2/v2.0/token", self.client_credentials)
+        app.router.add_post("/{tenant}/oauth2/v2.0/token", self.token_endpoint)
         return app
 
     def token(self, resource: str, client_id: str) -> str:
@@ -96,14 +104,17 @@ class Identity:
         return web.json_response({"access_token": self.token(resource, client_id), **facts})
 
     async def configuration(self, request: web.Request) -> web.Response:
-        root = f"{request.scheme}://{request.host}/{request.match_info['tenant']}"
+        tenant = request.match_info["tenant"]
+        root = f"{request.scheme}://{request.host}/{tenant}"
+        people = f"{self.browser_url}/{tenant}"
         return web.json_response(
             {
                 "token_endpoint": f"{root}/oauth2/v2.0/token",
-                "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+                "authorization_endpoint": f"{people}/oauth2/v2.0/authorize",
                 "device_authorization_endpoint": f"{root}/oauth2/v2.0/devicecode",
+                "end_session_endpoint": f"{people}/oauth2/v2.0/logout",
                 "issuer": f"{root}/v2.0",
-                "jwks_uri": f"{root}/discovery/v2.0/keys",
+                "jwks_uri": f"{people}/discovery/v2.0/keys",
             }
         )
 
@@ -114,8 +125,36 @@ class Identity:
             {"tenant_discovery_endpoint": endpoint, "api-version": "1.1", "metadata": []}
         )
 
-    async def client_credentials(self, request: web.Request) -> web.Response:
+    async def token_endpoint(self, request: web.Request) -> web.Response:
         form = dict(await request.post())
+        if form.get("grant_type") == "authorization_code":
+            return self.authorization_code(request, form)
+        return self.client_credentials(request, form)
+
+    def authorization_code(self, request: web.Request, form: dict[str, Any]) -> web.Response:
+        if form.get("client_id") != self.known.console_client_id or not self.proves_console(form):
+            return refused(401, "invalid_client", 7000215, "Invalid client secret provided.")
+        issuer = f"{request.scheme}://{request.host}/{self.known.tenant_id}/v2.0"
+        try:
+            return web.json_response(self.people.redeem(form, issuer))
+        except Refused as refusal:
+            return refused(refusal.status, refusal.error, refusal.number, refusal.text)
+
+    def proves_console(self, form: dict[str, Any]) -> bool:
+        """The console's secret, or a token of the managed identity for the exchange of tokens.
+
+        Source: Microsoft Learn, "Configure an application to trust a managed identity".
+        """
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            return bool(form.get("client_secret") == self.known.console_client_secret)
+        assertion, now = str(form.get("client_assertion", "")), self.control.clock.time()
+        try:
+            check(self.known.token_key, assertion, EXCHANGE, now)
+        except TokenRefused:
+            return False
+        return True
+
+    def client_credentials(self, request: web.Request, form: dict[str, Any]) -> web.Response:
         scope = str(form.get("scope", ""))
         if request.match_info["tenant"] != self.known.tenant_id:
             return refused(400, "invalid_request", 90002, "Tenant not found.")

@@ -34,10 +34,13 @@ class Answer:
 
 
 class EntraHttp:
-    """`http_client` of msal. Every failure is Retryable."""
+    """`http_client` of msal. Every failure is Retryable.
 
-    def __init__(self, send: Send) -> None:
-        self.send = send
+    `shown`: the members of a token's answer that msal is given.
+    """
+
+    def __init__(self, send: Send, shown: tuple[str, ...] = SHOWN) -> None:
+        self.send, self.shown = send, shown
 
     def get(self, url: str, params: Mapping[str, str] | None = None, **options: Any) -> Answer:
         """The authority's own description."""
@@ -52,7 +55,7 @@ class EntraHttp:
             "Content-Type": "application/x-www-form-urlencoded",
         }
         return self.answer(
-            Request("POST", url, "POST token", headers, urlencode(data or {}).encode()), SHOWN
+            Request("POST", url, "POST token", headers, urlencode(data or {}).encode()), self.shown
         )
 
     def close(self) -> None:
