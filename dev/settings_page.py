@@ -38,6 +38,7 @@ GROUPS = (
     ("Campaign", ("CAMPAIGN_",)),
     ("Campaign's SFTP server", ("SFTP_",)),
     ("Flows", ("CONTACTS_", "CUSTOM_ENTITIES_", "EMAIL_EVENTS_", "OPT_OUT_")),
+    ("Console", ("CONSOLE_",)),
     ("Pace, waiting and brakes", ("",)),
 )
 """Heading, and how the names of its settings begin; the first that fits."""

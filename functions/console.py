@@ -18,6 +18,7 @@ from functions import contacts, custom_entities
 from functions.triggers import answer, errors_as_503, in_time, ready
 from shared import telemetry
 from shared.console import status as views
+from shared.console import summary
 from shared.console.callers import caller
 from shared.console.commands import (
     Cancel,
@@ -30,11 +31,12 @@ from shared.console.commands import (
     read_command,
 )
 from shared.console.jobs import job_json, jobs_of
+from shared.console.opt_out import safe_to_send
 from shared.console.questions import question
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.identifiers import is_row_key, record_id
 from shared.pipeline.answering import answer_held, asks
-from shared.pipeline.flow import Flow
+from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.jobs import carry_on_all
 from shared.pipeline.replay import (
     ALL,
@@ -81,7 +83,7 @@ def flows() -> dict[str, Flow]:
 
 
 @blueprint.function_name("console_status")
-@blueprint.route("status", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/status", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 @errors_as_503
 def console_status(req: func.HttpRequest) -> func.HttpResponse:
@@ -89,7 +91,7 @@ def console_status(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @blueprint.function_name("console_dead_letters")
-@blueprint.route("dead-letters", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/dead-letters", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 @errors_as_503
 def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
@@ -104,7 +106,7 @@ def console_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @blueprint.function_name("console_record")
-@blueprint.route("records/{flow}/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/records/{flow}/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 @errors_as_503
 def console_record(req: func.HttpRequest) -> func.HttpResponse:
@@ -122,7 +124,7 @@ def console_record(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @blueprint.function_name("console_jobs")
-@blueprint.route("jobs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/jobs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 @errors_as_503
 def console_jobs(req: func.HttpRequest) -> func.HttpResponse:
@@ -135,7 +137,7 @@ def console_jobs(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @blueprint.function_name("console_job")
-@blueprint.route("jobs/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/jobs/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 @errors_as_503
 def console_job(req: func.HttpRequest) -> func.HttpResponse:
@@ -145,7 +147,7 @@ def console_job(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @blueprint.function_name("console_question")
-@blueprint.route("flows/{flow}/question", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/flows/{flow}/question", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 @errors_as_503
 def console_question(req: func.HttpRequest) -> func.HttpResponse:
@@ -158,7 +160,7 @@ def console_question(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @blueprint.function_name("console_command")
-@blueprint.route("flows/{flow}/{command}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/flows/{flow}/{command}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 @errors_as_503
 def console_command(req: func.HttpRequest) -> func.HttpResponse:
@@ -192,6 +194,19 @@ def console_watch(timer: func.TimerRequest, context: func.Context) -> None:
     telemetry.follow(context.trace_context.trace_parent)
     if bridge := ready():
         views.watch(flows(), bridge)
+        summarize(bridge)
+
+
+def summarize(bridge: Bridge) -> None:
+    """Writes what the console's start page shows."""
+    figures, at = wiring().figures, bridge.now()
+    before = figures.latest()
+    seconds = at - before[0] if before else 0.0
+    statuses = views.status(flows(), bridge)["flows"]
+    made = summary.summary(
+        statuses, safe_to_send(wiring().opt_out, bridge), before and before[1], seconds
+    )
+    summary.record(figures, made, at, seconds)
 
 
 @blueprint.function_name("console_carry_on")

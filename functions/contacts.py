@@ -30,7 +30,7 @@ def contacts_poll(timer: func.TimerRequest, context: func.Context) -> None:
 
 
 @blueprint.function_name("contacts_webhook")
-@blueprint.route("dataverse/contact", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/dataverse/contact", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 def contacts_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     return on_webhook(contacts, req, context)

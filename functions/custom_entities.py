@@ -71,7 +71,7 @@ def custom_entities_poll(timer: func.TimerRequest, context: func.Context) -> Non
 
 
 @blueprint.function_name("custom_entities_webhook")
-@blueprint.route("dataverse/{table}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/dataverse/{table}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 def custom_entities_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     return on_webhook(partial(mapped, req.route_params["table"]), req, context)

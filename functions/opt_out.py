@@ -80,7 +80,9 @@ def poll_feed(key: str, context: func.Context) -> None:
 
 
 @blueprint.function_name("opt_out_webhook")
-@blueprint.route("dataverse/contact/opt-out", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route(
+    "api/dataverse/contact/opt-out", methods=["POST"], auth_level=func.AuthLevel.FUNCTION
+)
 @in_time(ANSWER_SECONDS)
 def opt_out_webhook(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     return on_webhook(from_dynamics, req, context, ours=lambda: wiring().own_user)
@@ -94,7 +96,7 @@ def opt_out_deliver(message: func.QueueMessage, context: func.Context) -> None:
 
 
 @blueprint.function_name("opt_out_safe")
-@blueprint.route("safe-to-send", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/safe-to-send", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 @errors_as_503
 def opt_out_safe(req: func.HttpRequest) -> func.HttpResponse:
@@ -102,7 +104,7 @@ def opt_out_safe(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @blueprint.function_name("opt_out_contact")
-@blueprint.route("opt-out/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/opt-out/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 @errors_as_503
 def opt_out_contact(req: func.HttpRequest) -> func.HttpResponse:
@@ -118,7 +120,7 @@ def opt_out_contact(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @blueprint.function_name("opt_out_decisions")
-@blueprint.route("opt-out", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@blueprint.route("api/opt-out", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @in_time(ANSWER_SECONDS)
 @errors_as_503
 def opt_out_decisions(req: func.HttpRequest) -> func.HttpResponse:

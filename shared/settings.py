@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
+from shared.console_settings import ConsoleSettings
 from shared.identifiers import trimmed
 from shared.pace_settings import PaceSettings
 from shared.setting_problems import SettingProblem, problem, refused
@@ -135,7 +136,14 @@ class ChosenFlows(Part):
     )
 
 
-class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows, PaceSettings):
+class Settings(
+    StorageSettings,
+    DataverseSettings,
+    WebhookSettings,
+    ChosenFlows,
+    PaceSettings,
+    ConsoleSettings,
+):
     """Names are those of the environment in lower case; each field's description is its help."""
 
     campaign_url: CampaignUrl = Field(
@@ -249,13 +257,24 @@ class Settings(StorageSettings, DataverseSettings, WebhookSettings, ChosenFlows,
         )
 
 
+CONSOLE = frozenset(ConsoleSettings.model_fields)
+
+
 def environment_name(field: str) -> str:
     return Settings.model_fields[field].alias or field.upper()
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings; Misconfigured names all that are missing or out of range, without values."""
-    return load(Settings, environ)
+    """What the flows need. Misconfigured names all that are missing or out of range, no values.
+
+    The console's own are not read: a wrong one stops no flow.
+    """
+    try:
+        return Settings.model_validate(
+            {name: value for name, value in given(environ).items() if name not in CONSOLE}
+        )
+    except ValidationError as error:
+        raise refused(error) from None
 
 
 def load[Some: Part](part: type[Some], environ: Mapping[str, str] | None = None) -> Some:

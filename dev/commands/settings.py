@@ -47,6 +47,14 @@ def app_settings(parts: Mapping[str, Any], overrides: Mapping[str, str]) -> dict
         "SFTP_FOLDER": parts["sftp"]["exports"],
         "IDENTITY_ENDPOINT": f"{parts['identity']}/msi/token",
         "IDENTITY_HEADER": parts["identity_header"],
+        "CONSOLE_URL": parts["functions_url"],
+        "CONSOLE_CLIENT_ID": parts["console_client_id"],
+        "CONSOLE_TENANT_ID": parts["tenant_id"],
+        "CONSOLE_AUTHORITY_URL": parts["authority"],
+        "CONSOLE_IDENTITY_CLIENT_ID": parts["dataverse_client_id"],
+        "CONSOLE_SESSION_KEY": parts["console_session_key"],
+        "CONSOLE_ENVIRONMENT": "LOCAL",
+        "SSL_CERT_FILE": parts["ca_file"],  # the emulated Entra's
         **LOCAL_PACE,
         **overrides,
     }

@@ -4,9 +4,12 @@ Functions host, on free ports.
 
 import json
 import os
+import random
 import secrets
 import shutil
+import socket
 import time
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,11 +37,24 @@ from dev.commands.stack_keys import HOST_KEYS, StackKeys
 from dev.emulators.sftp import EXPORTS
 from dev.emulators.tokens import issue
 from dev.verbs import Http, wait_until
+from shared.console_settings import KEY_BYTES
 
 ORGANIZATION, API_KEY = "acme-mkt-stage1", "acme-bridge"
 TEST_TOKEN_SECONDS = 30 * 24 * 3600
 DIRECTORY = ROOT / ".local"
 TIMER_PACE = ("--timer-lock", "15", "--timer-ask", "0.5")
+
+
+PORTS = range(20_000, 30_000)
+"""Where no connection of this machine begins: the system's own lie above 32,768."""
+
+
+def free_port() -> int:
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
 
 
 class Stack:
@@ -79,6 +95,8 @@ class Stack:
         self.token_key, self.webhook_secret = secrets.token_hex(32), secrets.token_hex(16)
         self.campaign_client_secret = secrets.token_hex(16)
         self.keys = StackKeys()
+        self.port = free_port()
+        """Of the first host. Known before it starts, for the console is told its own address."""
         self.children: dict[str, Child] = {}
         self.azurite: Azurite | None = None
         self.lock: IO[str] | None = None
@@ -179,6 +197,12 @@ class Stack:
             "campaign_client_secret": self.campaign_client_secret,
             "identity_header": identity["identity_header"],
             "dataverse_client_id": identity["client_id"],
+            "console_client_id": identity["console_client_id"],
+            "console_session_key": b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
+            "tenant_id": identity["tenant_id"],
+            "authority": f"https://127.0.0.1:{identity['tls_port']}",
+            "functions_url": url(self.port),
+            "ca_file": identity["ca_file"],
         }
         self.environment = app_settings({**self.facts, **more}, self.overrides)
 
@@ -213,6 +237,7 @@ class Stack:
             self.groups += others * self.instances
             self.start_hosts(range(self.instances + 1, len(self.groups) + 1))
         self.facts["functions"] = url(self.children["host-1"].facts["port"])
+        self.facts["console"] = f"{self.facts['functions']}/console"
         self.register_webhooks()
 
     def prepare_core_tools(self) -> None:
@@ -224,7 +249,7 @@ class Stack:
 
     def start_hosts(self, numbers: Iterable[int]) -> None:
         """All at the same time."""
-        children = [self.host_child(number) for number in numbers]
+        children = [self.host_child(number, self.port * (number == 1)) for number in numbers]
         for child in children:
             child.start()
         for child in children:

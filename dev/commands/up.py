@@ -66,8 +66,8 @@ def run(argv: list[str]) -> int:
             )
             LOCAL_SETTINGS.chmod(0o600)
             print("Wrote local.settings.json: run `func start` in another window.")
-        for name in ("functions", "dataverse", "campaign", "ims", "identity"):
-            if stack.facts[name]:
+        for name in ("console", "functions", "dataverse", "campaign", "ims", "identity"):
+            if stack.facts.get(name):
                 print(f"{name:<10} {stack.facts[name]}")
         print(f"Keys, tokens and process ids are in {options.directory / STACK_FILE}.")
         print(RUNNING, flush=True)

@@ -16,7 +16,10 @@ from shared.sdk_transport import PASSING, BoundedTransport
 from shared.setting_types import text
 from shared.settings import StorageSettings
 
-TABLES = ("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions", "jobs", "brakes")
+TABLES = (
+    *("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions", "jobs", "brakes"),
+    "figures",
+)
 CONTAINERS = ("config", "sweeps", "letters", "poison")
 
 

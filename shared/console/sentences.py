@@ -1,0 +1,66 @@
+"""What the console says for a code: what happened, to what, and what to do next.
+
+Codes and arguments are kept, sentences are made when they are shown, in the reader's language.
+"""
+
+import gettext
+from functools import cache
+from pathlib import Path
+
+SENTENCES = {
+    "sign_in_too_old": (
+        "The sign-in took longer than ten minutes, or was begun in another browser."
+        " Sign in once more."
+    ),
+    "sign_in_declined": "Entra ended the sign-in without a result. Sign in once more.",
+    "sign_in_not_ours": (
+        "The answer of Entra does not belong to this browser's sign-in. Nobody was signed in."
+        " Sign in once more."
+    ),
+    "sign_in_failed": (
+        "Entra did not confirm the sign-in. Sign in once more. If it happens again, an"
+        " administrator should run `manage.py check`."
+    ),
+    "sign_in_other_tenant": (
+        "This account belongs to another Entra tenant. Sign in with an account of your company."
+    ),
+    "not_found": "There is no such page. Use the navigation, or go to the overview.",
+    "method": "This address does not take this kind of request.",
+    "cross_site": (
+        "The request did not come from a page of this console, so nothing was done."
+        " Open the page again, and repeat it there."
+    ),
+    "too_large": "The form is larger than 1 MB, so nothing was done. Shorten it.",
+    "broken_form": "The form cannot be read, so nothing was done. Open the page again.",
+    "signed_out": "You are signed out. Sign in to go on.",
+    "renew": (
+        "Your roles must be asked for again, so nothing was done. Open the page again, and repeat"
+        " it there."
+    ),
+    "no_role": (
+        "Your account has no role for this console. Ask an administrator of Entra for one:"
+        " Enterprise applications, this application, Users and groups."
+    ),
+    "role_missing": (
+        "This needs the role {role}, which your account does not have. An administrator of Entra"
+        " gives it: Enterprise applications, this application, Users and groups."
+    ),
+    "unavailable": "The page cannot be shown now: {cause}",
+    "console_off": (
+        "The console is not set up. An administrator sets CONSOLE_URL and what goes with it"
+        " (docs/console.md)."
+    ),
+    "look_saved": "Saved. The console remembers it in this browser.",
+}
+
+
+@cache
+def translations(language: str) -> gettext.NullTranslations:
+    folder = Path(__file__).parent / "locale"
+    return gettext.translation("console", folder, [language], fallback=True)
+
+
+def sentence(code: str, language: str, **arguments: object) -> str:
+    """The sentence of a code, with its arguments; the code itself where there is none."""
+    text = SENTENCES.get(code)
+    return translations(language).gettext(text).format(**arguments) if text else code

@@ -1,0 +1,56 @@
+"""What a page works with: the request, who asks, how they want to see it, and the bridge."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.console.incoming import Incoming
+from shared.console.look import Look
+from shared.console.roles import Least, allows
+from shared.console.session import Session
+from shared.console_settings import ConsoleSettings
+from shared.pipeline.flow import Bridge, Flow
+from shared.state.figures import Figures
+
+
+class Services(Protocol):
+    """What the pages read and act on. Wiring has it."""
+
+    @property
+    def bridge(self) -> Bridge: ...
+
+    @property
+    def figures(self) -> Figures: ...
+
+    def flows(self) -> Mapping[str, Flow]:
+        """Every flow and feed by its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of somebody who may make it."""
+
+    incoming: Incoming
+    parts: Mapping[str, str]
+    """The changing parts of the path."""
+    session: Session | None
+    look: Look
+    settings: ConsoleSettings
+    services: Services
+    now: Callable[[], float]
+
+    def may(self, least: Least) -> bool:
+        """Whether to show what needs this role. The route checks it again."""
+        return self.session is not None and allows(self.session.roles, least)
+
+    @property
+    def signed_in(self) -> Session:
+        """Who asks. LookupError on a page for nobody."""
+        if self.session is None:
+            raise LookupError("nobody is signed in")
+        return self.session
+
+    @property
+    def who(self) -> str:
+        """As acts are written down."""
+        return self.session.name if self.session else "nobody"
