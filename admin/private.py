@@ -15,7 +15,7 @@ LEFT_OUT = {
     "local.settings.json.example",
 }  # git and every packer leave the first out
 NAMES = re.compile(
-    r"""["']?\b(\w*(?:CLIENT_SECRET|WEBHOOK_SECRET|CERTIFICATE|PRIVATE_KEY)|AzureWebJobsStorage)["']?\s*[:=]\s*["']?"""
+    r"""["']?\b(\w*(?:CLIENT_SECRET|WEBHOOK_SECRET|CERTIFICATE|PRIVATE_KEY|SESSION_KEY(?:_BEFORE)?)|AzureWebJobsStorage)["']?\s*[:=]\s*["']?"""
     r"""(?!@Microsoft\.KeyVault|[<"'\s]|UseDevelopmentStorage)[^"'\s]""",
 )
 ADVICE = (

@@ -12,7 +12,7 @@ import {
   schedule
 } from 'modules/rules.bicep'
 import { ReadyInstances, Settings } from 'modules/settings.bicep'
-import { Addresses, Journal, MappingAuthor, Sftp, Tags } from 'modules/types.bicep'
+import { Addresses, Console, Journal, MappingAuthor, Sftp, Tags } from 'modules/types.bicep'
 
 @description('Required. Name of the environment, as azd has it: dev, Prod or contoso-bridge-dev. Names of resources are made from it.')
 @minLength(1)
@@ -91,6 +91,9 @@ param sftp Sftp?
 
 @description('Optional. I/O Events journal and IMS organization; for e-mail events from the journal.')
 param journal Journal?
+
+@description('Optional. The console in a browser; without it the console is off.')
+param consolePages Console?
 
 @description('Optional. Other settings in place of their defaults, by name, such as POLL_BUDGET_SECONDS: 120.')
 param settings Settings = {}
@@ -390,6 +393,7 @@ module functionApp 'modules/function_app.bicep' = {
     }
     sftp: sftp
     journal: journal
+    consolePages: consolePages
     settings: settings
   }
   dependsOn: [

@@ -1,10 +1,13 @@
 """The function app's settings on the local stack, in one place."""
 
+import secrets
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from shared.console_settings import KEY_BYTES
 from shared.settings import Settings, environment_name, load_settings
 
 LOCAL_PACE = {
@@ -57,6 +60,20 @@ def app_settings(parts: Mapping[str, Any], overrides: Mapping[str, str]) -> dict
         "SSL_CERT_FILE": parts["ca_file"],  # the emulated Entra's
         **LOCAL_PACE,
         **overrides,
+    }
+
+
+def console_facts(identity: Mapping[str, Any], functions_url: str) -> dict[str, str]:
+    """What the identity emulator tells of itself, and where the console will be."""
+    return {
+        "identity_header": identity["identity_header"],
+        "dataverse_client_id": identity["client_id"],
+        "console_client_id": identity["console_client_id"],
+        "console_session_key": b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
+        "tenant_id": identity["tenant_id"],
+        "authority": f"https://127.0.0.1:{identity['tls_port']}",
+        "functions_url": functions_url,
+        "ca_file": identity["ca_file"],
     }
 
 

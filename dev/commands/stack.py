@@ -4,12 +4,9 @@ Functions host, on free ports.
 
 import json
 import os
-import random
 import secrets
 import shutil
-import socket
 import time
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +20,7 @@ from dev.commands import core_tools
 from dev.commands.azurite import Azurite, start_azurite
 from dev.commands.core_tools import CoreTools
 from dev.commands.folders import hold
+from dev.commands.ports import free_port
 from dev.commands.processes import (
     OWNER_FILE,
     ROOT,
@@ -32,29 +30,16 @@ from dev.commands.processes import (
     stop_together,
 )
 from dev.commands.registering import register_webhooks
-from dev.commands.settings import app_settings
+from dev.commands.settings import app_settings, console_facts
 from dev.commands.stack_keys import HOST_KEYS, StackKeys
 from dev.emulators.sftp import EXPORTS
 from dev.emulators.tokens import issue
 from dev.verbs import Http, wait_until
-from shared.console_settings import KEY_BYTES
 
 ORGANIZATION, API_KEY = "acme-mkt-stage1", "acme-bridge"
 TEST_TOKEN_SECONDS = 30 * 24 * 3600
 DIRECTORY = ROOT / ".local"
 TIMER_PACE = ("--timer-lock", "15", "--timer-ask", "0.5")
-
-
-PORTS = range(20_000, 30_000)
-"""Where no connection of this machine begins: the system's own lie above 32,768."""
-
-
-def free_port() -> int:
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as tried, suppress(OSError):
-            tried.bind(("127.0.0.1", port))
-            return port
 
 
 class Stack:
@@ -195,14 +180,7 @@ class Stack:
         more = {
             "webhook_secret": self.webhook_secret,
             "campaign_client_secret": self.campaign_client_secret,
-            "identity_header": identity["identity_header"],
-            "dataverse_client_id": identity["client_id"],
-            "console_client_id": identity["console_client_id"],
-            "console_session_key": b64encode(secrets.token_bytes(KEY_BYTES)).decode(),
-            "tenant_id": identity["tenant_id"],
-            "authority": f"https://127.0.0.1:{identity['tls_port']}",
-            "functions_url": url(self.port),
-            "ca_file": identity["ca_file"],
+            **console_facts(identity, url(self.port)),
         }
         self.environment = app_settings({**self.facts, **more}, self.overrides)
 

@@ -1,7 +1,7 @@
 metadata description = 'The function app on Flex Consumption; every setting is here, secrets as Key Vault references.'
 
 import { defaults, ReadyInstances, Settings } from 'settings.bicep'
-import { Campaign, Dataverse, Journal, OptOut, Schedules, Sftp, Tags } from 'types.bicep'
+import { Campaign, Console, Dataverse, Journal, OptOut, Schedules, Sftp, Tags } from 'types.bicep'
 
 @description('Required. Name of the function app.')
 param name string
@@ -72,6 +72,9 @@ param sftp Sftp?
 @description('Required. I/O Events journal; null where there is none.')
 param journal Journal?
 
+@description('Required. The console in a browser; null where it is off.')
+param consolePages Console?
+
 @description('Required. Settings in place of their defaults, by name.')
 param settings Settings
 
@@ -127,6 +130,16 @@ var bridge = {
   OPT_OUT_SCHEDULE: schedules.optOut
   CONTACTS_SCHEDULE: schedules.contacts
   CUSTOM_ENTITIES_SCHEDULE: schedules.customEntities
+  CONSOLE_URL: consolePages.?url ?? ''
+  CONSOLE_CLIENT_ID: consolePages.?clientId ?? ''
+  CONSOLE_TENANT_ID: consolePages == null ? '' : tenant().tenantId
+  CONSOLE_AUTH: consolePages.?auth ?? 'managed_identity'
+  CONSOLE_CLIENT_SECRET: consolePages.?auth == 'client_secret' ? '${secret}console-client-secret)' : ''
+  CONSOLE_IDENTITY_CLIENT_ID: identity.properties.clientId
+  CONSOLE_AUTHORITY_URL: authority
+  CONSOLE_SESSION_KEY: consolePages == null ? '' : '${secret}console-session-key)'
+  CONSOLE_SESSION_KEY_BEFORE: consolePages.?keyBefore == true ? '${secret}console-session-key-before)' : ''
+  CONSOLE_ENVIRONMENT: consolePages.?environment ?? ''
 }
 
 var given = toObject(

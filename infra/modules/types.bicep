@@ -91,6 +91,30 @@ type Campaign = {
 }
 
 @export()
+@description('The console in a browser: docs/console.md.')
+@sealed()
+type Console = {
+  @description('Address of the function app as people open it, such as https://func-bridge.azurewebsites.net.')
+  @minLength(9)
+  url: string
+
+  @description('Client id of the app registration that people sign in with.')
+  @minLength(36)
+  @maxLength(36)
+  clientId: string
+
+  @description('How the console proves to Entra who it is. The secret is console-client-secret in the vault.')
+  auth: 'managed_identity' | 'client_secret'?
+
+  @description('Badge of every page, such as PROD.')
+  @maxLength(12)
+  environment: string?
+
+  @description('Whether console-session-key-before is still read, while the session key is replaced.')
+  keyBefore: bool?
+}
+
+@export()
 @description('Schedule of each poll: NCRONTAB with six fields.')
 @sealed()
 type Schedules = {

@@ -42,7 +42,7 @@ class View:
     """A page: the template's name and what it shows. The JSON twin is `data` as it is."""
 
     template: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
     status: int = 200
 
 
@@ -77,5 +77,5 @@ class Sent:
 
     status: int
     body: bytes = field(repr=False)
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     cookies: Sequence[Cookie] = ()

@@ -61,8 +61,10 @@ LAYERS: dict[str, set[str]] = {
     "shared.sdk_transport": {"shared.call_limits", "shared.errors"},
     "shared.setting_types": {"shared.addresses"},
     "shared.setting_problems": {"shared.errors", "shared.setting_types"},
+    "shared.console_settings": {"shared.setting_types"},
     "shared.pace_settings": {"shared.setting_types"},
     "shared.settings": {
+        "shared.console_settings",
         "shared.identifiers",
         "shared.pace_settings",
         "shared.setting_problems",
@@ -121,6 +123,8 @@ LAYERS: dict[str, set[str]] = {
         *("shared.http", *CLIENTS, *GROUND),
     },
     "shared.console": {
+        "shared.http",
+        "shared.console_settings",
         "shared.console",
         "shared.opt_out",
         "shared.pipeline",

@@ -118,7 +118,7 @@ def test_no_model_prints_a_secret() -> None:
     assert {
         name
         for name in Settings.model_fields
-        if re.search("secret|private_key|certificate|webjobsstorage$", name)
+        if re.search("secret|private_key|certificate|webjobsstorage$|session_key", name)
     } == masked
 
 

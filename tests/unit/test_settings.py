@@ -2,10 +2,14 @@
 
 import json
 import re
+from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from shared.console_settings import ConsoleSettings
 from shared.errors import Misconfigured
 from shared.settings import (
     ChosenFlows,
@@ -27,6 +31,20 @@ COMPLETE = {
     "CAMPAIGN_CLIENT_SECRET": "secret",
     "AzureWebJobsStorage__accountName": "account",
 }
+
+CONSOLE = {
+    "CONSOLE_URL": "https://bridge.example.org",
+    "CONSOLE_CLIENT_ID": "client",
+    "CONSOLE_TENANT_ID": "tenant",
+    "CONSOLE_SESSION_KEY": b64encode(bytes(32)).decode(),
+}
+
+
+def loaded(field: str, given: Mapping[str, str]) -> Any:
+    """By the part that reads the setting: the console's own stop no flow."""
+    if field in ConsoleSettings.model_fields:
+        return load(ConsoleSettings, {**CONSOLE, **given})
+    return load_settings({**COMPLETE, **given})
 
 
 def test_what_is_complete_loads() -> None:
@@ -145,7 +163,7 @@ def test_a_reference_that_nobody_has_resolved_is_refused_by_the_setting_s_name(
 ) -> None:
     name = environment_name(field)
     with pytest.raises(Misconfigured) as caught:
-        load_settings({**COMPLETE, name: reference})
+        loaded(field, {name: reference})
     assert caught.value.setting == name
     for words in (
         f"{name} is still a Key Vault reference",
@@ -188,7 +206,7 @@ def test_who_needs_a_part_is_refused_for_that_part_alone() -> None:
 def test_every_part_refuses_references() -> None:
     """A new part is one too."""
     for part in (StorageSettings, ChosenFlows, WebhookSettings, Settings):
-        for field in part.model_fields:
+        for field in set(part.model_fields) - set(ConsoleSettings.model_fields):
             with pytest.raises(Misconfigured, match="Key Vault reference"):
                 load(part, {**COMPLETE, environment_name(field): REFERENCES[0]})
 
@@ -214,15 +232,16 @@ NEEDED = {
         "SFTP_HOST_KEY": "k",
     },
     "azurewebjobsstorage": {"AzureWebJobsStorage__accountName": ""},
+    "console_client_secret": {"CONSOLE_AUTH": "client_secret"},
 }
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n", "\ufeff \u200b", " " * 20], ids=ascii)
-@pytest.mark.parametrize("field", SECRETS)
+@pytest.mark.parametrize("field", sorted({*SECRETS} - {"console_session_key_before"}))
 def test_a_secret_without_a_letter_is_none(field: str, value: str) -> None:
     name = environment_name(field)
     with pytest.raises(Misconfigured, match=name):
-        load_settings({**COMPLETE, **NEEDED.get(field, {}), name: value})
+        loaded(field, {**NEEDED.get(field, {}), name: value})
 
 
 def test_a_secret_is_taken_without_the_line_break_of_its_file() -> None:
@@ -251,6 +270,8 @@ def test_every_address_is_checked() -> None:
         "campaign_url",
         "campaign_ims_url",
         "campaign_journal_url",
+        "console_url",
+        "console_authority_url",
     } == ADDRESSES
 
 
@@ -258,7 +279,7 @@ def test_every_address_is_checked() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1:9", "127.8.8.8", "localhost", "[::1]:8080"])
 def test_http_is_for_this_machine(field: str, host: str) -> None:
     url = f"http://{host}{PATHS.get(field, '')}"
-    assert getattr(load_settings({**COMPLETE, field.upper(): f"{url}/"}), field) == url
+    assert getattr(loaded(field, {field.upper(): f"{url}/"}), field) == url
 
 
 @pytest.mark.parametrize("field", sorted(ADDRESSES))
@@ -273,7 +294,7 @@ def test_http_is_for_this_machine(field: str, host: str) -> None:
 )
 def test_no_other_address_is_taken(field: str, start: str) -> None:
     with pytest.raises(Misconfigured, match=field.upper()) as caught:
-        load_settings({**COMPLETE, field.upper(): start + PATHS.get(field, "")})
+        loaded(field, {field.upper(): start + PATHS.get(field, "")})
     assert not any(part in str(caught.value) for part in ("contoso", "hunter2", "10.0.0.1"))
 
 
@@ -347,3 +368,21 @@ def test_every_setting_that_a_trigger_names_is_declared() -> None:
     }
     assert named
     assert named <= {environment_name(field) for field in Settings.model_fields}
+
+
+def test_a_wrong_setting_of_the_console_stops_no_flow() -> None:
+    assert load_settings({**COMPLETE, "CONSOLE_URL": "ftp://x", "CONSOLE_SESSION_KEY": "short"})
+    with pytest.raises(Misconfigured, match="CONSOLE_SESSION_KEY"):
+        load(ConsoleSettings, {**CONSOLE, "CONSOLE_SESSION_KEY": "short"})
+
+
+def test_a_console_that_is_on_needs_its_app_registration_and_its_key() -> None:
+    assert not load(ConsoleSettings, {}).console_is_on
+    with pytest.raises(Misconfigured, match="CONSOLE_CLIENT_ID, CONSOLE_TENANT_ID"):
+        load(ConsoleSettings, {"CONSOLE_URL": "https://bridge.example.org"})
+
+
+def test_two_session_keys_are_read_the_new_one_first() -> None:
+    keys = [b64encode(bytes([number]) * 32).decode() for number in (1, 2)]
+    given = {**CONSOLE, "CONSOLE_SESSION_KEY": keys[0], "CONSOLE_SESSION_KEY_BEFORE": keys[1]}
+    assert load(ConsoleSettings, given).session_keys() == [b"\x01" * 32, b"\x02" * 32]
