@@ -6,6 +6,7 @@ console proves to Entra who it is by the managed identity, or by a secret. Sourc
 trust a managed identity".
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -64,6 +65,8 @@ class SignIn:
         """msal's client. Its discovery of the authority is a call each, at a sign-in only."""
         import msal  # 200 ms, which no other function should pay
 
+        # It advises another response mode, whose return carries no SameSite=Lax cookie.
+        warnings.filterwarnings("ignore", "response_mode='form_post'", UserWarning)
         host = self.settings.console_authority_url.rstrip("/")
         return msal.ConfidentialClientApplication(
             self.settings.console_client_id,
