@@ -21,6 +21,7 @@ from shared.console.sentences import sentence
 from shared.console.sitemap import ROUTES
 from shared.deadlines import ANSWER_SECONDS
 from shared.errors import BridgeError
+from shared.opt_out.parts import OptOut
 from shared.pipeline.flow import Bridge, Flow
 from shared.state.figures import Figures
 from shared.wiring import Wiring, wiring
@@ -41,6 +42,10 @@ class Served:
     @property
     def figures(self) -> Figures:
         return self.wiring.figures
+
+    @property
+    def opt_out(self) -> OptOut:
+        return self.wiring.opt_out
 
     def flows(self) -> Mapping[str, Flow]:
         return console.flows()

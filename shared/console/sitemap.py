@@ -1,5 +1,7 @@
 """Every address of the console, with its least role: who is not named here gets nothing."""
 
+from shared.console.pages import letters, opt_outs, records
+from shared.console.pages.flow import flow
 from shared.console.pages.me import change_look, me, signed_out
 from shared.console.pages.overview import overview
 from shared.console.pages.parts import static
@@ -13,5 +15,13 @@ ROUTES = (
     Route("GET", "/me", Least.SIGNED_IN, me),
     Route("POST", "/me", Least.SIGNED_IN, change_look),
     Route("GET", "", Least.VIEWER, overview),
+    Route("GET", "/flows/{flow}", Least.VIEWER, flow),
+    Route("GET", "/records", Least.VIEWER, records.records),
+    Route("POST", "/find", Least.VIEWER, records.find),
+    Route("GET", "/records/{flow}/{id}", Least.VIEWER, records.story),
+    Route("GET", "/dead-letters", Least.VIEWER, letters.dead_letters),
+    Route("GET", "/dead-letters/download", Least.VIEWER, letters.download),
+    Route("GET", "/opt-outs", Least.VIEWER, opt_outs.opt_outs),
+    Route("GET", "/opt-outs/download", Least.VIEWER, opt_outs.download),
 )
 """`/sign-in` and `/signed-in` are the door's own (shared/console/front.py)."""

@@ -9,6 +9,7 @@ from shared.console.look import Look
 from shared.console.roles import Least, allows
 from shared.console.session import Session
 from shared.console_settings import ConsoleSettings
+from shared.opt_out.parts import OptOut
 from shared.pipeline.flow import Bridge, Flow
 from shared.state.figures import Figures
 
@@ -21,6 +22,9 @@ class Services(Protocol):
 
     @property
     def figures(self) -> Figures: ...
+
+    @property
+    def opt_out(self) -> OptOut: ...
 
     def flows(self) -> Mapping[str, Flow]:
         """Every flow and feed by its key."""
