@@ -1,0 +1,114 @@
+"""Every text of the console has a translation in each language, and the compiled files are those of
+the sources.
+"""
+
+import re
+from string import Formatter
+
+import pytest
+
+from dev.console_texts import LANGUAGES, compiled, po_file, read, template
+from shared.console.look import LANGUAGES as SHOWN
+from shared.console.look import Look
+from shared.console.rendering import duration, render, time_tag
+from shared.console.sentences import SENTENCES, sentence
+
+HOSTILE = "<script>alert(1)</script>\"'&{{ 7*7 }}\u202e"
+
+
+def test_every_language_that_a_reader_can_choose_has_a_file() -> None:
+    assert set(SHOWN) == {"en", *LANGUAGES}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_translated(language: str) -> None:
+    """If this fails: `python -m dev.console_texts`, then translate what is new in the .po file."""
+    known = {message.id: message.string for message in read(language) if message.id}
+    wanted = {message.id for message in template() if message.id}
+    assert set(known) == wanted
+    shown = {text: said if isinstance(said, tuple) else (said,) for text, said in known.items()}
+    assert not [text for text, parts in shown.items() if not all(parts)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_compiled_file_is_that_of_the_source(language: str) -> None:
+    assert po_file(language).with_suffix(".mo").read_bytes() == compiled(language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_has_the_arguments_of_its_text(language: str) -> None:
+    for message in read(language):
+        texts = message.string if isinstance(message.string, tuple) else (message.string,)
+        names = message.id if isinstance(message.id, tuple) else (message.id,)
+        for text in texts:
+            assert arguments(str(text)) <= arguments(" ".join(map(str, names))), text
+
+
+def arguments(text: str) -> set[str]:
+    braces = {name for _, name, _, _ in Formatter().parse(text.replace("%", "")) if name}
+    return braces | set(re.findall(r"%\((\w+)\)s", text))
+
+
+@pytest.mark.parametrize("language", SHOWN)
+@pytest.mark.parametrize("code", SENTENCES)
+def test_a_sentence_is_made_from_its_code(code: str, language: str) -> None:
+    names = arguments(SENTENCES[code])
+    said = sentence(code, language, **dict.fromkeys(names, "X"))
+    assert said
+    assert said != code
+    assert said.count("X") >= len(names)
+
+
+def test_a_code_without_a_sentence_is_shown_as_it_is() -> None:
+    assert sentence("unheard_of", "en") == "unheard_of"
+
+
+@pytest.mark.parametrize("language", SHOWN)
+def test_what_is_hostile_is_shown_as_text(language: str) -> None:
+    frame = {"session": None, "here": "/", "settings": Environment(), "sentence": HOSTILE}
+    page = render("refused", Look(language), frame).decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "{{ 7*7 }}" in page
+
+
+class Environment:
+    console_environment = HOSTILE
+
+
+def test_a_lone_surrogate_breaks_no_page() -> None:
+    frame = {"session": None, "here": "/", "settings": Environment(), "sentence": "a\ud83d"}
+    assert b"a?" in render("refused", Look(), frame)
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("UTC", "2026-03-29 00:59"),
+        ("Europe/Berlin", "2026-03-29 01:59"),
+        ("Asia/Tokyo", "2026-03-29 09:59"),
+    ],
+)
+def test_a_moment_is_on_the_reader_s_clock(zone: str, shown: str) -> None:
+    at = 1774745940.0  # a minute before Berlin's clocks go forward
+    assert f">{shown}<" in time_tag(at, Look(zone=zone))
+    assert 'datetime="2026-03-29T00:59:00+00:00"' in time_tag(at, Look(zone=zone))
+
+
+def test_clocks_that_go_forward_skip_an_hour() -> None:
+    assert ">2026-03-29 03:00<" in time_tag(1774746000.0, Look(zone="Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (90_061, "1 d 1 h"),
+        (None, "–"),
+    ],
+)
+def test_a_length_of_time_has_its_two_largest_units(seconds: float | None, shown: str) -> None:
+    assert duration(seconds, "en").replace("\u202f", " ") == shown
