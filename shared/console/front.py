@@ -37,7 +37,7 @@ class Refusal(Exception):
 
 
 class SignInFirst(Exception):
-    """Nobody is signed in, or their roles must be asked anew."""
+    """Nobody is signed in, or their roles must be asked again."""
 
 
 class Front:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from shared.console.roles import Role, read_roles
 
 RENEW_SECONDS = 3600.0
-"""After that the roles are asked anew."""
+"""After that the roles are asked again."""
 LONGEST_SECONDS = 36_000.0
 """After that somebody signs in again."""
 NONCE_BYTES = 12

@@ -25,6 +25,10 @@ OURS = {
     ("shared/checks/tables.py", "MOST_RECORDS"): "records that we ask for",
     ("shared/dataverse/batch.py", "MOST_OPERATIONS"): "what one request of ours holds",
     ("shared/events/logs.py", "LONGEST"): "by column: LONGEST_NAME has the row",
+    (
+        "shared/console/pages/letters.py",
+        "MOST_GROUPED",
+    ): "letters of ours that a page looks through",
     ("shared/console/session.py", "LONGEST_SECONDS"): "how long a session of ours lasts",
     ("shared/state/figures.py", "MOST_REMOVED"): "rows that we take away at once",
     ("shared/file_samples.py", "MOST_CHARACTERS"): "what is kept of a file that was read",
