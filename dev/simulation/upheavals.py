@@ -55,13 +55,15 @@ class Upheavals:
         self.earlier = self.systems.dataverse.store.db.serialize()
 
     def restore(self, label: str) -> bool:
-        """Deeds that are undone by it said nothing: but who opted out is opted out."""
+        """What it undoes nobody has said; but who is opted out in Campaign stays so."""
         if not self.earlier or not label:
             return bool(self.earlier)
         store = self.systems.dataverse.store
         counter = store.version
         self.systems.dataverse.restore(self.earlier)
-        self.people.last_word = {key: True for key, said in self.people.last_word.items() if said}
+        self.people.last_word = {
+            key: True for key, said in self.people.last_word.items() if said and self.stands(*key)
+        }
         self.people.deleted |= set(self.people.contacts)
         if self.world.draws.share(f"{label} voids tokens") < 0.5:
             store.version = counter  # no token of the time before fits what comes after
@@ -71,6 +73,13 @@ class Upheavals:
                 if flow in self.people.scenario.tables:
                     self.people.after(5.0, partial(self.commands.replay, flow, "all"))
         return True
+
+    def stands(self, contact: str, flag: str) -> bool:
+        """Whether the contact is there, and its profile is opted out."""
+        profiles = self.systems.gateway.engine.tables["profile"]
+        found = profiles.by_key(contact)
+        there = self.systems.there("contact", contact) is not None
+        return there and found is not None and bool(profiles.rows[found][flag])
 
     def profile(self, label: str) -> str:
         """A contact with a profile and no car, "" where there is none.
