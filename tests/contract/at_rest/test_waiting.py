@@ -149,7 +149,7 @@ def settings_missing(
     (message,) = worker.messages()
     triggers.on_message(missing, QUEUES[table], Delivered(message.content), Invocation())  # type: ignore[arg-type]
     worker.complete(message)
-    return lambda: None
+    return lambda: start(worker.flow.key, world.wiring.bridge, by="a test")
 
 
 def a_bug(world: Marked, table: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
