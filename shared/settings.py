@@ -170,7 +170,7 @@ class Settings(
     )
     campaign_doubt_seconds: float = Field(
         600,
-        ge=60,
+        ge=10,
         le=86400,
         description=(
             "How long a system may still carry out a write that had no answer; then it is repeated"

@@ -81,7 +81,7 @@ type Settings = {
   CAMPAIGN_TIMEOUT_SECONDS: int?
 
   @description('How long a system may still carry out a write that had no answer; then it is repeated.')
-  @minValue(60)
+  @minValue(10)
   @maxValue(86400)
   CAMPAIGN_DOUBT_SECONDS: int?
 

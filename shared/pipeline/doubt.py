@@ -16,10 +16,14 @@ from shared.waits import CutOff
 DOUBT = "doubt"  # what references wait for in the waiting room
 
 CLOCKS_DIFFER_SECONDS = 30.0
-"""Of two instances: who confirms must find the doubt ended by its own clock."""
+"""Of two instances: who confirms must find the doubt ended by its own clock. Never more than the
+doubt itself.
+"""
 
 FROZEN_SECONDS = 300.0
-"""An instance may stand still between its look at the claim and its request."""
+"""An instance may stand still between its look at the claim and its request. Never more than the
+doubt itself.
+"""
 
 
 def take_over(view: View, ends_at: float, now: float) -> list[LedgerRow]:
@@ -68,7 +72,7 @@ def confirm_later(flow: Flow, bridge: Bridge, ids: Collection[str], until: float
     To be called before the ledger is told of the doubt, so that each doubt has an end.
     """
     if ids:
-        due_at = until + CLOCKS_DIFFER_SECONDS
+        due_at = until + min(CLOCKS_DIFFER_SECONDS, bridge.settings.campaign_doubt_seconds)
         bridge.waiting.park_until(due_at, flow.key, flow.queue, flow.table, ids, DOUBT)
 
 
@@ -79,6 +83,11 @@ def until(bridge: Bridge) -> float:
     """
     seconds = bridge.settings.campaign_doubt_seconds
     return ceil((bridge.now() + seconds) / (seconds / 2)) * (seconds / 2)
+
+
+def left_until(bridge: Bridge) -> float:
+    """The end of a doubt about what a claim that has ended left behind."""
+    return until(bridge) + min(FROZEN_SECONDS, bridge.settings.campaign_doubt_seconds)
 
 
 def in_doubt(rows: Iterable[LedgerRow]) -> frozenset[str]:
