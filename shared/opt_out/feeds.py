@@ -206,12 +206,8 @@ class FilterFeed(ProfileFeed):
             newest = max([cursor.newest, *(str(row.get(CHANGED) or "") for row in rows)])
             return rows, cursor.advance(following, newest)
 
-        rows, cursor = followed(partial(together, read, cursor), cursor.begin_link())
-        return self.remembered.page(
-            link,
-            cursor,
-            [change_of(row, address.key_field, document.pairs, self.now()) for row in rows],
-        )
+        read_to = followed(partial(together, read, cursor), cursor.begin_link())
+        return self.new(link, read_to, document, address)
 
     def start(self, cursor: Cursor, document: OptOutDocument) -> str:
         query = {
@@ -240,12 +236,8 @@ class ScanFeed(ProfileFeed):
             wanted = [row for row in rows if str(row.get(CHANGED) or "") >= cursor.begin]
             return wanted, cursor.advance(following if len(wanted) == len(rows) else "", newest)
 
-        rows, cursor = followed(partial(together, read, cursor), cursor.begin_link())
-        return self.remembered.page(
-            link,
-            cursor,
-            [change_of(row, address.key_field, document.pairs, self.now()) for row in rows],
-        )
+        read_to = followed(partial(together, read, cursor), cursor.begin_link())
+        return self.new(link, read_to, document, address)
 
     def start(self, document: OptOutDocument) -> str:
         return f"?{urlencode(order(f'{CHANGED} desc', document), quote_via=quote)}"
