@@ -98,8 +98,8 @@ def read_on(flow: Flow, bridge: Bridge, turn_ends: float, counts: Counter[str]) 
 
 
 def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: TokenExpired) -> None:
-    """Reads anew, once; where the source soon refuses that too, a later poll does, with a
-    reason.
+    """Reads anew, once; where the source refuses the new position too before it has taken it, a
+    later poll does, with a reason.
     """
     if bridge.now() - checkpoint.restarted_at < RESTART_SECONDS:
         raise Retryable(
@@ -117,7 +117,7 @@ def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: Tok
 
 def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counter[str]) -> bool:
     """One page, handed off before its link is saved. True if it was the last one for now."""
-    before, began = checkpoint.link, bridge.now()
+    before, began, is_delta = checkpoint.link, bridge.now(), checkpoint.phase == "delta"
     page = flow.read(checkpoint)
     if bridge.now() - began > SLOW_READ_SECONDS and not is_running(flow, bridge):
         return False  # stopped meanwhile: what is not handed off is read again
@@ -142,5 +142,6 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
         checkpoint.sweep = "due" if flow.policy.detects_missed_deletes else ""
     if page.complete:
         checkpoint.caught_up_at = began
+        checkpoint.restarted_at = 0.0 if is_delta else checkpoint.restarted_at
     bridge.checkpoints.save(checkpoint)
     return page.complete

@@ -224,6 +224,25 @@ def test_a_position_that_expires_is_left_once_and_the_read_begins_anew(world: Wo
     assert links[2:] == ["old", ""]
 
 
+def test_a_position_that_was_taken_may_expire_again_soon(world: World) -> None:
+    """Two expiries within an hour are two full reads: the position between them was good."""
+    links = list[str]()
+
+    def read(checkpoint: Checkpoint) -> Page:
+        links.append(checkpoint.link)
+        if checkpoint.link == "expired":
+            raise TokenExpired
+        return Page((), "new", complete=True)
+
+    world.source = read
+    for _ in range(2):
+        world.checkpoint.link = "expired"
+        assert world.poll() == "up to date"
+        world.now += TICK
+        assert world.poll() == "up to date"
+    assert links == ["expired", "", "new"] * 2
+
+
 def test_a_source_may_say_where_the_read_begins_again(world: World) -> None:
     world.checkpoint.link = "void"
     links = list[str]()
