@@ -82,7 +82,7 @@ def wiring(storage: str, monkeypatch: pytest.MonkeyPatch) -> Wiring:
 @pytest.fixture
 def seen(wiring: Wiring, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Seen:
     found = Seen()
-    monkeypatch.setattr(triggers, "poll", lambda flow, bridge: found.polled.append(flow))
+    monkeypatch.setattr(triggers, "poll", lambda flow, bridge, *_: found.polled.append(flow))
     context = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=""))
     with caplog.at_level(logging.INFO, "bridge"):
         for function in functions().values():
