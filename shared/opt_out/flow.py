@@ -73,7 +73,8 @@ class OptOutFlow(PlainFlow):
     """The flow that delivers, and for each feed one that polls: so a feed that fails stops neither
     the other nor deliveries.
 
-    `key` names it in state and console; `table` says whose changes it reads.
+    `key` names it in state and console; `table` says whose changes it reads. `reads`: false for the
+    one that delivers.
     """
 
     key: str
@@ -84,6 +85,7 @@ class OptOutFlow(PlainFlow):
     contacts_flow: ContactsFlow
     queue: str = QUEUE
     policy: Policy = POLICY
+    reads: bool = True
 
     @property
     def feed(self) -> str:
@@ -92,10 +94,6 @@ class OptOutFlow(PlainFlow):
     @property
     def letters(self) -> str:
         return KEY
-
-    @property
-    def reads(self) -> bool:
-        return self.key != KEY
 
     @property
     def read_once(self) -> str:

@@ -70,7 +70,7 @@ class OptOut:
 
     def delivery(self) -> OptOutFlow:
         """The flow that delivers, whatever the mode."""
-        return self.flow(KEY, "contact", self.dynamics_feed())
+        return replace(self.flow(KEY, "contact", self.dynamics_feed()), reads=False)
 
     def flow(self, key: str, table: str, reader: Reader) -> OptOutFlow:
         return OptOutFlow(key, table, reader, self.catalog, self.reconciler, self.contacts_flow)
