@@ -74,7 +74,7 @@ def try_later(
         again = [change.again(uncertain=False) for change in changes]
         resend(flow, bridge, envelope, again, contended_delay(error, changes), whole=True)
         return
-    seconds = error.retry_after_seconds or envelope_delay(bridge, changes)
+    seconds = envelope_delay(bridge, changes, error.retry_after_seconds)
     # What was written under a claim is known by it (shared/pipeline/doubt.py). Who lost the claim
     # may have written after others took it over; of events nothing is known.
     doubtful = error.uncertain and (isinstance(error, ClaimLost) or flow.policy.created_once)

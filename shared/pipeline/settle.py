@@ -10,8 +10,14 @@ from typing import Any
 
 from shared import telemetry
 from shared.pipeline import doubt
+from shared.pipeline.delays import record_delay
 from shared.pipeline.flow import Bridge, Flow
-from shared.pipeline.waiting_room import BUSY, rest_until_running, send_later
+from shared.pipeline.waiting_room import (
+    BUSY,
+    SHORTEST_SECONDS,
+    rest_until_running,
+    send_later,
+)
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.envelope import Envelope
@@ -282,7 +288,7 @@ def send_again(
         if wait and wait.called_for:
             continue
         if settlement.fault is None:
-            seconds, code = delay(settlement, bridge), wait.code if wait else ""
+            seconds, code = record_delay(settlement, bridge), wait.code if wait else ""
             by_delay[seconds, code].append(next_attempt(settlement, seconds))
         elif len(envelope.changes) > 1:
             resend(flow, bridge, envelope, [settlement.change], 0)
@@ -306,18 +312,6 @@ def next_attempt(settlement: Settlement, seconds: float) -> Change:
     return change.again(change.uncertain) if wait and wait.counted else change
 
 
-MOST_DOUBLINGS = 32  # what is never given up may be tried for years
-
-
-def delay(settlement: Settlement, bridge: Bridge) -> float:
-    if settlement.retry_after_seconds is not None:
-        return settlement.retry_after_seconds
-    doubled = bridge.settings.retry_delay_seconds * 2.0 ** min(
-        settlement.change.attempts, MOST_DOUBLINGS
-    )
-    return min(doubled, bridge.settings.retry_delay_max_seconds)
-
-
 def resend(
     flow: Flow,
     bridge: Bridge,
@@ -330,6 +324,7 @@ def resend(
     """The changes come back after the delay: as they may rest, or `whole` for a moment, with the
     rows that they brought. What was read for a reference is never sent with it.
     """
+    whole = whole and delay_seconds < SHORTEST_SECONDS
     changes = [
         change if whole and change.kind is Kind.ROW else flow.at_rest(change) for change in changes
     ]
