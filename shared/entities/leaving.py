@@ -9,6 +9,7 @@ that its source still has is parked under the parent, and comes back with it.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from shared.entities.families import Family, FlowOf, flow_of, place
@@ -24,6 +25,9 @@ from shared.waits import ChildrenFirst
 CHILDREN_WAIT_SECONDS = 3600.0
 LONGEST_LOOK_SECONDS = 60.0
 NO_PARENT = "its parent leaves Campaign, and it has no other"
+LINKING_SECONDS = 600.0
+"""A child is listed before it is written: for so long it may still be on its way to Campaign."""
+
 CHILDREN_AT_ONCE = 500
 """Of one message's parents, that are asked to go at once; the others follow."""
 
@@ -44,11 +48,17 @@ def revise(flow: Parents, delivery: Delivery, decisions: Sequence[Decision]) -> 
     Before anything is written, the room learns which children the parents have.
     """
     bridge, view = delivery.bridge, delivery.view
-    bridge.waiting.linked.add(
-        waiter_of(flow, decision.change, parent, view)
-        for decision in decisions
-        for parent in unlisted(flow, decision, view.rows.get(decision.change.record_id))
-    )
+    listed = []
+    for decision in decisions:
+        record_id = decision.change.record_id
+        new = unlisted(flow, decision, view.rows.get(record_id))
+        listed += [
+            replace(waiter_of(flow, decision.change, parent, view), since=bridge.now())
+            for parent in new
+        ]
+        before = delivery.parents_before.get(record_id, ())
+        delivery.parents_before[record_id] = [*before, *((one.table, one.record_id) for one in new)]
+    bridge.waiting.linked.add(listed)
     return [
         without_parent(flow, bridge, view, decision) if decision.change.parent_leaves else decision
         for decision in decisions
@@ -134,8 +144,8 @@ def waits(bridge: Bridge, change: Change, wait: ChildrenFirst, began: float) -> 
 def children_of(
     flow: Family, bridge: Bridge, view: View, parents: Collection[str]
 ) -> dict[str, list[Waiter]]:
-    """The children that these records have in Campaign, by their id; what is out of date is
-    forgotten.
+    """The children that these records have in Campaign, or may have soon, by their id; what is out
+    of date is forgotten.
     """
     listed = bridge.waiting.linked.of(view.partition, parents, CHILDREN_AT_ONCE)
     rows = bridge.ledger.pool.map(
@@ -146,7 +156,7 @@ def children_of(
     found: defaultdict[str, list[Waiter]] = defaultdict(list)
     outdated = []
     for one, row in zip(listed, rows, strict=True):
-        if is_child(flow, one, row):
+        if is_child(flow, one, row) or bridge.now() - one.since < LINKING_SECONDS:
             found[one.parent].append(one)
         else:
             outdated.append(one)
@@ -169,10 +179,14 @@ def ask_to_go(bridge: Bridge, children: Sequence[Waiter]) -> None:
 
 
 def forget_links(flow: Family, delivery: Delivery, settlements: Iterable[Settlement]) -> None:
-    """What has left Campaign, or has another parent now, is no child of its parent any more."""
+    """What has left Campaign, has another parent now, or was not written after all, is no child of
+    its parent any more. A write that failed may still be carried out.
+    """
     outdated = []
     for settlement in settlements:
-        change = settlement.change
+        change, wait = settlement.change, settlement.wait
+        if wait and not wait.called_for:
+            continue
         row = delivery.view.rows.get(change.record_id)
         now = row.parents if row else []
         for table, record_id in delivery.parents_before.get(change.record_id, ()):

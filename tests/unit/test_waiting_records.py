@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from dev.seed.tables import Table
+from shared.entities.leaving import LINKING_SECONDS
 from shared.entities.parents import catch_up
 from shared.mapping import default_document
 from shared.pipeline.replay import replay
 from shared.pipeline.running import start, stop
 from shared.state.deadletters import DeadLetter
+from shared.state.ledger_rows import bucket, partition_name
+from shared.state.waiting import Waiter
 from tests.unit.memory import Memory, played
 
 ACTIVE_ONLY = """
@@ -184,6 +187,26 @@ def test_a_parent_that_leaves_waits_for_its_own_children_alone() -> None:
         assert world.held("contact") == []
 
     played(body, FILTERED)
+
+
+def test_a_parent_that_leaves_waits_for_a_child_that_is_on_its_way() -> None:
+    """The child is listed, and another instance has not settled it yet."""
+
+    def body(world: Memory) -> None:
+        owner = world.contact()
+        world.run(30)
+        partition = partition_name("contacts", bucket(owner))
+        flow = world.flow("acs_vehicle")
+        place = (flow.key, flow.queue, flow.table)
+        child = "5e000000-0000-4000-8000-000000000009"
+        world.wiring.bridge.waiting.linked.add([Waiter(partition, owner, *place, child, world.now)])
+        world.delete("contact", owner)
+        world.run(LINKING_SECONDS / 2)
+        assert world.held("contact"), "the child may arrive"
+        world.run(LINKING_SECONDS)
+        assert world.held("contact") == [], "it has not"
+
+    played(body)
 
 
 def test_a_profile_that_was_there_before_the_bridge_releases_its_children() -> None:
