@@ -132,6 +132,18 @@ class OptOutFlow(PlainFlow):
             name not in observation.values for name in names
         )
 
+    def at_rest(self, change: Change) -> Change:
+        """A reference, for both systems can be asked again, unless a file or another form of the
+        id alone tells of it.
+
+        Of what Campaign reported the wish to ask there stays: it may be an opt-out.
+        """
+        observation = read_row(change.row)
+        flags = flags_in(observation)
+        if isinstance(observation, Unreadable) or (flags and flags.alias):
+            return change
+        return replace(change.as_reference(), replay=change.replay or flags is not None)
+
     def decide(self, change: Change, row: LedgerRow | None) -> Decision:
         """Nothing where both feeds tell what is known; else look, and then settle it between the
         two sides.

@@ -57,7 +57,8 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
             return stand_still(flow, bridge, envelope, changes, state)
         if flow.policy.created_once:
             return create_once(flow, bridge, envelope, changes)
-        return patiently(flow, bridge, partial(carry_out, flow, bridge, envelope, changes))
+        work = partial(carry_out, flow, bridge, envelope, changes)
+        return patiently(flow, bridge, work, min(change.attempts for change in changes))
     except Misconfigured as error:
         pause(flow, bridge, error)
         until_sent(bridge.sleep, partial(rest, flow, bridge, envelope, changes))
@@ -174,13 +175,16 @@ def opened(flow: Flow, bridge: Bridge, view: View, ids: Collection[str]) -> Deli
     )
 
 
-def patiently[Result](flow: Flow, bridge: Bridge, work: Callable[[], Result]) -> Result:
+def patiently[Result](
+    flow: Flow, bridge: Bridge, work: Callable[[], Result], attempts: int = 0
+) -> Result:
     """The result of the work.
 
     What is urgent waits in place for others who write in its partition, for a message that is sent
-    again takes longer.
+    again takes longer. It looks half as often with each attempt: a claim that stands for long is
+    perhaps that of an instance that has ended.
     """
-    for _ in range(URGENT_LOOKS if flow.policy.urgent else 0):
+    for _ in range(URGENT_LOOKS >> attempts if flow.policy.urgent else 0):
         try:
             return work()
         except Contended:

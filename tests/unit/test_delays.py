@@ -1,4 +1,4 @@
-"""How long a change waits for its next attempt, and that its copies meet while it waits for long."""
+"""How long a change waits for its next attempt; copies of one that waits for long meet."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ from shared.pipeline.delays import (
     envelope_delay,
     record_delay,
 )
-from shared.pipeline.deliver import try_later
+from shared.pipeline.deliver import patiently, try_later
 from shared.pipeline.flow import Bridge, Policy
 from shared.pipeline.waiting_room import SHORTEST_SECONDS, release_due
 from shared.records import Change, Kind, Outcome, Settlement, waiting
@@ -168,9 +168,26 @@ def test_copies_of_a_record_do_not_multiply_while_it_waits(error: Retryable) -> 
     assert sum(outage.waiting.waiting_counts("contacts").counts.values()) <= 4
 
 
-@given(
-    attempts=st.integers(0, 100), asked=st.one_of(st.none(), st.floats(0, 7200)), more=st.data()
+@pytest.mark.parametrize(
+    ("attempts", "looks"), [(0, 21), (1, 11), (2, 6), (4, 2), (5, 1), (100, 1)]
 )
+def test_what_is_urgent_looks_for_the_end_of_a_claim_half_as_often_each_time(
+    attempts: int, looks: int
+) -> None:
+    """A claim that stands for long may be that of an instance that has ended."""
+    looked: list[int] = []
+
+    def work() -> None:
+        looked.append(1)
+        raise Contended("claimed", 1.0)
+
+    urgent: Any = SimpleNamespace(policy=Policy(urgent=True))
+    with pytest.raises(Contended):
+        patiently(urgent, cast(Any, SimpleNamespace(sleep=lambda _: None)), work, attempts)
+    assert len(looked) == looks
+
+
+@given(attempts=st.integers(0, 100), asked=st.one_of(st.none(), st.floats(0, 7200)), more=st.data())
 def test_no_later_attempt_comes_sooner(attempts: int, asked: float | None, more: Any) -> None:
     later = more.draw(st.integers(attempts, 200))
     paused = waiting(reference(attempts), Transient(pause=True), "", retry_after_seconds=asked)

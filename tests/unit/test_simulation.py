@@ -53,6 +53,7 @@ ONCE_BROKEN = {
         16: "rows of a flow that does not run",
         17: "messages that multiply while they wait",
         101: "poison after a busy storage",
+        104: "messages that multiply while their partition is claimed",
         109: "a restore: rows with lower versions",
         1001: "an outage of the storage",
     },
@@ -60,11 +61,14 @@ ONCE_BROKEN = {
         303: "deletions that wait for children on the queue",
         319: "a lookup that the parent's deletion emptied",
         325: "a hidden child is a duplicate for ever",
+        3032: "messages that multiply while a circuit is open",
     },
     "email-events": {
         8: "a contact deleted before its event is written",
         15: "a creation carried out after the deletion",
+        3068: "events that multiply while a circuit is open",
     },
+    "whole": {104: "opt-outs that multiply while their partition is claimed"},
 }
 
 

@@ -1,5 +1,6 @@
-"""The opt-out flow where its document changes between two of its steps."""
+"""The opt-out flow: its document changes between two of its steps; what of a change rests."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -38,3 +39,61 @@ def test_columns_that_were_read_for_an_older_document_are_read_again(row: dict[s
 def test_columns_that_are_all_there_are_not_read_again() -> None:
     row = {"contactid": ID, "donotemail": False, "donotfax": False}
     assert flow().decide(Change(ID, Kind.ROW, 5, row), None).act is Act.NOTHING
+
+
+OUT, STANDS = {"blackListEmail": True}, {"blackListEmail": False}
+CONTACT = {
+    "record_id": ID,
+    "etag": 'W/"5"',
+    "modified_at": "",
+    "master": "",
+    "values": STANDS,
+    "held": [],
+    "empty": [],
+}
+
+
+def reported(values: dict[str, bool], **more: Any) -> dict[str, Any]:
+    return {"campaign": {"values": values, "times": {"blackListEmail": ""}, **more}}
+
+
+@pytest.mark.parametrize(
+    ("row", "asks_campaign"),
+    [
+        pytest.param({"contactid": ID, "donotemail": True}, False, id="Dynamics' feed"),
+        pytest.param({"dynamics": CONTACT, "feed": True}, False, id="looked at"),
+        pytest.param({"settled": None}, False, id="the contacts flow"),
+        pytest.param({"settled": {"values": OUT, "times": {}}}, False, id="a profile was made"),
+        pytest.param(None, False, id="the webhook"),
+        pytest.param(reported(OUT), True, id="Campaign's feed"),
+        pytest.param(reported(STANDS), True, id="Campaign's feed, an opt-in"),
+        pytest.param({"dynamics": None, **reported(OUT)}, True, id="Campaign's feed, looked at"),
+    ],
+)
+def test_what_both_systems_can_be_asked_for_rests_as_a_reference(
+    row: dict[str, Any] | None, asks_campaign: bool
+) -> None:
+    change = Change(ID, Kind.ROW, 5, row, 1.0, 3)
+    rests = flow().at_rest(change)
+    assert rests == Change(ID, Kind.REFERENCE, first_seen=1.0, attempts=3, replay=asks_campaign)
+    assert rests.row is None
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(reported(OUT, alias="certain"), id="another form of the id"),
+        pytest.param(reported(OUT, alias="perhaps"), id="perhaps another form of the id"),
+        pytest.param({"fault": {"line": 7}}, id="a line that could not be read"),
+    ],
+)
+def test_what_nobody_can_be_asked_for_again_keeps_its_row(row: dict[str, Any]) -> None:
+    change = Change(ID, Kind.ROW, 0, row)
+    assert flow().at_rest(change) is change
+
+
+def test_what_campaign_reported_is_asked_for_again_though_dynamics_tells_no_opt_out() -> None:
+    """Nobody has seen the contact before, so Dynamics alone would have nothing to say."""
+    rests = flow().at_rest(Change(ID, Kind.ROW, 0, reported(OUT)))
+    looked = replace(rests, row={"dynamics": CONTACT})
+    assert flow().decide(looked, None).act is Act.SAVE
