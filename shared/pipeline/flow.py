@@ -233,8 +233,8 @@ class Delivery:
     """An envelope's records while they are delivered.
 
     `view`: their rows of the ledger; `new`: those never settled before; `absent`: those that the
-    ledger did not hold to be in the target; `parents_before`: whom each was linked to, or may be soon, as
-    (table, id). `doubted`: those in doubt.
+    ledger did not hold to be in the target; `parents_before`: whom each was linked to, or may be
+    soon, as (table, id). `doubted`: those in doubt.
     `left_behind`: rows that were being written under a claim that has ended; they are saved with
     the new claim. `writing`: the ids that are to be written. `claimed_at`: when the claim was
     taken, in seconds since 1970; 0 before.
