@@ -48,6 +48,7 @@ class Reconciler:
         Retryable where a side has changed meanwhile. `is_confirmed`, `is_refused`: a person's word
         on its opt-ins. The result's reason is HELD where they wait for one.
         """
+        memory = memory.in_life_of(contact)
         profile = self.profiles.read(active.profile, active.document.pairs, record_id)
         if contact is None:
             agreed = remember(memory.terms, {}, None, profile, memory.master)

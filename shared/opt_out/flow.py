@@ -40,7 +40,7 @@ from shared.opt_out.rows import (
     flags_in,
     read_row,
 )
-from shared.opt_out.sides import ALIAS, Contact, contact_of
+from shared.opt_out.sides import ALIAS, CREATED, Contact, contact_of
 from shared.opt_out.unchanged import called_for, first_agreed, quiet, seen_again
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
@@ -123,11 +123,11 @@ class OptOutFlow(PlainFlow):
         return [refetched(change, found) for change in changes]
 
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
-        """Rows that were read for an older document."""
+        """Rows that were read for an older document, or by an earlier version."""
         return [change for change in changes if self.lacks(read_row(change.row))]
 
     def lacks(self, observation: OptOutRow) -> bool:
-        names = self.active().document.columns
+        names = [*self.active().document.columns, CREATED]
         return isinstance(observation, Columns) and any(
             name not in observation.values for name in names
         )
@@ -256,7 +256,8 @@ class OptOutFlow(PlainFlow):
         ]
 
     def waits(self, decision: Decision) -> Settlement:
-        memory, contact = self.memory(decision.agreed), contact_in(decision.change)
+        contact = contact_in(decision.change)
+        memory = self.memory(decision.agreed).in_life_of(contact)
         agreed = carried(memory.held) | remember(
             memory.terms, memory.flags, contact, None, memory.master
         )

@@ -4,20 +4,23 @@ they agreed on.
     {"flags":    {flag: {"value", "time", "dynamics", "campaign", "modified", "rule", "winner",
     "decided_at"}},
      "dynamics": {flag: value}, "empty": [flag], "campaign": {flag: [value, time]}, "version": the
-     contact's, "master": whom it was merged into, "mode": ..., "pairs": {flag: columns}}
+     contact's, "created": when it was made, "master": whom it was merged into, "mode": ...,
+     "pairs": {flag: columns}}
 
 `value` and `time` are the agreement; the rest of a flag tells of the last decision on it. `empty`:
 the flags whose column had no value, where there are some. A side that is not there has no entry.
 Contacts that never said no are not remembered: where there is no row, nothing was agreed, and
 opt-out wins. What was agreed in another mode counts only where both sides said the same, and what
 was agreed of another pair of columns not at all: a change of the settings must never look as if
-people had opted in.
+people had opted in. A contact that was made again under its id has agreed on nothing: its deletion
+may never have been seen.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shared.opt_out.aliases import carried
 from shared.opt_out.deciding import Agreed, Mode
 from shared.opt_out.documents import Pair
 from shared.opt_out.sides import Contact, Profile, instant
@@ -86,13 +89,30 @@ class Memory:
     def master(self) -> str:
         return str(self.held.get("master", ""))
 
+    def is_of(self, contact: Contact) -> bool:
+        """Whether this is of the contact, and not of an earlier one of its id.
+
+        An earlier version did not remember when it was made.
+        """
+        created = self.held.get("created", "")
+        return not created or not contact.created_at or created == contact.created_at
+
+    def in_life_of(self, contact: Contact | None) -> "Memory":
+        """What counts of it for this contact; of an earlier one of its id only what other profiles
+        told.
+        """
+        if contact is None or self.is_of(contact):
+            return self
+        return replace(self, held=carried(self.held))
+
     def knows_contact(self, contact: Contact) -> bool:
         """Whether this is what was last seen of the contact."""
         same_values = (
             self.held.get("dynamics") == dict(contact.values)
             and set(self.held.get("empty", ())) == contact.empty
         )
-        return self.current and same_values and contact.master == self.master
+        same_record = self.is_of(contact) and contact.master == self.master
+        return self.current and same_values and same_record
 
     def knows_both(self, contact: Contact) -> bool:
         """Whether the contact was last seen like this, and its profile too was there to be seen."""
@@ -108,9 +128,14 @@ class Memory:
             for flag, value in values.items()
         )
 
-    def seen_at(self, version: int) -> dict[str, Any]:
+    def is_as_seen(self, contact: Contact) -> bool:
+        """Whether nothing is to be remembered of a contact whose flags are known."""
+        tells_life = not contact.created_at or "created" in self.held
+        return contact.version in (0, self.version) and tells_life
+
+    def seen_at(self, contact: Contact) -> dict[str, Any]:
         """The same, with the contact's newer version, whose edit has touched no flag."""
-        return {**self.held, "version": version}
+        return {**self.held, "version": contact.version or self.version, **made(contact)}
 
 
 def remember(
@@ -124,11 +149,16 @@ def remember(
     if contact:
         held |= {"dynamics": dict(contact.values), "version": contact.version, "master": master}
         held |= {"empty": sorted(contact.empty)} if contact.empty else {}
+        held |= made(contact)
     if profile:
         held["campaign"] = {
             flag: [value, profile.times[flag]] for flag, value in profile.values.items()
         }
     return held
+
+
+def made(contact: Contact) -> dict[str, str]:
+    return {"created": contact.created_at} if contact.created_at else {}
 
 
 def same(known: str, shown: str) -> bool:

@@ -111,6 +111,8 @@ class Refetched:
             if contact
             else None
         )
+        if held and not held["created_at"]:
+            del held["created_at"]
         return {
             "dynamics": held,
             **(flags.as_row() if flags else {}),

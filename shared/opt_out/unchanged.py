@@ -35,11 +35,12 @@ def called_for(
 def seen_again(change: Change, contact: Contact, memory: Memory) -> Decision:
     """Nothing new of a contact but perhaps its version, whose edit has touched no flag.
 
-    A lower one is of a restored environment.
+    A lower one is of a restored environment. An earlier version of ours did not remember when the
+    contact was made.
     """
-    if contact.version in (0, memory.version):
+    if memory.is_as_seen(contact):
         return quiet(change)
-    return replace(quiet(change), note=True, agreed=memory.seen_at(contact.version))
+    return replace(quiet(change), note=True, agreed=memory.seen_at(contact))
 
 
 def first_agreed(memory: Memory, profile: Profile, contact: Contact | None) -> dict[str, Any]:

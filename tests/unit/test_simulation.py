@@ -68,7 +68,10 @@ ONCE_BROKEN = {
         15: "a creation carried out after the deletion",
         3068: "events that multiply while a circuit is open",
     },
-    "whole": {104: "opt-outs that multiply while their partition is claimed"},
+    "whole": {
+        104: "opt-outs that multiply while their partition is claimed",
+        3079: "an opt-out of a contact that was made again under its id",
+    },
 }
 
 

@@ -9,10 +9,14 @@ import pytest
 from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import OptOutDocument
 from shared.opt_out.flow import OptOutFlow
+from shared.opt_out.memory import remember, terms_of
+from shared.opt_out.sides import Profile, contact_of
 from shared.pipeline.decision import Act
 from shared.records import Change, Kind
+from shared.state.ledger_rows import LedgerRow
 
 ID = "00000000-0000-0000-0000-000000000001"
+MADE = "2026-05-04T10:00:00Z"
 NEWER = OptOutDocument.model_validate(
     {
         "pairs": [
@@ -36,9 +40,40 @@ def test_columns_that_were_read_for_an_older_document_are_read_again(row: dict[s
     assert flow().decide(Change(ID, Kind.ROW, 5, row), None).act is Act.LOOK
 
 
-def test_columns_that_are_all_there_are_not_read_again() -> None:
+def test_columns_of_an_earlier_version_do_not_tell_when_the_contact_was_made() -> None:
     row = {"contactid": ID, "donotemail": False, "donotfax": False}
+    change = Change(ID, Kind.ROW, 5, row)
+    assert flow().incomplete([change]) == [change]
+
+
+def test_columns_that_are_all_there_are_not_read_again() -> None:
+    row = {"contactid": ID, "donotemail": False, "donotfax": False, "createdon": MADE}
     assert flow().decide(Change(ID, Kind.ROW, 5, row), None).act is Act.NOTHING
+
+
+AGAIN = "2026-05-05T10:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("made", "act"),
+    [
+        pytest.param({"createdon": MADE}, Act.NOTHING, id="the same contact"),
+        pytest.param({"createdon": AGAIN}, Act.LOOK, id="another one under its id"),
+        pytest.param(
+            {"createdon": MADE, "overriddencreatedon": AGAIN}, Act.LOOK, id="another one, migrated"
+        ),
+    ],
+)
+def test_a_contact_that_was_made_again_is_new_though_it_says_the_same(
+    made: dict[str, str], act: Act
+) -> None:
+    columns = {"contactid": ID, "donotemail": True, "donotfax": False}
+    pairs = NEWER.pairs
+    seen = contact_of({**columns, "createdon": MADE, "@odata.etag": 'W/"4"'}, pairs)
+    profile = Profile(seen.values, dict.fromkeys(seen.values, ""))
+    agreed = remember(terms_of(Mode.BOTH, pairs), {}, seen, profile, "")
+    ledger = LedgerRow(ID, outcome="unchanged", agreed=agreed, version=4)
+    assert flow().decide(Change(ID, Kind.ROW, 5, columns | made), ledger).act is act
 
 
 OUT, STANDS = {"blackListEmail": True}, {"blackListEmail": False}

@@ -175,9 +175,36 @@ def test_a_file_tells_no_parts_of_a_second(reported: str, alike: bool) -> None:
 def test_a_newer_version_that_touched_no_flag_changes_the_version_alone() -> None:
     seen = memory()
     assert seen.version == 7
-    newer = Memory(seen.seen_at(9), TERMS)
+    newer = Memory(seen.seen_at(replace(CONTACT, etag='W/"9"')), TERMS)
     assert (newer.version, newer.agreed(FIRST), newer.knows_both(CONTACT)) == (
         9,
         seen.agreed(FIRST),
         True,
     )
+
+
+MADE = replace(CONTACT, created_at="2026-01-31T08:00:00Z")
+AGAIN = replace(CONTACT, created_at="2026-02-28T08:00:00Z")
+
+
+def test_a_contact_that_was_made_again_has_agreed_on_nothing() -> None:
+    seen = memory(MADE)
+    assert seen.in_life_of(MADE).agreed(FIRST)
+    assert seen.in_life_of(AGAIN).agreed(FIRST) is None
+    assert not seen.knows_both(AGAIN)
+
+
+def test_what_other_profiles_told_of_a_contact_outlives_it() -> None:
+    aliases = {"aliases": {FIRST: TIME}, "owed": [SECOND]}
+    seen = Memory({**memory(MADE).held, **aliases}, TERMS)
+    assert seen.in_life_of(AGAIN).held == aliases
+
+
+def test_an_earlier_version_did_not_remember_when_a_contact_was_made() -> None:
+    seen = memory(CONTACT)
+    assert seen.knows_both(MADE)
+    assert seen.in_life_of(MADE).agreed(FIRST)
+    assert not seen.is_as_seen(MADE), "it is remembered from now on"
+    known = Memory(seen.seen_at(MADE), TERMS)
+    assert known.is_as_seen(MADE)
+    assert not known.knows_both(AGAIN)

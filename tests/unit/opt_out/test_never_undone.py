@@ -101,7 +101,7 @@ class Contacts:
         self.clock, self.client = clock, campaign
         self.row: dict[str, Any] = row()
         self.version = 0
-        self.change(firstname="Ana")
+        self.change(firstname="Ana", createdon=clock.tick())
 
     def change(self, **values: Any) -> None:
         self.version += 1
@@ -209,6 +209,15 @@ class People(RuleBasedStateMachine):
     @rule()
     def profile_is_deleted(self) -> None:
         self.campaign.profile = {}
+
+    @rule(noes=st.sets(st.sampled_from(COLUMNS)))
+    def is_made_again(self, noes: set[str]) -> None:
+        """Deleted and made again under its id, and nobody has seen that. Who said what of it
+        before has said nothing of this one.
+        """
+        self.contacts.row = row()
+        self.contacts.change(createdon=self.clock.tick(), **dict.fromkeys(noes, True))
+        self.opted_in.clear()
 
     @rule(replay=st.booleans(), uncertain=st.booleans())
     def contacts_flow(self, replay: bool, uncertain: bool) -> None:
