@@ -35,6 +35,9 @@ ATTEMPTS = 20
 GRID_SECONDS = 15.0
 LONGEST_DELAY_SECONDS = 400 * 86_400.0
 RACE_LOST = (409, 412)
+ADDITION_LOST = (*RACE_LOST, 404)
+"""An empty header goes; where one was read, somebody else has emptied it."""
+
 KEPT = tuple(
     item for item in fields(Change) if item.name not in ("record_id", "kind", "version", "row")
 )
@@ -117,7 +120,7 @@ class Due:
             for number, part in by_bucket(changes)
         ]
         for group in batched(rows, ROWS_PER_TRANSACTION, strict=False):
-            self.change_counts(flow, group, self.add)
+            self.change_counts(flow, group, self.add, ADDITION_LOST)
 
     def add(self, flow: str, rows: Sequence[Parked], header: DueHeader) -> None:
         """A row that is there takes up what the same records bring now: they wait once."""
@@ -175,13 +178,14 @@ class Due:
         flow: str,
         rows: Sequence[Parked],
         change: Callable[[str, Sequence[Parked], DueHeader], None],
+        race_lost: Collection[int] = RACE_LOST,
     ) -> None:
         for _ in range(ATTEMPTS if rows else 0):
             try:
                 change(flow, rows, self.waiting_counts(flow))
                 return
             except TableTransactionError as error:
-                if error.status_code not in RACE_LOST:
+                if error.status_code not in race_lost:
                     raise
         if rows:
             raise Contended("Too many instances park records of one flow; try again later.", 1.0)

@@ -124,3 +124,22 @@ def test_two_parkings_of_a_record_come_back_as_one_reference() -> None:
     room.waiting.park_until(NOW - 1, *CONTACTS, ["a"], "doubt")
     assert release_due(room.bridge) == 2
     assert [change.record_id for change in room.changes] == ["a"]
+
+
+def test_a_room_that_others_emptied_meanwhile_takes_what_is_parked() -> None:
+    """The header of an empty room goes: who has read it before writes it anew."""
+    room = Room()
+    room.waiting.park_until(NOW, *CONTACTS, ["a"], "target")
+    counts = room.waiting.waiting_counts
+    emptied: list[int] = []
+
+    def emptied_after(flow: str) -> Any:
+        header = counts(flow)
+        if not emptied:
+            emptied.append(1)
+            room.waiting.remove(flow, room.waiting.due(flow, NOW))
+        return header
+
+    room.waiting.waiting_counts = emptied_after  # type: ignore[method-assign]
+    room.waiting.park_until(NOW, *CONTACTS, ["b"], "target")
+    assert counts("contacts").counts == {"target": 1}
