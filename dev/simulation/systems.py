@@ -141,17 +141,20 @@ class Systems:
 
     def ask_dataverse(self, request: Request) -> Response:
         """Definitions are the same in all worlds, and take long to write: each is asked for
-        once.
+        once. A world in which it is draws no more than one in which it was before.
         """
         asked = request.method == "GET" and "/EntityDefinitions" in request.url
         key = (self.metadata, request.url)
         if asked and key in DEFINITIONS:
             return DEFINITIONS[key]
+        chance = self.world.draws.random.getstate() if asked else None
         answer = self.dataverse_answer(
             request.method, request.url, request.headers, request.body or b"", self.bridge
         )
-        if asked and answer.status == 200:
-            DEFINITIONS[key] = Response(200, {"content-type": "application/json"}, answer.body)
+        if chance and answer.status == 200:
+            self.world.draws.random.setstate(chance)
+            answer = Response(200, {"content-type": "application/json"}, answer.body)
+            DEFINITIONS[key] = answer
         return answer
 
     def dataverse_answer(
