@@ -115,7 +115,7 @@ def hold_leaving(
     tables = flow.children_that_go_first() if leaving else []
     if not tables:
         return []
-    linked = children_of(flow, bridge, view, [one.change.record_id for one in leaving])
+    linked, coming = children_of(flow, bridge, view, [one.change.record_id for one in leaving])
     unknown = [flow_of(name) for name in tables if not flow.links_complete(bridge, name)]
     held = []
     for decision in leaving:
@@ -125,8 +125,8 @@ def hold_leaving(
         began = before.read_at or bridge.now()
         if bridge.now() - began >= CHILDREN_WAIT_SECONDS:
             continue
-        if children:
-            ask_to_go(bridge, children)
+        ask_to_go(bridge, children)
+        if children or decision.change.record_id in coming:
             held.append(waits(bridge, decision.change, ChildrenFirst(began), began))
         elif unknown and (wait := unsettled(bridge, unknown, decision.change, before)):
             held.append(waits(bridge, decision.change, wait, began))
@@ -143,9 +143,9 @@ def waits(bridge: Bridge, change: Change, wait: ChildrenFirst, began: float) -> 
 
 def children_of(
     flow: Family, bridge: Bridge, view: View, parents: Collection[str]
-) -> dict[str, list[Waiter]]:
-    """The children that these records have in Campaign, or may have soon, by their id; what is out
-    of date is forgotten.
+) -> tuple[dict[str, list[Waiter]], set[str]]:
+    """The children that these records have in Campaign, by their id; and the records that may have
+    some soon. What is out of date is forgotten.
     """
     listed = bridge.waiting.linked.of(view.partition, parents, CHILDREN_AT_ONCE)
     rows = bridge.ledger.pool.map(
@@ -154,14 +154,16 @@ def children_of(
         [one.child for one in listed],
     )
     found: defaultdict[str, list[Waiter]] = defaultdict(list)
-    outdated = []
+    coming, outdated = set[str](), []
     for one, row in zip(listed, rows, strict=True):
-        if is_child(flow, one, row) or bridge.now() - one.since < LINKING_SECONDS:
+        if is_child(flow, one, row):
             found[one.parent].append(one)
+        elif bridge.now() - one.since < LINKING_SECONDS:
+            coming.add(one.parent)
         else:
             outdated.append(one)
     bridge.waiting.linked.remove(outdated)
-    return found
+    return found, coming
 
 
 def is_child(flow: Family, child: Waiter, row: LedgerRow | None) -> bool:
