@@ -21,6 +21,7 @@ from shared.pipeline.troubles import CLEARED, interrupted, met_bug
 from shared.state.checkpoints import Checkpoint
 
 RESTART_SECONDS = 3600.0
+SHORTEST_RESTART_SECONDS, RESTART_SHARE = 60.0, 10.0
 SLOW_READ_SECONDS = 10.0
 """After a longer read it is looked once more whether the flow still runs."""
 
@@ -101,10 +102,10 @@ def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: Tok
     """Reads anew, once; where the source refuses the new position too before it has taken it, a
     later poll does, with a reason.
     """
-    if bridge.now() - checkpoint.restarted_at < RESTART_SECONDS:
+    if bridge.now() - checkpoint.restarted_at < restart_seconds(checkpoint):
         raise Retryable(
-            "The source refused the position of its read again, although it was read anew within"
-            " the last hour. It is read anew once more after an hour."
+            "The source refused the position of its read again, although it was read anew just"
+            " before. It is read anew once more within an hour."
         )
     telemetry.noted(flow=flow.key, event="change_token_expired")
     if expired.link:
@@ -113,6 +114,16 @@ def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: Tok
         checkpoint.restart()
     checkpoint.restarted_at = bridge.now()
     bridge.checkpoints.save(checkpoint)
+
+
+def restart_seconds(checkpoint: Checkpoint) -> float:
+    """How long no read is begun anew after another one: so that reading anew takes a tenth of the
+    time at most, where the last one came to its end.
+    """
+    took = checkpoint.full_at - checkpoint.restarted_at
+    if took < 0:
+        return RESTART_SECONDS
+    return min(RESTART_SECONDS, max(SHORTEST_RESTART_SECONDS, RESTART_SHARE * took))
 
 
 def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counter[str]) -> bool:

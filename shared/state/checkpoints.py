@@ -20,8 +20,8 @@ class Checkpoint:
     ids are compared with the source.
     Times in seconds since 1970; `taken_at` is when `link` was given, which a change token's age is
     counted from; `full_at` when the last full read ended; `caught_up_at` when the last page was
-    asked for behind which there was none; `restarted_at` when the source last refused the position, 0 once it has
-    taken a new one.
+    asked for behind which there was none; `restarted_at` when the source last refused the
+    position, 0 once it has taken a new one.
     `confirmed_by`: who allowed what the last sweep found, "" where nobody was asked.
     `handed`: when the last pages were put on the queue and
     in how many messages (shared/pipeline/queue_room.py). `links`: whether reading has told the

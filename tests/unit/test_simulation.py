@@ -70,6 +70,7 @@ ONCE_BROKEN = {
         15: "a creation carried out after the deletion",
         3068: "events that multiply while a circuit is open",
     },
+    "opt-outs": {5011: "a change token that expires again soon after a full read"},
     "whole": {
         104: "opt-outs that multiply while their partition is claimed",
         3079: "an opt-out of a contact that was made again under its id",

@@ -9,7 +9,7 @@ import pytest
 from dev.simulation.tables import TableService
 from shared.errors import Cause, Misconfigured, Refusal, Rejected, Retryable, TokenExpired
 from shared.pipeline.flow import Policy
-from shared.pipeline.poll import RESTART_SECONDS, poll
+from shared.pipeline.poll import RESTART_SECONDS, SHORTEST_RESTART_SECONDS, poll
 from shared.pipeline.running import probe_delay, stop
 from shared.records import Page
 from shared.settings import load_settings
@@ -241,6 +241,24 @@ def test_a_position_that_was_taken_may_expire_again_soon(world: World) -> None:
         world.now += TICK
         assert world.poll() == "up to date"
     assert links == ["expired", "", "new"] * 2
+
+
+def test_a_position_that_expires_before_it_was_taken_is_left_soon(world: World) -> None:
+    """Metadata changed after the last full read: opt-outs of Dynamics waited an hour for that."""
+
+    def read(checkpoint: Checkpoint) -> Page:
+        if checkpoint.link == "expired":
+            raise TokenExpired
+        return Page((), "new", complete=True)
+
+    world.source = read
+    world.checkpoint.link = "expired"
+    assert world.poll() == "up to date"
+    world.checkpoint.link = "expired"
+    world.now += TICK
+    assert world.poll() == "interrupted"
+    world.now += SHORTEST_RESTART_SECONDS
+    assert world.poll() == "up to date"
 
 
 def test_a_source_may_say_where_the_read_begins_again(world: World) -> None:
