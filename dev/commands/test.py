@@ -17,8 +17,8 @@ from dev.commands import core_tools
 from dev.commands.processes import ROOT
 
 KINDS = ("unit", "contract", "e2e")
-WORKERS = 2
-"""For 2 cores: more of them start so many stacks at once that some do not start in time."""
+WORKERS = 3
+"""For 2 cores: what waits leaves time to others. More of them start too many stacks at once."""
 
 
 def run(argv: list[str]) -> int:
