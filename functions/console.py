@@ -207,6 +207,8 @@ def summarize(bridge: Bridge) -> None:
         statuses, safe_to_send(wiring().opt_out, bridge), before and before[1], seconds
     )
     summary.record(figures, made, at, seconds)
+    wiring().activity.forget_old()
+    wiring().plans.forget_old()
 
 
 @blueprint.function_name("console_carry_on")

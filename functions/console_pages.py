@@ -23,7 +23,9 @@ from shared.deadlines import ANSWER_SECONDS
 from shared.errors import BridgeError
 from shared.opt_out.parts import OptOut
 from shared.pipeline.flow import Bridge, Flow
+from shared.state.activity import ActivityLog
 from shared.state.figures import Figures
+from shared.state.plans import Plans
 from shared.wiring import Wiring, wiring
 
 blueprint = func.Blueprint()
@@ -42,6 +44,14 @@ class Served:
     @property
     def figures(self) -> Figures:
         return self.wiring.figures
+
+    @property
+    def activity(self) -> ActivityLog:
+        return self.wiring.activity
+
+    @property
+    def plans(self) -> Plans:
+        return self.wiring.plans
 
     @property
     def opt_out(self) -> OptOut:

@@ -169,5 +169,11 @@ def noted(*, flow: str, event: str, count: int = 0, reason: str = "", by: str = 
     )
 
 
+def acted(*, by: str, role: str, act: str, on: str, result: str, count: int) -> None:
+    """An act of a person or of the bridge, and what came of it: codes and ids."""
+    fields = {"by": by, "role": role, "act": act, "on": on, "result": result, "count": count}
+    line(logging.INFO, event="acted", **fields)
+
+
 def line(level: int, **fields: Any) -> None:
     logger.log(level, "%s", json.dumps({**fields, "trace": trace.get()}, ensure_ascii=False))

@@ -11,6 +11,7 @@ from shared.locked_property import locked_cached_property
 from shared.pipeline.flow import Bridge
 from shared.pipeline.turns import Turns
 from shared.settings import Settings
+from shared.state.activity import ActivityLog
 from shared.state.brakes import Brakes
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
@@ -19,6 +20,7 @@ from shared.state.flows import Flows
 from shared.state.handoff import Handoff, open_handoff
 from shared.state.jobs import Jobs
 from shared.state.ledger import Ledger
+from shared.state.plans import Plans
 from shared.state.presence import Presence
 from shared.state.storage import Storage
 from shared.state.sweeps import Sweeps
@@ -85,6 +87,14 @@ class StateWiring:
             now=self.now,
             sleep=time.sleep,
         )
+
+    @locked_cached_property
+    def activity(self) -> ActivityLog:
+        return ActivityLog(self.storage.table("activity"), self.now)
+
+    @locked_cached_property
+    def plans(self) -> Plans:
+        return Plans(self.storage.table("plans"), self.now)
 
     @locked_cached_property
     def fingerprint_key(self) -> bytes:

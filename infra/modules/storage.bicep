@@ -41,6 +41,9 @@ var tableNames = [
   'decisions'
   'jobs'
   'brakes'
+  'figures'
+  'activity'
+  'plans'
 ]
 
 var containerNames = [

@@ -6,13 +6,13 @@ come from a page of ours. Every answer has the same security headers (shared/con
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from shared.console.incoming import FORM_LIMIT_BYTES, Incoming
 from shared.console.look import Look, read_look
 from shared.console.outgoing import SECURITY, Answer, Cookie, File, Redirect, Sent, View
+from shared.console.refusals import Refusal
 from shared.console.rendering import render
 from shared.console.roles import Least, Role, allows, missing_role
 from shared.console.routes import Found, NoRoute, Route, find
@@ -25,15 +25,6 @@ from shared.errors import BridgeError
 
 SESSION, SIGNING_IN, LOOK = "__Host-bridge", "__Host-bridge-sign-in", "__Host-bridge-look"
 ROOT = "/console"
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal(Exception):
-    """Why a request gets no page: status, code of the sentence, and its arguments."""
-
-    status: int
-    code: str
-    arguments: Mapping[str, str] = field(default_factory=dict)
 
 
 class SignInFirst(Exception):

@@ -24,6 +24,8 @@ class Least(Enum):
     SIGNED_IN = "signed in"
     """Also of somebody without a role."""
     VIEWER = "viewer"
+    ACTOR = "actor"
+    """Who may act at all: the plan's kind says whether this act is theirs."""
     OPERATOR = "operator"
     MAPPER = "mapper"
     PERSONAL_DATA = "personal data"
@@ -31,6 +33,7 @@ class Least(Enum):
 
 NEEDED: dict[Least, frozenset[Role]] = {
     Least.VIEWER: frozenset(Role),
+    Least.ACTOR: frozenset({Role.OPERATOR, Role.MAPPER}),
     Least.OPERATOR: frozenset({Role.OPERATOR}),
     Least.MAPPER: frozenset({Role.MAPPER}),
     Least.PERSONAL_DATA: frozenset({Role.PERSONAL_DATA}),
@@ -51,4 +54,9 @@ def allows(roles: Collection[Role], least: Least) -> bool:
 
 def missing_role(least: Least) -> Role:
     """The role that a refused caller lacks: the one to ask for."""
-    return Role.VIEWER if least is Least.VIEWER else next(iter(NEEDED[least]))
+    return next(role for role in Role if role in NEEDED[least])
+
+
+def allowing_role(roles: Collection[Role], least: Least) -> Role:
+    """The role that allows it, as it is noted in the activity log. StopIteration for none."""
+    return next(role for role in Role if role in NEEDED[least] and role in roles)

@@ -7,6 +7,8 @@ import gettext
 from functools import cache
 from pathlib import Path
 
+from shared.console.act_sentences import ACT_SENTENCES
+
 SENTENCES = {
     "sign_in_too_old": (
         "The sign-in took longer than ten minutes, or was begun in another browser."
@@ -65,6 +67,7 @@ SENTENCES = {
     "state_refused": "It was refused. The dead letter below says why and what to do.",
     "state_unknown": "The bridge has not finished with it yet.",
     "look_saved": "Saved. The console remembers it in this browser.",
+    **ACT_SENTENCES,
 }
 
 

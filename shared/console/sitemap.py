@@ -1,6 +1,6 @@
 """Every address of the console, with its least role: who is not named here gets nothing."""
 
-from shared.console.pages import letters, opt_outs, records
+from shared.console.pages import letters, opt_outs, plans, records
 from shared.console.pages.flow import flow
 from shared.console.pages.me import change_look, me, signed_out
 from shared.console.pages.overview import overview
@@ -21,6 +21,9 @@ ROUTES = (
     Route("GET", "/records/{flow}/{id}", Least.VIEWER, records.story),
     Route("GET", "/dead-letters", Least.VIEWER, letters.dead_letters),
     Route("GET", "/dead-letters/download", Least.VIEWER, letters.download),
+    Route("POST", "/plans", Least.ACTOR, plans.make),
+    Route("GET", "/plans/{id}", Least.ACTOR, plans.show),
+    Route("POST", "/plans/{id}", Least.ACTOR, plans.carry),
     Route("GET", "/opt-outs", Least.VIEWER, opt_outs.opt_outs),
     Route("GET", "/opt-outs/download", Least.VIEWER, opt_outs.download),
 )

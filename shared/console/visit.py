@@ -11,7 +11,9 @@ from shared.console.session import Session
 from shared.console_settings import ConsoleSettings
 from shared.opt_out.parts import OptOut
 from shared.pipeline.flow import Bridge, Flow
+from shared.state.activity import ActivityLog
 from shared.state.figures import Figures
+from shared.state.plans import Plans
 
 
 class Services(Protocol):
@@ -22,6 +24,12 @@ class Services(Protocol):
 
     @property
     def figures(self) -> Figures: ...
+
+    @property
+    def activity(self) -> ActivityLog: ...
+
+    @property
+    def plans(self) -> Plans: ...
 
     @property
     def opt_out(self) -> OptOut: ...

@@ -14,12 +14,9 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
 from shared.state.filters import literal
+from shared.state.pieces import in_pieces, together
 
 LATEST = "latest"
-PIECE_LETTERS = 30_000
-"""Of one property: a table keeps 32,000 characters (Microsoft Learn, "Understanding the Table
-service data model").
-"""
 TICKS, HOURS = "5min", "hour"
 KEPT_SECONDS: Mapping[str, float] = {TICKS: 35 * 86_400.0, HOURS: 400 * 86_400.0}
 MOST_REMOVED = 500
@@ -55,10 +52,8 @@ class Figures:
     def save_latest(self, at: float, summary: Mapping[str, Any]) -> None:
         """Replaces what the start page shows. `at`: when it was made, in seconds since 1970."""
         text = json.dumps(summary, ensure_ascii=False, separators=(",", ":"))
-        pieces = [text[i : i + PIECE_LETTERS] for i in range(0, len(text), PIECE_LETTERS)]
-        named = {f"part{number}": piece for number, piece in enumerate(pieces)}
-        entity = {"PartitionKey": LATEST, "RowKey": LATEST, "at": at, "parts": len(pieces)}
-        self.table.upsert_entity({**entity, **named}, UpdateMode.REPLACE)
+        entity = {"PartitionKey": LATEST, "RowKey": LATEST, "at": at, **in_pieces(text)}
+        self.table.upsert_entity(entity, UpdateMode.REPLACE)
 
     def latest(self) -> tuple[float, dict[str, Any]] | None:
         """When it was made, and the summary; None before the first watch. One read."""
@@ -66,8 +61,7 @@ class Figures:
             entity = self.table.get_entity(LATEST, LATEST)
         except ResourceNotFoundError:
             return None
-        text = "".join(entity[f"part{number}"] for number in range(entity["parts"]))
-        return float(entity["at"]), json.loads(text)
+        return float(entity["at"]), json.loads(together(entity))
 
     def add(self, kind: str, figures: Iterable[Figure]) -> None:
         """Rows of one kind, TICKS or HOURS. A row that is there is replaced."""

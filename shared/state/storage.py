@@ -18,7 +18,7 @@ from shared.settings import StorageSettings
 
 TABLES = (
     *("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions", "jobs", "brakes"),
-    "figures",
+    *("figures", "activity", "plans"),
 )
 CONTAINERS = ("config", "sweeps", "letters", "poison")
 

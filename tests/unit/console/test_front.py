@@ -103,6 +103,7 @@ MAY = {
     Least.NOBODY: {*EVERYBODY},
     Least.SIGNED_IN: {*EVERYBODY} - {"nobody"},
     Least.VIEWER: {"viewer", "operator", "mapper", "personal data"},
+    Least.ACTOR: {"operator", "mapper"},
     Least.OPERATOR: {"operator"},
     Least.MAPPER: {"mapper"},
     Least.PERSONAL_DATA: {"personal data"},

@@ -1,0 +1,1 @@
+"""What people do from the console: each act with its plan (shared/console/plans.py)."""

@@ -1,0 +1,94 @@
+"""Plan pages: what exactly is about to be done, what it costs, and the button that does it."""
+
+from dataclasses import asdict
+
+from shared.console.outgoing import Answer, Redirect, View
+from shared.console.plan_kinds import KINDS
+from shared.console.plans import Plan, PlanKind, carry_out, check_role
+from shared.console.reasons import MOST_WHY_LETTERS, why_fault
+from shared.console.refusals import Refusal
+from shared.console.sentences import sentence
+from shared.console.visit import Visit
+from shared.identifiers import is_row_key
+from shared.state.plans import GOOD_SECONDS
+
+
+def make(visit: Visit) -> Answer:
+    """Works the plan out and keeps it. Nothing is done yet."""
+    kind = KINDS.get(visit.incoming.form.get("kind", ""))
+    if kind is None:
+        raise Refusal(400, "no_such_act")
+    check_role(visit, kind)
+    planned = kind.prepare(visit)
+    plan = visit.services.plans.put(kind.code, visit.signed_in.person, planned)
+    return Redirect(f"/plans/{plan.id}")
+
+
+def show(visit: Visit) -> Answer:
+    return shown(visit, *found(visit))
+
+
+def carry(visit: Visit) -> Answer:
+    """Does it. A second click is led to where the first one led."""
+    person, plan_id = visit.signed_in.person, visit.parts["id"]
+    if is_row_key(plan_id) and (to := visit.services.plans.taken(plan_id, person)):
+        return Redirect(to)
+    kind, plan = found(visit)
+    form = visit.incoming.form
+    why = form.get("why", "").strip()
+    if problem := fault(plan, form.get("number", ""), why):
+        return shown(visit, kind, plan, problem, why)
+    try:
+        return Redirect(carry_out(visit, kind, plan, why).to)
+    except Refusal as refusal:
+        to = visit.services.plans.taken(plan_id, person) if refusal.code == "plan_taken" else ""
+        if not to:
+            raise
+        return Redirect(to)
+
+
+def found(visit: Visit) -> tuple[PlanKind, Plan]:
+    """Refusal where it is over, or of somebody else."""
+    plan_id = visit.parts["id"]
+    plan = visit.services.plans.get(plan_id) if is_row_key(plan_id) else None
+    if plan is None or plan.kind not in KINDS:
+        raise Refusal(404, "plan_over")
+    if plan.person != visit.signed_in.person:
+        raise Refusal(403, "plan_of_another")
+    kind = KINDS[plan.kind]
+    check_role(visit, kind)
+    return kind, plan
+
+
+def fault(plan: Plan, number: str, why: str) -> str:
+    """The code of what is missing, "" where nothing is."""
+    wanted = plan.planned.must_type
+    if wanted and number.strip() != str(wanted):
+        return "type_the_number"
+    if plan.planned.needs_why and not why:
+        return "say_why"
+    return why_fault(why)
+
+
+def shown(visit: Visit, kind: PlanKind, plan: Plan, problem: str = "", why: str = "") -> View:
+    planned, language = plan.planned, visit.look.language
+    return View(
+        "plan",
+        {
+            "id": plan.id,
+            "kind": kind.code,
+            "on": planned.on,
+            "name": planned.name,
+            "count": planned.count,
+            "lines": [asdict(line) for line in planned.lines],
+            "must_type": planned.must_type,
+            "needs_why": planned.needs_why,
+            "most_why": MOST_WHY_LETTERS,
+            "why": why,
+            "back": planned.back,
+            "good_until": plan.made_at + GOOD_SECONDS,
+            "problem": problem,
+            "sentence": sentence(problem, language, number=planned.must_type) if problem else "",
+        },
+        400 if problem else 200,
+    )

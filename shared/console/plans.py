@@ -1,0 +1,66 @@
+"""Acts and their plans: what somebody is about to do is worked out, shown, and done once.
+
+A form posts to `/console/plans` with `kind` and what the kind needs. The server works the plan out,
+keeps it for ten minutes (shared/state/plans.py) and shows its page. The page's button posts to
+`/console/plans/<id>`. Kinds stand in shared/console/plan_kinds.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.console.refusals import Refusal
+from shared.console.roles import Least, allowing_role, missing_role
+from shared.console.visit import Visit
+from shared.state.activity import DONE, Act
+from shared.state.plans import Line, Plan, Planned
+
+__all__ = ["Carried", "Line", "Plan", "PlanKind", "Planned", "carry_out", "check_role"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What became of an act."""
+
+    to: str
+    """The page that shows it, behind /console."""
+    result: str = DONE
+    """A code, or a job's id: it is noted in the activity log."""
+    count: int | None = None
+    """How many records it was; None: as many as were planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanKind:
+    """An act. Its sentences are `plan_<code>` (the title, with `name` and `count`) and `do_<code>`
+    (the button).
+
+    `prepare` reads the form of `visit.incoming`; it writes nothing, and raises Refusal where the
+    act makes no sense. `carry_out` does it, with the reason that was given; it raises Refusal where
+    that has changed since.
+    """
+
+    code: str
+    """Also the act in the activity log."""
+    least: Least
+    prepare: Callable[[Visit], Planned]
+    carry_out: Callable[[Visit, Plan, str], Carried]
+
+
+def check_role(visit: Visit, kind: PlanKind) -> None:
+    """Refusal for whoever may act, but not like this."""
+    if not visit.may(kind.least):
+        raise Refusal(403, "role_missing", {"role": missing_role(kind.least).value})
+
+
+def carry_out(visit: Visit, kind: PlanKind, plan: Plan, why: str) -> Carried:
+    """Once: Refusal for a second caller. The act and its result are in the activity log."""
+    services, planned = visit.services, plan.planned
+    if not services.plans.take(plan):
+        raise Refusal(409, "plan_taken")
+    role = allowing_role(visit.signed_in.roles, kind.least).value
+    act = Act(visit.who, role, kind.code, planned.on, why, count=planned.count)
+    with services.activity.noted(act) as ending:
+        carried = kind.carry_out(visit, plan, why)
+        ending.result, ending.count = carried.result, carried.count
+    services.plans.led_to(plan, carried.to)
+    return carried

@@ -1,0 +1,137 @@
+"""Plans: what is shown is done, once, by whoever was shown it, within ten minutes."""
+
+import json
+import threading
+
+import pytest
+
+from shared.console.act_sentences import ACT_SENTENCES
+from shared.console.plan_kinds import KINDS
+from shared.console.reasons import why_fault
+from shared.console.roles import Least
+from shared.state.activity import Act
+from shared.state.flows import RUNNING, STOPPED
+from shared.state.plans import GOOD_SECONDS
+from tests.unit.console.kit import Console
+
+WHY = "maintenance in Campaign"
+
+
+def status(console: Console) -> str:
+    return console.bridge.flows.read("contacts").status
+
+
+def test_a_plan_does_nothing_and_its_button_does_it() -> None:
+    console = Console()
+    plan = console.plan("stop", flow="contacts")
+    assert (status(console), console.acts()) == (RUNNING, [])
+    assert b"Stop Contacts?" in console.ask(plan).body
+    sent = console.ask(plan, form={"why": WHY})
+    assert sent.headers["Location"] == "/console/flows/contacts"
+    assert status(console) == STOPPED
+    assert console.acts() == [Act("Otto", "Bridge.Operator", "stop", "contacts", WHY, "done")]
+
+
+def test_a_second_click_leads_where_the_first_one_led_and_does_nothing() -> None:
+    console = Console()
+    plan = console.plan("stop", flow="contacts")
+    first, second = (console.ask(plan, form={"why": WHY}) for _ in range(2))
+    assert first.headers["Location"] == second.headers["Location"]
+    assert len(console.acts()) == 1
+
+
+def test_of_many_clicks_at_once_one_acts() -> None:
+    console = Console()
+    plan = console.plan("stop", flow="contacts")
+    lock, tables, waiting = threading.Lock(), console.tables, threading.Barrier(4)
+    asked: list[int] = []
+
+    def perform(what: str, work: object) -> object:
+        if what.startswith("plans transaction"):
+            waiting.wait(30)  # all of them have read the plan
+        with lock:
+            return work()  # type: ignore[operator]
+
+    tables.perform = perform
+    threads = [
+        threading.Thread(target=lambda: asked.append(console.ask(plan, form={"why": WHY}).status))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert asked == [303] * 4
+    assert len(console.acts()) == 1
+
+
+@pytest.mark.parametrize(
+    ("who", "code"),
+    [("olga", "plan_of_another"), ("mia", "plan_of_another"), ("vera", "role_missing")],
+)
+def test_nobody_else_carries_a_plan_out(who: str, code: str) -> None:
+    console = Console()
+    plan = console.plan("stop", flow="contacts")
+    sent = console.ask(plan, who, {"why": WHY}, accept="application/json")
+    assert (sent.status, json.loads(sent.body)["error"]) == (403, code)
+    assert status(console) == RUNNING
+
+
+@pytest.mark.parametrize("who", ["vera", "mia", "nils"])
+def test_who_may_not_act_gets_no_plan(who: str) -> None:
+    assert Console().ask("/plans", who, {"kind": "stop", "flow": "contacts"}).status == 403
+
+
+def test_a_plan_is_good_for_ten_minutes() -> None:
+    console = Console()
+    plan = console.plan("stop", flow="contacts")
+    console.clock += GOOD_SECONDS + 1
+    assert console.ask(plan, form={"why": WHY}).status == 404
+    assert status(console) == RUNNING
+    console.plans.forget_old()
+    assert not list(console.table("plans").query_entities("PartitionKey eq 'plans'"))
+
+
+@pytest.mark.parametrize(
+    ("why", "code"),
+    [
+        ("", "say_why"),
+        ("   ", "say_why"),
+        ("x" * 201, "why_too_long"),
+        ("asked by jane@example.org", "why_personal"),
+        ("call +49 (151) 234-56789", "why_personal"),
+    ],
+)
+def test_what_is_missing_is_said_and_nothing_is_done(why: str, code: str) -> None:
+    console = Console()
+    plan = console.plan("stop", flow="contacts")
+    sent = console.ask(plan, form={"why": why}, accept="application/json")
+    assert (sent.status, json.loads(sent.body)["problem"]) == (400, code)
+    assert status(console) == RUNNING
+    assert console.ask(plan, form={"why": WHY}).status == 303
+
+
+@pytest.mark.parametrize(
+    "why", ["", "version 12 is wrong", "ticket INC-20431", "0f8fad5b-d9cb-469f-a165-70867728950e"]
+)
+def test_a_reason_may_name_tickets_and_ids(why: str) -> None:
+    assert why_fault(why) == ""
+
+
+@pytest.mark.parametrize("form", [{}, {"kind": ""}, {"kind": "__class__"}])
+def test_an_act_that_there_is_not_is_refused(form: dict[str, str]) -> None:
+    assert Console().ask("/plans", form=form).status == 400
+
+
+@pytest.mark.parametrize("path", ["/plans/none", "/plans/!0001", "/plans/a%2Fb", "/plans/%00"])
+def test_a_plan_that_there_is_not(path: str) -> None:
+    console = Console()
+    assert console.ask(path).status == 404
+    assert console.ask(path, form={}).status == 404
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_kind_has_its_sentences_and_is_no_viewer_s(kind: object) -> None:
+    code = kind.code  # type: ignore[attr-defined]
+    assert {f"plan_{code}", f"do_{code}", f"act_{code}"} <= {*ACT_SENTENCES}
+    assert kind.least in (Least.OPERATOR, Least.MAPPER)  # type: ignore[attr-defined]
