@@ -19,8 +19,13 @@ from shared.console.incoming import Incoming
 from shared.console.outgoing import SECURITY, Sent
 from shared.console.sentences import sentence
 from shared.console.sitemap import ROUTES
+from shared.dataverse.batch import BatchWriter
+from shared.dataverse.client import DataverseClient
 from shared.deadlines import ANSWER_SECONDS
+from shared.documents.keeper import Kept
 from shared.errors import BridgeError
+from shared.events.catalog import ActiveEvents
+from shared.events.documents import EventsDocument
 from shared.opt_out.parts import OptOut
 from shared.pipeline.flow import Bridge, Flow
 from shared.state.activity import ActivityLog
@@ -56,6 +61,18 @@ class Served:
     @property
     def opt_out(self) -> OptOut:
         return self.wiring.opt_out
+
+    @property
+    def dataverse(self) -> DataverseClient:
+        return self.wiring.dataverse
+
+    @property
+    def batch(self) -> BatchWriter:
+        return self.wiring.batch
+
+    @property
+    def events_catalog(self) -> Kept[EventsDocument, ActiveEvents]:
+        return self.wiring.events_catalog
 
     def flows(self) -> Mapping[str, Flow]:
         return console.flows()

@@ -80,6 +80,7 @@ def render(template: str, look: Look, data: Mapping[str, Any]) -> bytes:
     env = environment(look.language)
     filters = {
         "time": lambda value: time_tag(value, look),
+        "iso": lambda value: time_tag(seconds_of(value), look),
         "ago": lambda seconds: duration(seconds, look.language),
         "count": lambda value: count(value),
         "say": lambda code, **arguments: sentence(code, look.language, **arguments),
@@ -99,6 +100,14 @@ def time_tag(value: object, look: Look) -> "Markup | str":
     exact = datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
     shown = look.local(value).strftime("%Y-%m-%d %H:%M")
     return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, shown)
+
+
+def seconds_of(moment: object) -> float | None:
+    """Seconds since 1970 of a moment in ISO 8601; None for what is none."""
+    try:
+        return datetime.fromisoformat(str(moment)).timestamp()
+    except ValueError:
+        return None
 
 
 def count(value: object) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from shared.console.act_sentences import ACT_SENTENCES
+from shared.console.story_sentences import STORY
 
 SENTENCES = {
     "sign_in_too_old": (
@@ -52,22 +53,9 @@ SENTENCES = {
         "The console is not set up. An administrator sets CONSOLE_URL and what goes with it"
         " (docs/console.md)."
     ),
-    "no_guid": (
-        "This is no id: an id has 32 digits and letters a to f, as Dynamics shows it in the"
-        " address of a record."
-    ),
-    "never_seen": (
-        "The bridge has not seen the record {id}. If it was made a moment ago, look again in a"
-        " minute. Else see whether its table has a mapping."
-    ),
-    "state_there": "It is in Campaign as the bridge last read it.",
-    "state_gone": "It was deleted in Dynamics, and is not in Campaign.",
-    "state_left_out": "The filters of the mapping leave it out.",
-    "state_waiting": "It waits: {reason}.",
-    "state_refused": "It was refused. The dead letter below says why and what to do.",
-    "state_unknown": "The bridge has not finished with it yet.",
     "look_saved": "Saved. The console remembers it in this browser.",
     **ACT_SENTENCES,
+    **STORY,
 }
 
 

@@ -1,6 +1,6 @@
 """Every address of the console, with its least role: who is not named here gets nothing."""
 
-from shared.console.pages import letters, opt_outs, plans, records
+from shared.console.pages import letters, opt_outs, plans, records, story
 from shared.console.pages.flow import flow
 from shared.console.pages.me import change_look, me, signed_out
 from shared.console.pages.overview import overview
@@ -17,8 +17,10 @@ ROUTES = (
     Route("GET", "", Least.VIEWER, overview),
     Route("GET", "/flows/{flow}", Least.VIEWER, flow),
     Route("GET", "/records", Least.VIEWER, records.records),
-    Route("POST", "/find", Least.VIEWER, records.find),
-    Route("GET", "/records/{flow}/{id}", Least.VIEWER, records.story),
+    Route("POST", "/find", Least.VIEWER, records.find_records),
+    Route("GET", "/records/{flow}/{id}", Least.VIEWER, story.story),
+    Route("POST", "/records/{flow}/{id}/values", Least.PERSONAL_DATA, story.values),
+    Route("POST", "/records/{flow}/{id}/download", Least.PERSONAL_DATA, story.download),
     Route("GET", "/dead-letters", Least.VIEWER, letters.dead_letters),
     Route("GET", "/dead-letters/download", Least.VIEWER, letters.download),
     Route("POST", "/plans", Least.ACTOR, plans.make),

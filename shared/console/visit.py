@@ -9,6 +9,11 @@ from shared.console.look import Look
 from shared.console.roles import Least, allows
 from shared.console.session import Session
 from shared.console_settings import ConsoleSettings
+from shared.dataverse.batch import BatchWriter
+from shared.dataverse.client import DataverseClient
+from shared.documents.keeper import Kept
+from shared.events.catalog import ActiveEvents
+from shared.events.documents import EventsDocument
 from shared.opt_out.parts import OptOut
 from shared.pipeline.flow import Bridge, Flow
 from shared.state.activity import ActivityLog
@@ -33,6 +38,12 @@ class Services(Protocol):
 
     @property
     def opt_out(self) -> OptOut: ...
+    @property
+    def dataverse(self) -> DataverseClient: ...
+    @property
+    def batch(self) -> BatchWriter: ...
+    @property
+    def events_catalog(self) -> Kept[EventsDocument, ActiveEvents]: ...
 
     def flows(self) -> Mapping[str, Flow]:
         """Every flow and feed by its key."""

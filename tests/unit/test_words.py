@@ -39,6 +39,8 @@ OLD_NAMES = {
 OWN_MEANING = {
     ("shared/mapping/__init__.py", "Filtered"),
     ("shared/mapping/compiling.py", "Filtered"),
+    ("shared/console/standing.py", "Filtered"),
+    ("shared/console/story.py", "Filtered"),
     ("dev/emulators/campaign/values.py", "born"),
 }
 """File and name, where the name stands for another idea and says it."""

@@ -1,0 +1,119 @@
+"""What the console says of one record: how it stands, why, and what to do next."""
+
+from collections.abc import Mapping
+
+STORY: Mapping[str, str] = {
+    "never_seen": (
+        "Neither the bridge nor a system that was asked has the record {id}. Look at the id, and"
+        " see whether its table has a mapping."
+    ),
+    "standing_as_it_should": "As it should be",
+    "standing_differs": "Not as it should be",
+    "standing_refused": "Refused",
+    "standing_waiting": "It waits",
+    "standing_unknown": "Not known",
+    "why_same": "Both systems hold the same in all {count} fields that the mapping keeps.",
+    "why_gone": "It was deleted in Dynamics, and is not in Campaign.",
+    "why_nowhere": "Neither system has it, and the bridge has never seen it. Look at the id.",
+    "why_deletes_ignored": (
+        "It was deleted in Dynamics. Campaign keeps it: the mapping says `deletes: ignore`."
+    ),
+    "why_not_deleted": (
+        "It was deleted in Dynamics, and is still in Campaign. Send it again: that deletes it."
+    ),
+    "why_filtered": "The filters of the mapping leave it out: {reason}.",
+    "why_filtered_kept": "Campaign keeps what it had: the mapping says `filtered_out: keep`.",
+    "why_not_taken_out": "It is still in Campaign. Send it again: that takes it out.",
+    "why_refused_now": (
+        "The mapping refuses it: {field} breaks the rule {reason}. Correct the value in Dynamics,"
+        " or the mapping."
+    ),
+    "why_letter": (
+        "It was refused for {reason}. The dead letter below says what to do. Then send it again."
+    ),
+    "why_never_seen": (
+        "It is in Dynamics, not in Campaign, and the bridge has not seen it yet. If it was made"
+        " just now, look again in a minute. Else send it."
+    ),
+    "why_on_its_way": (
+        "Dynamics has a newer version than the bridge has settled: it is on its way."
+    ),
+    "why_lost": (
+        "It is not in Campaign, although the bridge has written it: somebody has deleted it there."
+        " Send it again."
+    ),
+    "why_fields_differ": (
+        "{count} fields differ, and nothing is on its way: they were changed in Campaign. Send it"
+        " again to write what Dynamics says."
+    ),
+    "why_unasked": "{part} cannot be asked now, so it cannot be compared. Load the page again.",
+    "why_flow_failed": "Its flow has failed: {reason}",
+    "why_flow_stopped": "Its flow was stopped by {by}. Start it on the flow's page.",
+    "why_first_read": (
+        "Its table is being read as a whole, and {rows} rows were read so far: its turn may come."
+    ),
+    "why_trouble": "The last read was interrupted: {reason}",
+    "why_doubt": (
+        "A write had no answer, so Campaign may hold something else. It is written once more when"
+        " that is over."
+    ),
+    "wait_target": (
+        "A call to Campaign failed. It is made again by itself, until it succeeds or becomes a"
+        " dead letter."
+    ),
+    "wait_flow_failed": "Its flow has failed. It goes on when the cause is gone.",
+    "wait_fault": (
+        "The bridge has met a bug of its own. If it meets it five times, the message is set aside."
+        " Report it with this id."
+    ),
+    "wait_parent": (
+        "Its parent in {table}, {id}, is not in Campaign yet. Look at the parent's story."
+    ),
+    "wait_no_parent": (
+        "A lookup that the mapping requires is empty. Fill it in Dynamics; the bridge goes on by"
+        " itself."
+    ),
+    "wait_children": "It leaves Campaign after its children, which leave now.",
+    "wait_contacts": "The contacts flow must come to this contact first. It calls by itself.",
+    "wait_brake": (
+        "Too many such changes came at once, so the flow asks a person. Answer on the flow's page."
+    ),
+    "wait_cut_off": "Its delivery was cut off. It is repeated by itself.",
+    "same_same": "same",
+    "same_differs": "differs",
+    "same_campaigns_own": "set once, then Campaign's",
+    "same_left_out": "left out or cut",
+    "same_unknown": "not comparable",
+    "outcome_created": "created",
+    "outcome_updated": "updated",
+    "outcome_deleted": "deleted",
+    "outcome_unchanged": "unchanged",
+    "outcome_stale": "older than what is there",
+    "outcome_filtered": "left out",
+    "outcome_waiting": "waits",
+    "outcome_rejected": "refused",
+    "outcome_no_contact": "without a contact",
+    "event_send": "e-mail sent",
+    "event_open": "e-mail opened",
+    "event_click": "link clicked",
+    "event_bounce": "e-mail bounced",
+    "altered_omitted": "left out",
+    "altered_cut": "cut",
+    "part_state": "The bridge's state",
+    "part_dynamics": "Dynamics",
+    "part_campaign": "Campaign",
+    "part_family": "Parents and children",
+    "part_opt_outs": "Opt-outs",
+    "part_events": "E-mail events",
+    "part_late": (
+        "{part}: no answer within three seconds, so this part is missing. Load the page again."
+    ),
+    "part_failed": "{part}: this part is missing. {cause}",
+    "nothing_to_find": (
+        "Give an id, an e-mail address or a business key, of 200 characters at most."
+    ),
+    "nothing_found": (
+        "Nothing was found. Look at the spelling. A record of a table without a mapping is not"
+        " known here."
+    ),
+}
