@@ -13,7 +13,10 @@ from xdist.scheduler import LoadFileScheduling
 settings.register_profile("bridge", settings.default, deadline=None)
 settings.load_profile("bridge")
 
-ONE_STACK = [f"tests/contract/{name}/" for name in ("battery", "events", "infra", "opt_out")]
+ONE_STACK = [
+    *(f"tests/contract/{name}/" for name in ("battery", "events", "infra", "opt_out")),
+    "tests/browser/",
+]
 """Folders whose files share a stack or a compiler: one worker runs them, so that it starts once."""
 
 APART = ("tests/contract/opt_out/test_model.py",)
@@ -22,6 +25,7 @@ APART = ("tests/contract/opt_out/test_model.py",)
 LONGEST_FIRST = (
     *(
         "tests/e2e/test_kills.py",
+        "tests/browser/",
         *APART,
         "tests/contract/opt_out/",
         "tests/contract/host/test_host_lifecycle.py",

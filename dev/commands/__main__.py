@@ -12,7 +12,7 @@ from dev.commands.processes import DidNotStart, die_with_parent
 
 COMMANDS = {
     "demo": ("dev.commands.demo", "start everything, play the story, compare both systems"),
-    "test": ("dev.commands.test", "run the tests: all, unit, contract or e2e"),
+    "test": ("dev.commands.test", "run the tests: all, unit, contract, e2e or browser"),
     "up": ("dev.commands.up", "start everything and stay"),
     "stop": ("dev.commands.stop", "end what up has started"),
     "bench": ("dev.bench.__main__", "measure"),

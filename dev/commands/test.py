@@ -1,5 +1,5 @@
-"""`manage.py test [unit|contract|e2e] [--host func] [-- pytest's own options]`: style, types,
-tests.
+"""`manage.py test [unit|contract|e2e|browser] [--host func] [-- pytest's own options]`: style,
+types, tests.
 
 With `--host func` the conformance app and the functions of the e2e tests run under Azure Functions
 Core Tools.
@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from dev.bicep import find, missing
-from dev.commands import core_tools
+from dev.commands import browser, core_tools
 from dev.commands.processes import ROOT
 
-KINDS = ("unit", "contract", "e2e")
+KINDS = ("unit", "contract", "e2e", "browser")
 WORKERS = 3
 """For 2 cores: what waits leaves time to others. More of them start too many stacks at once."""
 
@@ -30,7 +30,9 @@ def run(argv: list[str]) -> int:
     if options.host == "func" and core_tools.find() is None:
         print(core_tools.HOW_TO_GET_IT, file=sys.stderr)
         return 1
-    kinds = options.kinds or KINDS
+    kinds = with_browser_or_without(options.kinds or KINDS)
+    if not kinds:
+        return 1
     if "contract" in kinds:
         tell_what_is_left_out()
     environment = os.environ | {"TEST_HOST": options.host}
@@ -86,8 +88,16 @@ def parse(own: list[str]) -> argparse.Namespace:
     )
     options = parser.parse_args(own)
     if unknown := [kind for kind in options.kinds if kind not in KINDS]:
-        parser.error(f"There is no kind of test called {unknown[0]}: use unit, contract or e2e.")
+        parser.error(f"There is no kind of test called {unknown[0]}: use {', '.join(KINDS)}.")
     return options
+
+
+def with_browser_or_without(kinds: Sequence[str]) -> list[str]:
+    """Without the kind `browser`, and a line that says so, where there is no browser to be had."""
+    if "browser" not in kinds or browser.found_or_installed():
+        return list(kinds)
+    print(browser.MISSING, file=sys.stderr)
+    return [kind for kind in kinds if kind != "browser"]
 
 
 def tell_what_is_left_out() -> None:

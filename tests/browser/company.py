@@ -1,0 +1,120 @@
+"""The company that the pages are looked at with: people, cars, mailings, opt-outs, refusals."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from dev.commands.preparing import put_documents
+from dev.commands.stack import Stack
+from dev.seed import mailings, vehicles
+from dev.verbs import Campaign, Dynamics, Operator, wait_until
+from tests.browser.people import ACCOUNTS, Somebody
+
+MARK = "Zyxmarker"
+"""In every text of one contact: found outside of the two systems, a value has leaked."""
+SETTINGS = {"OPT_OUT_MODE": "both", "EMAIL_EVENTS_SOURCE": "both"}
+PEOPLE, REFUSED, READERS = 40, 37, 20
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+
+
+@dataclass
+class Company:
+    """Both systems, the bridge, and the ids of what the pages show."""
+
+    stack: Stack
+    dynamics: Dynamics = field(init=False)
+    campaign: Campaign = field(init=False)
+    operator: Operator = field(init=False)
+    people: list[str] = field(default_factory=list)
+    """Contacts that arrive in Campaign."""
+    marked: str = ""
+    """The contact whose texts hold MARK."""
+    refused: str = ""
+    """A contact with a dead letter."""
+    somebody: dict[str, Somebody] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        facts = self.stack.facts
+        self.dynamics, self.campaign = Dynamics(facts), Campaign(facts)
+        self.operator = Operator(facts)
+
+    @property
+    def console(self) -> str:
+        return str(self.stack.facts["console"])
+
+    def visitor(self, who: str) -> Somebody:
+        """Signed in once for all tests; "nobody" is not."""
+        if who not in self.somebody:
+            self.somebody[who] = Somebody(self.console, ACCOUNTS.get(who, ""))
+        return self.somebody[who]
+
+    def planned(self, who: str) -> str:
+        """The page of a plan that somebody who may act has just made."""
+        made = self.visitor(who).post("/plans", {"kind": "stop", "flow": "contacts"})
+        return made.headers["Location"].removeprefix("/console")
+
+    def watch(self) -> None:
+        """The figures of the start page are those of now."""
+        before = self.figures_at()
+        self.operator.fire("console_watch")
+        wait_until(lambda: self.figures_at() != before, "the watch's figures")
+
+    def figures_at(self) -> Any:
+        return self.visitor("viewer").json("").json()["at"]
+
+    def begin(self) -> None:
+        self.dynamics.seed(PEOPLE)
+        self.people = self.dynamics.some_contact_ids(PEOPLE)
+        vehicles.create_tables(self.dynamics)
+        documents = {name: path.read_bytes() for name, path in vehicles.DOCUMENTS.items()}
+        put_documents(
+            self.stack.facts["storage"],
+            {f"mappings/{table}.yaml": text for table, text in documents.items()},
+        )
+        mailings.set_up(self.stack.facts)
+        self.marked = self.dynamics.create_contact(
+            firstname=MARK,
+            lastname=f"{MARK}son",
+            emailaddress1=f"{MARK.lower()}@example.org",
+            address1_city=f"{MARK}ville",
+            telephone1=f"+49 {MARK}",
+            jobtitle=f"{MARK} officer",
+        )
+        self.refused = self.refuse(REFUSED)[0]
+        self.drive_cars()
+        self.wait_for_quiet()
+        mailings.send(self.dynamics, self.campaign, READERS)
+        wait_until(self.has_all_events, "the events", 120, 1)
+        self.opt_out()
+        self.watch()
+
+    def refuse(self, count: int, **more: str) -> list[str]:
+        """Contacts whose first name is too long for Campaign, and what they hold besides."""
+        texts = {"lastname": HOSTILE[:50], "firstname": "x" * 31, **more}
+        made = [
+            self.dynamics.create_contact(**texts, emailaddress1=f"refused{n}@example.org")
+            for n in range(count)
+        ]
+        wait_until(lambda: {*made} <= self.letters(), "the dead letters")
+        return made
+
+    def letters(self, flow: str = "contacts") -> set[str]:
+        return {letter["record_id"] for letter in self.operator.dead_letters(flow)}
+
+    def drive_cars(self) -> None:
+        """The second waits for its owner, who was refused."""
+        for number, owner in enumerate((self.marked, self.refused, self.people[0])):
+            link = ("acs_ownerid", f"/contacts({owner})")
+            vehicles.create(self.dynamics, "acs_vehicle", f"Car {number}", *link)
+
+    def has_all_events(self) -> bool:
+        found, _ = mailings.compare_events(self.stack.facts, self.dynamics, self.campaign)
+        return bool(found.source) and found.agree
+
+    def opt_out(self) -> None:
+        for person in self.people[:3]:
+            self.dynamics.change_contact(person, donotbulkemail=True)
+        self.dynamics.change_contact(self.marked, donotphone=True)
+        wait_until(lambda: self.operator.safe()["safe"], "safe to send", 120, 0.5)
+
+    def wait_for_quiet(self) -> None:
+        wait_until(self.operator.settled, "quiet", 120)

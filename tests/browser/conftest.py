@@ -1,0 +1,40 @@
+"""One company on one stack for the session; Chromium for each file, for Playwright keeps a loop of
+asyncio that no test after it could live with.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from dev.commands import browser as programs
+from dev.commands.stack import Stack
+from dev.seed import vehicles
+from tests.browser.company import SETTINGS, Company
+from tests.browser.windows import ARGUMENTS, Windows
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    directory = tmp_path_factory.mktemp("browser")
+    with Stack(directory=directory, settings=SETTINGS, publication=vehicles.PUBLICATION) as stack:
+        found = Company(stack)
+        found.begin()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = programs.find()
+    assert program, programs.MISSING
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def windows(chromium: Browser, company: Company) -> Iterator[Windows]:
+    found = Windows(chromium, company.console)
+    yield found
+    found.close()

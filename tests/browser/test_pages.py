@@ -1,0 +1,70 @@
+"""Every page in every look: no finding of axe, nothing cut off, no violation of the policy."""
+
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+
+from shared.console.look import LANGUAGES
+from tests.browser.addresses import MORE, PAGES, REFUSED, address
+from tests.browser.company import Company
+from tests.browser.windows import Looks, Windows
+
+WIDTHS = (390, 1280)
+LOOKS = [
+    Looks(language, theme, width)
+    for language, theme, width in product(LANGUAGES, ("light", "dark"), WIDTHS)
+]
+EACH_LOOK = pytest.mark.parametrize("looks", LOOKS, ids=str)
+SHOWN: dict[str, Callable[[Company], str]] = {
+    **{route.path or "/": lambda company, route=route: address(route, company) for route in PAGES},
+    **{path: lambda _, path=path: path for path in (*MORE, *REFUSED)},
+}
+EACH_PAGE = pytest.mark.parametrize("page", SHOWN)
+
+
+@EACH_PAGE
+@EACH_LOOK
+def test_a_page_is_whole_and_everybody_can_use_it(
+    windows: Windows, company: Company, looks: Looks, page: str
+) -> None:
+    with windows.open(looks=looks) as window:
+        assert window.go(SHOWN[page](company)).status == REFUSED.get(page, 200)
+        found = {"cut off": window.cut_off(), "policy": window.violations(), "axe": window.axe()}
+        assert found == {"cut off": [], "policy": [], "axe": []}
+        assert window.problems == []
+
+
+@EACH_PAGE
+def test_a_page_says_the_same_without_scripts(
+    windows: Windows, company: Company, page: str
+) -> None:
+    with windows.open(looks=Looks(script=False)) as window:
+        window.go(SHOWN[page](company))
+        assert window.page.locator("main h1").count() == 1
+        plain = window.page.locator("main").inner_text()
+    with windows.open() as window:
+        window.go(SHOWN[page](company))
+        assert digitless(window.page.locator("main").inner_text()) == digitless(plain)
+
+
+def digitless(text: str) -> str:
+    """Times and counts go on while the test runs."""
+    return "".join(letter for letter in text if not letter.isdigit())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_is_in_the_reader_s_language(windows: Windows, language: str) -> None:
+    with windows.open(looks=Looks(language)) as window:
+        window.go("")
+        assert window.page.locator("html").get_attribute("lang") == language
+        assert window.page.locator("nav.main").inner_text().isascii() == (language == "en")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_theme_that_is_chosen_holds_against_the_system(windows: Windows, theme: str) -> None:
+    with windows.open(looks=Looks(theme=theme)) as window:
+        window.page.emulate_media(color_scheme="dark" if theme == "light" else "light")
+        window.go("")
+        paper = window.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (paper == "rgb(255, 255, 255)") == (theme == "light")
