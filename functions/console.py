@@ -48,10 +48,10 @@ from shared.pipeline.replay import (
     handled_by,
     once_sentences,
     order_all,
-    order_letters,
     replay,
 )
 from shared.pipeline.running import start, stop
+from shared.pipeline.selecting import order_letters
 from shared.pipeline.sweep import answer as answer_sweep
 from shared.state.jobs import Job
 from shared.wiring import wiring

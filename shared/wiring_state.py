@@ -18,6 +18,7 @@ from shared.state.deadletters import DeadLetters
 from shared.state.documents import Documents, Library
 from shared.state.flows import Flows
 from shared.state.handoff import Handoff, open_handoff
+from shared.state.job_results import JobResults
 from shared.state.jobs import Jobs
 from shared.state.ledger import Ledger
 from shared.state.plans import Plans
@@ -80,6 +81,7 @@ class StateWiring:
             waiting=Waiting(storage.table("waiting"), self.now),
             brakes=Brakes(storage.table("brakes")),
             jobs=Jobs(storage.table("jobs"), self.now),
+            results=JobResults(storage.container("results")),
             handoff=self.handoff,
             writers=ThreadPool(self.settings.campaign_max_concurrency, "writer"),
             urgent_writers=ThreadPool(self.settings.campaign_max_concurrency, "urgent"),

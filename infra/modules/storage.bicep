@@ -51,6 +51,7 @@ var containerNames = [
   'sweeps'
   'letters'
   'poison'
+  'results'
   'deployment'
 ]
 

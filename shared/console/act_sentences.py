@@ -25,16 +25,184 @@ ACT_SENTENCES = {
         "The reason seems to hold an e-mail address or a telephone number. It is kept for 400"
         " days: leave out what names a customer."
     ),
+    "no_filter": "The filter cannot be read, so nothing was done. Set it again on the page.",
+    "none_ticked": "No record is ticked, so nothing was done. Tick some, then press the button.",
+    "no_letters": "No dead letter matches any more, so nothing was done.",
+    "too_many_letters": (
+        "The flow has more than {most} dead letters, so nothing was done. Choose some by their ids,"
+        " or replay all of them with `manage.py flow`."
+    ),
+    "no_record": "There is no such record here, so nothing was done. Search for it again.",
+    "must_run": "{name} does not run, so nothing was done. Start it first.",
+    "is_running": "{name} runs already, so nothing was done.",
+    "is_stopped": "{name} is stopped already, so nothing was done.",
+    "reads_nothing": "{name} reads nothing by itself, so nothing was done.",
+    "reads_once": (
+        "The source of {name} is read once, so nothing was done. Put its file back to read it"
+        " again."
+    ),
+    "answer_first": (
+        "{name} asks about {count} records, so it was not started. Answer on the page of the flow."
+    ),
+    "question_changed": (
+        "{name} asks about other records than were shown, so nothing was done. Look at the question"
+        " again."
+    ),
+    "no_job": "There is no such job. One is kept for 30 days after its end.",
+    "job_is_over": "The job is over, so nothing was done.",
+    "as_it_is": "{text}",
     "label_what": "What",
+    "label_which": "Which",
+    "label_how": "How",
+    "label_reason": "Reason",
+    "label_field": "Field",
+    "label_version": "Mapping",
     "label_waiting": "Waiting",
     "label_until": "Until when",
+    "label_question": "Asked",
+    "label_answer": "Answer",
+    "label_tried": "Tried now, nothing written",
+    "label_costs": "Costs",
+    "label_takes": "Takes",
+    "label_opt_outs": "Opt-outs",
+    "label_stay": "What stays",
+    "label_then": "Then",
     "plan_stop": "Stop {name}?",
     "do_stop": "Stop",
     "act_stop": "stop",
-    "is_stopped": "{name} is stopped already, so nothing was done.",
     "stop_what": "It reads and writes nothing more, until somebody starts it.",
     "stop_waiting": "{count} records wait. They stay where they are, and are not lost.",
     "stop_until": (
         "Dynamics remembers changes for some days. After a longer stop everything is read again."
     ),
+    "plan_start": "Start {name}?",
+    "do_start": "Start",
+    "act_start": "start",
+    "start_what": "It reads on from where it stood, and writes what waits.",
+    "question_deleted": "{count} records of {of} are gone from Dynamics.",
+    "question_deleted_filtered": (
+        "{count} records of {of} are gone from Dynamics, or left out by the filter."
+    ),
+    "question_filtered": "{count} records of {of} are left out by the filter of the mapping.",
+    "question_cleared": "Fields of {count} records of {of} become empty that held a value.",
+    "question_opted_in": "{count} opt-outs of {of} would be taken back.",
+    "answer_confirm": "Do it for all {count}. What is deleted or emptied is not undone.",
+    "answer_discard": "Leave all {count} as they are in Campaign.",
+    "holds_for_version": (
+        "The answer holds for version {version} of the mapping. Under a newer one it asks again."
+    ),
+    "plan_poll": "Read {name} now?",
+    "do_poll": "Read now",
+    "act_poll": "read now",
+    "poll_what": "Sources are asked now for what has changed since they were last read.",
+    "poll_harmless": "Nothing is sent that has not changed.",
+    "plan_replay_letters": "Replay dead letters of {name}: {count}?",
+    "do_replay_letters": "Replay {count}",
+    "act_replay_letters": "replay of dead letters",
+    "which_ticked": "{count} ticked dead letters of {name}",
+    "which_match": "{count} dead letters of {name} that match",
+    "how_read_again": (
+        "Each is read from Dynamics again and mapped with version {version}. They were refused by"
+        " {refused}."
+    ),
+    "how_as_kept": (
+        "Each is sent as it was kept, under version {version} of the document. They were refused by"
+        " {refused}."
+    ),
+    "opt_outs_untouched": "They are not touched: they have their own flow.",
+    "not_tried": "It could not be tried: {cause}",
+    "would_saved": "{count} would be written.",
+    "would_created": "{count} would be created.",
+    "would_updated": "{count} would be updated.",
+    "would_deleted": "{count} are gone from Dynamics and would be deleted.",
+    "would_gone": "{count} are gone from Dynamics, and are not in Campaign.",
+    "would_unchanged": "{count} need no write: nothing has changed.",
+    "would_stale": "{count} need no write: a newer version has arrived.",
+    "would_filtered": "{count} are left out by the filter: {reason}",
+    "would_reconciled": "{count} would be read in both systems, and decided then.",
+    "would_refused": "{count} would be refused again: {reason}, field {field}.",
+    "would_meets_bug": "{count} would meet a bug of the bridge, and stay.",
+    "cost_calls": "About {calls} calls to the other system.",
+    "cost_minutes": "About {minutes} minutes at the rate of the last five.",
+    "plan_discard_letters": "Discard dead letters of {name}: {count}?",
+    "do_discard_letters": "Discard {count}",
+    "act_discard_letters": "discard of dead letters",
+    "discard_what": (
+        "{count} dead letters are removed, with what was kept of their records. That cannot be"
+        " undone."
+    ),
+    "left_UNREADABLE": "{count} could not be read. Fix the file and put it back, or discard them.",
+    "left_NOT_KEPT": "{count} are not kept any more. Put their file back, or discard them.",
+    "left_OPT_OUT": "{count} are opt-outs of contacts, which are never discarded.",
+    "left_UNCHECKED": (
+        "{count} are opt-outs that could not be read. Tick that you have checked them first."
+    ),
+    "stays_UNREADABLE": (
+        "It could not be read, so it is not replayed. Fix the file and put it back, or discard it."
+    ),
+    "stays_NOT_KEPT": "It is not kept any more. Put its file back, or discard the dead letter.",
+    "stays_OPT_OUT": (
+        "An opt-out of a contact is never discarded, so nothing was done. Fix what the dead letter"
+        " names, then replay it."
+    ),
+    "stays_UNCHECKED": (
+        "These opt-outs could not be read, so nothing was done. Tick that both systems have them."
+    ),
+    "plan_send_again": "Send this record of {name} again?",
+    "do_send_again": "Send again",
+    "act_send_again": "record sent again",
+    "which_record": "One record of {name}",
+    "how_one": "It is read from Dynamics again, mapped with version {version}, and written.",
+    "plan_replay_all": "Read and send all of {name} again?",
+    "do_replay_all": "Replay all",
+    "act_replay_all": "replay of all",
+    "which_all": "All records of {name}: about {count}",
+    "how_all": "The next poll begins to read everything. Each record is written, changed or not.",
+    "once_stays": "One source is read once: what it told is not read again.",
+    "plan_cancel_job": "Cancel this job of {name}?",
+    "do_cancel_job": "Cancel the job",
+    "act_cancel_job": "job cancelled",
+    "cancel_what": "It goes no further. Done so far: {done}",
+    "cancel_some": "What is done stays done. The others stay dead letters.",
+    "cancel_all": "The read goes on, and writes only what has changed.",
+    "no_such_place": "The list does not go on there. Open the page again.",
+    "job_dead_letters": "Replay of all dead letters",
+    "job_letters": "Replay of dead letters",
+    "job_discard": "Discard of dead letters",
+    "job_discard_checked": "Discard of dead letters",
+    "job_all": "Replay of all",
+    "job_poll": "Read now",
+    "job_held": "Answer to a question",
+    "job_deletions": "Deletions that were missed",
+    "job_state_running": "It runs.",
+    "job_state_waiting": "It waits.",
+    "job_state_done": "It is done.",
+    "job_state_cancelled": "It was cancelled.",
+    "waits_flow_stopped": "The flow is stopped. The job goes on when somebody starts it.",
+    "waits_flow_failed": "The flow has failed. The job goes on when it runs again.",
+    "waits_queue_is_long": "The queue is long. The job goes on when it is shorter.",
+    "waits_polls": "The polls read everything now.",
+    "ended_up_to_date": "Everything was read.",
+    "ended_queue_is_long": "The queue is long. The next poll goes on.",
+    "ended_read_already": "Another poll is reading it at this moment.",
+    "ended_stopped": "The flow is stopped.",
+    "ended_failed": "The flow has failed. Its page says why.",
+    "count_handed_off": "Sent",
+    "count_under_way": "On their way already",
+    "count_discarded": "Discarded",
+    "count_read": "Rows read",
+    "count_polls": "Reads",
+    "count_UNREADABLE": "Stay: what could not be read is not replayed",
+    "count_NOT_KEPT": "Stay: the record is not kept any more",
+    "count_OPT_OUT": "Stay: an opt-out of a contact is never discarded",
+    "count_UNCHECKED": "Stay: an opt-out that could not be read and was not checked",
+    "result_begun": "not finished",
+    "result_done": "done",
+    "result_failed": "not done",
+    "act_discard": "discard of dead letters",
+    "act_replay": "replay",
+    "act_cancel": "job cancelled",
+    "act_answer": "answer to a question",
+    "act_flow_failed": "flow failed",
+    "act_flow_runs": "flow runs again",
 }

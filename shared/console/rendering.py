@@ -83,12 +83,19 @@ def render(template: str, look: Look, data: Mapping[str, Any]) -> bytes:
         "iso": lambda value: time_tag(seconds_of(value), look),
         "ago": lambda seconds: duration(seconds, look.language),
         "count": lambda value: count(value),
+        "act": lambda code: named(code, look.language),
         "say": lambda code, **arguments: sentence(code, look.language, **arguments),
     }
     env_filters = env.overlay()
     env_filters.filters = {**env.filters, **filters}
     page = env_filters.get_template(f"{template}.html").render(look=look, **data)
     return page.encode("utf-8", "replace")
+
+
+def named(code: str, language: str) -> str:
+    """The name of an act or a result; the bare code where none is written."""
+    said = sentence(code, language)
+    return code.partition("_")[2] if said == code else said
 
 
 def time_tag(value: object, look: Look) -> "Markup | str":

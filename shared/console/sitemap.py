@@ -1,6 +1,6 @@
 """Every address of the console, with its least role: who is not named here gets nothing."""
 
-from shared.console.pages import letters, opt_outs, plans, records, story
+from shared.console.pages import activity, jobs, letters, opt_outs, plans, records, story
 from shared.console.pages.flow import flow
 from shared.console.pages.me import change_look, me, signed_out
 from shared.console.pages.overview import overview
@@ -26,6 +26,10 @@ ROUTES = (
     Route("POST", "/plans", Least.ACTOR, plans.make),
     Route("GET", "/plans/{id}", Least.ACTOR, plans.show),
     Route("POST", "/plans/{id}", Least.ACTOR, plans.carry),
+    Route("GET", "/jobs/{id}", Least.VIEWER, jobs.job),
+    Route("GET", "/jobs/{id}/download", Least.VIEWER, jobs.download),
+    Route("GET", "/activity", Least.VIEWER, activity.activity),
+    Route("GET", "/activity/download", Least.VIEWER, activity.download),
     Route("GET", "/opt-outs", Least.VIEWER, opt_outs.opt_outs),
     Route("GET", "/opt-outs/download", Least.VIEWER, opt_outs.download),
 )

@@ -14,12 +14,14 @@ from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
 from shared.pipeline.waiting_room import waiting_by_reason
 from shared.state.checkpoints import Checkpoint
-from shared.state.deadletters import DeadLetter
+from shared.state.deadletters import DeadLetter, LetterGroup
 from shared.state.flows import RUNNING, FlowState
 from shared.state.handoff import poison_of
 from shared.state.ledger_rows import Header, bucket, partition_name
 
 POLL_OVERDUE_SECONDS = 900.0
+MOST_GROUPS = 50
+"""Of dead letters, the largest ones."""
 
 
 def status(flows: Mapping[str, Flow], bridge: Bridge) -> dict[str, Any]:
@@ -41,7 +43,10 @@ def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
         (bridge.ledger.headers(key) if key == flow.key else []),
         bridge.handoff.length(flow.queue),
     )
-    now, letters = bridge.now(), bridge.deadletters.counts(key)
+    now, groups = bridge.now(), bridge.deadletters.groups(key)
+    letters = Counter[str]()
+    for group in groups:
+        letters[group.reason] += group.count
     return {
         "status": state.status,
         "reason": state.reason,
@@ -58,6 +63,7 @@ def flow_status(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
         "outcomes": total(header.totals for header in headers),
         "calls": total(header.calls for header in headers),
         "dead_letters": letters.total(),
+        "letter_groups": [group_json(group) for group in groups[:MOST_GROUPS]],
         "phase": checkpoint.phase,
         "rows_read": checkpoint.rows,
         "sweep": checkpoint.sweep,
@@ -129,6 +135,17 @@ def dead_letters(flow: str, bridge: Bridge, after: str, limit: int) -> dict[str,
     letters = bridge.deadletters.page(flow, after, limit)
     following = letters[-1].record_id if len(letters) == limit else None
     return {"dead_letters": [letter_json(letter) for letter in letters], "next": following}
+
+
+def group_json(group: LetterGroup) -> dict[str, Any]:
+    return {
+        "reason": group.reason,
+        "field": group.field,
+        "sentence": group.sentence,
+        "count": group.count,
+        "first": group.first,
+        "latest": group.latest,
+    }
 
 
 def letter_json(letter: DeadLetter) -> dict[str, Any]:

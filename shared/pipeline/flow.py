@@ -15,6 +15,7 @@ from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.flows import Flows
 from shared.state.handoff import Handoff
+from shared.state.job_results import JobResults
 from shared.state.jobs import Jobs
 from shared.state.ledger import Ledger
 from shared.state.ledger_rows import LedgerRow, View
@@ -219,6 +220,7 @@ class Bridge:
     sweeps: Sweeps
     waiting: Waiting
     jobs: Jobs
+    results: JobResults
     brakes: Brakes
     handoff: Handoff
     writers: Executor

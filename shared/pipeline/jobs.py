@@ -108,8 +108,9 @@ def carry_on_all(
     for position, job in enumerate(jobs):
         share = (end - bridge.now()) / (len(jobs) - position)
         with suppress(Retryable):  # it goes on at the next tick, from the place that was saved
-            carry_on(flows[job.flow], bridge, job, bridge.now() + share, works[job.kind])
-    bridge.jobs.forget_old()
+            carry_on(flows[job.flow], bridge, job, bridge.now() + share, works[job.work])
+    for job_id in bridge.jobs.forget_old():
+        bridge.results.remove(job_id)
 
 
 def hand_off_missing(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:

@@ -43,9 +43,11 @@ class Handled:
 
     count: int = 0
     left: Counter[Left] = field(default_factory=Counter)
+    given_up: Sequence[DeadLetter] = ()
 
     def __add__(self, other: "Handled") -> "Handled":
-        return Handled(self.count + other.count, self.left + other.left)
+        given_up = [*self.given_up, *other.given_up]
+        return Handled(self.count + other.count, self.left + other.left, given_up)
 
     def as_entry(self) -> dict[str, Any]:
         """What an answer says of letters that stay; nothing where none does."""
@@ -135,9 +137,9 @@ def give_up(
     `checked`: a person has seen to what could not be read.
     """
     causes = {letter.record_id: why_kept(flow, letter, checked) for letter in letters}
-    free = [record_id for record_id, cause in causes.items() if not cause]
-    count = bridge.deadletters.discard(flow.letters, free[:most])
-    return Handled(count, Counter(cause for cause in causes.values() if cause))
+    free = [letter for letter in letters if not causes[letter.record_id]][:most]
+    count = bridge.deadletters.discard(flow.letters, [letter.record_id for letter in free])
+    return Handled(count, Counter(cause for cause in causes.values() if cause), free)
 
 
 def why_kept(flow: Flow, letter: DeadLetter, checked: bool) -> Left | None:

@@ -22,6 +22,8 @@ from shared.state.checkpoints import Checkpoint
 
 RESTART_SECONDS = 3600.0
 SHORTEST_RESTART_SECONDS, RESTART_SHARE = 60.0, 10.0
+TIME_IS_UP, READ_ALREADY = "time is up", "is read already"
+"""How a poll ends that goes on at the next tick, and one that another poll is before."""
 SLOW_READ_SECONDS = 10.0
 """After a longer read it is looked once more whether the flow still runs."""
 
@@ -34,7 +36,7 @@ def poll(flow: Flow, bridge: Bridge, turn_seconds: float = inf) -> str:
     """
     started, counts = bridge.now(), Counter[str]()
     try:
-        ended = guarded(partial(read_if_running, flow, bridge, counts, turn_seconds))
+        ended = guarded(partial(read_alone, flow, bridge, counts, turn_seconds))
     except Misconfigured as error:
         ended = misconfigured(flow, bridge, error)
     except Retryable as error:
@@ -56,6 +58,17 @@ def poll(flow: Flow, bridge: Bridge, turn_seconds: float = inf) -> str:
         duration_ms=(bridge.now() - started) * 1000,
     )
     return ended
+
+
+def read_alone(flow: Flow, bridge: Bridge, counts: Counter[str], turn_seconds: float) -> str:
+    """A source is read once at a time in a process: its connection is shared.
+
+    Between processes the checkpoint's ETag sees to it.
+    """
+    with bridge.flows.reading(f"{flow.key} {flow.table}") as alone:
+        if not alone:
+            return READ_ALREADY
+        return read_if_running(flow, bridge, counts, turn_seconds)
 
 
 def read_if_running(flow: Flow, bridge: Bridge, counts: Counter[str], turn_seconds: float) -> str:
@@ -95,7 +108,7 @@ def read_on(flow: Flow, bridge: Bridge, turn_ends: float, counts: Counter[str]) 
                 return sweep(flow, bridge, checkpoint, deadline)
         except TokenExpired as expired:
             begin_again(flow, bridge, checkpoint, expired)
-    return "time is up"
+    return TIME_IS_UP
 
 
 def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: TokenExpired) -> None:

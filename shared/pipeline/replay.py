@@ -14,13 +14,23 @@ from shared.pipeline.answering import ANSWER, HELD
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.jobs import DELETIONS, MISSING, Work, carry_on
 from shared.pipeline.letters import Handled, Left, give_up, hand_off_again
+from shared.pipeline.polling import POLL, POLLING
+from shared.pipeline.selecting import (
+    DISCARD,
+    DISCARD_CHECKED,
+    DISCARDING,
+    LETTERS,
+    REPLAYING,
+    SOME,
+    new_job,
+    order_letters,
+)
 from shared.state.checkpoints import Checkpoint
 from shared.state.jobs import Job
 
 MOST_DISCARDED = 2000  # by one request, which must end before the gateway's 230 s
 AT_ONCE_SECONDS = 10.0  # of a job, while the person who ordered it waits
-LETTERS, ALL = "dead_letters", "all"
-MESSAGES_PER_STEP, LETTERS_PER_STEP, KEPT_PER_STEP = 320, 1000, 200
+ALL = "all"
 SAVE_ATTEMPTS = 20
 NOTHING_READ = "This flow reads nothing by itself. Replay the flows that read for it."
 
@@ -47,12 +57,6 @@ def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "", who: str 
     return handled_by(begin(flow, bridge, job))
 
 
-def order_letters(flow: Flow, bridge: Bridge, who: str) -> Job:
-    """The job that tries all dead letters of a flow again; the one that does so already."""
-    job = new_job(flow.letters, LETTERS, bridge, who)
-    return bridge.jobs.order(replace(job, version=flow.mapping_version()))
-
-
 def order_all(name: str, readers: Sequence[Flow], bridge: Bridge, who: str) -> Job:
     """The job that has the sources of a flow read anew; the one that does so already.
 
@@ -74,15 +78,10 @@ def once_sentences(readers: Iterable[Flow]) -> list[str]:
     return list(dict.fromkeys(reader.read_once for reader in readers if reader.read_once))
 
 
-def new_job(flow: str, kind: str, bridge: Bridge, who: str) -> Job:
-    now = bridge.now()
-    return Job(flow, kind, int(now * 1000), who=who, updated_at=now)
-
-
 def begin(flow: Flow, bridge: Bridge, job: Job) -> Job:
     """Carries a job on while a person waits. One that lost its race is carried on by others."""
     try:
-        return carry_on(flow, bridge, job, bridge.now() + AT_ONCE_SECONDS, WORKS[job.kind])
+        return carry_on(flow, bridge, job, bridge.now() + AT_ONCE_SECONDS, WORKS[job.work])
     except Retryable:
         return bridge.jobs.find(job.id) or job
 
@@ -90,29 +89,6 @@ def begin(flow: Flow, bridge: Bridge, job: Job) -> Job:
 def handled_by(job: Job) -> Handled:
     left = Counter({Left[name]: job.counts[name] for name in Left.__members__ if job.counts[name]})
     return Handled(job.counts["handed_off"], left)
-
-
-def letters(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:
-    """Poison messages first, then the dead letters in the order of record ids."""
-    if not job.place:
-        moved = bridge.handoff.take_back(flow.queue, MESSAGES_PER_STEP)
-        return replace(job, place="" if moved == MESSAGES_PER_STEP else "letters "), False
-    most = KEPT_PER_STEP if flow.policy.kept_rows else LETTERS_PER_STEP
-    found = bridge.deadletters.page(flow.letters, job.place.partition(" ")[2], most)
-    if not found:
-        return job, True
-    now = bridge.now()
-    wanted = {one.record_id: one for one in found if not one.is_under_way(job.id, now)}
-    handled = hand_off_again(
-        flow,
-        bridge,
-        wanted,
-        lambda ids: bridge.deadletters.replayed(flow.letters, ids, job.id, now),
-    )
-    counts = Counter({cause.name: count for cause, count in handled.left.items()})
-    counts.update(handed_off=handled.count, under_way=len(found) - len(wanted))
-    place = f"letters {found[-1].record_id}"
-    return replace(job, place=place, counts=job.counts + counts), False
 
 
 def all_again(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:
@@ -153,7 +129,11 @@ def at_once(flow: Flow, bridge: Bridge) -> str:
 
 
 WORKS: dict[str, Work] = {
-    LETTERS: Work(letters),
+    LETTERS: REPLAYING,
+    SOME: REPLAYING,
+    DISCARD: DISCARDING,
+    DISCARD_CHECKED: DISCARDING,
+    POLL: POLLING,
     ALL: Work(all_again, at_once, cancelled=leave_all),
     DELETIONS: MISSING,
     HELD: ANSWER,

@@ -14,7 +14,6 @@ from typing import Any
 from azure.data.tables import TableClient
 
 from shared import telemetry
-from shared.errors import BridgeError
 from shared.state.filters import literal
 from shared.state.pages import filled
 from shared.state.texts import kept
@@ -92,13 +91,12 @@ class ActivityLog:
 
         So an act that is cut off is in the list too. One that raises has the result FAILED.
         """
-        key, ending = self.write(changed(act, Ending(BEGUN))), Ending()
+        key, ending, is_done = self.write(changed(act, Ending(BEGUN))), Ending(), False
         try:
             yield ending
-        except BridgeError:
-            self.end(key, changed(act, Ending(FAILED)))
-            raise
-        self.end(key, changed(act, ending))
+            is_done = True
+        finally:
+            self.end(key, changed(act, ending if is_done else Ending(FAILED)))
 
     def write(self, act: Act) -> str:
         key = f"{NEWEST_FIRST - int(self.now() * 1000):013d}-{self.token()}"

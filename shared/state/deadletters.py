@@ -58,6 +58,25 @@ class DeadLetter:
         return self.replayed_by not in ("", job) and now - self.replayed_at < UNDER_WAY_SECONDS
 
 
+@dataclass(slots=True)
+class LetterGroup:
+    """Letters of a flow with the same reason and field. Times in seconds since 1970."""
+
+    flow: str
+    reason: str
+    field: str
+    sentence: str
+    """Of the first letter; it says what to do."""
+    count: int = 0
+    first: float = 0.0
+    latest: float = 0.0
+
+    def add(self, rejected_at: float) -> None:
+        self.count += 1
+        self.first = min(self.first or rejected_at, rejected_at)
+        self.latest = max(self.latest, rejected_at)
+
+
 class DeadLetters:
     """The table `deadletters`, containers `letters` and `poison`.
 
@@ -211,6 +230,12 @@ class DeadLetters:
         except ResourceNotFoundError:
             return None
 
+    def groups(self, flow: str) -> list[LetterGroup]:
+        """All letters of a flow by reason and field, the largest group first. A scan."""
+        names = ["reason", "field", "sentence", "rejected_at"]
+        condition = f"PartitionKey eq {literal(flow)}"
+        return grouped(flow, self.table.query_entities(condition, select=names))
+
     def count(self, flow: str) -> int:
         return self.counts(flow).total()
 
@@ -222,6 +247,16 @@ class DeadLetters:
                 f"PartitionKey eq {literal(flow)}", select=["reason"]
             )
         )
+
+
+def grouped(flow: str, letters: Iterable[Any]) -> list[LetterGroup]:
+    """`letters`: rows with reason, field, sentence and rejected_at."""
+    found: dict[tuple[str, str], LetterGroup] = {}
+    for one in letters:
+        key = (one["reason"], one["field"])
+        group = found.setdefault(key, LetterGroup(flow, *key, one["sentence"]))
+        group.add(one["rejected_at"])
+    return sorted(found.values(), key=lambda group: -group.count)
 
 
 def message_name(letter: DeadLetter) -> str:

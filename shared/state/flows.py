@@ -3,7 +3,8 @@ instance within seconds.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,6 +70,7 @@ class Flows:
         self.table, self.now = table, now
         self.locks: dict[str, threading.Lock] = {}
         self.cache: dict[str, tuple[float, FlowState]] = {}
+        self.readers: dict[str, object] = {}
 
     def state(self, flow: str) -> FlowState:
         """As it was a second ago at most. Who asks for another flow waits for no slow row."""
@@ -80,6 +82,17 @@ class Flows:
             state = self.read(flow)
             self.cache[flow] = (self.now(), state)
             return state
+
+    @contextmanager
+    def reading(self, source: str) -> Iterator[bool]:
+        """Whether nobody else in this process reads the source while the block runs."""
+        mine = object()
+        alone = self.readers.setdefault(source, mine) is mine
+        try:
+            yield alone
+        finally:
+            if alone:
+                del self.readers[source]
 
     def cached(self, flow: str) -> FlowState | None:
         at, state = self.cache.get(flow, (-CACHE_SECONDS, FlowState()))

@@ -63,6 +63,11 @@ class Job:
         return f"{self.flow}-{self.kind}-{self.number}"
 
     @property
+    def work(self) -> str:
+        """Which kind of work it is: a kind may go on behind a dot, so that two differ."""
+        return self.kind.partition(".")[0]
+
+    @property
     def is_over(self) -> bool:
         return self.state in (DONE, CANCELLED)
 
@@ -158,8 +163,8 @@ class Jobs:
         entities = self.table.query_entities(condition, results_per_page=most)
         return [read_job(entity) for entity in islice(entities, most)]
 
-    def forget_old(self) -> int:
-        """Removes some of those that have been over for 30 days; returns how many."""
+    def forget_old(self) -> list[str]:
+        """Removes some of those that have been over for 30 days; returns their ids."""
         before = f"{(NEWEST_FIRST - int((self.now() - KEPT_SECONDS) * 1000)):013d}"
         condition = f"RowKey gt '{before}' and RowKey lt ':'"
         pages = self.table.query_entities(
@@ -168,7 +173,12 @@ class Jobs:
         rows = filled(pages)
         for row in rows:
             self.table.delete_entity(row["PartitionKey"], row["RowKey"])
-        return len(rows)
+        return [id_of_ended(row["PartitionKey"], row["RowKey"]) for row in rows]
+
+
+def id_of_ended(flow: str, key: str) -> str:
+    number, _, kind = key.partition("-")
+    return f"{flow}-{kind}-{NEWEST_FIRST - int(number)}"
 
 
 def ended_key(number: int, kind: str) -> str:

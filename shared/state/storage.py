@@ -20,7 +20,7 @@ TABLES = (
     *("checkpoints", "ledger", "deadletters", "flows", "waiting", "decisions", "jobs", "brakes"),
     *("figures", "activity", "plans"),
 )
-CONTAINERS = ("config", "sweeps", "letters", "poison")
+CONTAINERS = ("config", "sweeps", "letters", "poison", "results")
 
 
 class Storage:

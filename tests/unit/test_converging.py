@@ -291,6 +291,7 @@ class Converging(RuleBasedStateMachine):
             "sweeps": None,
             "presence": None,
             "jobs": None,
+            "results": None,
             "brakes": brakes(),
         }
         options = load_settings({**COMPLETE, "RETRY_HOURS": "720"})

@@ -28,6 +28,7 @@ from shared.settings import load_settings
 from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetter, DeadLetters
 from shared.state.flows import Flows
+from shared.state.job_results import JobResults
 from shared.state.jobs import CANCELLED, DONE, RUNNING, WAITING, Job, Jobs
 from shared.state.sweeps import Sweeps
 from tests.unit.test_settings import COMPLETE
@@ -75,7 +76,7 @@ class World:
         self.meanwhile: Callable[[], None] | None = None
         self.steps = 0
         table, blob = TableService(self.perform, page_rows), BlobService(self.perform, self.now)
-        containers = {name: blob.get_container_client(name) for name in ("sweeps", "l", "p")}
+        containers = {name: blob.get_container_client(name) for name in ("sweeps", "l", "p", "r")}
         for container in containers.values():
             container.create_container()
         tables: dict[str, Any] = {
@@ -91,6 +92,7 @@ class World:
                 settings=load_settings(COMPLETE),
                 jobs=Jobs(tables["jobs"], self.now),
                 sweeps=Sweeps(cast(Any, containers["sweeps"])),
+                results=JobResults(cast(Any, containers["r"])),
                 deadletters=DeadLetters(tables["deadletters"], *bodies),
                 flows=Flows(tables["flows"], self.now),
                 checkpoints=Checkpoints(tables["checkpoints"]),

@@ -1,6 +1,6 @@
 """Stop a flow: it reads and writes nothing more until somebody starts it."""
 
-from shared.console.acts.common import counted, flow_of
+from shared.console.acts.common import counted, flow_of, planned_flow
 from shared.console.plans import Carried, Plan, PlanKind
 from shared.console.refusals import Refusal
 from shared.console.roles import Least
@@ -25,7 +25,7 @@ def prepare(visit: Visit) -> Planned:
 
 
 def carry_out(visit: Visit, plan: Plan, why: str) -> Carried:
-    key = str(plan.planned.arguments["flow"])
+    key, _ = planned_flow(visit, plan)
     running.stop(key, visit.services.bridge, by=visit.who)
     return Carried(f"/flows/{key}")
 

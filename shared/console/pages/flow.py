@@ -5,10 +5,13 @@ from typing import Any
 
 from shared.console.charts import points
 from shared.console.outgoing import View
+from shared.console.pages.jobs import shown
 from shared.console.pages.overview import NOTHING, line
+from shared.console.questions import question
 from shared.console.sentences import sentence
 from shared.console.summary import name_of
 from shared.console.visit import Visit
+from shared.pipeline.brake import is_asking
 from shared.state.figures import HOURS, TICKS
 from shared.state.flows import FlowState
 
@@ -18,16 +21,17 @@ SPANS: Mapping[str, tuple[str, float]] = {
     "30d": (HOURS, 30 * 86_400.0),
 }
 WIDTH, HEIGHT = 640.0, 120.0
+JOBS_SHOWN = 5
 
 
 def flow(visit: Visit) -> View:
-    key = visit.parts["flow"]
-    if key not in visit.services.flows():
+    key, flows, bridge = visit.parts["flow"], visit.services.flows(), visit.services.bridge
+    if key not in flows:
         said = sentence("not_found", visit.look.language)
         return View("refused", {"error": "not_found", "sentence": said}, 404)
     made = visit.services.figures.latest()
     figures = made[1]["flows"].get(key, {}) if made else {}
-    state = visit.services.bridge.flows.all().get(key, FlowState())
+    state = bridge.flows.all().get(key, FlowState())
     return View(
         "flow",
         {
@@ -39,6 +43,8 @@ def flow(visit: Visit) -> View:
             "poison": figures.get("poison", 0),
             "polled_at": state.polled_at,
             "caught_up_at": state.caught_up_at,
+            "question": question(flows[key], bridge) if is_asking(state) else None,
+            "jobs": [shown(one, visit.look.language) for one in bridge.jobs.of(key, JOBS_SHOWN)],
             **trend(visit, key),
         },
     )

@@ -1,116 +1,121 @@
-"""Dead letters: what was refused, by reason and field, and what to do about it."""
+"""Dead letters: what was refused, by reason and field; what to do about it; replay and discard."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
-from shared.console.outgoing import Answer, File, View
-from shared.console.sentences import sentence
+from shared.console.cells import csv_file
+from shared.console.letters_asked import asked_filter
+from shared.console.outgoing import Answer, View
+from shared.console.refusals import Refusal
 from shared.console.status import letter_json, moment
 from shared.console.summary import name_of
 from shared.console.visit import Visit
-from shared.state.deadletters import DeadLetter
+from shared.identifiers import is_row_key
+from shared.state.deadletters import DeadLetter, grouped
+from shared.state.letter_filter import LETTERS_READ, LetterFilter, page_of
 
 PAGE_LETTERS = 50
-MOST_GROUPED = 5000
-"""Of one flow. The page says when there are more."""
-COLUMNS = ("flow", "record_id", "reason", "field", "sentence", "rejected_at", "origin")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet takes for a formula (OWASP, "CSV Injection")."""
-
-
-@dataclass(slots=True)
-class Group:
-    """Letters of one flow with the same reason and field."""
-
-    flow: str
-    reason: str
-    field: str
-    sentence: str
-    """Of the first letter; it says what to do."""
-    count: int = 0
-    first: float = 0.0
-    latest: float = 0.0
-
-    def add(self, letter: DeadLetter) -> None:
-        self.count += 1
-        self.first = min(self.first or letter.rejected_at, letter.rejected_at)
-        self.latest = max(self.latest, letter.rejected_at)
+READS_PER_PAGE = 5
+"""Of 1,000 letters each, to find those that match: the page then offers to look further."""
+MOST_IN_FILE = 50_000
+COLUMNS = (
+    *("flow", "record_id", "reason", "field", "sentence", "mapping_version"),
+    *("rejected_at", "origin"),
+)
+NAMES = ("reason", "field", "version", "since", "until")
+"""Of the filter, as they stand in addresses and forms."""
 
 
 def dead_letters(visit: Visit) -> View:
-    """Groups of all flows, and the letters of one flow, some at a time."""
+    """Groups of all flows, and the letters of one flow that match, some at a time."""
     asked = visit.incoming.query
-    chosen, after = asked.get("flow", ""), asked.get("after", "")
-    flows = list(visit.services.flows())
+    chosen, flows = asked.get("flow", ""), visit.services.flows()
     if chosen and chosen not in flows:
-        said = sentence("not_found", visit.look.language)
-        return View("refused", {"error": "not_found", "sentence": said}, 404)
-    groups, more = grouped(visit, [chosen] if chosen else flows)
+        raise Refusal(404, "no_flow")
+    wanted = filter_of(visit)
+    groups, counted_at = groups_of(visit, [chosen] if chosen else list(flows))
+    values = {name: asked.get(name, "") for name in NAMES}
+    set_ones = {name: value for name, value in values.items() if value}
     return View(
         "dead_letters",
         {
             "flow": chosen,
             "flows": [{"key": key, "name": name_of(key)} for key in flows],
-            "groups": [asdict(group) for group in groups],
-            "more": more,
-            **listed(visit, chosen, after),
+            "filter": values,
+            "query": urlencode({"flow": chosen, **set_ones}) if chosen else "",
+            "groups": groups,
+            "counted_at": counted_at,
+            "keeps_rows": bool(chosen) and flows[chosen].policy.kept_rows is not None,
+            **listed(visit, chosen, wanted, asked.get("after", "")),
         },
     )
 
 
-def grouped(visit: Visit, flows: Iterable[str]) -> tuple[list[Group], bool]:
-    """The groups, largest first; True where a flow has more letters than were looked at."""
-    found: dict[tuple[str, str, str], Group] = {}
-    more = False
+def filter_of(visit: Visit) -> LetterFilter:
+    wanted = asked_filter(visit.incoming.query, visit.look.tzinfo)
+    if wanted is None or not is_row_key(visit.incoming.query.get("after", "")):
+        raise Refusal(400, "no_filter")
+    return wanted
+
+
+def groups_of(visit: Visit, flows: list[str]) -> tuple[list[dict[str, Any]], float]:
+    """The groups, largest first. One read a flow counts them now.
+
+    A flow with more letters than that has them as the watch counted them: then the moment, else 0.
+    """
+    groups: list[dict[str, Any]] = []
+    counted_at, made = 0.0, visit.services.figures.latest()
     for flow in flows:
-        letters = list(every(visit, flow))
-        more = more or len(letters) >= MOST_GROUPED
-        for letter in letters:
-            key = (flow, letter.reason, letter.field)
-            group = found.setdefault(key, Group(*key, letter.sentence))
-            group.add(letter)
-    return sorted(found.values(), key=lambda group: -group.count), more
+        letters = visit.services.bridge.deadletters.page(flow, "", LETTERS_READ)
+        if len(letters) < LETTERS_READ or not made:
+            groups += [asdict(group) for group in grouped(flow, map(asdict, letters))]
+            continue
+        counted_at = made[0]
+        found: Mapping[str, Any] = made[1]["flows"].get(flow, {})
+        groups += [{"flow": flow, **group} for group in found.get("letter_groups", [])]
+    named = [{**group, "name": name_of(group["flow"])} for group in groups]
+    return sorted(named, key=lambda group: -group["count"]), counted_at
 
 
-def every(visit: Visit, flow: str) -> Iterator[DeadLetter]:
-    """The letters of a flow, up to MOST_GROUPED, in the order of ids."""
-    after, read = "", 0
-    while read < MOST_GROUPED:
-        page = visit.services.bridge.deadletters.page(flow, after)
-        yield from page
-        if not page:
-            return
-        after, read = page[-1].record_id, read + len(page)
-
-
-def listed(visit: Visit, flow: str, after: str) -> dict[str, Any]:
-    """One page of a flow's letters, and the id to go on from."""
-    if not flow:
-        return {"letters": [], "next": ""}
-    letters = visit.services.bridge.deadletters.page(flow, after, PAGE_LETTERS)
-    following = letters[-1].record_id if len(letters) == PAGE_LETTERS else ""
-    return {"letters": [asdict(letter) for letter in letters], "next": following}
+def listed(visit: Visit, flow: str, wanted: LetterFilter, after: str) -> dict[str, Any]:
+    """One page of a flow's letters that match, and the id to go on behind, "" at the end."""
+    found: list[DeadLetter] = []
+    for _ in range(READS_PER_PAGE if flow else 0):
+        letters, last = page_of(
+            visit.services.bridge.deadletters, flow, wanted, after, LETTERS_READ
+        )
+        found += letters
+        after = last
+        if not last or len(found) >= PAGE_LETTERS:
+            break
+    if len(found) > PAGE_LETTERS:
+        after = found[PAGE_LETTERS - 1].record_id
+    shown = found[:PAGE_LETTERS]
+    return {"letters": [asdict(letter) for letter in shown], "next": after if flow else ""}
 
 
 def download(visit: Visit) -> Answer:
-    """The letters of all flows, or of one, as a file for a spreadsheet."""
-    chosen = visit.incoming.query.get("flow", "")
-    flows = [chosen] if chosen else list(visit.services.flows())
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(COLUMNS)
-    for flow in flows:
-        for letter in every(visit, flow):
-            cells = letter_json(letter)
-            writer.writerow([harmless(cells[name]) for name in COLUMNS])
-    name = f"dead-letters-{(moment(visit.now()) or '')[:10]}.csv"
-    return File(written.getvalue().encode("utf-8", "replace"), "text/csv; charset=utf-8", name)
+    """The letters of all flows, or those of one that match, as a file for a spreadsheet."""
+    chosen, flows = visit.incoming.query.get("flow", ""), visit.services.flows()
+    if chosen and chosen not in flows:
+        raise Refusal(404, "no_flow")
+    wanted = filter_of(visit)
+    rows = (
+        [letter_json(letter)[name] for name in COLUMNS]
+        for flow in ([chosen] if chosen else flows)
+        for letter in every(visit, flow, wanted)
+    )
+    return csv_file(f"dead-letters-{(moment(visit.now()) or '')[:10]}.csv", COLUMNS, rows)
 
 
-def harmless(value: object) -> str:
-    """A cell that no spreadsheet runs."""
-    text = str(value if value is not None else "")
-    return f"'{text}" if text.startswith(FORMULA) else text
+def every(visit: Visit, flow: str, wanted: LetterFilter) -> Iterator[DeadLetter]:
+    """The letters of a flow that match, among its first MOST_IN_FILE, in the order of ids."""
+    after, read = "", 0
+    while read < MOST_IN_FILE:
+        found, after = page_of(visit.services.bridge.deadletters, flow, wanted, after, LETTERS_READ)
+        yield from found
+        if not after:
+            return
+        read += LETTERS_READ

@@ -21,7 +21,12 @@ async function refresh() {
     if (newer && !busy()) part.replaceChildren(...newer.childNodes);
   }
 }
-setInterval(refresh, 30000);
+
+// A part may name its seconds, such as data-refresh="5" of a job that runs.
+const seconds = () =>
+  Math.min(30, ...[...document.querySelectorAll("[data-refresh]")].map((part) => Number(part.dataset.refresh) || 30));
+const again = () => setTimeout(() => refresh().finally(again), seconds() * 1000);
+again();
 
 // Keys: / goes to the search; g and a letter to a page. Never while somebody types.
 let lead = 0;

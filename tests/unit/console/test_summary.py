@@ -17,10 +17,12 @@ STATUS: dict[str, Any] = {
     "backlog": 600,
     "oldest_unwritten_seconds": 30.0,
     "dead_letters": 2,
+    "letter_groups": [],
     "poison_messages": 1,
     "poison_letters": 1,
     "mapping_version": 3,
     "mapping_problem": "",
+    "records": {"created": 500},
     "outcomes": {"created": 500, "updated": 100, "waiting": 40},
     "calls": {"POST": 500},
 }
