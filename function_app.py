@@ -4,6 +4,7 @@ import azure.functions as func
 
 from functions import (
     console,
+    console_commands,
     console_pages,
     contacts,
     custom_entities,
@@ -18,5 +19,6 @@ app.register_functions(custom_entities.blueprint)
 app.register_functions(email_events.blueprint)
 app.register_functions(opt_out.blueprint)
 app.register_functions(console.blueprint)
+app.register_functions(console_commands.blueprint)
 app.register_functions(console_pages.blueprint)
 app.register_functions(poison.blueprint)

@@ -34,7 +34,7 @@ COMMANDS = {
     ),
     "flow": (
         "admin.flow",
-        "ask and command a flow of the app: question, start, stop, replay, jobs, cancel",
+        "question, start, stop, poll, replay, discard, jobs or cancel of a flow of the app",
     ),
     "check": (
         "admin.check.__main__",

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from shared.console.reasons import why_fault
 from shared.identifiers import record_id
 
 BY = (
@@ -23,7 +24,13 @@ NO_LENGTH = (
 )
 NOT_AN_OBJECT = "The body must be a JSON object, or empty."
 TWICE = "A member stands twice in the body: take one of them out."
+WHY = (
+    "why must be a reason of up to 200 characters, without a line break, an e-mail address or a"
+    " telephone number."
+)
 PLAIN = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
+NAMES = {"MakePlan": "plan", "CarryOut": "carry_out"}
+"""Of commands whose class has another name."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -35,6 +42,13 @@ class Command(BaseModel):
     """`id` is the GUID of a record and goes with what "record" alone."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    why: str = Field("", description=WHY)
+
+    @model_validator(mode="after")
+    def says_nothing_of_a_customer(self) -> Self:
+        require(not why_fault(self.why), WHY)
+        return self
 
 
 class Start(Command):
@@ -112,6 +126,49 @@ class Discard(Command):
         return record_id(self.id) if self.what == "record" else self.reason
 
 
+class MakePlan(Command):
+    """`kind` as on the console's pages; the others as its kind needs them."""
+
+    kind: str = Field(description="kind must be an act, such as replay_letters.")
+    id: str = Field("", description="id must be the GUID of a record.")
+    ids: list[str] = Field([], description="ids must be a list of ids of dead letters.")
+    reason: str = Field("", description="reason must be the code that the dead letters have.")
+    field: str = Field("", description="field must be the name of a field.")
+    version: int = Field(0, description="version must be the number of a mapping's version.")
+    since: str = Field("", description="since must be a moment, such as 2026-01-31T08:00Z.")
+    until: str = Field("", description="until must be a moment, such as 2026-01-31T08:00Z.")
+    checked: bool = Field(False, description="checked must be true or false.")
+    deletes: Literal["", "confirm", "discard"] = Field(
+        "", description='deletes must be "confirm" or "discard".'
+    )
+    job: str = Field("", description="job must be the id of a job.")
+
+    def as_form(self, flow: str) -> list[tuple[str, str]]:
+        """The fields of the form that a page would send."""
+        ids = self.ids or ([self.id] if self.id else [])
+        values = {
+            "flow": flow,
+            "kind": self.kind,
+            "what": "ticked" if ids else "match",
+            "reason": self.reason,
+            "field": self.field,
+            "version": str(self.version or ""),
+            "since": self.since,
+            "until": self.until,
+            "checked": "1" if self.checked else "",
+            "deletes": self.deletes,
+            "job": self.job,
+        }
+        return [*values.items(), *(("id", id_) for id_ in ids)]
+
+
+class CarryOut(Command):
+    """Does what a plan says. `number` where the plan wants one typed."""
+
+    plan: str = Field(description="plan must be the id that plan gave.")
+    number: int = Field(0, description="number must be the number that the plan asks for.")
+
+
 def read_command[Body: Command](kind: type[Body], body: bytes) -> Body:
     """An empty body is {}. InvalidCommand with one sentence for any other than this command's."""
     text = body.removeprefix(BYTE_ORDER_MARK).strip() or b"{}"
@@ -155,12 +212,15 @@ def sentence(kind: type[Command], problem: Any) -> str:
 def unknown(kind: type[Command], name: str) -> str:
     if name == "by":
         return BY
-    command, fields = kind.__name__.lower(), ", ".join(kind.model_fields)
+    command = NAMES.get(kind.__name__, kind.__name__.lower())
+    fields = ", ".join(other for other in kind.model_fields if other != "why")
     refused = (
         f"{command} does not take {name if PLAIN.fullmatch(name) else 'a member of the body'}."
     )
     return (
-        f"{refused} Its body may have {fields}." if fields else f"{refused} Its body must be empty."
+        f"{refused} Its body may have {fields}, why."
+        if fields
+        else f"{refused} Its body may have why."
     )
 
 

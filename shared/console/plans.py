@@ -8,13 +8,18 @@ keeps it for ten minutes (shared/state/plans.py) and shows its page. The page's 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared.console.reasons import why_fault
 from shared.console.refusals import Refusal
 from shared.console.roles import Least, allowing_role, missing_role
 from shared.console.visit import Visit
 from shared.state.activity import DONE, Act
 from shared.state.plans import Line, Plan, Planned
 
-__all__ = ["Carried", "Line", "Plan", "PlanKind", "Planned", "carry_out", "check_role"]
+__all__ = ["Carried", "Line", "Plan", "PlanKind", "Planned", "carry_out", "check_role", "fault"]
+
+
+KEY_ROLE = "key"
+"""Noted as the role of whoever acts by a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,23 @@ def check_role(visit: Visit, kind: PlanKind) -> None:
         raise Refusal(403, "role_missing", {"role": missing_role(kind.least).value})
 
 
+def fault(plan: Plan, number: str, why: str) -> str:
+    """The code of what is missing, "" where nothing is."""
+    wanted = plan.planned.must_type
+    if wanted and number.strip() != str(wanted):
+        return "type_the_number"
+    if plan.planned.needs_why and not why:
+        return "say_why"
+    return why_fault(why)
+
+
 def carry_out(visit: Visit, kind: PlanKind, plan: Plan, why: str) -> Carried:
     """Once: Refusal for a second caller. The act and its result are in the activity log."""
     services, planned = visit.services, plan.planned
     if not services.plans.take(plan):
         raise Refusal(409, "plan_taken")
-    role = allowing_role(visit.signed_in.roles, kind.least).value
+    roles = visit.signed_in.roles
+    role = KEY_ROLE if visit.by_key else allowing_role(roles, kind.least).value
     act = Act(visit.who, role, kind.code, planned.on, why, count=planned.count)
     with services.activity.noted(act) as ending:
         carried = kind.carry_out(visit, plan, why)

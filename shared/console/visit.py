@@ -61,6 +61,8 @@ class Visit:
     settings: ConsoleSettings
     services: Services
     now: Callable[[], float]
+    by_key: bool = False
+    """Whether a key says who asks, and no sign-in."""
 
     def may(self, least: Least) -> bool:
         """Whether to show what needs this role. The route checks it again."""

@@ -24,6 +24,11 @@ COMMAND = "/api/flows/contacts/"
         (["opt_out", "stop"], "POST", "/api/flows/opt_out/stop", {}),
         (["contacts", "replay", "all"], "POST", "/api/flows/contacts/replay", {"what": "all"}),
         (["contacts", "replay", ID], "POST", COMMAND + "replay", {"what": "record", "id": ID}),
+        (["opt_out", "stop", "--why", "a test"], "POST", "/api/flows/opt_out/stop",
+         {"why": "a test"}),
+        (["contacts", "stop", "--plan"], "POST", COMMAND + "plan", {"kind": "stop"}),
+        (["contacts", "replay", ID, "--plan"], "POST", COMMAND + "plan",
+         {"kind": "send_again", "id": ID}),
         (["contacts", "cancel", "a-held-1"], "POST", COMMAND + "cancel", {"job": "a-held-1"}),
     ],
 )  # fmt: skip
@@ -52,6 +57,54 @@ def test_a_word_is_one_request(
     told = capsys.readouterr()
     assert json.loads(told.out) == {"flow": words[0]}
     assert "secret" not in told.out + told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "plan", "carried"),
+    [
+        (["poll"], {"kind": "poll"}, {"number": 0}),
+        (
+            ["replay", "letters", "--reason", "too_long", "--version", "7", "--number", "37"],
+            {"kind": "replay_letters", "reason": "too_long", "version": 7},
+            {"number": 37},
+        ),
+        (
+            ["discard", ID, "--checked", "--why", "file was wrong"],
+            {"kind": "discard_letters", "id": ID, "checked": True},
+            {"number": 0, "why": "file was wrong"},
+        ),
+    ],
+)
+def test_an_act_with_a_plan_is_two_requests(
+    words: list[str], plan: Any, carried: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = planned_acts(monkeypatch, must_type=carried["number"])
+    assert flow.run(["contacts", *words]) == 0
+    paths = [f"https://bridge.example.org{COMMAND}{name}" for name in ("plan", "carry_out")]
+    bodies = [plan, {"plan": "p1", "why": "", **carried}]
+    assert [(one[0], one[3]) for one in asked] == list(zip(paths, bodies, strict=True))
+
+
+def test_many_records_are_not_touched_without_their_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = planned_acts(monkeypatch, must_type=37)
+    assert flow.run(["contacts", "replay", "letters", "--number", "36"]) == 1
+    assert len(asked) == 1
+    assert "--number 37" in capsys.readouterr().err
+
+
+def planned_acts(monkeypatch: pytest.MonkeyPatch, must_type: int) -> list[Any]:
+    monkeypatch.setenv(flow.URL, "https://bridge.example.org/")
+    monkeypatch.setenv(flow.KEY, "anna.secret")
+    asked: list[Any] = []
+
+    def ask(*request: Any) -> tuple[int, Any]:
+        asked.append(request)
+        return 200, {"plan": "p1", "must_type": must_type}
+
+    monkeypatch.setattr(flow, "ask", ask)
+    return asked
 
 
 def test_without_address_or_key_it_says_what_to_set(

@@ -9,6 +9,7 @@ from typing import Any
 from shared.console.outgoing import View
 from shared.console.summary import name_of
 from shared.console.visit import Visit
+from shared.pipeline.brake import is_asking
 from shared.state.flows import FAILED, RUNNING, STOPPED, FlowState
 
 STALE_SECONDS = 900.0
@@ -57,6 +58,7 @@ def line(key: str, found: Mapping[str, Any], state: FlowState) -> dict[str, Any]
         "sign": sign,
         "reason": state.reason,
         "setting": state.setting,
+        "asks": is_asking(state),
         "since": state.since,
         "by": state.by,
         "problem": state.mapping_problem,

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from shared.console.outgoing import Answer, Redirect, View
 from shared.console.plan_kinds import KINDS
-from shared.console.plans import Plan, PlanKind, carry_out, check_role
-from shared.console.reasons import MOST_WHY_LETTERS, why_fault
+from shared.console.plans import Plan, PlanKind, carry_out, check_role, fault
+from shared.console.reasons import MOST_WHY_LETTERS
 from shared.console.refusals import Refusal
 from shared.console.sentences import sentence
 from shared.console.visit import Visit
@@ -58,16 +58,6 @@ def found(visit: Visit) -> tuple[PlanKind, Plan]:
     kind = KINDS[plan.kind]
     check_role(visit, kind)
     return kind, plan
-
-
-def fault(plan: Plan, number: str, why: str) -> str:
-    """The code of what is missing, "" where nothing is."""
-    wanted = plan.planned.must_type
-    if wanted and number.strip() != str(wanted):
-        return "type_the_number"
-    if plan.planned.needs_why and not why:
-        return "say_why"
-    return why_fault(why)
 
 
 def shown(visit: Visit, kind: PlanKind, plan: Plan, problem: str = "", why: str = "") -> View:

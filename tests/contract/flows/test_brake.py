@@ -12,7 +12,7 @@ import yaml
 
 from dev.commands.stack import Stack
 from dev.verbs import Campaign, Dynamics
-from functions import console
+from functions import console, console_commands
 from shared.console.questions import question
 from shared.mapping import default_document
 from shared.pipeline.deliver import deliver
@@ -75,9 +75,7 @@ class World:
         return self.bridge.flows.read("contacts").status
 
     def command(self, name: str, flow: str = "contacts", **body: Any) -> tuple[int, dict[str, Any]]:
-        answer = console.COMMANDS[name](
-            flow, console.flows()[flow], json.dumps(body).encode(), "key anna"
-        )
+        answer = console_commands.commanded(flow, name, json.dumps(body).encode(), "key anna")
         return answer.status_code, json.loads(answer.get_body())
 
 
@@ -87,7 +85,7 @@ def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> World:
     empty_storage(stack, "contacts", "opt-out", "email-events")
     empty_systems(stack)
     made = World(stack)
-    for module in ("console", "contacts", "custom_entities"):
+    for module in ("console", "console_commands", "contacts", "custom_entities"):
         monkeypatch.setattr(f"functions.{module}.wiring", lambda: made.wiring)
     assert made.profiles() == set(made.contacts)
     return made

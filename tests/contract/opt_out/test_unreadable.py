@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from functions.console import command_discard, command_replay
+from functions.console_pages import Served
+from shared.console.key_commands import Call, run_command
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
 from shared.opt_out.flow import FROM_CAMPAIGN
 from shared.pipeline.letters import Left
@@ -124,24 +125,23 @@ def test_a_person_is_told_why_letters_stay(by_file: World, monkeypatch: pytest.M
     world.sync()
     (letter,) = letters(world)
     monkeypatch.setattr("functions.console.wiring", lambda: world.wiring)
-    flow, record = world.from_campaign.flow, {"what": "record", "id": letter.record_id}
-    given, by = json.dumps(record).encode(), "key anna"
-    again = command_replay("opt_out", flow, b'{"what": "dead_letters"}', by)
-    answered = json.loads(again.get_body())
+    call = Call("opt_out", world.from_campaign.flow, Served(world.wiring), "key anna")
+    record = {"what": "record", "id": letter.record_id}
+    given = json.dumps(record).encode()
+    answered = dict(run_command("replay", call, b'{"what": "dead_letters"}').body)
     assert answered.pop("job")["state"] == "done"
     assert answered == {
         "flow": "opt_out", "what": "dead_letters", "handed_off": 0, "left": 1,
         "why": [Left.UNREADABLE.value]
     }  # fmt: skip
     refused = [
-        command_replay("opt_out", flow, given, by),
-        command_discard("opt_out", flow, given, by),
+        run_command("replay", call, given),
+        run_command("discard", call, given),
     ]
-    assert [one.status_code for one in refused] == [409, 409]
-    assert [json.loads(one.get_body())["error"] for one in refused] == [
+    assert [one.status for one in refused] == [409, 409]
+    assert [one.body["error"] for one in refused] == [
         Left.UNREADABLE,
         Left.UNCHECKED,
     ]
     checked = json.dumps({**record, "checked": True}).encode()
-    on_exhausted = json.loads(command_discard("opt_out", flow, checked, by).get_body())
-    assert on_exhausted["discarded"] == 1
+    assert run_command("discard", call, checked).body["discarded"] == 1

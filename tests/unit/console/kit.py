@@ -139,7 +139,7 @@ class Console:
         self.activity = log.ActivityLog(self.table("activity"), self.now, self.token)
         self.plans = Plans(self.table("plans"), self.now, self.token)
         self.seal = Seal([b"k" * 32])
-        services = SimpleNamespace(
+        self.services = SimpleNamespace(
             bridge=self.bridge,
             figures=self.figures,
             activity=self.activity,
@@ -149,7 +149,7 @@ class Console:
         )
         self.front = Front(
             ConsoleSettings.model_construct(console_url=URL, console_environment="TEST"),
-            cast("Services", services),
+            cast("Services", self.services),
             cast("SignIn", SimpleNamespace(seal=self.seal)),
             ROUTES,
             self.now,

@@ -3,31 +3,33 @@ nothing is done.
 """
 
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.console import COMMANDS
 from shared.console.commands import (
     BY,
     NO_LENGTH,
     NOT_AN_OBJECT,
     TWICE,
+    WHY,
+    CarryOut,
     Command,
     Discard,
     InvalidCommand,
+    MakePlan,
     Replay,
     Start,
     Stop,
     check_length,
     read_command,
 )
+from shared.console.key_commands import COMMANDS, Call, run_command
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
-KINDS: list[type[Command]] = [Start, Stop, Replay, Discard]
+KINDS: list[type[Command]] = [Start, Stop, Replay, Discard, MakePlan, CarryOut]
 
 
 def refusal(kind: type[Command], body: bytes) -> str:
@@ -99,19 +101,19 @@ def test_what_a_command_takes(kind: type[Command], body: bytes, fields: dict[str
         pytest.param(
             Start,
             {"delete": "skip"},
-            "start does not take delete. Its body may have deletes.",
+            "start does not take delete. Its body may have deletes, why.",
             id="misspelt",
         ),
         pytest.param(
             Stop,
             {"what": "all"},
-            "stop does not take what. Its body must be empty.",
+            "stop does not take what. Its body may have why.",
             id="nothing to say",
         ),
         pytest.param(
             Stop,
             {"a.b": 1},
-            "stop does not take a member of the body. Its body must be empty.",
+            "stop does not take a member of the body. Its body may have why.",
             id="no word to repeat",
         ),
         pytest.param(
@@ -234,11 +236,17 @@ def test_a_body_with_a_length_or_none_at_all_is_read(headers: dict[str, str]) ->
     check_length(headers)
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_every_command_reads_its_body_before_it_does_anything(command: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_reads_its_body_before_it_does_anything(command: str) -> None:
     """Without a flow, settings or storage nothing else could be done."""
+    call = Call("contacts", cast("Any", None), cast("Any", None), "key anna")
     with pytest.raises(InvalidCommand, match="by is not taken"):
-        command("contacts", None, b'{"by": "somebody.else@example.org"}', "key anna")
+        run_command(command, call, b'{"by": "somebody.else@example.org"}')
+
+
+@pytest.mark.parametrize("why", ["jane@example.org", "0151 2345678", "x" * 201, "a\nb"])
+def test_a_reason_holds_no_customer(why: str) -> None:
+    assert refusal(Stop, json.dumps({"why": why}).encode()) == WHY
 
 
 @given(
