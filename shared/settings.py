@@ -7,9 +7,11 @@ own. A setting without a default must be given. Triggers name some of them as %N
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_core import PydanticUndefined
 
 from shared.console_settings import ConsoleSettings
 from shared.identifiers import trimmed
@@ -312,3 +314,36 @@ def problems(environ: Mapping[str, str] | None = None) -> list[SettingProblem]:
             SettingProblem(*problem(item), unresolved=item["type"] == UNRESOLVED) for item in items
         ]
     return []
+
+
+@dataclass(frozen=True, slots=True)
+class SettingOrigin:
+    """Where a setting comes from, without its value. `origin`: "given", "default", or "none": it is
+    empty, and so is its default.
+    """
+
+    name: str
+    origin: str
+    is_secret: bool
+
+
+def origins(environ: Mapping[str, str] | None = None) -> list[SettingOrigin]:
+    """Every setting, by its name in the environment, in the order of its declaration."""
+    found = given(environ)
+    return [
+        SettingOrigin(
+            environment_name(field),
+            "given" if (info.alias or field) in found else origin_of(info.get_default()),
+            info.annotation is SecretStr,
+        )
+        for field, info in Settings.model_fields.items()
+    ]
+
+
+def origin_of(default: object) -> str:
+    filled = default is not PydanticUndefined and text_of(default)
+    return "default" if filled else "none"
+
+
+def text_of(default: object) -> str:
+    return text(default) if isinstance(default, SecretStr) else str(default)

@@ -8,9 +8,6 @@ from functools import partial
 
 from shared.campaign.auth import campaign_token
 from shared.campaign.client import CampaignClient
-from shared.console.session import Seal
-from shared.console.sign_in import SignIn
-from shared.console_settings import ConsoleSettings
 from shared.dataverse.auth import dataverse_token
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
@@ -29,7 +26,6 @@ from shared.events.writing import ActivityWriter
 from shared.events.writing import Contacts as EventContacts
 from shared.http.breaker import CircuitBreaker
 from shared.http.concurrency import AdaptiveConcurrency
-from shared.http.entra import TIMEOUT_SECONDS
 from shared.http.tokens import CachedToken
 from shared.http.transport import Transport
 from shared.locked_property import locked_cached_property
@@ -43,7 +39,7 @@ from shared.opt_out.owned import OptOutFlags, notes
 from shared.opt_out.parts import OptOut
 from shared.opt_out.sides import Contacts, Profiles
 from shared.setting_types import text
-from shared.settings import load, load_settings
+from shared.settings import load_settings
 from shared.sftp.client import Sftp
 from shared.sftp.exports.pages import Exports
 from shared.sftp.session import Server
@@ -142,17 +138,6 @@ class Wiring(StateWiring):
     @locked_cached_property
     def figures(self) -> Figures:
         return Figures(self.storage.table("figures"))
-
-    @locked_cached_property
-    def console_settings(self) -> ConsoleSettings:
-        """Misconfigured while they are wrong: that stops no flow."""
-        return load(ConsoleSettings)
-
-    @locked_cached_property
-    def sign_in(self) -> SignIn:
-        settings = self.console_settings
-        seal = Seal(settings.session_keys())
-        return SignIn(settings, seal, self.send("Entra", TIMEOUT_SECONDS, 4), self.now)
 
     @locked_cached_property
     def batch(self) -> BatchWriter:

@@ -6,12 +6,15 @@ come from a page of ours. Every answer has the same security headers (shared/con
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from shared.console.frame import Frame
 from shared.console.incoming import FORM_LIMIT_BYTES, Incoming
 from shared.console.look import Look, read_look
 from shared.console.outgoing import SECURITY, Answer, Cookie, File, Redirect, Sent, View
+from shared.console.patience import PAGE_SECONDS, page_in_time
 from shared.console.refusals import Refusal
 from shared.console.rendering import render
 from shared.console.roles import Least, Role, allows, missing_role
@@ -25,6 +28,8 @@ from shared.errors import BridgeError
 
 SESSION, SIGNING_IN, LOOK = "__Host-bridge", "__Host-bridge-sign-in", "__Host-bridge-look"
 ROOT = "/console"
+NO_FACTS: Mapping[str, Any] = {"systems": ("", ""), "needs": {}}
+"""For whoever has no role."""
 
 
 class SignInFirst(Exception):
@@ -45,6 +50,7 @@ class Front:
         self.settings, self.services, self.now = settings, services, now
         self.sign_in, self.routes = sign_in, routes
         self.seal: Seal = sign_in.seal
+        self.frame = Frame(services, now)
 
     def answer(self, incoming: Incoming) -> Sent:
         """The answer to any request. It raises only what is our bug."""
@@ -72,7 +78,7 @@ class Front:
         if incoming.path == "/sign-out":
             return self.sign_out()
         visit = Visit(incoming, found.parts, session, look, self.settings, self.services, self.now)
-        return self.sent(incoming, look, session, found.route.page(visit))
+        return self.sent(incoming, look, session, shown(found.route, visit))
 
     def found(self, incoming: Incoming) -> Found:
         try:
@@ -162,11 +168,20 @@ class Front:
     def page(self, incoming: Incoming, look: Look, session: Session | None, view: View) -> bytes:
         frame = {
             "here": incoming.path or "/",
+            "is_page": incoming.method != "POST",
             "session": session,
             "settings": self.settings,
+            **(self.frame.facts() if session and session.roles else NO_FACTS),
             "may": lambda name: session is not None and allows(session.roles, Least[name]),
         }
         return render(view.template, look, {**frame, **view.data})
+
+
+def shown(route: Route, visit: Visit) -> Answer:
+    """What a page answers with. Who looks waits three seconds; an act is waited for to its end."""
+    if visit.incoming.method == "POST" or route.is_download:
+        return route.page(visit)
+    return page_in_time(partial(route.page, visit), PAGE_SECONDS)
 
 
 def lacking(roles: Sequence[Role], least: Least) -> Refusal:

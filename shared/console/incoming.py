@@ -47,6 +47,8 @@ class Incoming:
 
     @property
     def wants_json(self) -> bool:
-        """Whether the JSON twin is asked for (RFC 9110, 12.5.1, without weights)."""
+        """Whether the JSON twin is asked for: RFC 9110, 12.5.1, without weights; or by a link."""
+        if self.query.get("as") == "json":
+            return True
         accepted = self.headers.get("accept", "")
         return "application/json" in accepted and "text/html" not in accepted

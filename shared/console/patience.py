@@ -7,20 +7,31 @@ ends soon after by its own limits, and what it has learned by then serves the ne
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 
+from shared.console.refusals import Refusal
 from shared.deadlines import within
 from shared.errors import BridgeError
 from shared.threads import ThreadPool
 
+PAGE_SECONDS = 2.9
+"""A page answers within three."""
+
 PART_SECONDS = 2.4
-"""Within the three seconds in which a page answers."""
+"""Less where the page that asks has less left."""
+
+DRAWING_SECONDS = 0.2
+"""Between the last part and the end of its page."""
 
 WORK_END_SECONDS = 5.0
 """How long work that comes too late may last beyond its limit."""
 
 LATE = "part_late"
+_UNTIL: ContextVar[float] = ContextVar("until", default=inf)
+"""Until when the page that a thread works for waits, on the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +46,29 @@ class Missing:
 
 
 @cache
-def pool() -> ThreadPool:
-    """Of this process. A system that does not answer holds a thread for seconds, not for ever."""
-    return ThreadPool(24, "console")
+def pool(name: str) -> ThreadPool:
+    """Of this process, one for pages and one for parts: pages that wait keep no part waiting.
+
+    A system that does not answer holds a thread for seconds, not for ever.
+    """
+    return ThreadPool(24, f"console-{name}")
+
+
+def page_in_time[T](work: Callable[[], T], seconds: float) -> T:
+    """A page as a whole. Refusal 503 where it is late: what holds it up is what all pages need."""
+    until = time.monotonic() + seconds
+
+    def bounded() -> T:
+        _UNTIL.set(until - DRAWING_SECONDS)
+        with within(seconds, end_seconds=seconds + WORK_END_SECONDS):
+            return work()
+
+    future = pool("pages").submit(bounded)
+    try:
+        return future.result(seconds)
+    except TimeoutError:
+        future.cancel()
+        raise Refusal(503, "page_late") from None
 
 
 class Asked[T]:
@@ -64,4 +95,5 @@ def ask[T](part: str, work: Callable[[], T], seconds: float = PART_SECONDS) -> A
         with within(seconds, end_seconds=seconds + WORK_END_SECONDS):
             return work()
 
-    return Asked(part, pool().submit(bounded), time.monotonic() + seconds)
+    until = min(time.monotonic() + seconds, _UNTIL.get())
+    return Asked(part, pool("parts").submit(bounded), until)

@@ -27,6 +27,8 @@ class Route:
     path: str
     least: Least
     page: "Callable[[Visit], Answer]"
+    is_download: bool = False
+    """Whether it may take longer than somebody waits for a page."""
     pattern: re.Pattern[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -49,6 +49,10 @@ SENTENCES = {
         " gives it: Enterprise applications, this application, Users and groups."
     ),
     "unavailable": "The page cannot be shown now: {cause}",
+    "page_late": (
+        "This page was not ready within three seconds: the storage account, which holds the"
+        " bridge's state, is slow or does not answer. Load it again in a minute."
+    ),
     "console_off": (
         "The console is not set up. An administrator sets CONSOLE_URL and what goes with it"
         " (docs/console.md)."

@@ -1,6 +1,6 @@
 """Every address of the console, with its least role: who is not named here gets nothing."""
 
-from shared.console.pages import activity, jobs, letters, opt_outs, plans, records, story
+from shared.console.pages import activity, jobs, letters, opt_outs, plans, records, set_up, story
 from shared.console.pages.flow import flow
 from shared.console.pages.me import change_look, me, signed_out
 from shared.console.pages.overview import overview
@@ -22,15 +22,17 @@ ROUTES = (
     Route("POST", "/records/{flow}/{id}/values", Least.PERSONAL_DATA, story.values),
     Route("POST", "/records/{flow}/{id}/download", Least.PERSONAL_DATA, story.download),
     Route("GET", "/dead-letters", Least.VIEWER, letters.dead_letters),
-    Route("GET", "/dead-letters/download", Least.VIEWER, letters.download),
+    Route("GET", "/dead-letters/download", Least.VIEWER, letters.download, True),
     Route("POST", "/plans", Least.ACTOR, plans.make),
     Route("GET", "/plans/{id}", Least.ACTOR, plans.show),
     Route("POST", "/plans/{id}", Least.ACTOR, plans.carry),
     Route("GET", "/jobs/{id}", Least.VIEWER, jobs.job),
-    Route("GET", "/jobs/{id}/download", Least.VIEWER, jobs.download),
+    Route("GET", "/jobs/{id}/download", Least.VIEWER, jobs.download, True),
     Route("GET", "/activity", Least.VIEWER, activity.activity),
-    Route("GET", "/activity/download", Least.VIEWER, activity.download),
+    Route("GET", "/activity/download", Least.VIEWER, activity.download, True),
+    Route("GET", "/setup", Least.VIEWER, set_up.set_up),
+    Route("POST", "/setup", Least.ACTOR, set_up.run_again),
     Route("GET", "/opt-outs", Least.VIEWER, opt_outs.opt_outs),
-    Route("GET", "/opt-outs/download", Least.VIEWER, opt_outs.download),
+    Route("GET", "/opt-outs/download", Least.VIEWER, opt_outs.download, True),
 )
 """`/sign-in` and `/signed-in` are the door's own (shared/console/front.py)."""

@@ -105,6 +105,14 @@ STORY: Mapping[str, str] = {
     "part_family": "Parents and children",
     "part_opt_outs": "Opt-outs",
     "part_events": "E-mail events",
+    "part_findings": "What the checks have found",
+    "finding_ok": "fine",
+    "finding_warning": "warning",
+    "finding_error": "error",
+    "finding_skipped": "not looked at",
+    "origin_given": "given",
+    "origin_default": "default",
+    "origin_none": "not set",
     "part_late": (
         "{part}: no answer within three seconds, so this part is missing. Load the page again."
     ),

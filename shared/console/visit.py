@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.checks.look import Look as Checked
 from shared.console.incoming import Incoming
 from shared.console.look import Look
 from shared.console.roles import Least, allows
@@ -16,13 +17,17 @@ from shared.events.catalog import ActiveEvents
 from shared.events.documents import EventsDocument
 from shared.opt_out.parts import OptOut
 from shared.pipeline.flow import Bridge, Flow
+from shared.settings import Settings
 from shared.state.activity import ActivityLog
 from shared.state.figures import Figures
 from shared.state.plans import Plans
 
 
 class Services(Protocol):
-    """What the pages read and act on. Wiring has it."""
+    """What the pages read and act on. Wiring has it; Misconfigured while settings are missing."""
+
+    @property
+    def settings(self) -> Settings: ...
 
     @property
     def bridge(self) -> Bridge: ...
@@ -47,6 +52,9 @@ class Services(Protocol):
 
     def flows(self) -> Mapping[str, Flow]:
         """Every flow and feed by its key."""
+
+    def look(self) -> Checked:
+        """What the checks look through, also while settings are missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ from azure.data.tables import TableClient, UpdateMode
 from shared.state.filters import literal
 from shared.state.pieces import in_pieces, together
 
-LATEST = "latest"
+LATEST, FINDINGS = "latest", "findings"
+"""Rows that hold what a page shows: the watch's summary, and what the checks have found."""
+
+Made = tuple[float, dict[str, Any]]
 TICKS, HOURS = "5min", "hour"
 KEPT_SECONDS: Mapping[str, float] = {TICKS: 35 * 86_400.0, HOURS: 400 * 86_400.0}
 MOST_REMOVED = 500
@@ -51,14 +54,22 @@ class Figures:
 
     def save_latest(self, at: float, summary: Mapping[str, Any]) -> None:
         """Replaces what the start page shows. `at`: when it was made, in seconds since 1970."""
-        text = json.dumps(summary, ensure_ascii=False, separators=(",", ":"))
-        entity = {"PartitionKey": LATEST, "RowKey": LATEST, "at": at, **in_pieces(text)}
+        self.save(LATEST, at, summary)
+
+    def latest(self) -> Made | None:
+        """When it was made, and the summary; None before the first watch. One read."""
+        return self.saved(LATEST)
+
+    def save(self, name: str, at: float, content: Mapping[str, Any]) -> None:
+        """Keeps what a page shows as one row; replaces the one before."""
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        entity = {"PartitionKey": LATEST, "RowKey": name, "at": at, **in_pieces(text)}
         self.table.upsert_entity(entity, UpdateMode.REPLACE)
 
-    def latest(self) -> tuple[float, dict[str, Any]] | None:
-        """When it was made, and the summary; None before the first watch. One read."""
+    def saved(self, name: str) -> Made | None:
+        """When it was kept, and what; None where nothing was. One read."""
         try:
-            entity = self.table.get_entity(LATEST, LATEST)
+            entity = self.table.get_entity(LATEST, name)
         except ResourceNotFoundError:
             return None
         return float(entity["at"]), json.loads(together(entity))

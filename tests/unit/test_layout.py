@@ -129,6 +129,7 @@ LAYERS: dict[str, set[str]] = {
         *("shared.http", "shared.sftp.exports", *CLIENTS, *GROUND),
     },
     "shared.wiring": {"shared"},
+    "shared.wiring_console": {"shared"},
     "shared.wiring_state": {"shared"},
     "shared.unconfigured": {"shared"},
 }

@@ -2,8 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,16 +23,6 @@ from tests.contract.battery.kit import Worker
 
 FORM = "application/x-www-form-urlencoded"
 PACE = {"RETRY_DELAY_SECONDS": "0", "MAPPING_CACHE_SECONDS": "0", "CLAIM_LEASE_SECONDS": "5"}
-
-
-@dataclass(frozen=True, slots=True)
-class Parts(Served):
-    """The process's services, with the flows of this wiring."""
-
-    listed: Callable[[], Mapping[str, Flow]] = dict
-
-    def flows(self) -> Mapping[str, Flow]:
-        return self.listed()
 
 
 class Door:
@@ -61,7 +50,7 @@ class World:
         self.contacts.flow.adopt()
         self.front = Front(
             ConsoleSettings.model_construct(console_url="https://c", console_environment="TEST"),
-            Parts(self.wiring, self.flows),
+            Served(lambda: self.wiring, self.flows),
             Door(),  # type: ignore[arg-type]
             ROUTES,
             self.wiring.now,

@@ -145,6 +145,7 @@ class Console:
             activity=self.activity,
             plans=self.plans,
             opt_out=None,
+            settings=self.settings,
             flows=lambda: self.flows,
         )
         self.front = Front(

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from threading import Event
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -42,6 +44,13 @@ class FakeSignIn:
         return made
 
 
+class NoFigures:
+    """The frame of a page asks for no more."""
+
+    settings = SimpleNamespace(dataverse_url="https://d", campaign_url="https://c/acme/campaign")
+    figures = SimpleNamespace(latest=lambda: None)
+
+
 def page(visit: Visit) -> View:
     return View("signed_out", {"who": visit.who, "part": visit.parts.get("id", "")})
 
@@ -70,7 +79,7 @@ def no_acts() -> None:
 
 def front(routes: Any = TABLE) -> Front:
     sign_in = cast("SignIn", FakeSignIn())
-    return Front(SETTINGS, cast("Services", None), sign_in, routes, lambda: NOW)
+    return Front(SETTINGS, cast("Services", NoFigures()), sign_in, routes, lambda: NOW)
 
 
 def session(*roles: Role, asked_at: float = NOW) -> Session:
@@ -223,6 +232,25 @@ def test_what_is_broken_is_said_in_a_page() -> None:
     sent = ask("/broken", EVERYBODY["viewer"])
     assert sent.status == 503
     assert b"The storage account does not answer." in sent.body
+
+
+def test_a_page_that_is_late_says_what_holds_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A download, and an act, are waited for to their ends."""
+    released = Event()
+
+    def slow(visit: Visit) -> View:
+        released.wait(30)
+        return View("signed_out")
+
+    monkeypatch.setattr("shared.console.front.PAGE_SECONDS", 0.01)
+    table = [Route("GET", "/slow", Least.VIEWER, slow)]
+    who = {"cookie": f"{SESSION}={session(Role.VIEWER).sealed(SEAL)}"}
+    sent = front(table).answer(Incoming("GET", "/slow", {}, who))
+    released.set()
+    assert sent.status == 503
+    assert b"within three seconds" in sent.body
+    table = [Route("GET", "/slow", Least.VIEWER, slow, is_download=True)]
+    assert front(table).answer(Incoming("GET", "/slow", {}, who)).status == 200
 
 
 def test_the_json_twin_has_the_page_s_data() -> None:
