@@ -47,6 +47,6 @@ def console_command(req: func.HttpRequest) -> func.HttpResponse:
 
 def commanded(name: str, command: str, body: bytes, by: str) -> func.HttpResponse:
     """Carries a command out. InvalidCommand where the body means nothing."""
-    call = Call(name, flows()[name], Served(wiring()), by)
+    call = Call(name, flows()[name], Served(wiring, flows), by)
     answered = run_command(command, call, body)
     return answer(answered.status, **answered.body)
