@@ -11,6 +11,7 @@ from shared.opt_out.deciding import Mode
 from shared.opt_out.flow import KEY as OPT_OUT
 from shared.pipeline.running import fail_flow
 from shared.settings import ChosenFlows, load, load_storage_settings
+from shared.state.activity import ActivityLog
 from shared.state.documents import Documents
 from shared.state.envelope import references_only
 from shared.state.flows import FAILED, Flows
@@ -25,7 +26,8 @@ def fail_all(error: Misconfigured) -> None:
     except Misconfigured:
         telemetry.flow_changed(flow="", status=FAILED, reason=str(error), by="bridge")
         return
-    flows = Flows(storage.table("flows"), time.time)
+    activity = ActivityLog(storage.table("activity"), time.time)
+    flows = Flows(storage.table("flows"), time.time, activity.flow_changed)
     tables = Documents(storage.container("config")).tables()
     keys = [flow_of(table).key for table in sorted({"contact", *tables})]
     for key in [*keys, *chosen_flows()]:

@@ -71,7 +71,7 @@ class StateWiring:
             ledger=ledger,
             presence=Presence(ledger, self.now),
             checkpoints=Checkpoints(storage.table("checkpoints")),
-            flows=Flows(storage.table("flows"), self.now),
+            flows=Flows(storage.table("flows"), self.now, self.activity.flow_changed),
             deadletters=DeadLetters(
                 storage.table("deadletters"),
                 storage.container("letters"),

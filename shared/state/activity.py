@@ -6,7 +6,7 @@ record. `why` is a person's own words.
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -14,7 +14,9 @@ from typing import Any
 from azure.data.tables import TableClient
 
 from shared import telemetry
+from shared.errors import Retryable
 from shared.state.filters import literal
+from shared.state.flows import BRIDGE, RUNNING, FlowState
 from shared.state.pages import filled
 from shared.state.texts import kept
 
@@ -24,8 +26,6 @@ NEWEST_FIRST = 10**13
 KEPT_SECONDS = 400 * 86_400.0
 FORGOTTEN_AT_ONCE = 500
 BEGUN, DONE, FAILED = "begun", "done", "failed"
-BRIDGE = "bridge"
-"""Who did it, where nobody asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,15 @@ class ActivityLog:
         """A row and a log line. Retryable while the storage does not answer."""
         self.write(act)
         log_line(act)
+
+    def flow_changed(self, flow: str, state: FlowState) -> None:
+        """The bridge has failed a flow, or runs it again. `result` is the setting to look at.
+
+        Where it cannot be noted, the flow's own row and the log line say it.
+        """
+        code = "flow_runs" if state.status == RUNNING else "flow_failed"
+        with suppress(Retryable):
+            self.note(Act(BRIDGE, "", code, flow, result=state.setting))
 
     @contextmanager
     def noted(self, act: Act) -> Iterator[Ending]:

@@ -17,6 +17,8 @@ from shared.errors import Retryable
 from shared.state.texts import kept
 
 RUNNING, STOPPED, FAILED = "running", "stopped", "failed"
+BRIDGE = "bridge"
+"""Who changed a flow, where no person did."""
 CACHE_SECONDS = 1.0
 CHANGE_ATTEMPTS = 50
 LOST = (ResourceModifiedError, ResourceExistsError, ResourceNotFoundError)
@@ -66,8 +68,14 @@ Decide = Callable[[FlowState], Values | None]
 class Flows:
     """The table `flows`, read through a cache of one second."""
 
-    def __init__(self, table: TableClient, now: Callable[[], float]) -> None:
-        self.table, self.now = table, now
+    def __init__(
+        self,
+        table: TableClient,
+        now: Callable[[], float],
+        noted: Callable[[str, FlowState], None] = lambda *_: None,
+    ) -> None:
+        """`noted` is called after the bridge itself has changed a flow's status."""
+        self.table, self.now, self.noted = table, now, noted
         self.locks: dict[str, threading.Lock] = {}
         self.cache: dict[str, tuple[float, FlowState]] = {}
         self.readers: dict[str, object] = {}
@@ -135,6 +143,8 @@ class Flows:
             if "status" in values:
                 changed = wanted = replace(changed, word=state.word + 1)
             if self.saved(flow, {**values, "word": changed.word}, etag):
+                if "status" in values and changed.by == BRIDGE:
+                    self.noted(flow, changed)
                 return changed
         raise Retryable("Others keep changing this flow; give the command again.")
 

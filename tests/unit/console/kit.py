@@ -121,10 +121,11 @@ class Console:
         }
         for container in containers.values():
             container.create_container()
+        self.activity = log.ActivityLog(self.table("activity"), self.now, self.token)
         self.bridge = SimpleNamespace(
             now=self.now,
             settings=self.settings,
-            flows=Flows(self.table("flows"), self.now),
+            flows=Flows(self.table("flows"), self.now, self.activity.flow_changed),
             jobs=Jobs(self.table("jobs"), self.now),
             results=JobResults(containers["r"]),
             deadletters=DeadLetters(self.table("deadletters"), containers["l"], containers["p"]),
@@ -136,7 +137,6 @@ class Console:
             handoff=self.queue,
         )
         self.figures = Figures(self.table("figures"))
-        self.activity = log.ActivityLog(self.table("activity"), self.now, self.token)
         self.plans = Plans(self.table("plans"), self.now, self.token)
         self.seal = Seal([b"k" * 32])
         self.services = SimpleNamespace(

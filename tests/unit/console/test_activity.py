@@ -1,10 +1,12 @@
 """The activity log: newest first, page by page; an act that is cut off is there too."""
 
 import json
+from typing import Any
 
 import pytest
 
-from shared.errors import Retryable
+from shared.errors import Misconfigured, Retryable
+from shared.pipeline import running
 from shared.state.activity import BEGUN, FAILED, KEPT_SECONDS, Act
 from tests.unit.console.kit import Console
 
@@ -86,3 +88,27 @@ def test_what_is_older_than_400_days_goes() -> None:
     console.clock += 2
     assert console.activity.forget_old() == 1
     assert [one.count for one in console.acts()] == [2]
+
+
+def test_what_the_bridge_does_is_in_the_list_and_what_a_person_does_is_not_twice() -> None:
+    console = Console()
+    flows = console.bridge.flows
+    running.fail_flow("contacts", flows, Misconfigured("CAMPAIGN_CLIENT_SECRET", "Refused."))
+    running.start("contacts", console.bridge, by="Otto")
+    assert [(one.who, one.act, one.on, one.result) for one in console.acts()] == [
+        ("bridge", "flow_failed", "contacts", "CAMPAIGN_CLIENT_SECRET")
+    ]
+
+
+def test_a_flow_fails_also_where_that_cannot_be_noted() -> None:
+    console = Console()
+
+    def perform(what: str, work: Any) -> Any:
+        if what.startswith("activity"):
+            raise Retryable("The storage account does not answer.")
+        return work()
+
+    console.tables.perform = perform
+    flows = console.bridge.flows
+    running.fail_flow("contacts", flows, Misconfigured("CAMPAIGN_CLIENT_SECRET", "Refused."))
+    assert flows.read("contacts").status == "failed"
