@@ -157,6 +157,7 @@ ACT_SENTENCES = {
     "do_replay_all": "Replay all",
     "act_replay_all": "replay of all",
     "which_all": "All records of {name}: about {count}",
+    "which_all_uncounted": "All records of {name}. The watch has not counted them yet.",
     "how_all": "The next poll begins to read everything. Each record is written, changed or not.",
     "once_stays": "One source is read once: what it told is not read again.",
     "plan_cancel_job": "Cancel this job of {name}?",

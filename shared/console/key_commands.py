@@ -51,6 +51,7 @@ from shared.pipeline.running import start, stop
 from shared.pipeline.selecting import order_letters
 from shared.state.activity import DONE, FAILED, Act
 from shared.state.jobs import Job
+from shared.state.plans import TAKEN
 
 NO_JOB = "There is no such job: GET /api/jobs lists them. One is kept for 30 days."
 
@@ -133,7 +134,7 @@ def unanswered(name: str, count: int) -> str:
 
 
 def do_stop(call: Call, order: Stop) -> Answered:
-    stop(call.name, call.services.bridge, by=call.by)
+    stop(call.name, call.services.bridge, by=call.by, why=order.why)
     return Answered(200, {"flow": call.name, "status": "stopped"})
 
 
@@ -244,7 +245,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def do_carry_out(call: Call, order: CarryOut) -> Answered:
-    plan = call.services.plans.get(order.plan) if is_row_key(order.plan) else None
+    is_id = is_row_key(order.plan) and not order.plan.startswith(TAKEN)
+    plan = call.services.plans.get(order.plan) if is_id else None
     if plan is None or plan.kind not in KINDS:
         raise Refusal(404, "plan_over")
     if plan.person != call.by:

@@ -128,15 +128,15 @@ def start(key: str, bridge: Bridge, by: str) -> None:
     telemetry.flow_changed(flow=key, status=RUNNING, reason="", by=by)
 
 
-def stop(key: str, bridge: Bridge, by: str) -> None:
+def stop(key: str, bridge: Bridge, by: str, why: str = "") -> None:
     """Reads and writes nothing more of this flow until it is started; what waits on its queue goes
     on waiting.
 
-    A person's word, as a start is.
+    A person's word, as a start is. `why`: their reason, which others then read.
     """
     stopped: Values = {
         "status": STOPPED,
-        "reason": STOPPED_BY_A_PERSON,
+        "reason": why or STOPPED_BY_A_PERSON,
         "setting": "",
         "by": by,
         "since": bridge.now(),

@@ -67,13 +67,14 @@ def prepare_all(visit: Visit) -> Planned:
     found = counted(visit, key)
     totals = found.get("records", {})
     count = sum(totals.get(name, 0) for name in SETTLED)
+    code = "which_all" if count else "which_all_uncounted"
     lines = [
-        Line("label_which", "which_all", {"name": name_of(key), "count": count or "?"}),
+        Line("label_which", code, {"name": name_of(key), "count": count}),
         Line("label_how", "how_all"),
-        Line("label_costs", "cost_calls", {"calls": count or "?"}),
+        *([Line("label_costs", "cost_calls", {"calls": count})] if count else []),
         *([Line("label_stay", "once_stays")] if once_sentences(reading) else []),
     ]
-    if rate := float(found.get("per_minute", 0.0)):
+    if count and (rate := float(found.get("per_minute", 0.0))):
         lines.append(Line("label_takes", "cost_minutes", {"minutes": max(1, round(count / rate))}))
     page = f"/flows/{key}"
     must_type = number_to_type(visit, count)

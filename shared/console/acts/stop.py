@@ -26,7 +26,7 @@ def prepare(visit: Visit) -> Planned:
 
 def carry_out(visit: Visit, plan: Plan, why: str) -> Carried:
     key, _ = planned_flow(visit, plan)
-    running.stop(key, visit.services.bridge, by=visit.who)
+    running.stop(key, visit.services.bridge, by=visit.who, why=why)
     return Carried(f"/flows/{key}")
 
 

@@ -10,7 +10,7 @@ from shared.console.refusals import Refusal
 from shared.console.sentences import sentence
 from shared.console.visit import Visit
 from shared.identifiers import is_row_key
-from shared.state.plans import GOOD_SECONDS
+from shared.state.plans import GOOD_SECONDS, TAKEN
 
 
 def make(visit: Visit) -> Answer:
@@ -30,27 +30,33 @@ def show(visit: Visit) -> Answer:
 
 def carry(visit: Visit) -> Answer:
     """Does it. A second click is led to where the first one led."""
-    person, plan_id = visit.signed_in.person, visit.parts["id"]
-    if is_row_key(plan_id) and (to := visit.services.plans.taken(plan_id, person)):
-        return Redirect(to)
-    kind, plan = found(visit)
-    form = visit.incoming.form
-    why = form.get("why", "").strip()
-    if problem := fault(plan, form.get("number", ""), why):
-        return shown(visit, kind, plan, problem, why)
     try:
+        kind, plan = found(visit)
+        form = visit.incoming.form
+        why = form.get("why", "").strip()
+        if problem := fault(plan, form.get("number", ""), why):
+            return shown(visit, kind, plan, problem, why)
         return Redirect(carry_out(visit, kind, plan, why).to)
     except Refusal as refusal:
-        to = visit.services.plans.taken(plan_id, person) if refusal.code == "plan_taken" else ""
-        if not to:
+        if refusal.code not in ("plan_over", "plan_taken") or not (to := led_to(visit)):
             raise
         return Redirect(to)
+
+
+def led_to(visit: Visit) -> str:
+    """Where this person's act led, "" where there is none. It is there once the plan is gone."""
+    plan_id = visit.parts["id"]
+    return visit.services.plans.taken(plan_id, visit.signed_in.person) if is_id(plan_id) else ""
+
+
+def is_id(text: str) -> bool:
+    return is_row_key(text) and not text.startswith(TAKEN)
 
 
 def found(visit: Visit) -> tuple[PlanKind, Plan]:
     """Refusal where it is over, or of somebody else."""
     plan_id = visit.parts["id"]
-    plan = visit.services.plans.get(plan_id) if is_row_key(plan_id) else None
+    plan = visit.services.plans.get(plan_id) if is_id(plan_id) else None
     if plan is None or plan.kind not in KINDS:
         raise Refusal(404, "plan_over")
     if plan.person != visit.signed_in.person:

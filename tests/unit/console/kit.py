@@ -106,18 +106,22 @@ class Queue:
 
 
 class Console:
-    """`ask` is a browser's request, `plan` the form that begins an act."""
+    """`ask` is a browser's request, `plan` the form that begins an act.
 
-    def __init__(self) -> None:
+    The state is in memory, but where services of tables and blobs are given.
+    """
+
+    def __init__(self, tables: Any = None, blobs: Any = None) -> None:
         self.clock = 1_700_000_000.0
         self.numbers = iter(range(1, 10_000))
-        self.tables = TableService(lambda what, work: work())
-        blobs = BlobService(lambda what, work: work(), self.now)
+        self.tables: Any = tables or TableService(lambda what, work: work())
+        blobs = blobs or BlobService(lambda what, work: work(), self.now)
         self.flow, self.queue = FakeFlow(), Queue()
         self.flows: dict[str, Any] = {"contacts": self.flow}
         self.settings = load_settings({**COMPLETE, "DELETE_BRAKE_RECORDS": "20"})
         containers: dict[str, Any] = {
-            name: blobs.get_container_client(name) for name in ("l", "p", "r", "s")
+            name: blobs.get_container_client(name)
+            for name in ("letters", "poison", "results", "sweeps")
         }
         for container in containers.values():
             container.create_container()
@@ -127,12 +131,14 @@ class Console:
             settings=self.settings,
             flows=Flows(self.table("flows"), self.now, self.activity.flow_changed),
             jobs=Jobs(self.table("jobs"), self.now),
-            results=JobResults(containers["r"]),
-            deadletters=DeadLetters(self.table("deadletters"), containers["l"], containers["p"]),
+            results=JobResults(containers["results"]),
+            deadletters=DeadLetters(
+                self.table("deadletters"), containers["letters"], containers["poison"]
+            ),
             checkpoints=Checkpoints(self.table("checkpoints")),
             brakes=Brakes(self.table("brakes")),
             waiting=Waiting(self.table("waiting"), self.now),
-            sweeps=Sweeps(containers["s"]),
+            sweeps=Sweeps(containers["sweeps"]),
             ledger=Ledger(self.table("ledger")),
             handoff=self.queue,
         )

@@ -387,3 +387,14 @@ def test_a_get_writes_nothing() -> None:
     for path in (plan, job, f"{job}/download", "/activity", "/dead-letters", "/flows/contacts"):
         assert console.ask(path).status == 200
     assert {name: dict(rows) for name, rows in console.tables.tables.items()} == before
+
+
+def test_a_source_that_is_being_read_is_not_read_twice_at_once() -> None:
+    console = Console()
+    with console.bridge.flows.reading("contacts contact") as alone:
+        assert alone
+        job = console.data(console.carry(console.plan("poll", flow="contacts")))
+    assert (console.flow.polled, job["place"]) == (0, "is read already")
+    console.clock += 1
+    console.carry(console.plan("poll", flow="contacts"))
+    assert console.flow.polled == 1

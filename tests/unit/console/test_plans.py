@@ -29,6 +29,7 @@ def test_a_plan_does_nothing_and_its_button_does_it() -> None:
     sent = console.ask(plan, form={"why": WHY})
     assert sent.headers["Location"] == "/console/flows/contacts"
     assert status(console) == STOPPED
+    assert console.bridge.flows.read("contacts").reason == WHY
     assert console.acts() == [Act("Otto", "Bridge.Operator", "stop", "contacts", WHY, "done")]
 
 
