@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po, write_po
 
 from shared.console.rendering import UNITS
 from shared.console.sentences import SENTENCES
+from shared.console.summary import NAMES
 from shared.state.flows import FAILED, RUNNING, STOPPED
 
 CONSOLE = Path(__file__).parents[1] / "shared" / "console"
@@ -33,6 +34,7 @@ def texts() -> Iterator[str | tuple[str, ...]]:
     yield from SENTENCES.values()
     yield from (unit for _, unit in UNITS)
     yield from (RUNNING, STOPPED, FAILED)
+    yield from NAMES.values()
 
 
 def template() -> Catalog:

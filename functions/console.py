@@ -144,9 +144,8 @@ def summarize(bridge: Bridge) -> None:
     before = figures.latest()
     seconds = at - before[0] if before else 0.0
     statuses = views.status(flows(), bridge)["flows"]
-    made = summary.summary(
-        statuses, safe_to_send(wiring().opt_out, bridge), before and before[1], seconds
-    )
+    safe = safe_to_send(wiring().opt_out, bridge)
+    made = summary.summary(statuses, safe, before and before[1], seconds, at)
     summary.record(figures, made, at, seconds)
     wiring().activity.forget_old()
     wiring().plans.forget_old()

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.console.charts import spark
 from shared.console.look import Look
 from shared.console.sentences import sentence
 
@@ -72,6 +73,7 @@ def environment(language: str) -> "Environment":
     )
     made.install_gettext_translations(texts(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals["static"] = static_name
+    made.globals["spark"] = spark
     return made
 
 

@@ -6,7 +6,19 @@ from typing import Any
 from shared.state.figures import HOURS, TICKS, Figure, Figures
 
 HOUR_SECONDS = 3600.0
-NAMES = {"contacts": "Contacts", "email_events": "E-mail events", "opt_out": "Opt-outs"}
+SLOT_SECONDS, SLOTS = 1800.0, 48
+CAMPAIGN_VERBS = ("GET", "POST", "PATCH", "DELETE")
+"""Others are calls to Dataverse (shared/calls.py)."""
+NAMES = {
+    "contacts": "Contacts",
+    "email_events": "E-mail events",
+    "email_events-from-files": "E-mail events: files",
+    "email_events-from-journal": "E-mail events: journal",
+    "opt_out": "Opt-outs",
+    "opt_out-from-dynamics": "Opt-outs: read from Dynamics",
+    "opt_out-from-campaign": "Opt-outs: read from Campaign",
+}
+"""Of flows and feeds, for people; translated where they are shown."""
 CUSTOM = "custom_entities-"
 
 
@@ -20,17 +32,20 @@ def summary(
     safe: Mapping[str, Any],
     before: Mapping[str, Any] | None,
     seconds: float,
+    at: float = 0.0,
 ) -> dict[str, Any]:
     """`statuses`: each flow's status (shared/console/status.py). `before`: the summary before, made
-    `seconds` ago.
+    `seconds` ago. `at`: now, in seconds since 1970.
     """
     earlier = before["flows"] if before else {}
-    flows = {key: flow_line(found, earlier.get(key), seconds) for key, found in statuses.items()}
+    flows = {
+        key: flow_line(found, earlier.get(key), seconds, at) for key, found in statuses.items()
+    }
     return {"flows": flows, "safe": dict(safe)}
 
 
 def flow_line(
-    found: Mapping[str, Any], before: Mapping[str, Any] | None, seconds: float
+    found: Mapping[str, Any], before: Mapping[str, Any] | None, seconds: float, at: float = 0.0
 ) -> dict[str, Any]:
     """A flow as the start page shows it. `totals` are kept for the next difference."""
     outcomes = since(found["outcomes"], before["totals"] if before else None)
@@ -60,7 +75,28 @@ def flow_line(
         "calls": calls,
         "totals": dict(found["outcomes"]),
         "call_totals": dict(found["calls"]),
+        "waits": [{"reason": w["reason"], "records": w["records"]} for w in found["waiting"]],
+        "token_age_seconds": found["token_age_seconds"],
+        "polled_at": found["polled_at"],
+        "day": with_slot(before["day"] if before and "day" in before else None, settled, calls, at),
     }
+
+
+def with_slot(
+    before: Mapping[str, Any] | None, settled: int, calls: Mapping[str, int], at: float
+) -> dict[str, Any]:
+    """The last 24 hours in half hours, the newest last: records settled, and calls of a record's
+    verbs. So the start page draws them from the one row that it reads.
+    """
+    slot, made = int(at // SLOT_SECONDS), sum(calls.get(verb, 0) for verb in CAMPAIGN_VERBS)
+    known = before or {"slot": slot, "settled": [], "calls": []}
+    gap = min(max(0, slot - int(known["slot"])), SLOTS)
+    found: dict[str, Any] = {"slot": slot}
+    for name, more in (("settled", settled), ("calls", made)):
+        values = [*([0] * SLOTS), *known[name], *([0] * gap)][-SLOTS:]
+        values[-1] += more
+        found[name] = values
+    return found
 
 
 def since(totals: Mapping[str, int], before: Mapping[str, int] | None) -> dict[str, int]:

@@ -6,8 +6,13 @@ Reads the watch's summary and the flows' own rows: a start, stop or failure show
 from collections.abc import Mapping
 from typing import Any
 
+from shared.checks.findings import split
+from shared.console.charts import points
 from shared.console.outgoing import View
-from shared.console.summary import name_of
+from shared.console.pages.activity import shown
+from shared.console.pages.shown import shown_missing
+from shared.console.patience import Missing, ask
+from shared.console.summary import SLOT_SECONDS, SLOTS, name_of
 from shared.console.visit import Visit
 from shared.pipeline.brake import is_asking
 from shared.state.flows import FAILED, RUNNING, STOPPED, FlowState
@@ -23,28 +28,41 @@ NOTHING: Mapping[str, Any] = {
     "dead_letters": 0,
     "mapping_version": 0,
     "mapping_problem": "",
+    "waits": (),
 }
+ACTS = "part_activity"
+ACTS_SHOWN = 6
+CHART_WIDTH, CHART_HEIGHT = 480.0, 100.0
 
 
 def overview(visit: Visit) -> View:
-    """The start page: two reads of storage."""
+    """The start page: three reads of storage."""
+    acts = ask(ACTS, lambda: visit.services.activity.page("", ACTS_SHOWN))
     made, states = visit.services.figures.latest(), visit.services.bridge.flows.all()
     at, found = made if made else (0.0, {"flows": {}, "safe": {"safe": None, "reasons": []}})
     lines = [
         line(key, found["flows"].get(key, NOTHING), states.get(key, FlowState()))
         for key in visit.services.flows()
     ]
+    noted = acts.result()
     return View(
         "overview",
         {
             "flows": lines,
-            "needing": [one for one in lines if one["status"] == FAILED or one["problem"]],
+            "needing": [one for one in map(need, lines) if one],
             "safe": found["safe"],
-            "at": at,
-            "age_seconds": visit.now() - at if at else None,
-            "is_stale": bool(at) and visit.now() - at > STALE_SECONDS,
+            **freshness(visit, at),
+            "calls": calls_of(found["flows"]),
+            "acts": [] if isinstance(noted, Missing) else [shown(visit, one) for one in noted],
+            "missing": shown_missing(visit, [noted] if isinstance(noted, Missing) else []),
         },
     )
+
+
+def freshness(visit: Visit, at: float) -> dict[str, Any]:
+    """How old the watch's figures are; stale where it should have written newer ones."""
+    age = visit.now() - at if at else None
+    return {"at": at, "age_seconds": age, "is_stale": age is not None and age > STALE_SECONDS}
 
 
 def line(key: str, found: Mapping[str, Any], state: FlowState) -> dict[str, Any]:
@@ -62,5 +80,33 @@ def line(key: str, found: Mapping[str, Any], state: FlowState) -> dict[str, Any]
         "since": state.since,
         "by": state.by,
         "problem": state.mapping_problem,
-        **{name: found[name] for name in NOTHING if name != "mapping_problem"},
+        "trouble": state.trouble,
+        "day": list(found.get("day", {}).get("settled", [])),
+        **{name: found.get(name, NOTHING[name]) for name in NOTHING if name != "mapping_problem"},
+    }
+
+
+def need(one: Mapping[str, Any]) -> dict[str, str] | None:
+    """Why a flow needs somebody, and what to do next; None where it needs nobody."""
+    if one["asks"]:
+        cause, advice, code = one["reason"], "", "need_answer"
+    elif one["status"] == FAILED:
+        cause, advice, code = *split(one["reason"], ""), "need_repair"
+    elif one["problem"]:
+        cause, advice, code = *split(one["problem"], ""), "need_document"
+    else:
+        return None
+    return {"key": one["key"], "name": one["name"], "cause": cause, "next": advice, "code": code}
+
+
+def calls_of(flows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Calls to Campaign by half hour, of all flows together; `at` is the end of the last one."""
+    days = [found["day"] for found in flows.values() if found.get("day")]
+    last = max((day["slot"] for day in days), default=0)
+    each = [sum(day["calls"][place] for day in days) for place in range(SLOTS)] if days else []
+    return {
+        "at": [(last - SLOTS + 1 + place) * SLOT_SECONDS for place in range(len(each))],
+        "each": each,
+        "most": max(each, default=0),
+        "line": " ".join(f"{x},{y}" for x, y in points(each, CHART_WIDTH, CHART_HEIGHT)),
     }

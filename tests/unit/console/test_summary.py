@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.console.summary import flow_line, since, summary
+from shared.console.summary import SLOTS, flow_line, since, summary, with_slot
 
 STATUS: dict[str, Any] = {
     "status": "running",
@@ -25,6 +25,9 @@ STATUS: dict[str, Any] = {
     "records": {"created": 500},
     "outcomes": {"created": 500, "updated": 100, "waiting": 40},
     "calls": {"POST": 500},
+    "waiting": [{"reason": "parent", "records": 3, "oldest_seconds": 9.0}],
+    "token_age_seconds": 60.0,
+    "polled_at": None,
 }
 
 
@@ -59,3 +62,27 @@ def test_a_summary_is_compared_with_the_one_before() -> None:
     second = summary({"contacts": STATUS}, {"safe": True, "reasons": []}, first, 300.0)
     assert second["flows"]["contacts"]["outcomes"] == {}
     assert second["safe"] == {"safe": True, "reasons": []}
+
+
+SLOT = 1800.0
+
+
+def test_the_day_has_half_hours_the_newest_last() -> None:
+    calls = {"POST": 2, "GET contacts": 9}
+    day = with_slot(None, 5, calls, 10 * SLOT)
+    assert (len(day["settled"]), day["settled"][-1], day["calls"][-1]) == (SLOTS, 5, 2)
+    same = with_slot(day, 1, {"GET": 1}, 10 * SLOT + 900)
+    assert (same["settled"][-2:], same["calls"][-2:]) == ([0, 6], [0, 3])
+    later = with_slot(same, 4, {}, 12 * SLOT)
+    assert later["settled"][-3:] == [6, 0, 4]
+
+
+@pytest.mark.parametrize("slots", [SLOTS, 10 * SLOTS])
+def test_what_is_older_than_a_day_is_gone(slots: int) -> None:
+    day = with_slot(None, 5, {}, 10 * SLOT)
+    assert sum(with_slot(day, 1, {}, (10 + slots) * SLOT)["settled"]) == 1
+
+
+def test_a_clock_that_was_set_back_breaks_nothing() -> None:
+    day = with_slot(None, 5, {}, 10 * SLOT)
+    assert with_slot(day, 1, {}, 8 * SLOT)["settled"][-1] == 6
