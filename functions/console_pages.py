@@ -26,6 +26,7 @@ from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
 from shared.deadlines import ANSWER_SECONDS
 from shared.documents.keeper import Kept
+from shared.editing.desk import Desk
 from shared.errors import BridgeError, Retryable
 from shared.events.catalog import ActiveEvents
 from shared.events.documents import EventsDocument
@@ -70,6 +71,10 @@ class Served:
     @property
     def plans(self) -> Plans:
         return self.wired().plans
+
+    @property
+    def desk(self) -> Desk:
+        return self.wired().desk
 
     @property
     def opt_out(self) -> OptOut:

@@ -12,6 +12,8 @@ from shared.dataverse.auth import dataverse_token
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
 from shared.documents.keeper import Kept
+from shared.editing.desk import Desk
+from shared.editing.systems import Systems
 from shared.entities.catalog import Catalog
 from shared.entities.compiling import MappingCompiler
 from shared.entities.families import flow_of
@@ -44,6 +46,7 @@ from shared.sftp.client import Sftp
 from shared.sftp.exports.pages import Exports
 from shared.sftp.session import Server
 from shared.state.decisions import Decisions
+from shared.state.drafts import Drafts
 from shared.state.figures import Figures
 from shared.wiring_state import StateWiring
 
@@ -134,6 +137,14 @@ class Wiring(StateWiring):
             self.keeper,
             MappingCompiler(self.documents, self.dataverse, self.campaign, OptOutFlags()),
         )
+
+    @locked_cached_property
+    def desk(self) -> Desk:
+        """For people who change mapping documents."""
+        drafts = Drafts(self.storage.container("config"), self.now)
+        systems = Systems(lambda: self.dataverse, lambda: self.campaign, self.now)
+        compiler = self.catalog.compiler
+        return Desk(self.documents, drafts, self.keeper, compiler, OptOutFlags(), systems)
 
     @locked_cached_property
     def figures(self) -> Figures:

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from shared.documents.keeper import Keeper
+from shared.documents.kinds import DocumentId
 from shared.entities.mappings import MAPPINGS
 from shared.http.transport import Send, pooled
 from shared.library_logs import quiet_libraries
@@ -11,7 +13,7 @@ from shared.locked_property import locked_cached_property
 from shared.pipeline.flow import Bridge
 from shared.pipeline.turns import Turns
 from shared.settings import Settings
-from shared.state.activity import ActivityLog
+from shared.state.activity import Act, ActivityLog
 from shared.state.brakes import Brakes
 from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
@@ -23,10 +25,14 @@ from shared.state.jobs import Jobs
 from shared.state.ledger import Ledger
 from shared.state.plans import Plans
 from shared.state.presence import Presence
+from shared.state.signatures import Signature
 from shared.state.storage import Storage
 from shared.state.sweeps import Sweeps
 from shared.state.waiting import Waiting
 from shared.threads import ThreadPool
+
+MAPPING_IN_FORCE = "mapping_in_force"
+UNNAMED = "somebody with access to the storage account"
 
 
 class StateWiring:
@@ -61,7 +67,17 @@ class StateWiring:
 
     @locked_cached_property
     def keeper(self) -> Keeper:
-        return Keeper(self.library, self.settings.mapping_cache_seconds, self.now)
+        cache_seconds = self.settings.mapping_cache_seconds
+        return Keeper(self.library, cache_seconds, self.now, self.note_activation)
+
+    def note_activation(
+        self, document: DocumentId[Any], version: int, signature: Signature
+    ) -> None:
+        """A row of the activity log for a document that was put past the console."""
+        if not signature.is_noted:
+            code = MAPPING_IN_FORCE if document.kind is MAPPINGS else "document_in_force"
+            who, result = signature.author or UNNAMED, f"version {version}"
+            self.activity.note(Act(who, "storage", code, document.name, signature.note, result))
 
     @locked_cached_property
     def bridge(self) -> Bridge:

@@ -98,11 +98,10 @@ class Container:
                 before is None or before.etag != etag
             ):
                 return refusal(412, "ConditionNotMet")
-            blobs[name] = self.service.blob(name, body, dict(metadata or {}), before)
-            return None
+            made = blobs[name] = self.service.blob(name, body, dict(metadata or {}), before)
+            return made.etag
 
-        self.ask(f"upload {name}", work)
-        return BlobClient(self, name)
+        return BlobClient(self, name, str(self.ask(f"upload {name}", work)))
 
     def download_blob(self, blob: str, offset: int = 0, length: int | None = None) -> "Download":
         found: Blob = self.ask(
@@ -111,9 +110,17 @@ class Container:
         end = None if length is None else offset + length
         return Download(replace(found, body=found.body[offset:end]))
 
-    def delete_blob(self, blob: str) -> None:
+    def delete_blob(
+        self, blob: str, *, etag: str = "", match_condition: MatchConditions | None = None
+    ) -> None:
         def work() -> Any:
-            return None if self.blobs().pop(blob, None) else refusal(404, "BlobNotFound")
+            found = self.blobs().get(blob)
+            if found is None:
+                return refusal(404, "BlobNotFound")
+            if match_condition == MatchConditions.IfNotModified and found.etag != etag:
+                return refusal(412, "ConditionNotMet")
+            del self.blobs()[blob]
+            return None
 
         self.ask(f"delete {blob}", work)
 
@@ -171,8 +178,14 @@ class Download:
 class BlobClient:
     """BlobClient, as far as shared/state uses it."""
 
-    def __init__(self, container: Container, blob_name: str) -> None:
+    def __init__(self, container: Container, blob_name: str, etag: str = "") -> None:
         self.container, self.blob_name = container, blob_name
+        self.etag = etag
+        """That of the upload which gave this client."""
+
+    def upload_blob(self, data: bytes | str, **options: Any) -> dict[str, str]:
+        """What the service answers, as far as it is used."""
+        return {"etag": self.container.upload_blob(self.blob_name, data, **options).etag}
 
     def get_blob_properties(self) -> Blob:
         return self.container.download_blob(self.blob_name).properties

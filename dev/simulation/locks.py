@@ -178,6 +178,10 @@ class Future:
     def done(self) -> bool:
         return self.finished
 
+    def exception(self) -> Exception | None:
+        """Of one that is done."""
+        return self.error
+
     def result(self, timeout: float | None = None) -> Any:
         while not self.finished:
             if not self.waiters.wait(timeout):

@@ -240,6 +240,20 @@ class CampaignClient:
             with understood(route):
                 return wire.resource(name, answer, self.filters(name, answer))
 
+    def resources(self, api: str) -> dict[str, str]:
+        """The resources of an API by their names, each with what people call it.
+
+        Source: Adobe Campaign Standard documentation, "Metadata mechanism".
+        """
+        route = f"list of {api}"
+        with counting():
+            answer = body_object(self.call("GET", f"{self.url}/{api}/", route), route)
+        return {
+            name: str(one.get("label") or one.get("help") or "")
+            for name, one in sorted(answer.items())
+            if isinstance(one, dict) and one.get("data")
+        }
+
     def filters(
         self, name: str, metadata: Mapping[str, Any]
     ) -> Mapping[str, tuple[str, ...]] | None:

@@ -110,7 +110,7 @@ def resource(
         )
     fields: dict[str, TargetField] = {}
     collect(content, "", fields)
-    return TargetResource(name, fields, published)
+    return TargetResource(name, fields, published, str(metadata.get("label") or ""))
 
 
 def filters(listed: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -148,6 +148,7 @@ def field(name: str, item: Mapping[str, Any]) -> TargetField:
         read_only=bool(item.get("readOnly")),
         policy=str(item.get("dataPolicy", "")),
         sortable=bool(item.get("sortable", True)),
+        label=str(item.get("label") or ""),
     )
 
 

@@ -25,7 +25,7 @@ from shared.opt_out.owned import OptOutFlags
 from shared.state.documents import Documents, Library, Listing
 
 READ = re.compile(
-    rf"mappings/{TABLE.pattern}\.yaml|opt-out/opt_out\.yaml|events/email_events\.yaml|(mappings|opt-out|events)/versions/.+|fingerprint\.key"
+    rf"mappings/(drafts/)?{TABLE.pattern}\.yaml|opt-out/opt_out\.yaml|events/email_events\.yaml|(mappings|opt-out|events)/versions/.+|fingerprint\.key"
 )
 ADVICE = "Correct it there: the bridge looks at it again by itself."
 

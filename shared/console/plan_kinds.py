@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from shared.console.acts.cancel import CANCEL
 from shared.console.acts.letters import DISCARDING, REPLAY
+from shared.console.acts.mapping import BACK, IN_FORCE
 from shared.console.acts.poll import POLL
 from shared.console.acts.replay import REPLAY_ALL, SEND_AGAIN
 from shared.console.acts.start import START
 from shared.console.acts.stop import STOP
 from shared.console.plans import PlanKind
 
-ACTS = (START, STOP, POLL, REPLAY, DISCARDING, SEND_AGAIN, REPLAY_ALL, CANCEL)
+ACTS = (START, STOP, POLL, REPLAY, DISCARDING, SEND_AGAIN, REPLAY_ALL, CANCEL, IN_FORCE, BACK)
 KINDS: Mapping[str, PlanKind] = {kind.code: kind for kind in ACTS}

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from shared.console.act_sentences import ACT_SENTENCES
+from shared.console.mapping_sentences import MAPPING_SENTENCES
 from shared.console.story_sentences import STORY
 
 SENTENCES = {
@@ -60,6 +61,7 @@ SENTENCES = {
     "look_saved": "Saved. The console remembers it in this browser.",
     **ACT_SENTENCES,
     **STORY,
+    **MAPPING_SENTENCES,
 }
 
 

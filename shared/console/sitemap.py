@@ -1,6 +1,19 @@
 """Every address of the console, with its least role: who is not named here gets nothing."""
 
-from shared.console.pages import activity, jobs, letters, opt_outs, plans, records, set_up, story
+from shared.console.pages import (
+    activity,
+    jobs,
+    letters,
+    mapping,
+    mapping_edits,
+    mapping_preview,
+    mappings,
+    opt_outs,
+    plans,
+    records,
+    set_up,
+    story,
+)
 from shared.console.pages.flow import flow
 from shared.console.pages.me import change_look, me, signed_out
 from shared.console.pages.overview import overview
@@ -23,6 +36,24 @@ ROUTES = (
     Route("POST", "/records/{flow}/{id}/download", Least.PERSONAL_DATA, story.download),
     Route("GET", "/dead-letters", Least.VIEWER, letters.dead_letters),
     Route("GET", "/dead-letters/download", Least.VIEWER, letters.download, True),
+    Route("GET", "/mappings", Least.VIEWER, mappings.mappings),
+    Route("GET", "/mappings/add", Least.MAPPER, mappings.add),
+    Route("POST", "/mappings/add", Least.MAPPER, mappings.propose),
+    Route("GET", "/mappings/{table}", Least.VIEWER, mapping.fields_tab),
+    Route("GET", "/mappings/{table}/yaml", Least.VIEWER, mapping.yaml_tab),
+    Route("GET", "/mappings/{table}/words", Least.VIEWER, mapping.completion),
+    Route("GET", "/mappings/{table}/versions", Least.VIEWER, mapping.versions_tab),
+    Route("GET", "/mappings/{table}/versions/{number}", Least.VIEWER, mapping.version_page),
+    Route("GET", "/mappings/{table}/preview", Least.VIEWER, mapping_preview.form),
+    Route("POST", "/mappings/{table}/preview", Least.MAPPER, mapping_preview.without_values),
+    Route(
+        "POST", "/mappings/{table}/preview/values", Least.PERSONAL_DATA, mapping_preview.with_values
+    ),
+    Route("POST", "/mappings/{table}/check", Least.MAPPER, mapping_edits.check),
+    Route("POST", "/mappings/{table}/save", Least.MAPPER, mapping_edits.save),
+    Route("POST", "/mappings/{table}/rule", Least.MAPPER, mapping_edits.change_rule),
+    Route("POST", "/mappings/{table}/settings", Least.MAPPER, mapping_edits.change_settings),
+    Route("POST", "/mappings/{table}/discard", Least.MAPPER, mapping_edits.discard),
     Route("POST", "/plans", Least.ACTOR, plans.make),
     Route("GET", "/plans/{id}", Least.ACTOR, plans.show),
     Route("POST", "/plans/{id}", Least.ACTOR, plans.carry),

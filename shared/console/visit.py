@@ -13,6 +13,7 @@ from shared.console_settings import ConsoleSettings
 from shared.dataverse.batch import BatchWriter
 from shared.dataverse.client import DataverseClient
 from shared.documents.keeper import Kept
+from shared.editing.desk import Desk
 from shared.events.catalog import ActiveEvents
 from shared.events.documents import EventsDocument
 from shared.opt_out.parts import OptOut
@@ -40,6 +41,9 @@ class Services(Protocol):
 
     @property
     def plans(self) -> Plans: ...
+
+    @property
+    def desk(self) -> Desk: ...
 
     @property
     def opt_out(self) -> OptOut: ...

@@ -4,8 +4,11 @@ Web API").
 
 from urllib.parse import quote
 
-DEFINITION = "LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled"
-ATTRIBUTE = "LogicalName,AttributeType,AttributeTypeName,IsValidForRead"
+DEFINITION = "LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled,DisplayName"
+ATTRIBUTE = "LogicalName,AttributeType,AttributeTypeName,IsValidForRead,DisplayName"
+TRACKED_TABLES = (
+    "EntityDefinitions?$select=LogicalName,DisplayName&$filter=ChangeTrackingEnabled eq true"
+)
 DETAILS = {
     "StringAttributeMetadata": "?$select=LogicalName,MaxLength",
     "MemoAttributeMetadata": "?$select=LogicalName,MaxLength",

@@ -85,6 +85,7 @@ def table(
         primary_id=named(definition["PrimaryIdAttribute"]),
         columns={item.name: item for item in columns},
         change_tracking=bool(definition.get("ChangeTrackingEnabled")),
+        label=shown_label(definition.get("DisplayName")),
     )
 
 
@@ -103,7 +104,22 @@ def column(
         targets=tuple(map(named, attribute.get("Targets") or ())),
         user_local=behavior == "UserLocal",
         date_only=behavior == "UserLocal" and attribute.get("Format") == "DateOnly",
+        label=shown_label(attribute.get("DisplayName")),
     )
+
+
+def shown_label(names: object) -> str:
+    """What people call a table or a column: in the caller's language, else in any; "" if it has no
+    name. Only shown, so nothing unforeseen in it is an error.
+    """
+    found = names if isinstance(names, dict) else {}
+    localized = found.get("LocalizedLabels")
+    candidates = [
+        found.get("UserLocalizedLabel"),
+        *(localized if isinstance(localized, list) else ()),
+    ]
+    texts = (text_of(one) for one in candidates if isinstance(one, dict))
+    return next((text for text in texts if text), "")
 
 
 def options(

@@ -30,6 +30,7 @@ from shared.documents.kinds import (
 from shared.errors import Misconfigured
 from shared.mapping.reading import Document
 from shared.state.documents import Library, Listing
+from shared.state.signatures import Signature
 
 METADATA_SECONDS = 600.0
 
@@ -56,13 +57,24 @@ class Refused:
     at: float
 
 
+OnActivated = Callable[[DocumentId[Any], int, Signature], None]
+"""Called once for a version that a person's document became, with its number and signature."""
+
+
 class Keeper:
     """One for a process. Every method may be called by many threads at once."""
 
-    def __init__(self, library: Library, cache_seconds: float, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        library: Library,
+        cache_seconds: float,
+        now: Callable[[], float],
+        on_activated: OnActivated | None = None,
+    ) -> None:
         self.library = library
         self.cache_seconds = cache_seconds
         self.now = now
+        self.on_activated = on_activated
         self.listing_lock = threading.Lock()
         self.locks: dict[tuple[str, DocumentId[Any]], threading.Lock] = {}
         self.listed: tuple[Listing, float] | None = None
@@ -253,14 +265,16 @@ class Keeper:
             return ""
         if refused := self.refused_lately(wanted, etag):
             return refused.problem
-        text, etag = folder.draft(name)
-        if problems := self.draft_problems(compiler, name, text, version):
-            refused = Refused(etag.strip('"'), wanted.not_activated(problems, version), self.now())
-            self.refused[wanted] = refused
-            return refused.problem
-        folder.add(name, version + 1, text, etag)
+        left = folder.left(name)
+        if problems := self.draft_problems(compiler, name, left.text, version):
+            problem = wanted.not_activated(problems, version)
+            self.refused[wanted] = Refused(left.etag.strip('"'), problem, self.now())
+            return problem
+        is_ours = folder.add(name, version + 1, left.text, left.etag, left.signature)
         self.refused.pop(wanted, None)
         self.forget(wanted)
+        if is_ours and self.on_activated:
+            self.on_activated(wanted, version + 1, left.signature)
         return ""
 
     def refused_lately(self, wanted: DocumentId[Any], etag: str) -> Refused | None:

@@ -5,10 +5,9 @@ record created with.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
-from shared.campaign.client import Address, CampaignClient
-from shared.dataverse.client import DataverseClient
+from shared.campaign.client import Address
 from shared.documents.kinds import DocumentId, Version, World
 from shared.entities.claims import Claims
 from shared.entities.mappings import MAPPINGS, address
@@ -46,6 +45,26 @@ class Active:
         return self.mapping.document
 
 
+class DoesNotFit(Misconfigured):
+    """A document names what the systems do not have; `problems` are sentences with their place."""
+
+    def __init__(self, table: str, problems: list[str]) -> None:
+        super().__init__("mapping", f"The mapping of {table} does not fit: " + " ".join(problems))
+        self.problems = problems
+
+
+class Tables(Protocol):
+    """Who knows what Dataverse says of a table."""
+
+    def table(self, logical_name: str) -> SourceTable: ...
+
+
+class Resources(Protocol):
+    """Who knows what Campaign says of a resource."""
+
+    def resource(self, api: str, name: str) -> TargetResource: ...
+
+
 class MappingCompiler:
     """`documents` are the mappings', whose active versions say which table a resource belongs
     to.
@@ -56,8 +75,8 @@ class MappingCompiler:
     def __init__(
         self,
         documents: Documents,
-        dataverse: DataverseClient,
-        campaign: CampaignClient,
+        dataverse: Tables,
+        campaign: Resources,
         reserved: Reserved,
     ) -> None:
         self.dataverse = dataverse
@@ -84,6 +103,8 @@ class MappingCompiler:
         found += [*self.claims.problems(document, world.listing), *self.reserved.problems(document)]
         try:
             self.fitted(Version(version + 1, document), world, check)
+        except DoesNotFit as error:
+            found += error.problems
         except Misconfigured as error:
             found.append(str(error))
         return found
@@ -112,9 +133,7 @@ class MappingCompiler:
                 " its properties."
             )
         if problems:
-            raise Misconfigured(
-                "mapping", f"The mapping of {document.table} does not fit: " + " ".join(problems)
-            )
+            raise DoesNotFit(document.table, problems)
         mapping = compile_mapping(
             own, source, target, self.reserved.created_with(world, source, target)
         )

@@ -28,6 +28,8 @@ class SourceColumn:
     user_local: bool = False
     date_only: bool = False
     zone: tzinfo | None = None
+    label: str = field(default="", repr=False, compare=False)
+    """What people call it, "" where it has no name in any language. No mapping depends on it."""
 
     @property
     def local_days(self) -> bool:
@@ -44,6 +46,8 @@ class SourceTable:
     primary_id: str
     columns: Mapping[str, SourceColumn]
     change_tracking: bool = True
+    label: str = field(default="", repr=False, compare=False)
+    """What people call it."""
 
     def in_zone(self, zone: tzinfo | None) -> Self:
         """The table as users of the zone see it.
@@ -58,6 +62,13 @@ class SourceTable:
             if column.user_local
         }
         return replace(self, columns={**self.columns, **shown})
+
+    def names(self) -> dict[str, SourceColumn]:
+        """The columns by the names that rows have them under."""
+        return {
+            f"_{name}_value" if column.type in LOOKUP_TYPES else name: column
+            for name, column in self.columns.items()
+        }
 
     def column(self, name: str) -> SourceColumn | None:
         """The column of a name as rows have it: a lookup stands there as `_<name>_value` (Web API
@@ -86,6 +97,8 @@ class TargetField:
     read_only: bool = False
     policy: str = ""
     sortable: bool = True
+    label: str = field(default="", repr=False, compare=False)
+    """What people call it. No mapping depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +111,5 @@ class TargetResource:
     name: str
     fields: Mapping[str, TargetField]
     filters: Mapping[str, tuple[str, ...]] | None = None
+    label: str = field(default="", repr=False, compare=False)
+    """What people call it."""

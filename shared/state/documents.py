@@ -3,6 +3,7 @@ been in force.
 
 config/mappings/<table>.yaml                   put here by a person; taken into force if it is sound
 config/mappings/versions/<table>/000001.yaml   never changed; the highest is in force
+config/mappings/drafts/<table>.yaml            what people work on; no flow reads it (drafts.py)
 config/events/...                              likewise, the events document
 """
 
@@ -11,12 +12,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.storage.blob import ContainerClient
+from azure.storage.blob import BlobProperties, ContainerClient
 
 from shared.identifiers import table_name
+from shared.state.signatures import NOBODY, Signature, read_signature
 
 VERSION = re.compile(r"(?P<folder>[^/]+)/versions/(?P<table>[^/]+)/(?P<number>[0-9]{6})\.yaml")
 DRAFT = re.compile(r"(?P<folder>[^/]+)/(?P<name>[^/]+)\.yaml")
@@ -33,6 +36,25 @@ class Activated:
 
     version: int
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A document as a person put it there; empty if there is none."""
+
+    text: str = ""
+    etag: str = ""
+    signature: Signature = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """One version of a document, without its text."""
+
+    number: int
+    at: datetime
+    """When it was put into force."""
+    signature: Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +88,8 @@ class Documents:
     def __init__(self, container: ContainerClient, folder: str = "mappings") -> None:
         self.container, self.folder = container, folder
 
-    def draft(self, table: str) -> tuple[str, str]:
-        """The document as a person left it and its ETag; ("", "") if there is none.
+    def left(self, table: str) -> Left:
+        """The document as a person left it.
 
         A byte that is not UTF-8 stays as half of a character, so that whoever reads the document
         refuses it with its line.
@@ -75,10 +97,15 @@ class Documents:
         try:
             blob = self.container.download_blob(f"{self.folder}/{table}.yaml")
         except ResourceNotFoundError:
-            return "", ""
-        return blob.read(MOST_DRAFT_BYTES).decode("utf-8", "surrogateescape"), str(
-            blob.properties.etag
-        )
+            return Left()
+        text = blob.read(MOST_DRAFT_BYTES).decode("utf-8", "surrogateescape")
+        properties = blob.properties
+        return Left(text, str(properties.etag), read_signature(properties.metadata))
+
+    def draft(self, table: str) -> tuple[str, str]:
+        """The document as a person left it and its ETag; ("", "") if there is none."""
+        left = self.left(table)
+        return left.text, left.etag
 
     def draft_etag(self, table: str) -> str:
         try:
@@ -90,22 +117,14 @@ class Documents:
         except ResourceNotFoundError:
             return ""
 
-    def put_draft(self, table: str, text: str, etag: str) -> None:
+    def put_draft(self, table: str, text: str, etag: str, signature: Signature = NOBODY) -> None:
         """Puts a person's document in place of the one with this ETag, "" for none.
 
-        ChangedMeanwhile if another one is there.
+        ChangedMeanwhile if another one is there. Its version will carry the signature.
         """
-        name, body = f"{self.folder}/{table}.yaml", text.encode("utf-8", "surrogateescape")
-        try:
-            if etag:
-                same = MatchConditions.IfNotModified
-                self.container.upload_blob(
-                    name, body, overwrite=True, etag=etag, match_condition=same
-                )
-            else:
-                self.container.upload_blob(name, body)
-        except (ResourceExistsError, ResourceModifiedError):
-            raise ChangedMeanwhile(self.folder, table) from None
+        name = f"{self.folder}/{table}.yaml"
+        if not put(self.container, name, text, etag, signature.as_metadata()):
+            raise ChangedMeanwhile(self.folder, table)
 
     def tables(self) -> list[str]:
         """The tables that a person has put a document for.
@@ -133,19 +152,51 @@ class Documents:
     def text(self, table: str, version: int) -> str:
         return self.container.download_blob(self.name(table, version)).readall().decode()
 
-    def add(self, table: str, version: int, document: str, draft_etag: str) -> None:
-        """Puts a version into force.
+    def newest_lines(self) -> dict[str, VersionLine]:
+        """The newest version of every document of the folder, by its name."""
+        listed = self.container.list_blobs(
+            name_starts_with=f"{self.folder}/versions/", include=["metadata"]
+        )
+        found: dict[str, VersionLine] = {}
+        for blob in listed:
+            if name := VERSION.fullmatch(str(blob.name)):
+                line = line_of(int(name["number"]), blob)
+                known = found.setdefault(name["table"], line)
+                found[name["table"]] = max(known, line, key=lambda one: one.number)
+        return found
 
-        Another instance that was first has done the same, so its version stands.
+    def versions(self, table: str) -> list[VersionLine]:
+        """Every version of a document, the newest first."""
+        listed = self.container.list_blobs(
+            name_starts_with=f"{self.folder}/versions/{table}/", include=["metadata"]
+        )
+        found = [
+            line_of(int(name["number"]), blob)
+            for blob in listed
+            if (name := VERSION.fullmatch(str(blob.name)))
+        ]
+        return sorted(found, key=lambda line: line.number, reverse=True)
+
+    def add(
+        self,
+        table: str,
+        version: int,
+        document: str,
+        draft_etag: str,
+        signature: Signature = NOBODY,
+    ) -> bool:
+        """Puts a version into force. False if another instance was first.
+
+        It has done the same, so its version stands.
         """
+        metadata = {"draft": draft_etag.strip('"'), **signature.as_metadata()}
         try:
             self.container.upload_blob(
-                self.name(table, version),
-                document.encode(),
-                metadata={"draft": draft_etag.strip('"')},
+                self.name(table, version), document.encode(), metadata=metadata
             )
         except ResourceExistsError:
-            pass
+            return False
+        return True
 
     def name(self, table: str, version: int) -> str:
         return f"{self.folder}/versions/{table}/{version:06d}.yaml"
@@ -181,6 +232,33 @@ class Library:
             elif name := DRAFT.fullmatch(str(blob.name)):
                 drafted.add((name["folder"], name["name"]))
         return Listing(activated, frozenset(drafted))
+
+
+def line_of(number: int, blob: BlobProperties) -> VersionLine:
+    return VersionLine(number, blob.creation_time, read_signature(blob.metadata))
+
+
+def put(
+    container: ContainerClient, name: str, text: str, etag: str, metadata: Mapping[str, str]
+) -> str:
+    """Puts a text in place of the blob with this ETag, "" for none. Returns the new ETag.
+
+    "" if another one is there.
+    """
+    body, conditions = text.encode("utf-8", "surrogateescape"), unchanged(etag)
+    blob = container.get_blob_client(name)
+    try:
+        written = blob.upload_blob(body, metadata=dict(metadata), **conditions)
+    except (ResourceExistsError, ResourceModifiedError):
+        return ""
+    return str(written["etag"])
+
+
+def unchanged(etag: str) -> dict[str, Any]:
+    """Conditions of a write: the blob has this ETag; with "" there is none."""
+    if not etag:
+        return {}
+    return {"overwrite": True, "etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
 def later(known: Activated | None, number: int, at: datetime) -> Activated:

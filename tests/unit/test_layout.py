@@ -122,8 +122,16 @@ LAYERS: dict[str, set[str]] = {
         ),
         *("shared.http", *CLIENTS, *GROUND),
     },
+    "shared.editing": {
+        "shared.editing",
+        "shared.documents",
+        "shared.entities",
+        "shared.state",
+        "shared.mapping",
+        *("shared.campaign", "shared.dataverse", *GROUND),
+    },
     "shared.console": {
-        *("shared.console", "shared.console_settings"),
+        *("shared.console", "shared.console_settings", "shared.editing"),
         *("shared.checks", "shared.documents", "shared.entities", "shared.events"),
         *("shared.opt_out", "shared.pipeline", "shared.state", "shared.mapping"),
         *("shared.http", "shared.sftp.exports", *CLIENTS, *GROUND),

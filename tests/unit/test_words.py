@@ -41,6 +41,7 @@ OWN_MEANING = {
     ("shared/mapping/compiling.py", "Filtered"),
     ("shared/console/standing.py", "Filtered"),
     ("shared/console/story.py", "Filtered"),
+    ("shared/editing/previewing.py", "Filtered"),
     ("dev/emulators/campaign/values.py", "born"),
 }
 """File and name, where the name stands for another idea and says it."""

@@ -228,6 +228,20 @@ def contents(messages: Sequence[Any]) -> list[str]:
     return [message.content for message in messages]
 
 
+def test_a_blob_is_taken_away_only_as_it_was_seen(container: Any) -> None:
+    blob = container.get_blob_client("a/c")
+    first = blob.upload_blob(b"1", metadata={"author": "a%20b"})["etag"]
+    assert blob.get_blob_properties().etag == first
+    same = {"overwrite": True, "etag": first, "match_condition": IF_SAME}
+    second = blob.upload_blob(b"2", **same)["etag"]
+    assert refused(lambda: blob.upload_blob(b"3", **same)) == ("ResourceModifiedError", 412)
+    stale = {"etag": first, "match_condition": IF_SAME}
+    known = {"etag": second, "match_condition": IF_SAME}
+    assert refused(lambda: container.delete_blob("a/c", **stale)) == ("ResourceModifiedError", 412)
+    container.delete_blob("a/c", **known)
+    assert refused(lambda: container.delete_blob("a/c", **known)) == ("ResourceNotFoundError", 404)
+
+
 def test_a_blob_is_put_once_or_in_place_of_one_that_is_known(container: Any) -> None:
     assert refused(container.create_container) == ("ResourceExistsError", 409)
     assert refused(lambda: container.download_blob("a/b")) == ("ResourceNotFoundError", 404)

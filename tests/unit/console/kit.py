@@ -45,6 +45,7 @@ ROLES = {
     "otto": (Role.VIEWER, Role.OPERATOR),
     "mia": (Role.VIEWER, Role.MAPPER),
     "olga": (Role.VIEWER, Role.OPERATOR),
+    "paula": (Role.VIEWER, Role.PERSONAL_DATA),
     "nils": (),
 }
 

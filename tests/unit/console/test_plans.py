@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from shared.console.act_sentences import ACT_SENTENCES
 from shared.console.plan_kinds import KINDS
 from shared.console.reasons import why_fault
 from shared.console.roles import Least
+from shared.console.sentences import SENTENCES
 from shared.state.activity import Act
 from shared.state.flows import RUNNING, STOPPED
 from shared.state.plans import GOOD_SECONDS
@@ -134,5 +134,5 @@ def test_a_plan_that_there_is_not(path: str) -> None:
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_kind_has_its_sentences_and_is_no_viewer_s(kind: object) -> None:
     code = kind.code  # type: ignore[attr-defined]
-    assert {f"plan_{code}", f"do_{code}", f"act_{code}"} <= {*ACT_SENTENCES}
+    assert {f"plan_{code}", f"do_{code}", f"act_{code}"} <= {*SENTENCES}
     assert kind.least in (Least.OPERATOR, Least.MAPPER)  # type: ignore[attr-defined]

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from shared.state.documents import Activated, Documents, Library, Listing
+from shared.state.documents import Activated, Documents, Left, Library, Listing
+from shared.state.signatures import NOBODY, Signature
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -42,13 +43,14 @@ class MemoryLibrary(Library):
             }
             return Listing(activated, frozenset(self.drafts))
 
-    def activate(self, folder: str, name: str, text: str, number: int = 0, draft: str = "") -> None:
-        """As another process does it. A number that is there already stands."""
+    def activate(self, folder: str, name: str, text: str, number: int = 0, draft: str = "") -> bool:
+        """As another process does it. A number that is there already stands: False."""
         with self.lock:
             found = self.versions.setdefault((folder, name), [])
             self.since.setdefault((folder, name), BEGIN + timedelta(seconds=len(self.since)))
-            if number in (0, len(found) + 1):
+            if is_next := number in (0, len(found) + 1):
                 found.append((text, draft))
+            return is_next
 
     def put(self, folder: str, name: str, text: str) -> None:
         """As a person puts a draft."""
@@ -60,9 +62,9 @@ class MemoryFolder(Documents):
     def __init__(self, library: MemoryLibrary, folder: str) -> None:
         self.library, self.folder = library, folder
 
-    def draft(self, table: str) -> tuple[str, str]:
+    def left(self, table: str) -> Left:
         self.library.ask("draft")
-        return self.library.drafts.get((self.folder, table), ("", ""))
+        return Left(*self.library.drafts.get((self.folder, table), ("", "")))
 
     def draft_etag(self, table: str) -> str:
         self.library.ask("draft_etag")
@@ -77,6 +79,13 @@ class MemoryFolder(Documents):
         self.library.ask("text")
         return self.library.versions[self.folder, table][version - 1][0]
 
-    def add(self, table: str, version: int, document: str, draft_etag: str) -> None:
+    def add(
+        self,
+        table: str,
+        version: int,
+        document: str,
+        draft_etag: str,
+        signature: Signature = NOBODY,
+    ) -> bool:
         self.library.ask("add")
-        self.library.activate(self.folder, table, document, version, draft_etag)
+        return self.library.activate(self.folder, table, document, version, draft_etag)

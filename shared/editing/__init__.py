@@ -1,0 +1,1 @@
+"""What people do with mapping documents before they count: drafts, forms, checks, previews."""
