@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, available_timezones
 
 LANGUAGES = ("en", "ja")
@@ -39,8 +40,11 @@ class Look:
 
 
 def read_look(cookie: str, headers: Mapping[str, str]) -> Look:
-    """From the cookie; without one, the language from Accept-Language (RFC 9110, 12.5.4)."""
-    language, _, rest = cookie.partition("|")
+    """From the cookie; without one, the language from Accept-Language (RFC 9110, 12.5.4).
+
+    The Functions host escapes what a cookie holds (ASP.NET Core, `ResponseCookies.Append`).
+    """
+    language, _, rest = unquote(cookie).partition("|")
     zone, _, theme = rest.partition("|")
     if not cookie:
         language = preferred(headers.get("accept-language", ""))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from dev.commands.demo_scenes import REFUSAL
 from dev.commands.preparing import put_documents
 from dev.commands.stack import Stack
 from dev.seed import mailings, vehicles
@@ -34,6 +35,8 @@ class Company:
     """A contact whose texts are markup and formulas."""
     refused: str = ""
     """A contact with a dead letter."""
+    job: str = ""
+    """A job that was ordered in the console."""
     somebody: dict[str, Somebody] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -51,10 +54,15 @@ class Company:
             self.somebody[who] = Somebody(self.console, ACCOUNTS.get(who, ""))
         return self.somebody[who]
 
-    def planned(self, who: str) -> str:
+    def planned(self, who: str, kind: str = "stop", flow: str = "contacts", **form: str) -> str:
         """The page of a plan that somebody who may act has just made."""
-        made = self.visitor(who).post("/plans", {"kind": "stop", "flow": "contacts"})
+        made = self.visitor(who).post("/plans", {"kind": kind, "flow": flow, **form})
         return made.headers["Location"].removeprefix("/console")
+
+    def order(self) -> str:
+        """A job: all cars are read again. Returns its id."""
+        plan = self.planned("operator", "replay_all", "custom_entities-acs_vehicle")
+        return self.visitor("operator").post(plan).headers["Location"].rpartition("/")[2]
 
     def watch(self) -> None:
         """The figures of the start page are those of now."""
@@ -92,13 +100,25 @@ class Company:
         mailings.send(self.dynamics, self.campaign, READERS)
         wait_until(self.has_all_events, "the events", PATIENCE, 1)
         self.opt_out()
+        self.job = self.order()
         self.watch()
 
-    def refuse(self, count: int, **more: str) -> list[str]:
-        """Contacts whose first name is too long for Campaign, and what they hold besides."""
-        texts = {"lastname": HOSTILE, "firstname": "x" * 31, **more}
+    def refuse(self, count: int) -> list[str]:
+        """Contacts whose first name is too long for Campaign."""
+        return self.create_refused(count, firstname="x" * 31, lastname=HOSTILE)
+
+    def refuse_in_campaign(self, count: int) -> list[str]:
+        """Contacts that Campaign refuses today, and would take tomorrow."""
+        refusal = {"status": 500, "body": REFUSAL}
+        self.campaign.faults({"match": {"method": "POST", "body": "Today"}, "action": refusal})
+        made = self.create_refused(count, firstname="Not", lastname="Today")
+        self.wait_for_quiet()  # a webhook and the poll may both have named a contact
+        self.campaign.faults()
+        return made
+
+    def create_refused(self, count: int, **texts: str) -> list[str]:
         made = [
-            self.dynamics.create_contact(**texts, emailaddress1=f"refused{n}@example.org")
+            self.dynamics.create_contact(**texts, emailaddress1=f"{texts['firstname']}{n}@x.org")
             for n in range(count)
         ]
         wait_until(lambda: {*made} <= self.letters(), "the dead letters", PATIENCE)

@@ -1,12 +1,11 @@
 """Every page in every look: no finding of axe, nothing cut off, no violation of the policy."""
 
-from collections.abc import Callable
 from itertools import product
 
 import pytest
 
 from shared.console.look import LANGUAGES
-from tests.browser.addresses import MORE, PAGES, REFUSED, address
+from tests.browser.addresses import REFUSED, shown
 from tests.browser.company import Company
 from tests.browser.windows import Looks, Windows
 
@@ -16,10 +15,7 @@ LOOKS = [
     for language, theme, width in product(LANGUAGES, ("light", "dark"), WIDTHS)
 ]
 EACH_LOOK = pytest.mark.parametrize("looks", LOOKS, ids=str)
-SHOWN: dict[str, Callable[[Company], str]] = {
-    **{route.path or "/": lambda company, route=route: address(route, company) for route in PAGES},
-    **{path: lambda _, path=path: path for path in (*MORE, *REFUSED)},
-}
+SHOWN = shown()
 EACH_PAGE = pytest.mark.parametrize("page", SHOWN)
 
 

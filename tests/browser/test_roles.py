@@ -30,6 +30,10 @@ LEAST = {
     "POST /plans": ACTOR,
     "GET /plans/{id}": ACTOR,
     "POST /plans/{id}": ACTOR,
+    "GET /jobs/{id}": VIEWER,
+    "GET /jobs/{id}/download": VIEWER,
+    "GET /activity": VIEWER,
+    "GET /activity/download": VIEWER,
     "GET /opt-outs": VIEWER,
     "GET /opt-outs/download": VIEWER,
 }

@@ -59,7 +59,7 @@ def test_values_are_shown_to_nobody_without_the_role(used: Company, who: str) ->
 
 
 def test_no_log_of_the_app_holds_a_value(used: Company) -> None:
-    logs = [path for path in (used.stack.directory / "logs").glob("host-*.log")]
+    logs = list((used.stack.directory / "logs").glob("host-*.log"))
     assert logs
     texts = {path.name: path.read_text("utf-8", "replace") for path in logs}
     assert all(used.marked in text for text in texts.values()), "the contact itself is logged"
