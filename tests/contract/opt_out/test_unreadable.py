@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from functions import console
 from functions.console_pages import Served
 from shared.console.key_commands import Call, run_command
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
@@ -125,7 +126,8 @@ def test_a_person_is_told_why_letters_stay(by_file: World, monkeypatch: pytest.M
     world.sync()
     (letter,) = letters(world)
     monkeypatch.setattr("functions.console.wiring", lambda: world.wiring)
-    call = Call("opt_out", world.from_campaign.flow, Served(world.wiring), "key anna")
+    services = Served(lambda: world.wiring, console.flows)
+    call = Call("opt_out", world.from_campaign.flow, services, "key anna")
     record = {"what": "record", "id": letter.record_id}
     given = json.dumps(record).encode()
     answered = dict(run_command("replay", call, b'{"what": "dead_letters"}').body)
