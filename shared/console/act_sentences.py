@@ -111,6 +111,7 @@ ACT_SENTENCES = {
     ),
     "opt_outs_untouched": "They are not touched: they have their own flow.",
     "not_tried": "It could not be tried: {cause}",
+    "tried_too_late": "It could not be tried within {seconds} seconds: a system is slow now.",
     "would_saved": "{count} would be written.",
     "would_created": "{count} would be created.",
     "would_updated": "{count} would be updated.",

@@ -1,5 +1,6 @@
 """Which dead letters a page or a form asks for: the same names in both."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
@@ -7,6 +8,9 @@ from shared.identifiers import is_row_key
 from shared.state.letter_filter import MOST_TICKED, LetterFilter
 
 VERSION_DIGITS = 9
+CODE = re.compile(r"[\w.-]{0,80}", re.ASCII)
+FIELDS = re.compile(r"[\w.,:() -]{0,2000}")
+"""Of names, several joined by commas; nothing else rests in a plan or a job."""
 
 
 def asked_filter(
@@ -21,6 +25,8 @@ def asked_filter(
     named = tuple(sorted(set(ids)))
     if (
         None in moments
+        or not CODE.fullmatch(values.get("reason", ""))
+        or not FIELDS.fullmatch(values.get("field", ""))
         or len(named) > MOST_TICKED
         or not all(map(is_row_key, named))
         or not (version == "" or (version.isascii() and version.isdigit()))

@@ -1,16 +1,16 @@
 """Replay or discard dead letters: those that are ticked, or all that match."""
 
 from collections.abc import Callable
+from functools import partial
 
 from shared.console.acts.common import counted, flow_of, number_to_type, planned_flow
-from shared.console.acts.trials import TRIED_SECONDS, trial_lines
+from shared.console.acts.trials import trial_lines
 from shared.console.letters_asked import asked_filter
 from shared.console.plans import Carried, Plan, PlanKind
 from shared.console.refusals import Refusal
 from shared.console.roles import Least
 from shared.console.summary import name_of
 from shared.console.visit import Visit
-from shared.deadlines import within
 from shared.pipeline.flow import Flow
 from shared.pipeline.letters import Left, why_kept
 from shared.pipeline.replay import begin
@@ -89,11 +89,7 @@ def how(flow: Flow, letters: list[DeadLetter]) -> Line:
 
 
 def trial(visit: Visit, flow: Flow, letters: list[DeadLetter]) -> Callable[[], list[Tried]]:
-    def some() -> list[Tried]:
-        with within(TRIED_SECONDS):
-            return try_letters(flow, visit.services.bridge, letters[:MOST_TRIED])
-
-    return some
+    return partial(try_letters, flow, visit.services.bridge, letters[:MOST_TRIED])
 
 
 def opt_outs(flow: Flow) -> list[Line]:

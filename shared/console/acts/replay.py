@@ -1,5 +1,7 @@
 """Send one record again, or read all of a flow again."""
 
+from functools import partial
+
 from shared.console.acts.common import (
     check_runs,
     counted,
@@ -8,13 +10,12 @@ from shared.console.acts.common import (
     planned_flow,
     readers,
 )
-from shared.console.acts.trials import TRIED_SECONDS, trial_lines
+from shared.console.acts.trials import trial_lines
 from shared.console.plans import Carried, Plan, PlanKind
 from shared.console.refusals import Refusal
 from shared.console.roles import Least
 from shared.console.summary import name_of
 from shared.console.visit import Visit
-from shared.deadlines import within
 from shared.identifiers import record_id
 from shared.pipeline.replay import (
     NotReplayed,
@@ -23,7 +24,7 @@ from shared.pipeline.replay import (
     order_all,
     replay,
 )
-from shared.pipeline.trial import Tried, try_records
+from shared.pipeline.trial import try_records
 from shared.state.plans import Line, Planned
 
 SETTLED = ("created", "updated", "unchanged", "stale")
@@ -37,14 +38,10 @@ def prepare_record(visit: Visit) -> Planned:
         raise Refusal(400, "no_record")
     check_runs(visit, key)
 
-    def some() -> list[Tried]:
-        with within(TRIED_SECONDS):
-            return try_records(flow, bridge, [wanted])
-
     lines = [
         Line("label_which", "which_record", {"name": name_of(key)}, [wanted]),
         Line("label_how", "how_one", {"version": flow.mapping_version()}),
-        *trial_lines(some, 1, {}),
+        *trial_lines(partial(try_records, flow, bridge, [wanted]), 1, {}),
     ]
     page = f"/records/{key}/{wanted}"
     return Planned(f"{key}/{wanted}", name_of(key), lines, {"flow": key, "id": wanted}, page, 1)

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from shared.errors import BridgeError
+from shared.console.patience import LATE, Missing, ask
 from shared.pipeline.trial import CALLS, STAYS, Tried
 from shared.state.plans import Line
 
-TRIED_SECONDS = 20.0
+TRIED_SECONDS = 8.0
+"""A person waits for the plan meanwhile."""
 
 
 def trial_lines(
@@ -18,10 +19,11 @@ def trial_lines(
 
     `found`: what the watch counted of the flow, for its rate.
     """
-    try:
-        tried = try_some()
-    except BridgeError as error:
-        return [Line("label_tried", "not_tried", {"cause": str(error)})]
+    tried = ask("trial", try_some, TRIED_SECONDS).result()
+    if isinstance(tried, Missing):
+        late = Line("label_tried", "tried_too_late", {"seconds": round(TRIED_SECONDS)})
+        failed = Line("label_tried", "not_tried", {"cause": tried.cause})
+        return [late if tried.code == LATE else failed]
     results = Counter((one.result, one.reason, one.field) for one in tried)
     lines = [
         Line("label_tried", said(result, reason), {"count": number, **why(reason, field)})

@@ -119,6 +119,8 @@ def test_the_same_replay_ordered_twice_is_one_job_and_another_one_is_its_own() -
         ({"flow": "contacts", "what": "ticked"}, "none_ticked"),
         ({"flow": "contacts", "version": "x"}, "no_filter"),
         ({"flow": "contacts", "since": "yesterday"}, "no_filter"),
+        ({"flow": "contacts", "reason": "jane@example.org"}, "no_filter"),
+        ({"flow": "contacts", "field": "+49 151 1234567@"}, "no_filter"),
         ({"flow": "contacts", "what": "ticked", "id": "a/b"}, "no_filter"),
         ({"flow": "contacts", "reason": "other"}, "no_letters"),
     ],
