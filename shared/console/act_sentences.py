@@ -201,10 +201,6 @@ ACT_SENTENCES = {
     "result_begun": "not finished",
     "result_done": "done",
     "result_failed": "not done",
-    "act_discard": "discard of dead letters",
-    "act_replay": "replay",
-    "act_cancel": "job cancelled",
-    "act_answer": "answer to a question",
     "act_flow_failed": "flow failed",
     "act_flow_runs": "flow runs again",
 }

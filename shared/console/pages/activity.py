@@ -9,8 +9,8 @@ from shared.console.outgoing import Answer, View
 from shared.console.refusals import Refusal
 from shared.console.status import moment
 from shared.console.visit import Visit
-from shared.identifiers import is_row_key
-from shared.state.activity import NotedAct
+from shared.identifiers import is_row_key, table_name
+from shared.state.activity import Act, NotedAct
 
 PAGE_ACTS = 50
 MOST_IN_FILE = 20_000
@@ -34,17 +34,18 @@ def shown(visit: Visit, noted: NotedAct) -> dict[str, Any]:
     return {
         "at": noted.at,
         **asdict(act),
-        "page": page_of(visit, act.on),
+        "page": page_of(visit, act),
         "jobs": [part for part in act.result.split(", ") if JOB.fullmatch(part)],
     }
 
 
-def page_of(visit: Visit, on: str) -> str:
+def page_of(visit: Visit, act: Act) -> str:
     """Behind /console, "" where there is none."""
-    flows = visit.services.flows()
-    flow, _, record = on.partition("/")
-    if flow not in flows:
-        return f"/jobs/{on}" if JOB.fullmatch(on) else ""
+    flow, _, record = act.on.partition("/")
+    if act.act.startswith("mapping_") and table_name(act.on):
+        return f"/mappings/{act.on}"
+    if flow not in visit.services.flows():
+        return f"/jobs/{act.on}" if JOB.fullmatch(act.on) else ""
     return f"/records/{flow}/{record}" if record else f"/flows/{flow}"
 
 

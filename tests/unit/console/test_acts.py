@@ -400,3 +400,21 @@ def test_a_source_that_is_being_read_is_not_read_twice_at_once() -> None:
     console.clock += 1
     console.carry(console.plan("poll", flow="contacts"))
     assert console.flow.polled == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "on", "page"),
+    [
+        ("stop", "contacts", "/flows/contacts"),
+        ("look_at_values", f"contacts/{guid(1)}", f"/records/contacts/{guid(1)}"),
+        ("cancel_job", "contacts-all-1700000000000", "/jobs/contacts-all-1700000000000"),
+        ("mapping_in_force", "contact", "/mappings/contact"),
+        ("mapping_in_force", "../x", ""),
+        ("stop", "gone", ""),
+        ("run_checks", "setup", ""),
+    ],
+)
+def test_an_act_leads_to_what_it_was_done_on(code: str, on: str, page: str) -> None:
+    console = Console()
+    console.activity.note(Act("Otto", "", code, on))
+    assert console.data("/activity")["acts"][0]["page"] == page
