@@ -168,7 +168,7 @@ def exported(
     )
     newest = max([last_read(look), *(file.changed_at for file in files if form.takes(file.name))])
     if late := late_file(newest, document, now):
-        yield error("export", *split(late[0], ADVICE))
+        yield error("export", *split(late[0].sentence, ADVICE))
     else:
         yield ok(
             "export",

@@ -15,7 +15,7 @@ from shared.console.status import moment
 from shared.opt_out.deciding import Mode
 from shared.opt_out.flow import FROM_CAMPAIGN, OptOutFlow
 from shared.opt_out.parts import OptOut
-from shared.opt_out.safety import reasons
+from shared.opt_out.safety import Reason, reasons
 from shared.pipeline.flow import Bridge
 from shared.state.decisions import OptOutDecision, day_of
 from shared.state.ledger_rows import bucket, partition_name
@@ -25,10 +25,15 @@ COLUMNS = [item.name for item in fields(OptOutDecision)]
 
 def safe_to_send(parts: OptOut, bridge: Bridge) -> dict[str, Any]:
     """{"safe": bool, "reasons": [sentence]}."""
+    found = unsafe(parts, bridge)
+    return {"safe": not found, "reasons": [one.sentence for one in found]}
+
+
+def unsafe(parts: OptOut, bridge: Bridge) -> list[Reason]:
+    """Why a delivery should not start; [] if it may."""
     if parts.mode is Mode.DISABLED:
-        return {"safe": False, "reasons": ["Opt-outs are not carried: OPT_OUT_MODE is disabled."]}
-    found = reasons(parts.deliver(), parts.peeks(), bridge, file_at(parts, bridge))
-    return {"safe": not found, "reasons": found}
+        return [Reason("unsafe_disabled", "Opt-outs are not carried: OPT_OUT_MODE is disabled.")]
+    return reasons(parts.deliver(), parts.peeks(), bridge, file_at(parts, bridge))
 
 
 def file_at(parts: OptOut, bridge: Bridge) -> float | None:

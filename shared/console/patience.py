@@ -88,12 +88,16 @@ class Asked[T]:
             return Missing(self.part, "part_failed", str(error))
 
 
-def ask[T](part: str, work: Callable[[], T], seconds: float = PART_SECONDS) -> Asked[T]:
-    """Begins a part. `part` is shown: it names a system or what is looked at."""
+def ask[T](part: str, work: Callable[[], T], seconds: float | None = None) -> Asked[T]:
+    """Begins a part. `part` is shown: it names a system or what is looked at.
+
+    `seconds`: how long it is waited for; None: PART_SECONDS.
+    """
+    limit = PART_SECONDS if seconds is None else seconds
 
     def bounded() -> T:
-        with within(seconds, end_seconds=seconds + WORK_END_SECONDS):
+        with within(limit, end_seconds=limit + WORK_END_SECONDS):
             return work()
 
-    until = min(time.monotonic() + seconds, _UNTIL.get())
+    until = min(time.monotonic() + limit, _UNTIL.get())
     return Asked(part, pool("parts").submit(bounded), until)

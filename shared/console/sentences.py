@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.console.act_sentences import ACT_SENTENCES
 from shared.console.mapping_sentences import MAPPING_SENTENCES
+from shared.console.safety_sentences import SAFETY
 from shared.console.story_sentences import STORY
 
 SENTENCES = {
@@ -62,6 +63,7 @@ SENTENCES = {
     **ACT_SENTENCES,
     **STORY,
     **MAPPING_SENTENCES,
+    **SAFETY,
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from shared.console.contact_events import events_of
 from shared.console.opt_out import contact
-from shared.console.patience import PART_SECONDS, Missing, ask
+from shared.console.patience import Missing, ask
 from shared.console.standing import InCampaign, InDynamics, Noted, Standing, judge
 from shared.console.visit import Services
 from shared.dataverse.wire import version
@@ -89,7 +89,7 @@ class Story:
 
 
 def tell(
-    services: Services, flow: TableFlow, record_id: str, seconds: float = PART_SECONDS
+    services: Services, flow: TableFlow, record_id: str, seconds: float | None = None
 ) -> Story:
     """`seconds`: how long each part is waited for; all begin at once."""
     noted = ask(LEDGER, partial(noted_of, services, flow, record_id), seconds)

@@ -6,8 +6,9 @@ Looked at in the order that a change travels: what was not in the sources any mo
 asked is found on the queue, and what was not there any more has been settled.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from shared.errors import BridgeError, TokenExpired
 from shared.opt_out.documents import OptOutDocument
@@ -31,9 +32,23 @@ class Feed:
     checkpoint: Checkpoint
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a delivery should not start. `code` and `arguments` say the same as the sentence, for who
+    shows it in another language; `since`: since when, in seconds since 1970, 0 where nobody knows;
+    `flow`: whose page helps.
+    """
+
+    code: str
+    sentence: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    since: float = 0.0
+    flow: str = ""
+
+
 def reasons(
     deliver: OptOutFlow, feeds: Sequence[OptOutFlow], bridge: Bridge, file_at: float | None
-) -> list[str]:
+) -> list[Reason]:
     """Why a delivery should not start; [] if it may.
 
     `file_at`: when an export last came, None where there are none.
@@ -49,87 +64,113 @@ def reasons(
                 reason for feed in standing for reason in unread(deliver, feed, bridge)
             ] + underway(deliver, bridge)
     except BridgeError as error:
-        return [f"It is not known now: {error}"]
+        sentence = f"It is not known now: {error}"
+        return [Reason("unsafe_unknown", sentence, {"cause": str(error)})]
     except TokenExpired:
-        return ["Dynamics must be read as a whole, for its change token has expired."]
-    return list(dict.fromkeys(found))
+        sentence = "Dynamics must be read as a whole, for its change token has expired."
+        return [Reason("unsafe_expired", sentence, flow=FROM_DYNAMICS)]
+    return list({one.sentence: one for one in found}.values())
 
 
-def stopped(flows: Iterable[OptOutFlow], bridge: Bridge) -> list[str]:
+def stopped(flows: Iterable[OptOutFlow], bridge: Bridge) -> list[Reason]:
     states = ((flow, bridge.flows.read(flow.key)) for flow in flows)
     return [
-        f"Flow {flow.key} is {state.status}: {state.reason}"
+        Reason(
+            f"unsafe_{state.status}",
+            f"Flow {flow.key} is {state.status}: {state.reason}",
+            {"name": flow.key, "cause": state.reason},
+            state.since,
+            flow.key,
+        )
         for flow, state in states
         if state.status != RUNNING
     ]
 
 
-def late(feeds: Iterable[Feed], document: OptOutDocument, now: float) -> list[str]:
+def late(feeds: Iterable[Feed], document: OptOutDocument, now: float) -> list[Reason]:
     """The feeds that have not been read to the end within the promise."""
     found = []
     for feed in feeds:
         side, at = SIDES[feed.flow.key], feed.checkpoint.caught_up_at
         if feed.checkpoint.phase != "delta":
-            found.append(f"{side} is being read as a whole, and the read is not complete yet.")
+            sentence = f"{side} is being read as a whole, and the read is not complete yet."
+            found.append(Reason("unsafe_whole", sentence, {"side": side}, flow=feed.flow.key))
         elif now - at > document.promise_minutes * 60:
-            found.append(
+            sentence = (
                 f"{side} was last read to the end {(now - at) / 60:.0f} minutes ago: look why flow"
                 f" {feed.flow.key} is late."
             )
+            found.append(Reason("unsafe_late", sentence, {"side": side}, at, feed.flow.key))
     return found
 
 
-def late_file(file_at: float | None, document: OptOutDocument, now: float) -> list[str]:
+def late_file(file_at: float | None, document: OptOutDocument, now: float) -> list[Reason]:
     if file_at is None or now - file_at <= document.files.promise_hours * 3600:
         return []
     since = f"for {(now - file_at) / 3600:.0f} hours" if file_at else "yet"
-    return [f"No export of opt-outs has come {since}: look whether Campaign's workflow runs."]
+    sentence = f"No export of opt-outs has come {since}: look whether Campaign's workflow runs."
+    return [Reason("unsafe_file", sentence, since=file_at, flow=FROM_CAMPAIGN)]
 
 
-def underway(deliver: OptOutFlow, bridge: Bridge) -> list[str]:
+def underway(deliver: OptOutFlow, bridge: Bridge) -> list[Reason]:
     """What has been read and not been settled."""
-    found = []
+    found: list[Reason] = []
+
+    def add(code: str, sentence: str, count: int, since: float = 0.0) -> None:
+        found.append(Reason(f"unsafe_{code}", sentence, {"count": count}, since, deliver.key))
+
     if messages := bridge.handoff.length(deliver.queue):
-        found.append(f"{messages} messages with opt-outs are on their way.")
+        since = bridge.handoff.oldest_inserted(deliver.queue) or 0.0
+        add("queue", f"{messages} messages with opt-outs are on their way.", messages, since)
     if poisoned := bridge.handoff.length(f"{deliver.queue}-poison"):
-        found.append(
+        sentence = (
             f"{poisoned} messages with opt-outs are on {deliver.queue}-poison: replay the dead"
             f" letters of {deliver.key}."
         )
+        add("poison", sentence, poisoned)
     if letters := bridge.deadletters.count(deliver.key):
-        found.append(
+        sentence = (
             f"{letters} opt-outs were refused: see GET /api/dead-letters?flow={deliver.key}, and do"
             " what each says."
         )
+        add("letters", sentence, letters)
     headers = bridge.ledger.headers(deliver.key)
     if waiting := sum(header.counts[Outcome.WAITING] for header in headers):
-        found.append(
+        sentence = (
             f"{waiting} opt-outs wait to be written, or for the contacts flow to process their"
             " contact."
         )
-    if resting := bridge.waiting.waiting_counts(deliver.key).counts.total():
-        found.append(f"{resting} opt-outs rest in the waiting room until they are tried again.")
+        add(
+            "waiting",
+            sentence,
+            waiting,
+            min(filter(None, (h.waiting_since for h in headers)), default=0.0),
+        )
+    rooms = bridge.waiting.waiting_counts(deliver.key)
+    if resting := rooms.counts.total():
+        sentence = f"{resting} opt-outs rest in the waiting room until they are tried again."
+        add("resting", sentence, resting, min(rooms.since.values(), default=0.0))
     if any(header.owner and header.until > bridge.now() for header in headers):
-        found.append("Opt-outs are being written right now.")
+        add("writing", "Opt-outs are being written right now.", 1)
     return found
 
 
-def unread(deliver: OptOutFlow, feed: Feed, bridge: Bridge) -> list[str]:
+def unread(deliver: OptOutFlow, feed: Feed, bridge: Bridge) -> list[Reason]:
     """Whether the source holds a change that has not been read, by reading on without saving how
     far.
     """
-    checkpoint = feed.checkpoint
+    checkpoint, side = feed.checkpoint, SIDES[feed.flow.key]
     for _ in range(MOST_PAGES):
         page = feed.flow.read(checkpoint)
         if news := count_news(deliver, page.changes, bridge):
-            return [
-                f"{SIDES[feed.flow.key]} has {news} changes of opt-outs, or more, that have not"
-                " been read."
-            ]
+            sentence = f"{side} has {news} changes of opt-outs, or more, that have not been read."
+            arguments = {"side": side, "count": news}
+            return [Reason("unsafe_unread", sentence, arguments, flow=feed.flow.key)]
         checkpoint.link = page.link
         if page.complete:
             return []
-    return [f"{SIDES[feed.flow.key]} has more changes than can be looked through now."]
+    sentence = f"{side} has more changes than can be looked through now."
+    return [Reason("unsafe_many", sentence, {"side": side}, flow=feed.flow.key)]
 
 
 def count_news(deliver: OptOutFlow, changes: Iterable[Change], bridge: Bridge) -> int:

@@ -46,7 +46,7 @@ def download(visit: Visit) -> Answer:
 
 
 def with_story(
-    visit: Visit, answer: Callable[[Story], Answer], act: str = "", seconds: float = 0.0
+    visit: Visit, answer: Callable[[Story], Answer], act: str = "", seconds: float | None = None
 ) -> Answer:
     key, wanted = visit.parts["flow"], record_id(visit.parts["id"])
     flow = visit.services.flows().get(key)
@@ -58,7 +58,7 @@ def with_story(
         visit.services.activity.note(
             Act(visit.who, Role.PERSONAL_DATA.value, act, f"{key}/{wanted}")
         )
-    found = tell(visit.services, flow, wanted, *([seconds] if seconds else []))
+    found = tell(visit.services, flow, wanted, seconds)
     return answer(found) if found.is_known else unknown(visit, wanted)
 
 

@@ -24,6 +24,16 @@ def new_world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     empty_systems(stack)  # what was made slow or broken is as it was
 
 
+@pytest.fixture(autouse=True)
+def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy test machine makes nothing late, where a test does not ask about that."""
+    if request.module.__name__.endswith("test_degraded"):
+        return
+    monkeypatch.setattr("shared.console.patience.PART_SECONDS", 60.0)
+    monkeypatch.setattr("shared.console.front.PAGE_SECONDS", 90.0)
+    monkeypatch.setattr("functions.console_pages.FLOWS_SECONDS", 60.0)
+
+
 @pytest.fixture
 def world(new_world: Callable[..., World]) -> World:
     return new_world()
