@@ -6,12 +6,14 @@ keeps it for ten minutes (shared/state/plans.py) and shows its page. The page's 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.console.reasons import why_fault
 from shared.console.refusals import Refusal
 from shared.console.roles import Least, allowing_role, missing_role
 from shared.console.visit import Visit
+from shared.errors import Retryable
 from shared.state.activity import DONE, Act
 from shared.state.plans import Line, Plan, Planned
 
@@ -78,5 +80,6 @@ def carry_out(visit: Visit, kind: PlanKind, plan: Plan, why: str) -> Carried:
     with services.activity.noted(act) as ending:
         carried = kind.carry_out(visit, plan, why)
         ending.result, ending.count = carried.result, carried.count
-    services.plans.led_to(plan, carried.to)
+    with suppress(Retryable):  # it is done: a second click is led to the page before then
+        services.plans.led_to(plan, carried.to)
     return carried
