@@ -77,9 +77,19 @@ def flow_line(
         "call_totals": dict(found["calls"]),
         "waits": [{"reason": w["reason"], "records": w["records"]} for w in found["waiting"]],
         "token_age_seconds": found["token_age_seconds"],
+        "rows_per_minute": rows_per_minute(found, before, seconds),
         "polled_at": found["polled_at"],
         "day": with_slot(before["day"] if before and "day" in before else None, settled, calls, at),
     }
+
+
+def rows_per_minute(
+    found: Mapping[str, Any], before: Mapping[str, Any] | None, seconds: float
+) -> float:
+    """How fast a read of all rows goes on; 0 where none does, or it has begun since."""
+    goes_on = before is not None and found["phase"] == before.get("phase") == "full"
+    more = found["rows_read"] - before["rows_read"] if before and goes_on else 0
+    return round(more * 60 / seconds, 1) if more > 0 and seconds else 0.0
 
 
 def with_slot(

@@ -6,8 +6,10 @@ from typing import Any
 from shared.console.charts import points
 from shared.console.outgoing import View
 from shared.console.pages.jobs import shown
-from shared.console.pages.overview import NOTHING, line
+from shared.console.pages.overview import NOTHING, freshness, line
+from shared.console.pages.shown import shown_missing
 from shared.console.questions import question
+from shared.console.reading import reading
 from shared.console.sentences import sentence
 from shared.console.summary import name_of
 from shared.console.visit import Visit
@@ -32,12 +34,14 @@ def flow(visit: Visit) -> View:
     made = visit.services.figures.latest()
     figures = made[1]["flows"].get(key, {}) if made else {}
     state = bridge.flows.all().get(key, FlowState())
+    read, missing = reading(flows[key], figures)
     return View(
         "flow",
         {
             **line(key, {**NOTHING, **figures}, state),
-            "phase": figures.get("phase", ""),
-            "rows_read": figures.get("rows_read", 0),
+            **read,
+            **freshness(visit, made[0] if made else 0.0),
+            "missing": shown_missing(visit, missing),
             "outcomes": figures.get("totals", {}),
             "calls": figures.get("call_totals", {}),
             "poison": figures.get("poison", 0),
