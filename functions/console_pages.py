@@ -33,6 +33,7 @@ from shared.events.documents import EventsDocument
 from shared.opt_out.parts import OptOut
 from shared.pipeline.flow import Bridge, Flow
 from shared.settings import Settings, problems
+from shared.sftp.client import Sftp
 from shared.state.activity import ActivityLog
 from shared.state.figures import Figures
 from shared.state.plans import Plans
@@ -83,6 +84,10 @@ class Served:
     @property
     def dataverse(self) -> DataverseClient:
         return self.wired().dataverse
+
+    @property
+    def looking_sftp(self) -> Sftp:
+        return self.wired().looking_sftp
 
     @property
     def batch(self) -> BatchWriter:

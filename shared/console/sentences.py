@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from shared.console.act_sentences import ACT_SENTENCES
+from shared.console.event_sentences import EVENTS
 from shared.console.mapping_sentences import MAPPING_SENTENCES
 from shared.console.safety_sentences import SAFETY
 from shared.console.story_sentences import STORY
@@ -64,6 +65,7 @@ SENTENCES = {
     **STORY,
     **MAPPING_SENTENCES,
     **SAFETY,
+    **EVENTS,
 }
 
 

@@ -2,6 +2,7 @@
 
 from shared.console.pages import (
     activity,
+    events,
     jobs,
     letters,
     mapping,
@@ -61,6 +62,7 @@ ROUTES = (
     Route("GET", "/jobs/{id}/download", Least.VIEWER, jobs.download, True),
     Route("GET", "/activity", Least.VIEWER, activity.activity),
     Route("GET", "/activity/download", Least.VIEWER, activity.download, True),
+    Route("GET", "/events", Least.VIEWER, events.events),
     Route("GET", "/setup", Least.VIEWER, set_up.set_up),
     Route("POST", "/setup", Least.ACTOR, set_up.run_again),
     Route("GET", "/opt-outs", Least.VIEWER, opt_outs.opt_outs),

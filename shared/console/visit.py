@@ -19,6 +19,7 @@ from shared.events.documents import EventsDocument
 from shared.opt_out.parts import OptOut
 from shared.pipeline.flow import Bridge, Flow
 from shared.settings import Settings
+from shared.sftp.client import Sftp
 from shared.state.activity import ActivityLog
 from shared.state.figures import Figures
 from shared.state.plans import Plans
@@ -51,6 +52,8 @@ class Services(Protocol):
     def dataverse(self) -> DataverseClient: ...
     @property
     def batch(self) -> BatchWriter: ...
+    @property
+    def looking_sftp(self) -> Sftp: ...
     @property
     def events_catalog(self) -> Kept[EventsDocument, ActiveEvents]: ...
 

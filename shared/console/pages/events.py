@@ -1,0 +1,108 @@
+"""E-mail events: what became of those that were read, day by day; the files that bring them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from shared.console.outgoing import View
+from shared.console.pages.shown import shown_missing
+from shared.console.patience import Missing, ask
+from shared.console.visit import Services, Visit
+from shared.errors import Misconfigured
+from shared.events.files import EventFormat
+from shared.events.flow import KEY
+from shared.sftp.client import RemoteFile
+from shared.sftp.exports.positions import PROCESSED, REJECTED
+from shared.state.figures import HOURS, Figure
+from shared.state.flows import FlowState
+
+FIGURES, FILES = "part_figures", "part_files"
+DAYS_SHOWN, DAY_SECONDS = 30, 86_400.0
+MOST_FILES = 50
+"""Of each folder, the newest."""
+
+FUNNEL = ("filtered", "no_contact", "rejected", "unchanged", "created")
+"""What becomes of an event that was read, as its flow counts it."""
+
+
+def events(visit: Visit) -> View:
+    services = visit.services
+    source = services.settings.email_events_source
+    figures = ask(FIGURES, lambda: figures_of(visit))
+    states = ask(FIGURES, services.bridge.flows.all)
+    files = ask(FILES, lambda: files_of(services)) if source in ("files", "both") else None
+    rows, known = figures.result(), states.result()
+    listed = files.result() if files else []
+    missing = [one for one in (rows, known, listed) if isinstance(one, Missing)]
+    return View(
+        "events",
+        {
+            "source": source,
+            "feeds": [] if isinstance(known, Missing) else feeds(services, known),
+            "days": [] if isinstance(rows, Missing) else by_day(visit, rows),
+            "files": [] if isinstance(listed, Missing) else listed,
+            "has_files": files is not None,
+            "folder": services.settings.sftp_folder,
+            "missing": shown_missing(visit, {one.part: one for one in missing}.values()),
+        },
+    )
+
+
+def figures_of(visit: Visit) -> list[Figure]:
+    since = visit.now() - DAYS_SHOWN * DAY_SECONDS
+    return list(visit.services.figures.since(HOURS, KEY, since))
+
+
+def by_day(visit: Visit, rows: Iterable[Figure]) -> list[dict[str, Any]]:
+    """Days of the reader's zone, the newest first. `read`: all that came from Campaign."""
+    counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        day = visit.look.local(row.at - row.seconds).strftime("%Y-%m-%d")
+        counted[day].update({name: row.outcomes.get(name, 0) for name in FUNNEL})
+    return [
+        {"day": day, "read": found.total(), **{name: found[name] for name in FUNNEL}}
+        for day, found in sorted(counted.items(), reverse=True)
+        if found.total()
+    ]
+
+
+def feeds(services: Services, states: dict[str, FlowState]) -> list[dict[str, Any]]:
+    """Each source by itself: one may fail without the other."""
+    found = []
+    for key, flow in services.flows().items():
+        if flow.letters == KEY and key != flow.key:
+            state = states.get(key, FlowState())
+            shown = ("status", "reason", "polled_at", "caught_up_at", "trouble")
+            found.append({"flow": key, **{name: getattr(state, name) for name in shown}})
+    return found
+
+
+def files_of(services: Services) -> list[dict[str, Any]]:
+    """What waits, what was read, what could not be read; the newest first."""
+    form = EventFormat(services.events_catalog.version().document)
+    root = services.settings.sftp_folder.rstrip("/")
+    folders = {"waiting": root, PROCESSED: f"{root}/{PROCESSED}", REJECTED: f"{root}/{REJECTED}"}
+    found = []
+    for name, folder in folders.items():
+        files = listed(services, folder, is_there=name == "waiting")
+        for file in sorted(files, key=lambda file: -file.changed_at)[:MOST_FILES]:
+            ours = name != "waiting" or form.takes(file.name)
+            found.append(
+                {
+                    "folder": name if ours else "stranger",
+                    "name": file.name,
+                    "bytes": file.size,
+                    "changed_at": file.changed_at,
+                }
+            )
+    return found
+
+
+def listed(services: Services, folder: str, is_there: bool) -> list[RemoteFile]:
+    """A folder that files are put aside into is made when the first one is."""
+    if is_there:
+        return services.looking_sftp.files(folder)
+    with suppress(Misconfigured):
+        return services.looking_sftp.files(folder)
+    return []

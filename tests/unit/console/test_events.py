@@ -1,0 +1,113 @@
+"""E-mail events day by day, in the reader's zone; the sources; the files."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from shared.console.look import Look
+from shared.console.pages.events import by_day, files_of
+from shared.console.visit import Services, Visit
+from shared.errors import Misconfigured, Retryable
+from shared.events.documents import default_events_document, read_events_document
+from shared.sftp.client import RemoteFile
+from shared.state.figures import HOURS, Figure
+from tests.unit.console.kit import Console
+
+HOUR = 3600.0
+MIDNIGHT = 1_699_920_000.0  # 2023-11-14 00:00 UTC
+
+
+def figure(end: float, **outcomes: int) -> Figure:
+    return Figure("email_events", end, HOUR, outcomes=outcomes)
+
+
+ROWS = [
+    figure(MIDNIGHT, created=5, filtered=1),
+    figure(MIDNIGHT + HOUR, created=2, rejected=3, no_contact=1),
+    figure(MIDNIGHT + 2 * HOUR, waiting=4),
+]
+
+
+@pytest.mark.parametrize(
+    ("zone", "days"),
+    [
+        ("UTC", [("2023-11-14", 6, 2), ("2023-11-13", 6, 5)]),
+        ("Europe/Berlin", [("2023-11-14", 12, 7)]),
+    ],
+)
+def test_events_are_counted_by_the_reader_s_day(zone: str, days: list[Any]) -> None:
+    visit = cast("Visit", SimpleNamespace(look=Look(zone=zone)))
+    found = by_day(visit, ROWS)
+    assert [(one["day"], one["read"], one["created"]) for one in found] == days
+
+
+class Sftp:
+    def __init__(self, down: bool = False) -> None:
+        self.down = down
+
+    def files(self, folder: str) -> list[RemoteFile]:
+        if self.down:
+            raise Retryable("The SFTP server does not answer.")
+        if folder.endswith("processed"):
+            raise Misconfigured("SFTP_FOLDER", "It has no such folder.")
+        if folder.endswith("rejected"):
+            return [RemoteFile("trackingLogs_1.txt", 7, 30.0)]
+        return [RemoteFile("deliveryLogs_2.txt", 9, 40.0), RemoteFile("other.csv", 1, 50.0)]
+
+
+def services(down: bool = False) -> Any:
+    document = read_events_document(default_events_document())
+    version = SimpleNamespace(document=document)
+    return SimpleNamespace(
+        settings=SimpleNamespace(sftp_folder="/exports/", email_events_source="files"),
+        looking_sftp=Sftp(down),
+        events_catalog=SimpleNamespace(version=lambda: version),
+    )
+
+
+def test_files_say_what_became_of_them() -> None:
+    found = files_of(cast("Services", services()))
+    assert [(one["folder"], one["name"], one["bytes"]) for one in found] == [
+        ("stranger", "other.csv", 1),
+        ("waiting", "deliveryLogs_2.txt", 9),
+        ("rejected", "trackingLogs_1.txt", 7),
+    ]
+
+
+@pytest.fixture
+def console() -> Console:
+    made = Console()
+    made.clock = MIDNIGHT + 3 * HOUR
+    made.figures.add(HOURS, ROWS)
+    feed = SimpleNamespace(key="email_events", letters="email_events")
+    made.flows["email_events-from-files"] = feed
+    given = {"email_events_source": "files", "sftp_folder": "/exports"}
+    made.services.settings = made.settings.model_copy(update=given)
+    made.services.looking_sftp = Sftp()
+    made.services.events_catalog = services().events_catalog
+    return made
+
+
+def test_the_page_has_sources_days_and_files(console: Console) -> None:
+    page = console.data("/events")
+    assert [one["flow"] for one in page["feeds"]] == ["email_events-from-files"]
+    assert (len(page["days"]), len(page["files"]), page["missing"]) == (2, 3, [])
+    html = console.ask("/events").body
+    assert b"could not be read" in html
+    assert b"deliveryLogs_2.txt" in html
+
+
+def test_without_the_sftp_server_the_days_are_shown(console: Console) -> None:
+    console.services.looking_sftp = Sftp(down=True)
+    page = console.data("/events")
+    assert [one["part"] for one in page["missing"]] == ["part_files"]
+    assert len(page["days"]) == 2
+
+
+def test_while_they_are_off_the_page_says_so() -> None:
+    made = Console()
+    assert made.settings.email_events_source == "none"
+    page = made.data("/events")
+    assert (page["has_files"], page["feeds"]) == (False, [])
+    assert b"EMAIL_EVENTS_SOURCE is none" in made.ask("/events").body
