@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The one command: python3 manage.py demo | test | up | stop | bench | setup | check | mapping |
-flow | package | lock.
+flow | package | lock | vendor.
 
 Needs nothing but a Python (3.8 or newer) to begin with: finds a Python 3.13, makes .venv, installs
 what is locked, gets Azurite and the readers of tests by npm, and runs the command there. A second
@@ -149,7 +149,7 @@ def hand_over(arguments):
 def main(arguments):
     try:
         set_up_python()
-        if arguments and arguments[0] in ("demo", "test", "up", "bench"):
+        if arguments and arguments[0] in ("demo", "test", "up", "bench", "vendor"):
             set_up_tools()
     except CannotSetUp as error:
         print(error, file=sys.stderr)

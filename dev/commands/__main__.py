@@ -28,6 +28,7 @@ COMMANDS = {
         "dev.commands.lock",
         "pin every package with its hashes: requirements.txt, requirements-dev.txt",
     ),
+    "vendor": ("dev.commands.vendor", "make the console's editor, one file, of CodeMirror"),
     "mapping": (
         "admin.mapping",
         "check a document, put it into the container config: mapping check, mapping apply",

@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 STATIC = {
     "console.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
+    "editor.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 """Media type of each file of shared/console/static."""

@@ -42,7 +42,7 @@ ROUTES = (
     Route("POST", "/mappings/add", Least.MAPPER, mappings.propose),
     Route("GET", "/mappings/{table}", Least.VIEWER, mapping.fields_tab),
     Route("GET", "/mappings/{table}/yaml", Least.VIEWER, mapping.yaml_tab),
-    Route("GET", "/mappings/{table}/words", Least.VIEWER, mapping.completion),
+    Route("GET", "/mappings/{table}/words", Least.VIEWER, mapping.completion, True),
     Route("GET", "/mappings/{table}/versions", Least.VIEWER, mapping.versions_tab),
     Route("GET", "/mappings/{table}/versions/{number}", Least.VIEWER, mapping.version_page),
     Route("GET", "/mappings/{table}/preview", Least.VIEWER, mapping_preview.form),

@@ -32,7 +32,9 @@ again();
 let lead = 0;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input:not([type=checkbox]), textarea, select")) return;
+  const [place] = event.composedPath(); // within the editor's shadow root, too
+  if (place.isContentEditable) return;
+  if (place.closest?.("input:not([type=checkbox]), textarea, select")) return;
   if (event.key === "/") {
     event.preventDefault();
     document.querySelector("#find")?.focus();
