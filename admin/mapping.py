@@ -1,10 +1,15 @@
 """`manage.py mapping`: checks a document as the bridge does, and puts it into the container
 `config`.
 
-mapping check FILE   says what is wrong with it, by line; changes nothing
-mapping apply FILE   checks it, shows what changes, and puts it where the bridge reads it
+mapping check FILE              says what is wrong with it, by line; changes nothing
+mapping diff FILE               shows what it changes in the active version
+mapping preview FILE            shows what it makes of up to 20 real rows; writes nothing
+mapping apply FILE              checks it, shows what changes, and puts it where the bridge reads it
+mapping history TABLE           lists the versions, with author and note
+mapping revert TABLE VERSION    puts the text of an earlier version there again
 
 Mapping documents, the opt-out document and the events document are distinguished by their content.
+TABLE is a table, or opt_out or email_events.
 Exit code 0: sound, or put;
 1: refused, nothing was changed; 2: the storage account or a file could not be used.
 """
@@ -12,7 +17,6 @@ Exit code 0: sound, or put;
 import argparse
 import difflib
 import logging
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,17 +29,30 @@ from azure.core.exceptions import (
     HttpResponseError,
     ResourceNotFoundError,
 )
-from azure.identity import DefaultAzureCredential
-from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from admin.connection import NoConnection, take_settings, take_stack
-from admin.private import PLACE, settings_file
+from admin.connection import NoConnection
+from admin.mapping_access import (
+    NO_CONTAINER,
+    RIGHTS,
+    SIGN_IN,
+    UNREACHABLE,
+    USUAL,
+    CannotUse,
+    author_of,
+    config,
+    storage_of,
+    take_connection,
+    wiring_of,
+)
+from admin.mapping_preview import preview
+from admin.mapping_versions import history, place_of, version_text
+from admin.private import PLACE
 from shared.checks.documents import newest
 from shared.documents.keeper import Keeper
 from shared.documents.kinds import Compiler
 from shared.entities.claims import Claims
 from shared.entities.compiling import MappingCompiler
-from shared.errors import BridgeError, Retryable, StorageDenied
+from shared.errors import Retryable, StorageDenied
 from shared.events.catalog import EventsCompiler
 from shared.events.documents import misnamed, read_events_document
 from shared.mapping import InvalidDocument, read_document
@@ -44,41 +61,13 @@ from shared.mapping.syntax import parsed
 from shared.opt_out.catalog import OptOutCompiler
 from shared.opt_out.documents import read_opt_out_document
 from shared.opt_out.owned import OptOutFlags, flag_problems
-from shared.settings import StorageSettings, load_settings, load_storage_settings
 from shared.state.documents import MOST_DRAFT_BYTES, ChangedMeanwhile, Documents, Library
-from shared.state.storage import service
+from shared.state.signatures import Signature
 from shared.wiring import Wiring
 
-USUAL = "check.settings.json"
-CONTAINER = "config"
+OF_A_TABLE = ("history", "revert")
 PLACES = {"kinds": "events/email_events.yaml", "pairs": "opt-out/opt_out.yaml"}
 """By a word that the document must have; a mapping document has its table's name."""
-
-PATIENCE: dict[str, Any] = {
-    "retry_total": 2,
-    "initial_backoff": 1,
-    "increment_base": 1,
-    "random_jitter_range": 0,
-}
-"""Seconds and times: a person waits; the package's own pauses begin at 12 s."""
-
-RIGHTS = (
-    "The storage account refuses it. You need Storage Blob Data Contributor on the container"
-    " config: parameter mappingAuthors, docs/deploy.md. A new role takes some minutes."
-)
-SIGN_IN = "You are not signed in to Azure. Run `az login`, then run this again."
-UNREACHABLE = (
-    "The storage account does not answer. Correct its name. With networkIsolation, run this inside"
-    " the network: docs/deploy.md."
-)
-NO_CONTAINER = (
-    "The storage account has no container config. Name the account of the function app: output"
-    " storageAccountName."
-)
-
-
-class CannotUse(Exception):
-    """Says which file or account cannot be used, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +87,7 @@ def run(argv: list[str]) -> int:
     options = parse(argv)
     logging.getLogger("azure").setLevel(logging.CRITICAL)  # it would tell the same, and worse
     try:
-        draft = read_draft(options.file)
-        take_connection(options)
-        storage = storage_of(options.storage_account)
-        return work(options, draft, Documents(config(storage), draft.folder), wiring_of())
+        return carried_out(options)
     except InvalidDocument as error:
         return refused(error.problems)
     except (CannotUse, NoConnection) as error:
@@ -119,13 +105,38 @@ def run(argv: list[str]) -> int:
     return 2
 
 
+def carried_out(options: argparse.Namespace) -> int:
+    """A file is read before anything else is asked."""
+    draft = None if options.command in OF_A_TABLE else read_draft(Path(options.subject))
+    take_connection(options)
+    storage = storage_of(options.storage_account)
+    if draft is None:
+        folder, name = place_of(options.subject)
+        documents = Documents(config(storage), folder)
+        if options.command == "history":
+            return history(documents, name)
+        draft = Draft(folder, name, version_text(documents, name, options.version))
+        options.note = options.note or f"back to version {options.version}"
+    documents, systems = Documents(config(storage), draft.folder), wiring_of()
+    if options.command == "preview":
+        return preview(options, draft, documents, systems, storage)
+    return work(options, draft, documents, systems, author_of(storage))
+
+
 def work(
-    options: argparse.Namespace, draft: Draft, documents: Documents, systems: Wiring | str
+    options: argparse.Namespace,
+    draft: Draft,
+    documents: Documents,
+    systems: Wiring | str,
+    author: str,
 ) -> int:
     before, etag = documents.draft(draft.name)
+    if options.command == "diff":
+        print(difference(draft, documents, ""))
+        return 0
     if found := problems(draft, documents, systems):
         return refused(found)
-    print(f"{options.file} is sound as {draft.path}. {how_checked(systems)}")
+    print(f"{options.subject} is sound as {draft.path}. {how_checked(systems)}")
     if options.command == "check":
         return 0
     if before == draft.text:
@@ -136,7 +147,7 @@ def work(
         print("This was a plan. Nothing was changed.")
         return 0
     try:
-        documents.put_draft(draft.name, draft.text, etag)
+        documents.put_draft(draft.name, draft.text, etag, Signature(author, options.note))
     except ChangedMeanwhile as error:
         return refused([str(error)])
     print(
@@ -176,44 +187,6 @@ def keys(text: str) -> Mapping[object, object]:
     except InvalidDocument:
         return {}
     return content if "table" not in content else {}
-
-
-def take_connection(options: argparse.Namespace) -> None:
-    if options.stack:
-        take_stack(options.directory)
-    else:
-        take_settings(settings_file(options.settings, USUAL))
-
-
-def storage_of(account: str) -> StorageSettings:
-    """The account that is named, else that of the settings."""
-    if account:
-        return StorageSettings.model_validate({"AzureWebJobsStorage__accountName": account})
-    found = load_storage_settings()
-    if not found.storage_account and not found.azurewebjobsstorage.get_secret_value():
-        raise CannotUse(
-            "Name the storage account: --storage-account <storageAccountName>, --stack, or a"
-            " settings file."
-        )
-    return found
-
-
-def config(storage: StorageSettings) -> ContainerClient:
-    """The container, reached as whoever is signed in."""
-    signed_in = {"credential": DefaultAzureCredential()} if storage.storage_account else {}
-    blobs: BlobServiceClient = service(storage, "blob", BlobServiceClient, **PATIENCE, **signed_in)
-    return blobs.get_container_client(CONTAINER)
-
-
-def wiring_of() -> Wiring | str:
-    """Both systems, or why a document cannot be checked against them."""
-    try:
-        wiring = Wiring(load_settings(os.environ))
-        wiring.dataverse.who_am_i()
-        wiring.campaign_tokens.token()
-    except BridgeError as error:
-        return str(error)
-    return wiring
 
 
 def how_checked(systems: Wiring | str) -> str:
@@ -293,10 +266,26 @@ def parse(argv: list[str]) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=["check", "apply"])
-    parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument(
-        "--plan", action="store_true", help="with apply: say what would change, and change nothing"
+        "command", choices=["check", "diff", "preview", "apply", "history", "revert"]
+    )
+    parser.add_argument("subject", metavar="FILE or TABLE")
+    parser.add_argument("version", type=int, nargs="?", default=0, help="with revert")
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="with apply and revert: say what would change, and change nothing",
+    )
+    parser.add_argument(
+        "--note", default="", help="with apply and revert: why; it is kept with the version"
+    )
+    parser.add_argument(
+        "--ids", nargs="+", default=[], metavar="ID", help="with preview: of these rows"
+    )
+    parser.add_argument(
+        "--values",
+        action="store_true",
+        help="with preview: show values too; that you looked is written down first",
     )
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--stack", action="store_true", help="the stack that `manage.py up` started")
@@ -314,7 +303,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--directory", type=Path, default=PLACE, help="where that stack's files are"
     )
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if bool(options.version) != (options.command == "revert"):
+        parser.error("revert needs a version, and nothing else takes one")
+    return options
 
 
 if __name__ == "__main__":

@@ -115,10 +115,11 @@ class Container:
     ) -> None:
         def work() -> Any:
             found = self.blobs().get(blob)
+            seen = found.etag if found else ""
+            if match_condition == MatchConditions.IfNotModified and seen != etag:
+                return refusal(412, "ConditionNotMet")
             if found is None:
                 return refusal(404, "BlobNotFound")
-            if match_condition == MatchConditions.IfNotModified and found.etag != etag:
-                return refusal(412, "ConditionNotMet")
             del self.blobs()[blob]
             return None
 

@@ -28,7 +28,7 @@ MAPPING_SENTENCES = {
     "mapping_version_new": (
         "It becomes version {number}. The flow uses it within seconds, without a restart."
     ),
-    "mapping_lines": "{added} lines are added, and {removed} are taken out.",
+    "mapping_lines": "Lines added: {added}. Lines taken out: {removed}.",
     "mapping_reads_all": (
         "It reads other columns than before: the next poll reads every row again. A record whose"
         " mapped values are the same costs no call to Campaign."
@@ -37,6 +37,13 @@ MAPPING_SENTENCES = {
         "It reads the same columns. It applies to records as they change. To apply it to all,"
         " replay the flow afterwards."
     ),
+    "mapping_tried_none": "The table has no row.",
+    "mapping_tried_same": "{count} of {of} rows: as now.",
+    "mapping_tried_changes": "{count} of {of} rows: some fields get another value.",
+    "mapping_tried_new": "{count} of {of} rows: sent for the first time.",
+    "mapping_tried_comes_in": "{count} of {of} rows: sent from now on, which they are not today.",
+    "mapping_tried_left_out": "{count} of {of} rows: left out by the filters.",
+    "mapping_tried_refused": "{count} of {of} rows: refused. The tab Preview names field and rule.",
     "mapping_undo": "Go back to the version of now, on the tab Versions.",
     "plan_mapping_in_force": "Activate the draft of {name}?",
     "do_mapping_in_force": "Activate",

@@ -82,10 +82,9 @@ class Drafts:
         same: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         try:
             self.container.delete_blob(name(table), **same)
-        except ResourceNotFoundError:
-            return
-        except ResourceModifiedError:
-            raise ChangedMeanwhile("mappings/drafts", table) from None
+        except (ResourceNotFoundError, ResourceModifiedError):
+            if self.find(table):
+                raise ChangedMeanwhile("mappings/drafts", table) from None
 
 
 def name(table: str) -> str:

@@ -3,6 +3,7 @@
 The reason that is given is the version's note.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
 from shared.console.plans import Carried, Plan, PlanKind
@@ -10,13 +11,16 @@ from shared.console.refusals import Refusal
 from shared.console.roles import Least
 from shared.console.visit import Visit
 from shared.editing.desk import Desk, Sheet
-from shared.editing.differences import counted, difference
+from shared.editing.differences import ADDED, REMOVED, counted, difference
 from shared.editing.reach import reads_all_again
-from shared.errors import Misconfigured
+from shared.errors import BridgeError, Misconfigured
 from shared.identifiers import table_name
 from shared.state.documents import ChangedMeanwhile
 from shared.state.plans import Line, Planned
 from shared.state.signatures import Signature
+
+SIGNS = {ADDED: "+", REMOVED: "-"}
+MOST_LINES = 200
 
 
 def prepare_draft(visit: Visit) -> Planned:
@@ -62,11 +66,11 @@ def planned(
         desk.check_sound(sheet.table, text, sheet.version)
     except Misconfigured as error:
         raise Refusal(400, "not_sound", {"problem": str(error)}) from None
-    added, removed = counted(difference(sheet.active, text))
     again = reads_all_again(sheet.active, text)
     lines = [
         Line("label_what", "mapping_version_new", {"number": sheet.version + 1}),
-        Line("label_changes", "mapping_lines", {"added": added, "removed": removed}),
+        changes(sheet.active, text),
+        *tried(visit, sheet.table, text),
         Line("label_then", "mapping_reads_all" if again else "mapping_reads_changes"),
         Line("label_undo", "mapping_undo"),
     ]
@@ -77,6 +81,27 @@ def planned(
         **arguments,
     }
     return Planned(sheet.table, sheet.table, lines, kept, back, needs_why=True)
+
+
+def changes(active: str, text: str) -> Line:
+    """Every line that changes is listed, up to MOST_LINES of them."""
+    found = [line for line in difference(active, text) if line.kind in SIGNS]
+    added, removed = counted(found)
+    listed = [f"{SIGNS[line.kind]} {line.text}" for line in found[:MOST_LINES]]
+    return Line("label_changes", "mapping_lines", {"added": added, "removed": removed}, listed)
+
+
+def tried(visit: Visit, table: str, text: str) -> list[Line]:
+    """What the document makes of up to twenty real rows now. Nothing is written."""
+    try:
+        rows = visit.services.desk.preview(table, text, ())
+    except BridgeError as error:
+        return [Line("label_tried", "not_tried", {"cause": str(error)})]
+    outcomes = Counter(row.outcome for row in rows)
+    return [
+        Line("label_tried", f"mapping_tried_{outcome}", {"count": count, "of": len(rows)})
+        for outcome, count in outcomes.most_common()
+    ] or [Line("label_tried", "mapping_tried_none")]
 
 
 def put_draft(visit: Visit, plan: Plan, why: str) -> Carried:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from admin.mapping import run
+from dev.verbs import Dynamics
 from shared.events.documents import default_events_document
 from shared.opt_out.documents import default_opt_out_document
 from shared.pipeline.poll import poll
@@ -58,6 +59,71 @@ def test_a_sound_document_is_put_and_the_next_poll_takes_it_into_force(sound: Of
     assert "firstname" not in flow.active().mapping.columns
     code, said = mapping(sound, "apply", written(sound, text))
     assert (code, "holds this already" in said) == (0, True)
+
+
+def asked(office: Office, *argv: str) -> tuple[int, str]:
+    code = run([*argv, "--settings", str(office.settings())])
+    return code, office.heard()
+
+
+def test_versions_have_author_and_note_and_one_is_put_back(sound: Office) -> None:
+    first = sound_text(sound)
+    second = sound_text(sound, "firstname")
+    documents = Documents(sound.config)
+    wiring = Wiring(load_settings({**sound.stack.environment, "MAPPING_CACHE_SECONDS": "0"}))
+    flow = wiring.table_flow("contact")
+    before = documents.newest("contact")[0]
+    for text in (first, second):
+        mapping(sound, "apply", written(sound, text), "--note", "asked by märketing")
+        poll(flow, wiring.bridge)
+    newest = documents.newest("contact")[0]
+    assert newest >= before + 1
+    assert documents.text("contact", newest) == second
+    code, said = asked(sound, "history", "contact")
+    assert code == 0
+    assert f"{newest:6}  " in said.splitlines()[0]
+    assert said.splitlines()[0].endswith("key of the storage account  asked by märketing  (active)")
+    code, said = asked(sound, "revert", "contact", str(newest - 1), "--plan")
+    assert (code, stored(sound)) == (0, second), said
+    code, said = asked(sound, "revert", "contact", str(newest - 1))
+    assert (code, stored(sound)) == (0, first), said
+    poll(flow, wiring.bridge)
+    line = documents.versions("contact")[0]
+    assert (line.number, line.signature.note) == (newest + 1, f"back to version {newest - 1}")
+    acts = [noted.act for noted in wiring.activity.page()]
+    assert (acts[0].act, acts[0].on, acts[0].who) == (
+        "mapping_in_force", "contact", "key of the storage account",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["revert", "contact", "999999"], "There is no version 999999"),
+        (["history", "../contact"], "is no name of a table"),
+    ],
+)
+def test_a_version_or_a_table_that_there_is_not(sound: Office, argv: list[str], told: str) -> None:
+    code, said = asked(sound, *argv)
+    assert (code, told in said) == (2, True), said
+
+
+def test_a_difference_and_a_preview_change_nothing(sound: Office) -> None:
+    Dynamics(sound.stack.facts).create_contact(firstname="Aiko", lastname="Previewed")
+    Documents(sound.config).add("contact", 1, sound_text(sound), "")
+    before = sorted(blob.name for blob in sound.config.list_blobs())
+    file = written(sound, sound_text(sound, "firstname"))
+    code, said = mapping(sound, "diff", file)
+    assert (code, "-- source: firstname" in said) == (0, True), said
+    code, said = mapping(sound, "preview", file)
+    assert (code, "Nothing was written." in said) == (0, True), said
+    assert "Previewed" not in said
+    code, said = mapping(sound, "preview", file, "--values")
+    assert (code, "Previewed" in said) == (0, True), said
+    assert sorted(blob.name for blob in sound.config.list_blobs()) == before
+    wiring = Wiring(load_settings(sound.stack.environment))
+    acts = [noted.act for noted in wiring.activity.page()]
+    assert (acts[0].act, acts[0].on, acts[0].role) == ("look_at_values", "contact", "storage")
 
 
 def test_it_works_on_the_local_stack(sound: Office) -> None:

@@ -239,7 +239,8 @@ def test_a_blob_is_taken_away_only_as_it_was_seen(container: Any) -> None:
     known = {"etag": second, "match_condition": IF_SAME}
     assert refused(lambda: container.delete_blob("a/c", **stale)) == ("ResourceModifiedError", 412)
     container.delete_blob("a/c", **known)
-    assert refused(lambda: container.delete_blob("a/c", **known)) == ("ResourceNotFoundError", 404)
+    assert refused(lambda: container.delete_blob("a/c", **known)) == ("ResourceModifiedError", 412)
+    assert refused(lambda: container.delete_blob("a/c")) == ("ResourceNotFoundError", 404)
 
 
 def test_a_blob_is_put_once_or_in_place_of_one_that_is_known(container: Any) -> None:

@@ -121,6 +121,23 @@ def test_a_draft_is_put_in_force_over_a_plan_with_author_and_note() -> None:
     on_desk(test)
 
 
+def test_a_plan_shows_the_lines_and_what_becomes_of_rows() -> None:
+    def test(desk: Desk) -> None:
+        desk.save(TEXT.replace("target: lastName}", "target: lastName, replace: {Ito: Itoh}}"))
+        etag = desk.get("/contact/yaml")["etag"]
+        plan = desk.console.plan("mapping_in_force", "mia", table="contact", etag=etag)
+        lines = {line["text"]: line for line in desk.console.data(plan, "mia")["lines"]}
+        assert lines["mapping_lines"]["items"] == [
+            "- " + "  - {source: lastname, target: lastName}",
+            "+ " + "  - {source: lastname, target: lastName, replace: {Ito: Itoh}}",
+        ]
+        assert lines["mapping_tried_changes"]["arguments"] == {"count": 1, "of": 1}
+        assert "mapping_reads_changes" in lines
+        assert desk.version == 1
+
+    on_desk(test)
+
+
 def test_what_was_put_past_the_console_is_in_the_activity_log_once() -> None:
     def test(desk: Desk) -> None:
         desk.world.document("contact", CHANGED)
