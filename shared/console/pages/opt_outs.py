@@ -16,8 +16,8 @@ from shared.opt_out.safety import SIDES, Reason
 from shared.state.flows import FlowState
 
 SAFE, FEEDS, DECISIONS = "part_safe", "part_feeds", "part_decisions"
-GOOD_SECONDS = 30.0
-"""An answer that came too late for its page serves the next one for so long."""
+GOOD_SECONDS = 60.0
+"""An answer that came too late for its page serves the next one for so long: also the refresh."""
 
 Asked = tuple[float, Sequence[Reason]]
 """When it was asked, and why a delivery should not start."""
