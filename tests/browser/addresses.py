@@ -10,7 +10,7 @@ from tests.browser.company import Company
 
 def is_page(route: Route) -> bool:
     """Files have no frame, and no browser shows them."""
-    is_file = route.path.startswith("/static/") or route.path.endswith("/download")
+    is_file = route.path.startswith("/static/") or route.path.endswith(("/download", "/words"))
     return route.method == "GET" and not is_file
 
 
@@ -42,6 +42,7 @@ def address(route: Route, company: Company, who: str = "all roles") -> str:
         "flow": "contacts",
         "id": company.job if route.path.startswith("/jobs/") else company.marked,
         "table": "contact",
+        "number": "1",
         "name": static_name("console.css"),
     }
     return PART.sub(lambda found: parts[found[1]], route.path)

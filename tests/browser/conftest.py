@@ -14,6 +14,18 @@ from tests.browser.company import SETTINGS, Company
 from tests.browser.windows import ARGUMENTS, Windows
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Taken when this directory is named on the command line, as `manage.py test` names it."""
+    parser.addoption(
+        "--take-pictures", action="store_true", help="take the pictures of docs/console.md again"
+    )
+
+
+@pytest.fixture
+def take_pictures(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--take-pictures", False))
+
+
 @pytest.fixture(scope="session")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     directory = tmp_path_factory.mktemp("browser")

@@ -9,26 +9,25 @@ from tests.browser.addresses import REFUSED, shown
 from tests.browser.company import Company
 from tests.browser.windows import Looks, Windows
 
-WIDTHS = (390, 1280)
-LOOKS = [
-    Looks(language, theme, width)
-    for language, theme, width in product(LANGUAGES, ("light", "dark"), WIDTHS)
-]
-EACH_LOOK = pytest.mark.parametrize("looks", LOOKS, ids=str)
+WIDTHS, THEMES = (1280, 390), ("light", "dark")
 SHOWN = shown()
 EACH_PAGE = pytest.mark.parametrize("page", SHOWN)
 
 
 @EACH_PAGE
-@EACH_LOOK
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_page_is_whole_and_everybody_can_use_it(
-    windows: Windows, company: Company, looks: Looks, page: str
+    windows: Windows, company: Company, language: str, page: str
 ) -> None:
-    with windows.open(looks=looks) as window:
+    """Loaded once in each language; theme and width are changed as it stands there."""
+    found: dict[str, list[str]] = {}
+    with windows.open(looks=Looks(language)) as window:
         assert window.go(SHOWN[page](company)).status == REFUSED.get(page, 200)
-        found = {"cut off": window.cut_off(), "policy": window.violations(), "axe": window.axe()}
-        assert found == {"cut off": [], "policy": [], "axe": []}
-        assert window.problems == []
+        for theme, width in product(THEMES, WIDTHS):
+            window.put_on(theme, width)
+            found |= {f"cut off, {width} px": window.cut_off(), f"axe, {theme}": window.axe()}
+            assert found == {key: [] for key in found}, (theme, width)
+        assert (window.violations(), window.problems) == ([], [])
 
 
 @EACH_PAGE

@@ -18,6 +18,8 @@ ARGUMENTS = (
     "--no-first-run",
     "--disable-gpu",
 )
+HEIGHTS = {390: 844, 1280: 800}
+"""Of a window by its width: a telephone's, a laptop's."""
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -105,7 +107,7 @@ class Windows:
         """Nobody's yet."""
         looks = looks or Looks()
         context = self.browser.new_context(
-            viewport={"width": looks.width, "height": 844 if looks.width < 600 else 800},
+            viewport={"width": looks.width, "height": HEIGHTS[looks.width]},
             java_script_enabled=looks.script,
             color_scheme="dark" if looks.theme == "dark" else "light",
             locale=looks.language,
@@ -152,6 +154,11 @@ class Window:
         answer = self.page.goto(self.console + path)
         assert answer
         return answer
+
+    def put_on(self, theme: str, width: int) -> None:
+        """As the cookie of somebody's looks does, and as another window does."""
+        self.page.evaluate("(theme) => document.documentElement.dataset.theme = theme", theme)
+        self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
 
     def violations(self) -> list[str]:
         return list(self.page.evaluate("window.violations"))

@@ -82,8 +82,8 @@ def prepare_replay(visit: Visit) -> Planned:
 
 
 def how(flow: Flow, letters: list[DeadLetter]) -> Line:
-    versions = sorted({letter.mapping_version for letter in letters})
-    refused = ", ".join(f"v{version}" for version in versions)
+    versions = sorted({letter.mapping_version for letter in letters} - {0})
+    refused = ", ".join(f"v{version}" for version in versions) or "–"
     code = "how_as_kept" if flow.policy.created_once else "how_read_again"
     return Line("label_how", code, {"version": flow.mapping_version(), "refused": refused})
 

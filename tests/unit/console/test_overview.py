@@ -49,7 +49,7 @@ def test_all_is_well(console: Console) -> None:
     assert [one["name"] for one in page["flows"]] == ["Contacts", "Opt-outs"]
     assert page["flows"][0]["waits"] == [{"reason": "parent", "records": 3}]
     assert page["flows"][0]["day"][-1] == 240
-    assert b"3 wait for their parent" in console.ask("").body
+    assert b"waiting for a parent: 3" in console.ask("").body
 
 
 def test_a_failed_flow_says_cause_and_next_step(console: Console) -> None:
