@@ -66,7 +66,7 @@ def run(argv: list[str]) -> int:
 class App:
     """Where the app is, and the key to it."""
 
-    url: str
+    url: str = field(repr=False)
     key: str = field(repr=False)
 
     def asked(self, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, Any]:

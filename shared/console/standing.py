@@ -46,14 +46,14 @@ class Why:
     """One sentence, by its code and arguments: ids, codes, names of fields and counts."""
 
     code: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
     """What the bridge itself knows of a record. `row` is None where it has never seen it."""
 
-    row: LedgerRow | None
+    row: LedgerRow | None = field(repr=False)
     letter: DeadLetter | None
     flow: FlowState
     checkpoint: Checkpoint

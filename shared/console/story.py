@@ -54,8 +54,8 @@ class OptOutsSeen:
     the contact; and what the opt-out flow itself knows of it.
     """
 
-    now: Mapping[str, Any] | None
-    row: LedgerRow | None
+    now: Mapping[str, Any] | None = field(repr=False)
+    row: LedgerRow | None = field(repr=False)
     letter: DeadLetter | None
 
 

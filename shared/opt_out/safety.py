@@ -41,7 +41,7 @@ class Reason:
 
     code: str
     sentence: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
     since: float = 0.0
     flow: str = ""
 

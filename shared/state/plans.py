@@ -29,7 +29,7 @@ class Line:
 
     label: str
     text: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
     items: Sequence[str] = ()
     """Ids or names that are listed beneath."""
 
@@ -44,7 +44,7 @@ class Planned:
     """What it is done on, for people."""
     lines: Sequence[Line]
     """What exactly, how many, what it costs, what was tried."""
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(repr=False)
     """What carrying it out needs."""
     back: str
     """The page to go to if it is not carried out, behind /console."""

@@ -44,6 +44,7 @@ HARMLESS = {  # what a name or a type has in common with a secret, and why it is
     "CompiledMapping.create_only": "names of flags and columns: the document's",
     "TargetField.values": "names and labels of an enumeration: metadata",
     "Comparable.values": "values of a filter in a mapping document",
+    "SettingOrigin.is_secret": "whether a setting is a secret, not its value",
     "Azurite.process": "a process: Popen[bytes]",
 }
 
