@@ -9,6 +9,7 @@ it.
 | a row filtered out      | not in the target           | filtered                                 |
 | a row, same fingerprint | in the target, not in doubt | unchanged                                |
 | a row                   | the version, another print  | look again, if it was read before        |
+| a row                   | lower, but seen later       | look again: the source was restored      |
 | a row                   | any                         | update if in the target, else create     |
 | a deletion              | in the target, or in doubt  | delete, tombstone (`ignore`: filtered)   |
 | a deletion, replayed    | any                         | delete, tombstone (`ignore`: filtered)   |
@@ -74,16 +75,16 @@ def decide_row(
 
 
 def contradicts(change: Change, row: LedgerRow, fingerprint: str) -> bool:
-    """Whether another content with this very version was settled after the change was read.
+    """Whether another content with this very version was settled after the change was read, or one
+    with a lower version that was seen later.
 
     A restored environment gives versions out again. Of two such rows the source tells the newer.
     """
-    return (
-        change.kind is Kind.ROW
-        and 0 < change.version == row.version
-        and row.settled_at > change.first_seen
-        and row.fingerprint != fingerprint
-    )
+    if change.kind is not Kind.ROW or not change.version or row.fingerprint == fingerprint:
+        return False
+    if change.version == row.version:
+        return row.settled_at > change.first_seen
+    return change.version > row.version > 0 and change.first_seen < row.first_seen
 
 
 def never_given(mapped: Mapped, row: LedgerRow | None) -> tuple[Altered, ...]:

@@ -36,6 +36,7 @@ from tests.unit.test_settings import COMPLETE
 
 IDS = [f"{number:08x}-0000-0000-0000-000000000000" for number in range(4)]
 KEY = b"k" * 32
+LATEST_SECONDS = 600.0
 Source = dict[str, tuple[int, str]]
 
 
@@ -117,13 +118,13 @@ class FakeTarget:
     """Records by key with Campaign's rules: a taken key is refused, an unknown one is not found.
 
     `fault`: "done" fails after the work, "late" has it done later; with "repeated" before it, the
-    call succeeds when it is repeated in place.
+    call succeeds when it is repeated in place. `late`: when each was asked for, and its work.
     """
 
     def __init__(self) -> None:
         self.held: dict[str, list[str]] = {}
-        self.fault = ""
-        self.late: list[Callable[[], None]] = []
+        self.fault, self.now = "", 0.0
+        self.late: list[tuple[float, Callable[[], None]]] = []
 
     def save(self, key: str, text: str, known: bool | None) -> Outcome:
         created = key not in self.held
@@ -151,7 +152,7 @@ class FakeTarget:
             return
         unanswered()
         if fault.endswith("late"):
-            self.late.append(work)
+            self.late.append((self.now, work))
         else:
             work()
         if not fault.startswith("repeated"):
@@ -160,7 +161,13 @@ class FakeTarget:
 
     def carry_out(self, which: int) -> None:
         if self.late:
-            self.late.pop(which % len(self.late))()
+            self.late.pop(which % len(self.late))[1]()
+
+    def pass_time(self, now: float) -> None:
+        """No request is carried out later than the longest doubt about it."""
+        while self.late and now - self.late[0][0] > LATEST_SECONDS:
+            self.carry_out(0)
+        self.now = now
 
 
 class FakeFlow(PlainFlow):
@@ -345,6 +352,7 @@ class Converging(RuleBasedStateMachine):
         claim's lease or not.
         """
         self.now += seconds
+        self.target.pass_time(self.now)
         self.room.release(self.now)
         if not self.queue.messages:
             return

@@ -135,6 +135,20 @@ def test_another_content_of_the_settled_version_may_be_from_before_a_restore(
     assert decide_row(change(5, first_seen=first_seen), MAPPED, settled, False, KEY).act is act
 
 
+@pytest.mark.parametrize(
+    ("first_seen", "act"),
+    [
+        pytest.param(100.0, Act.LOOK, id="seen before what is settled: ask the source"),
+        pytest.param(300.0, Act.SAVE, id="seen afterwards: write"),
+    ],
+)
+def test_a_higher_version_that_was_seen_earlier_may_be_from_before_a_restore(
+    first_seen: float, act: Act
+) -> None:
+    settled = row(version=5, exists=True, fingerprint="x", outcome="updated", first_seen=200.0)
+    assert decide(change(7, first_seen=first_seen), settled).act is act
+
+
 def test_equal_content_of_a_newer_version_is_noted_so_that_versions_between_are_stale() -> None:
     assert decide_row(change(6), MAPPED, row(**WRITTEN), False, KEY).note
     assert not decide_row(change(5), MAPPED, row(**WRITTEN), False, KEY).note
