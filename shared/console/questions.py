@@ -38,23 +38,30 @@ def of_a_sweep(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> dict[str, 
 
 
 def of_the_brake(flow: Flow, bridge: Bridge, brake: BrakeState) -> dict[str, Any]:
-    """`count`: changes that are held; more join while the flow's messages are looked at."""
+    """`count`: records that are held; more join while the flow's messages are looked at. Beyond
+    those that are listed, a record counts once for each of its changes.
+    """
+    ids, changes = held(flow, bridge), bridge.waiting.waiting_counts(flow.key).counts[Braked.code]
     return {
         "flow": flow.key,
         "about": list(brake.asking),
         "found_by": "brake",
-        "count": bridge.waiting.waiting_counts(flow.key).counts[Braked.code],
+        "count": len(ids) if len(ids) < IDS_SHOWN else changes,
         "of": brake.total,
-        "ids": distinct(held(flow, bridge)),
+        "ids": ids,
         "mapping_version": brake.version,
         "asked_at": moment(brake.asked_at),
     }
 
 
 def held(flow: Flow, bridge: Bridge) -> list[str]:
-    """Ids in the order in which they were held."""
-    rows = bridge.waiting.between(flow.key, UNTIL_ANSWERED, 2 * UNTIL_ANSWERED)
-    return [change.record_id for row in rows for change in row.changes]
+    """Ids in the order in which they were held, each once."""
+    ids: dict[str, None] = {}
+    for row in bridge.waiting.all_between(flow.key, UNTIL_ANSWERED, 2 * UNTIL_ANSWERED):
+        ids |= dict.fromkeys(change.record_id for change in row.changes)
+        if len(ids) >= IDS_SHOWN:
+            break
+    return list(ids)[:IDS_SHOWN]
 
 
 def distinct(ids: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ back on its queue, flow by flow in turns.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from shared.pipeline.answering import unasked
 from shared.pipeline.brake import goes_on
 from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind, Outcome
@@ -102,8 +103,9 @@ def release_due(
 ) -> int:
     """Hands off the references whose time has come, of these flows or of all; returns how many.
 
-    Those of a flow that does not run stay. Flows take turns, a page each, until nothing is due or
-    the time is up. What is cut off between handing off and removing is handed off twice: harmless.
+    Those of a flow that does not run stay, and what it asks a person about. Flows take turns, a
+    page each, until nothing is due or the time is up. What is cut off between handing off and
+    removing is handed off twice: harmless.
     """
     started, released = bridge.now(), 0
     listed = bridge.waiting.flows_waiting() if flows is None else flows
@@ -112,7 +114,7 @@ def release_due(
         for flow in list(left):
             if bridge.now() - started > seconds:
                 return released
-            rows = bridge.waiting.due(flow, started)
+            rows = bridge.waiting.due(flow, started) or unasked(flow, bridge)
             released += hand_off_rows(bridge, flow, rows)
             if not rows:
                 left.remove(flow)

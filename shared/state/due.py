@@ -19,7 +19,8 @@ from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, TableTransactionError, UpdateMode
+from azure.core.paging import ItemPaged
+from azure.data.tables import TableClient, TableEntity, TableTransactionError, UpdateMode
 
 from shared.errors import Contended
 from shared.records import Change, Kind
@@ -147,14 +148,18 @@ class Due:
 
     def between(self, flow: str, first: float, last: float) -> list[Parked]:
         """As `due`, of those that were parked until one of these moments."""
+        return [read_parked(entity) for entity in filled(self.found(flow, first, last).by_page())]
+
+    def all_between(self, flow: str, first: float, last: float) -> Iterator[Parked]:
+        """All that were parked until one of these moments, read as they are asked for."""
+        return (read_parked(entity) for entity in self.found(flow, first, last))
+
+    def found(self, flow: str, first: float, last: float) -> ItemPaged[TableEntity]:
         condition = (
             f"PartitionKey eq {literal(self.partition(flow))}"
             f" and RowKey ge '{int(first * 1000):015d}' and RowKey lt {literal(time_key(last))}"
         )
-        pages = self.table.query_entities(
-            condition, results_per_page=ROWS_PER_TRANSACTION
-        ).by_page()
-        return [read_parked(entity) for entity in filled(pages)]
+        return self.table.query_entities(condition, results_per_page=ROWS_PER_TRANSACTION)
 
     def remove(self, flow: str, rows: Sequence[Parked]) -> None:
         """Ends rows that have been handed off; one that is not there any more is passed over."""

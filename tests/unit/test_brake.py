@@ -22,7 +22,7 @@ from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Flow, PlainFlow, Policy, Results
 from shared.pipeline.jobs import carry_on
 from shared.pipeline.waiting_room import release_due
-from shared.records import Change, Kind, Outcome, WriteResult
+from shared.records import Change, Kind, Outcome, WriteResult, waiting
 from shared.settings import load_settings
 from shared.state.brakes import Brakes, BrakeState
 from shared.state.envelope import envelopes
@@ -31,6 +31,7 @@ from shared.state.jobs import Jobs
 from shared.state.ledger import Ledger
 from shared.state.ledger_rows import LedgerRow
 from shared.state.waiting import Waiting
+from shared.waits import Braked
 from tests.unit.test_settings import COMPLETE
 
 HOUR = 3600.0
@@ -405,3 +406,49 @@ def test_no_more_than_the_settings_say_is_destroyed_unasked(
         world.answer(confirm)
         assert world.gone() == (taken if confirm else before)
         assert world.status() == RUNNING
+
+
+def test_an_answer_that_is_cancelled_leaves_the_question() -> None:
+    world = World()
+    world.put_all(world.ids[:200], "gone")
+    world.run()
+    before, asked = world.gone(), world.asked()
+    job = answering.answer_held(world.flow, world.bridge, True, "key anna")
+    running.start("contacts", world.bridge, "key anna")
+    world.bridge.jobs.cancel(job.id)
+    for open_job in world.bridge.jobs.open():
+        carry_on(world.flow, world.bridge, open_job, 9e12, answering.ANSWER)
+    world.pass_time(90)
+    assert world.status() == FAILED
+    assert (world.gone(), world.asked()["count"]) == (before, asked["count"])
+    world.answer(confirm=True)
+    assert world.gone() == 200
+
+
+@pytest.mark.parametrize("ahead_seconds", [0, 60], ids=["a late delivery", "a clock ahead"])
+def test_what_is_held_after_the_answer_goes_on_too(ahead_seconds: float) -> None:
+    """A delivery that found the question parks its records when the question has been answered."""
+    world = World()
+    world.put_all(world.ids[:200], "gone")
+    world.run()
+    world.answer(confirm=True)
+    late = waiting(Change(world.ids[200], Kind.REFERENCE), Braked(), brake.SENTENCE)
+    world.plain.source.pop(world.ids[200])
+    world.clock += ahead_seconds
+    brake.park(world.flow, world.bridge, "contact", [late])
+    world.clock -= ahead_seconds
+    world.pass_time(1)
+    assert world.gone() == 201
+    assert not world.bridge.waiting.waiting_counts("contacts").counts
+
+
+def test_the_question_counts_and_lists_each_record_once_however_it_was_told() -> None:
+    world = World()
+    for id_ in world.ids[:200]:
+        world.put_all([id_], "gone")
+    world.run()
+    held = 200 - world.gone()
+    world.put_all(set(world.ids[:200]) & world.plain.target, "gone")
+    world.pass_time(90)
+    assert held > 99
+    assert (world.asked()["count"], len(world.asked()["ids"])) == (held, held)
