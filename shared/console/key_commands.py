@@ -121,7 +121,9 @@ def do_start(call: Call, order: Start) -> Answered:
     if name == flow.key and (asked := question(flow, bridge)):
         if order.deletes is None:
             return Answered(400, {"error": unanswered(name, asked["count"]), "question": asked})
-        give_answer(name, flow, bridge, order.deletes, asked["count"], call.by)
+        if another := give_answer(name, flow, bridge, asked, order.deletes, call.by):
+            entry = {"error": unanswered(name, another["count"]), "question": another}
+            return Answered(409, entry)
     start(name, bridge, by=call.by)
     return Answered(200, {"flow": name, "status": "running"})
 

@@ -1,16 +1,19 @@
 """What a flow has stopped for and asks a person: how many records, and which. JSON-ready."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.console.status import moment
+from shared.pipeline.answering import answer_held
 from shared.pipeline.brake import UNTIL_ANSWERED
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.sweep import ASKING
+from shared.pipeline.sweep import answer as answer_sweep
 from shared.state.brakes import BrakeState
 from shared.state.checkpoints import Checkpoint
 from shared.waits import Braked
 
+SWEEP, BRAKE = "sweep", "brake"
 IDS_SHOWN = 1000
 
 
@@ -23,12 +26,22 @@ def question(flow: Flow, bridge: Bridge) -> dict[str, Any] | None:
     return of_the_brake(flow, bridge, brake) if brake.asking else None
 
 
+def answer_shown(
+    flow: Flow, bridge: Bridge, shown: Mapping[str, Any], confirm: bool, who: str
+) -> None:
+    """Carries a person's answer out: to the question that was shown, and to no other."""
+    if shown["found_by"] == SWEEP:
+        answer_sweep(flow, bridge, confirm, who)
+    else:
+        answer_held(flow, bridge, confirm, who)
+
+
 def of_a_sweep(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> dict[str, Any]:
     ids, _ = bridge.sweeps.page(checkpoint.sweep_run, 0)
     return {
         "flow": flow.key,
         "about": ["deleted"],
-        "found_by": "sweep",
+        "found_by": SWEEP,
         "count": checkpoint.missing,
         "of": checkpoint.swept,
         "ids": distinct(ids),
@@ -45,7 +58,7 @@ def of_the_brake(flow: Flow, bridge: Bridge, brake: BrakeState) -> dict[str, Any
     return {
         "flow": flow.key,
         "about": list(brake.asking),
-        "found_by": "brake",
+        "found_by": BRAKE,
         "count": len(ids) if len(ids) < IDS_SHOWN else changes,
         "of": brake.total,
         "ids": ids,

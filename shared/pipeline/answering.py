@@ -24,10 +24,6 @@ CONFIRM, REFUSE = "confirm", "refuse"
 EARLIER = "An earlier answer of this flow is still carried out. Answer again in a minute."
 
 
-def asks(flow: Flow, bridge: Bridge) -> bool:
-    return bool(bridge.brakes.read(flow.key).asking)
-
-
 def answer_held(flow: Flow, bridge: Bridge, confirm: bool, who: str) -> Job:
     """Orders that what is held goes on, and ends the question.
 

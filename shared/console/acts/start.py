@@ -6,15 +6,13 @@ from typing import Any
 from shared import telemetry
 from shared.console.acts.common import flow_of, number_to_type, planned_flow
 from shared.console.plans import Carried, Plan, PlanKind
-from shared.console.questions import question
+from shared.console.questions import answer_shown, question
 from shared.console.refusals import Refusal
 from shared.console.roles import Least
 from shared.console.summary import name_of
 from shared.console.visit import Visit
 from shared.pipeline import running
-from shared.pipeline.answering import answer_held, asks
 from shared.pipeline.flow import Bridge, Flow
-from shared.pipeline.sweep import answer as answer_sweep
 from shared.state.flows import RUNNING
 from shared.state.plans import Line, Planned
 
@@ -68,8 +66,8 @@ def carry_out(visit: Visit, plan: Plan, why: str) -> Carried:
     answer, asked = arguments.get("deletes"), question(flow, bridge) if key == flow.key else None
     if asked and is_another(asked, arguments):
         raise Refusal(409, "question_changed", {"name": name_of(key)})
-    if asked:
-        give_answer(key, flow, bridge, str(answer), int(asked["count"]), visit.who)
+    if asked and give_answer(key, flow, bridge, asked, str(answer), visit.who):
+        return Carried(f"/flows/{key}")  # it asks something else, which nobody has seen yet
     running.start(key, bridge, by=visit.who)
     return Carried(f"/flows/{key}")
 
@@ -81,13 +79,17 @@ def is_another(asked: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
     return arguments["deletes"] == CONFIRM and int(asked["count"]) > int(arguments["count"])
 
 
-def give_answer(name: str, flow: Flow, bridge: Bridge, answer: str, count: int, by: str) -> None:
-    """Answers what the flow asks. The flow is started afterwards."""
-    confirm = answer == CONFIRM
-    answer_sweep(flow, bridge, confirm, by)
-    if asks(flow, bridge):
-        answer_held(flow, bridge, confirm, by)
+def give_answer(
+    name: str, flow: Flow, bridge: Bridge, asked: Mapping[str, Any], answer: str, by: str
+) -> dict[str, Any] | None:
+    """Answers the question that was shown. Returns another one, if the flow has one.
+
+    Without another one the flow is started afterwards.
+    """
+    answer_shown(flow, bridge, asked, answer == CONFIRM, by)
+    count = int(asked["count"])
     telemetry.noted(flow=name, event="deletes_answered", count=count, reason=answer, by=by)
+    return question(flow, bridge)
 
 
 START = PlanKind("start", Least.OPERATOR, prepare, carry_out)

@@ -17,6 +17,7 @@ from shared.console.questions import question
 from shared.mapping import default_document
 from shared.pipeline.deliver import deliver
 from shared.pipeline.poll import poll
+from shared.pipeline.sweep import ASKING
 from shared.settings import load_settings
 from shared.state.flows import FAILED, RUNNING
 from shared.wiring import Wiring
@@ -125,6 +126,20 @@ def test_a_bulk_delete_that_a_person_refuses_leaves_the_profiles(world: World) -
     person = world.dynamics.create_contact(lastname="Later")
     world.sync()
     assert person in world.profiles()
+
+
+def test_an_answer_is_to_the_question_that_was_shown_and_to_no_other(world: World) -> None:
+    """A sweep came to its end while deliveries asked: nobody was shown the second question."""
+    delete_half(world)
+    left, checkpoint = world.profiles(), world.bridge.checkpoints.load("contacts", "contact")
+    checkpoint.sweep, checkpoint.sweep_run, checkpoint.missing = ASKING, "contacts-contact-1", 9
+    world.bridge.checkpoints.save(checkpoint)
+    status, body = world.command("start", deletes="discard")
+    assert (status, body["question"]["found_by"], world.status()) == (409, "brake", FAILED)
+    console.carry_on_all(console.flows(), world.bridge, 60, console.WORKS)
+    assert world.profiles() == left
+    assert world.command("start", deletes="discard")[0] == 200
+    assert question(world.flow, world.bridge) is None
 
 
 def test_a_filter_with_one_wrong_word_deletes_a_few_and_asks(world: World) -> None:
