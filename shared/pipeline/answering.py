@@ -46,7 +46,8 @@ def answer_held(flow: Flow, bridge: Bridge, confirm: bool, who: str) -> Job:
     if ordered.id != job.id:
         if ordered.counts:
             raise Retryable(EARLIER)
-        ordered = bridge.jobs.save(replace(job, etag=ordered.etag))  # given anew
+        place = job.place or ordered.place  # the question may have ended with the first answer
+        ordered = bridge.jobs.save(replace(job, place=place, etag=ordered.etag))  # given anew
     bridge.brakes.change(flow.key, answered)
     return ordered
 

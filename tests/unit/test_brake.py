@@ -408,12 +408,15 @@ def test_no_more_than_the_settings_say_is_destroyed_unasked(
         assert world.status() == RUNNING
 
 
-def test_an_answer_that_is_cancelled_leaves_the_question() -> None:
+@pytest.mark.parametrize("answers", [[True], [True, False]], ids=["one", "given twice"])
+def test_an_answer_that_is_cancelled_leaves_the_question(answers: list[bool]) -> None:
     world = World()
     world.put_all(world.ids[:200], "gone")
     world.run()
     before, asked = world.gone(), world.asked()
-    job = answering.answer_held(world.flow, world.bridge, True, "key anna")
+    for confirm in answers:
+        job = answering.answer_held(world.flow, world.bridge, confirm, "key anna")
+        world.clock += 1
     running.start("contacts", world.bridge, "key anna")
     world.bridge.jobs.cancel(job.id)
     for open_job in world.bridge.jobs.open():
