@@ -146,7 +146,8 @@ def test_a_higher_version_that_was_seen_earlier_may_be_from_before_a_restore(
     first_seen: float, act: Act
 ) -> None:
     settled = row(version=5, exists=True, fingerprint="x", outcome="updated", first_seen=200.0)
-    assert decide(change(7, first_seen=first_seen), settled).act is act
+    decision = decide_row(change(7, first_seen=first_seen), MAPPED, settled, False, KEY)
+    assert decision.act is act
 
 
 def test_equal_content_of_a_newer_version_is_noted_so_that_versions_between_are_stale() -> None:
