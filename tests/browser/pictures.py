@@ -16,8 +16,9 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"Page\0\0\0\0\0"
 WORDS = """() => [...document.querySelectorAll(
   "nav.main a, main h1, main h2, main th[scope=col], main dt, main label, main button, main legend"
-)].filter((one) => one.checkVisibility()).map((one) => one.innerText.replace(/\\d+/g, "").trim())"""
-"""Headings, columns, labels and buttons, without numbers."""
+)].filter((one) => one.checkVisibility()).map((one) =>
+  one.innerText.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\\d+/g, "").trim())"""
+"""Headings, columns, labels and buttons, without ids and numbers."""
 
 
 def with_words(png: bytes, words: list[str]) -> bytes:
