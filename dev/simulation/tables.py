@@ -111,10 +111,10 @@ class Table:
     ) -> dict[str, Any]:
         return self.one("upsert", entity, mode=mode)
 
-    def delete_entity(self, partition_key: str, row_key: str) -> None:
+    def delete_entity(self, partition_key: str, row_key: str, **condition: Any) -> None:
         """One that is not there is as good as deleted, as the client says."""
         try:
-            self.one("delete", {"PartitionKey": partition_key, "RowKey": row_key})
+            self.one("delete", {"PartitionKey": partition_key, "RowKey": row_key}, **condition)
         except ResourceNotFoundError:
             pass
 

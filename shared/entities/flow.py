@@ -14,7 +14,7 @@ from shared.entities import deciding
 from shared.entities.catalog import FIRM, HARD, Catalog
 from shared.entities.compiling import Active
 from shared.entities.families import flow_of
-from shared.entities.leaving import forget_links, hold_leaving, revise
+from shared.entities.leaving import forget_links, hold_leaving, parents_that_leave, revise
 from shared.entities.parents import hold, release
 from shared.errors import Rejected
 from shared.mapping import METADATA_RULES, CompiledMapping, table_of
@@ -182,7 +182,9 @@ class TableFlow(PlainFlow):
     def must_wait(self, delivery: Delivery, decisions: Sequence[Decision]) -> list[Settlement]:
         """A child waits for its parent, and a parent that leaves for its children."""
         bridge, view = delivery.bridge, delivery.view
-        return hold(self, bridge, view, decisions) + hold_leaving(self, bridge, view, decisions)
+        leaving = parents_that_leave(self, bridge, view, decisions)
+        held = hold(self, bridge, view, decisions, leaving)
+        return held + hold_leaving(self, delivery, decisions)
 
     def revise(self, delivery: Delivery, decisions: Sequence[Decision]) -> Sequence[Decision]:
         """A child goes before its parent, and the room knows each parent's children."""

@@ -10,7 +10,7 @@ that its source still has is parked under the parent, and comes back with it.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from shared.entities.families import Family, FlowOf, flow_of, place
 from shared.entities.parents import waiter_of
@@ -19,6 +19,7 @@ from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge, Delivery
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.ledger_rows import LedgerRow, View, bucket, partition_name
+from shared.state.presence import Place
 from shared.state.waiting import Waiter
 from shared.waits import ChildrenFirst
 
@@ -28,6 +29,7 @@ NO_PARENT = "its parent leaves Campaign, and it has no other"
 LINKING_SECONDS = 600.0
 """A child is listed before it is written: for so long it may still be on its way to Campaign."""
 
+GONE = frozenset({Outcome.DELETED.value, Outcome.FILTERED.value})
 CHILDREN_AT_ONCE = 500
 """Of one message's parents, that are asked to go at once; the others follow."""
 
@@ -58,7 +60,10 @@ def revise(flow: Parents, delivery: Delivery, decisions: Sequence[Decision]) -> 
         ]
         before = delivery.parents_before.get(record_id, ())
         delivery.parents_before[record_id] = [*before, *((one.table, one.record_id) for one in new)]
+    if listed:
+        delivery.told_at = bridge.now()
     bridge.waiting.linked.add(listed)
+    delivery.said = said_before(flow, bridge, view, decisions)
     return [
         without_parent(flow, bridge, view, decision) if decision.change.parent_leaves else decision
         for decision in decisions
@@ -85,6 +90,45 @@ def unlisted(flow: Family, decision: Decision, row: LedgerRow | None) -> list[Pa
     ]
 
 
+def parents_that_leave(
+    flow: Family, bridge: Bridge, view: View, decisions: Iterable[Decision]
+) -> set[Place]:
+    """Of the parents that these records are newly linked to, those that are leaving Campaign.
+
+    Asked after the link is listed. A parent says that it leaves before it looks for its children:
+    one of the two sees the other, whatever the order.
+    """
+    new = {
+        place(parent)
+        for decision in decisions
+        if decision.act is Act.SAVE
+        for parent in unlisted(flow, decision, view.rows.get(decision.change.record_id))
+    }
+    return set(bridge.waiting.leaving.of(new))
+
+
+def said_before(
+    flow: Family, bridge: Bridge, view: View, decisions: Iterable[Decision]
+) -> dict[Place, Any]:
+    """What those of these records have said of leaving that stay, or are back."""
+    if not flow.children():
+        return {}
+    back = {one.change.record_id for one in decisions if comes_back(one, view)}
+    return bridge.waiting.leaving.of({(view.partition, record_id) for record_id in back})
+
+
+def comes_back(decision: Decision, view: View) -> bool:
+    """Whether a record that has left the target, or waited to leave it, does so no more."""
+    row = view.rows.get(decision.change.record_id)
+    if row is None or decision.act is Act.DELETE:
+        return False
+    if isinstance(row.wait, ChildrenFirst):
+        return True
+    return (
+        decision.act is Act.SAVE and not row.exists and any(one[1] in GONE for one in row.history)
+    )
+
+
 def without_parent(flow: Family, bridge: Bridge, view: View, decision: Decision) -> Decision:
     """The child's own deletion, if a parent of it is about to go or gone; it comes back with the
     parent. One whose required lookup was cleared goes too, and comes back when it has a parent.
@@ -105,17 +149,21 @@ def without_parent(flow: Family, bridge: Bridge, view: View, decision: Decision)
 
 
 def hold_leaving(
-    flow: Parents, bridge: Bridge, view: View, decisions: Sequence[Decision]
+    flow: Parents, delivery: Delivery, decisions: Sequence[Decision]
 ) -> list[Settlement]:
     """A settlement for each record that leaves and still has children in Campaign.
 
-    They are asked to go first, as references.
+    They are asked to go first, as references. Nobody makes another child of it from here on.
     """
+    bridge, view = delivery.bridge, delivery.view
     leaving = [decision for decision in decisions if decision.act is Act.DELETE]
     tables = flow.children_that_go_first() if leaving else []
     if not tables:
         return []
-    linked, coming = children_of(flow, bridge, view, [one.change.record_id for one in leaving])
+    ids = [decision.change.record_id for decision in leaving]
+    delivery.told_at = delivery.told_at or bridge.now()
+    bridge.waiting.leaving.add(view.partition, ids)
+    linked, coming = children_of(flow, bridge, view, ids)
     unknown = [flow_of(name) for name in tables if not flow.links_complete(bridge, name)]
     held = []
     for decision in leaving:

@@ -32,18 +32,22 @@ REFETCHED = frozenset(
 
 
 def hold(
-    flow: Family, bridge: Bridge, view: View, decisions: Sequence[Decision]
+    flow: Family,
+    bridge: Bridge,
+    view: View,
+    decisions: Sequence[Decision],
+    leaving: Collection[Place] = (),
 ) -> list[Settlement]:
-    """A settlement for each record that waits for a parent."""
+    """A settlement for each record that waits for a parent, which is not there or leaves."""
     given, held = without_parent(decisions)
     parents = {place(parent) for decision in given for parent in parents_of(decision)}
-    there = bridge.presence.there(parents) if parents else set()
+    there = bridge.presence.there(parents).difference(leaving) if parents else set()
     orphans = [
         decision
         for decision in given
         if any(place(parent) not in there for parent in parents_of(decision))
     ]
-    return held + (park(flow, bridge, view, orphans, there) if orphans else [])
+    return held + (park(flow, bridge, view, orphans, there, leaving) if orphans else [])
 
 
 def without_parent(decisions: Sequence[Decision]) -> tuple[list[Decision], list[Settlement]]:
@@ -83,6 +87,7 @@ def park(
     view: View,
     orphans: Iterable[Decision],
     there: Collection[Place],
+    leaving: Collection[Place],
 ) -> list[Settlement]:
     """Parks each under its first missing parent; a circle is not waited for."""
     found = ((decision, missing(flow, bridge, decision, there)) for decision in orphans)
@@ -94,7 +99,7 @@ def park(
     bridge.waiting.park(waiter for _, waiter, _ in waiters)
     # A parent may have been settled between the look and the parking, and then nobody would release
     # its child.
-    late = bridge.presence.look({place(parent) for _, _, parent in waiters})
+    late = bridge.presence.look({place(parent) for _, _, parent in waiters}).difference(leaving)
     bridge.waiting.release(waiter for _, waiter, parent in waiters if place(parent) in late)
     waiting_now = [one for one in waiters if place(one[2]) not in late]
     explain = len(waiting_now) <= TOLD_WHY
@@ -108,7 +113,7 @@ def park(
         if settlement.outcome is Outcome.REJECTED
     )
     again = [decision for decision, _, parent in waiters if place(parent) in late]
-    return held + (park(flow, bridge, view, again, {*there, *late}) if again else [])
+    return held + (park(flow, bridge, view, again, {*there, *late}, leaving) if again else [])
 
 
 def missing(
@@ -195,7 +200,7 @@ def given_up(bridge: Bridge, change: Change, parent: Parent) -> Settlement:
 
 
 def release(flow: Family, delivery: Delivery, settlements: Sequence[Settlement]) -> int:
-    """Hands off, as references, the children of what has just reached the target.
+    """Hands off, as references, the children of what has just reached the target, or stays in it.
 
     Whether it has is told by what the write did. Returns how many.
     """
@@ -211,6 +216,13 @@ def release(flow: Family, delivery: Delivery, settlements: Sequence[Settlement])
         (view.partition, record_id) for record_id, row in here.items() if row and row.exists
     )
     arrived = {settlement.change.record_id for settlement in delivery.arrived(settlements)}
+    stay = {
+        id_ for _, id_ in delivery.said if (row := here.get(id_)) and row.exists and not row.wait
+    }
+    bridge.waiting.leaving.forget(
+        row for (_, record_id), row in delivery.said.items() if record_id in stay
+    )
+    arrived |= stay
     waiters = bridge.waiting.of(view.partition, arrived)
     hand_off(bridge, waiters)
     return len(waiters)
@@ -237,6 +249,7 @@ def catch_up(bridge: Bridge, age_seconds: float, seconds: float = CATCH_UP_SECON
     Returns how many were handed off.
     """
     started, released = bridge.now(), 0
+    bridge.waiting.leaving.tidy()
     if earlier := bridge.waiting.earlier():
         bridge.waiting.move(earlier)
     position = bridge.waiting.position()

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from shared.errors import BridgeError
+from shared.errors import BridgeError, Contended
 from shared.pipeline.decision import Decision
 from shared.records import Change, Outcome, Page, Settlement, WriteResult
 from shared.settings import Settings
@@ -230,6 +230,10 @@ class Bridge:
     sleep: Callable[[float], None]
 
 
+TOLD_SECONDS = 120.0
+"""For so long at most between telling others of the records and claiming them."""
+
+
 @dataclass(slots=True)
 class Delivery:
     """An envelope's records while they are delivered.
@@ -239,7 +243,9 @@ class Delivery:
     soon, as (table, id). `doubted`: those in doubt.
     `left_behind`: rows that were being written under a claim that has ended; they are saved with
     the new claim. `writing`: the ids that are to be written. `claimed_at`: when the claim was
-    taken, in seconds since 1970; 0 before.
+    taken. `told_at`: when others were first told whose children these records are, or that they
+    leave. Both in seconds since 1970; 0 before. `said`: what those that stay had said of leaving,
+    by ledger partition and id.
     """
 
     bridge: Bridge
@@ -251,15 +257,22 @@ class Delivery:
     left_behind: Sequence[LedgerRow] = ()
     writing: tuple[str, ...] = ()
     claimed_at: float = 0.0
+    told_at: float = 0.0
+    said: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def claim(self) -> None:
-        """Takes the partition, once; Contended while others write there.
+        """Takes the partition, once; Contended while others write there, or where others may have
+        forgotten what they were told of these records.
 
         Who decides under the claim that a record must wait can't be overlooked: whoever releases it
         looks for the claim.
         """
         if not self.claimed_at:
             bridge, now = self.bridge, self.bridge.now()
+            if self.told_at and now - self.told_at > TOLD_SECONDS:
+                raise Contended(
+                    "These records were held up before they were written; they are sent again.", 1.0
+                )
             self.view.header.writing = self.writing
             bridge.ledger.claim(
                 self.view,

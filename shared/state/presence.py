@@ -2,8 +2,8 @@
 children cost it little.
 
 Only that a record is there is remembered, never that it is not. What is remembered is bounded and
-soon forgotten: a record that another instance deletes is believed to be there for at most
-KEEP_SECONDS, and its children then change at the source too.
+soon forgotten, in one and a half KEEP_SECONDS at most. For longer than that, a record that another
+instance deletes is known to have left (shared/state/leaving.py).
 """
 
 import threading
@@ -33,6 +33,7 @@ class Presence:
         """Those of the places whose record is in the target; remembered ones are not asked for
         again.
         """
+        self.remember(())
         known = {place for place in places if self.remembers(place)}
         return known | self.look(set(places) - known)
 
@@ -93,8 +94,10 @@ class Presence:
 
     def remember(self, places: Iterable[Place]) -> None:
         with self.lock:
-            if len(self.young) > MOST or self.now() - self.since > KEEP_SECONDS / 2:
-                self.young, self.old, self.since = set(), self.young, self.now()
+            age = self.now() - self.since
+            if len(self.young) > MOST or age > KEEP_SECONDS / 2:
+                self.old = self.young if age <= KEEP_SECONDS else set()
+                self.young, self.since = set(), self.now()
             self.young.update(map(hash, places))
 
     def forget(self, places: Iterable[Place]) -> None:

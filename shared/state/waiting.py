@@ -2,7 +2,7 @@
 
 Both lists lie in one partition for each flow of parents, ordered by parent: parking an envelope of
 children is one transaction, and those of one parent are a range of keys. Who waits for a time is in
-`Due`.
+`Due`, and which parents leave in `Leaving`.
 """
 
 from collections import defaultdict
@@ -16,6 +16,7 @@ from azure.data.tables import TableClient, TableTransactionError
 
 from shared.state.due import AHEAD, Due
 from shared.state.filters import literal
+from shared.state.leaving import Leaving
 from shared.state.ledger_rows import ROWS_PER_TRANSACTION, bucket, partition_name
 from shared.state.pages import filled
 
@@ -57,6 +58,7 @@ class Waiting(Due):
         super().__init__(table, now)
         self.parked, self.linked = Kin(table, PARKED, "since"), Kin(table, LINKED, "linked_at")
         self.ahead = Due(table, now, AHEAD)
+        self.leaving = Leaving(table, now)
 
     def park(self, waiters: Iterable[Waiter]) -> None:
         self.parked.add(waiters)

@@ -61,6 +61,7 @@ ONCE_BROKEN = {
     },
     "custom-entities": {
         303: "deletions that wait for children on the queue",
+        319: "a parent that leaves while another instance creates its child",
         325: "a hidden child is a duplicate for ever",
         3032: "messages that multiply while a circuit is open",
         5017: "a room that others emptied while something was parked",

@@ -8,10 +8,13 @@ import pytest
 from dev.seed.tables import Table
 from shared.entities.leaving import LINKING_SECONDS
 from shared.entities.parents import catch_up
+from shared.errors import Contended
 from shared.mapping import default_document
+from shared.pipeline.flow import TOLD_SECONDS, Delivery
 from shared.pipeline.replay import replay
 from shared.pipeline.running import start, stop
 from shared.state.deadletters import DeadLetter
+from shared.state.leaving import BELIEVED_SECONDS
 from shared.state.ledger_rows import bucket, partition_name
 from shared.state.waiting import Waiter
 from tests.unit.memory import Memory, played
@@ -205,6 +208,57 @@ def test_a_parent_that_leaves_waits_for_a_child_that_is_on_its_way() -> None:
         assert world.held("contact"), "the child may arrive"
         world.run(LINKING_SECONDS)
         assert world.held("contact") == [], "it has not"
+
+    played(body)
+
+
+def test_a_child_waits_while_its_parent_says_that_it_leaves() -> None:
+    """Another instance has said so, and has neither read the children nor deleted the parent."""
+
+    def body(world: Memory) -> None:
+        owner = world.contact()
+        world.run(30)
+        partition = partition_name("contacts", bucket(owner))
+        world.wiring.bridge.waiting.leaving.add(partition, [owner])
+        vehicle = world.vehicle("Car", owner)
+        world.run(30)
+        assert world.held("acs_vehicle") == [], "its parent may go at any moment"
+        assert world.row("acs_vehicle", vehicle).reason == f"parent contact {owner}"
+        world.later(BELIEVED_SECONDS)
+        catch_up(world.wiring.bridge, 0.0)
+        world.run(30)
+        assert len(world.shown("acs_vehicle")) == 1, "whoever said so has died, and it stays"
+        assert world.wiring.bridge.waiting.leaving.of({(partition, owner)}) == {}
+
+    played(body)
+
+
+def test_a_parent_that_came_back_has_children_again() -> None:
+    """What it said before counts no more, though it is remembered."""
+
+    def body(world: Memory) -> None:
+        owner = world.contact()
+        world.vehicle("Car", owner)
+        world.run(30)
+        world.change("contact", owner, statecode=1)
+        world.run(120)
+        assert world.held("contact") == []
+        world.change("contact", owner, statecode=0)
+        world.run(60)
+        world.vehicle("Another car", owner)
+        world.run(60)
+        assert len(world.shown("acs_vehicle")) == 2
+
+    played(body, FILTERED)
+
+
+def test_who_was_held_up_after_it_told_others_tells_them_again() -> None:
+    def body(world: Memory) -> None:
+        view = world.wiring.bridge.ledger.view("contacts-00", ["1"], world.now)
+        told_at = world.now - TOLD_SECONDS - 1
+        delivery = Delivery(world.wiring.bridge, view, frozenset(), told_at=told_at)
+        with pytest.raises(Contended):
+            delivery.claim()
 
     played(body)
 

@@ -1,0 +1,89 @@
+"""Which records say that they leave the target, so that nobody gives them another child meanwhile.
+
+Table `waiting`, one partition for each flow, `leaving|<flow>`: a row for each record, with the time
+at which it said so last. Ids and times only.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from itertools import batched
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError
+from azure.data.tables import TableClient
+
+from shared.state.filters import literal
+from shared.state.ledger_rows import ROWS_PER_TRANSACTION, bucket, partition_name
+from shared.state.pages import filled
+
+LEAVING = "leaving|"
+BEHIND = "}"  # sorts directly behind "|"
+BELIEVED_SECONDS = 1200.0
+"""Of a record's word. Meanwhile its deletion is written, or carried out late, and every instance
+that remembers the record (shared/state/presence.py) has forgotten it.
+"""
+
+Place = tuple[str, str]  # ledger partition and record id
+
+
+class Leaving:
+    """Saying it again is harmless; what is not believed any more is forgotten by `tidy`."""
+
+    def __init__(self, table: TableClient, now: Callable[[], float]) -> None:
+        self.table, self.now = table, now
+
+    def add(self, partition: str, ids: Iterable[str]) -> None:
+        """Records of one ledger partition say that they leave."""
+        key, now = f"{LEAVING}{flow_of(partition)}", self.now()
+        rows = [
+            {"PartitionKey": key, "RowKey": record_id, "left_at": now}
+            for record_id in dict.fromkeys(ids)
+        ]
+        for part in batched(rows, ROWS_PER_TRANSACTION, strict=False):
+            self.table.submit_transaction([("upsert", row) for row in part])
+
+    def of(self, places: Collection[Place]) -> dict[Place, Any]:
+        """Those of the places whose record leaves, with its row here.
+
+        One look for each flow, whatever their number.
+        """
+        found = (self.between(flow, ids) for flow, ids in by_flow(places))
+        return {place: row for part in found for place, row in part if place in places}
+
+    def between(self, flow: str, ids: Collection[str]) -> Iterator[tuple[Place, Any]]:
+        keys = f"RowKey ge {literal(min(ids))} and RowKey le {literal(max(ids))}"
+        since = f"left_at gt {self.now() - BELIEVED_SECONDS:f}"
+        condition = f"PartitionKey eq {literal(LEAVING + flow)} and {keys} and {since}"
+        for entity in self.table.query_entities(condition):
+            record_id = entity["RowKey"]
+            yield (partition_name(flow, bucket(record_id)), record_id), entity
+
+    def forget(self, rows: Iterable[Any]) -> None:
+        """Ends what was said, unless it has been said again since."""
+        for row in rows:
+            condition = {
+                "etag": row.metadata["etag"],
+                "match_condition": MatchConditions.IfNotModified,
+            }
+            with suppress(ResourceModifiedError):
+                self.table.delete_entity(row["PartitionKey"], row["RowKey"], **condition)
+
+    def tidy(self) -> None:
+        """Forgets a page of those that are believed no more."""
+        end = literal(LEAVING.replace("|", BEHIND))
+        keys = f"PartitionKey ge {literal(LEAVING)} and PartitionKey lt {end}"
+        before = f"left_at lt {self.now() - BELIEVED_SECONDS:f}"
+        self.forget(filled(self.table.query_entities(f"{keys} and {before}").by_page()))
+
+
+def flow_of(partition: str) -> str:
+    return partition.rpartition("-")[0]
+
+
+def by_flow(places: Iterable[Place]) -> Iterable[tuple[str, list[str]]]:
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for partition, record_id in places:
+        groups[flow_of(partition)].append(record_id)
+    return groups.items()
