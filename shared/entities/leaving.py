@@ -118,11 +118,13 @@ def said_before(
 
 
 def comes_back(decision: Decision, view: View) -> bool:
-    """Whether a record that has left the target, or waited to leave it, does so no more."""
+    """Whether a record that has left the target, waited to leave it, or may have been cut off while
+    it left, does so no more.
+    """
     row = view.rows.get(decision.change.record_id)
     if row is None or decision.act is Act.DELETE:
         return False
-    if isinstance(row.wait, ChildrenFirst):
+    if isinstance(row.wait, ChildrenFirst) or row.in_doubt:
         return True
     return (
         decision.act is Act.SAVE and not row.exists and any(one[1] in GONE for one in row.history)

@@ -216,9 +216,7 @@ def release(flow: Family, delivery: Delivery, settlements: Sequence[Settlement])
         (view.partition, record_id) for record_id, row in here.items() if row and row.exists
     )
     arrived = {settlement.change.record_id for settlement in delivery.arrived(settlements)}
-    stay = {
-        id_ for _, id_ in delivery.said if (row := here.get(id_)) and row.exists and not row.wait
-    }
+    stay = {id_ for _, id_ in delivery.said if (row := here.get(id_)) and stays(row)}
     bridge.waiting.leaving.forget(
         row for (_, record_id), row in delivery.said.items() if record_id in stay
     )
@@ -226,6 +224,11 @@ def release(flow: Family, delivery: Delivery, settlements: Sequence[Settlement])
     waiters = bridge.waiting.of(view.partition, arrived)
     hand_off(bridge, waiters)
     return len(waiters)
+
+
+def stays(row: LedgerRow) -> bool:
+    """Whether a record is in the target, and nothing under way takes it away."""
+    return row.exists and not row.wait and not row.in_doubt
 
 
 def hand_off(bridge: Bridge, waiters: Iterable[Waiter]) -> None:
@@ -249,7 +252,7 @@ def catch_up(bridge: Bridge, age_seconds: float, seconds: float = CATCH_UP_SECON
     Returns how many were handed off.
     """
     started, released = bridge.now(), 0
-    bridge.waiting.leaving.tidy()
+    released += stayed(bridge)
     if earlier := bridge.waiting.earlier():
         bridge.waiting.move(earlier)
     position = bridge.waiting.position()
@@ -262,6 +265,21 @@ def catch_up(bridge: Bridge, age_seconds: float, seconds: float = CATCH_UP_SECON
         if not position[0] or bridge.now() - started > seconds:
             break
     return released
+
+
+def stayed(bridge: Bridge) -> int:
+    """Hands off the children of those that said that they leave, and did not: whoever said so has
+    died. Returns how many.
+    """
+    said = bridge.waiting.leaving.outdated()
+    waiters = [
+        waiter
+        for partition, record_id in bridge.presence.look(said)
+        for waiter in bridge.waiting.of(partition, [record_id])
+    ]
+    hand_off(bridge, waiters)
+    bridge.waiting.leaving.forget(said.values())
+    return len(waiters)
 
 
 def look_through(bridge: Bridge, waiters: Sequence[Waiter], age_seconds: float) -> int:

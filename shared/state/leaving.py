@@ -29,7 +29,7 @@ Place = tuple[str, str]  # ledger partition and record id
 
 
 class Leaving:
-    """Saying it again is harmless; what is not believed any more is forgotten by `tidy`."""
+    """Saying it again is harmless; what is `outdated` is to be forgotten."""
 
     def __init__(self, table: TableClient, now: Callable[[], float]) -> None:
         self.table, self.now = table, now
@@ -56,9 +56,8 @@ class Leaving:
         keys = f"RowKey ge {literal(min(ids))} and RowKey le {literal(max(ids))}"
         since = f"left_at gt {self.now() - BELIEVED_SECONDS:f}"
         condition = f"PartitionKey eq {literal(LEAVING + flow)} and {keys} and {since}"
-        for entity in self.table.query_entities(condition):
-            record_id = entity["RowKey"]
-            yield (partition_name(flow, bucket(record_id)), record_id), entity
+        for row in self.table.query_entities(condition):
+            yield place_of(row), row
 
     def forget(self, rows: Iterable[Any]) -> None:
         """Ends what was said, unless it has been said again since."""
@@ -70,12 +69,18 @@ class Leaving:
             with suppress(ResourceModifiedError):
                 self.table.delete_entity(row["PartitionKey"], row["RowKey"], **condition)
 
-    def tidy(self) -> None:
-        """Forgets a page of those that are believed no more."""
+    def outdated(self) -> dict[Place, Any]:
+        """Some of those that are believed no more, with their rows here."""
         end = literal(LEAVING.replace("|", BEHIND))
         keys = f"PartitionKey ge {literal(LEAVING)} and PartitionKey lt {end}"
         before = f"left_at lt {self.now() - BELIEVED_SECONDS:f}"
-        self.forget(filled(self.table.query_entities(f"{keys} and {before}").by_page()))
+        found = filled(self.table.query_entities(f"{keys} and {before}").by_page())
+        return {place_of(row): row for row in found}
+
+
+def place_of(row: Any) -> Place:
+    flow, record_id = row["PartitionKey"].removeprefix(LEAVING), row["RowKey"]
+    return partition_name(flow, bucket(record_id)), record_id
 
 
 def flow_of(partition: str) -> str:

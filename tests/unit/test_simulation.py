@@ -65,6 +65,7 @@ ONCE_BROKEN = {
         325: "a hidden child is a duplicate for ever",
         3032: "messages that multiply while a circuit is open",
         5017: "a room that others emptied while something was parked",
+        7012: "a child that waits for whoever was cut off while it left",
     },
     "email-events": {
         8: "a contact deleted before its event is written",

@@ -224,8 +224,8 @@ def test_a_child_waits_while_its_parent_says_that_it_leaves() -> None:
         world.run(30)
         assert world.held("acs_vehicle") == [], "its parent may go at any moment"
         assert world.row("acs_vehicle", vehicle).reason == f"parent contact {owner}"
-        world.later(BELIEVED_SECONDS)
-        catch_up(world.wiring.bridge, 0.0)
+        world.later(BELIEVED_SECONDS)  # since it was said: 30 s ago
+        catch_up(world.wiring.bridge, BELIEVED_SECONDS)
         world.run(30)
         assert len(world.shown("acs_vehicle")) == 1, "whoever said so has died, and it stays"
         assert world.wiring.bridge.waiting.leaving.of({(partition, owner)}) == {}
