@@ -165,7 +165,7 @@ class ActivityWriter:
                 group.items.append(item)
         self.create(
             [
-                self.without_existing(group, results) if unsure else group
+                Group(group.table, self.not_there(group, results)) if unsure else group
                 for group in groups.values()
             ],
             results,
@@ -256,29 +256,34 @@ class ActivityWriter:
             return [
                 self.without_existing(group, results)
             ]  # the key of its task, or of another row, may be what is taken
-        results |= {item.event_id: titled(item, self.outcome(item, result)) for item in group.items}
+        for item in group.items:
+            results[item.event_id] = titled(item, self.outcome(group.table, item, result))
         return []
 
-    def outcome(self, item: Item, result: BridgeError | None) -> RowResult:
-        """A contact may be deleted after it was looked up: then the event has none."""
-        refused = isinstance(result, Rejected) and result.reason == "not_found"
-        if refused and item.contact and self.contacts.is_gone(item.contact):
+    def outcome(self, table: WritableTable, item: Item, result: BridgeError | None) -> RowResult:
+        """A contact may be deleted after it was looked up: then the event has none. Another
+        instance may have written the event since: then it is there.
+        """
+        reason = result.reason if isinstance(result, Rejected) else ""
+        if reason == "not_found" and item.contact and self.contacts.is_gone(item.contact):
             return Outcome.NO_CONTACT
+        if reason == "duplicate_key" and self.existing(table, [item]):
+            return Outcome.UNCHANGED
         return result or Outcome.CREATED
 
     def without_existing(self, group: Group, results: RowResults) -> Group:
-        """The group without what is there already."""
-        source = SourceTable(group.table.name, group.table.entity_set, "activityid", {})
-        called(f"GET {group.table.name}")
-        there = self.contacts.dataverse.existing(source, [item.event_id for item in group.items])
-        results |= {
-            item.event_id: Outcome.UNCHANGED for item in group.items if item.event_id in there
-        }
-        return Group(
-            group.table,
-            [item for item in group.items if item.event_id not in there],
-            existing_removed=True,
-        )
+        return Group(group.table, self.not_there(group, results), existing_removed=True)
+
+    def not_there(self, group: Group, results: RowResults) -> list[Item]:
+        """The group's items without those that are there already."""
+        there = self.existing(group.table, group.items)
+        results |= dict.fromkeys(there, Outcome.UNCHANGED)
+        return [item for item in group.items if item.event_id not in there]
+
+    def existing(self, table: WritableTable, items: Sequence[Item]) -> Collection[str]:
+        source = SourceTable(table.name, table.entity_set, "activityid", {})
+        called(f"GET {table.name}")
+        return self.contacts.dataverse.existing(source, [item.event_id for item in items])
 
 
 def unwritable(item: Item) -> Rejected | None:

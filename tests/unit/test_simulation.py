@@ -71,6 +71,7 @@ ONCE_BROKEN = {
         8: "a contact deleted before its event is written",
         15: "a creation carried out after the deletion",
         3068: "events that multiply while a circuit is open",
+        7013: "an event that another instance writes after the look for it",
     },
     "opt-outs": {5011: "a change token that expires again soon after a full read"},
     "whole": {

@@ -148,6 +148,29 @@ def test_taken_ids_are_looked_up_once() -> None:
     assert calls == {"POST $batch": 2, "GET acs_emailopen": 1}
 
 
+@pytest.mark.parametrize("table", [MANY, SINGLE], ids=["bulk", "single"])
+@pytest.mark.parametrize("rows", [1, 8])
+def test_an_event_that_another_instance_writes_after_the_look_is_there(
+    table: WritableTable, rows: int
+) -> None:
+    class Raced(Dataverse):
+        def existing(self, source: object, ids: Collection[str]) -> set[str]:
+            found = super().existing(source, ids)
+            self.there |= {"0"}
+            return found
+
+    dataverse = Raced(there=[rows - 1] if rows > 1 else [])
+    writer = ActivityWriter(dataverse, SimpleNamespace(dataverse=dataverse))  # type: ignore[arg-type]
+    results: RowResults = {}
+    looked_up = [item(number) for number in range(rows)]
+    looked = Group(table, looked_up, existing_removed=True)
+    dataverse.existing(None, [one.event_id for one in looked_up])
+    writer.create([looked], results)
+    assert results["0"] is Outcome.UNCHANGED
+    assert {type(result) for result in results.values()} == {Outcome}
+    assert set(dataverse.created) == {str(number) for number in range(1, rows - 1)}
+
+
 @pytest.mark.parametrize(
     "fault",
     [Retryable("no answer", uncertain=True), Misconfigured("DATAVERSE_URL", "no access")],
