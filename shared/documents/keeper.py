@@ -116,7 +116,7 @@ class Keeper:
 
         Misconfigured where the systems do not support it.
         """
-        wanted, listing = compiler.kind.id(name), self.listing()
+        wanted, listing = compiler.kind.id(name), self.drafted_first(compiler, name)
         found: Compiled[A] | None = self.compiled.get(wanted)
         if found and found.world.listing is listing and self.is_recent(found):
             return found.active
@@ -219,6 +219,17 @@ class Keeper:
             wanted.name, 1, self.packaged(wanted, listing), ""
         )
         return self.newest_listing()
+
+    def drafted_first[D: Document](self, compiler: Compiler[D, Any], name: str) -> Listing:
+        """A listing in which a person's document that waits is the first version.
+
+        The packaged one would write records that the person's keeps out, until a poll took that
+        into force.
+        """
+        listing, place = self.listing(), (compiler.kind.folder, name)
+        if listing.version(*place) or not listing.is_drafted(*place):
+            return listing
+        return listing if self.adopt(compiler, name) else self.newest_listing()
 
     def version[D: Document](self, wanted: DocumentId[D]) -> Version[D]:
         """The active version, whether or not the systems support it."""

@@ -162,12 +162,19 @@ def test_the_packaged_document_becomes_the_first_version_of_who_uses_it_alone(be
     assert ("right", "new") not in bench.library.versions
 
 
+def test_a_document_that_waits_is_the_first_version_and_not_the_packaged_one(bench: Bench) -> None:
+    """Whoever uses it first may be ahead of the poll that takes documents into force."""
+    bench.library.put("left", "new", stamp(7))
+    assert bench.keeper.active(bench.left, "new").stamps == (7, 0)
+    assert [text for text, _ in bench.library.versions["left", "new"]] == [stamp(7)]
+
+
 def test_without_any_document_the_reason_is_told(bench: Bench) -> None:
     with pytest.raises(Misconfigured, match="There is no document bare"):
         bench.keeper.active(bench.left, "bare")
     bench.library.put("left", "bare", stamp(13))
     bench.clock += CACHE_SECONDS
-    with pytest.raises(Misconfigured, match=r"left/bare\.yaml is not activated yet"):
+    with pytest.raises(Misconfigured, match="13 brings bad luck"):
         bench.keeper.active(bench.left, "bare")
     problem = bench.keeper.adopt(bench.left, "bare")
     assert "13 brings bad luck. No version is active." in problem
