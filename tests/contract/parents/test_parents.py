@@ -182,7 +182,7 @@ def test_a_child_that_nobody_released_is_no_dead_letter_if_its_parent_is_there(
 def test_without_parking_the_same_order_loses_the_update(
     world: Vehicles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.entities.flow.hold", lambda flow, bridge, view, decisions: [])
+    monkeypatch.setattr("shared.entities.flow.hold", lambda *_: [])
     owner = world.dynamics.create_contact(lastname="Owner")
     vehicle = world.vehicle("first name", owner)
     assert world.poll("acs_vehicle") == ["created"]
