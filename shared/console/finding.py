@@ -10,6 +10,7 @@ from urllib.parse import quote
 from shared.console.patience import Missing, ask
 from shared.console.story import LEDGER
 from shared.console.visit import Services
+from shared.console.with_records import with_records
 from shared.dataverse.searching import Search, equal_to_any, search
 from shared.entities.compiling import Active
 from shared.entities.flow import TableFlow
@@ -61,7 +62,7 @@ def find(services: Services, text: str) -> Found:
 def tables(services: Services) -> Mapping[str, TableFlow]:
     """The flows whose records have a story."""
     flows = services.flows()
-    return {key: flow for key, flow in flows.items() if isinstance(flow, TableFlow)}
+    return {key: found for key, flow in flows.items() if (found := with_records(flow))}
 
 
 def by_id(services: Services, flows: Mapping[str, TableFlow], wanted: str) -> Found:

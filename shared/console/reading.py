@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.console.patience import Missing, ask
 from shared.console.story import DYNAMICS
+from shared.console.with_records import with_records
 from shared.dataverse.counting import about_rows
 from shared.entities.flow import TableFlow
 from shared.pipeline.flow import Flow
@@ -20,9 +21,9 @@ def reading(flow: Flow, figures: Mapping[str, Any]) -> tuple[dict[str, Any], lis
     """`figures`: the watch's of this flow. What Dynamics does not tell in time is missing."""
     phase, rows = figures.get("phase", ""), figures.get("rows_read", 0)
     age, rate = figures.get("token_age_seconds"), figures.get("rows_per_minute", 0.0)
-    asks = isinstance(flow, TableFlow)
-    window = ask(DYNAMICS, lambda: window_of(flow)) if asks and age else None
-    count = ask(DYNAMICS, lambda: count_of(flow)) if asks and phase == "full" else None
+    table = with_records(flow)
+    window = ask(DYNAMICS, lambda: window_of(table)) if table and age else None
+    count = ask(DYNAMICS, lambda: count_of(table)) if table and phase == "full" else None
     found = [part.result() if part else None for part in (window, count)]
     missing = [one for one in found if isinstance(one, Missing)]
     window_seconds, about = (None if isinstance(one, Missing) else one for one in found)
@@ -37,15 +38,13 @@ def reading(flow: Flow, figures: Mapping[str, Any]) -> tuple[dict[str, Any], lis
     }, missing[:1]
 
 
-def window_of(flow: Flow) -> float | None:
+def window_of(flow: TableFlow) -> float:
     """How long the organization keeps what a token needs."""
-    if not isinstance(flow, TableFlow):
-        return None
     return flow.dataverse.change_window_days() * DAY_SECONDS
 
 
-def count_of(flow: Flow) -> float | None:
-    return about_rows(flow.dataverse, flow.table) if isinstance(flow, TableFlow) else None
+def count_of(flow: TableFlow) -> float | None:
+    return about_rows(flow.dataverse, flow.table)
 
 
 def left(about: float | None, rows: int, per_minute: float) -> float | None:

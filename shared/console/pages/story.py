@@ -18,8 +18,8 @@ from shared.console.status import letter_json
 from shared.console.story import Family, OptOutsSeen, Story, tell
 from shared.console.summary import name_of
 from shared.console.visit import Visit
+from shared.console.with_records import with_records
 from shared.entities.both_sides import FieldPair
-from shared.entities.flow import TableFlow
 from shared.identifiers import record_id
 from shared.opt_out.flow import KEY as OPT_OUT
 from shared.state.activity import Act
@@ -49,10 +49,10 @@ def with_story(
     visit: Visit, answer: Callable[[Story], Answer], act: str = "", seconds: float | None = None
 ) -> Answer:
     key, wanted = visit.parts["flow"], record_id(visit.parts["id"])
-    flow = visit.services.flows().get(key)
+    flow = with_records(visit.services.flows().get(key))
     if key == OPT_OUT and wanted:
         return Redirect(f"/records/contacts/{wanted}")
-    if not isinstance(flow, TableFlow) or not wanted:
+    if not flow or not wanted:
         return unknown(visit, wanted)
     if act:
         visit.services.activity.note(
