@@ -132,7 +132,7 @@ def console_question(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.timer_trigger("timer", "0 */5 * * * *")
 @in_time(RUN_SECONDS)
 def console_watch(timer: func.TimerRequest, context: func.Context) -> None:
-    telemetry.follow(context.trace_context.trace_parent)
+    telemetry.bind_trace(context.trace_context.trace_parent)
     if bridge := ready():
         views.watch(flows(), bridge)
         summarize(bridge)
@@ -156,7 +156,7 @@ def summarize(bridge: Bridge) -> None:
 @in_time(RUN_SECONDS)
 def console_carry_on(timer: func.TimerRequest, context: func.Context) -> None:
     """Jobs, each from the place that it has come to."""
-    telemetry.follow(context.trace_context.trace_parent)
+    telemetry.bind_trace(context.trace_context.trace_parent)
     if bridge := ready():
         carry_on_all(flows(), bridge, JOBS_SECONDS, WORKS)
 

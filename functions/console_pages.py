@@ -30,7 +30,7 @@ from shared.editing.desk import Desk
 from shared.errors import BridgeError, Retryable
 from shared.events.catalog import ActiveEvents
 from shared.events.documents import EventsDocument
-from shared.opt_out.parts import OptOut
+from shared.opt_out.flows import OptOut
 from shared.pipeline.flow import Bridge, Flow
 from shared.settings import Settings, problems
 from shared.sftp.client import Sftp

@@ -29,7 +29,7 @@ from shared.console import opt_out as views
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.identifiers import record_id
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
-from shared.pipeline.running import held_up
+from shared.pipeline.running import not_running_reason
 from shared.wiring import wiring
 
 blueprint = func.Blueprint()
@@ -57,7 +57,7 @@ def opt_out_poll(timer: func.TimerRequest, context: func.Context) -> None:
         return
     poll_feed(FROM_DYNAMICS, context)
     if wiring().opt_out.polls():
-        held_up(opt_out(), bridge)
+        not_running_reason(opt_out(), bridge)
         wiring().opt_out.catch_up(bridge)
 
 

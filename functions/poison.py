@@ -32,7 +32,7 @@ SECONDS = 240.0  # of the five minutes until the next run
 @blueprint.timer_trigger("timer", "30 */5 * * * *")
 @in_time(RUN_SECONDS)
 def poison_collect(timer: func.TimerRequest, context: func.Context) -> None:
-    telemetry.follow(context.trace_context.trace_parent)
+    telemetry.bind_trace(context.trace_context.trace_parent)
     if bridge := ready():
         collect(sorting(), bridge, SECONDS)
 

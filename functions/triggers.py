@@ -21,7 +21,7 @@ from shared.errors import BridgeError, Misconfigured, Retryable
 from shared.pipeline.delays import until_sent
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.poll import poll
-from shared.pipeline.receipts import Receipt, carry_out, or_give_up
+from shared.pipeline.receipts import Receipt, deliver_records, or_give_up
 from shared.pipeline.waiting_room import release_due
 from shared.records import Change, Kind
 from shared.setting_types import text
@@ -56,7 +56,7 @@ def left_over(path: str) -> str:
 
 def on_timer(flow: Callable[[], Flow], context: func.Context, turn_seconds: float = inf) -> None:
     """`turn_seconds`: no page is begun after it, where other tables wait."""
-    telemetry.follow(context.trace_context.trace_parent)
+    telemetry.bind_trace(context.trace_context.trace_parent)
     if bridge := ready():
         known = flow()
         release(known, bridge)
@@ -79,7 +79,7 @@ def on_message(
     """What cannot be delivered now goes back on the queue; the function raises only what the host
     shall show again.
     """
-    telemetry.follow(context.trace_context.trace_parent)
+    telemetry.bind_trace(context.trace_context.trace_parent)
     body, bridge, target_flow = message.get_body(), None, None
     receipt = Receipt(queue, body, message.dequeue_count or 1, age_seconds(message))
     try:
@@ -90,7 +90,7 @@ def on_message(
     except (Misconfigured, Retryable) as error:
         logging.getLogger("bridge").error("%s", error)
     if bridge and target_flow:
-        carry_out(target_flow, bridge, receipt)
+        deliver_records(target_flow, bridge, receipt)
     else:
         until_sent(time.sleep, partial(postpone, queue, body, UNSET_DELAY_SECONDS))
 
@@ -123,7 +123,7 @@ def on_webhook(
     What the user `ours` changed is the flow's own write: it is known, and the feed brings it if it
     should be somebody else's.
     """
-    telemetry.follow(context.trace_context.trace_parent)
+    telemetry.bind_trace(context.trace_context.trace_parent)
     try:
         return received(flow, req, ours)
     except BridgeError as error:

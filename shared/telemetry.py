@@ -16,7 +16,7 @@ logger = logging.getLogger("bridge")
 trace: ContextVar[str] = ContextVar("trace", default="")
 
 
-def follow(traceparent: str | None) -> None:
+def bind_trace(traceparent: str | None) -> None:
     """Ties the lines of this invocation to its trace (W3C Trace Context:
     version-traceid-parentid-flags).
     """

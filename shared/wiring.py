@@ -32,14 +32,14 @@ from shared.http.tokens import CachedToken
 from shared.http.transport import Transport
 from shared.locked_property import locked_cached_property
 from shared.opt_out.agreeing import Reconciler
-from shared.opt_out.ahead import ContactsFlow
 from shared.opt_out.catalog import OptOutCatalog, OptOutCompiler
 from shared.opt_out.deciding import Mode
 from shared.opt_out.feeds import Feed, FileFeed, FilterFeed, OptOutFormat, ScanFeed
+from shared.opt_out.flows import OptOut
+from shared.opt_out.gate import ContactsFlow
 from shared.opt_out.opt_ins import opt_in_brake
 from shared.opt_out.owned import OptOutFlags, notes
-from shared.opt_out.parts import OptOut
-from shared.opt_out.sides import Contacts, Profiles
+from shared.opt_out.systems import Contacts, Profiles
 from shared.setting_types import text
 from shared.settings import load_settings
 from shared.sftp.client import Sftp
@@ -236,7 +236,7 @@ class Wiring(StateWiring):
             self.settings.opt_out_mode != Mode.DISABLED.value,
             self.catalog.in_force("contact"),
         )
-        problem = "" if carries else self.opt_out_catalog.adopt()
+        problem = "" if carries else self.opt_out_catalog.activate()
         return [
             problem,
             *(notes(document, self.opt_out_catalog.pairs(), carries) if document else ()),

@@ -205,7 +205,7 @@ class OneProcess:
         put_documents(self.wiring.storage.container("config"), tables)
         for table in tables:
             table.create(self.dynamics)
-            self.wiring.table_flow(table.name).adopt()
+            self.wiring.table_flow(table.name).activate()
 
     def settle(self, names: tuple[str, ...]) -> int:
         """Reads these tables and delivers until nothing is visible on their queues; returns how

@@ -255,7 +255,7 @@ def processor(rows: int) -> dict[str, Any]:
         wiring = Wiring(load_settings({**stack.environment, "QUEUE_LIMIT_MESSAGES": "5000"}))
         wiring.batch.run = at_once  # type: ignore[method-assign, assignment]
         (flow,) = wiring.events_flows()
-        flow.adopt()
+        flow.activate()
         flow.catalog.active()
         with timed_storage() as in_storage:
             cpu, done = time.process_time(), 0

@@ -15,7 +15,7 @@ from dev.bench.opt_out_process import PROFILE
 from dev.commands.stack import DIRECTORY, Stack
 from dev.verbs import Campaign, Dynamics, Operator, wait_until
 from shared.opt_out.documents import default_opt_out_document, read_opt_out_document
-from shared.opt_out.sides import instant
+from shared.opt_out.systems import instant
 
 SEED, INSTANCES, LATENCY_MS = 20261124, 2, 150
 PEOPLE, OPT_OUTS, BACKFILL, A_SECOND = 6_000, 10_000, 100_000, 10.0

@@ -30,7 +30,7 @@ KINDS = ("send", "open", "click", "bounce")
 Row = dict[str, Any]
 
 
-class Agreement:
+class AgreementCheck:
     """Adds what it finds to the world's violations."""
 
     def __init__(

@@ -1,5 +1,5 @@
 """What must hold when all is quiet: nothing is left over, nothing waits without a reason that a
-person can see, counts are exact, nothing was given up.
+person can see, counts are exact, nothing was abandoned.
 """
 
 import json

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
 
-from dev.simulation.agreement import Agreement
+from dev.simulation.agreement import AgreementCheck
 from dev.simulation.at_rest import AtRest
 from dev.simulation.commands import Commands
 from dev.simulation.exporting import Exporting
@@ -121,7 +121,7 @@ class Simulation:
     def check(self) -> None:
         """What holds when all is quiet."""
         Quiet(self.world, self.host, self.account, self.people).check()
-        Agreement(self.world, self.systems, self.people, self.upheavals, self.families).check()
+        AgreementCheck(self.world, self.systems, self.people, self.upheavals, self.families).check()
         AtRest(self.world, self.account).check()
 
     def calm_down(self) -> None:

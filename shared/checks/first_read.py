@@ -17,7 +17,7 @@ from shared.entities.mappings import address
 from shared.mapping import MappingDocument
 from shared.opt_out.deciding import Seen, decide
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS
-from shared.opt_out.sides import Contact, Contacts, profile_of
+from shared.opt_out.systems import Contact, Contacts, profile_of
 
 NAME, SUBJECT, MOST = "opt-out", "first read", 500
 

@@ -14,7 +14,7 @@ from typing import Any
 from shared.console.status import moment
 from shared.opt_out.deciding import Mode
 from shared.opt_out.flow import FROM_CAMPAIGN, OptOutFlow
-from shared.opt_out.parts import OptOut
+from shared.opt_out.flows import OptOut
 from shared.opt_out.safety import Reason, reasons
 from shared.pipeline.flow import Bridge
 from shared.state.decisions import OptOutDecision, day_of

@@ -229,7 +229,7 @@ class Keeper:
         listing, place = self.listing(), (compiler.kind.folder, name)
         if listing.version(*place) or not listing.is_drafted(*place):
             return listing
-        return listing if self.adopt(compiler, name) else self.newest_listing()
+        return listing if self.activate(compiler, name) else self.newest_listing()
 
     def version[D: Document](self, wanted: DocumentId[D]) -> Version[D]:
         """The active version, whether or not the systems support it."""
@@ -263,7 +263,7 @@ class Keeper:
         with held(self.listing_lock):
             self.listed = None
 
-    def adopt[D: Document](self, compiler: Compiler[D, Any], name: str) -> str:
+    def activate[D: Document](self, compiler: Compiler[D, Any], name: str) -> str:
         """Activates a person's changed document. Returns its problems as one message, "" for none.
 
         A refused one is checked again when it changes, and now and then, for the systems may have
@@ -328,12 +328,12 @@ class Kept[D: Document, A]:
     def number(self) -> int:
         return self.keeper.number(self.id)
 
-    def adopt(self) -> str:
+    def activate(self) -> str:
         """Activates a person's changed document.
 
         Returns its problems as one message, "" for none.
         """
-        return self.keeper.adopt(self.compiler, self.id.name)
+        return self.keeper.activate(self.compiler, self.id.name)
 
     def forget(self) -> None:
         """Reads document and metadata again at the next use."""

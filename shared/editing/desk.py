@@ -185,7 +185,7 @@ class Desk:
         self.check_version(table, base)
         self.check_sound(table, text, base)
         self.documents.put_draft(table, text, put_etag, signature)
-        if problem := self.keeper.adopt(self.compiler, table):
+        if problem := self.keeper.activate(self.compiler, table):
             raise Misconfigured("mapping", problem)
         return self.documents.newest(table)[0]
 

@@ -1,7 +1,7 @@
-"""The mappings in force, ready to use: each table's newest document, checked against both systems
+"""The active mappings, ready to use: each table's newest document, checked against both systems
 and compiled.
 
-A person's new document is taken into force only if it is sound; else all its problems are told at
+A person's new document is activated only if it is sound; else all its problems are told at
 once and the old version stays.
 """
 
@@ -39,12 +39,12 @@ class Catalog:
         self.parents: dict[tuple[str, int], frozenset[tuple[str, bool | None]]] = {}
 
     def mapping(self, table: str) -> Active:
-        """The mapping in force; Misconfigured with every problem if neither system's metadata bears
+        """The active mapping; Misconfigured with every problem if neither system's metadata bears
         it.
         """
         return self.keeper.active(self.compiler, table)
 
-    def reread(self, table: str, judged: Active, replay: bool = False) -> Active | None:
+    def reread(self, table: str, checked_with: Active, replay: bool = False) -> Active | None:
         """The mapping with metadata that is newer than what a value was judged by; None if nothing
         in it has changed.
 
@@ -52,9 +52,9 @@ class Catalog:
         become a stream of calls.
         """
         known = self.keeper.active_since(
-            self.compiler, table, judged, lambda: self.may_reread(table, replay)
+            self.compiler, table, checked_with, lambda: self.may_reread(table, replay)
         )
-        if known.metadata == judged.metadata:
+        if known.metadata == checked_with.metadata:
             return None
         if table in self.rereads:
             self.rereads[table] = (self.rereads[table][0], REREAD_SECONDS)
@@ -76,7 +76,7 @@ class Catalog:
         return sorted({CONTACT, *mapped_tables(self.keeper.listing())})
 
     def children(self, table: str) -> list[str]:
-        """The tables whose document in force links to this one."""
+        """The tables whose active document links to this one."""
         listing = self.keeper.listing()
         tables = [CONTACT, *mapped_tables(listing)]
         return sorted({name for name in tables if table in self.linked_to(name, listing)})
@@ -94,7 +94,7 @@ class Catalog:
     def linked_to(
         self, table: str, listing: Listing, strengths: Collection[bool | None] = ANY
     ) -> set[str]:
-        """The parents of a table, by its document in force; looked for once, for a version never
+        """The parents of a table, by its active document; looked for once, for a version never
         changes.
         """
         version = listing.version(MAPPINGS.folder, table)
@@ -116,7 +116,7 @@ class Catalog:
         )
 
     def unknown_seconds(self) -> float:
-        """How long a child may have waited in vain: until each instance knew of its document.
+        """How long a child may have waited: until each instance knew of its document.
 
         Longer when none is new.
         """
@@ -128,23 +128,22 @@ class Catalog:
         )
 
     def in_force(self, table: str) -> MappingDocument | None:
-        """The document in force as a person wrote it; None before it is first used."""
+        """The active document as a person wrote it; None before it is first used."""
         used = self.keeper.in_use(MAPPINGS.id(table))
         return used.document if used else None
 
     def forget(self, table: str) -> None:
-        """Reads document and metadata anew at the next use: something has shown that they no longer
-        fit.
+        """Reads document and metadata again at the next use: they have been shown to fit no longer.
         """
         self.keeper.forget(MAPPINGS.id(table))
 
-    def adopt(self, table: str) -> str:
+    def activate(self, table: str) -> str:
         """Takes a person's changed document into force.
 
         Returns its problems as one message, "" if there are none.
         """
-        return self.keeper.adopt(self.compiler, table)
+        return self.keeper.activate(self.compiler, table)
 
     def draft_problems(self, table: str, text: str, version: int) -> list[str]:
-        """Why a document cannot be taken into force, [] if it can. Changes nothing."""
+        """Why a document cannot be activated, [] if it can. Changes nothing."""
         return self.keeper.draft_problems(self.compiler, table, text, version)

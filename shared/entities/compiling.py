@@ -30,7 +30,7 @@ from shared.state.documents import Documents
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """A mapping in force with what it was compiled against; `metadata` names that, as far as the
+    """A active mapping with what it was compiled against; `metadata` names that, as far as the
     mapping depends on it.
     """
 
@@ -119,7 +119,7 @@ class MappingCompiler:
     def fitted(
         self, version: Version[MappingDocument], world: World, checked: Callable[..., list[str]]
     ) -> Active:
-        """`checked`: a version in force goes on with what has no effect in it, and without its
+        """`checked`: a active version goes on with what has no effect in it, and without its
         rules for reserved fields. A new one must be free of both.
         """
         document = version.document

@@ -43,9 +43,7 @@ class TableFlow(PlainFlow):
     now: Callable[[], float]
     policy: Policy = POLICY
     tell: Callable[[Sequence[Settlement]], None] | None = None
-    notes: Callable[[], list[str]] | None = (
-        None  # what a person must know of the documents in force
-    )
+    notes: Callable[[], list[str]] | None = None  # what a person must know of the active documents
 
     @property
     def feed(self) -> str:
@@ -61,7 +59,7 @@ class TableFlow(PlainFlow):
     def read(self, checkpoint: Checkpoint) -> Page:
         """The next page from where the checkpoint stands.
 
-        Other columns than it was begun with mean that all is read anew.
+        Other columns than it was begun with mean that all is read again.
         """
         active = self.active()
         columns = ",".join(active.mapping.columns)
@@ -99,7 +97,7 @@ class TableFlow(PlainFlow):
         return self.dataverse.existing(self.active().source, ids)
 
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
-        """Rows that lack a column of the mapping in force, or do not say which table a lookup leads
+        """Rows that lack a column of the active mapping, or do not say which table a lookup leads
         to: a tracked read never
         does (its answers are not to be asked for annotations), nor does a row that was read for an
         older mapping.
@@ -119,7 +117,7 @@ class TableFlow(PlainFlow):
             change.row, active.mapping
         ):  # a newer mapping came since `incomplete` was asked
             return Decision(change, Act.LOOK)
-        result = judged(self, active, change, row)
+        result = narrow(self, active, change, row)
         if isinstance(result, Decision) and not (result.mapped and result.mapped.altered):
             return result
         if by_metadata(result) and (
@@ -127,7 +125,7 @@ class TableFlow(PlainFlow):
         ):
             if change.row is not None and lacks(change.row, newer.mapping):
                 return Decision(change, Act.LOOK)
-            active, result = newer, judged(self, newer, change, row)
+            active, result = newer, narrow(self, newer, change, row)
         if isinstance(result, Rejected):
             raise Rejected(
                 *result.refusals, metadata=active.metadata if by_metadata(result) else ""
@@ -172,11 +170,11 @@ class TableFlow(PlainFlow):
         """
         return decision.change.record_id
 
-    def adopt(self) -> str:
+    def activate(self) -> str:
         """Takes a person's changed document into force; what stands in the way or must be known as
         one message.
         """
-        problem = self.catalog.adopt(self.table)
+        problem = self.catalog.activate(self.table)
         return " ".join(filter(None, [problem, *(self.notes() if self.notes else ())]))
 
     def must_wait(self, delivery: Delivery, decisions: Sequence[Decision]) -> list[Settlement]:
@@ -198,9 +196,9 @@ class TableFlow(PlainFlow):
         forget_links(self, delivery, settlements)
         if not self.tell:
             return
-        told = [*delivery.first_settled(settlements), *delivery.arrived(settlements)]
-        if told:
-            self.tell(list({s.change.record_id: s for s in told}.values()))
+        arrived = [*delivery.first_settled(settlements), *delivery.arrived(settlements)]
+        if arrived:
+            self.tell(list({s.change.record_id: s for s in arrived}.values()))
 
     def at_rest(self, change: Change) -> Change:
         """A reference: no value of a record waits, and what is delivered in the end is what the
@@ -232,10 +230,10 @@ class TableFlow(PlainFlow):
     def mapping_version(self) -> int:
         return self.active().version
 
-    def metadata(self, anew: bool) -> str:
-        """`anew` reads it, unless that was done a moment ago."""
+    def metadata(self, reread: bool) -> str:
+        """`reread` reads it, unless that was done a moment ago."""
         active = self.active()
-        return ((anew and self.catalog.reread(self.table, active)) or active).metadata
+        return ((reread and self.catalog.reread(self.table, active)) or active).metadata
 
     def probe(self, key: str) -> None:
         """Raises Misconfigured while the cause of a failure is still there."""
@@ -244,7 +242,7 @@ class TableFlow(PlainFlow):
         self.active()
 
 
-def judged(
+def narrow(
     flow: TableFlow, active: Active, change: Change, row: LedgerRow | None
 ) -> Decision | Rejected:
     """The decision by one mapping, or why that refuses the row."""

@@ -2,8 +2,8 @@
 once when it has.
 
 A child that is written first may be hidden by Campaign, and what is then written to it is lost. So
-it is parked under its parent, and looked at anew at the source when the parent is settled: whatever
-has happened to it meanwhile is then what is written. How parents leave: shared/entities/leaving.py.
+it is parked under its parent, and read again at the source when the parent is settled: whatever has
+happened to it meanwhile is then what is written. How parents leave: shared/entities/leaving.py.
 """
 
 from collections import defaultdict
@@ -152,7 +152,7 @@ def waiter_of(flow: Family, change: Change, parent: Parent, view: View) -> Waite
 
 
 def waiting_since(change: Change, row: LedgerRow | None) -> float:
-    """Since when the record waits for a parent: its newer changes do not begin that anew, a
+    """Since when the record waits for a parent: its newer changes do not begin that again, a
     person's replay does.
     """
     before = row.first_seen if row and isinstance(row.wait, ParentMissing) else 0.0
@@ -165,7 +165,7 @@ def waits(
     """It waits; or it has waited for PARENT_WAIT_DAYS, and then it is a dead letter."""
     change = replace(change, first_seen=waiter.since)
     if overdue(bridge, view.rows.get(change.record_id), change):
-        return given_up(bridge, change, parent)
+        return exhausted(bridge, change, parent)
     row = bridge.ledger.row(*place(parent)) if explain else None
     why = (
         "is filtered out by its mapping"
@@ -190,7 +190,7 @@ def too_long(bridge: Bridge, since: float) -> bool:
     return since < bridge.now() - bridge.settings.parent_wait_days * 86400
 
 
-def given_up(bridge: Bridge, change: Change, parent: Parent) -> Settlement:
+def exhausted(bridge: Bridge, change: Change, parent: Parent) -> Settlement:
     days = f"{bridge.settings.parent_wait_days:g}"
     sentence = (
         f"Its parent {parent.table} {parent.record_id} did not reach Campaign within {days} days."

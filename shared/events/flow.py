@@ -105,8 +105,8 @@ class EventsFlow(PlainFlow):
             for id_, found in results.items()
         }
 
-    def adopt(self) -> str:
-        return self.catalog.adopt()
+    def activate(self) -> str:
+        return self.catalog.activate()
 
     def mapping_version(self) -> int:
         return self.catalog.number()

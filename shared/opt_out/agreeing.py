@@ -17,7 +17,7 @@ from shared.opt_out.deciding import FlagDecision, Mode, Rule, Seen, decide
 from shared.opt_out.memory import Memory, remember
 from shared.opt_out.opt_ins import HELD, Answer, OptInBrake, opt_ins, without
 from shared.opt_out.rows import Flags
-from shared.opt_out.sides import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, later
+from shared.opt_out.systems import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, later
 from shared.records import Outcome, WriteResult
 from shared.state.decisions import Decisions, OptOutDecision
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared.opt_out.rows import FAULT, Flags, flags_in, read_row
-from shared.opt_out.sides import ALIAS, instant
+from shared.opt_out.systems import ALIAS, instant
 from shared.records import Change, Kind
 
 # In what the ledger remembers: {flag: since when, of what was passed on}, and the flags that wait

@@ -28,7 +28,7 @@ from shared.labels import folded
 from shared.opt_out.aliases import one_each
 from shared.opt_out.documents import ExportFiles, OptOutDocument, Pair
 from shared.opt_out.rows import Flags
-from shared.opt_out.sides import ALIAS, MAYBE_ALIAS, exported_time, instant, profile_of
+from shared.opt_out.systems import ALIAS, MAYBE_ALIAS, exported_time, instant, profile_of
 from shared.opt_out.void_links import followed
 from shared.records import Change, Kind, Page
 from shared.sftp.exports.delimited import columns_of

@@ -16,7 +16,6 @@ from typing import Any
 
 from shared.errors import Held, Rejected
 from shared.opt_out.agreeing import Reconciler
-from shared.opt_out.ahead import AHEAD_SECONDS, ContactsFlow
 from shared.opt_out.aliases import (
     OWED,
     AliasRows,
@@ -26,8 +25,8 @@ from shared.opt_out.aliases import (
     passed_on_before,
 )
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
+from shared.opt_out.gate import AHEAD_SECONDS, ContactsFlow
 from shared.opt_out.memory import Memory, remember, terms_of
-from shared.opt_out.news import news
 from shared.opt_out.opt_ins import HELD, SENTENCE
 from shared.opt_out.readers import Reader
 from shared.opt_out.rows import (
@@ -40,8 +39,9 @@ from shared.opt_out.rows import (
     flags_in,
     read_row,
 )
-from shared.opt_out.sides import ALIAS, CREATED, Contact, contact_of
+from shared.opt_out.systems import ALIAS, CREATED, Contact, contact_of
 from shared.opt_out.unchanged import called_for, first_agreed, quiet, seen_again
+from shared.opt_out.unseen import news
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Delivery, PlainFlow, Policy, Results
 from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult, waiting
@@ -299,8 +299,8 @@ class OptOutFlow(PlainFlow):
     def memory(self, held: Mapping[str, Any]) -> Memory:
         return Memory(held, terms_of(self.reconciler.mode, self.active().document.pairs))
 
-    def adopt(self) -> str:
-        return self.catalog.adopt()
+    def activate(self) -> str:
+        return self.catalog.activate()
 
     def mapping_version(self) -> int:
         return self.catalog.number()

@@ -23,7 +23,7 @@ from typing import Any
 from shared.opt_out.aliases import carried
 from shared.opt_out.deciding import Agreed, Mode
 from shared.opt_out.documents import Pair
-from shared.opt_out.sides import Contact, Profile, instant
+from shared.opt_out.systems import Contact, Profile, instant
 
 
 @dataclass(frozen=True, slots=True)

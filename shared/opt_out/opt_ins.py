@@ -11,7 +11,7 @@ from enum import Enum
 
 from shared.errors import BridgeError
 from shared.opt_out.deciding import OPT_OUT, FlagDecision, Rule
-from shared.opt_out.sides import Contact, Profile
+from shared.opt_out.systems import Contact, Profile
 from shared.pipeline.brake import OPTED_IN, permitted, take_back
 from shared.pipeline.flow import Bridge, Flow
 

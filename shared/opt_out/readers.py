@@ -8,7 +8,7 @@ from shared.dataverse import wire
 from shared.dataverse.client import DataverseClient
 from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.feeds import Feed
-from shared.opt_out.sides import Contacts
+from shared.opt_out.systems import Contacts
 from shared.records import Page
 from shared.state.checkpoints import Checkpoint
 

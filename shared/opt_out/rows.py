@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from shared.opt_out.sides import Contact, Profile
+from shared.opt_out.systems import Contact, Profile
 
 FAULT, SETTLED = "fault", "settled"
 

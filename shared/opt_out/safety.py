@@ -13,7 +13,7 @@ from typing import Any
 from shared.errors import BridgeError, TokenExpired
 from shared.opt_out.documents import OptOutDocument
 from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS, OptOutFlow
-from shared.opt_out.news import news
+from shared.opt_out.unseen import news
 from shared.pipeline.decision import Act
 from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind, Outcome

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.opt_out.aliases import carried
 from shared.opt_out.memory import Memory, remember
-from shared.opt_out.sides import Contact, Profile
+from shared.opt_out.systems import Contact, Profile
 from shared.pipeline.decision import Act, Decision
 from shared.records import Change, Outcome
 from shared.state.ledger_rows import LedgerRow

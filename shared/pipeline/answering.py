@@ -1,6 +1,6 @@
 """A person's answer to what a flow asks: what was held goes on, confirmed or refused. A job.
 
-All that is held comes back as references and is decided anew. Under the document that was in force
+All that is held comes back as references and is decided again. Under the document that was active
 when the person answered, what was confirmed is done, and what was refused is left out. An answer
 that is cancelled is no answer for the rest: the flow asks again. What came to be held when nothing
 was asked any more goes on unanswered, and may be asked about.
@@ -47,7 +47,7 @@ def answer_held(flow: Flow, bridge: Bridge, confirm: bool, who: str) -> Job:
         if ordered.counts:
             raise Retryable(EARLIER)
         place = job.place or ordered.place  # the question may have ended with the first answer
-        ordered = bridge.jobs.save(replace(job, place=place, etag=ordered.etag))  # given anew
+        ordered = bridge.jobs.save(replace(job, place=place, etag=ordered.etag))  # given again
     bridge.brakes.change(flow.key, answered)
     return ordered
 

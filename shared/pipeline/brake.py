@@ -11,7 +11,7 @@ and asks a person, with the list. What is asked about rests in the waiting room 
 | cleared   | a field that held a value becomes empty                      | hour; version, day   |
 | opted_in  | an opt-out is taken back, on either side                     | in the hour          |
 
-An act that a person has confirmed under the version in force is not counted.
+An act that a person has confirmed under the active version is not counted.
 """
 
 from collections import Counter
@@ -71,7 +71,7 @@ def goes_on(state: FlowState) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
+class Screened:
     """`allowed` go on; `held` wait for a person's answer, `spared` are not done: a person said so.
 
     `counted`: what was counted of the allowed ones, to be taken back where it is not done.
@@ -83,11 +83,11 @@ class Sifted:
     counted: Mapping[str, str] = field(default_factory=dict)
 
 
-def sift(flow: Flow, bridge: Bridge, decisions: Sequence[Decision]) -> Sifted:
+def screen(flow: Flow, bridge: Bridge, decisions: Sequence[Decision]) -> Screened:
     """Counts the destructive ones of an envelope. They are held together if they are too many."""
     acts = {one.change.record_id: act for one in decisions if (act := act_of(one))}
     if not acts:
-        return Sifted(decisions)
+        return Screened(decisions)
     version = flow.mapping_version()
     spared = [
         one for one in decisions if one.change.record_id in acts and one.change.spared == version
@@ -96,7 +96,7 @@ def sift(flow: Flow, bridge: Bridge, decisions: Sequence[Decision]) -> Sifted:
     counted = {one.change.record_id: acts[one.change.record_id] for one in asked}
     held = [] if permitted(flow, bridge, Counter(counted.values())) else asked
     kept = {one.change.record_id for one in (*held, *spared)}
-    return Sifted(
+    return Screened(
         [one for one in decisions if one.change.record_id not in kept],
         [hold(one) for one in held],
         [Settlement(one.change, Outcome.FILTERED, KEPT) for one in spared],
@@ -181,7 +181,7 @@ def living(header: Header) -> int:
 
 
 @contextmanager
-def taken_back(flow: Flow, bridge: Bridge, sifted: Sifted) -> Iterator[list[Settlement]]:
+def taken_back(flow: Flow, bridge: Bridge, screened: Screened) -> Iterator[list[Settlement]]:
     """Takes the counts of what was not done back at the end; the block lists what it settled.
 
     So an act that is tried again counts once, when it is done.
@@ -191,7 +191,7 @@ def taken_back(flow: Flow, bridge: Bridge, sifted: Sifted) -> Iterator[list[Sett
         yield done
     finally:
         kept = {one.change.record_id for one in done if one.outcome not in UNDONE}
-        undone = Counter(act for id_, act in sifted.counted.items() if id_ not in kept)
+        undone = Counter(act for id_, act in screened.counted.items() if id_ not in kept)
         take_back(flow, bridge, undone)
 
 

@@ -16,7 +16,7 @@ from shared.records import Change, Settlement
 
 SEND_AGAIN_SECONDS = 15.0
 LONGEST_ENVELOPE_DELAY_SECONDS = 60.0
-MOST_DOUBLINGS = 32  # what is never given up may be tried for years
+MOST_DOUBLINGS = 32  # what is never abandoned may be tried for years
 
 
 def failed(change: Change, cause: Cause, now: float, pause_seconds: float = 0.0) -> Change:

@@ -15,7 +15,7 @@ from shared.errors import ClaimLost, Contended, Misconfigured, Retryable
 from shared.pipeline import doubt
 from shared.pipeline.asking import join_question
 from shared.pipeline.attempts import attempt, pause
-from shared.pipeline.brake import Sifted, goes_on, is_asking, park, sift, taken_back
+from shared.pipeline.brake import Screened, goes_on, is_asking, park, screen, taken_back
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.delays import contended_delay, envelope_delay, failed, until_sent
 from shared.pipeline.flow import Bridge, Delivery, Flow
@@ -57,8 +57,8 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
             return stand_still(flow, bridge, envelope, changes, state)
         if flow.policy.created_once:
             return create_once(flow, bridge, envelope, changes)
-        work = partial(carry_out, flow, bridge, envelope, changes)
-        return patiently(flow, bridge, work, min(change.attempts for change in changes))
+        work = partial(deliver_records, flow, bridge, envelope, changes)
+        return retry_contended(flow, bridge, work, min(change.attempts for change in changes))
     except Misconfigured as error:
         pause(flow, bridge, error)
         until_sent(bridge.sleep, partial(rest, flow, bridge, envelope, changes))
@@ -99,7 +99,7 @@ def stand_still(
 
 
 def decide_all(flow: Flow, bridge: Bridge, view: View, changes: list[Change]) -> list[Decision]:
-    return decide(flow, bridge, view, refreshed(flow, changes))[0]
+    return decide(flow, bridge, view, refresh(flow, changes))[0]
 
 
 def create_once(
@@ -111,7 +111,9 @@ def create_once(
     ]
     settlements = [result for result in decided if isinstance(result, Settlement)]
     decisions = [result for result in decided if isinstance(result, Decision)]
-    settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
+    settlements += [
+        settle_without_write(decision) for decision in decisions if decision.act is Act.NOTHING
+    ]
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     if not to_write:
         return settle_once(flow, bridge, envelope, settlements, {})
@@ -123,29 +125,31 @@ def create_once(
     return settle_once(flow, bridge, envelope, settlements, calls)
 
 
-def carry_out(
+def deliver_records(
     flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]
 ) -> list[Settlement]:
     ids = [change.record_id for change in changes]
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
     delivery = opened(flow, bridge, view, ids)
-    decided, settlements = decide(flow, bridge, view, refreshed(flow, changes))
+    decided, settlements = decide(flow, bridge, view, refresh(flow, changes))
     decisions = flow.revise(delivery, decided)
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
-    settlements += [final(decision) for decision in decisions if decision.act is Act.NOTHING]
+    settlements += [
+        settle_without_write(decision) for decision in decisions if decision.act is Act.NOTHING
+    ]
     delivery.writing = tuple(decision.change.record_id for decision in to_write)
     parked = flow.must_wait(delivery, to_write) if to_write else []
     held = {settlement.change.record_id for settlement in parked}
-    sifted = Sifted(())
+    screened = Screened(())
     ready = [decision for decision in to_write if decision.change.record_id not in held]
     if ready or delivery.left_behind:
         delivery.claim()
     if ready:
-        sifted = sift(flow, bridge, ready)
-        settlements += [*sifted.held, *sifted.spared]
-    with taken_back(flow, bridge, sifted) as done:
-        if sifted.allowed:
-            settlements += write(flow, bridge, view, sifted.allowed)
+        screened = screen(flow, bridge, ready)
+        settlements += [*screened.held, *screened.spared]
+    with taken_back(flow, bridge, screened) as done:
+        if screened.allowed:
+            settlements += write(flow, bridge, view, screened.allowed)
         done += settle(flow, bridge, envelope, view, settlements + parked, delivery.claimed_at)
     settlements = list(done)
     park(flow, bridge, envelope.table, settlements)
@@ -160,7 +164,7 @@ def opened(flow: Flow, bridge: Bridge, view: View, ids: Collection[str]) -> Deli
 
     What was being written under a claim that has ended is in doubt from now on.
     """
-    new = frozenset(id_ for id_ in ids if never_settled(view.rows.get(id_)))
+    new = frozenset(id_ for id_ in ids if is_new(view.rows.get(id_)))
     ends_at = doubt.left_until(bridge)
     left_behind = doubt.take_over(view, ends_at, bridge.now())
     doubt.confirm_later(flow, bridge, [row.record_id for row in left_behind], ends_at)
@@ -175,7 +179,7 @@ def opened(flow: Flow, bridge: Bridge, view: View, ids: Collection[str]) -> Deli
     )
 
 
-def patiently[Result](
+def retry_contended[Result](
     flow: Flow, bridge: Bridge, work: Callable[[], Result], attempts: int = 0
 ) -> Result:
     """The result of the work.
@@ -192,12 +196,12 @@ def patiently[Result](
     return work()
 
 
-def never_settled(row: LedgerRow | None) -> bool:
+def is_new(row: LedgerRow | None) -> bool:
     return row is None or row.outcome == Outcome.WAITING
 
 
-def refreshed(flow: Flow, changes: list[Change]) -> list[Change]:
-    """Replaces references, deletions, and rows that lack a column of the mapping in force by what
+def refresh(flow: Flow, changes: list[Change]) -> list[Change]:
+    """Replaces references, deletions, and rows that lack a column of the active mapping by what
     the source holds now.
 
     One request. Deletions carry no version, so a late one could take away a record that has been
@@ -260,11 +264,11 @@ def was_stale(decision: Decision) -> Decision:
     return replace(decision, outcome=Outcome.STALE, reason="a newer version has been settled")
 
 
-def final(decision: Decision) -> Settlement:
+def settle_without_write(decision: Decision) -> Settlement:
     quiet = not decision.note
-    told = (decision.change, decision.outcome, decision.reason)
+    settled_as = (decision.change, decision.outcome, decision.reason)
     return Settlement(
-        *told,
+        *settled_as,
         fingerprint=decision.fingerprint,
         quiet=quiet,
         agreed=decision.agreed,

@@ -39,7 +39,7 @@ def left_behind(view: View, record_id: str, ends_at: float, now: float) -> Ledge
     row = view.rows.get(record_id)
     if row is None:
         row = view.rows[record_id] = LedgerRow(record_id, first_seen=now)
-        row.happened(now, Outcome.WAITING, 0, CutOff().text, 0)
+        row.add_history(now, Outcome.WAITING, 0, CutOff().text, 0)
         view.header.rows += 1
         view.header.counts[Outcome.WAITING] += 1
         view.header.waiting_since = view.header.waiting_since or now

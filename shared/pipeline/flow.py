@@ -55,7 +55,7 @@ class Policy:
     `max_queue_messages`: with more on the queue, a page is not read without waiting; 0: as many as
     the settings say.
     `max_wait_seconds`: how long it waits for that at most.
-    `kept_rows`: its dead letters are never given up, and this says what is kept beside them; None:
+    `kept_rows`: its dead letters are never abandoned, and this says what is kept beside them; None:
     neither.
     `never_given_up`: a record that keeps failing is tried for ever, and never a dead letter for
     that.
@@ -110,7 +110,7 @@ class Flow(Protocol):
     def policy(self) -> Policy: ...
 
     def read(self, checkpoint: Checkpoint) -> Page:
-        """The next page of the source; TokenExpired if all must be read anew."""
+        """The next page of the source; TokenExpired if all must be read again."""
 
     def look(self, changes: Sequence[Change]) -> list[Change]:
         """The changes with what the source holds of them now."""
@@ -119,7 +119,7 @@ class Flow(Protocol):
         """Those of the ids that the source still has."""
 
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
-        """Rows that were read before the mapping in force and lack one of its columns."""
+        """Rows that were read before the active mapping and lack one of its columns."""
 
     def at_rest(self, change: Change) -> Change:
         """The change as it waits on the queue: without the values that the source can be asked for
@@ -149,12 +149,12 @@ class Flow(Protocol):
         May be called more than once for a record.
         """
 
-    def adopt(self) -> str:
+    def activate(self) -> str:
         """Takes a changed document into force; the problems that stand in the way, "" if none."""
 
     def mapping_version(self) -> int: ...
-    def metadata(self, anew: bool) -> str:
-        """Names the metadata that values are judged by; `anew`: as it is now.
+    def metadata(self, reread: bool) -> str:
+        """Names the metadata that values are judged by; `reread`: as it is now.
 
         "" where none refuses any value.
         """
@@ -202,7 +202,7 @@ class PlainFlow:
     def on_settled(self, delivery: "Delivery", settlements: Sequence[Settlement]) -> None:
         """Nobody waits."""
 
-    def metadata(self, anew: bool) -> str:
+    def metadata(self, reread: bool) -> str:
         return ""
 
 
@@ -271,7 +271,7 @@ class Delivery:
             bridge, now = self.bridge, self.bridge.now()
             if self.told_at and now - self.told_at > TOLD_SECONDS:
                 raise Contended(
-                    "These records were held up before they were written; they are sent again.", 1.0
+                    "These records were delayed before they were written; they are sent again.", 1.0
                 )
             self.view.header.writing = self.writing
             bridge.ledger.claim(

@@ -1,5 +1,5 @@
 """What may become of dead letters: which records can be handed off again, and which letters may be
-given up.
+discarded.
 """
 
 from collections import Counter
@@ -37,17 +37,17 @@ class Left(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """How many letters or records were handed off or given up, and how many stay, by their
+    """How many letters or records were handed off or discarded, and how many stay, by their
     cause.
     """
 
     count: int = 0
     left: Counter[Left] = field(default_factory=Counter)
-    given_up: Sequence[DeadLetter] = ()
+    discarded: Sequence[DeadLetter] = ()
 
     def __add__(self, other: "Handled") -> "Handled":
-        given_up = [*self.given_up, *other.given_up]
-        return Handled(self.count + other.count, self.left + other.left, given_up)
+        discarded = [*self.discarded, *other.discarded]
+        return Handled(self.count + other.count, self.left + other.left, discarded)
 
     def as_entry(self) -> dict[str, Any]:
         """What an answer says of letters that stay; nothing where none does."""

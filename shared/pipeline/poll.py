@@ -15,7 +15,7 @@ from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.guarded import guarded
 from shared.pipeline.queue_room import has_room, remember
 from shared.pipeline.reconsidering import reconsider
-from shared.pipeline.running import fail, held_up, is_running, keys, take_mapping
+from shared.pipeline.running import activate_mapping, fail, is_running, keys, not_running_reason
 from shared.pipeline.sweep import sweep
 from shared.pipeline.troubles import CLEARED, interrupted, met_bug
 from shared.state.checkpoints import Checkpoint
@@ -73,10 +73,10 @@ def read_alone(flow: Flow, bridge: Bridge, counts: Counter[str], turn_seconds: f
 
 def read_if_running(flow: Flow, bridge: Bridge, counts: Counter[str], turn_seconds: float) -> str:
     started = bridge.now()
-    if status := held_up(flow, bridge):
+    if status := not_running_reason(flow, bridge):
         return status
     counts["began"] += 1
-    take_mapping(flow, bridge)
+    activate_mapping(flow, bridge)
     reconsider(flow, bridge)
     ended = read_on(flow, bridge, started + turn_seconds, counts)
     caught_up = {"caught_up_at": started} if counts["ends"] else {}
@@ -112,13 +112,13 @@ def read_on(flow: Flow, bridge: Bridge, turn_ends: float, counts: Counter[str]) 
 
 
 def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: TokenExpired) -> None:
-    """Reads anew, once; where the source refuses the new position too before it has taken it, a
+    """Reads again, once; where the source refuses the new position too before it has taken it, a
     later poll does, with a reason.
     """
     if bridge.now() - checkpoint.restarted_at < restart_seconds(checkpoint):
         raise Retryable(
-            "The source refused the position of its read again, although it was read anew just"
-            " before. It is read anew once more within an hour."
+            "The source refused the position of its read again, although it was read again just"
+            " before. It is read once more within an hour."
         )
     telemetry.noted(flow=flow.key, event="change_token_expired")
     if expired.link:
@@ -130,7 +130,7 @@ def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: Tok
 
 
 def restart_seconds(checkpoint: Checkpoint) -> float:
-    """How long no read is begun anew after another one: so that reading anew takes a tenth of the
+    """How long no read is begun again after another one: so that reading again takes a tenth of the
     time at most, where the last one came to its end.
     """
     took = checkpoint.full_at - checkpoint.restarted_at

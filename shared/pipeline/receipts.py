@@ -1,4 +1,4 @@
-"""When a message is given up, by how often the host has handed it out.
+"""When a message is abandoned, by how often the host has handed it out.
 
 Each delivery that does not end spends a receipt, whatever cut it off. The host itself gives a
 message up after `maxDequeueCount` receipts (host.json), which is more than an outage of two days
@@ -52,7 +52,7 @@ class Receipt:
         return self.receipts > MOST_RECEIPTS + self.age_seconds / OUTAGE_SECONDS_PER_RECEIPT
 
 
-def carry_out(flow: Flow, bridge: Bridge, receipt: Receipt) -> None:
+def deliver_records(flow: Flow, bridge: Bridge, receipt: Receipt) -> None:
     """Delivers a message, or gives it up; raises what makes the host show it again."""
     work = (
         partial(one_by_one, flow, bridge, receipt)

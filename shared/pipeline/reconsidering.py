@@ -14,11 +14,11 @@ def reconsider(flow: Flow, bridge: Bridge) -> int:
 
     Each once for each metadata.
     """
-    if not flow.metadata(anew=False):
+    if not flow.metadata(reread=False):
         return 0
     if not bridge.deadletters.refused_before(flow.key, "", 1):
         return 0
-    metadata = flow.metadata(anew=True)
+    metadata = flow.metadata(reread=True)
     ids = bridge.deadletters.refused_before(flow.key, metadata, MOST_AT_ONCE)
     if not ids:
         return 0

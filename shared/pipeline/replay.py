@@ -40,7 +40,7 @@ class NotReplayed(Exception):
 
 
 def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "", who: str = "") -> Handled:
-    """Writes again although nothing has changed: "all" (read anew by the polls), "record" or
+    """Writes again although nothing has changed: "all" (read again by the polls), "record" or
     "dead_letters" (now).
 
     Says how many records were handed off; 0 for "all", whose number is known when they have been
@@ -58,7 +58,7 @@ def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "", who: str 
 
 
 def order_all(name: str, readers: Sequence[Flow], bridge: Bridge, who: str) -> Job:
-    """The job that has the sources of a flow read anew; the one that does so already.
+    """The job that has the sources of a flow read again; the one that does so already.
 
     NotReplayed where none can be read twice.
     """
@@ -92,7 +92,7 @@ def handled_by(job: Job) -> Handled:
 
 
 def all_again(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:
-    """Has the sources read anew, then waits until their polls have done so."""
+    """Has the sources read again, then waits until their polls have done so."""
     sources = [tuple(source) for source in json.loads(job.run)]
     if not job.place:
         for key, table in sources:
@@ -124,7 +124,7 @@ def leave_all(flow: Flow, bridge: Bridge, job: Job) -> None:
 
 
 def at_once(flow: Flow, bridge: Bridge) -> str:
-    """Reading anew is no hand-off: the polls see to the queue's length."""
+    """Reading again is no hand-off: the polls see to the queue's length."""
     return ""
 
 
@@ -151,7 +151,7 @@ def discard(
     """Gives dead letters up, with the record that was kept: a "record", those of a "reason", or all
     "dead_letters".
 
-    Says how many were given up, `most` where there may be more, and how many may not be.
+    Says how many were discarded, `most` where there may be more, and how many may not be.
     """
     if what == "record":
         letter = bridge.deadletters.get(flow.letters, value)

@@ -11,12 +11,14 @@ from shared.state.flows import FAILED, RUNNING, STOPPED, Flows, FlowState, Value
 STOPPED_BY_A_PERSON = "stopped by a person"
 
 
-def held_up(flow: Flow, bridge: Bridge) -> str:
+def not_running_reason(flow: Flow, bridge: Bridge) -> str:
     """Why a flow does nothing now, "" if it runs.
 
     A failed one is tried now and then; one that only delivers needs that too.
     """
-    return next((status for key in keys(flow) if (status := held_up_as(key, flow, bridge))), "")
+    return next(
+        (status for key in keys(flow) if (status := not_running_reason_of(key, flow, bridge))), ""
+    )
 
 
 def keys(flow: Flow) -> list[str]:
@@ -28,7 +30,7 @@ def is_running(flow: Flow, bridge: Bridge) -> bool:
     return all(bridge.flows.state(key).status == RUNNING for key in keys(flow))
 
 
-def held_up_as(key: str, flow: Flow, bridge: Bridge) -> str:
+def not_running_reason_of(key: str, flow: Flow, bridge: Bridge) -> str:
     state = bridge.flows.state(key)
     return (
         state.status
@@ -37,8 +39,8 @@ def held_up_as(key: str, flow: Flow, bridge: Bridge) -> str:
     )
 
 
-def take_mapping(flow: Flow, bridge: Bridge) -> None:
-    problem = flow.adopt()
+def activate_mapping(flow: Flow, bridge: Bridge) -> None:
+    problem = flow.activate()
     if problem != bridge.flows.state(flow.key).mapping_problem:
         bridge.flows.observe(flow.key, mapping_problem=problem)
         telemetry.noted(
@@ -59,7 +61,7 @@ def recovered(key: str, flow: Flow, bridge: Bridge) -> bool:
         or bridge.now() - state.checked_at < probe_delay(state, bridge)
     ):
         return False
-    take_mapping(flow, bridge)  # the repair may be a corrected document
+    activate_mapping(flow, bridge)  # the repair may be a corrected document
     try:
         flow.probe(key)
     except Misconfigured as error:

@@ -70,7 +70,7 @@ def discard_letters(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:
     handled = give_up(flow, bridge, found, len(found), job.work == DISCARD_CHECKED)
     counts = Counter({cause.name: count for cause, count in handled.left.items()})
     counts[DISCARDED] = handled.count
-    codes = {one.record_id: DISCARDED for one in handled.given_up}
+    codes = {one.record_id: DISCARDED for one in handled.discarded}
     return done(bridge, job, found, codes, counts, last)
 
 

@@ -47,7 +47,7 @@ def settle(
 
     `claimed_at`: when the claim was taken, in seconds since 1970; 0 where there is none.
     """
-    settlements = [given_up(flow, bridge, settlement) for settlement in settlements]
+    settlements = [or_exhausted(flow, bridge, settlement) for settlement in settlements]
     noted = [settlement for settlement in settlements if not settlement.quiet]
     replayed = {change.record_id for change in envelope.changes if change.replay}
     # A letter of an earlier version may stand beside a row that says that it waits.
@@ -101,7 +101,7 @@ def settle_once(
     """Counts the outcomes; then dead letters, with the record itself, for nobody can be asked for
     it again; then resends.
     """
-    settlements = [given_up(flow, bridge, settlement) for settlement in settlements]
+    settlements = [or_exhausted(flow, bridge, settlement) for settlement in settlements]
     for settlement in settlements:
         if settlement.outcome is Outcome.REJECTED:
             letter = dead_letter(flow, settlement, envelope.mapping_version, bridge.now())
@@ -124,13 +124,15 @@ def settle_once(
 
 def dead_letter(flow: Flow, settlement: Settlement, version: int, now: float) -> DeadLetter:
     change = settlement.change
-    told = (settlement.reason, settlement.fields, settlement.sentence)
+    refusal = (settlement.reason, settlement.fields, settlement.sentence)
     seen = (change.origin, change.first_seen)
-    letter = DeadLetter(flow.key, change.record_id, *told, version, change.attempts + 1, now, *seen)
+    letter = DeadLetter(
+        flow.key, change.record_id, *refusal, version, change.attempts + 1, now, *seen
+    )
     return replace(letter, metadata=settlement.metadata, sample=change.sample)
 
 
-def given_up(flow: Flow, bridge: Bridge, settlement: Settlement) -> Settlement:
+def or_exhausted(flow: Flow, bridge: Bridge, settlement: Settlement) -> Settlement:
     """A record whose attempts failed for RETRY_HOURS becomes a dead letter; an opt-out never does.
 
     Pauses that a system asked for, and a flow that does not run, are not counted.
@@ -157,15 +159,15 @@ def unless_given_up(
 
     The others are settled, without a claim: nothing of them is written to the target.
     """
-    judged = [given_up(flow, bridge, settlement) for settlement in failed]
-    over = [settlement for settlement in judged if settlement.outcome is Outcome.REJECTED]
+    checked = [or_exhausted(flow, bridge, settlement) for settlement in failed]
+    over = [settlement for settlement in checked if settlement.outcome is Outcome.REJECTED]
     if over and flow.policy.created_once:
         settle_once(flow, bridge, envelope, over, {})
     elif over:
         ids = [settlement.change.record_id for settlement in over]
         partition = partition_name(flow.key, envelope.bucket)
         settle(flow, bridge, envelope, bridge.ledger.view(partition, ids, bridge.now()), over)
-    return [s.change for s in judged if s.outcome is not Outcome.REJECTED]
+    return [s.change for s in checked if s.outcome is not Outcome.REJECTED]
 
 
 def keep_dead_letter(
@@ -239,7 +241,7 @@ def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
         row.altered = row.altered if row.exists else []
         row.parents = row.parents if row.exists else []
     row.agreed = dict(settlement.agreed) or row.agreed
-    row.happened(now, outcome, change.version, settlement.reason, change.attempts + 1)
+    row.add_history(now, outcome, change.version, settlement.reason, change.attempts + 1)
     if row.wait and header.waits is not None:
         waits_begin(header.waits, row.wait.code, change.first_seen)
     header.counts[outcome] += 1

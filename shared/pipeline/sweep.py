@@ -53,7 +53,7 @@ def delivered(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> bool:
 
 def begin(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> None:
     if checkpoint.sweep_run and bridge.jobs.find(job_of(flow, checkpoint).id) is None:
-        bridge.sweeps.remove(checkpoint.sweep_run)  # a read that began anew left it behind
+        bridge.sweeps.remove(checkpoint.sweep_run)  # a read that began again left it behind
     checkpoint.sweep = RUNNING
     checkpoint.sweep_run = f"{flow.key}-{flow.table}-{int(bridge.now() * 1000)}"
     checkpoint.sweep_bucket, checkpoint.sweep_after = 0, ""

@@ -11,7 +11,7 @@ from functools import partial
 
 from shared.errors import Bug, Rejected
 from shared.pipeline.decision import Act, Decision
-from shared.pipeline.deliver import refreshed
+from shared.pipeline.deliver import refresh
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.guarded import guarded
 from shared.pipeline.letters import Left, once_more
@@ -53,7 +53,7 @@ def try_records(flow: Flow, bridge: Bridge, ids: Iterable[str]) -> list[Tried]:
 
 
 def try_changes(flow: Flow, bridge: Bridge, changes: list[Change]) -> list[Tried]:
-    seen = refreshed(flow, changes) if changes and not flow.policy.created_once else changes
+    seen = refresh(flow, changes) if changes and not flow.policy.created_once else changes
     return [tried(flow, bridge, change) for change in seen]
 
 

@@ -53,11 +53,11 @@ class Checkpoint:
     etag: str = ""
 
     def restart(self) -> None:
-        """Reads everything anew, from the first row. A replay that was under way is one still."""
+        """Reads everything again, from the first row. A replay that was under way is one still."""
         self.phase, self.link, self.pages, self.rows, self.sweep = "full", "", 0, 0, ""
 
     def replay_all(self) -> None:
-        """Reads everything anew, and writes also what has not changed."""
+        """Reads everything again, and writes also what has not changed."""
         self.restart()
         self.replay = True
 

@@ -94,12 +94,12 @@ class DeadLetters:
             self.bodies.upload_blob(
                 f"{letter.flow}/{letter.record_id}", exact_json.carried(row), overwrite=True
             )
-        told = {
+        columns = {
             name: kept(value) if isinstance(value, str) else value
             for name, value in asdict(letter).items()
         }
-        times = {name: float(told[name]) for name in ("first_seen", "replayed_at")}
-        values = {**told, **times}
+        times = {name: float(columns[name]) for name in ("first_seen", "replayed_at")}
+        values = {**columns, **times}
         self.table.upsert_entity(
             {"PartitionKey": values.pop("flow"), "RowKey": values.pop("record_id"), **values}
         )

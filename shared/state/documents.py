@@ -1,10 +1,10 @@
 """Documents in the container `config`: what a person edits, and the numbered versions that have
-been in force.
+been active.
 
-config/mappings/<table>.yaml                   put here by a person; taken into force if it is sound
-config/mappings/versions/<table>/000001.yaml   never changed; the highest is in force
+config/mappings/<table>.yaml                   put here by a person; activated if it is sound
+config/mappings/versions/<table>/000001.yaml   never changed; the highest is active
 config/mappings/drafts/<table>.yaml            what people work on; no flow reads it (drafts.py)
-config/events/...                              likewise, the events document
+config/events/...                              also, the events document
 """
 
 import re
@@ -32,7 +32,7 @@ More than a document may have (shared/mapping/reading.py), so that the rest need
 
 @dataclass(frozen=True, slots=True)
 class Activated:
-    """`version` is the one in force; `since` when the first version was put into force."""
+    """`version` is the active one; `since` when the first version was activated."""
 
     version: int
     since: datetime
@@ -53,7 +53,7 @@ class VersionLine:
 
     number: int
     at: datetime
-    """When it was put into force."""
+    """When it was activated."""
     signature: Signature
 
 
@@ -137,7 +137,7 @@ class Documents:
         return [table for table in found if table]
 
     def newest(self, table: str) -> tuple[int, str]:
-        """The number of the version in force and the draft's ETag that it was taken from; (0, "")
+        """The number of the active version and the draft's ETag that it was taken from; (0, "")
         before the first.
         """
         listed = self.container.list_blobs(

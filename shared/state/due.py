@@ -239,8 +239,8 @@ def rounded(due_at: float, delay_seconds: float) -> float:
 
 def row_key(due_at: float, number: int, reason: str, changes: Sequence[Change]) -> str:
     """The same for the same records, reason and time: who parks them twice keeps one row."""
-    told = "|".join([reason, *sorted(change.record_id for change in changes)])
-    digest = blake2b(told.encode(), digest_size=12).hexdigest()
+    marks = "|".join([reason, *sorted(change.record_id for change in changes)])
+    digest = blake2b(marks.encode(), digest_size=12).hexdigest()
     return f"{int(due_at * 1000):015d}|{number:07d}|{digest}"
 
 

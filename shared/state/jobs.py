@@ -38,7 +38,7 @@ class Job:
     of its kind. `run`: what it works on, where that rests by a name. `total`: how many records it
     is about, 0 where that is not known. `counts`: what became of them so far, by code.
     `waits_for`: a code, while it cannot go on. `until`: nobody else carries it on before.
-    `version`: of the document that was in force when it was ordered.
+    `version`: of the document that was active when it was ordered.
     """
 
     flow: str

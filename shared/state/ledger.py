@@ -26,6 +26,7 @@ from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
 from shared.errors import ClaimLost, Contended, Retryable
 from shared.records import Outcome
+from shared.state.bloom_filter import BloomFilter
 from shared.state.filters import literal
 from shared.state.ledger_rows import (
     BUCKETS,
@@ -44,7 +45,6 @@ from shared.state.ledger_rows import (
     waits_begin,
 )
 from shared.state.pages import filled
-from shared.state.sieve import Sieve
 from shared.threads import ThreadPool
 from shared.waits import read_wait
 
@@ -80,7 +80,7 @@ class Ledger:
         """
         view = View(partition, self.header(partition), {})
         self.check_free(view, now)
-        if held := view.header.perhaps({*ids, *view.header.writing}):
+        if held := view.header.may_contain({*ids, *view.header.writing}):
             view.rows = self.rows(partition, held, view.header.rows)
         return view
 
@@ -207,14 +207,14 @@ class Ledger:
 
     def save_all(self, view: View, changed: Collection[LedgerRow]) -> None:
         """Writes the rows and the header, all or nothing."""
-        sieve = self.sieve(view)
-        sieve.add(row.record_id for row in changed)
+        bloom_filter = self.bloom_filter(view)
+        bloom_filter.add(row.record_id for row in changed)
         view.header.stamp = uuid.uuid4().hex
         rows: list[Any] = [
             ("upsert", row_entity(view.partition, row), {"mode": UpdateMode.REPLACE})
             for row in changed
         ]
-        header = {**header_entity(view.partition, view.header), "sieve": sieve.written()}
+        header = {**header_entity(view.partition, view.header), "sieve": bloom_filter.written()}
 
         def write() -> Any:
             condition = {
@@ -256,13 +256,15 @@ class Ledger:
         view.header.etag = there.etag
         return there.stamp == view.header.stamp
 
-    def sieve(self, view: View) -> Sieve:
-        """The partition's sieve; made anew from the ids of its rows where it is missing or too
+    def bloom_filter(self, view: View) -> BloomFilter:
+        """The partition's sieve; made again from the ids of its rows where it is missing or too
         small.
         """
-        known = view.header.sieve
-        if known is None or not known.takes(view.header.rows):
-            known = view.header.sieve = Sieve.of(view.header.rows, self.keys(view.partition))
+        known = view.header.bloom_filter
+        if known is None or not known.has_capacity(view.header.rows):
+            known = view.header.bloom_filter = BloomFilter.of(
+                view.header.rows, self.keys(view.partition)
+            )
         return known
 
     def keys(self, partition: str) -> Iterator[str]:

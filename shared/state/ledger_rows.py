@@ -10,7 +10,7 @@ from typing import Any
 from azure.data.tables import EdmType, EntityProperty
 
 from shared.records import Outcome
-from shared.state.sieve import Sieve
+from shared.state.bloom_filter import BloomFilter
 from shared.waits import Transient, Wait, read_wait
 
 BUCKETS = 64
@@ -73,7 +73,7 @@ class LedgerRow:
         """What the record waits for, if it waits."""
         return read_wait(self.reason) if self.outcome == Outcome.WAITING else None
 
-    def happened(
+    def add_history(
         self, now: float, outcome: Outcome, version: int, reason: str, attempts: int
     ) -> None:
         self.outcome, self.reason, self.attempts, self.settled_at = (
@@ -116,20 +116,20 @@ class Header:
     totals: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     waits: Waits | None = field(default_factory=dict)
-    sieve: Sieve | None = None
+    bloom_filter: BloomFilter | None = None
     writing: tuple[str, ...] = ()
     stamp: str = ""
     restored_at: float = 0.0
     etag: str = ""
 
-    def perhaps(self, ids: Collection[str]) -> set[str]:
+    def may_contain(self, ids: Collection[str]) -> set[str]:
         """Those of the ids that the partition may hold.
 
         One in a hundred of the others is among them.
         """
-        if self.sieve is None:  # an older version's
+        if self.bloom_filter is None:  # an older version's
             return set(ids) if self.rows else set()
-        return {record_id for record_id in ids if record_id in self.sieve}
+        return {record_id for record_id in ids if record_id in self.bloom_filter}
 
 
 COUNTED = [item.name for item in fields(Header) if item.name not in ("sieve", "writing", "etag")]
@@ -212,7 +212,7 @@ def read_header(entity: Any) -> Header:
         totals=Counter(json.loads(entity["totals"])),
         calls=Counter(json.loads(entity["calls"])),
         waits=read_waits(entity),
-        sieve=Sieve.read(entity["sieve"]) if entity.get("sieve") else None,
+        bloom_filter=BloomFilter.read(entity["sieve"]) if entity.get("sieve") else None,
         writing=tuple(filter(None, entity.get("writing", "").split(SEPARATOR))),
         stamp=entity.get("stamp", ""),
         restored_at=entity.get("restored_at", 0.0),

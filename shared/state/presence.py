@@ -67,7 +67,7 @@ class Presence:
         """A page of the partition from the first of these ids on, and those behind its end one by
         one; nothing is read of ids that have no row.
         """
-        held = self.ledger.header(partition).perhaps(ids)
+        held = self.ledger.header(partition).may_contain(ids)
         if not held:
             return []
         existing, end = self.ledger.existing_from(partition, min(held))

@@ -56,7 +56,7 @@ class World:
             SimpleNamespace(
                 key=KEY,
                 feed=KEY,
-                adopt=lambda: "",
+                activate=lambda: "",
                 mapping_version=lambda: 1,
                 probe=lambda _: probe(),
             ),

@@ -159,14 +159,14 @@ class FakeTarget:
             raise Retryable("no answer", uncertain=True)
         work()
 
-    def carry_out(self, which: int) -> None:
+    def deliver_records(self, which: int) -> None:
         if self.late:
             self.late.pop(which % len(self.late))[1]()
 
     def pass_time(self, now: float) -> None:
         """No request is carried out later than the longest doubt about it."""
         while self.late and now - self.late[0][0] > LATEST_SECONDS:
-            self.carry_out(0)
+            self.deliver_records(0)
         self.now = now
 
 
@@ -210,9 +210,9 @@ class FakeFlow(PlainFlow):
         )
 
     def write(self, decisions: Sequence[Decision]) -> Results:
-        return {decision.change.record_id: self.carry_out(decision) for decision in decisions}
+        return {decision.change.record_id: self.deliver_records(decision) for decision in decisions}
 
-    def carry_out(self, decision: Decision) -> WriteResult:
+    def deliver_records(self, decision: Decision) -> WriteResult:
         key = decision.change.record_id
         if decision.act is Act.DELETE:
             return WriteResult(self.target.delete(key))
@@ -366,7 +366,7 @@ class Converging(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 100))
     def carry_out_late(self, which: int) -> None:
-        self.target.carry_out(which)
+        self.target.deliver_records(which)
 
     @rule()
     def restore(self) -> None:
@@ -388,7 +388,7 @@ class Converging(RuleBasedStateMachine):
             return
         self.poll(crash=False)
         for _ in range(2000):
-            self.target.carry_out(0)
+            self.target.deliver_records(0)
             if not self.queue.messages and not self.room.parked:
                 break
             self.deliver_one(0, "", "", 200.0)

@@ -19,7 +19,7 @@ from shared.pipeline.delays import (
     envelope_delay,
     record_delay,
 )
-from shared.pipeline.deliver import patiently, try_later
+from shared.pipeline.deliver import retry_contended, try_later
 from shared.pipeline.flow import Bridge, Policy
 from shared.pipeline.waiting_room import SHORTEST_SECONDS, release_due
 from shared.records import Change, Kind, Outcome, Settlement, waiting
@@ -183,7 +183,7 @@ def test_what_is_urgent_looks_for_the_end_of_a_claim_half_as_often_each_time(
 
     urgent: Any = SimpleNamespace(policy=Policy(urgent=True))
     with pytest.raises(Contended):
-        patiently(urgent, cast(Any, SimpleNamespace(sleep=lambda _: None)), work, attempts)
+        retry_contended(urgent, cast(Any, SimpleNamespace(sleep=lambda _: None)), work, attempts)
     assert len(looked) == looks
 
 

@@ -15,7 +15,7 @@ from shared.errors import Cause, Misconfigured, Retryable
 from shared.pipeline.attempts import attempt
 from shared.pipeline.delays import failed
 from shared.pipeline.flow import Policy
-from shared.pipeline.settle import GIVEN_UP, given_up, next_attempt
+from shared.pipeline.settle import GIVEN_UP, next_attempt, or_exhausted
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.settings import load_settings
 from shared.waits import FlowFailed, Transient
@@ -53,7 +53,7 @@ def fails(error: Exception, change: Change, clock: Clock, of: Any) -> Settlement
 
     settlement = attempt(of, bridge(clock), change, work)
     assert settlement is not None
-    return given_up(of, bridge(clock), settlement)
+    return or_exhausted(of, bridge(clock), settlement)
 
 
 def story(errors: Sequence[tuple[Exception, float]], clock: Clock, of: Any = None) -> Settlement:

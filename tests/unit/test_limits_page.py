@@ -61,7 +61,7 @@ OURS = {
     ("shared/state/presence.py", "MOST"): "a cache of ours",
     ("shared/entities/leaving.py", "LONGEST_LOOK_SECONDS"): "how often a parent looks for children",
     ("shared/state/due.py", "LONGEST_DELAY_SECONDS"): "what is rounded: longer waits end by a word",
-    ("shared/state/sieve.py", "MOST"): "how many ids a filter of ours is made for",
+    ("shared/state/bloom_filter.py", "MOST"): "how many ids a filter of ours is made for",
     (
         "shared/http/transport.py",
         "LONGEST_WAIT_IN_PLACE_SECONDS",

@@ -14,7 +14,7 @@ from shared.pipeline import receipts
 from shared.pipeline.delays import SEND_AGAIN_SECONDS, until_sent
 from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Policy
-from shared.pipeline.receipts import MOST_RECEIPTS, Receipt, carry_out
+from shared.pipeline.receipts import MOST_RECEIPTS, Receipt, deliver_records
 from shared.records import Change, Kind
 from shared.settings import load_settings
 from shared.state.envelope import envelopes, read_envelope
@@ -86,7 +86,7 @@ def test_a_bug_is_shown_to_the_host_which_tries_again(
 ) -> None:
     monkeypatch.setattr(receipts, "deliver", buggy)
     with pytest.raises(Bug) as caught:
-        carry_out(FLOW, bridge(Queue()), receipt(count))
+        deliver_records(FLOW, bridge(Queue()), receipt(count))
     assert "example.org" not in str(caught.value)
 
 
@@ -97,15 +97,15 @@ def test_a_bug_that_comes_back_sets_its_message_aside(
     """However many receipts an outage has spent before it."""
     queue = Queue()
     monkeypatch.setattr(receipts, "deliver", buggy)
-    carry_out(FLOW, bridge(queue), receipt(count, age_seconds=OUTAGE_SECONDS))
+    deliver_records(FLOW, bridge(queue), receipt(count, age_seconds=OUTAGE_SECONDS))
     assert queue.sent == [("email-events-poison", BODY)]
 
 
 def test_a_message_that_is_no_envelope_is_set_aside_as_a_bug_is() -> None:
     queue = Queue()
     with pytest.raises(Rejected):
-        carry_out(FLOW, bridge(queue), receipt(1, body=b"no envelope"))
-    carry_out(FLOW, bridge(queue), receipt(MOST_RECEIPTS, body=b"no envelope"))
+        deliver_records(FLOW, bridge(queue), receipt(1, body=b"no envelope"))
+    deliver_records(FLOW, bridge(queue), receipt(MOST_RECEIPTS, body=b"no envelope"))
     assert queue.sent == [("email-events-poison", b"no envelope")]
 
 
@@ -118,11 +118,11 @@ def test_an_outage_of_tables_and_queues_for_two_days_makes_no_poison() -> None:
     while age < OUTAGE_SECONDS:
         spent += 1
         with pytest.raises(Retryable):
-            carry_out(FLOW, bridge(queue), receipt(spent, age))
+            deliver_records(FLOW, bridge(queue), receipt(spent, age))
         age += RUN_SECONDS - SEND_AGAIN_SECONDS + BACK_SECONDS
     assert spent < QUEUES["maxDequeueCount"]
     queue.is_away = False
-    carry_out(FLOW, bridge(queue), receipt(spent + 1, age))
+    deliver_records(FLOW, bridge(queue), receipt(spent + 1, age))
     assert [name for name, _ in queue.sent] == ["email-events"]
 
 
@@ -161,13 +161,13 @@ def test_what_is_cut_off_again_and_again_is_sent_record_by_record_and_then_set_a
     that ends its process is, and harms no other one twice.
     """
     queue = Queue()
-    carry_out(FLOW, bridge(queue), receipt(MOST_RECEIPTS + 1))
+    deliver_records(FLOW, bridge(queue), receipt(MOST_RECEIPTS + 1))
     assert [name for name, _ in queue.sent] == ["email-events"] * 2
     alone = [read_envelope(body).changes for _, body in queue.sent]
     assert [[change.record_id for change in changes] for changes in alone] == [[IDS[0]], [IDS[1]]]
     assert all(change.uncertain for changes in alone for change in changes)
     again, queue.sent = queue.sent[0][1], []
-    carry_out(FLOW, bridge(queue), receipt(MOST_RECEIPTS + 1, body=again))
+    deliver_records(FLOW, bridge(queue), receipt(MOST_RECEIPTS + 1, body=again))
     assert queue.sent == [("email-events-poison", again)]
 
 

@@ -67,13 +67,13 @@ class World:
         self.reads += 1
         return self.source(checkpoint)
 
-    def adopt(self) -> str:
+    def activate(self) -> str:
         return ""
 
     def mapping_version(self) -> int:
         return 1
 
-    def metadata(self, anew: bool) -> str:
+    def metadata(self, reread: bool) -> str:
         return ""
 
     def probe(self, key: str) -> None: ...

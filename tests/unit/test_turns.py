@@ -49,7 +49,7 @@ class Table:
         changes = (Change(self.table, Kind.ROW, 1, {}),)
         return Page(changes, f"page {self.reads}", self.pages <= 0)
 
-    def adopt(self) -> str:
+    def activate(self) -> str:
         return ""
 
     def mapping_version(self) -> int:

@@ -63,7 +63,7 @@ def new_worker(
 
     def make(**overrides: object) -> Worker:
         worker = Worker(case, Wiring(settings.model_copy(update=overrides)))
-        worker.flow.adopt()
+        worker.flow.activate()
         made.append(worker)
         return worker
 

@@ -47,7 +47,7 @@ class World:
         self.campaign.renew(stack.new_campaign_token())
         self.wiring = Wiring(load_settings({**stack.environment, **settings}))
         self.contacts = Worker(Contacts(), self.wiring)  # type: ignore[arg-type]
-        self.contacts.flow.adopt()
+        self.contacts.flow.activate()
         self.front = Front(
             ConsoleSettings.model_construct(console_url="https://c", console_environment="TEST"),
             Served(lambda: self.wiring, self.flows),

@@ -14,7 +14,7 @@ from tests.contract.console.kit import World
 
 def read_both(world: World) -> None:
     for flow in world.wiring.opt_out.polls():
-        flow.adopt()
+        flow.activate()
         poll(flow, world.wiring.bridge)
 
 

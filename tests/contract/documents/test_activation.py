@@ -66,7 +66,7 @@ def put(wiring: Wiring, table: Table, **changes: Any) -> str:
     wiring.storage.container("config").upload_blob(
         f"mappings/{table.name}.yaml", text, overwrite=True
     )
-    return str(wiring.table_flow(table.name).adopt())
+    return str(wiring.table_flow(table.name).activate())
 
 
 def active(wiring: Wiring, table: Table, version: int, **changes: Any) -> None:
@@ -259,19 +259,19 @@ def test_no_call_is_made_for_a_key_that_a_url_would_shorten(
 @pytest.mark.parametrize(
     ("folder", "name", "adopt"),
     [
-        ("mappings", "contact", lambda wiring: wiring.table_flow("contact").adopt()),
-        ("opt-out", "opt_out", lambda wiring: wiring.opt_out_catalog.adopt()),
-        ("events", "email_events", lambda wiring: wiring.events_catalog.adopt()),
+        ("mappings", "contact", lambda wiring: wiring.table_flow("contact").activate()),
+        ("opt-out", "opt_out", lambda wiring: wiring.opt_out_catalog.activate()),
+        ("events", "email_events", lambda wiring: wiring.events_catalog.activate()),
     ],
     ids=["mapping", "opt-out", "e-mail events"],
 )
 def test_a_document_that_is_not_utf_8_is_refused(
-    wiring: Wiring, folder: str, name: str, adopt: Callable[[Wiring], str]
+    wiring: Wiring, folder: str, name: str, activate: Callable[[Wiring], str]
 ) -> None:
     blob = wiring.storage.container("config").get_blob_client(f"{folder}/{name}.yaml")
     blob.upload_blob("# Größe\n".encode("latin-1"), overwrite=True)
     try:
-        assert "Line 1 is not UTF-8: save the file as UTF-8." in adopt(wiring)
+        assert "Line 1 is not UTF-8: save the file as UTF-8." in activate(wiring)
     finally:
         blob.delete_blob()
 

@@ -73,7 +73,7 @@ class World:
         self.wiring.storage.container("config").upload_blob(
             "events/email_events.yaml", text, overwrite=True
         )
-        assert self.wiring.events_flows()[0].adopt() == ""
+        assert self.wiring.events_flows()[0].activate() == ""
 
     def profile(self, contact_id: str, email: str) -> None:
         """The contact's profile, as the contacts flow would have made it."""

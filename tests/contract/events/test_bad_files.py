@@ -213,7 +213,7 @@ def test_a_missing_table_pauses_the_flow_and_says_how_to_make_it(world: World) -
         .replace("acs_emailopen", "acs_nothing")
     )
     config.upload_blob("events/email_events.yaml", text, overwrite=True)
-    problem = world.wiring.events_flows()[0].adopt()
+    problem = world.wiring.events_flows()[0].activate()
     assert "acs_nothing" in problem
     assert "Version 2 stays active" in problem
 

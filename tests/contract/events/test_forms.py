@@ -220,5 +220,5 @@ def test_a_name_that_nothing_reads_is_refused_when_the_document_is_changed(world
     world.wiring.storage.container("config").upload_blob(
         "events/email_events.yaml", text, overwrite=True
     )
-    problem = world.wiring.events_flows()[0].adopt()
+    problem = world.wiring.events_flows()[0].activate()
     assert "files.delivery_log.columns.chanel: chanel is no name that is known here" in problem

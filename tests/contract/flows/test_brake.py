@@ -156,7 +156,7 @@ def test_a_filter_with_one_wrong_word_deletes_a_few_and_asks(world: World) -> No
     asked = question(world.flow, world.bridge)
     assert asked and asked["about"] == ["deleted", "filtered"]
     put_document(world, right)
-    world.flow.adopt()
+    world.flow.activate()
     assert world.command("start", deletes="discard")[0] == 200
     world.command("replay", what="all")
     console.carry_on_all(console.flows(), world.bridge, 60, console.WORKS)

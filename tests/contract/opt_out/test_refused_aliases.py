@@ -5,7 +5,7 @@ it once, so it stays until it has arrived.
 import pytest
 
 from shared.opt_out.flow import FROM_DYNAMICS
-from shared.opt_out.sides import ALIAS
+from shared.opt_out.systems import ALIAS
 from shared.pipeline.replay import replay
 from shared.records import Change, Kind
 from tests.contract.opt_out.kit import COLUMN, World

@@ -40,7 +40,7 @@ class World:
         self.dynamics, self.campaign = Dynamics(stack.facts), Campaign(stack.facts)
         self.workers = {table: Worker(Queue(table), wiring) for table in ("contact", *tables)}  # type: ignore[arg-type]
         for worker in self.workers.values():
-            worker.flow.adopt()
+            worker.flow.activate()
 
     def poll(self, table: str) -> list[str]:
         """One table's changes, delivered; what that releases stays on the queue."""

@@ -63,7 +63,7 @@ class World:
         self.wiring = self.instance()
         vehicles.put_documents(self.wiring.storage.container("config"))
         for flow in self.flows.values():
-            flow.adopt()
+            flow.activate()
 
     def instance(self, **settings: object) -> Wiring:
         return Wiring(self.settings.model_copy(update=settings))

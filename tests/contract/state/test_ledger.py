@@ -43,7 +43,7 @@ def written(view: View, ids: list[str], version: int = 2**40) -> list[LedgerRow]
     for record_id in ids:
         row = view.rows.setdefault(record_id, LedgerRow(record_id))
         row.version, row.exists = version, True
-        row.happened(time.time(), Outcome.CREATED, version, "", 1)
+        row.add_history(time.time(), Outcome.CREATED, version, "", 1)
         rows.append(row)
     view.header.rows += len(rows)
     return rows
@@ -87,7 +87,7 @@ def test_what_waits_for_a_reason_is_listed_once_it_has_waited_long_enough(
     for number, (row, reason) in enumerate(
         zip(rows, ("contacts", "contacts", "target"), strict=True)
     ):
-        row.happened(1000.0 + number, Outcome.WAITING, 1, reason, 1)
+        row.add_history(1000.0 + number, Outcome.WAITING, 1, reason, 1)
     ledger.settle(view, rows)
     assert list(ledger.waiting(partition, "contacts", 1000.5)) == IDS[:1]
     assert list(ledger.waiting(partition, "contacts", 2000.0)) == IDS[:2]
@@ -112,7 +112,7 @@ def test_ids_that_are_new_are_not_looked_for(ledger: Ledger, partition: str) -> 
 def test_a_status_counts_without_the_sieves(ledger: Ledger) -> None:
     settled(ledger, "status-07", IDS[:50])
     headers = ledger.headers("status")
-    assert (len(headers), headers[7].rows, headers[7].sieve) == (BUCKETS, 50, None)
+    assert (len(headers), headers[7].rows, headers[7].bloom_filter) == (BUCKETS, 50, None)
 
 
 def test_a_partition_of_an_older_version_gets_its_sieve_with_the_next_settlement(
@@ -122,23 +122,23 @@ def test_a_partition_of_an_older_version_gets_its_sieve_with_the_next_settlement
     header = ledger.table.get_entity(partition, HEADER)
     del header["sieve"]
     ledger.table.update_entity(header, UpdateMode.REPLACE)
-    assert ledger.view(partition, IDS, time.time()).header.sieve is None
+    assert ledger.view(partition, IDS, time.time()).header.bloom_filter is None
     assert set(ledger.view(partition, IDS, time.time()).rows) == set(IDS[:50])
     settled(ledger, partition, IDS[70:71])
-    assert ledger.header(partition).perhaps(IDS) == {*IDS[:50], IDS[70]}
+    assert ledger.header(partition).may_contain(IDS) == {*IDS[:50], IDS[70]}
 
 
 def test_a_sieve_that_is_too_small_is_made_anew_from_the_rows(
     ledger: Ledger, partition: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.state.sieve.FEWEST", 10)
+    monkeypatch.setattr("shared.state.bloom_filter.FEWEST", 10)
     settled(ledger, partition, IDS[:8])
     small = len(ledger.table.get_entity(partition, HEADER)["sieve"])
     settled(ledger, partition, IDS[8:50])
     settled(ledger, partition, IDS[50:51])
     assert len(ledger.table.get_entity(partition, HEADER)["sieve"]) > 4 * small
-    assert ledger.header(partition).perhaps(IDS) >= set(IDS[:51])
-    assert len(ledger.header(partition).perhaps(IDS)) < 60
+    assert ledger.header(partition).may_contain(IDS) >= set(IDS[:51])
+    assert len(ledger.header(partition).may_contain(IDS)) < 60
 
 
 def test_parents_that_never_came_cost_a_read_of_the_header(ledger: Ledger, partition: str) -> None:

@@ -77,7 +77,7 @@ def partition(request: pytest.FixtureRequest) -> str:
 
 def row(view: View, record_id: str = ID) -> LedgerRow:
     found = view.rows.setdefault(record_id, LedgerRow(record_id))
-    found.happened(time.time(), Outcome.CREATED, 1, "", 1)
+    found.add_history(time.time(), Outcome.CREATED, 1, "", 1)
     return found
 
 

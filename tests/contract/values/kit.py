@@ -58,7 +58,7 @@ class Things(World):
         config.upload_blob(
             f"mappings/{THING.name}.yaml", yaml.safe_dump(document(**changes)), overwrite=True
         )
-        return str(self.workers[THING.name].flow.adopt())
+        return str(self.workers[THING.name].flow.activate())
 
     def write(self, text: str) -> str:
         """A row from a body as it stands, for a float would round it."""

@@ -67,7 +67,7 @@ class FakeFlow(PlainFlow):
     def mapping_version(self) -> int:
         return 8
 
-    def adopt(self) -> str:
+    def activate(self) -> str:
         return ""
 
     def read(self, checkpoint: Checkpoint) -> Page:

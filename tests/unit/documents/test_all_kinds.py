@@ -150,7 +150,10 @@ class Everything:
             self.opt_outs.forget()
             self.library.activate("mappings", "acs_thing", mapping("acs_thing", version))
             assert (
-                self.catalog.adopt("contact") == self.opt_outs.adopt() == self.events.adopt() == ""
+                self.catalog.activate("contact")
+                == self.opt_outs.activate()
+                == self.events.activate()
+                == ""
             )
             self.events.forget()
 

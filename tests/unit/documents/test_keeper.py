@@ -176,7 +176,7 @@ def test_without_any_document_the_reason_is_told(bench: Bench) -> None:
     bench.clock += CACHE_SECONDS
     with pytest.raises(Misconfigured, match="13 brings bad luck"):
         bench.keeper.active(bench.left, "bare")
-    problem = bench.keeper.adopt(bench.left, "bare")
+    problem = bench.keeper.activate(bench.left, "bare")
     assert "13 brings bad luck. No version is active." in problem
     with pytest.raises(Misconfigured) as caught:
         bench.keeper.active(bench.left, "bare")
@@ -219,15 +219,15 @@ def test_a_sound_draft_is_activated_once_and_a_refused_one_is_judged_now_and_the
     bench: Bench,
 ) -> None:
     bench.library.put("left", "one", stamp(2))
-    assert [bench.keeper.adopt(bench.left, "one") for _ in range(2)] == ["", ""]
+    assert [bench.keeper.activate(bench.left, "one") for _ in range(2)] == ["", ""]
     assert bench.active().numbers == (2, 1)
     bench.library.put("left", "one", stamp(13))
-    problems = [bench.keeper.adopt(bench.left, "one") for _ in range(3)]
+    problems = [bench.keeper.activate(bench.left, "one") for _ in range(3)]
     assert problems[0].endswith("13 brings bad luck. Version 2 stays active.")
     assert set(problems) == {problems[0]}
     assert bench.library.requests["draft"] == 2
     bench.clock += 60
-    bench.keeper.adopt(bench.left, "one")
+    bench.keeper.activate(bench.left, "one")
     assert bench.library.requests["draft"] == 3
     assert bench.active().numbers == (2, 1)
 
@@ -241,9 +241,9 @@ def test_another_process_that_activates_first_is_right(bench: Bench) -> None:
     bench.library.before = lambda request: (
         bench.activate("left") if request == "add" and bench.number("left") == 1 else None
     )
-    assert bench.keeper.adopt(bench.left, "one") == ""
+    assert bench.keeper.activate(bench.left, "one") == ""
     assert bench.active() == Answer((2, 1), (2, 1))
-    assert bench.keeper.adopt(bench.left, "one") == ""
+    assert bench.keeper.activate(bench.left, "one") == ""
     assert bench.active() == Answer((3, 1), (3, 1))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from shared.opt_out.aliases import HELD, OWED, one_each, passed_on, passed_on_before
 from shared.opt_out.rows import flags_in, read_row
-from shared.opt_out.sides import ALIAS, MAYBE_ALIAS
+from shared.opt_out.systems import ALIAS, MAYBE_ALIAS
 from shared.records import Change, Kind
 
 AT = "2026-05-04 10:00:00.000Z"

@@ -8,7 +8,7 @@ import pytest
 
 from shared.opt_out.documents import read_opt_out_document
 from shared.opt_out.feeds import NOBODY, OptOutFormat
-from shared.opt_out.sides import exported_time
+from shared.opt_out.systems import exported_time
 from shared.sftp.faults import ParseError
 
 ID = "8f0e1d2c-3b4a-4c5d-8e6f-708192a3b4c5"

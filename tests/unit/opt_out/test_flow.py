@@ -10,7 +10,7 @@ from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import OptOutDocument
 from shared.opt_out.flow import OptOutFlow
 from shared.opt_out.memory import remember, terms_of
-from shared.opt_out.sides import Profile, contact_of
+from shared.opt_out.systems import Profile, contact_of
 from shared.pipeline.decision import Act
 from shared.records import Change, Kind
 from shared.state.ledger_rows import LedgerRow

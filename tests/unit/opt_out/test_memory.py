@@ -7,7 +7,7 @@ import pytest
 from shared.opt_out.deciding import Agreed, Mode
 from shared.opt_out.documents import Pair, default_opt_out_document, read_opt_out_document
 from shared.opt_out.memory import Memory, Terms, remember, same, terms_of
-from shared.opt_out.sides import Contact, Profile
+from shared.opt_out.systems import Contact, Profile
 
 PAIRS = read_opt_out_document(default_opt_out_document()).pairs[:2]
 FIRST, SECOND = (pair.flag for pair in PAIRS)

@@ -30,7 +30,7 @@ from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import FLAGS, Pair, default_opt_out_document, read_opt_out_document
 from shared.opt_out.memory import Memory, terms_of
-from shared.opt_out.sides import Contact, Profiles, contact_of
+from shared.opt_out.systems import Contact, Profiles, contact_of
 from shared.pipeline.decision import Act
 from shared.records import Change, Kind, Outcome, WriteResult
 from shared.state.ledger_rows import LedgerRow

@@ -11,7 +11,7 @@ from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.deciding import Mode
 from shared.opt_out.memory import Memory, terms_of
 from shared.opt_out.opt_ins import HELD, OptInBrake
-from shared.opt_out.sides import Profiles
+from shared.opt_out.systems import Profiles
 from shared.records import WriteResult
 from tests.unit.mapping.metadata import CONTACT, ID
 from tests.unit.opt_out.test_never_undone import (

@@ -166,7 +166,7 @@ def catalog(stored: Stored, systems: Systems | None = None) -> Catalog:
 def test_a_document_with_a_flag_is_not_taken_into_force_and_every_problem_is_told() -> None:
     stored = Stored(default_document("contact"))
     stored.draft(OLD + "  - {source: firstname, target: cusNothing}\n")
-    problem = catalog(stored).adopt("contact")
+    problem = catalog(stored).activate("contact")
     flags = (
         "fields[2] (blackListEmail): blackListEmail",
         "fields[7] (blackListMobile): blackListMobile",
@@ -175,16 +175,16 @@ def test_a_document_with_a_flag_is_not_taken_into_force_and_every_problem_is_tol
         assert part in problem
     assert len(stored.mappings()) == 1
     stored.draft(OLD.replace(OLD_RULES, ""))
-    assert catalog(stored).adopt("contact") == ""
+    assert catalog(stored).activate("contact") == ""
     assert len(stored.mappings()) == 2
 
 
 def test_a_flag_is_shown_as_it_was_written() -> None:
     stored = Stored(default_document("contact"))
     stored.draft(OLD.replace("blackListEmail", "denyListEmail"))
-    assert "fields[2] (denyListEmail): blackListEmail is an opt-out flag" in catalog(stored).adopt(
-        "contact"
-    )
+    assert "fields[2] (denyListEmail): blackListEmail is an opt-out flag" in catalog(
+        stored
+    ).activate("contact")
 
 
 def test_a_version_in_force_that_names_flags_goes_on_without_its_rules_for_them() -> None:

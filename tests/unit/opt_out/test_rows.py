@@ -17,7 +17,7 @@ from shared.opt_out.rows import (
     flags_in,
     read_row,
 )
-from shared.opt_out.sides import ALIAS, Contact, Profile
+from shared.opt_out.systems import ALIAS, Contact, Profile
 
 ID = "00000000-0000-4000-8000-000000000001"
 AT = "2026-05-04 10:00:00.000Z"

@@ -16,7 +16,7 @@ from shared.http.concurrency import AdaptiveConcurrency
 from shared.http.transport import Request, Response, Transport
 from shared.opt_out.documents import Pair, default_opt_out_document, read_opt_out_document
 from shared.opt_out.feeds import earlier
-from shared.opt_out.sides import Profiles, instant, later
+from shared.opt_out.systems import Profiles, instant, later
 from tests.unit.dataverse.kit import Token
 
 PAIRS = read_opt_out_document(default_opt_out_document()).pairs

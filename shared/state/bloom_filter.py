@@ -25,8 +25,8 @@ def digest(record_id: str) -> int:
     return int.from_bytes(blake2b(record_id.encode(), digest_size=16).digest(), signed=True)
 
 
-class Sieve:
-    """Made for twice as many ids as there are; when these are too many it is made anew.
+class BloomFilter:
+    """Made for twice as many ids as there are; when these are too many it is made again.
 
     Beyond MOST it errs more often.
     """
@@ -35,19 +35,19 @@ class Sieve:
         self.bloom = bloom
 
     @classmethod
-    def of(cls, rows: int, ids: Iterable[str]) -> "Sieve":
-        sieve = cls(Bloom(min(MOST, max(FEWEST, 2 * rows)), FALSE_POSITIVES, digest))
-        sieve.add(ids)
-        return sieve
+    def of(cls, rows: int, ids: Iterable[str]) -> "BloomFilter":
+        bloom_filter = cls(Bloom(min(MOST, max(FEWEST, 2 * rows)), FALSE_POSITIVES, digest))
+        bloom_filter.add(ids)
+        return bloom_filter
 
     @classmethod
-    def read(cls, data: bytes) -> "Sieve":
+    def read(cls, data: bytes) -> "BloomFilter":
         return cls(Bloom.load_bytes(data, digest))
 
     def written(self) -> bytes:
         return self.bloom.save_bytes()
 
-    def takes(self, rows: int) -> bool:
+    def has_capacity(self, rows: int) -> bool:
         """Whether it is large enough for so many ids, or as large as it gets."""
         capacity = self.bloom.size_in_bits / BITS_PER_ID
         return rows <= capacity or capacity > MOST - 100

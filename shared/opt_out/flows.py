@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from shared.errors import Misconfigured
 from shared.opt_out.agreeing import Reconciler
-from shared.opt_out.ahead import ContactsFlow, call_again, left_behind
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import Pair
@@ -19,9 +18,10 @@ from shared.opt_out.flow import (
     QUEUE,
     OptOutFlow,
 )
+from shared.opt_out.gate import ContactsFlow, call_again, left_behind
 from shared.opt_out.readers import CampaignFeed, DynamicsFeed, Reader
 from shared.opt_out.rows import ProfileMade
-from shared.opt_out.sides import Profile, profile_of
+from shared.opt_out.systems import Profile, profile_of
 from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind, Settlement
 from shared.state.handoff import Handoff
@@ -139,7 +139,7 @@ class OptOut:
         """
         header = self.contacts_flow.ledger.header(partition_name(KEY, bucket(ids[0])))
         claimed = header.owner and header.until > self.reconciler.now()
-        return set(ids) if claimed else header.perhaps(ids)
+        return set(ids) if claimed else header.may_contain(ids)
 
 
 def made_with(answer: bytes, pairs: Sequence[Pair]) -> Profile | None:

@@ -45,7 +45,7 @@ class ContactsFlow:
         if not ids or state.status != RUNNING or self.now() - state.polled_at > POLLED_SECONDS:
             return set()
         header = self.ledger.header(partition_name(self.key, bucket(next(iter(ids)))))
-        return set(ids) - header.perhaps(ids)
+        return set(ids) - header.may_contain(ids)
 
 
 def call_again(bridge: Bridge, contacts_flow: ContactsFlow, rows: Iterable[Parked]) -> list[Change]:
