@@ -109,7 +109,8 @@ class ActivityLog:
 
     def write(self, act: Act) -> str:
         key = f"{NEWEST_FIRST - int(self.now() * 1000):013d}-{self.token()}"
-        self.table.create_entity(entity_of(key, self.now(), act))
+        # Repeated after a lost answer, the row is there already: the key is of this act alone.
+        self.table.upsert_entity(entity_of(key, self.now(), act))
         return key
 
     def end(self, key: str, act: Act) -> None:

@@ -83,7 +83,7 @@ class Plans:
 
     def put(self, kind: str, person: str, planned: Planned) -> Plan:
         plan = Plan(self.token(), kind, person, self.now(), planned)
-        self.table.create_entity(
+        self.table.upsert_entity(
             {
                 "PartitionKey": PARTITION,
                 "RowKey": plan.id,
