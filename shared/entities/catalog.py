@@ -133,8 +133,7 @@ class Catalog:
         return used.document if used else None
 
     def forget(self, table: str) -> None:
-        """Reads document and metadata again at the next use: they have been shown to fit no longer.
-        """
+        """Reads document and metadata again at the next use: they no longer fit."""
         self.keeper.forget(MAPPINGS.id(table))
 
     def activate(self, table: str) -> str:
