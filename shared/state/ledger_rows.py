@@ -132,7 +132,9 @@ class Header:
         return {record_id for record_id in ids if record_id in self.bloom_filter}
 
 
-COUNTED = [item.name for item in fields(Header) if item.name not in ("sieve", "writing", "etag")]
+COUNTED = [
+    item.name for item in fields(Header) if item.name not in ("bloom_filter", "writing", "etag")
+]
 
 
 @dataclass(slots=True)

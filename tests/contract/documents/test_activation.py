@@ -257,7 +257,7 @@ def test_no_call_is_made_for_a_key_that_a_url_would_shorten(
 
 
 @pytest.mark.parametrize(
-    ("folder", "name", "adopt"),
+    ("folder", "name", "activate"),
     [
         ("mappings", "contact", lambda wiring: wiring.table_flow("contact").activate()),
         ("opt-out", "opt_out", lambda wiring: wiring.opt_out_catalog.activate()),
@@ -282,5 +282,5 @@ def test_a_first_document_that_is_refused_is_said_to_be_there(wiring: Wiring) ->
     with pytest.raises(Misconfigured) as caught:
         wiring.catalog.mapping(FIRST.name)
     assert str(caught.value) == problem
-    with pytest.raises(Misconfigured, match=r"mappings/acs_thing\.yaml is not activated yet"):
+    with pytest.raises(Misconfigured, match=r"key\.source must be acs_thingid"):
         Wiring(wiring.settings).catalog.mapping(FIRST.name)
