@@ -17,8 +17,8 @@ from dev.commands import browser, core_tools
 from dev.commands.processes import ROOT
 
 KINDS = ("unit", "contract", "e2e", "browser")
-WORKERS = 3
-"""For 2 cores: what waits leaves time to others. More of them start too many stacks at once."""
+WORKERS = 2
+"""For 2 cores, which they fill: more of them start so many stacks at once that some fail."""
 
 
 def run(argv: list[str]) -> int:
