@@ -4,7 +4,9 @@ flow FLOW question            what it has stopped for and asks, with ids
 flow FLOW start [ANSWER]      starts it; ANSWER (confirm or discard) answers its question
 flow FLOW stop                stops it
 flow FLOW poll                reads its sources now
-flow FLOW replay WHAT         all, dead_letters, the id of a record, or letters (those that match)
+flow FLOW replay WHAT         all, changed (in Dynamics, --since), dead_letters, the id of a
+                              record, or letters (those that match)
+flow FLOW put-back FILE       has an exported file read again; --folder says where it is
 flow FLOW discard WHAT        letters (those that match), or the id of a dead letter
 flow FLOW jobs                its long work, newest first
 flow FLOW cancel JOB          ends a job
@@ -35,9 +37,20 @@ from shared.identifiers import record_id
 
 SECONDS = 240.0
 URL, KEY = "BRIDGE_URL", "BRIDGE_KEY"
+PUT_BACK = "put-back"
 READS = ("question", "jobs")
-ACTS = ("start", "stop", "poll", "replay", "discard", "cancel")
-LETTERS = "letters"
+ACTS = ("start", "stop", "poll", "replay", "discard", "cancel", PUT_BACK)
+LETTERS, CHANGED = "letters", "changed"
+REPLAYS = {"all": "replay_all", CHANGED: "replay_changed"}
+KINDS = {
+    "start": "start",
+    "stop": "stop",
+    "poll": "poll",
+    "cancel": "cancel_job",
+    "discard": "discard_letters",
+    PUT_BACK: "put_back",
+}
+"""The kind of plan that each verb asks for; `replay` has several."""
 NO_PLACE = f"Set {URL} to the app's address, and {KEY} to your key (docs/operating.md, Keys)."
 
 
@@ -85,7 +98,8 @@ def direct(app: App, options: argparse.Namespace) -> int:
 def needs_plan(options: argparse.Namespace) -> bool:
     if options.verb in READS:
         return False
-    return options.plan or options.verb in ("poll", "discard") or options.word == LETTERS
+    by_plan_alone = options.verb in ("poll", "discard", PUT_BACK)
+    return options.plan or by_plan_alone or options.word in (LETTERS, CHANGED)
 
 
 def by_plan(app: App, options: argparse.Namespace) -> int:
@@ -106,11 +120,10 @@ def wanted(options: argparse.Namespace) -> dict[str, Any]:
     """The body that asks for a plan: what is not given is left out."""
     word, record = options.word, record_id(options.word)
     verb = options.verb
-    kinds = {"start": "start", "stop": "stop", "poll": "poll", "cancel": "cancel_job"}
     if verb == "replay":
-        kind = {"all": "replay_all"}.get(word, "send_again" if record else "replay_letters")
+        kind = REPLAYS.get(word, "send_again" if record else "replay_letters")
     else:
-        kind = "discard_letters" if verb == "discard" else kinds[verb]
+        kind = KINDS[verb]
     values = {
         "kind": kind,
         "id": record,
@@ -122,6 +135,8 @@ def wanted(options: argparse.Namespace) -> dict[str, Any]:
         "since": options.since,
         "until": options.until,
         "checked": options.checked,
+        "file": word if verb == PUT_BACK else "",
+        "folder": options.folder if verb == PUT_BACK else "",
     }
     return {name: value for name, value in values.items() if value}
 
@@ -168,12 +183,16 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("flow", help="such as contacts, opt_out, custom_entities-acs_visit")
     parser.add_argument("verb", choices=[*READS, *ACTS])
-    parser.add_argument("word", nargs="?", default="", help="ANSWER, WHAT or JOB")
+    parser.add_argument("word", nargs="?", default="", help="ANSWER, WHAT, FILE or JOB")
     parser.add_argument("--plan", action="store_true", help="show what would be done, no more")
     parser.add_argument("--number", type=int, default=0, help="as many records as the plan says")
     parser.add_argument("--why", default="", help="the reason, for the list of acts")
     for name in ("reason", "field", "since", "until"):
-        parser.add_argument(f"--{name}", default="", help=f"dead letters of this {name}")
+        about = f"dead letters of this {name}"
+        parser.add_argument(f"--{name}", default="", help=about)
+    parser.add_argument(
+        "--folder", default="rejected", choices=("rejected", "processed"), help="of put-back"
+    )
     parser.add_argument("--version", type=int, default=0, help="refused by this mapping version")
     parser.add_argument(
         "--checked", action="store_true", help="both systems have the unreadable opt-outs"

@@ -147,6 +147,8 @@ def summarize(bridge: Bridge) -> None:
     safe = safe_to_send(wiring().opt_out, bridge)
     made = summary.summary(statuses, safe, before and before[1], seconds, at)
     summary.record(figures, made, at, seconds)
+    for key in {flow.key for flow in flows().values() if flow.policy.counted_by}:
+        bridge.groups.remove_old(key, at)
     wiring().activity.forget_old()
     wiring().plans.forget_old()
 

@@ -19,6 +19,7 @@ from shared.state.checkpoints import Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.documents import Documents, Library
 from shared.state.flows import Flows
+from shared.state.groups import Groups
 from shared.state.handoff import Handoff, open_handoff
 from shared.state.job_results import JobResults
 from shared.state.jobs import Jobs
@@ -96,6 +97,7 @@ class StateWiring:
             sweeps=Sweeps(storage.container("sweeps")),
             waiting=Waiting(storage.table("waiting"), self.now),
             brakes=Brakes(storage.table("brakes")),
+            groups=Groups(storage.table("figures")),
             jobs=Jobs(storage.table("jobs"), self.now),
             results=JobResults(storage.container("results")),
             handoff=self.handoff,

@@ -48,6 +48,11 @@ ACT_SENTENCES = {
         "{name} asks about other records than were shown, so nothing was done. Look at the question"
         " again."
     ),
+    "no_file": (
+        "There is no such file any more, so nothing was done. Load the page again to see what is"
+        " there."
+    ),
+    "reads_no_files": "No exported files are read here, so nothing was done.",
     "no_job": "There is no such job. One is kept for 30 days after its end.",
     "job_is_over": "The job is over, so nothing was done.",
     "as_it_is": "{text}",
@@ -74,6 +79,40 @@ ACT_SENTENCES = {
     "stop_waiting": "{count} records wait. They stay where they are, and are not lost.",
     "stop_until": (
         "Dynamics remembers changes for some days. After a longer stop everything is read again."
+    ),
+    "plan_replay_changed": "Send what was changed to {name} again?",
+    "do_replay_changed": "Send it again",
+    "act_replay_changed": "replay of what was changed",
+    "which_changed": "{count} records of {name} that Dynamics has changed since then.",
+    "which_changed_more": (
+        "More than {count} records of {name} that Dynamics has changed since then; these are the"
+        " first."
+    ),
+    "how_changed": (
+        "Each is read in Dynamics and written by version {version} of the mapping, whatever the"
+        " bridge remembers of it."
+    ),
+    "changed_unknown": (
+        "Nobody can be asked what was changed in {name}, so nothing was done. Replay all of it."
+    ),
+    "no_moment": "Nothing was done yet: say since when, as a moment that is over.",
+    "nothing_changed": "Dynamics has changed no record of {name} since then: nothing was done.",
+    "job_changed": "Replay of what was changed",
+    "plan_put_back": "Put the file back?",
+    "do_put_back": "Put back",
+    "act_put_back": "file put back",
+    "which_file": "This file, of {bytes} bytes:",
+    "put_back_processed": (
+        "It goes back into the export folder, and is read again from its first line. Events that"
+        " are in Dynamics already are not written twice."
+    ),
+    "put_back_rejected": (
+        "It goes back into the export folder, and is read again from its first line. It is rejected"
+        " again unless its fault is gone: mend it first, or the form in the events document."
+    ),
+    "put_back_then": (
+        "It is read once it has stayed as it is for the settled time. Where the export folder has a"
+        " file of its name, it gets a number."
     ),
     "plan_start": "Start {name}?",
     "do_start": "Start",

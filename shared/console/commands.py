@@ -142,6 +142,10 @@ class MakePlan(Command):
         "", description='deletes must be "confirm" or "discard".'
     )
     job: str = Field("", description="job must be the id of a job.")
+    file: str = Field("", description="file must be the name of a file.")
+    folder: Literal["", "processed", "rejected"] = Field(
+        "", description='folder must be "processed" or "rejected".'
+    )
 
     def as_form(self, flow: str) -> list[tuple[str, str]]:
         """The fields of the form that a page would send."""
@@ -158,6 +162,8 @@ class MakePlan(Command):
             "checked": "1" if self.checked else "",
             "deletes": self.deletes,
             "job": self.job,
+            "file": self.file,
+            "folder": self.folder,
         }
         return [*values.items(), *(("id", id_) for id_ in ids)]
 

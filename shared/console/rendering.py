@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from shared.console.charts import spark
 from shared.console.look import Look
 from shared.console.sentences import sentence
+from shared.release import RELEASE
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -75,6 +76,7 @@ def environment(language: str) -> "Environment":
     made.install_gettext_translations(texts(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals["static"] = static_name
     made.globals["spark"] = spark
+    made.globals["release"] = RELEASE
     return made
 
 

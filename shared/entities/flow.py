@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.campaign.client import CampaignClient
 from shared.dataverse import wire
+from shared.dataverse.changed import changed_ids
 from shared.dataverse.client import DataverseClient
 from shared.entities import deciding
 from shared.entities.catalog import FIRM, HARD, Catalog
@@ -95,6 +96,13 @@ class TableFlow(PlainFlow):
 
     def existing(self, ids: Collection[str]) -> set[str]:
         return self.dataverse.existing(self.active().source, ids)
+
+    @property
+    def tells_changed(self) -> bool:
+        return True
+
+    def changed(self, since: float, link: str) -> tuple[list[str], str]:
+        return changed_ids(self.dataverse, self.active().source, since, link)
 
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that lack a column of the active mapping, or do not say which table a lookup leads

@@ -21,7 +21,7 @@ from shared.state.checkpoints import Checkpoint
 from shared.state.ledger_rows import LedgerRow
 
 KEY, QUEUE = "email_events", "email-events"
-POLICY = Policy(created_once=True, batch_size=400)
+POLICY = Policy(created_once=True, batch_size=400, counted_by=("campaign", "delivery"))
 READ_ONCE = (
     "An exported file is read once. Put it back into the export folder, and it is read again."
 )

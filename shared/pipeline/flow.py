@@ -14,6 +14,7 @@ from shared.state.brakes import Brakes
 from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetters
 from shared.state.flows import Flows
+from shared.state.groups import Groups
 from shared.state.handoff import Handoff
 from shared.state.job_results import JobResults
 from shared.state.jobs import Jobs
@@ -59,6 +60,8 @@ class Policy:
     neither.
     `never_given_up`: a record that keeps failing is tried for ever, and never a dead letter for
     that.
+    `counted_by`: the fields of its rows that outcomes are counted by too, day by day, for people;
+    of flows that are `created_once`.
     """
 
     created_once: bool = False
@@ -70,6 +73,7 @@ class Policy:
     max_wait_seconds: float = 0.0
     kept_rows: KeptRows | None = None
     never_given_up: bool = False
+    counted_by: tuple[str, ...] = ()
 
 
 class Flow(Protocol):
@@ -117,6 +121,15 @@ class Flow(Protocol):
 
     def existing(self, ids: Collection[str]) -> set[str]:
         """Those of the ids that the source still has."""
+
+    @property
+    def tells_changed(self) -> bool:
+        """Whether its source can be asked what was changed since a moment."""
+
+    def changed(self, since: float, link: str) -> tuple[list[str], str]:
+        """A page of the ids of what the source changed at `since` or later, in seconds since 1970,
+        and the link behind it, "" at the end.
+        """
 
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
         """Rows that were read before the active mapping and lack one of its columns."""
@@ -187,6 +200,13 @@ class PlainFlow:
     def existing(self, ids: Collection[str]) -> set[str]:
         return set(ids)
 
+    @property
+    def tells_changed(self) -> bool:
+        return False
+
+    def changed(self, since: float, link: str) -> tuple[list[str], str]:
+        return [], ""
+
     def incomplete(self, changes: Iterable[Change]) -> list[Change]:
         return []
 
@@ -222,6 +242,7 @@ class Bridge:
     jobs: Jobs
     results: JobResults
     brakes: Brakes
+    groups: Groups
     handoff: Handoff
     writers: Executor
     urgent_writers: Executor

@@ -15,6 +15,7 @@ from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.jobs import DELETIONS, MISSING, Work, carry_on
 from shared.pipeline.letters import Handled, Left, give_up, hand_off_again
 from shared.pipeline.polling import POLL, POLLING
+from shared.pipeline.rereading import CHANGED, REREADING
 from shared.pipeline.selecting import (
     DISCARD,
     DISCARD_CHECKED,
@@ -134,6 +135,7 @@ WORKS: dict[str, Work] = {
     DISCARD: DISCARDING,
     DISCARD_CHECKED: DISCARDING,
     POLL: POLLING,
+    CHANGED: REREADING,
     ALL: Work(all_again, at_once, cancelled=leave_all),
     DELETIONS: MISSING,
     HELD: ANSWER,

@@ -21,6 +21,7 @@ from shared.pipeline.waiting_room import (
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.envelope import Envelope
+from shared.state.groups import counted
 from shared.state.ledger_rows import (
     Header,
     LedgerRow,
@@ -113,6 +114,8 @@ def settle_once(
     ]
     bridge.deadletters.arrived(flow.key, there)
     send_again(flow, bridge, envelope, [s for s in settlements if s.outcome is Outcome.WAITING])
+    groups = counted(settlements, flow.policy.counted_by)
+    bridge.groups.add(flow.key, bridge.now(), envelope.bucket, groups)
     outcomes = Counter(settlement.outcome.value for settlement in settlements)
     bridge.ledger.count(partition_name(flow.key, envelope.bucket), outcomes, calls)
     reasons = Counter(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.release import RELEASE
+
 TEXT = (Path(__file__).parents[2] / "CHANGELOG.md").read_text()
 RELEASES: dict[str, str] = dict(
     re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
@@ -21,6 +23,10 @@ def release(request: pytest.FixtureRequest) -> str:
 
 def test_there_is_what_was_not_released() -> None:
     assert "Unreleased" in RELEASES
+
+
+def test_the_code_names_its_release_as_the_changelog_does() -> None:
+    assert RELEASE in RELEASES
 
 
 def test_a_release_begins_with_what_to_do(release: str) -> None:

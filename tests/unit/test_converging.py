@@ -300,6 +300,7 @@ class Converging(RuleBasedStateMachine):
             "jobs": None,
             "results": None,
             "brakes": brakes(),
+            "groups": None,
         }
         options = load_settings({**COMPLETE, "RETRY_HOURS": "720"})
         self.bridge = Bridge(

@@ -69,6 +69,16 @@ def test_a_word_is_one_request(
             {"number": 37},
         ),
         (
+            ["replay", "changed", "--since", "2026-01-31T08:00Z", "--number", "21"],
+            {"kind": "replay_changed", "since": "2026-01-31T08:00Z"},
+            {"number": 21},
+        ),
+        (
+            ["put-back", "trackingLogs_7.txt", "--folder", "processed"],
+            {"kind": "put_back", "file": "trackingLogs_7.txt", "folder": "processed"},
+            {"number": 0},
+        ),
+        (
             ["discard", ID, "--checked", "--why", "file was wrong"],
             {"kind": "discard_letters", "id": ID, "checked": True},
             {"number": 0, "why": "file was wrong"},

@@ -1,4 +1,4 @@
-"""Send one record again, or read all of a flow again."""
+"""Send one record again, what was changed since a moment, or all of a flow."""
 
 from functools import partial
 
@@ -11,6 +11,7 @@ from shared.console.acts.common import (
     readers,
 )
 from shared.console.acts.trials import trial_lines
+from shared.console.letters_asked import moment
 from shared.console.plans import Carried, Plan, PlanKind
 from shared.console.refusals import Refusal
 from shared.console.roles import Least
@@ -24,7 +25,8 @@ from shared.pipeline.replay import (
     order_all,
     replay,
 )
-from shared.pipeline.trial import try_records
+from shared.pipeline.rereading import order_changed
+from shared.pipeline.trial import MOST_TRIED, try_records
 from shared.state.plans import Line, Planned
 
 SETTLED = ("created", "updated", "unchanged", "stale")
@@ -89,5 +91,38 @@ def carry_all(visit: Visit, plan: Plan, why: str) -> Carried:
     return Carried(f"/jobs/{job.id}", job.id)
 
 
+def prepare_changed(visit: Visit) -> Planned:
+    """The source is asked, so that what is shown is what is."""
+    key, flow = flow_of(visit)
+    if key != flow.letters or not flow.tells_changed:
+        raise Refusal(409, "changed_unknown", {"name": name_of(key)})
+    check_runs(visit, key)
+    since = moment(visit.incoming.form.get("since", ""), visit.look.tzinfo)
+    if not since or since > visit.now():
+        raise Refusal(400, "no_moment")
+    ids, link = flow.changed(since, "")
+    if not ids:
+        raise Refusal(409, "nothing_changed", {"name": name_of(key)})
+    count, tried = len(ids), partial(try_records, flow, visit.services.bridge, ids[:MOST_TRIED])
+    code = "which_changed_more" if link else "which_changed"
+    lines = [
+        Line("label_which", code, {"name": name_of(key), "count": count}),
+        Line("label_how", "how_changed", {"version": flow.mapping_version()}),
+        *trial_lines(tried, count, {}),
+    ]
+    arguments = {"flow": key, "since": since, "total": 0 if link else count}
+    must_type = number_to_type(visit, count)
+    return Planned(key, name_of(key), lines, arguments, f"/flows/{key}", count, must_type)
+
+
+def carry_changed(visit: Visit, plan: Plan, why: str) -> Carried:
+    _, flow = planned_flow(visit, plan)
+    arguments, bridge = plan.planned.arguments, visit.services.bridge
+    since, total = float(arguments["since"]), int(arguments["total"])
+    job = begin(flow, bridge, order_changed(flow, bridge, since, total, visit.who))
+    return Carried(f"/jobs/{job.id}", job.id)
+
+
 SEND_AGAIN = PlanKind("send_again", Least.OPERATOR, prepare_record, carry_record)
+REPLAY_CHANGED = PlanKind("replay_changed", Least.OPERATOR, prepare_changed, carry_changed)
 REPLAY_ALL = PlanKind("replay_all", Least.OPERATOR, prepare_all, carry_all)

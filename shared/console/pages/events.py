@@ -16,8 +16,12 @@ from shared.sftp.client import RemoteFile
 from shared.sftp.exports.positions import PROCESSED, REJECTED
 from shared.state.figures import HOURS, Figure
 from shared.state.flows import FlowState
+from shared.state.groups import GroupCount
 
 FIGURES, FILES = "part_figures", "part_files"
+PERIODS = ("1", "7", "30")
+"""Days that the table of deliveries may cover, as in its address."""
+MOST_DELIVERIES = 100
 DAYS_SHOWN, DAY_SECONDS = 30, 86_400.0
 MOST_FILES = 50
 """Of each folder, the newest."""
@@ -30,17 +34,21 @@ def events(visit: Visit) -> View:
     services = visit.services
     source = services.settings.email_events_source
     figures = ask(FIGURES, lambda: figures_of(visit))
+    groups = ask(FIGURES, lambda: groups_of(visit))
     states = ask(FIGURES, services.bridge.flows.all)
     files = ask(FILES, lambda: files_of(services)) if source in ("files", "both") else None
-    rows, known = figures.result(), states.result()
+    rows, known, counts = figures.result(), states.result(), groups.result()
     listed = files.result() if files else []
-    missing = [one for one in (rows, known, listed) if isinstance(one, Missing)]
+    missing = [one for one in (rows, known, counts, listed) if isinstance(one, Missing)]
     return View(
         "events",
         {
             "source": source,
             "feeds": [] if isinstance(known, Missing) else feeds(services, known),
             "days": [] if isinstance(rows, Missing) else by_day(visit, rows),
+            "period": period(visit),
+            "periods": PERIODS,
+            "deliveries": [] if isinstance(counts, Missing) else by_delivery(counts),
             "files": [] if isinstance(listed, Missing) else listed,
             "has_files": files is not None,
             "folder": services.settings.sftp_folder,
@@ -64,6 +72,33 @@ def by_day(visit: Visit, rows: Iterable[Figure]) -> list[dict[str, Any]]:
         {"day": day, "read": found.total(), **{name: found[name] for name in FUNNEL}}
         for day, found in sorted(counted.items(), reverse=True)
         if found.total()
+    ]
+
+
+def period(visit: Visit) -> str:
+    asked = visit.incoming.query.get("days", "30")
+    return asked if asked in PERIODS else "30"
+
+
+def groups_of(visit: Visit) -> list[GroupCount]:
+    since = visit.now() - (int(period(visit)) - 1) * DAY_SECONDS
+    return list(visit.services.bridge.groups.since(KEY, since))
+
+
+def by_delivery(counts: Iterable[GroupCount]) -> list[dict[str, Any]]:
+    """The largest deliveries first."""
+    counted: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for one in counts:
+        counted[one.group].update({name: one.outcomes.get(name, 0) for name in FUNNEL})
+    largest = sorted(counted.items(), key=lambda item: (-item[1].total(), item[0]))
+    return [
+        {
+            "campaign": group[0],
+            "delivery": group[-1],
+            "read": found.total(),
+            **{name: found[name] for name in FUNNEL},
+        }
+        for group, found in largest[:MOST_DELIVERIES]
     ]
 
 

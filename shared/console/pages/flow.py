@@ -47,6 +47,7 @@ def flow(visit: Visit) -> View:
             "poison": figures.get("poison", 0),
             "polled_at": state.polled_at,
             "caught_up_at": state.caught_up_at,
+            "tells_changed": key == flows[key].letters and flows[key].tells_changed,
             "question": question(flows[key], bridge) if is_asking(state) else None,
             "jobs": [shown(one, visit.look.language) for one in bridge.jobs.of(key, JOBS_SHOWN)],
             **trend(visit, key),

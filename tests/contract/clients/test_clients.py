@@ -4,6 +4,8 @@ refusal becomes.
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from dev.verbs import Campaign, Dynamics
 from shared.calls import counting
 from shared.campaign.client import Address, CampaignClient, Hrefs
 from shared.dataverse.batch import BatchWriter, Operation, create_many, update_many
+from shared.dataverse.changed import changed_ids
 from shared.dataverse.client import DataverseClient
 from shared.errors import Misconfigured, Rejected, Retryable, TokenExpired
 from shared.http.concurrency import AdaptiveConcurrency
@@ -90,6 +93,24 @@ def test_a_tracked_read_gives_all_and_then_what_changed(
         ("changed", None),
         (None, "deleted"),
     ]
+
+
+def test_what_was_changed_since_a_moment_comes_page_by_page(
+    dataverse: DataverseClient, dynamics: Dynamics
+) -> None:
+    for number in range(3):
+        dynamics.create_contact(lastname=f"before {number}")
+    dynamics.emulator.json("POST", "/clock", {"advance_seconds": 60})
+    ids = [dynamics.create_contact(lastname=f"n{number}") for number in range(5)]
+    rows = dataverse.rows(dataverse.table("contact"), ["contactid", "modifiedon"], ids)
+    since = min(datetime.fromisoformat(row["modifiedon"]).timestamp() for row in rows)
+    table, pages, link = dataverse.table("contact"), list[list[str]](), ""
+    while not pages or link:
+        page, link = changed_ids(dataverse, table, since, link)
+        pages.append(page)
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert sorted(chain(*pages)) == sorted(ids)
+    assert changed_ids(dataverse, table, since + 3600) == ([], "")
 
 
 def test_an_expired_token_asks_for_a_full_read(

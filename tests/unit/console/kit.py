@@ -29,6 +29,7 @@ from shared.state.checkpoints import Checkpoint, Checkpoints
 from shared.state.deadletters import DeadLetter, DeadLetters
 from shared.state.figures import Figures
 from shared.state.flows import Flows
+from shared.state.groups import Groups
 from shared.state.job_results import JobResults
 from shared.state.jobs import Jobs
 from shared.state.ledger import Ledger
@@ -63,6 +64,8 @@ class FakeFlow(PlainFlow):
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, str]] = {}
         self.polled = 0
+        self.changed_pages: list[list[str]] = []
+        self.asked: list[tuple[float, str]] = []
 
     def mapping_version(self) -> int:
         return 8
@@ -73,6 +76,16 @@ class FakeFlow(PlainFlow):
     def read(self, checkpoint: Checkpoint) -> Page:
         self.polled += 1
         return Page((), "next", complete=True)
+
+    @property
+    def tells_changed(self) -> bool:
+        return bool(self.changed_pages)
+
+    def changed(self, since: float, link: str) -> tuple[list[str], str]:
+        self.asked.append((since, link))
+        number = int(link or 0)
+        is_last = number + 1 >= len(self.changed_pages)
+        return self.changed_pages[number], "" if is_last else str(number + 1)
 
     def look(self, changes: Sequence[Change]) -> list[Change]:
         return [
@@ -138,6 +151,7 @@ class Console:
             ),
             checkpoints=Checkpoints(self.table("checkpoints")),
             brakes=Brakes(self.table("brakes")),
+            groups=Groups(self.table("figures")),
             waiting=Waiting(self.table("waiting"), self.now),
             sweeps=Sweeps(containers["sweeps"]),
             ledger=Ledger(self.table("ledger")),

@@ -12,6 +12,7 @@ from shared.console.plan_kinds import KINDS
 from shared.errors import Retryable
 from shared.pipeline.brake import DELETE_BRAKE
 from shared.pipeline.flow import Policy
+from shared.sftp.client import RemoteFile
 from shared.state.activity import DONE, Act
 from shared.state.brakes import BrakeState
 from shared.state.flows import FAILED, RUNNING, STOPPED
@@ -418,3 +419,110 @@ def test_an_act_leads_to_what_it_was_done_on(code: str, on: str, page: str) -> N
     console = Console()
     console.activity.note(Act("Otto", "", code, on))
     assert console.data("/activity")["acts"][0]["page"] == page
+
+
+class ExportFolder:
+    """An SFTP server's folder; what was moved out of it."""
+
+    def __init__(self) -> None:
+        self.there = {"/exports/rejected/trackingLogs_7.txt": 91}
+        self.moved: list[tuple[str, str]] = []
+
+    def file(self, path: str) -> RemoteFile | None:
+        size = self.there.get(path)
+        return None if size is None else RemoteFile(path.rpartition("/")[2], size, 5.0)
+
+    def move(self, path: str, folder: str) -> None:
+        del self.there[path]
+        self.moved.append((path, folder))
+
+
+def with_files(source: str = "files") -> tuple[Console, ExportFolder]:
+    console, folder = Console(), ExportFolder()
+    console.flows["email_events"] = console.flow
+    console.services.looking_sftp = folder
+    names = {"email_events_source": source, "sftp_folder": "/exports/"}
+    console.services.settings = console.settings.model_copy(update=names)
+    return console, folder
+
+
+def test_a_file_is_put_back_once() -> None:
+    console, folder = with_files()
+    plan = console.plan("put_back", folder="rejected", file="trackingLogs_7.txt")
+    assert texts(console, plan, "label_which") == ["which_file"]
+    assert texts(console, plan, "label_how") == ["put_back_rejected"]
+    assert folder.moved == []
+    assert console.carry(plan) == console.carry(plan) == "/events"
+    assert folder.moved == [("/exports/rejected/trackingLogs_7.txt", "/exports")]
+    act = console.acts()[0]
+    assert (act.act, act.on, act.result) == ("put_back", "email_events/trackingLogs_7.txt", DONE)
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "source", "status"),
+    [
+        ("processed", "trackingLogs_7.txt", "files", 404),
+        ("rejected", "gone.txt", "files", 404),
+        ("rejected", "../rejected/trackingLogs_7.txt", "files", 404),
+        ("..", "trackingLogs_7.txt", "files", 404),
+        ("", "trackingLogs_7.txt", "files", 404),
+        ("rejected", "", "files", 404),
+        ("rejected", "trackingLogs_7.txt", "journal", 409),
+    ],
+)
+def test_no_other_file_is_put_back(folder: str, file: str, source: str, status: int) -> None:
+    console, there = with_files(source)
+    form = {"kind": "put_back", "folder": folder, "file": file}
+    assert console.ask("/plans", form=form).status == status
+    assert there.moved == []
+
+
+def test_a_file_that_has_gone_since_the_plan_was_shown_is_not_put_back() -> None:
+    console, folder = with_files()
+    plan = console.plan("put_back", folder="rejected", file="trackingLogs_7.txt")
+    folder.there.clear()
+    assert console.ask(plan, form={}).status == 404
+    assert folder.moved == []
+
+
+def test_what_was_changed_since_a_moment_is_handed_off_page_by_page() -> None:
+    console = Console()
+    ids = [guid(number) for number in range(7)]
+    console.flow.changed_pages = [ids[:3], ids[3:6], ids[6:]]
+    plan = console.plan("replay_changed", flow="contacts", since="2023-11-14T20:00Z")
+    assert (console.data(plan)["count"], console.queue.ids) == (3, [])
+    assert texts(console, plan, "label_which") == ["which_changed_more"]
+    job = console.data(console.carry(plan))
+    assert (job["state"], job["counts"]) == ("done", {"handed_off": 7})
+    assert console.queue.ids == ids
+    assert {asked for asked, _ in console.flow.asked} == {1_699_992_000.0}
+    assert console.acts()[0].act == "replay_changed"
+
+
+@pytest.mark.parametrize(
+    ("since", "pages", "status"),
+    [
+        ("", [[guid(1)]], 400),
+        ("yesterday", [[guid(1)]], 400),
+        ("2099-01-01T00:00Z", [[guid(1)]], 400),
+        ("2023-11-14T20:00Z", [[]], 409),
+        ("2023-11-14T20:00Z", [], 409),
+    ],
+)
+def test_nothing_is_replayed_without_a_moment_or_a_change(
+    since: str, pages: list[list[str]], status: int
+) -> None:
+    console = Console()
+    console.flow.changed_pages = pages
+    form = {"kind": "replay_changed", "flow": "contacts", "since": since}
+    assert console.ask("/plans", form=form).status == status
+
+
+def test_many_changed_records_take_their_number() -> None:
+    console = Console()
+    console.flow.changed_pages = [[guid(number) for number in range(21)]]
+    plan = console.plan("replay_changed", flow="contacts", since="2023-11-14T20:00Z")
+    assert console.data(plan)["must_type"] == 21
+    assert console.ask(plan, form={}).status == 400
+    console.carry(plan, number="21")
+    assert len(console.queue.ids) == 21

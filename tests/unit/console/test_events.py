@@ -111,3 +111,37 @@ def test_while_they_are_off_the_page_says_so() -> None:
     page = made.data("/events")
     assert (page["has_files"], page["feeds"]) == (False, [])
     assert b"EMAIL_EVENTS_SOURCE is none" in made.ask("/events").body
+
+
+SPRING, AUTUMN = ("Spring", "DM1"), ("", "DM2")
+
+
+def test_events_are_counted_by_campaign_and_delivery(console: Console) -> None:
+    add = console.bridge.groups.add
+    add("email_events", MIDNIGHT, 1, {SPRING: {"created": 5, "no_contact": 1}})
+    add("email_events", MIDNIGHT, 2, {SPRING: {"created": 2}, AUTUMN: {"rejected": 3}})
+    add("email_events", MIDNIGHT - 3 * 24 * HOUR, 2, {AUTUMN: {"created": 100}})
+    found = console.data("/events")["deliveries"]
+    assert [(one["delivery"], one["read"], one["created"], one["rejected"]) for one in found] == [
+        ("DM2", 103, 100, 3),
+        ("DM1", 8, 7, 0),
+    ]
+    today = console.data("/events", days="1")["deliveries"]
+    assert [(one["campaign"], one["delivery"], one["read"]) for one in today] == [
+        ("Spring", "DM1", 8),
+        ("", "DM2", 3),
+    ]
+    html = console.ask("/events", query={"days": "7"}).body.decode()
+    assert "Spring" in html
+    assert "last 7 days" in html
+
+
+@pytest.mark.parametrize("days", ["", "0", "365", "x"])
+def test_another_period_is_thirty_days(console: Console, days: str) -> None:
+    assert console.data("/events", days=days)["period"] == "30"
+
+
+def test_who_may_not_act_is_offered_no_file(console: Console) -> None:
+    put_back = b'value="put_back"'
+    assert put_back in console.ask("/events", "otto").body
+    assert put_back not in console.ask("/events", "vera").body
