@@ -24,6 +24,7 @@ from shared.console.session import LONGEST_SECONDS, Seal, Session
 from shared.console.sign_in import FLOW_SECONDS, SignIn, SignInRefused
 from shared.console.visit import Services, Visit
 from shared.console_settings import ConsoleSettings
+from shared.documents.looking import only_looking
 from shared.errors import BridgeError
 
 SESSION, SIGNING_IN, LOOK = "__Host-bridge", "__Host-bridge-sign-in", "__Host-bridge-look"
@@ -181,7 +182,8 @@ def shown(route: Route, visit: Visit) -> Answer:
     """What a page answers with. Who looks waits three seconds; an act is waited for to its end."""
     if visit.incoming.method == "POST" or route.is_download:
         return route.page(visit)
-    return page_in_time(partial(route.page, visit), PAGE_SECONDS)
+    with only_looking():
+        return page_in_time(partial(route.page, visit), PAGE_SECONDS)
 
 
 def lacking(roles: Sequence[Role], least: Least) -> Refusal:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.console.charts import spark
 from shared.console.look import Look
+from shared.console.release import RELEASE
 from shared.console.sentences import sentence
-from shared.release import RELEASE
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -27,6 +27,7 @@ from shared.documents.kinds import (
     World,
     draft_problems,
 )
+from shared.documents.looking import is_looking
 from shared.errors import Misconfigured
 from shared.mapping.reading import Document
 from shared.state.documents import Library, Listing
@@ -118,7 +119,12 @@ class Keeper:
         """
         wanted, listing = compiler.kind.id(name), self.drafted_first(compiler, name)
         found: Compiled[A] | None = self.compiled.get(wanted)
-        if found and found.world.listing is listing and self.is_recent(found):
+        if (
+            found
+            and found.world.listing is listing
+            and self.is_recent(found)
+            and (found.world[wanted].number or is_looking())
+        ):
             return found.active
         world = self.world(
             [wanted, *compiler.needs(name)], self.with_first_version(wanted, listing)
@@ -211,9 +217,9 @@ class Keeper:
     def with_first_version(self, wanted: DocumentId[Any], listing: Listing) -> Listing:
         """A listing with a version of the document.
 
-        The packaged one becomes the first when used.
+        The packaged one becomes the first when used, but for who only looks.
         """
-        if listing.version(wanted.kind.folder, wanted.name):
+        if listing.version(wanted.kind.folder, wanted.name) or is_looking():
             return listing
         self.library.folder(wanted.kind.folder).add(
             wanted.name, 1, self.packaged(wanted, listing), ""
@@ -227,7 +233,7 @@ class Keeper:
         into force.
         """
         listing, place = self.listing(), (compiler.kind.folder, name)
-        if listing.version(*place) or not listing.is_drafted(*place):
+        if listing.version(*place) or not listing.is_drafted(*place) or is_looking():
             return listing
         return listing if self.activate(compiler, name) else self.newest_listing()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.release import RELEASE
+from shared.console.release import RELEASE
 
 TEXT = (Path(__file__).parents[2] / "CHANGELOG.md").read_text()
 RELEASES: dict[str, str] = dict(

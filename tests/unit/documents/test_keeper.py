@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from shared.documents.keeper import METADATA_SECONDS, Keeper
 from shared.documents.kinds import DocumentId, DocumentKind, World
+from shared.documents.looking import only_looking
 from shared.errors import Misconfigured, Retryable
 from shared.mapping.reading import Document, InvalidDocument, read
 from tests.unit.documents.kit import MemoryLibrary
@@ -357,3 +358,27 @@ def test_an_answer_never_mixes_the_versions_of_two_moments(
             story.bench.keeper.forget(story.compilers[folder].kind.id("one"))
         else:
             story.act(step)
+
+
+def test_who_only_looks_makes_no_version() -> None:
+    bench = Bench()
+    bench.library.versions.clear()
+    with only_looking():
+        assert bench.active() == Answer((0, 0), (0, 0))
+        assert bench.keeper.number(LEFT.id("one")) == 0
+        assert bench.keeper.version(LEFT.id("one")).document.stamp == 0
+    assert bench.library.versions == {}
+    bench.clock += CACHE_SECONDS
+    assert bench.active().numbers == (1, 0)
+    assert bench.number("left") == 1
+
+
+def test_who_only_looks_lets_a_person_s_document_wait() -> None:
+    bench = Bench()
+    bench.library.versions.clear()
+    bench.library.put("left", "one", stamp(7))
+    with only_looking():
+        assert bench.active().stamps == (0, 0)
+    assert bench.library.versions == {}
+    bench.clock += CACHE_SECONDS
+    assert bench.active() == Answer((1, 0), (7, 0))
