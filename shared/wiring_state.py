@@ -98,7 +98,7 @@ class StateWiring:
             waiting=Waiting(storage.table("waiting"), self.now),
             brakes=Brakes(storage.table("brakes")),
             groups=Groups(storage.table("figures")),
-            jobs=Jobs(storage.table("jobs"), self.now),
+            jobs=Jobs(storage.table("jobs"), self.now, self.activity.job_ended),
             results=JobResults(storage.container("results")),
             handoff=self.handoff,
             writers=ThreadPool(self.settings.campaign_max_concurrency, "writer"),

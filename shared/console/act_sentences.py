@@ -240,6 +240,8 @@ ACT_SENTENCES = {
     "result_begun": "not finished",
     "result_done": "done",
     "result_failed": "not done",
+    "result_cancelled": "cancelled",
+    "act_job_ended": "job ended",
     "act_flow_failed": "flow failed",
     "act_flow_runs": "flow runs again",
 }

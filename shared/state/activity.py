@@ -17,6 +17,7 @@ from shared import telemetry
 from shared.errors import Retryable
 from shared.state.filters import literal
 from shared.state.flows import BRIDGE, RUNNING, FlowState
+from shared.state.jobs import Job
 from shared.state.pages import filled
 from shared.state.texts import kept
 
@@ -93,6 +94,13 @@ class ActivityLog:
         code = "flow_runs" if state.status == RUNNING else "flow_failed"
         with suppress(Retryable):
             self.note(Act(BRIDGE, "", code, flow, result=state.setting))
+
+    def job_ended(self, job: Job) -> None:
+        """Where it cannot be noted, the job's own row and the log line say it."""
+        with suppress(Retryable):
+            self.note(
+                Act(BRIDGE, "", "job_ended", job.id, result=job.state, count=job.counts.total())
+            )
 
     @contextmanager
     def noted(self, act: Act) -> Iterator[Ending]:

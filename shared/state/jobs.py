@@ -81,8 +81,14 @@ class Job:
 class Jobs:
     """The table `jobs`. A step that lost its race is Retryable: others carry the job on."""
 
-    def __init__(self, table: TableClient, now: Callable[[], float]) -> None:
-        self.table, self.now = table, now
+    def __init__(
+        self,
+        table: TableClient,
+        now: Callable[[], float],
+        on_ended: Callable[[Job], None] = lambda job: None,
+    ) -> None:
+        """`on_ended` is told once of each job that is over."""
+        self.table, self.now, self.on_ended = table, now, on_ended
 
     def order(self, job: Job) -> Job:
         """The job; or the one of its flow and kind that is not over yet."""
@@ -123,6 +129,7 @@ class Jobs:
             if error.status_code not in (404, 412):
                 raise
             raise Retryable("Somebody else carries this job on, or has cancelled it.") from None
+        self.on_ended(ended)
         return ended
 
     def cancel(self, job_id: str) -> Job | None:

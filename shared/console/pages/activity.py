@@ -15,7 +15,7 @@ from shared.state.activity import Act, NotedAct
 PAGE_ACTS = 50
 MOST_IN_FILE = 20_000
 COLUMNS = ("at", "who", "role", "act", "on", "why", "result", "count")
-JOB = re.compile(r"[\w.-]+-[a-z_]+(?:\.[0-9a-f]{12})?-\d{13}", re.ASCII)
+JOB = re.compile(r"[\w.-]+-[a-z_]+(?:\.[0-9a-f]{10,12})?-\d{13}", re.ASCII)
 
 
 def activity(visit: Visit) -> View:

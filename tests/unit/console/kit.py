@@ -144,7 +144,7 @@ class Console:
             now=self.now,
             settings=self.settings,
             flows=Flows(self.table("flows"), self.now, self.activity.flow_changed),
-            jobs=Jobs(self.table("jobs"), self.now),
+            jobs=Jobs(self.table("jobs"), self.now, self.activity.job_ended),
             results=JobResults(containers["results"]),
             deadletters=DeadLetters(
                 self.table("deadletters"), containers["letters"], containers["poison"]
@@ -230,5 +230,5 @@ class Console:
         return str(sent.headers["Location"]).removeprefix("/console")
 
     def acts(self) -> list[log.Act]:
-        """Newest first."""
-        return [noted.act for noted in self.activity.page()]
+        """Without the ends of jobs, newest first."""
+        return [noted.act for noted in self.activity.page() if noted.act.act != "job_ended"]

@@ -40,6 +40,17 @@ def test_a_replay_of_ticked_letters_replays_these_alone() -> None:
     assert (act.act, act.on, act.result, act.count) == ("replay_letters", "contacts", job["id"], 1)
 
 
+def test_the_end_of_a_job_is_in_the_activity_list() -> None:
+    console = Console()
+    console.letters(3)
+    to = console.carry(console.plan("replay_letters", flow="contacts"))
+    ended = [one for one in console.data("/activity")["acts"] if one["act"] == "job_ended"]
+    assert [(one["page"], one["who"], one["result"], one["count"]) for one in ended] == [
+        (to, "bridge", "done", 3)
+    ]
+    assert b"job ended" in console.ask("/activity").body
+
+
 def test_a_replay_of_all_that_match_leaves_the_others() -> None:
     console = Console()
     console.letters(3)
