@@ -40,6 +40,15 @@ def test_an_id_is_found_in_dynamics_where_the_bridge_has_not_seen_it(world: Worl
     assert found(world, contact_id).endswith(contact_id)
 
 
+def test_a_record_is_found_by_an_alternate_key(world: World) -> None:
+    key = {"SchemaName": "acs_staffkey", "KeyAttributes": ["employeeid"]}
+    world.dynamics.http.ask("POST", "/EntityDefinitions(LogicalName='contact')/Keys", key)
+    contact_id = contact(world, employeeid="K-4711")
+    contact(world, employeeid="K-4712")
+    assert found(world, "k-4711") == f"/console/records/contacts/{contact_id}"
+    assert json.loads(found(world, NAME))["found"] == []
+
+
 def test_several_with_one_address_are_listed(world: World) -> None:
     ids = {contact(world), contact(world, emailaddress2=EMAIL, emailaddress1="x@example.org")}
     world.sync()
