@@ -62,7 +62,8 @@ def revise(flow: Parents, delivery: Delivery, decisions: Sequence[Decision]) -> 
         delivery.parents_before[record_id] = [*before, *((one.table, one.record_id) for one in new)]
     if listed:
         delivery.told_at = bridge.now()
-    bridge.waiting.linked.add(listed)
+    for waiter in bridge.waiting.linked.add(listed):
+        delivery.listed[waiter.place] = waiter
     delivery.said = said_before(flow, bridge, view, decisions)
     return [
         without_parent(flow, bridge, view, decision) if decision.change.parent_leaves else decision
@@ -244,7 +245,8 @@ def forget_links(flow: Family, delivery: Delivery, settlements: Iterable[Settlem
         for table, record_id in delivery.parents_before.get(change.record_id, ()):
             if [table, record_id] not in now:
                 parent = Parent(table, record_id, "")
-                outdated.append(waiter_of(flow, change, parent, delivery.view))
+                waiter = waiter_of(flow, change, parent, delivery.view)
+                outdated.append(delivery.listed.get(waiter.place, waiter))
     delivery.bridge.waiting.linked.remove(outdated)
 
 

@@ -96,7 +96,8 @@ def park(
         for decision, parent in found
         if parent
     ]
-    bridge.waiting.park(waiter for _, waiter, _ in waiters)
+    parked = {one.place: one for one in bridge.waiting.park(waiter for _, waiter, _ in waiters)}
+    waiters = [(decision, parked[waiter.place], parent) for decision, waiter, parent in waiters]
     # A parent may have been settled between the look and the parking, and then nobody would release
     # its child.
     late = bridge.presence.look({place(parent) for _, _, parent in waiters}).difference(leaving)

@@ -22,7 +22,7 @@ from shared.state.ledger import Ledger
 from shared.state.ledger_rows import LedgerRow, View
 from shared.state.presence import Presence
 from shared.state.sweeps import Sweeps
-from shared.state.waiting import Waiting
+from shared.state.waiting import Waiter, Waiting
 
 Row = Mapping[str, Any]
 Results = Mapping[str, WriteResult | BridgeError]
@@ -261,7 +261,8 @@ class Delivery:
 
     `view`: their rows of the ledger; `new`: those never settled before; `absent`: those that the
     ledger did not hold to be in the target; `parents_before`: whom each was linked to, or may be
-    soon, as (table, id). `doubted`: those in doubt.
+    soon, as (table, id); `listed`: what the room was told of that now, by its place there.
+    `doubted`: those in doubt.
     `left_behind`: rows that were being written under a claim that has ended; they are saved with
     the new claim. `writing`: the ids that are to be written. `claimed_at`: when the claim was
     taken. `told_at`: when others were first told whose children these records are, or that they
@@ -274,6 +275,7 @@ class Delivery:
     new: frozenset[str]
     absent: frozenset[str] = frozenset()
     parents_before: dict[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    listed: dict[tuple[str, str, str, str], Waiter] = field(default_factory=dict)
     doubted: frozenset[str] = frozenset()
     left_behind: Sequence[LedgerRow] = ()
     writing: tuple[str, ...] = ()

@@ -7,11 +7,13 @@ children is one transaction, and those of one parent are a range of keys. Who wa
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import batched, islice
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError
 
 from shared.state.due import AHEAD, Due
@@ -35,7 +37,8 @@ EARLIER = (
 class Waiter:
     """`parent` and `child` are record ids; `flow`, `queue`, `table` are the child's.
 
-    `partition`: the parent's in the ledger. `since`: seconds since 1970.
+    `partition`: the parent's in the ledger. `since`: seconds since 1970. `etag`: of its row, where
+    that was read or written here: it is taken away on condition that nobody has put it again.
     """
 
     partition: str
@@ -45,6 +48,12 @@ class Waiter:
     table: str
     child: str
     since: float
+    etag: str = field(default="", compare=False)
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """Names its row, of whatever time."""
+        return self.partition, self.parent, self.flow, self.child
 
     @property
     def parent_flow(self) -> str:
@@ -60,8 +69,9 @@ class Waiting(Due):
         self.ahead = Due(table, now, AHEAD)
         self.leaving = Leaving(table, now)
 
-    def park(self, waiters: Iterable[Waiter]) -> None:
-        self.parked.add(waiters)
+    def park(self, waiters: Iterable[Waiter]) -> list[Waiter]:
+        """As they rest now; none twice."""
+        return self.parked.add(waiters)
 
     def release(self, waiters: Iterable[Waiter]) -> None:
         self.parked.remove(waiters)
@@ -119,22 +129,31 @@ class Kin:
     def __init__(self, table: TableClient, prefix: str, time: str) -> None:
         self.table, self.prefix, self.time = table, prefix, time
 
-    def add(self, waiters: Iterable[Waiter]) -> None:
+    def add(self, waiters: Iterable[Waiter]) -> list[Waiter]:
+        """As they rest now; none twice."""
+        added: list[Waiter] = []
         for group in by_parent_flow(waiters):
-            self.table.submit_transaction([("upsert", self.entity(waiter)) for waiter in group])
+            rows = self.table.submit_transaction([("upsert", self.entity(one)) for one in group])
+            added += [replace(one, etag=row["etag"]) for one, row in zip(group, rows, strict=True)]
+        return added
 
     def remove(self, waiters: Iterable[Waiter]) -> None:
+        """What others have put again since it was read stays: also where this call takes long."""
         for group in by_parent_flow(waiters):
             if len(group) == 1 or not self.removed(group):
                 for waiter in group:
-                    self.table.delete_entity(self.partition(waiter), row_key(waiter))
+                    with suppress(ResourceModifiedError):
+                        self.table.delete_entity(
+                            self.partition(waiter), row_key(waiter), **unchanged(waiter)
+                        )
 
     def removed(self, group: Sequence[Waiter]) -> bool:
-        """All at once; False if one of them is not there, which undoes all."""
+        """All at once; False if one of them is not there or another one, which undoes all."""
+        deletions = [("delete", self.entity(one), unchanged(one)) for one in group]
         try:
-            self.table.submit_transaction([("delete", self.entity(waiter)) for waiter in group])
+            self.table.submit_transaction(deletions)
         except TableTransactionError as error:
-            if error.status_code != 404:
+            if error.status_code not in (404, 412):
                 raise
             return False
         return True
@@ -190,10 +209,18 @@ def by_parent_flow(waiters: Iterable[Waiter]) -> Iterator[list[Waiter]]:
             yield list(part)
 
 
+def unchanged(waiter: Waiter) -> dict[str, Any]:
+    """The condition that its row is the one that was read; none where it was not."""
+    if not waiter.etag:
+        return {}
+    return {"etag": waiter.etag, "match_condition": MatchConditions.IfNotModified}
+
+
 def row_key(waiter: Waiter) -> str:
     return f"{waiter.parent}|{waiter.flow}|{waiter.child}"
 
 
 def read(entity: Any, partition: str, time: str) -> Waiter:
     parent, flow, child = entity["RowKey"].split("|")
-    return Waiter(partition, parent, flow, entity["queue"], entity["table"], child, entity[time])
+    names = (partition, parent, flow, entity["queue"], entity["table"], child)
+    return Waiter(*names, since=entity[time], etag=entity.metadata["etag"])
