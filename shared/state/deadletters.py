@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from itertools import batched, islice
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError
 from azure.storage.blob import ContainerClient
 
@@ -23,6 +24,7 @@ from shared.state.texts import kept
 LETTERS_PER_TRANSACTION = 100
 UNDER_WAY_SECONDS = 600.0  # then who replays a letter again means it
 POISON = "-poison"  # how the origin of a message ends that was kept as a whole
+GONE = (ResourceNotFoundError, ResourceModifiedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,6 @@ class DeadLetters:
             return None
         return body.decode("utf-8", "surrogatepass")
 
-    def remove(self, flow: str, record_id: str) -> None:
-        self.table.delete_entity(flow, record_id)
-
     def row(self, flow: str, record_id: str) -> dict[str, Any] | None:
         """The record itself, None where it was not kept or its lifetime has ended."""
         try:
@@ -134,20 +133,45 @@ class DeadLetters:
             return None
         return row
 
-    def forget_row(self, flow: str, record_id: str) -> None:
-        with contextlib.suppress(ResourceNotFoundError):
-            self.bodies.delete_blob(f"{flow}/{record_id}")
-
     def discard(self, flow: str, ids: Iterable[str]) -> int:
-        """Gives letters and kept rows up; returns how many letters there were."""
-        found = [letter for record_id in ids if (letter := self.get(flow, record_id))]
-        for letter in found:
-            self.forget_row(flow, letter.record_id)
+        """Gives letters and kept rows up; returns how many letters there were.
+
+        One that is put again meanwhile stays, with its row: also where a deletion takes long.
+        """
+        count = 0
+        for record_id in ids:
+            row = self.row_etag(flow, record_id)
+            letter, etag = self.found(flow, record_id)
+            if letter is None:
+                continue
+            count += 1
+            if row:
+                with contextlib.suppress(*GONE):
+                    self.bodies.delete_blob(f"{flow}/{record_id}", **unchanged(row))
             if letter.origin.endswith(POISON):
                 with contextlib.suppress(ResourceNotFoundError):
                     self.messages.delete_blob(message_name(letter))
-            self.remove(flow, letter.record_id)
-        return len(found)
+            self.take_away(letter, etag)
+        return count
+
+    def row_etag(self, flow: str, record_id: str) -> str:
+        """Of the kept row, "" where none is kept."""
+        try:
+            found = self.bodies.get_blob_client(f"{flow}/{record_id}").get_blob_properties()
+        except ResourceNotFoundError:
+            return ""
+        return str(found.etag)
+
+    def take_away(self, letter: DeadLetter, etag: str) -> None:
+        """The row of this letter, and of none that was put since. A mark on it changes nothing."""
+        same: DeadLetter | None = letter
+        while same and same.rejected_at <= letter.rejected_at:
+            try:
+                self.table.delete_entity(letter.flow, letter.record_id, **unchanged(etag))
+            except ResourceModifiedError:
+                same, etag = self.found(letter.flow, letter.record_id)
+            else:
+                return
 
     def remove_from(self, flow: str, origin: str, before: float, sample: str) -> int:
         """Removes the letters of a file and of its lines that were read before a moment; returns
@@ -225,10 +249,15 @@ class DeadLetters:
                         self.table.update_entity(row)
 
     def get(self, flow: str, record_id: str) -> DeadLetter | None:
+        return self.found(flow, record_id)[0]
+
+    def found(self, flow: str, record_id: str) -> tuple[DeadLetter | None, str]:
+        """A letter, and its row's ETag."""
         try:
-            return read(self.table.get_entity(flow, record_id))
+            entity = self.table.get_entity(flow, record_id)
         except ResourceNotFoundError:
-            return None
+            return None, ""
+        return read(entity), str(entity.metadata["etag"])
 
     def groups(self, flow: str) -> list[LetterGroup]:
         """All letters of a flow by reason and field, the largest group first. A scan."""
@@ -247,6 +276,11 @@ class DeadLetters:
                 f"PartitionKey eq {literal(flow)}", select=["reason"]
             )
         )
+
+
+def unchanged(etag: str) -> dict[str, Any]:
+    """The condition that nobody has written it since."""
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
 def grouped(flow: str, letters: Iterable[Any]) -> list[LetterGroup]:
