@@ -1,4 +1,4 @@
-"""One company on one stack for the session; Chromium for each file, for Playwright keeps a loop of
+"""One company on one stack for the folder; Chromium for each file, for Playwright keeps a loop of
 asyncio that no test after it could live with.
 """
 
@@ -26,7 +26,7 @@ def take_pictures(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--take-pictures", False))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     directory = tmp_path_factory.mktemp("browser")
     with Stack(directory=directory, settings=SETTINGS, publication=vehicles.PUBLICATION) as stack:

@@ -1,6 +1,7 @@
 """custom_entities_poll: how long one run lasts, and that each table gets its turn."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from math import ceil
 from types import SimpleNamespace
 from typing import Any
@@ -66,6 +67,8 @@ class World:
         self.checkpoints: dict[str, Checkpoint] = {}
         self.caught_up: list[float] = []
         flows: Any = SimpleNamespace(
+            now=self.clock,
+            reading=lambda _: nullcontext(True),
             state=lambda _: FlowState(),
             read=lambda _: FlowState(),
             change=lambda *_, **__: None,

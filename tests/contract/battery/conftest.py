@@ -23,7 +23,7 @@ PACE = {
 TIMEOUTS = {"CAMPAIGN_TIMEOUT_SECONDS": "2", "DATAVERSE_TIMEOUT_SECONDS": "3"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory: Path = tmp_path_factory.mktemp("stack")
     optional = PUBLICATION.read_text().replace("cardinality: one", "cardinality: zeroOrOne")

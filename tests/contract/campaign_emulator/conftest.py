@@ -91,7 +91,7 @@ class Instance:
         self.http.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def standard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     instance = Instance(tmp_path_factory.mktemp("campaign"))
     yield instance
@@ -106,7 +106,7 @@ def campaign(standard: Instance) -> Instance:
     return standard
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def v8(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     instance = Instance(tmp_path_factory.mktemp("v8"), "--flavor", "v8")
     yield instance

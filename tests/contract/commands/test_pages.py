@@ -70,6 +70,8 @@ def test_manage_py_takes_it(command: Command) -> None:
         parser(command)(split(rest)[0])
     elif name == "bench":
         assert set(rest[:1]) <= set(BENCHES)
+    elif rest == ["--help"]:
+        assert callable(parser(command))
     elif command.whole or rest:
         parser(command)(rest)
 

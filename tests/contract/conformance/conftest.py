@@ -79,7 +79,7 @@ class Target:
         return self.raw("\r\n".join(lines).encode("latin-1"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     if url := os.environ.get("CONFORMANCE_URL"):
         key, storage = os.environ["CONFORMANCE_KEY"], os.environ["CONFORMANCE_STORAGE"]

@@ -231,7 +231,7 @@ def start_emulator(
         process.wait(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Organization]:
     directory = tmp_path_factory.mktemp("dataverse")
     certificate, key = throw_away_certificate(directory)

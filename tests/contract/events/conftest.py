@@ -11,7 +11,7 @@ from tests.contract.events.kit import PACE, World, create_tables
 from tests.contract.fresh import empty_storage, empty_systems, take_identity
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(directory=tmp_path_factory.mktemp("events"), host=False, settings=PACE) as running:
         yield running

@@ -136,7 +136,7 @@ class Host:
         self.process.wait(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Connection string of an Azurite that lives as long as this test process."""
     with start_azurite() as azurite:

@@ -21,7 +21,7 @@ from shared import telemetry
 from shared.threads import ThreadPool, call_later
 
 POOLS = {name: ThreadPool(2, name) for name in ("writer", "urgent", "ledger", "news")}
-SAMPLES = {"str": "", "int": 0, "float": 0.0, "Mapping[str, int] | None": None}
+SAMPLES = {"str": "", "int": 0, "float": 0.0, "Exception": ValueError()}
 
 def write(kind, thread):
     function = getattr(telemetry, kind)

@@ -13,13 +13,13 @@ from tests.contract.infra.kit import GIVEN_BY_THE_WORKFLOW, NAMES, Deployment, D
 collect_ignore_glob = [] if find() else ["test_*.py"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def compiler() -> Iterator[Compiler]:
     with Compiler(GIVEN_BY_THE_WORKFLOW) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployments(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Deployments:
     return Deployments(compiler, Path(tmp_path_factory.mktemp("parameters")))
 

@@ -43,6 +43,8 @@ KNOWN_ONLY_TO_AZURE = {
     "AzureWebJobsStorage__clientId": "00000000-0000-4000-8000-000000000004",
     "DATAVERSE_CLIENT_ID": "00000000-0000-4000-8000-000000000004",
     "DATAVERSE_AUTHORITY_URL": "https://login.microsoftonline.com",
+    "CONSOLE_IDENTITY_CLIENT_ID": "00000000-0000-4000-8000-000000000004",
+    "CONSOLE_AUTHORITY_URL": "https://login.microsoftonline.com",
 }
 # Microsoft Learn, "Flex Consumption plan deprecations": these are refused or without effect there.
 NOT_ON_FLEX = {

@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--model-steps", type=int, default=15, help="steps of each")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(directory=tmp_path_factory.mktemp("opt-out"), host=False, settings=PACE) as running:
         yield running

@@ -13,7 +13,7 @@ from tests.contract.fresh import take_identity
 from tests.contract.poison.kit import PACE, World, emptied
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("poison")
     optional = vehicles.PUBLICATION.read_text().replace(

@@ -62,7 +62,7 @@ STATE.mkdir(exist_ok=True)
 SERVERS = ["embedded", *([] if openssh.why_not(STATE) else ["openssh"])]
 
 
-@pytest.fixture(scope="session", params=SERVERS)
+@pytest.fixture(scope="package", params=SERVERS)
 def served(request: pytest.FixtureRequest) -> Iterator[Server]:
     """Under the project's folder: OpenSSH does not serve what lies below a folder that everybody
     may write to.
