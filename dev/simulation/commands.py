@@ -1,5 +1,6 @@
 """What operators tell the bridge meanwhile: stop and start, replay, discard."""
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -18,11 +19,14 @@ AGAIN_SECONDS = 20.0
 
 
 class Commands:
-    """`stopped`: flows that a person has stopped and nobody has started since."""
+    """`stopped`: flows that a person has stopped and nobody has started since; `starting`: how many
+    starts of a flow were not taken yet, `taken`: how many were.
+    """
 
     def __init__(self, people: People) -> None:
         self.people, self.world, self.host = people, people.world, people.host
         self.stopped: set[str] = set()
+        self.starting, self.taken = Counter[str](), Counter[str]()
 
     def plan(self) -> None:
         draws = self.world.draws
@@ -41,7 +45,8 @@ class Commands:
             self.people.systems.dataverse.api.tracking.expire_all()
         elif what == "stop":
             seconds = self.world.draws.between(f"{name} for", 5.0, 240.0)
-            self.insist(flow, "stop", {}, then=partial(self.stop, flow, seconds))
+            then = partial(self.stop, flow, seconds, self.taken[flow])
+            self.insist(flow, "stop", {}, then=then)
         else:
             self.replay(
                 flow, what.split()[1], self.world.draws.of(f"{name} id", self.records(flow))
@@ -54,16 +59,27 @@ class Commands:
     def replay(self, flow: str, what: str, record: str = "") -> None:
         self.insist(flow, "replay", {"what": what, **({"id": record} if what == "record" else {})})
 
-    def stop(self, flow: str, seconds: float, status: int) -> None:
-        """Once the stop was answered: who sees the flow run starts nothing."""
-        if status == 200:
+    def stop(self, flow: str, seconds: float, taken: int, status: int) -> None:
+        """Once the stop was answered: who sees the flow run starts nothing.
+
+        If a start was under way meanwhile, which of both was the last is not known. `taken`: starts
+        before it.
+        """
+        if status == 200 and not self.starting[flow] and self.taken[flow] == taken:
             self.stopped.add(flow)
         self.people.after(seconds, partial(self.start, flow))
 
     def start(self, flow: str) -> None:
         """An earlier start may be taken after a later stop, for it is given again: it counts."""
+
+        def taken(_: int) -> None:
+            self.starting[flow] -= 1
+            self.taken[flow] += 1
+            self.stopped.discard(flow)
+
+        self.starting[flow] += 1
         self.stopped.discard(flow)
-        self.insist(flow, "start", {}, then=lambda _: self.stopped.discard(flow))
+        self.insist(flow, "start", {}, then=taken)
 
     def insist(
         self,

@@ -8,7 +8,8 @@ from functools import partial
 from dev.emulators.campaign.orders import Journaling
 from dev.simulation.commands import Commands
 from dev.simulation.faults import UPHEAVALS
-from dev.simulation.people import People
+from dev.simulation.people import PAIRS, People
+from dev.simulation.scenarios import EVENTS
 from dev.simulation.storage import Account
 
 COLUMN = {
@@ -70,7 +71,7 @@ class Upheavals:
             self.systems.dataverse.api.tracking.expire_all()
         else:
             for flow in self.people.scenario.commanded:
-                if flow in self.people.scenario.tables:
+                if flow != EVENTS:
                     self.people.after(5.0, partial(self.commands.replay, flow, "all"))
         return True
 
@@ -98,12 +99,18 @@ class Upheavals:
         return self.world.draws.of(f"{label} contact", found) if found else ""
 
     def delete_profile(self, label: str) -> bool:
-        """The contact is changed soon after, which brings the profile back."""
+        """The contact is changed soon after, which brings the profile back. An opt-out that only
+        the profile knew is gone with it.
+        """
         contact = self.profile(label)
         if contact and label:
             table = self.systems.gateway.engine.tables["profile"]
             self.systems.gateway.engine.remove(table.resource, table.by_key(contact) or 0)
             self.people.deleted.add(contact)
+            row = self.systems.there("contact", contact) or {}
+            for column, flag in PAIRS:
+                if not row.get(column):
+                    self.people.last_word.pop((contact, flag), None)
             self.people.after(10.0, partial(self.change_again, label, contact))
         return bool(contact)
 
