@@ -91,18 +91,19 @@ class Reconciler:
         )
         # A contact whose version is lower than before was restored: what was agreed since then is
         # none of its edits.
-        restored = 0 < contact.version < memory.version
+        restored = 0 < contact.version < memory.seen
         found = {}
         for flag, value in contact.values.items():
             time = profile.times[flag]
+            is_later = later(time, contact.modified_at, *clocks)
             seen = Seen(
                 dynamics=value,
                 campaign=profile.values[flag],
                 campaign_time=time,
                 held=flag in contact.held,
                 empty=flag in contact.empty,
-                edited=contact.version != memory.version,
-                later=later(time, contact.modified_at, *clocks),
+                edited=is_edited(contact, memory, is_later),
+                later=is_later,
             )
             found[flag] = decide(self.mode, seen, None if restored else memory.agreed(flag), allow)
         return found
@@ -282,3 +283,12 @@ def as_entry(one: OptOutDecision) -> dict[str, Any]:
         "winner": one.winner,
         "decided_at": one.decided_at,
     }
+
+
+def is_edited(contact: Contact, memory: Memory, is_later: bool | None) -> bool:
+    """Whether the contact was edited since both agreed. An edit that touched no flag may have said
+    the same once more, so it counts where the times tell which came later.
+    """
+    if contact.version == memory.version:
+        return False
+    return contact.version != memory.seen or is_later is not None

@@ -230,7 +230,7 @@ class OptOutFlow(PlainFlow):
         )
         if row is None:
             return None if any(contact.values.values()) else quiet(change)
-        if 0 < contact.version < memory.version or not memory.knows_contact(contact):
+        if 0 < contact.version < memory.seen or not memory.knows_contact(contact):
             return None  # what was queued is outdated, or Dynamics was restored: it is read again
         return seen_again(change, contact, memory)
 

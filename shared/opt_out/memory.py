@@ -4,8 +4,8 @@ they agreed on.
     {"flags":    {flag: {"value", "time", "dynamics", "campaign", "modified", "rule", "winner",
     "decided_at"}},
      "dynamics": {flag: value}, "empty": [flag], "campaign": {flag: [value, time]}, "version": the
-     contact's, "created": when it was made, "master": whom it was merged into, "mode": ...,
-     "pairs": {flag: columns}}
+     contact's then, "seen": its newest since, "created": when it was made, "master": whom it was
+     merged into, "mode": ..., "pairs": {flag: columns}}
 
 `value` and `time` are the agreement; the rest of a flag tells of the last decision on it. `empty`:
 the flags whose column had no value, where there are some. A side that is not there has no entry.
@@ -83,7 +83,13 @@ class Memory:
 
     @property
     def version(self) -> int:
+        """The contact's when both sides agreed."""
         return int(self.held.get("version", 0))
+
+    @property
+    def seen(self) -> int:
+        """The contact's newest version: what edited it since has touched no flag."""
+        return int(self.held.get("seen", self.version))
 
     @property
     def master(self) -> str:
@@ -131,11 +137,11 @@ class Memory:
     def is_as_seen(self, contact: Contact) -> bool:
         """Whether nothing is to be remembered of a contact whose flags are known."""
         tells_life = not contact.created_at or "created" in self.held
-        return contact.version in (0, self.version) and tells_life
+        return contact.version in (0, self.seen) and tells_life
 
     def seen_at(self, contact: Contact) -> dict[str, Any]:
         """The same, with the contact's newer version, whose edit has touched no flag."""
-        return {**self.held, "version": contact.version or self.version, **made(contact)}
+        return {**self.held, "seen": contact.version or self.seen, **made(contact)}
 
 
 def remember(

@@ -78,6 +78,7 @@ ONCE_BROKEN = {
     "whole": {
         104: "opt-outs that multiply while their partition is claimed",
         3079: "an opt-out of a contact that was made again under its id",
+        12074: "an opt-out said once more before the opt-in of Campaign was read",
         5064: "a message ahead of the poll that takes the first document into force",
     },
 }

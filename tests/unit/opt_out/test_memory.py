@@ -172,11 +172,12 @@ def test_a_file_tells_no_parts_of_a_second(reported: str, alike: bool) -> None:
     assert same(TIME, reported) == alike
 
 
-def test_a_newer_version_that_touched_no_flag_changes_the_version_alone() -> None:
+def test_a_newer_version_that_touched_no_flag_changes_what_was_seen_alone() -> None:
     seen = memory()
     assert seen.version == 7
     newer = Memory(seen.seen_at(replace(CONTACT, etag='W/"9"')), TERMS)
-    assert (newer.version, newer.agreed(FIRST), newer.knows_both(CONTACT)) == (
+    assert (newer.version, newer.seen, newer.agreed(FIRST), newer.knows_both(CONTACT)) == (
+        7,
         9,
         seen.agreed(FIRST),
         True,
