@@ -359,12 +359,12 @@ def test_two_that_wait_for_each_other_are_found_when_both_were_parked_at_once(
         waiting = world.wiring.bridge.waiting
         park, other = waiting.park, list[Any]()
 
-        def meanwhile(waiters: Any) -> None:
+        def meanwhile(waiters: Any) -> Any:
             """The other one is delivered from its first look to its end while this one parks."""
             if not other:
                 other.append(True)
                 world.sync("acs_right")
-            park(waiters)
+            return park(waiters)
 
         waiting.park = meanwhile  # type: ignore[method-assign]
         world.deliver("custom-entities")
