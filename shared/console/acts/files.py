@@ -43,7 +43,7 @@ def prepare(visit: Visit) -> Planned:
         Line("label_then", "put_back_then"),
     ]
     arguments = {"folder": folder, "file": name}
-    return Planned(f"{KEY}/{name}", name_of(KEY), lines, arguments, PAGE, 1)
+    return Planned(name, name_of(KEY), lines, arguments, PAGE, 1)
 
 
 def carry_out(visit: Visit, plan: Plan, why: str) -> Carried:

@@ -466,7 +466,9 @@ def test_a_file_is_put_back_once() -> None:
     assert console.carry(plan) == console.carry(plan) == "/events"
     assert folder.moved == [("/exports/rejected/trackingLogs_7.txt", "/exports")]
     act = console.acts()[0]
-    assert (act.act, act.on, act.result) == ("put_back", "email_events/trackingLogs_7.txt", DONE)
+    assert (act.act, act.on, act.result) == ("put_back", "trackingLogs_7.txt", DONE)
+    (shown,) = [one for one in console.data("/activity")["acts"] if one["act"] == "put_back"]
+    assert shown["page"] == "", "a file is no record, and has no page"
 
 
 @pytest.mark.parametrize(
