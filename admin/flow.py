@@ -187,9 +187,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--plan", action="store_true", help="show what would be done, no more")
     parser.add_argument("--number", type=int, default=0, help="as many records as the plan says")
     parser.add_argument("--why", default="", help="the reason, for the list of acts")
-    for name in ("reason", "field", "since", "until"):
-        about = f"dead letters of this {name}"
-        parser.add_argument(f"--{name}", default="", help=about)
+    for name in ("reason", "field"):
+        parser.add_argument(f"--{name}", default="", help=f"dead letters of this {name}")
+    parser.add_argument(
+        "--since", default="", help="a moment, such as 2026-01-31T08:00Z: letters or changes since"
+    )
+    parser.add_argument("--until", default="", help="dead letters of before this moment")
     parser.add_argument(
         "--folder", default="rejected", choices=("rejected", "processed"), help="of put-back"
     )
