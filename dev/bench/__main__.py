@@ -10,19 +10,20 @@ from typing import Any
 
 from rich.console import Console
 
-from dev.bench import contacts, custom_entities, email_events, fuzz, opt_out, simulation
+from dev.bench import contacts, custom_entities, email_events, fuzz, kills, opt_out, simulation
 
 BENCHES: dict[str, Callable[..., dict[str, Any]]] = {
     "contacts": contacts.run,
     "custom-entities": custom_entities.run,
     "email-events": email_events.run,
     "fuzz": fuzz.run,
+    "kills": kills.run,
     "opt-out": opt_out.run,
     "simulation": simulation.run,
 }
 
 WITH_GROUPS = {"contacts", "opt-out"}
-ONLY_BY_NAME = {"fuzz", "simulation"}  # long, and no ratio
+ONLY_BY_NAME = {"fuzz", "kills", "simulation"}  # long, and no ratio
 
 
 def run(argv: list[str]) -> int:
@@ -32,13 +33,16 @@ def run(argv: list[str]) -> int:
         "name",
         nargs="?",
         choices=sorted(BENCHES),
-        help="what to measure; without it all but fuzz and simulation, which takes long",
+        help="what to measure; without it all but fuzz, kills and simulation, which take long",
     )
     parser.add_argument(
         "--inputs", type=int, help="fuzz: how many for each surface (100,000; with --small 1,000)"
     )
     parser.add_argument(
-        "--seed", type=int, default=1, help="fuzz, simulation: another seed, other inputs or faults"
+        "--seed",
+        type=int,
+        default=1,
+        help="fuzz, kills, simulation: another seed, other inputs or faults",
     )
     parser.add_argument(
         "--steps",
@@ -97,6 +101,8 @@ def own_options(name: str, options: argparse.Namespace) -> dict[str, Any]:
             one: getattr(options, one)
             for one in ("flow", "steps", "seed", "replay", "only", "without")
         }
+    if name == "kills":
+        return {"seed": options.seed}
     return {"groups": options.groups} if name in WITH_GROUPS else {}
 
 

@@ -11,8 +11,8 @@ from azure.storage.queue import QueueClient
 from dev.commands.demo_scenes import REFUSAL
 from dev.comparison import compare
 from dev.verbs import Http, wait_until
+from dev.world import World
 from shared.mapping import default_document
-from tests.e2e.conftest import World
 
 
 @pytest.fixture(autouse=True)

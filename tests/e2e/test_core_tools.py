@@ -9,7 +9,7 @@ import pytest
 from dev.commands import core_tools
 from dev.commands.stack import Stack
 from dev.verbs import Http
-from tests.e2e.conftest import World, world_of
+from dev.world import World, world_of
 
 FUNC = '''#!{python}
 """Stands for Azure Functions Core Tools: `func start --port N --enableAuth`.

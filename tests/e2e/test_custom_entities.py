@@ -10,7 +10,7 @@ from dev.commands.demo import LOCAL_PACE
 from dev.commands.stack import Stack
 from dev.seed import vehicles
 from dev.verbs import wait_until
-from tests.e2e.conftest import World, world_of
+from dev.world import World, world_of
 
 VEHICLE, VISIT = "custom_entities-acs_vehicle", "custom_entities-acs_visit"
 

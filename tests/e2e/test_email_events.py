@@ -10,7 +10,7 @@ from dev.commands.demo import DEMO_PACE
 from dev.commands.stack import Stack
 from dev.seed import mailings
 from dev.verbs import wait_until
-from tests.e2e.conftest import World, world_of
+from dev.world import World, world_of
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContainerClient
 
+from dev.bench.kills import PACE, create_many, rows
 from dev.commands.stack import Stack
 from dev.seed import mailings, optouts, vehicles
 from dev.verbs import wait_until
+from dev.world import World, world_of
 from shared.mapping import default_document
-from tests.e2e.conftest import World, world_of
-from tests.e2e.test_kills import PACE, create_many, rows
 
 SEED = 20261126
 READERS, CONTACTS, CARS, FLOOD = 60, 300, 60, 400

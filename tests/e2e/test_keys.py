@@ -27,8 +27,8 @@ from dev.commands.stack import Stack
 from dev.commands.stack_keys import OPENED
 from dev.settings_bicep import triggers
 from dev.verbs import Http, wait_until
+from dev.world import World, world_of
 from tests.contract.commands.registered import registered
-from tests.e2e.conftest import World, world_of
 from tests.unit.cli_words import BLOCK, PLACE
 
 READERS = {

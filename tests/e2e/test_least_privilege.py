@@ -13,12 +13,12 @@ from dev.commands.settings import LOCAL_PACE
 from dev.commands.stack import Stack
 from dev.comparison import compare, mapping_in_force
 from dev.verbs import wait_until
+from dev.world import World, world_of
 from shared.dataverse.batch import Operation, create_many, update_many
 from shared.events.activities import COMPLETED, bind
 from shared.mapping import default_document
 from shared.settings import load_settings
 from shared.wiring import Wiring
-from tests.e2e.conftest import World, world_of
 
 
 @pytest.fixture

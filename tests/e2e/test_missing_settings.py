@@ -8,7 +8,7 @@ import pytest
 
 from dev.commands.stack import Stack
 from dev.verbs import Dynamics, Http
-from tests.e2e.conftest import World, world_of
+from dev.world import World, world_of
 
 MISSING = {"CAMPAIGN_URL": "", "CAMPAIGN_CLIENT_SECRET": "", "DATAVERSE_URL": "nonsense"}
 

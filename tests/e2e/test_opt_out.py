@@ -10,7 +10,7 @@ from dev.commands.demo import LOCAL_PACE
 from dev.commands.stack import Stack
 from dev.seed import optouts
 from dev.verbs import Http, wait_until
-from tests.e2e.conftest import World, world_of
+from dev.world import World, world_of
 
 PROFILE = "/profileAndServicesExt/profile"
 WEBHOOK_SECRET = {"x-webhook-secret": "not-the-secret-that-was-set"}

@@ -14,7 +14,7 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from dev.commands.settings import LOCAL_PACE
 from dev.commands.stack import Stack
 from dev.verbs import wait_until
-from tests.e2e.conftest import World, world_of
+from dev.world import World, world_of
 
 STATE = json.loads(
     (Path(__file__).parents[1] / "fixtures" / "upgrade" / "state-v1.json").read_text("utf-8")

@@ -14,7 +14,7 @@ import pytest
 from dev.commands.demo import LOCAL_PACE
 from dev.commands.stack import Stack
 from dev.verbs import wait_until
-from tests.e2e.conftest import World, world_of
+from dev.world import World, world_of
 
 SETTINGS = {
     **LOCAL_PACE,

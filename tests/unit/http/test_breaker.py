@@ -83,8 +83,8 @@ def test_who_asks_an_open_circuit_hears_at_once_how_long_to_wait() -> None:
     "answer",
     [
         Response(429, {}, b""),
-        Response(429, {"retry-after": "1"}, b""),
-        Response(503, {"retry-after": "1"}, b""),
+        Response(429, {"retry-after": "0"}, b""),
+        Response(503, {"retry-after": "0"}, b""),
         Response(500, {}, b""),
         Response(404, {}, b""),
         Retryable("cannot be written as a request"),
