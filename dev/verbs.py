@@ -18,6 +18,7 @@ from shared import exact_json
 from shared.state.flows import CACHE_SECONDS
 
 TIMEOUT_SECONDS = 120
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.7
 
 
 class NotYet(AssertionError):
@@ -25,14 +26,18 @@ class NotYet(AssertionError):
 
 
 def wait_until[Result](
-    condition: Callable[[], Result], what: str, seconds: float = 60, every: float = 0.1
+    condition: Callable[[], Result], what: str, seconds: float = 60, every: float | None = None
 ) -> Result:
-    """The condition's first truthy result; NotYet with `what` after so many seconds."""
-    deadline = time.monotonic() + seconds
+    """The condition's first truthy result; NotYet with `what` after so many seconds.
+
+    Looks every so many seconds, or ever less often: who looks takes time from what is waited for.
+    """
+    deadline, pause = time.monotonic() + seconds, every or FIRST_PAUSE_SECONDS
     while not (result := condition()):
         if time.monotonic() > deadline:
             raise NotYet(f"waited {seconds:g} s for {what}")
-        time.sleep(every)
+        time.sleep(pause)
+        pause = every or min(1.3 * pause, LONGEST_PAUSE_SECONDS)
     return result
 
 
@@ -219,7 +224,14 @@ class Operator:
         self.admin = Http(facts["functions"], {"x-functions-key": facts["master_key"]})
 
     def status(self, flow: str = "contacts") -> dict[str, Any]:
-        return dict(self.http.json("GET", "/api/status")["flows"][flow])
+        return dict(self.http.json("GET", f"/api/status?flow={flow}")["flows"][flow])
+
+    def waiting(self, flow: str) -> int:
+        """How many records of a flow wait; 0 also of a flow whose document has not been read."""
+        answer = self.http.ask("GET", f"/api/status?flow={flow}")
+        if answer.status_code == 404:
+            return 0
+        return int(answer.json()["flows"][flow]["records"].get("waiting", 0))
 
     def start(self, flow: str = "contacts", **body: Any) -> Any:
         return self.commands.json("POST", f"/api/flows/{flow}/start", body)

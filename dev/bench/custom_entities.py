@@ -106,7 +106,7 @@ def families(scale: int) -> dict[str, Any]:
             ContainerClient.from_connection_string(stack.facts["storage"], "config"), [CAR, SERVICE]
         )
         wait_until(
-            lambda: all(waiting(operator, key) == number for key in KEYS[1:]),
+            lambda: all(operator.waiting(key) == number for key in KEYS[1:]),
             "all children to wait",
             900,
             1,
@@ -136,11 +136,6 @@ def families(scale: int) -> dict[str, Any]:
         "families: dead letters (0)": letters,
         "families: seconds from the first parent to quiet": round(seconds),
     }
-
-
-def waiting(operator: Operator, key: str) -> int:
-    flows = operator.http.json("GET", "/api/status")["flows"]
-    return int(flows.get(key, {}).get("records", {}).get("waiting", 0))
 
 
 def faults(dynamics: Dynamics, campaign: Campaign, made: Made) -> dict[str, int]:

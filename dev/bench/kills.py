@@ -145,9 +145,10 @@ def waiting_families(
         ContainerClient.from_connection_string(world.stack.facts["storage"], "config")
     )
     wait_until(
-        lambda: all(waiting(world, key) == families for key in KEYS),
+        lambda: all(world.operator.waiting(key) == families for key in KEYS),
         f"all children to wait (seed {seed})",
         PATIENCE,
+        every=1,
     )
     assert not list(world.campaign.records("cusVehicle"))
     return contacts, cars, visits
@@ -181,11 +182,6 @@ def create_many(world: World, table: str, lookup: str, parents: str, ids: list[s
             "POST", f"/{table}s/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": targets}
         )["Ids"]
     )
-
-
-def waiting(world: World, key: str) -> int:
-    flows = world.operator.http.json("GET", "/api/status")["flows"]
-    return int(flows.get(key, {}).get("records", {}).get("waiting", 0))
 
 
 def rows(world: World, entity_set: str, columns: str) -> list[dict[str, str]]:

@@ -168,6 +168,17 @@ def test_status_counts_records_calls_and_ages(world: World) -> None:
     assert 0 <= status["token_age_seconds"] < 60
 
 
+def test_one_flow_is_asked_for_alone_or_by_a_name_that_is_none(world: World) -> None:
+    one = world.operator.http.json("GET", "/api/status?flow=opt_out")
+    assert list(one["flows"]) == ["opt_out"]
+    unknown = world.operator.http.ask("GET", "/api/status?flow=contact")
+    assert (unknown.status_code, unknown.json()["error"].startswith("There is no such flow")) == (
+        404,
+        True,
+    )
+    assert len(world.operator.http.json("GET", "/api/status")["flows"]) > 1
+
+
 STRANGER = "0badf00d-0000-0000-0000-000000000001"
 
 
