@@ -20,6 +20,9 @@ PACE = {
     "MAPPING_CACHE_SECONDS": "0",
     "EMAIL_EVENTS_SOURCE": "journal",
 }
+LEASE_SECONDS = 2.0
+"""Of a claim: shorter than the settings allow, for tests wait until it ends."""
+
 TIMEOUTS = {"CAMPAIGN_TIMEOUT_SECONDS": "2", "DATAVERSE_TIMEOUT_SECONDS": "3"}
 
 
@@ -56,7 +59,9 @@ def new_worker(
 ) -> Iterator[Callable[..., Worker]]:
     """Makes instances that share the storage; each has its own clients, caches and clock."""
     take_identity(stack, monkeypatch)
-    settings = load_settings({**stack.environment, **TIMEOUTS, **case.settings})
+    settings = load_settings({**stack.environment, **TIMEOUTS, **case.settings}).model_copy(
+        update={"claim_lease_seconds": LEASE_SECONDS}
+    )
     empty_storage(stack, case.queue)
     case.prepare(Wiring(settings))
     made: list[Worker] = []
