@@ -22,6 +22,7 @@ from shared.records import Settlement
 from shared.wiring import Wiring
 
 VISIBILITY_SECONDS = 30
+LOOK_SECONDS = 0.1
 
 
 class Case(Protocol):
@@ -179,7 +180,9 @@ class Worker:
         deadline = time.monotonic() + seconds
         release_due(self.bridge)
         while self.wiring.handoff.length(self.case.queue) > len(self.held):
-            for message in self.messages():
+            if not (messages := self.messages()):
+                time.sleep(LOOK_SECONDS)  # what is on the queue is hidden for a time
+            for message in messages:
                 settlements += self.deliver(message)
             release_due(self.bridge)
             if time.monotonic() > deadline:

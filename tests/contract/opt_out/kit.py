@@ -15,13 +15,13 @@ from shared.pipeline.poll import poll
 from shared.records import Settlement
 from shared.settings import load_settings
 from shared.wiring import Wiring
+from tests.contract.battery.conftest import LEASE_SECONDS
 from tests.contract.battery.kit import Worker, outcomes
 
 PACE = {
     "RETRY_DELAY_SECONDS": "0",
     "PAUSED_DELAY_SECONDS": "1",
     "MAPPING_CACHE_SECONDS": "0",
-    "CLAIM_LEASE_SECONDS": "5",
 }
 COLUMN, FLAG = "donotbulkemail", "blackListEmail"
 PROFILE = "/profileAndServicesExt/profile"
@@ -64,7 +64,9 @@ class World:
         self.stack, self.mode = stack, mode
         self.dynamics, self.campaign = Dynamics(stack.facts), Campaign(stack.facts)
         self.campaign.renew(stack.new_campaign_token())
-        self.settings = load_settings({**stack.environment, "OPT_OUT_MODE": mode, **settings})
+        self.settings = load_settings(
+            {**stack.environment, "OPT_OUT_MODE": mode, **settings}
+        ).model_copy(update={"claim_lease_seconds": LEASE_SECONDS})
         self.ahead = 0.0
         self.patched_by_contacts = 0
         self.restart()

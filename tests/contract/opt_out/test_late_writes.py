@@ -83,7 +83,7 @@ def test_an_update_that_is_carried_out_late_does_not_stay(new_world: Callable[..
 def test_a_creation_that_is_carried_out_after_the_deletion_does_not_stay(
     new_world: Callable[..., World],
 ) -> None:
-    world = new_world("disabled", RETRY_DELAY_SECONDS="60")
+    world = new_world("disabled", RETRY_DELAY_SECONDS="5")
     world.contact()
     world.backfill()
     person = world.contact()
