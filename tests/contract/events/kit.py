@@ -22,7 +22,7 @@ from tests.contract.battery.kit import Worker
 PACE = {
     "RETRY_DELAY_SECONDS": "0",
     "PAUSED_DELAY_SECONDS": "1",
-    "MAPPING_CACHE_SECONDS": "0",
+    "MAPPING_CACHE_SECONDS": "30",
     "EMAIL_EVENTS_SOURCE": "both",
 }
 TABLES = {kind: f"acs_email{kind}" for kind in ("send", "open", "click", "bounce")}

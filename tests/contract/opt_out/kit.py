@@ -18,10 +18,11 @@ from shared.wiring import Wiring
 from tests.contract.battery.conftest import LEASE_SECONDS
 from tests.contract.battery.kit import Worker, outcomes
 
+CACHE_SECONDS = 5
 PACE = {
     "RETRY_DELAY_SECONDS": "0",
     "PAUSED_DELAY_SECONDS": "1",
-    "MAPPING_CACHE_SECONDS": "0",
+    "MAPPING_CACHE_SECONDS": str(CACHE_SECONDS),
 }
 COLUMN, FLAG = "donotbulkemail", "blackListEmail"
 PROFILE = "/profileAndServicesExt/profile"
@@ -87,11 +88,13 @@ class World:
         return self.sides[FROM_CAMPAIGN]
 
     def document(self, old: str, new: str) -> None:
+        """Puts a document, and lets the time pass until the bridge looks again."""
         text = default_opt_out_document()
         assert old in text
         self.wiring.storage.container("config").upload_blob(
             "opt-out/opt_out.yaml", text.replace(old, new), overwrite=True
         )
+        self.ahead += CACHE_SECONDS
 
     def person(self, contact: bool = False, profile: bool = False, **columns: Any) -> str:
         """A contact with its profile; each side's own no."""
