@@ -7,11 +7,12 @@ in them twice. Counts and the groups' names only.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
@@ -34,7 +35,12 @@ ATTEMPTS = 10
 LETTERS = 250
 """Of a group's name."""
 KEPT_DAYS = 35
-MOST_READ, MOST_REMOVED = 20_000, 500
+DAY = 86_400
+MOST_AT_ONCE, MOST_REQUESTS = 2, 30
+"""Requests for all days together, and for one day after the other where that is not enough. One
+brings 1,000 rows: 62 groups of a day.
+"""
+MOST_REMOVED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,14 @@ class GroupCount:
     day: str
     group: Group
     outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsRead:
+    """`whole_from`: the first day from which on all is there; "" where nothing is left out."""
+
+    counts: Sequence[GroupCount]
+    whole_from: str = ""
 
 
 class Groups:
@@ -90,19 +104,36 @@ class Groups:
             return False
         return True
 
-    def since(self, flow: str, moment: float) -> Iterator[GroupCount]:
-        """The groups of the day of `moment` and of the days after it, the oldest day first."""
-        condition = (
-            f"PartitionKey ge {literal(partition(flow, day_of(moment)))}"
-            f" and PartitionKey lt {literal(partition(flow, '~'))}"
-        )
-        together: dict[tuple[str, Group], Counter[str]] = {}
-        for entity in islice(self.table.query_entities(condition), MOST_READ):
-            day = str(entity["PartitionKey"]).rpartition("|")[2]
-            group = tuple(json.loads(entity["names"]))
-            together.setdefault((day, group), Counter()).update(json.loads(entity["outcomes"]))
-        for (day, group), outcomes in together.items():
-            yield GroupCount(day, group, outcomes)
+    def since(self, flow: str, moment: float, now: float) -> GroupsRead:
+        """The groups of the day of `moment` to that of `now`, the newest day first.
+
+        Few rows are read at once, many day by day, until MOST_REQUESTS are used up.
+        """
+        days = [day_of(at) for at in range(int(now), int(moment - moment % DAY) - 1, -DAY)]
+        rows, _, is_whole = self.read(flow, days[-1], days[0], MOST_AT_ONCE)
+        if is_whole:
+            return GroupsRead(added_up(rows))
+        rows, left, whole_from = [], MOST_REQUESTS, ""
+        for day in days:
+            found, asked, is_whole = self.read(flow, day, day, left)
+            rows, left = rows + found, left - asked
+            if not is_whole:
+                return GroupsRead(added_up(rows), whole_from or day_after(day))
+            whole_from = day
+        return GroupsRead(added_up(rows))
+
+    def read(self, flow: str, first: str, last: str, most: int) -> tuple[list[Any], int, bool]:
+        """Rows of some days by up to `most` requests, how many it took, and whether it is all."""
+        pages: Any = self.table.query_entities(
+            f"PartitionKey ge {literal(partition(flow, first))}"
+            f" and PartitionKey le {literal(partition(flow, last))}"
+        ).by_page()
+        rows: list[Any] = []
+        for asked, page in enumerate(islice(pages, most), 1):
+            rows += page
+            if not pages.continuation_token:
+                return rows, asked, True
+        return rows, most, False
 
     def remove_old(self, flow: str, now: float) -> int:
         """Takes away what is older than KEPT_DAYS. Returns how many rows."""
@@ -117,6 +148,15 @@ class Groups:
             self.table.delete_entity(entity["PartitionKey"], entity["RowKey"])
             removed += 1
         return removed
+
+
+def added_up(rows: Iterable[Mapping[str, Any]]) -> list[GroupCount]:
+    """The shards of each day and group together."""
+    together: defaultdict[tuple[str, Group], Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        day = str(row["PartitionKey"]).rpartition("|")[2]
+        together[day, tuple(json.loads(row["names"]))].update(json.loads(row["outcomes"]))
+    return [GroupCount(day, group, outcomes) for (day, group), outcomes in together.items()]
 
 
 def fewer(counts: Counts) -> Counts:
@@ -151,6 +191,10 @@ def partition(flow: str, day: str) -> str:
 
 def day_of(moment: float) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
+
+
+def day_after(day: str) -> str:
+    return f"{date.fromisoformat(day) + timedelta(days=1)}"
 
 
 def name_of(group: Group) -> str:

@@ -1,5 +1,6 @@
 """Outcomes by day and group: nothing that was added is lost, whoever adds at the same time."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -12,29 +13,37 @@ from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.groups import (
     ATTEMPTS,
     KEPT_DAYS,
+    MOST_AT_ONCE,
     MOST_GROUPS,
+    MOST_REQUESTS,
     OTHERS,
     SHARDS,
     Groups,
     counted,
+    day_of,
 )
 
 NOON, DAY = 1_700_049_600.0, 86_400.0  # 2023-11-15 12:00 UTC
 SPRING = ("Spring", "DM1")
 
 
-def groups(between: Any = lambda what: None) -> Groups:
-    """`between` is called before each call of the table."""
+def groups(between: Any = lambda what: None, page_rows: int = 1000) -> Groups:
+    """`between` is called before each call of the table; `page_rows`: of one answer."""
 
     def call(what: str, work: Any) -> Any:
         between(what)
         return work()
 
-    return Groups(TableService(call).create_table_if_not_exists("figures"))
+    service = TableService(call, lambda: page_rows)
+    return Groups(service.create_table_if_not_exists("figures"))
 
 
-def total(found: Groups, since: float = 0.0) -> dict[tuple[str, tuple[str, ...]], Any]:
-    return {(one.day, one.group): dict(one.outcomes) for one in found.since("flow", since)}
+def total(
+    found: Groups, since: float = NOON, now: float = NOON + 50 * DAY, flow: str = "flow"
+) -> dict[tuple[str, tuple[str, ...]], Any]:
+    read = found.since(flow, since, now)
+    assert read.whole_from == ""
+    return {(one.day, one.group): dict(one.outcomes) for one in read.counts}
 
 
 @given(
@@ -118,7 +127,59 @@ def test_days_before_the_moment_are_left_out_and_old_ones_are_taken_away() -> No
     now = NOON + (KEPT_DAYS + 1) * DAY
     assert found.remove_old("flow", now) == 1
     assert len(total(found)) == 3
-    assert len(list(found.since("flower", 0.0))) == 1
+    assert len(total(found, flow="flower")) == 1
+
+
+def filled(rows_a_day: list[int], page_rows: int, seen: list[str]) -> Groups:
+    """Each day has one delivery, with as many rows as are given and one event in each."""
+    found = groups(seen.append, page_rows)
+    for day, rows in enumerate(rows_a_day):
+        for number in range(rows):
+            key = {"PartitionKey": f"groups|flow|{day_of(NOON + day * DAY)}", "RowKey": f"{number}"}
+            row = {"names": json.dumps([str(day)]), "outcomes": json.dumps({"created": 1})}
+            found.table.upsert_entity({**key, **row})
+    seen.clear()
+    return found
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(1, 9))
+def test_the_newest_days_are_read_first_and_what_is_left_out_is_known(
+    rows_a_day: list[int], page_rows: int
+) -> None:
+    """Each day is there wholly from the one that is named on, within the requests of a page."""
+    seen = list[str]()
+    found = filled(rows_a_day, page_rows, seen)
+    read = found.since("flow", NOON, NOON + (len(rows_a_day) - 1) * DAY)
+    days = {day_of(NOON + day * DAY): rows for day, rows in enumerate(rows_a_day) if rows}
+    counts = {one.day: one.outcomes["created"] for one in read.counts}
+    whole = {day: rows for day, rows in days.items() if day >= read.whole_from}
+    assert {day: count for day, count in counts.items() if day >= read.whole_from} == whole
+    assert counts == days or read.whole_from > min(days)
+    assert len(seen) <= MOST_AT_ONCE + MOST_REQUESTS
+
+
+def test_a_month_of_forty_deliveries_a_day_and_more_is_read_whole() -> None:
+    seen = list[str]()
+    found = filled([60 * SHARDS] * 30, 1000, seen)
+    now = NOON + 29 * DAY
+    assert len(total(found, NOON, now)) == 30
+    assert len(total(found, now, now)) == 1, "of the last day alone"
+
+
+def test_few_rows_are_one_request() -> None:
+    seen = list[str]()
+    found = filled([SHARDS] * 30, 1000, seen)
+    assert len(total(found, NOON, NOON + 29 * DAY)) == 30
+    assert len(seen) == 1
+
+
+def test_a_day_that_is_too_much_for_a_page_is_not_called_whole() -> None:
+    found = filled([1, MOST_REQUESTS + 1], 1, [])
+    read = found.since("flow", NOON, NOON + DAY)
+    assert read.whole_from == day_of(NOON + 2 * DAY)
+    assert [(one.day, one.outcomes) for one in read.counts] == [
+        (day_of(NOON + DAY), {"created": MOST_REQUESTS})
+    ]
 
 
 def settlement(outcome: Outcome, row: dict[str, Any] | None) -> Settlement:

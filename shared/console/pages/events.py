@@ -16,7 +16,7 @@ from shared.sftp.client import RemoteFile
 from shared.sftp.exports.positions import PROCESSED, REJECTED
 from shared.state.figures import HOURS, Figure
 from shared.state.flows import FlowState
-from shared.state.groups import GroupCount
+from shared.state.groups import GroupCount, GroupsRead
 
 FIGURES, FILES = "part_figures", "part_files"
 PERIODS = ("1", "7", "30")
@@ -24,7 +24,7 @@ PERIODS = ("1", "7", "30")
 MOST_DELIVERIES = 100
 DAYS_SHOWN, DAY_SECONDS = 30, 86_400.0
 MOST_FILES = 50
-"""Of each folder, the newest."""
+"""Of each state, the newest."""
 
 FUNNEL = ("filtered", "no_contact", "rejected", "unchanged", "created")
 """What becomes of an event that was read, as its flow counts it."""
@@ -48,8 +48,8 @@ def events(visit: Visit) -> View:
             "days": [] if isinstance(rows, Missing) else by_day(visit, rows),
             "period": period(visit),
             "periods": PERIODS,
-            "deliveries": [] if isinstance(counts, Missing) else by_delivery(counts),
-            "files": [] if isinstance(listed, Missing) else listed,
+            **deliveries_of(GroupsRead(()) if isinstance(counts, Missing) else counts),
+            **newest_files([] if isinstance(listed, Missing) else listed),
             "has_files": files is not None,
             "folder": services.settings.sftp_folder,
             "missing": shown_missing(visit, {one.part: one for one in missing}.values()),
@@ -80,9 +80,19 @@ def period(visit: Visit) -> str:
     return asked if asked in PERIODS else "30"
 
 
-def groups_of(visit: Visit) -> list[GroupCount]:
+def groups_of(visit: Visit) -> GroupsRead:
     since = visit.now() - (int(period(visit)) - 1) * DAY_SECONDS
-    return list(visit.services.bridge.groups.since(KEY, since))
+    return visit.services.bridge.groups.since(KEY, since, visit.now())
+
+
+def deliveries_of(read: GroupsRead) -> dict[str, Any]:
+    """The largest, how many more there are, and from which day on all are counted."""
+    found = by_delivery(read.counts)
+    return {
+        "deliveries": found[:MOST_DELIVERIES],
+        "deliveries_left_out": len(found[MOST_DELIVERIES:]),
+        "deliveries_whole_from": read.whole_from,
+    }
 
 
 def by_delivery(counts: Iterable[GroupCount]) -> list[dict[str, Any]]:
@@ -98,7 +108,7 @@ def by_delivery(counts: Iterable[GroupCount]) -> list[dict[str, Any]]:
             "read": found.total(),
             **{name: found[name] for name in FUNNEL},
         }
-        for group, found in largest[:MOST_DELIVERIES]
+        for group, found in largest
     ]
 
 
@@ -114,14 +124,14 @@ def feeds(services: Services, states: dict[str, FlowState]) -> list[dict[str, An
 
 
 def files_of(services: Services) -> list[dict[str, Any]]:
-    """What waits, what was read, what could not be read; the newest first."""
+    """What waits, what was read, what could not be read; of each the newest first."""
     form = EventFormat(services.events_catalog.version().document)
     root = services.settings.sftp_folder.rstrip("/")
     folders = {"waiting": root, PROCESSED: f"{root}/{PROCESSED}", REJECTED: f"{root}/{REJECTED}"}
     found = []
     for name, folder in folders.items():
         files = listed(services, folder, is_there=name == "waiting")
-        for file in sorted(files, key=lambda file: -file.changed_at)[:MOST_FILES]:
+        for file in sorted(files, key=lambda file: -file.changed_at):
             ours = name != "waiting" or form.takes(file.name)
             found.append(
                 {
@@ -132,6 +142,18 @@ def files_of(services: Services) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def newest_files(files: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Some of each state, and how many more there are."""
+    seen, shown, left_out = Counter[str](), [], 0
+    for file in files:
+        seen[file["folder"]] += 1
+        if seen[file["folder"]] > MOST_FILES:
+            left_out += 1
+        else:
+            shown.append(file)
+    return {"files": shown, "files_left_out": left_out}
 
 
 def listed(services: Services, folder: str, is_there: bool) -> list[RemoteFile]:

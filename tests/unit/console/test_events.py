@@ -6,12 +6,13 @@ from typing import Any, cast
 import pytest
 
 from shared.console.look import Look
-from shared.console.pages.events import by_day, files_of
+from shared.console.pages.events import MOST_DELIVERIES, MOST_FILES, by_day, files_of
 from shared.console.visit import Services, Visit
 from shared.errors import Misconfigured, Retryable
 from shared.events.documents import default_events_document, read_events_document
 from shared.sftp.client import RemoteFile
 from shared.state.figures import HOURS, Figure
+from shared.state.groups import GroupCount, GroupsRead
 from tests.unit.console.kit import Console
 
 HOUR = 3600.0
@@ -134,6 +135,37 @@ def test_events_are_counted_by_campaign_and_delivery(console: Console) -> None:
     html = console.ask("/events", query={"days": "7"}).body.decode()
     assert "Spring" in html
     assert "last 7 days" in html
+
+
+def test_deliveries_that_are_left_out_are_told_of(console: Console) -> None:
+    read = console.data("/events")
+    assert (read["deliveries_whole_from"], read["deliveries_left_out"]) == ("", 0)
+    few = GroupsRead([GroupCount("2023-11-13", SPRING, {"created": 1})], "2023-11-13")
+    console.bridge.groups = SimpleNamespace(since=lambda *_: few)
+    assert console.data("/events")["deliveries_whole_from"] == "2023-11-13"
+    html = console.ask("/events").body.decode()
+    assert "All is counted from 2023-11-13 on. What came before is left out" in html
+
+
+def test_the_smallest_deliveries_are_left_out_and_counted(console: Console) -> None:
+    counts = [GroupCount("2023-11-13", ("", f"{n}"), {"created": n}) for n in range(1, 104)]
+    console.bridge.groups = SimpleNamespace(since=lambda *_: GroupsRead(counts))
+    page = console.data("/events")
+    assert (len(page["deliveries"]), page["deliveries_left_out"]) == (MOST_DELIVERIES, 3)
+    assert page["deliveries"][-1]["read"] == 4
+    assert "Not shown: 3 smaller ones." in console.ask("/events").body.decode()
+
+
+def test_the_oldest_files_are_left_out_and_counted(console: Console) -> None:
+    sftp = console.services.looking_sftp
+    many = [RemoteFile(f"trackingLogs_{n}.txt", 1, float(n)) for n in range(MOST_FILES + 2)]
+    console.services.looking_sftp = SimpleNamespace(
+        files=lambda folder: many if folder.endswith("rejected") else sftp.files(folder)
+    )
+    page = console.data("/events")
+    assert (len(page["files"]), page["files_left_out"]) == (MOST_FILES + 2, 2)
+    assert page["files"][-1]["changed_at"] == 2.0
+    assert "Not shown: 2 older files." in console.ask("/events").body.decode()
 
 
 @pytest.mark.parametrize("days", ["", "0", "365", "x"])
