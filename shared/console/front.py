@@ -15,7 +15,7 @@ from shared.console.incoming import FORM_LIMIT_BYTES, Incoming
 from shared.console.look import Look, read_look
 from shared.console.outgoing import SECURITY, Answer, Cookie, File, Redirect, Sent, View
 from shared.console.patience import PAGE_SECONDS, page_in_time
-from shared.console.refusals import Refusal
+from shared.console.refusals import Refusal, unavailable
 from shared.console.rendering import render
 from shared.console.roles import Least, Role, allows, missing_role
 from shared.console.routes import Found, NoRoute, Route, find
@@ -65,8 +65,7 @@ class Front:
         except Refusal as refusal:
             return self.refused(incoming, look, refusal, self.session(incoming))
         except BridgeError as error:
-            cause = Refusal(503, "unavailable", {"cause": str(error)})
-            return self.refused(incoming, look, cause, self.session(incoming))
+            return self.refused(incoming, look, unavailable(error), self.session(incoming))
 
     def checked(self, incoming: Incoming, look: Look) -> Sent:
         if incoming.path == "/sign-in":

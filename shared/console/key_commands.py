@@ -250,7 +250,7 @@ def do_carry_out(call: Call, order: CarryOut) -> Answered:
     is_id = is_row_key(order.plan) and not order.plan.startswith(TAKEN)
     plan = call.services.plans.get(order.plan) if is_id else None
     if plan is None or plan.kind not in KINDS:
-        raise Refusal(404, "plan_over")
+        raise over(call, order.plan if is_id else "")
     if plan.person != call.by:
         raise Refusal(403, "plan_of_another")
     kind, visit = KINDS[plan.kind], visit_of(call, [])
@@ -259,6 +259,14 @@ def do_carry_out(call: Call, order: CarryOut) -> Answered:
         raise Refusal(400, problem, {"number": str(plan.planned.must_type)})
     carried = carry_out(visit, kind, plan, order.why)
     return Answered(200, {"kind": plan.kind, "on": plan.planned.on, "result": carried.result})
+
+
+def over(call: Call, plan_id: str) -> Refusal:
+    """Whoever carried it out and did not hear of it is told that it was ordered."""
+    taken = call.services.plans.taken(plan_id, call.by) if plan_id else None
+    if taken and taken.refused:
+        return Refusal(**taken.refused)
+    return Refusal(409, "plan_taken") if taken else Refusal(404, "plan_over")
 
 
 def visit_of(call: Call, form: list[tuple[str, str]]) -> Visit:

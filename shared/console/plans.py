@@ -5,17 +5,17 @@ keeps it for ten minutes (shared/state/plans.py) and shows its page. The page's 
 `/console/plans/<id>`. Kinds stand in shared/console/plan_kinds.py.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from shared.console.reasons import why_fault
-from shared.console.refusals import Refusal
+from shared.console.refusals import Refusal, unavailable
 from shared.console.roles import Least, allowing_role, missing_role
 from shared.console.visit import Visit
-from shared.errors import Retryable
+from shared.errors import BridgeError, Retryable
 from shared.state.activity import DONE, Act
-from shared.state.plans import Line, Plan, Planned
+from shared.state.plans import Line, Plan, Planned, Plans
 
 __all__ = ["Carried", "Line", "Plan", "PlanKind", "Planned", "carry_out", "check_role", "fault"]
 
@@ -77,9 +77,27 @@ def carry_out(visit: Visit, kind: PlanKind, plan: Plan, why: str) -> Carried:
     roles = visit.signed_in.roles
     role = KEY_ROLE if visit.by_key else allowing_role(roles, kind.least).value
     act = Act(visit.who, role, kind.code, planned.on, why, count=planned.count)
-    with services.activity.noted(act) as ending:
+    with services.activity.noted(act) as ending, told_twice(services.plans, plan):
         carried = kind.carry_out(visit, plan, why)
         ending.result, ending.count = carried.result, carried.count
-    with suppress(Retryable):  # it is done: a second click is led to the page before then
+    with suppress(Retryable):  # it is done: a second click is told of the activity list then
         services.plans.led_to(plan, carried.to)
     return carried
+
+
+@contextmanager
+def told_twice(plans: Plans, plan: Plan) -> Iterator[None]:
+    """Whoever clicked twice sees the answer to the second click: it is told what went wrong."""
+    try:
+        yield
+    except Refusal as refusal:
+        note_refusal(plans, plan, refusal)
+        raise
+    except BridgeError as error:
+        note_refusal(plans, plan, unavailable(error))
+        raise
+
+
+def note_refusal(plans: Plans, plan: Plan, refusal: Refusal) -> None:
+    with suppress(Retryable):
+        plans.refused(plan, refusal.status, refusal.code, refusal.arguments)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from shared.errors import BridgeError
+
 
 class Refusal(Exception):
     """`status` of the answer, `code` of its sentence (shared/console/sentences.py), arguments."""
@@ -9,3 +11,8 @@ class Refusal(Exception):
     def __init__(self, status: int, code: str, arguments: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
         self.status, self.code, self.arguments = status, code, arguments or {}
+
+
+def unavailable(error: BridgeError) -> Refusal:
+    """A system that is needed for it does not answer as it should."""
+    return Refusal(503, "unavailable", {"cause": str(error)})

@@ -2,7 +2,7 @@
 
 Table `plans`, one partition. Whoever carries a plan out deletes its row on condition of its ETag,
 and writes another one, `!<id>`, in the same transaction. Of two only one succeeds, so a double
-click is harmless. That row says where the act led.
+click is harmless. That row says where the act led, or why it was refused, once that is known.
 """
 
 import json
@@ -70,6 +70,23 @@ class Plan:
     etag: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A plan that is carried out, or was."""
+
+    at: float
+    """In seconds since 1970."""
+    kind: str
+    name: str
+    """What it is done on, for people."""
+    back: str
+    """The page that it was begun on."""
+    to: str = ""
+    """Where it led; "" as long as nobody knows."""
+    refused: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """`status`, `code` and `arguments` of the refusal that it ended in; {} for none."""
+
+
 class Plans:
     """The table `plans`."""
 
@@ -106,7 +123,9 @@ class Plans:
         """Whether this caller carries it out: True for one of them alone."""
         condition = {"etag": plan.etag, "match_condition": MatchConditions.IfNotModified}
         taken = {"PartitionKey": PARTITION, "RowKey": TAKEN + plan.id}
-        values = {"made_at": float(self.now()), "person": plan.person, "to": plan.planned.back}
+        planned = plan.planned
+        shown = {"kind": plan.kind, "name": planned.name, "back": planned.back}
+        values = {"made_at": float(self.now()), "person": plan.person, "to": "", **shown}
         try:
             self.table.submit_transaction(
                 [
@@ -122,13 +141,21 @@ class Plans:
 
     def led_to(self, plan: Plan, to: str) -> None:
         """Says for the next ten minutes where the act led, to whoever clicked twice."""
-        entity = {"PartitionKey": PARTITION, "RowKey": TAKEN + plan.id, "to": to}
+        self.tell(plan, {"to": to})
+
+    def refused(self, plan: Plan, status: int, code: str, arguments: Mapping[str, str]) -> None:
+        """Says why the act was not done, to whoever clicked twice."""
+        refusal = {"status": status, "code": code, "arguments": dict(arguments)}
+        self.tell(plan, {"refused": json.dumps(refusal)})
+
+    def tell(self, plan: Plan, values: Mapping[str, str]) -> None:
+        entity = {"PartitionKey": PARTITION, "RowKey": TAKEN + plan.id, **values}
         self.table.update_entity(entity, UpdateMode.MERGE)
 
-    def taken(self, plan_id: str, person: str) -> str:
-        """Where the act of a plan led that this person carried out; "" where there is none."""
+    def taken(self, plan_id: str, person: str) -> Taken | None:
+        """What became of a plan that this person carried out; None where there is none."""
         entity = self.found(TAKEN + plan_id)
-        return str(entity["to"]) if entity and entity["person"] == person else ""
+        return read_taken(entity) if entity and entity["person"] == person else None
 
     def found(self, key: str) -> Any:
         try:
@@ -161,3 +188,10 @@ def read_plan(entity: Any) -> Plan:
         Planned(lines=lines, **values),
         str(entity.metadata["etag"]),
     )
+
+
+def read_taken(entity: Any) -> Taken:
+    """A row of before knows only where to go."""
+    kind, name, back = (str(entity.get(key, "")) for key in ("kind", "name", "back"))
+    refused = json.loads(entity.get("refused", "{}"))
+    return Taken(float(entity["made_at"]), kind, name, back, str(entity["to"]), refused)

@@ -10,7 +10,7 @@ from shared.console.refusals import Refusal
 from shared.console.sentences import sentence
 from shared.console.visit import Visit
 from shared.identifiers import is_row_key
-from shared.state.plans import GOOD_SECONDS, TAKEN
+from shared.state.plans import GOOD_SECONDS, TAKEN, Taken
 
 
 def make(visit: Visit) -> Answer:
@@ -25,11 +25,16 @@ def make(visit: Visit) -> Answer:
 
 
 def show(visit: Visit) -> Answer:
-    return shown(visit, *found(visit))
+    """One that was carried out leads to what became of it."""
+    try:
+        return shown(visit, *found(visit))
+    except Refusal as refusal:
+        taken = taken_by(visit, refusal)
+        return Redirect(taken.to) if taken.to else shown_taken(visit, taken)
 
 
 def carry(visit: Visit) -> Answer:
-    """Does it. A second click is led to where the first one led."""
+    """Does it. A second click is led where the first one leads."""
     try:
         kind, plan = found(visit)
         form = visit.incoming.form
@@ -38,15 +43,21 @@ def carry(visit: Visit) -> Answer:
             return shown(visit, kind, plan, problem, why)
         return Redirect(carry_out(visit, kind, plan, why).to)
     except Refusal as refusal:
-        if refusal.code not in ("plan_over", "plan_taken") or not (to := led_to(visit)):
-            raise
-        return Redirect(to)
+        return Redirect(taken_by(visit, refusal).to or f"/plans/{visit.parts['id']}")
 
 
-def led_to(visit: Visit) -> str:
-    """Where this person's act led, "" where there is none. It is there once the plan is gone."""
-    plan_id = visit.parts["id"]
-    return visit.services.plans.taken(plan_id, visit.signed_in.person) if is_id(plan_id) else ""
+def taken_by(visit: Visit, refusal: Refusal) -> Taken:
+    """What became of the plan that this person has carried out, where that is why it is refused.
+    Else Refusal: this one, or the one that the act ended in.
+    """
+    plan_id, person = visit.parts["id"], visit.signed_in.person
+    is_over = refusal.code in ("plan_over", "plan_taken") and is_id(plan_id)
+    taken = visit.services.plans.taken(plan_id, person) if is_over else None
+    if taken is None:
+        raise refusal
+    if taken.refused:
+        raise Refusal(**taken.refused)
+    return taken
 
 
 def is_id(text: str) -> bool:
@@ -88,3 +99,9 @@ def shown(visit: Visit, kind: PlanKind, plan: Plan, problem: str = "", why: str 
         },
         400 if problem else 200,
     )
+
+
+def shown_taken(visit: Visit, taken: Taken) -> View:
+    """The order was taken, and what it leads to is not there yet."""
+    values = {"kind": taken.kind, "name": taken.name, "back": taken.back, "taken_at": taken.at}
+    return View("taken", {"id": visit.parts["id"], "state": "taken", **values})

@@ -13,7 +13,8 @@ async function refresh() {
   const parts = [...document.querySelectorAll("[data-refresh]")];
   if (!parts.length || busy()) return;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (answer.redirected || answer.status === 401) return location.reload();
+  const isOver = answer.status >= 400 && answer.status < 500; // the page says why
+  if (answer.redirected || isOver) return location.reload();
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of parts) {

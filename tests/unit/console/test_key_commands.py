@@ -6,8 +6,10 @@ from typing import Any, cast
 import pytest
 
 from shared.console.key_commands import Answered, Call, run_command
+from shared.console.refusals import Refusal
 from shared.state.activity import Act
 from shared.state.flows import STOPPED
+from shared.state.jobs import Job
 from tests.unit.console.kit import Console, guid
 
 
@@ -66,7 +68,22 @@ def test_a_plan_is_shown_and_carried_out_once_by_whoever_made_it() -> None:
     assert noted(console) == [
         ("key anna", "key", "replay_letters", "contacts", done.body["result"])
     ]
-    assert command(console, "carry_out", **order).status == 404
+    again = command(console, "carry_out", **order)
+    assert (again.status, again.body["code"]) == (409, "plan_taken"), "the answer may get lost"
+    assert command(console, "carry_out", by="key bert", **order).body["code"] == "plan_over"
+
+
+def test_a_refused_order_is_refused_with_the_same_words_again() -> None:
+    console = Console()
+    plan = command(console, "plan", kind="replay_all").body["plan"]
+
+    def refuse(job: Job) -> Job:
+        raise Refusal(409, "reads_nothing", {"name": "Contacts"})
+
+    console.bridge.jobs.order = refuse
+    first, second = (command(console, "carry_out", plan=plan) for _ in range(2))
+    assert (first.status, first.body["code"]) == (409, "reads_nothing")
+    assert second == first
 
 
 def test_a_stop_by_plan_needs_its_reason() -> None:

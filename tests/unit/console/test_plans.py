@@ -2,17 +2,23 @@
 
 import json
 import threading
+from collections.abc import Iterator
 
 import pytest
 
+from shared.console.look import LANGUAGES
+from shared.console.outgoing import Sent
 from shared.console.plan_kinds import KINDS
 from shared.console.reasons import why_fault
+from shared.console.refusals import Refusal
 from shared.console.roles import Least
 from shared.console.sentences import SENTENCES
+from shared.errors import Retryable
 from shared.state.activity import Act
 from shared.state.flows import RUNNING, STOPPED
+from shared.state.jobs import Job
 from shared.state.plans import GOOD_SECONDS
-from tests.unit.console.kit import Console
+from tests.unit.console.kit import Console, guid
 
 WHY = "maintenance in Campaign"
 
@@ -39,6 +45,104 @@ def test_a_second_click_leads_where_the_first_one_led_and_does_nothing() -> None
     first, second = (console.ask(plan, form={"why": WHY}) for _ in range(2))
     assert first.headers["Location"] == second.headers["Location"]
     assert len(console.acts()) == 1
+
+
+def clicked_meanwhile(console: Console, plan: str, **headers: str) -> Iterator[Sent]:
+    """The answers to the second click and to the page that it leads to, while a job is ordered,
+    and to that page behind the end.
+    """
+    order, seen = console.bridge.jobs.order, list[Sent]()
+
+    def slow_order(job: Job) -> Job:
+        seen.extend((console.ask(plan, form={}, **headers), console.ask(plan, **headers)))
+        return order(job)
+
+    console.bridge.jobs.order = slow_order
+    led_to = console.carry(plan)
+    yield from seen
+    assert led_to.startswith("/jobs/")
+    assert console.ask(plan).headers["Location"] == f"/console{led_to}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_click_before_the_first_has_its_job_is_told_that_the_order_was_taken(
+    language: str,
+) -> None:
+    console = Console()
+    console.letters(3)
+    plan = console.plan("replay_letters", flow="contacts")
+    second, page = clicked_meanwhile(console, plan, language=language)
+    assert (second.status, second.headers["Location"]) == (303, f"/console{plan}")
+    html = page.body.decode()
+    assert (page.status, f'href="/console{plan}"' in html) == (200, True)
+    assert ("Your order was taken" in html) == (language == "en")
+    assert 'data-refresh="1"' in html
+    assert console.queue.ids == [guid(number) for number in range(3)]
+
+
+def test_the_twin_of_an_order_that_was_taken() -> None:
+    console = Console()
+    console.letters(3)
+    plan = console.plan("replay_letters", flow="contacts")
+    _, page = clicked_meanwhile(console, plan, accept="application/json")
+    shown = json.loads(page.body)
+    assert (shown["state"], shown["kind"], shown["name"]) == ("taken", "replay_letters", "Contacts")
+    assert shown["back"].startswith("/dead-letters")
+
+
+REFUSED = Refusal(409, "reads_nothing", {"name": "Contacts"})
+BROKEN = Retryable("The storage account does not answer.")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"), [(REFUSED, 409, "reads_nothing"), (BROKEN, 503, "unavailable")]
+)
+def test_a_second_click_is_told_why_the_first_one_did_nothing(
+    error: Exception, status: int, code: str
+) -> None:
+    console = Console()
+    console.letters(3)
+    plan = console.plan("replay_letters", flow="contacts")
+
+    def refuse(job: Job) -> Job:
+        raise error
+
+    console.bridge.jobs.order = refuse
+    clicks = [console.ask(plan, form={}, accept="application/json") for _ in range(2)]
+    looked = console.ask(plan, accept="application/json")
+    assert [one.status for one in (*clicks, looked)] == [status] * 3
+    assert {json.loads(one.body)["error"] for one in (*clicks, looked)} == {code}
+    assert len({one.body for one in (*clicks, looked)}) == 1
+
+
+def test_an_act_that_was_cut_off_is_no_secret() -> None:
+    """Nobody knows how it ended: whoever looks is led to the activity list."""
+    console = Console()
+    console.letters(3)
+    plan = console.plan("replay_letters", flow="contacts")
+
+    def die(job: Job) -> Job:
+        raise SystemExit
+
+    console.bridge.jobs.order = die
+    with pytest.raises(SystemExit):
+        console.ask(plan, form={})
+    assert 'href="/console/activity"' in console.ask(plan).body.decode()
+
+
+def test_a_plan_that_the_version_before_took_leads_where_that_one_said() -> None:
+    console = Console()
+    row = {"made_at": console.clock, "person": "otto", "to": "/flows/contacts"}
+    console.plans.table.upsert_entity({"PartitionKey": "plans", "RowKey": "!0001", **row})
+    assert console.ask("/plans/0001", form={}).headers["Location"] == "/console/flows/contacts"
+
+
+def test_what_became_of_a_plan_is_its_maker_s_alone() -> None:
+    console = Console()
+    plan = console.plan("stop", flow="contacts")
+    console.carry(plan, why=WHY)
+    assert console.ask(plan, "olga").status == 404
+    assert console.ask(plan, "olga", {"why": WHY}).status == 404
 
 
 def test_of_many_clicks_at_once_one_acts() -> None:
