@@ -35,6 +35,7 @@ from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.catalog import OptOutCatalog, OptOutCompiler
 from shared.opt_out.deciding import Mode
 from shared.opt_out.feeds import Feed, FileFeed, FilterFeed, OptOutFormat, ScanFeed
+from shared.opt_out.flow import KEY as OPT_OUT
 from shared.opt_out.flows import OptOut
 from shared.opt_out.gate import ContactsFlow
 from shared.opt_out.opt_ins import opt_in_brake
@@ -251,7 +252,7 @@ class Wiring(StateWiring):
         decisions = Decisions(self.storage.table("decisions"))
         mode = Mode(self.settings.opt_out_mode)
         reconciler = Reconciler(
-            Contacts(self.dataverse),
+            Contacts(self.dataverse, lambda: self.bridge.flows.state(OPT_OUT).replays),
             Profiles(self.urgent_campaign),
             decisions,
             mode,

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from dev.simulation.people import People, ids
+from dev.simulation.scenarios import OPT_OUTS
 
 COMMANDS = (
     "replay all",
@@ -58,6 +59,14 @@ class Commands:
 
     def replay(self, flow: str, what: str, record: str = "") -> None:
         self.insist(flow, "replay", {"what": what, **({"id": record} if what == "record" else {})})
+
+    def say_restored(self) -> None:
+        """What the page on opt-outs asks for after a restore, before people are let in."""
+
+        def taken(_: int) -> None:
+            self.people.words -= 1
+
+        self.insist(OPT_OUTS, "replay", {"what": "all"}, then=taken)
 
     def stop(self, flow: str, seconds: float, taken: int, status: int) -> None:
         """Once the stop was answered: who sees the flow run starts nothing.

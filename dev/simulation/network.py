@@ -25,7 +25,7 @@ STRANGE = (
     Response(200, {"content-type": "application/json"}, b'{"value": [], "contin'),
     Response(302, {"location": "https://login.example.org/"}, b""),
     Response(409, {}, b"Conflict"),
-    Response(413, {}, b""),
+    Response(421, {}, b""),
     Response(423, {}, b"Locked"),
     Response(451, {}, b""),
 )

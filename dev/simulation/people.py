@@ -26,7 +26,11 @@ CONTACT_DEEDS = (
     "create",
 )
 PAIRS = (("donotbulkemail", "blackListEmail"), ("donotphone", "blackListPhone"))
+SIDES = ("Dynamics", "Campaign")
 WEBHOOK_SHARE = 0.5
+ADMINISTRATION_SECONDS = 7.0
+"""After which somebody tries again whom a restored environment does not let in."""
+
 MARK = "zqmarked"
 """In every value of a record that people write."""
 
@@ -35,7 +39,8 @@ class People:
     """`last_word`: by contact and flag, what a person said last, on whichever side.
 
     `deleted`: contacts that were deleted at least once. `unseen`: contacts whose profile Campaign
-    shows to nobody.
+    shows to nobody. `words`: how often somebody is about to say that Dynamics was restored. It
+    is in administration mode until then: nobody else is let in.
     """
 
     def __init__(
@@ -44,7 +49,7 @@ class People:
         self.world, self.host, self.systems = world, host, systems
         self.scenario = scenario
         self.last_word: dict[tuple[str, str], bool] = {}
-        self.deleted, self.unseen = set[str](), set[str]()
+        self.deleted, self.unseen, self.words = set[str](), set[str](), 0
         self.begin, self.seconds = world.scheduler.now, seconds
         self.contacts = ids("contact", 1 + int(6 * world.draws.share("contacts")))
 
@@ -55,10 +60,12 @@ class People:
             name = f"deed {number}"
             contact = draws.of(f"{name} contact", range(len(self.contacts)))
             if self.scenario.flags and draws.share(f"{name} of a flag") < 0.5:
-                self.later(name, partial(self.decide, name, contact))
+                decide = partial(self.decide, name, contact)
+                in_dynamics = draws.of(f"{name} side", SIDES) == "Dynamics"
+                self.later(name, partial(self.let_in, decide) if in_dynamics else decide)
             else:
                 what = draws.of(f"{name} what", CONTACT_DEEDS)
-                self.later(name, partial(self.do, name, what, contact))
+                self.later(name, partial(self.let_in, partial(self.do, name, what, contact)))
 
     def later(self, name: str, deed: Callable[[], None]) -> None:
         moment = self.begin + self.seconds * self.world.draws.share(f"{name} when")
@@ -66,6 +73,13 @@ class People:
 
     def after(self, seconds: float, deed: Callable[[], None]) -> None:
         self.world.scheduler.at(self.world.scheduler.now + seconds, deed)
+
+    def let_in(self, deed: Callable[[], None]) -> None:
+        """Does it in Dynamics, now or as soon as people are let in again."""
+        if self.words:
+            self.after(ADMINISTRATION_SECONDS, partial(self.let_in, deed))
+        else:
+            deed()
 
     def wanted(self, label: str) -> bool:
         """Whether it is done; remembered among what happened, so that the shortest schedule holds
@@ -98,7 +112,7 @@ class People:
         draws, contact = self.world.draws, self.contacts[number]
         column, flag = draws.of(f"{name} pair", PAIRS)
         value = draws.share(f"{name} value") < 0.6
-        side = draws.of(f"{name} side", ("Dynamics", "Campaign"))
+        side = draws.of(f"{name} side", SIDES)
         profiles = self.systems.gateway.engine.tables["profile"]
         found = profiles.by_key(contact)
         there = self.systems.there("contact", contact)

@@ -9,7 +9,7 @@ from dev.emulators.campaign.orders import Journaling
 from dev.simulation.commands import Commands
 from dev.simulation.faults import UPHEAVALS
 from dev.simulation.people import PAIRS, People
-from dev.simulation.scenarios import EVENTS
+from dev.simulation.scenarios import EVENTS, OPT_OUTS
 from dev.simulation.storage import Account
 
 COLUMN = {
@@ -26,6 +26,7 @@ class Upheavals:
         self.people, self.commands, self.account = people, commands, account
         self.world, self.systems = people.world, people.systems
         self.earlier, self.versions = b"", dict.fromkeys(people.scenario.documents, 0)
+        self.bereaved = set[str]()
         self.deeds: dict[str, Callable[[str], bool]] = {
             "restored": self.restore,
             "profile_deleted": self.delete_profile,
@@ -71,9 +72,19 @@ class Upheavals:
             self.systems.dataverse.api.tracking.expire_all()
         else:
             for flow in self.people.scenario.commanded:
-                if flow != EVENTS:
+                if flow not in (EVENTS, OPT_OUTS):
                     self.people.after(5.0, partial(self.commands.replay, flow, "all"))
+        if self.people.scenario.flags:
+            self.people.words += 1
+            self.people.after(5.0, self.commands.say_restored)
+        for contact in self.orphaned():
+            self.change_again(label, contact)
         return True
+
+    def orphaned(self) -> list[str]:
+        """Contacts whose profile was deleted, and whose change that brings it back is undone."""
+        profiles = self.systems.gateway.engine.tables["profile"]
+        return [one for one in sorted(self.bereaved) if not profiles.by_key(one)]
 
     def stands(self, contact: str, flag: str) -> bool:
         """Whether the contact is there, and its profile is opted out."""
@@ -107,16 +118,20 @@ class Upheavals:
             table = self.systems.gateway.engine.tables["profile"]
             self.systems.gateway.engine.remove(table.resource, table.by_key(contact) or 0)
             self.people.deleted.add(contact)
+            self.bereaved.add(contact)
             row = self.systems.there("contact", contact) or {}
             for column, flag in PAIRS:
                 if not row.get(column):
                     self.people.last_word.pop((contact, flag), None)
-            self.people.after(10.0, partial(self.change_again, label, contact))
+            self.change_again(label, contact)
         return bool(contact)
 
     def change_again(self, label: str, contact: str) -> None:
-        if self.systems.there("contact", contact):
-            self.people.write(label.replace(":", ""), "change", contact)
+        def change() -> None:
+            if self.systems.there("contact", contact):
+                self.people.write(label.replace(":", ""), "change", contact)
+
+        self.people.after(10.0, partial(self.people.let_in, change))
 
     def hide_profile(self, label: str) -> bool:
         contact = self.profile(label)

@@ -60,7 +60,7 @@ class Reconciler:
             return WriteResult(
                 outcome,
                 NO_PROFILE,
-                remember(memory.terms, memory.flags, contact, None, contact.master),
+                memory.without_profile(contact, contact.master),
             )
         flag_decisions = self.flag_decisions(active, contact, profile, memory)
         taken_back = opt_ins(contact, profile, flag_decisions)
@@ -89,9 +89,7 @@ class Reconciler:
             self.profiles.client.clock_ahead_seconds,
             self.contacts.client.clock_ahead_seconds,
         )
-        # A contact whose version is lower than before was restored: what was agreed since then is
-        # none of its edits.
-        restored = 0 < contact.version < memory.seen
+        undone = memory.may_be_undone(contact)
         found = {}
         for flag, value in contact.values.items():
             time = profile.times[flag]
@@ -105,7 +103,7 @@ class Reconciler:
                 edited=is_edited(contact, memory, is_later),
                 later=is_later,
             )
-            found[flag] = decide(self.mode, seen, None if restored else memory.agreed(flag), allow)
+            found[flag] = decide(self.mode, seen, None if undone else memory.agreed(flag), allow)
         return found
 
     def recorded(

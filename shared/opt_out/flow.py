@@ -26,7 +26,7 @@ from shared.opt_out.aliases import (
 )
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.gate import AHEAD_SECONDS, ContactsFlow
-from shared.opt_out.memory import Memory, remember, terms_of
+from shared.opt_out.memory import Memory, terms_of
 from shared.opt_out.opt_ins import HELD, SENTENCE
 from shared.opt_out.readers import Reader
 from shared.opt_out.rows import (
@@ -258,9 +258,7 @@ class OptOutFlow(PlainFlow):
     def waits(self, decision: Decision) -> Settlement:
         contact = contact_in(decision.change)
         memory = self.memory(decision.agreed).in_life_of(contact)
-        agreed = carried(memory.held) | remember(
-            memory.terms, memory.flags, contact, None, memory.master
-        )
+        agreed = carried(memory.held) | memory.without_profile(contact, memory.master)
         sentence = (
             "Waits until the contacts flow has processed the contact. That flow creates its"
             " profile."

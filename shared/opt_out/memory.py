@@ -4,8 +4,9 @@ they agreed on.
     {"flags":    {flag: {"value", "time", "dynamics", "campaign", "modified", "rule", "winner",
     "decided_at"}},
      "dynamics": {flag: value}, "empty": [flag], "campaign": {flag: [value, time]}, "version": the
-     contact's then, "seen": its newest since, "created": when it was made, "master": whom it was
-     merged into, "mode": ..., "pairs": {flag: columns}}
+     contact's then, "seen": its newest since, "created": when it was made, "life": how many
+     replays of all were ordered by then, "master": whom it was merged into, "mode": ...,
+     "pairs": {flag: columns}}
 
 `value` and `time` are the agreement; the rest of a flag tells of the last decision on it. `empty`:
 the flags whose column had no value, where there are some. A side that is not there has no entry.
@@ -13,7 +14,8 @@ Contacts that never said no are not remembered: where there is no row, nothing w
 opt-out wins. What was agreed in another mode counts only where both sides said the same, and what
 was agreed of another pair of columns not at all: a change of the settings must never look as if
 people had opted in. A contact that was made again under its id has agreed on nothing: its deletion
-may never have been seen.
+may never have been seen. Nor has one whose version, or a replay of all, tells that Dynamics may
+have been restored: that it no longer says no is then nobody's word.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,6 +26,9 @@ from shared.opt_out.aliases import carried
 from shared.opt_out.deciding import Agreed, Mode
 from shared.opt_out.documents import Pair
 from shared.opt_out.systems import Contact, Profile, instant
+
+UNDONE = -1
+"""The life of an agreement that a restore may have undone, until both sides agree again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,26 @@ class Memory:
     def master(self) -> str:
         return str(self.held.get("master", ""))
 
+    @property
+    def life(self) -> int:
+        """How many replays of all were ordered when both sides agreed; or UNDONE."""
+        return int(self.held.get("life", 0))
+
+    def may_be_undone(self, contact: Contact) -> bool:
+        """Whether the contact may be back at a state from before the agreement.
+
+        A restore of Dynamics gives versions out again: the last one seen then has other values.
+        A person who says so has all replayed, whatever the versions are by then.
+        """
+        if self.life == UNDONE or self.life < contact.life:
+            return True
+        return 0 < contact.version < self.seen + (not self.knows_values(contact))
+
+    def knows_values(self, contact: Contact) -> bool:
+        """False where the same columns were seen with other values."""
+        known = self.held.get("dynamics")
+        return known in (None, dict(contact.values)) or self.held.get("pairs") != self.terms.pairs
+
     def is_of(self, contact: Contact) -> bool:
         """Whether this is of the contact, and not of an earlier one of its id.
 
@@ -137,11 +162,18 @@ class Memory:
     def is_as_seen(self, contact: Contact) -> bool:
         """Whether nothing is to be remembered of a contact whose flags are known."""
         tells_life = not contact.created_at or "created" in self.held
-        return contact.version in (0, self.seen) and tells_life
+        is_life = contact.life in (0, self.life)
+        return contact.version in (0, self.seen) and tells_life and is_life
 
     def seen_at(self, contact: Contact) -> dict[str, Any]:
         """The same, with the contact's newer version, whose edit has touched no flag."""
         return {**self.held, "seen": contact.version or self.seen, **made(contact)}
+
+    def without_profile(self, contact: Contact | None, master: str) -> dict[str, Any]:
+        """What is remembered of a contact with no profile to agree with: the flags wait for one."""
+        held = remember(self.terms, self.flags, contact, None, master)
+        undone = contact and self.flags and self.may_be_undone(contact)
+        return {**held, "life": UNDONE} if undone else held
 
 
 def remember(
@@ -163,8 +195,9 @@ def remember(
     return held
 
 
-def made(contact: Contact) -> dict[str, str]:
-    return {"created": contact.created_at} if contact.created_at else {}
+def made(contact: Contact) -> dict[str, Any]:
+    created = {"created": contact.created_at} if contact.created_at else {}
+    return created | ({"life": contact.life} if contact.life else {})
 
 
 def same(known: str, shown: str) -> bool:

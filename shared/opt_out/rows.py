@@ -111,8 +111,9 @@ class Refetched:
             if contact
             else None
         )
-        if held and not held["created_at"]:
-            del held["created_at"]
+        for name in ("created_at", "life"):
+            if held and not held[name]:
+                del held[name]
         return {
             "dynamics": held,
             **(flags.as_row() if flags else {}),

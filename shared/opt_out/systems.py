@@ -6,7 +6,7 @@ Standard documentation, "Profile resource". Times of different systems are compa
 each by its own system's clock, so that a clock that is hours wrong decides nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +37,7 @@ class Contact:
     """A contact as read: `values` by flag, True for a no; `held` are the flags that say no by a
     column that is not ours; `empty` are those whose column has no value. `created_at`: when this
     row was made, which tells it from an earlier one of the same id; "" where that was not read.
+    `life`: how many replays of all were ordered before it was read; 0 where a feed brought it.
     """
 
     record_id: str
@@ -47,6 +48,7 @@ class Contact:
     held: frozenset[str]
     empty: frozenset[str] = frozenset()
     created_at: str = ""
+    life: int = 0
 
     @property
     def version(self) -> int:
@@ -61,7 +63,7 @@ class Profile:
     times: Mapping[str, str] = field(repr=False)
 
 
-def contact_of(row: Mapping[str, Any], pairs: Iterable[Pair]) -> Contact:
+def contact_of(row: Mapping[str, Any], pairs: Iterable[Pair], life: int = 0) -> Contact:
     listed = list(pairs)
     return Contact(
         str(row["contactid"]).lower(),
@@ -72,6 +74,7 @@ def contact_of(row: Mapping[str, Any], pairs: Iterable[Pair]) -> Contact:
         frozenset(pair.flag for pair in listed if pair.held(row)),
         frozenset(pair.flag for pair in listed if pair.is_empty(row)),
         str(row.get(MIGRATED) or row.get(CREATED) or ""),
+        life,
     )
 
 
@@ -84,10 +87,14 @@ def profile_of(row: Mapping[str, Any], pairs: Iterable[Pair]) -> Profile:
 
 
 class Contacts:
-    """Contacts in Dataverse."""
+    """Contacts in Dataverse.
 
-    def __init__(self, client: DataverseClient) -> None:
-        self.client = client
+    `life`: how many replays of all were ordered by now. What was agreed before one may since have
+    been undone by a restore.
+    """
+
+    def __init__(self, client: DataverseClient, life: Callable[[], int] = lambda: 0) -> None:
+        self.client, self.life = client, life
 
     def columns(self, pairs: Iterable[Pair]) -> list[str]:
         of_pairs = {name for pair in pairs for name in pair.columns}
@@ -97,8 +104,10 @@ class Contacts:
         self, table: SourceTable, pairs: Collection[Pair], ids: Iterable[str]
     ) -> dict[str, Contact]:
         """The contacts that exist of these ids, in one request for some hundreds."""
+        life = self.life()  # before the request: what it finds may be newer, never older
         rows = self.client.rows(table, self.columns(pairs), ids)
-        return {contact.record_id: contact for contact in (contact_of(row, pairs) for row in rows)}
+        found = (contact_of(row, pairs, life) for row in rows)
+        return {contact.record_id: contact for contact in found}
 
     def write(
         self,
@@ -128,7 +137,7 @@ class Contacts:
             raise Retryable(
                 "The contact was changed while its opt-out was decided; it is decided again.", 0.0
             ) from None
-        return contact_of(row, pairs)
+        return contact_of(row, pairs, contact.life)
 
 
 class Profiles:

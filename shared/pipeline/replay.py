@@ -61,11 +61,13 @@ def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "", who: str 
 def order_all(name: str, readers: Sequence[Flow], bridge: Bridge, who: str) -> Job:
     """The job that has the sources of a flow read again; the one that does so already.
 
-    NotReplayed where none can be read twice.
+    The order itself counts: it may say that the source was restored. NotReplayed where none can be
+    read twice.
     """
     able = [reader for reader in readers if reader.reads and not reader.read_once]
     if not able:
         raise NotReplayed(" ".join(once_sentences(readers)) or NOTHING_READ)
+    bridge.flows.change(able[0].letters, lambda state: {"replays": state.replays + 1})
     checkpoints = [(reader.key, reader.table) for reader in able]
     job = replace(new_job(name, ALL, bridge, who), run=json.dumps(checkpoints))
     found = bridge.jobs.order(job)

@@ -32,7 +32,8 @@ class FlowState:
     that the source had. `trouble`: why the last poll was interrupted, "" if it was not.
     `failing_since`: since when the source has given answers that no poll can use; 0: it gives
     others. `failures`: polls in a row that failed the flow.
-    `word` counts the changes of `status`, so that two equal ones are told apart.
+    `word` counts the changes of `status`, so that two equal ones are told apart; `replays` how
+    often a person had all read again.
     """
 
     status: str = RUNNING
@@ -48,6 +49,7 @@ class FlowState:
     failing_since: float = 0.0
     failures: int = 0
     word: int = 0
+    replays: int = 0
 
     def is_same_word(self, other: "FlowState") -> bool:
         """Whether nobody has started, stopped or failed the flow in between.

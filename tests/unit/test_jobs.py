@@ -369,6 +369,7 @@ def test_a_replay_of_all_is_a_job_until_its_polls_have_read_all(world: World) ->
     world.bridge.checkpoints.save(checkpoint)
     assert all_job(world).counts == {"read": 5}
     assert world.bridge.checkpoints.load("contacts", "contact").link == "behind the first page"
+    assert world.bridge.flows.state("contacts").replays == 3, "each order counts"
     checkpoint.replay = False
     world.bridge.checkpoints.save(checkpoint)
     world.tick()

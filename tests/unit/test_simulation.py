@@ -74,10 +74,14 @@ ONCE_BROKEN = {
         3068: "events that multiply while a circuit is open",
         7013: "an event that another instance writes after the look for it",
     },
-    "opt-outs": {5011: "a change token that expires again soon after a full read"},
+    "opt-outs": {
+        5011: "a change token that expires again soon after a full read",
+        12321: "a restore that undid the change which brings a deleted profile back",
+    },
     "whole": {
         104: "opt-outs that multiply while their partition is claimed",
         3079: "an opt-out of a contact that was made again under its id",
+        12294: "an edit after a restore, of another flag, in a version given out again",
         12074: "an opt-out said once more before the opt-in of Campaign was read",
         5064: "a message ahead of the poll that takes the first document into force",
     },

@@ -6,7 +6,7 @@ import pytest
 
 from shared.opt_out.deciding import Agreed, Mode
 from shared.opt_out.documents import Pair, default_opt_out_document, read_opt_out_document
-from shared.opt_out.memory import Memory, Terms, remember, same, terms_of
+from shared.opt_out.memory import UNDONE, Memory, Terms, remember, same, terms_of
 from shared.opt_out.systems import Contact, Profile
 
 PAIRS = read_opt_out_document(default_opt_out_document()).pairs[:2]
@@ -209,3 +209,61 @@ def test_an_earlier_version_did_not_remember_when_a_contact_was_made() -> None:
     known = Memory(seen.seen_at(MADE), TERMS)
     assert known.is_as_seen(MADE)
     assert not known.knows_both(AGAIN)
+
+
+UNDECIDED = replace(CONTACT, values={FIRST: False, SECOND: False})
+SAID = replace(CONTACT, life=2)
+"""As read after two replays of all were ordered."""
+
+
+@pytest.mark.parametrize(
+    ("seen", "contact", "undone"),
+    [
+        pytest.param(memory(), CONTACT, False, id="as it was"),
+        pytest.param(memory(), replace(UNDECIDED, etag='W/"8"'), False, id="edited"),
+        pytest.param(memory(), replace(CONTACT, etag='W/"6"'), True, id="a lower version"),
+        pytest.param(memory(), UNDECIDED, True, id="the same version with other values"),
+        pytest.param(memory(terms=OTHER_PAIR), UNDECIDED, False, id="other columns were read"),
+        pytest.param(memory(), replace(UNDECIDED, etag=""), False, id="no version was told"),
+        pytest.param(memory(), replace(SAID, etag='W/"9"'), True, id="all was replayed since"),
+        pytest.param(memory(SAID), replace(SAID, etag='W/"9"'), False, id="not since they agreed"),
+        pytest.param(memory(SAID), CONTACT, False, id="a feed does not tell"),
+        pytest.param(Memory({}, TERMS), CONTACT, False, id="nothing remembered"),
+    ],
+)
+def test_an_agreement_that_a_restore_may_have_undone_is_told(
+    seen: Memory, contact: Contact, undone: bool
+) -> None:
+    assert seen.may_be_undone(contact) == undone
+
+
+def test_a_contact_that_says_the_same_after_a_replay_of_all_agrees_still() -> None:
+    seen = memory()
+    assert seen.knows_both(SAID)
+    assert not seen.is_as_seen(SAID), "it is remembered from now on"
+    known = Memory(seen.seen_at(SAID), TERMS)
+    assert known.is_as_seen(SAID)
+    assert not known.may_be_undone(replace(SAID, etag='W/"9"'))
+
+
+def test_what_was_undone_stays_so_until_there_is_a_profile_to_agree_with() -> None:
+    restored = replace(UNDECIDED, etag='W/"3"', life=2)
+    waits = Memory(memory().without_profile(restored, ""), TERMS)
+    assert (waits.seen, waits.life, waits.flags) == (3, UNDONE, FLAGS)
+    assert waits.may_be_undone(replace(restored, etag='W/"4"'))
+    again = Memory(waits.without_profile(replace(restored, etag='W/"5"'), ""), TERMS)
+    assert again.may_be_undone(restored)
+
+
+@pytest.mark.parametrize(
+    ("seen", "contact", "life"),
+    [
+        pytest.param(memory(SAID), SAID, 2, id="an agreement that stands"),
+        pytest.param(Memory({}, TERMS), SAID, 2, id="nothing agreed"),
+        pytest.param(memory(), None, 0, id="no contact"),
+    ],
+)
+def test_who_has_no_profile_is_remembered_in_its_life(
+    seen: Memory, contact: Contact | None, life: int
+) -> None:
+    assert Memory(seen.without_profile(contact, ""), TERMS).life == life

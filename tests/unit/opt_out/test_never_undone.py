@@ -100,8 +100,9 @@ class Contacts:
     def __init__(self, clock: Clock, campaign: Campaign) -> None:
         self.clock, self.client = clock, campaign
         self.row: dict[str, Any] = row()
-        self.version = 0
+        self.version = self.life = 0
         self.change(firstname="Ana", createdon=clock.tick())
+        self.copy = (self.row.copy(), self.version)
 
     def change(self, **values: Any) -> None:
         self.version += 1
@@ -110,7 +111,11 @@ class Contacts:
         )
 
     def now(self) -> Contact:
-        return contact_of(self.row, PAIRS)
+        return contact_of(self.row, PAIRS, self.life)
+
+    def restore(self) -> None:
+        """Versions are given out again."""
+        self.row, self.version = self.copy[0].copy(), self.copy[1]
 
     def read(
         self, table: object, pairs: Collection[Pair], ids: Iterable[str]
@@ -219,6 +224,16 @@ class People(RuleBasedStateMachine):
         self.contacts.change(createdon=self.clock.tick(), **dict.fromkeys(noes, True))
         self.opted_in.clear()
 
+    @rule()
+    def is_copied(self) -> None:
+        self.contacts.copy = (self.contacts.row.copy(), self.contacts.version)
+
+    @rule()
+    def is_restored(self) -> None:
+        """An operator has all replayed before people are let in. What is undone nobody has said."""
+        self.contacts.restore()
+        self.contacts.life += 1
+
     @rule(replay=st.booleans(), uncertain=st.booleans())
     def contacts_flow(self, replay: bool, uncertain: bool) -> None:
         """A poll, a first read where nothing is known, or a replay: of all, of a record, of dead
@@ -298,3 +313,29 @@ def test_no_flag_is_undone_but_by_a_person(people: type[People]) -> None:
     run_state_machine_as_test(
         people, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
     )
+
+
+FLAG = PAIRS[0].flag
+
+
+@pytest.mark.parametrize("edits", range(4))
+@pytest.mark.parametrize("mode", [Mode.BOTH, Mode.TO_CAMPAIGN])
+def test_an_edit_after_a_restore_takes_no_opt_out_back(mode: Mode, edits: int) -> None:
+    """Its version may be that of the agreement, or a higher one."""
+    people = People()
+    people.begin(adobe=set(), noes=set())
+    people.is_copied()
+    people.says_in_dynamics(PAIRS[0].column, no=True)
+    people.opt_out_flow()
+    people.set_mode(mode)
+    people.opt_out_flow()
+    people.is_restored()
+    for _ in range(edits):
+        people.edit("Bea")
+    people.opt_out_flow()
+    assert people.campaign.profile[FLAG]
+    people.says_in_dynamics(PAIRS[0].column, no=True)
+    people.opt_out_flow()
+    people.says_in_dynamics(PAIRS[0].column, no=False)
+    people.opt_out_flow()
+    assert not people.campaign.profile[FLAG], "what people say from then on counts"

@@ -3,6 +3,7 @@ them.
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,11 @@ WRITTEN: list[tuple[str, dict[str, Any], Flags | ProfileMade | Refetched]] = [
     ),
     ("no profile made", {"settled": None}, ProfileMade(None)),
     ("looked at", {"dynamics": DYNAMICS}, Refetched(CONTACT)),
+    (
+        "looked at after a replay of all",
+        {"dynamics": {**DYNAMICS, "life": 2}},
+        Refetched(replace(CONTACT, life=2)),
+    ),
     ("gone", {"dynamics": None}, Refetched()),
     ("fed", {"dynamics": DYNAMICS, "feed": True}, Refetched(CONTACT, fed=True)),
     (
@@ -52,7 +58,7 @@ WRITTEN: list[tuple[str, dict[str, Any], Flags | ProfileMade | Refetched]] = [
         Refetched(CONTACT, Flags(VALUES, TIMES, AT)),
     ),
 ]
-"""As version 1 has put them on the queue."""
+"""As version 1 has put them on the queue, which knew no life."""
 
 
 @pytest.mark.parametrize(
