@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.opt_out.agreeing import is_edited
 from shared.opt_out.deciding import Agreed, Mode
 from shared.opt_out.documents import Pair, default_opt_out_document, read_opt_out_document
 from shared.opt_out.memory import UNDONE, Memory, Terms, remember, same, terms_of
@@ -267,3 +268,27 @@ def test_who_has_no_profile_is_remembered_in_its_life(
     seen: Memory, contact: Contact | None, life: int
 ) -> None:
     assert Memory(seen.without_profile(contact, ""), TERMS).life == life
+
+
+@pytest.mark.parametrize(
+    ("version", "is_later", "edited"),
+    [
+        pytest.param(7, None, False, id="as agreed"),
+        pytest.param(7, True, False, id="as agreed, Campaign later"),
+        pytest.param(7, False, False, id="as agreed, Campaign not later"),
+        pytest.param(9, None, False, id="an edit of no flag, the times tell nothing"),
+        pytest.param(9, True, True, id="an edit of no flag, Campaign later"),
+        pytest.param(9, False, True, id="an edit of no flag, which may have said no once more"),
+        pytest.param(10, None, True, id="an edit that was not seen, the times tell nothing"),
+        pytest.param(10, True, True, id="an edit that was not seen, Campaign later"),
+        pytest.param(10, False, True, id="an edit that was not seen"),
+        pytest.param(8, False, True, id="an edit between both"),
+    ],
+)
+def test_an_edit_counts_unless_it_is_known_to_have_said_nothing(
+    version: int, is_later: bool | None, edited: bool
+) -> None:
+    """Agreed at version 7; version 9 was seen since, and touched no flag."""
+    seen = Memory(memory().seen_at(replace(CONTACT, etag='W/"9"')), TERMS)
+    contact = replace(CONTACT, etag=f'W/"{version}"')
+    assert is_edited(contact, seen, is_later) == edited
