@@ -65,10 +65,31 @@ def revise(flow: Parents, delivery: Delivery, decisions: Sequence[Decision]) -> 
     for waiter in bridge.waiting.linked.add(listed):
         delivery.listed[waiter.place] = waiter
     delivery.said = said_before(flow, bridge, view, decisions)
-    return [
+    revised = [
         without_parent(flow, bridge, view, decision) if decision.change.parent_leaves else decision
         for decision in decisions
     ]
+    for waiter in links_that_end(flow, bridge, view, revised):
+        delivery.listed[waiter.place] = waiter
+    return revised
+
+
+def links_that_end(
+    flow: Family, bridge: Bridge, view: View, decisions: Iterable[Decision]
+) -> list[Waiter]:
+    """Of the parents that these writes take a record away from, what the room holds of the link.
+
+    Read before the claim: who lists it again does so after this delivery, which then leaves it.
+    """
+    ending = [
+        waiter_of(flow, decision.change, Parent(table, record_id, ""), view)
+        for decision in decisions
+        if decision.act is not Act.NOTHING and (row := view.rows.get(decision.change.record_id))
+        for table, record_id in row.parents
+        if decision.act is Act.DELETE or (table, record_id) not in (decision.parents or ())
+    ]
+    found = bridge.ledger.pool.map(bridge.waiting.linked.resting, ending)
+    return [waiter for waiter in found if waiter]
 
 
 def kept_order(flow: Family, decision: Decision) -> list[Parent]:
@@ -233,7 +254,8 @@ def ask_to_go(bridge: Bridge, children: Sequence[Waiter]) -> None:
 
 def forget_links(flow: Family, delivery: Delivery, settlements: Iterable[Settlement]) -> None:
     """What has left Campaign, has another parent now, or was not written after all, is no child of
-    its parent any more. A write that failed may still be carried out.
+    its parent any more. A write that failed may still be carried out. What others have listed
+    since this delivery began stays.
     """
     outdated = []
     for settlement in settlements:
@@ -245,8 +267,8 @@ def forget_links(flow: Family, delivery: Delivery, settlements: Iterable[Settlem
         for table, record_id in delivery.parents_before.get(change.record_id, ()):
             if [table, record_id] not in now:
                 parent = Parent(table, record_id, "")
-                waiter = waiter_of(flow, change, parent, delivery.view)
-                outdated.append(delivery.listed.get(waiter.place, waiter))
+                link = waiter_of(flow, change, parent, delivery.view).place
+                outdated += [delivery.listed[link]] if link in delivery.listed else []
     delivery.bridge.waiting.linked.remove(outdated)
 
 

@@ -261,8 +261,8 @@ class Delivery:
 
     `view`: their rows of the ledger; `new`: those never settled before; `absent`: those that the
     ledger did not hold to be in the target; `parents_before`: whom each was linked to, or may be
-    soon, as (table, id); `listed`: what the room was told of that now, by its place there.
-    `doubted`: those in doubt.
+    soon, as (table, id); `listed`: of these links, those that the room was told of now, and those
+    that may end, as it holds them; by their place there. `doubted`: those in doubt.
     `left_behind`: rows that were being written under a claim that has ended; they are saved with
     the new claim. `writing`: the ids that are to be written. `claimed_at`: when the claim was
     taken. `told_at`: when others were first told whose children these records are, or that they

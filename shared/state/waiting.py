@@ -179,6 +179,13 @@ class Kin:
         found = filled(pages)
         return [self.read(entity) for entity in found], not (found and pages.continuation_token)
 
+    def resting(self, waiter: Waiter) -> Waiter | None:
+        """Its row as it is now; None where there is none."""
+        try:
+            return self.read(self.table.get_entity(self.partition(waiter), row_key(waiter)))
+        except ResourceNotFoundError:
+            return None
+
     def all_of(self, flow: str, parent: str) -> Iterator[Waiter]:
         return map(self.read, self.table.query_entities(self.range(flow, parent, parent)))
 

@@ -1,0 +1,98 @@
+"""Which children a parent has, in memory: a link ends with the write that ends it, and stays where
+it was listed again meanwhile.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.state.ledger_rows import bucket, partition_name
+from tests.unit.memory import Memory, played
+
+
+def children(world: Memory, owner: str) -> list[str]:
+    """As the room knows them."""
+    partition = partition_name("contacts", bucket(owner))
+    return [one.child for one in world.wiring.bridge.waiting.linked.of(partition, [owner])]
+
+
+def owned_by(world: Memory, vehicle: str, owner: str) -> None:
+    world.change("acs_vehicle", vehicle, **{"acs_ownerid@odata.bind": f"/contacts({owner})"})
+
+
+def just_before_links_go(world: Memory, deed: Callable[[], None]) -> None:
+    """Does it once, when the room is about to be told that children are none any more."""
+    service: Any = world.account.table
+    perform, deeds = service.perform, [deed]
+
+    def held_up(what: str, work: Callable[[], Any]) -> Any:
+        if deeds and what.startswith("waiting delete children|"):
+            deeds.pop()()
+        return perform(what, work)
+
+    service.perform = held_up
+
+
+def test_a_child_that_has_another_parent_now_is_no_child_of_the_first() -> None:
+    def body(world: Memory) -> None:
+        first, second = world.contact(), world.contact()
+        vehicle = world.vehicle("Car", first)
+        world.run(30)
+        assert children(world, first) == [vehicle]
+        owned_by(world, vehicle, second)
+        world.run(30)
+        assert (children(world, first), children(world, second)) == ([], [vehicle])
+        world.delete("acs_vehicle", vehicle)
+        world.run(30)
+        assert children(world, second) == []
+
+    played(body)
+
+
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["another parent", "deleted"])
+def test_a_link_that_is_listed_again_while_it_is_forgotten_stays(is_deleted: bool) -> None:
+    """By another instance, which has written it too: the parent has the child in Campaign."""
+
+    def body(world: Memory) -> None:
+        first, second = world.contact(), world.contact()
+        vehicle = world.vehicle("Car", first)
+        world.run(30)
+        again: list[str] = []
+
+        def meanwhile() -> None:
+            world.another_instance()
+            if is_deleted:
+                columns = {"acs_vehicleid": vehicle, "acs_vehicle_name": "Car"}
+                bind = {"acs_ownerid@odata.bind": f"/contacts({first})"}
+                world.create("acs_vehicle", **columns, **bind)
+            else:
+                owned_by(world, vehicle, first)
+            again.extend(world.sync("acs_vehicle"))
+
+        just_before_links_go(world, meanwhile)
+        if is_deleted:
+            world.delete("acs_vehicle", vehicle)
+        else:
+            owned_by(world, vehicle, second)
+        world.run(30)
+        assert again == ["created" if is_deleted else "updated"]
+        assert children(world, first) == [vehicle]
+        assert [row["vehicleId"] for row in world.held("acs_vehicle")] == [vehicle]
+
+    played(body)
+
+
+def test_a_link_of_which_the_room_knows_nothing_ends_too() -> None:
+    def body(world: Memory) -> None:
+        first, second = world.contact(), world.contact()
+        vehicle = world.vehicle("Car", first)
+        world.run(30)
+        bridge = world.wiring.bridge
+        partition = partition_name("contacts", bucket(first))
+        bridge.waiting.linked.remove(bridge.waiting.linked.of(partition, [first]))
+        owned_by(world, vehicle, second)
+        world.run(30)
+        assert (children(world, first), children(world, second)) == ([], [vehicle])
+
+    played(body)
