@@ -100,10 +100,13 @@ class Reconciler:
                 campaign_time=time,
                 held=flag in contact.held,
                 empty=flag in contact.empty,
-                edited=is_edited(contact, memory, is_later),
+                edited=undone or is_edited(contact, memory, is_later),
                 later=is_later,
             )
-            found[flag] = decide(self.mode, seen, None if undone else memory.agreed(flag), allow)
+            agreed = memory.agreed(flag)
+            if undone and agreed and agreed.value and not value:
+                agreed = None  # nobody's opt-in, as far as is known
+            found[flag] = decide(self.mode, seen, agreed, allow)
         return found
 
     def recorded(

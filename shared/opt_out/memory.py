@@ -14,8 +14,8 @@ Contacts that never said no are not remembered: where there is no row, nothing w
 opt-out wins. What was agreed in another mode counts only where both sides said the same, and what
 was agreed of another pair of columns not at all: a change of the settings must never look as if
 people had opted in. A contact that was made again under its id has agreed on nothing: its deletion
-may never have been seen. Nor has one whose version, or a replay of all, tells that Dynamics may
-have been restored: that it no longer says no is then nobody's word.
+may never have been seen. Where a version, or a replay of all, tells that Dynamics may have been
+restored, that a contact no longer says no is nobody's word.
 """
 
 from collections.abc import Iterable, Mapping

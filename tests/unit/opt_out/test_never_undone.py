@@ -339,3 +339,19 @@ def test_an_edit_after_a_restore_takes_no_opt_out_back(mode: Mode, edits: int) -
     people.says_in_dynamics(PAIRS[0].column, no=False)
     people.opt_out_flow()
     assert not people.campaign.profile[FLAG], "what people say from then on counts"
+
+
+@pytest.mark.parametrize("mode", [Mode.BOTH, Mode.FROM_CAMPAIGN])
+def test_an_opt_in_of_campaign_outlives_a_replay_of_all(mode: Mode) -> None:
+    people = People()
+    people.begin(adobe=set(), noes={PAIRS[0].column})
+    people.contacts_flow(replay=False, uncertain=False)
+    people.says_in_campaign(FLAG, no=True)
+    people.opt_out_flow()
+    people.set_mode(mode)
+    people.opt_out_flow()
+    people.says_in_campaign(FLAG, no=False)
+    people.contacts.life += 1
+    people.opt_out_flow()
+    assert not people.contacts.now().values[FLAG]
+    assert not people.campaign.profile[FLAG]
