@@ -6,7 +6,7 @@ without a translation stays English.
 
 import gettext
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -77,23 +77,27 @@ def environment(language: str) -> "Environment":
     made.globals["static"] = static_name
     made.globals["spark"] = spark
     made.globals["release"] = RELEASE
+    made.filters.update(filters_of(language))
     return made
+
+
+def filters_of(language: str) -> dict[str, Callable[..., Any]]:
+    """What a template does with a value. The reader's zone is in the page's `look`."""
+    from jinja2 import pass_context
+
+    return {
+        "time": pass_context(lambda page, value: time_tag(value, page["look"])),
+        "iso": pass_context(lambda page, value: time_tag(seconds_of(value), page["look"])),
+        "ago": lambda seconds: duration(seconds, language),
+        "count": count,
+        "act": lambda code: named(code, language),
+        "say": lambda code, **arguments: sentence(code, language, **arguments),
+    }
 
 
 def render(template: str, look: Look, data: Mapping[str, Any]) -> bytes:
     """The page in UTF-8; a lone surrogate in a value is shown as a question mark."""
-    env = environment(look.language)
-    filters = {
-        "time": lambda value: time_tag(value, look),
-        "iso": lambda value: time_tag(seconds_of(value), look),
-        "ago": lambda seconds: duration(seconds, look.language),
-        "count": lambda value: count(value),
-        "act": lambda code: named(code, look.language),
-        "say": lambda code, **arguments: sentence(code, look.language, **arguments),
-    }
-    env_filters = env.overlay()
-    env_filters.filters = {**env.filters, **filters}
-    page = env_filters.get_template(f"{template}.html").render(look=look, **data)
+    page = environment(look.language).get_template(f"{template}.html").render(look=look, **data)
     return page.encode("utf-8", "replace")
 
 

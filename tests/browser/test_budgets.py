@@ -28,9 +28,11 @@ from tests.contract.fresh import take_identity
 START_READS, START_BYTES, START_REQUESTS = 6, 30 * 1024, 4
 START_SECONDS = 0.120
 MOST_READS, MOST_BYTES = 40, 100 * 1024
-MOST_TIMES_AN_EMPTY_PAGE = 15
-"""The empty page is the one that says that somebody is signed out. 120 ms beside 8 ms."""
-ROUNDS = 15
+MOST_TIMES_AN_EMPTY_PAGE = 30
+"""The empty page is the one that says that somebody is signed out. Measured: 20 to 23 times, 14 ms
+beside 0.65 ms, so that a start page that takes twice as long is above it.
+"""
+ROUNDS, BATCHES = 40, 3
 ASKED_NOW = {"/opt-outs": 250}
 """Reads of a page that takes no summary: whether a delivery may start is asked of the ledger."""
 EACH_PAGE = pytest.mark.parametrize("route", PAGES, ids=lambda route: route.path or "/")
@@ -91,13 +93,17 @@ def test_the_start_page_keeps_its_budget(server: Server) -> None:
 
 
 def test_the_start_page_takes_little_longer_than_an_empty_page(server: Server) -> None:
-    """As a ratio within one run, for the machine may be busy."""
-    paths = ("", "/signed-out")
-    for path in paths:
-        server.get(path)
+    """As a ratio of medians of requests that take turns, for the machine may be busy: of several
+    batches the one that was disturbed least.
+    """
+    batches = [medians(server, "", "/signed-out") for _ in range(BATCHES)]
+    assert min(start for start, _ in batches) <= START_SECONDS
+    assert min(start / empty for start, empty in batches) <= MOST_TIMES_AN_EMPTY_PAGE
+
+
+def medians(server: Server, *paths: str) -> list[float]:
     took = [[server.seconds(path) for path in paths] for _ in range(ROUNDS)]
-    start, empty = (median(times) for times in zip(*took, strict=True))
-    assert start <= max(START_SECONDS, MOST_TIMES_AN_EMPTY_PAGE * empty)
+    return [median(times) for times in zip(*took, strict=True)]
 
 
 @EACH_PAGE

@@ -3,8 +3,12 @@ the sources.
 """
 
 import re
+from datetime import datetime
 from string import Formatter
+from typing import Any
+from zoneinfo import ZoneInfo
 
+import jinja2
 import pytest
 
 from dev.console_texts import LANGUAGES, compiled, po_file, read, template
@@ -12,7 +16,9 @@ from shared.console.look import LANGUAGES as SHOWN
 from shared.console.look import Look
 from shared.console.rendering import duration, render, time_tag
 from shared.console.sentences import SENTENCES, sentence
+from shared.console_settings import ConsoleSettings
 
+NOON = 1_700_049_600.0
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7*7 }}\u202e"
 
 
@@ -112,3 +118,30 @@ def test_clocks_that_go_forward_skip_an_hour() -> None:
 )
 def test_a_length_of_time_has_its_two_largest_units(seconds: float | None, shown: str) -> None:
     assert duration(seconds, "en").replace("\u202f", " ") == shown
+
+
+def taken_page(look: Look) -> str:
+    shown = {"id": "1", "kind": "stop", "name": "Contacts", "back": "/", "taken_at": NOON}
+    frame = {"here": "/", "is_page": True, "session": None, "needs": {}, "systems": ("", "")}
+    settings = ConsoleSettings.model_construct(console_environment="")
+    return render("taken", look, {**frame, **shown, "settings": settings}).decode()
+
+
+def test_a_template_is_compiled_once_for_all_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling takes twenty times as long as showing an empty page."""
+    compiled_before, compile_ = list[str](), jinja2.Environment.compile
+
+    def counted(self: jinja2.Environment, source: Any, *names: Any, **more: Any) -> Any:
+        compiled_before.append(names[0])
+        return compile_(self, source, *names, **more)
+
+    for zone in ("UTC", "Asia/Tokyo"):
+        assert local(zone) in taken_page(Look(zone=zone))
+    monkeypatch.setattr(jinja2.Environment, "compile", counted)
+    for zone in ("Europe/Berlin", "America/New_York"):
+        assert local(zone) in taken_page(Look(zone=zone))
+    assert compiled_before == []
+
+
+def local(zone: str) -> str:
+    return f">{datetime.fromtimestamp(NOON, ZoneInfo(zone)):%Y-%m-%d %H:%M}</time>"
