@@ -21,27 +21,26 @@ def test_a_page_is_whole_and_everybody_can_use_it(
 ) -> None:
     """Loaded once in each language; theme and width are changed as it stands there."""
     found: dict[str, list[str]] = {}
-    with windows.open(looks=Looks(language)) as window:
-        assert window.go(SHOWN[page](company)).status == REFUSED.get(page, 200)
-        for theme, width in product(THEMES, WIDTHS):
-            window.put_on(theme, width)
-            found |= {f"cut off, {width} px": window.cut_off(), f"axe, {theme}": window.axe()}
-            assert found == {key: [] for key in found}, (theme, width)
-        assert (window.violations(), window.problems) == ([], [])
+    window = windows.tab(Looks(language))
+    assert window.go(SHOWN[page](company)).status == REFUSED.get(page, 200)
+    for theme, width in product(THEMES, WIDTHS):
+        window.put_on(theme, width)
+        found |= {f"cut off, {width} px": window.cut_off(), f"axe, {theme}": window.axe()}
+        assert found == {key: [] for key in found}, (theme, width)
+    assert (window.violations(), window.problems) == ([], [])
 
 
 @EACH_PAGE
 def test_a_page_says_the_same_without_scripts(
     windows: Windows, company: Company, page: str
 ) -> None:
-    with windows.open(looks=Looks(script=False)) as window:
-        window.go(SHOWN[page](company))
-        assert window.page.locator("main h1").count() == 1
-        plain = window.page.locator("main").inner_text()
-    with windows.open() as window:
-        window.go(SHOWN[page](company))
-        window.page.evaluate("document.querySelector('.cm-editor')?.remove()")  # a text area, else
-        assert words(window.page.locator("main").inner_text()) == words(plain)
+    without, with_script = windows.tab(Looks(script=False)), windows.tab(Looks())
+    without.go(SHOWN[page](company))
+    assert without.page.locator("main h1").count() == 1
+    plain = without.page.locator("main").inner_text()
+    with_script.go(SHOWN[page](company))
+    with_script.page.evaluate("document.querySelector('.cm-editor')?.remove()")  # a text area, else
+    assert words(with_script.page.locator("main").inner_text()) == words(plain)
 
 
 def words(text: str) -> list[str]:

@@ -70,6 +70,7 @@ class Windows:
     browser: Browser
     console: str
     signed_in: dict[str, Any] = field(default_factory=dict)
+    tabs: dict[Looks, "Window"] = field(default_factory=dict)
     contexts: dict[tuple[str, Looks], BrowserContext] = field(default_factory=dict)
 
     def open(self, who: str = "all roles", looks: Looks | None = None) -> "Window":
@@ -78,6 +79,14 @@ class Windows:
         if (who, looks) not in self.contexts:
             self.contexts[who, looks] = self.context(who, looks)
         return Window(self.contexts[who, looks].new_page(), self.console)
+
+    def tab(self, looks: Looks) -> "Window":
+        """A tab that stays open for one page after the other: a new one takes as long as a page."""
+        if looks not in self.tabs:
+            self.tabs[looks] = self.open(looks=looks)
+        found = self.tabs[looks]
+        found.begin_anew(looks.width)
+        return found
 
     def context(self, who: str, looks: Looks) -> BrowserContext:
         context = self.fresh(looks, self.session(who))
@@ -160,6 +169,12 @@ class Window:
         self.page.evaluate("(theme) => document.documentElement.dataset.theme = theme", theme)
         self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
 
+    def begin_anew(self, width: int) -> None:
+        """As a new tab is: as wide, and without a problem."""
+        self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+        self.problems.clear()
+        self.urls.clear()
+
     def violations(self) -> list[str]:
         return list(self.page.evaluate("window.violations"))
 
@@ -167,8 +182,9 @@ class Window:
         return list(self.page.evaluate(CUT_OFF))
 
     def axe(self) -> list[str]:
-        """What axe-core finds, of all of its rules."""
-        self.page.evaluate(axe_source())
+        """What axe-core finds, of all of its rules. Its source is read once by a page."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(axe_source())
         return list(self.page.evaluate(AXE))
 
     def __enter__(self) -> Self:
