@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -38,27 +38,17 @@ class Contacts:
         return wiring.table_flow("contact")
 
 
-class World:
-    """Both systems, the bridge's contacts and opt-outs, and its console."""
+class Pages:
+    """The console on a wiring, for whoever has the roles that a test names."""
 
-    def __init__(self, stack: Stack, **settings: str) -> None:
-        self.stack = stack
-        self.dynamics, self.campaign = Dynamics(stack.facts), Campaign(stack.facts)
-        self.campaign.renew(stack.new_campaign_token())
-        self.wiring = Wiring(load_settings({**stack.environment, **settings}))
-        self.contacts = Worker(Contacts(), self.wiring)  # type: ignore[arg-type]
-        self.contacts.flow.activate()
+    def __init__(self, wiring: Wiring, flows: Callable[[], Mapping[str, Flow]]) -> None:
         self.front = Front(
             ConsoleSettings.model_construct(console_url="https://c", console_environment="TEST"),
-            Served(lambda: self.wiring, self.flows),
+            Served(lambda: wiring, flows),
             Door(),  # type: ignore[arg-type]
             ROUTES,
-            self.wiring.now,
+            wiring.now,
         )
-
-    def flows(self) -> dict[str, Flow]:
-        found: list[Flow] = [self.contacts.flow, *self.wiring.opt_out.all()]
-        return {flow.key: flow for flow in found}
 
     def ask(
         self,
@@ -69,7 +59,7 @@ class World:
         **query: str,
     ) -> Sent:
         """A form makes it a POST of one of our own pages."""
-        now = time.time()
+        now = self.front.now()
         person = Session("Paula", "paula@example.org", "1", roles or (Role.VIEWER,), now, now)
         headers = {"cookie": f"{SESSION}={person.sealed(Door.seal)}", "accept": accept}
         if form is None:
@@ -79,6 +69,35 @@ class World:
 
     def data(self, path: str, *roles: Role, **more: Any) -> dict[str, Any]:
         return dict(json.loads(self.ask(path, *roles, **more).body))
+
+    def plan(self, kind: str, **form: str) -> str:
+        """The path of an operator's plan."""
+        return self.led_to("/plans", kind=kind, **form)
+
+    def led_to(self, path: str, **form: str) -> str:
+        """Where a form of an operator's leads, behind /console."""
+        sent = self.ask(path, Role.OPERATOR, form=form)
+        assert sent.status == 303, sent.body.decode()
+        return str(sent.headers["Location"]).removeprefix("/console")
+
+
+class World(Pages):
+    """Both systems, the bridge's contacts and opt-outs, and its console. `ahead`: of its clock."""
+
+    def __init__(self, stack: Stack, **settings: str) -> None:
+        self.stack = stack
+        self.dynamics, self.campaign = Dynamics(stack.facts), Campaign(stack.facts)
+        self.campaign.renew(stack.new_campaign_token())
+        self.ahead = 0.0
+        given = load_settings({**stack.environment, **settings})
+        self.wiring = Wiring(given, now=lambda: time.time() + self.ahead)
+        self.contacts = Worker(Contacts(), self.wiring)  # type: ignore[arg-type]
+        self.contacts.flow.activate()
+        super().__init__(self.wiring, self.flows)
+
+    def flows(self) -> dict[str, Flow]:
+        found: list[Flow] = [self.contacts.flow, *self.wiring.opt_out.all()]
+        return {flow.key: flow for flow in found}
 
     def story(self, record_id: str, *roles: Role) -> dict[str, Any]:
         return self.data(f"/records/contacts/{record_id}", *roles)
