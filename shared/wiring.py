@@ -226,7 +226,11 @@ class Wiring(StateWiring):
             self.opt_out.wake if follows else None,
             (self.contacts_notes if table == "contact" else None),
         )
-        return TableFlow(flow.key, flow.queue, table, *clients, tell=tell, notes=more)
+        reads = table == "contact" and self.opt_out.reads_campaign
+        leaves = self.opt_out.before_deletion if reads else None
+        return TableFlow(
+            flow.key, flow.queue, table, *clients, tell=tell, notes=more, leaves=leaves
+        )
 
     def contacts_notes(self) -> list[str]:
         """What an active mapping says of opt-outs and is not done.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shared.campaign.client import CampaignClient
+from shared.campaign.client import Address, CampaignClient
 from shared.dataverse import wire
 from shared.dataverse.changed import changed_ids
 from shared.dataverse.client import DataverseClient
@@ -45,6 +45,7 @@ class TableFlow(PlainFlow):
     policy: Policy = POLICY
     tell: Callable[[Sequence[Settlement]], None] | None = None
     notes: Callable[[], list[str]] | None = None  # what a person must know of the active documents
+    leaves: Callable[[Address, str], None] | None = None  # told of who stays in Dynamics alone
 
     @property
     def feed(self) -> str:
@@ -159,6 +160,8 @@ class TableFlow(PlainFlow):
         """At Campaign."""
         address, mapped = self.active().address, decision.mapped
         if decision.act is Act.DELETE:
+            if self.leaves and decision.outcome is Outcome.FILTERED:
+                self.leaves(address, self.key_of(decision))
             return replace(
                 self.campaign.delete(address, self.key_of(decision)), outcome=decision.outcome
             )

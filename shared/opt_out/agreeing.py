@@ -231,9 +231,8 @@ class Reconciler:
     def receive_alias(
         self, active: ActiveOptOut, contact: Contact | None, flags: Flags, own: WriteResult
     ) -> WriteResult | None:
-        """Passes on the opt-outs of a profile whose key is the contact's id in another form.
-
-        The contact's id does not find it.
+        """Passes on the opt-outs of a profile that the contact's id does not find: its key is the
+        id in another form, or it was deleted.
 
         Where the form may be the file's own, only if there is no profile under the contact's id:
         else None. `own`: what became of the contact's own profile.
@@ -242,10 +241,9 @@ class Reconciler:
             return own
         if flags.alias == MAYBE_ALIAS and own.outcome is not Outcome.FILTERED:
             return None
+        now = own.agreed.get("dynamics", contact.values)
         received = {
-            flag
-            for flag, value in flags.values.items()
-            if value and contact.values.get(flag) is False
+            flag for flag, value in flags.values.items() if value and now.get(flag) is False
         }
         return (
             replace(own, outcome=Outcome.UPDATED)

@@ -56,7 +56,7 @@ class Rule(StrEnum):
     OTHER_DIRECTION = "only the other direction is on"
     MERGED = "the contact was merged into this one"
     REFUSED = "too many opt-ins came at once, and a person has refused them"
-    ALIAS = "a profile with the contact's id in another form is opted out"
+    ALIAS = "a profile that the contact's id does not find is opted out"
 
 
 DYNAMICS, CAMPAIGN, BOTH, OPT_OUT = "dynamics", "campaign", "both", "opt-out"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from shared.campaign.client import Address
 from shared.errors import Misconfigured
 from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.catalog import OptOutCatalog
@@ -16,12 +17,14 @@ from shared.opt_out.flow import (
     FROM_DYNAMICS,
     KEY,
     QUEUE,
+    SEEN_BY_BOTH,
     OptOutFlow,
 )
 from shared.opt_out.gate import ContactsFlow, call_again, left_behind
+from shared.opt_out.memory import Memory, terms_of
 from shared.opt_out.readers import CampaignFeed, DynamicsFeed, Reader
-from shared.opt_out.rows import ProfileMade
-from shared.opt_out.systems import Profile, profile_of
+from shared.opt_out.rows import Flags, ProfileMade
+from shared.opt_out.systems import ALIAS, Profile, profile_of
 from shared.pipeline.flow import Bridge
 from shared.records import Change, Kind, Settlement
 from shared.state.handoff import Handoff
@@ -132,6 +135,29 @@ class OptOut:
             for record_id, profile in made
         ]
         self.handoff.put(QUEUE, KEY, "contact", 0, changes)
+
+    def before_deletion(self, profiles: Address, record_id: str) -> None:
+        """A profile is about to be deleted, and its contact stays: what it says goes with it.
+
+        Opt-outs that were not decided yet are passed on to the contact, as those of a profile that
+        the contact's id does not find.
+        """
+        pairs = self.catalog.pairs()
+        profile = self.reconciler.profiles.read(profiles, pairs, record_id)
+        if profile is None or not any(profile.values.values()) or self.knows(record_id, profile):
+            return
+        flags = Flags(profile.values, profile.times, alias=ALIAS)
+        change = Change(record_id, Kind.ROW, row=flags.as_row(), first_seen=self.reconciler.now())
+        self.handoff.put(QUEUE, KEY, "contact", 0, [change])
+
+    def knows(self, record_id: str, profile: Profile) -> bool:
+        """Whether what the profile says was decided on."""
+        partition = partition_name(KEY, bucket(record_id))
+        row = self.contacts_flow.ledger.row(partition, record_id)
+        if row is None or row.outcome not in SEEN_BY_BOTH or row.in_doubt:
+            return False
+        memory = Memory(row.agreed, terms_of(self.mode, self.catalog.pairs()))
+        return memory.knows_profile(profile.values, profile.times)
 
     def may_wait(self, ids: Sequence[str]) -> set[str]:
         """Those of the contacts, all of one bucket, whose opt-outs may wait; all of them while

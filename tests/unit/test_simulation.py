@@ -76,6 +76,7 @@ ONCE_BROKEN = {
     },
     "opt-outs": {
         5011: "a change token that expires again soon after a full read",
+        20543: "an opt-out that Campaign alone knew when its contact left the filter",
         12321: "a restore that undid the change which brings a deleted profile back",
     },
     "whole": {
