@@ -43,6 +43,7 @@ class AgreementCheck:
     ) -> None:
         self.world, self.systems, self.people = world, systems, people
         self.families, self.engine = families, systems.gateway.engine
+        self.taken_away = upheavals.taken_away
         version = upheavals.versions[CONTACT_DOCUMENT]
         self.fields = {**FIELDS, **(ANOTHER if version else {})}
         self.contacts = {
@@ -153,6 +154,8 @@ class AgreementCheck:
         if found is not None and self.below_unseen(found):
             return
         if row is None or inactive:
+            if self.was_out_of_reach(found):
+                return
             self.world.violated("agreement", f"{what} is in Campaign, and its record is not")
         elif record not in wanted[table]:
             return
@@ -165,10 +168,19 @@ class AgreementCheck:
         """Whether Campaign hides the record, as it hides its profile or its car's profile: whoever
         writes it is told that it is not there.
         """
+        return self.owner(found) in self.people.unseen
+
+    def was_out_of_reach(self, found: Row | None) -> bool:
+        """Whether a person has deleted the record's profile: a creation that is carried out after
+        that is hidden, and no deletion finds it.
+        """
+        return found is not None and self.owner(found) in self.taken_away
+
+    def owner(self, found: Row) -> Any:
+        """The contact of a car, or of a service's car."""
         cars = self.engine.tables[RESOURCES[CAR]]
         number = cars.by_key(found.get("acs_carref_id") or "")
-        car = cars.rows[number] if number else found
-        return car.get("acs_owner_id") in self.people.unseen
+        return (cars.rows[number] if number else found).get("acs_owner_id")
 
     def compare_child(self, what: str, table: str, row: Row, found: Row) -> None:
         pairs = {f"{table}_name": "name", **{lookup: f"{lookup}_id" for lookup in LINKS[table]}}

@@ -25,8 +25,8 @@ class Upheavals:
     def __init__(self, people: People, commands: Commands, account: Account) -> None:
         self.people, self.commands, self.account = people, commands, account
         self.world, self.systems = people.world, people.systems
+        self.taken_away = set[str]()  # the contacts of deleted profiles
         self.earlier, self.versions = b"", dict.fromkeys(people.scenario.documents, 0)
-        self.bereaved = set[str]()
         self.deeds: dict[str, Callable[[str], bool]] = {
             "restored": self.restore,
             "profile_deleted": self.delete_profile,
@@ -57,7 +57,10 @@ class Upheavals:
         self.earlier = self.systems.dataverse.store.db.serialize()
 
     def restore(self, label: str) -> bool:
-        """What it undoes nobody has said; but who is opted out in Campaign stays so."""
+        """What it undoes nobody has said; but who is opted out in Campaign stays so.
+
+        The change that was to bring a profile back may be undone too: it is made once more.
+        """
         if not self.earlier or not label:
             return bool(self.earlier)
         store = self.systems.dataverse.store
@@ -67,6 +70,8 @@ class Upheavals:
             key: True for key, said in self.people.last_word.items() if said and self.stands(*key)
         }
         self.people.deleted |= set(self.people.contacts)
+        for contact in sorted(self.taken_away):
+            self.people.after(10.0, partial(self.change_again, f"{label} again", contact))
         if self.world.draws.share(f"{label} voids tokens") < 0.5:
             store.version = counter  # no token of the time before fits what comes after
             self.systems.dataverse.api.tracking.expire_all()
@@ -84,7 +89,7 @@ class Upheavals:
     def orphaned(self) -> list[str]:
         """Contacts whose profile was deleted, and whose change that brings it back is undone."""
         profiles = self.systems.gateway.engine.tables["profile"]
-        return [one for one in sorted(self.bereaved) if not profiles.by_key(one)]
+        return [one for one in sorted(self.taken_away) if not profiles.by_key(one)]
 
     def stands(self, contact: str, flag: str) -> bool:
         """Whether the contact is there, and its profile is opted out."""
@@ -118,7 +123,7 @@ class Upheavals:
             table = self.systems.gateway.engine.tables["profile"]
             self.systems.gateway.engine.remove(table.resource, table.by_key(contact) or 0)
             self.people.deleted.add(contact)
-            self.bereaved.add(contact)
+            self.taken_away.add(contact)
             row = self.systems.there("contact", contact) or {}
             for column, flag in PAIRS:
                 if not row.get(column):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from shared.entities.families import Family, FlowOf, flow_of, place
-from shared.entities.parents import waiter_of
+from shared.entities.parents import missing, parents_of, waiter_of
 from shared.mapping import Parent
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge, Delivery
@@ -21,7 +21,7 @@ from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.ledger_rows import LedgerRow, View, bucket, partition_name
 from shared.state.presence import Place
 from shared.state.waiting import Waiter
-from shared.waits import ChildrenFirst
+from shared.waits import ChildrenFirst, read_wait
 
 CHILDREN_WAIT_SECONDS = 3600.0
 LONGEST_LOOK_SECONDS = 60.0
@@ -162,14 +162,36 @@ def without_parent(flow: Family, bridge: Bridge, view: View, decision: Decision)
     if decision.mapped and decision.mapped.unlinked:
         return Decision(decision.change, act, Outcome.FILTERED, NO_PARENT, known=None)
     for parent in kept_order(flow, decision):
-        row = bridge.ledger.row(*place(parent))
-        if row and row.exists and not isinstance(row.wait, ChildrenFirst):
+        if not leaves(bridge, parent):
             continue
         bridge.presence.forget([place(parent)])
         bridge.waiting.park([waiter_of(flow, decision.change, parent, view)])
         reason = f"its parent {parent.table} {parent.record_id} leaves Campaign"
         return Decision(decision.change, act, Outcome.FILTERED, reason, known=None)
-    return decision
+    return without_former_parent(flow, bridge, view, decision, own)
+
+
+def without_former_parent(
+    flow: Family, bridge: Bridge, view: View, decision: Decision, own: LedgerRow | None
+) -> Decision:
+    """The child's own deletion, if it can't be moved yet: the parent that it has in Campaign
+    leaves, and another one that it has by now is not there. It comes back with that one.
+    """
+    former = own.parents if own and own.exists else []
+    new = parents_of(decision)
+    if not new or not any(leaves(bridge, Parent(table, id_, "")) for table, id_ in former):
+        return decision
+    there = bridge.presence.there({place(parent) for parent in new})
+    if not (other := missing(flow, bridge, decision, there)):
+        return decision
+    bridge.waiting.park([waiter_of(flow, decision.change, other, view)])
+    reason = f"its parent leaves Campaign, and {other.table} {other.record_id} is not there yet"
+    return Decision(decision.change, Act.DELETE, Outcome.FILTERED, reason, known=None)
+
+
+def leaves(bridge: Bridge, parent: Parent) -> bool:
+    row = bridge.ledger.row(*place(parent))
+    return not (row and row.exists) or isinstance(row.wait, ChildrenFirst)
 
 
 def hold_leaving(
@@ -193,9 +215,9 @@ def hold_leaving(
     for decision in leaving:
         children = linked.get(decision.change.record_id, [])
         row = view.rows.get(decision.change.record_id)
-        before = row.wait if row and isinstance(row.wait, ChildrenFirst) else ChildrenFirst()
+        before = waited_before(row)
         began = before.read_at or bridge.now()
-        if bridge.now() - began >= CHILDREN_WAIT_SECONDS:
+        if has_left(row) or bridge.now() - began >= CHILDREN_WAIT_SECONDS:
             continue
         ask_to_go(bridge, children)
         if children or decision.change.record_id in coming:
@@ -203,6 +225,20 @@ def hold_leaving(
         elif unknown and (wait := unsettled(bridge, unknown, decision.change, before)):
             held.append(waits(bridge, decision.change, wait, began))
     return held
+
+
+def has_left(row: LedgerRow | None) -> bool:
+    """Whether it has left before, and only makes sure of it now."""
+    return row is not None and not row.exists and row.outcome in GONE
+
+
+def waited_before(row: LedgerRow | None) -> ChildrenFirst:
+    """The wait for its children, which a deletion that failed in between does not begin again."""
+    for _, outcome, _, reason, _ in reversed(row.history if row else ()):
+        wait = read_wait(reason) if outcome == Outcome.WAITING else None
+        if wait is None or isinstance(wait, ChildrenFirst):
+            return wait or ChildrenFirst()
+    return ChildrenFirst()
 
 
 def waits(bridge: Bridge, change: Change, wait: ChildrenFirst, began: float) -> Settlement:

@@ -34,6 +34,8 @@ from shared.state.ledger_rows import LedgerRow, View, partition_name
 from shared.waits import Transient
 
 URGENT_LOOKS, URGENT_LOOK_SECONDS = 20, 0.1
+DELAYED_SECONDS = 5.0
+"""Between the look into the ledger and the first write; it takes less than a second."""
 
 
 def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Settlement]:
@@ -57,6 +59,7 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
             return stand_still(flow, bridge, envelope, changes, state)
         if flow.policy.created_once:
             return create_once(flow, bridge, envelope, changes)
+        changes = [unless_outlived(flow, change, state.reread_at) for change in changes]
         work = partial(deliver_records, flow, bridge, envelope, changes)
         return retry_contended(flow, bridge, work, min(change.attempts for change in changes))
     except Misconfigured as error:
@@ -128,7 +131,7 @@ def create_once(
 def deliver_records(
     flow: Flow, bridge: Bridge, envelope: Envelope, changes: list[Change]
 ) -> list[Settlement]:
-    ids = [change.record_id for change in changes]
+    ids, began = [change.record_id for change in changes], bridge.now()
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
     delivery = opened(flow, bridge, view, ids)
     decided, settlements = decide(flow, bridge, view, refresh(flow, changes))
@@ -143,6 +146,7 @@ def deliver_records(
     screened = Screened(())
     ready = [decision for decision in to_write if decision.change.record_id not in held]
     if ready or delivery.left_behind:
+        check_still_true(flow, bridge, began)
         delivery.claim()
     if ready:
         screened = screen(flow, bridge, ready)
@@ -157,6 +161,25 @@ def deliver_records(
     # between comes again.
     flow.on_settled(delivery, settlements)
     return settlements
+
+
+def unless_outlived(flow: Flow, change: Change, reread_at: float) -> Change:
+    """The change; without its row where all of the table was read again since.
+
+    The source may have been restored then. The new read tells only of what is there, so the source
+    is asked.
+    """
+    outlived = change.kind is Kind.ROW and change.first_seen < reread_at
+    return flow.at_rest(change) if outlived else change
+
+
+def check_still_true(flow: Flow, bridge: Bridge, began: float) -> None:
+    """Contended if the run stood still while all of the table was read again."""
+    delayed = bridge.now() - began > DELAYED_SECONDS
+    if delayed and bridge.flows.state(flow.key).reread_at > began:
+        raise Contended(
+            "These records were read again before they were written; they are sent again.", 1.0
+        )
 
 
 def opened(flow: Flow, bridge: Bridge, view: View, ids: Collection[str]) -> Delivery:

@@ -124,6 +124,7 @@ def begin_again(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, expired: Tok
     if expired.link:
         checkpoint.link = expired.link
     else:
+        bridge.flows.observe(flow.key, reread_at=bridge.now())
         checkpoint.restart()
     checkpoint.restarted_at = bridge.now()
     bridge.checkpoints.save(checkpoint)

@@ -33,7 +33,8 @@ class FlowState:
     `failing_since`: since when the source has given answers that no poll can use; 0: it gives
     others. `failures`: polls in a row that failed the flow.
     `word` counts the changes of `status`, so that two equal ones are told apart; `replays` how
-    often a person had all read again.
+    often a person had all read again. `reread_at`: when all of its table was last read again from
+    the start.
     """
 
     status: str = RUNNING
@@ -50,6 +51,7 @@ class FlowState:
     failures: int = 0
     word: int = 0
     replays: int = 0
+    reread_at: float = 0.0
 
     def is_same_word(self, other: "FlowState") -> bool:
         """Whether nobody has started, stopped or failed the flow in between.
