@@ -25,6 +25,9 @@ from shared.waits import ChildrenFirst, read_wait
 
 CHILDREN_WAIT_SECONDS = 3600.0
 LONGEST_LOOK_SECONDS = 60.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 320.0
+"""Between two times that a child is asked to go."""
+
 NO_PARENT = "its parent leaves Campaign, and it has no other"
 LINKING_SECONDS = 600.0
 """A child is listed before it is written: for so long it may still be on its way to Campaign."""
@@ -219,7 +222,7 @@ def hold_leaving(
         began = before.read_at or bridge.now()
         if has_left(row) or bridge.now() - began >= CHILDREN_WAIT_SECONDS:
             continue
-        ask_to_go(bridge, children)
+        ask_to_go(bridge, [one for one in children if is_asked(bridge.now(), began, row, one)])
         if children or decision.change.record_id in coming:
             held.append(waits(bridge, decision.change, ChildrenFirst(began), began))
         elif unknown and (wait := unsettled(bridge, unknown, decision.change, before)):
@@ -277,6 +280,31 @@ def children_of(
 def is_child(flow: Family, child: Waiter, row: LedgerRow | None) -> bool:
     """False for one that is not in Campaign, or has another parent by now."""
     return row is not None and row.exists and [flow.table, child.parent] in row.parents
+
+
+def is_asked(now: float, began: float, row: LedgerRow | None, child: Waiter) -> bool:
+    """Whether a child is asked to go by this look of its parent.
+
+    It is by the first look, by the first one in each pause, and by the one that finds it new.
+
+    A message may be there twice, and its copies look too. If each look asked, copies of children
+    would multiply while a system has no time for them.
+    """
+    if row is None or not isinstance(row.wait, ChildrenFirst):
+        return True
+    return row.settled_at < max(pause_began(began, now), child.since)
+
+
+def pause_began(began: float, now: float) -> float:
+    """When the pause began that a moment is in. Each is as long as the time before it, at most
+    LONGEST_PAUSE_SECONDS.
+    """
+    passed, end = now - began, FIRST_PAUSE_SECONDS
+    if passed < end:
+        return began
+    while passed >= 2 * end and end < LONGEST_PAUSE_SECONDS:
+        end *= 2
+    return began + passed // end * end
 
 
 def ask_to_go(bridge: Bridge, children: Sequence[Waiter]) -> None:

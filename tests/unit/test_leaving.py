@@ -1,10 +1,11 @@
-"""How long a parent that leaves waits for its children."""
+"""How long a parent that leaves waits for its children, and how often it asks them to go."""
 
 import pytest
 
-from shared.entities.leaving import has_left, waited_before
+from shared.entities.leaving import has_left, is_asked, pause_began, waited_before
 from shared.records import Outcome
 from shared.state.ledger_rows import LedgerRow
+from shared.state.waiting import Waiter
 from shared.waits import ChildrenFirst
 
 SINCE = 1_760_000_000.125
@@ -50,3 +51,35 @@ def test_who_has_left_waits_for_no_child_to_make_sure_of_it(
 ) -> None:
     """A child that can't go would begin its hour again with each confirmation."""
     assert has_left(found) is left
+
+
+def looked_at(after: float) -> LedgerRow:
+    found = row(CHILDREN)
+    found.settled_at = SINCE + after
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "now", "listed", "asked"),
+    [
+        pytest.param(None, 0, -60, True, id="the first look"),
+        pytest.param(row(("created", "")), 0, -60, True, id="it did not wait before"),
+        pytest.param(looked_at(0), 1, -60, False, id="a copy in the first pause"),
+        pytest.param(looked_at(0), 1, 0.5, True, id="a child that is new since the last look"),
+        pytest.param(looked_at(0), 6, -60, True, id="the second pause"),
+        pytest.param(looked_at(41), 79, -60, False, id="a copy in a later pause"),
+        pytest.param(looked_at(79), 81, -60, True, id="the first look in the next one"),
+        pytest.param(looked_at(650), 950, -60, False, id="a copy in one of the longest"),
+        pytest.param(looked_at(950), 961, -60, True, id="the first look in the next longest"),
+    ],
+)
+def test_a_child_is_asked_once_in_each_pause_however_many_copies_look(
+    found: LedgerRow | None, now: float, listed: float, asked: bool
+) -> None:
+    child = Waiter("contacts-00", "1", "flow", "queue", "table", "2", SINCE + listed)
+    assert is_asked(SINCE + now, SINCE, found, child) is asked
+
+
+def test_in_an_hour_a_child_is_asked_as_often_as_its_pauses_are_many() -> None:
+    began = {pause_began(SINCE, SINCE + seconds) for seconds in range(3600)}
+    assert len(began) == 18

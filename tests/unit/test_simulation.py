@@ -67,6 +67,7 @@ ONCE_BROKEN = {
         5017: "a room that others emptied while something was parked",
         7012: "a child that waits for whoever was cut off while it left",
         7072: "a deletion below a profile that Campaign does not show",
+        9272: "children that multiply while their parents leave",
         9187: "a row read before a restore, written after it",
         9192: "a creation carried out below a profile that a person has deleted",
         12227: "a child that can't leave its parent, for its next one is not there",
