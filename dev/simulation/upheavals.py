@@ -82,14 +82,7 @@ class Upheavals:
         if self.people.scenario.flags:
             self.people.words += 1
             self.people.after(5.0, self.commands.say_restored)
-        for contact in self.orphaned():
-            self.change_again(label, contact)
         return True
-
-    def orphaned(self) -> list[str]:
-        """Contacts whose profile was deleted, and whose change that brings it back is undone."""
-        profiles = self.systems.gateway.engine.tables["profile"]
-        return [one for one in sorted(self.taken_away) if not profiles.by_key(one)]
 
     def stands(self, contact: str, flag: str) -> bool:
         """Whether the contact is there, and its profile is opted out."""
