@@ -83,10 +83,10 @@ ACT_SENTENCES = {
     "plan_replay_changed": "Send what was changed to {name} again?",
     "do_replay_changed": "Send it again",
     "act_replay_changed": "replay of what was changed",
-    "which_changed": "{count} records of {name} that Dynamics has changed since then.",
+    "which_changed": "{count} records of {name} that Dynamics has changed since {since}.",
     "which_changed_more": (
-        "More than {count} records of {name} that Dynamics has changed since then; these are the"
-        " first."
+        "More than {count} records of {name} that Dynamics has changed since {since}; these are"
+        " the first."
     ),
     "how_changed": (
         "Each is read in Dynamics and written by version {version} of the mapping, whatever the"

@@ -76,6 +76,11 @@ def translations(language: str) -> gettext.NullTranslations:
 
 
 def sentence(code: str, language: str, **arguments: object) -> str:
-    """The sentence of a code, with its arguments; the code itself where there is none."""
-    text = SENTENCES.get(code)
-    return translations(language).gettext(text).format(**arguments) if text else code
+    """The sentence of a code, with its arguments; the code itself where there is none.
+
+    A flow's `name` is in the reader's language too.
+    """
+    text, said = SENTENCES.get(code), translations(language).gettext
+    if name := arguments.get("name"):
+        arguments["name"] = said(str(name))
+    return said(text).format(**arguments) if text else code

@@ -105,8 +105,9 @@ def prepare_changed(visit: Visit) -> Planned:
         raise Refusal(409, "nothing_changed", {"name": name_of(key)})
     count, tried = len(ids), partial(try_records, flow, visit.services.bridge, ids[:MOST_TRIED])
     code = "which_changed_more" if link else "which_changed"
+    said = f"{visit.look.local(since):%Y-%m-%d %H:%M} ({visit.look.zone})"
     lines = [
-        Line("label_which", code, {"name": name_of(key), "count": count}),
+        Line("label_which", code, {"name": name_of(key), "count": count, "since": said}),
         Line("label_how", "how_changed", {"version": flow.mapping_version()}),
         *trial_lines(tried, count, {}),
     ]

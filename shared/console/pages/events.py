@@ -124,10 +124,10 @@ def feeds(services: Services, states: dict[str, FlowState]) -> list[dict[str, An
 
 
 def files_of(services: Services) -> list[dict[str, Any]]:
-    """What waits, what was read, what could not be read; of each the newest first."""
+    """What waits, what could not be read, what was read; of each the newest first."""
     form = EventFormat(services.events_catalog.version().document)
     root = services.settings.sftp_folder.rstrip("/")
-    folders = {"waiting": root, PROCESSED: f"{root}/{PROCESSED}", REJECTED: f"{root}/{REJECTED}"}
+    folders = {"waiting": root, REJECTED: f"{root}/{REJECTED}", PROCESSED: f"{root}/{PROCESSED}"}
     found = []
     for name, folder in folders.items():
         files = listed(services, folder, is_there=name == "waiting")

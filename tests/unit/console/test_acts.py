@@ -463,6 +463,7 @@ def test_a_file_is_put_back_once() -> None:
     assert texts(console, plan, "label_which") == ["which_file"]
     assert texts(console, plan, "label_how") == ["put_back_rejected"]
     assert folder.moved == []
+    assert '<div class="id">trackingLogs_7.txt</div>' in console.ask(plan).body.decode()
     assert console.carry(plan) == console.carry(plan) == "/events"
     assert folder.moved == [("/exports/rejected/trackingLogs_7.txt", "/exports")]
     act = console.acts()[0]
@@ -505,6 +506,11 @@ def test_what_was_changed_since_a_moment_is_handed_off_page_by_page() -> None:
     plan = console.plan("replay_changed", flow="contacts", since="2023-11-14T20:00Z")
     assert (console.data(plan)["count"], console.queue.ids) == (3, [])
     assert texts(console, plan, "label_which") == ["which_changed_more"]
+    page = console.ask(plan).body.decode()
+    assert "records of Contacts that Dynamics has changed since 2023-11-14 20:00 (UTC)" in page
+    page = console.ask(plan, language="ja").body.decode()
+    assert "取引先担当者" in page
+    assert "Contacts" not in page.partition("<main")[2]
     job = console.data(console.carry(plan))
     assert (job["state"], job["counts"]) == ("done", {"handed_off": 7})
     assert console.queue.ids == ids
