@@ -5,6 +5,7 @@ thread there is.
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextvars import copy_context
 from functools import partial
 from types import FrameType, TracebackType
@@ -165,15 +166,26 @@ class Future:
     def __init__(self, scheduler: Scheduler) -> None:
         self.waiters = Waiters(scheduler)
         self.finished, self.value = False, None
+        self.begun = self.cancelled = False
         self.error: Exception | None = None
 
     def settle(self, work: Callable[[], Any]) -> None:
+        if self.cancelled:
+            return
+        self.begun = True
         try:
             self.value = work()
         except Exception as error:
             self.error = error
         self.finished = True
         self.waiters.wake()
+
+    def cancel(self) -> bool:
+        """Whether its work has not begun, and never will."""
+        if not self.begun and not self.cancelled:
+            self.cancelled, self.error, self.finished = True, CancelledError(), True
+            self.waiters.wake()
+        return self.cancelled
 
     def done(self) -> bool:
         return self.finished

@@ -70,6 +70,7 @@ ONCE_BROKEN = {
         9272: "children that multiply while their parents leave",
         9187: "a row read before a restore, written after it",
         9192: "a creation carried out below a profile that a person has deleted",
+        21002: "a command that is answered late",
         12227: "a child that can't leave its parent, for its next one is not there",
     },
     "email-events": {
@@ -145,6 +146,24 @@ def test_a_pool_runs_no_more_at_once_than_it_may() -> None:
     scheduler.run(START_SECONDS + 10)
     assert found == [0, 2, 4, 6, 8]
     assert max(most) == 2
+
+
+def test_what_has_not_begun_can_be_cancelled_and_is_never_done() -> None:
+    scheduler, done, cancelled = Scheduler(), list[str](), list[bool]()
+    pool = Pool(scheduler, 1)
+
+    def caller() -> None:
+        first, second = pool.submit(work, "first"), pool.submit(work, "second")
+        scheduler.sleep(0.5)
+        cancelled.extend((first.cancel(), second.cancel()))
+
+    def work(name: str) -> None:
+        scheduler.sleep(1.0)
+        done.append(name)
+
+    scheduler.spawn("caller", None, caller)
+    scheduler.run(START_SECONDS + 10)
+    assert (cancelled, done) == ([False, True], ["first"])
 
 
 @pytest.mark.parametrize("needed", [{"f3"}, {"f1", "f17"}, {"f0", "f9", "f19"}])
