@@ -38,7 +38,7 @@ LATE_SECONDS = 700.0
 """After the last fault: no request is carried out any more, and no doubt is left."""
 
 LONGEST_QUIET_SECONDS = 2 * 3600.0
-MOST_STEPS = 25_000
+MOST_STEPS = 60_000
 
 
 @dataclass(slots=True)
