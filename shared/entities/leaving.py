@@ -12,12 +12,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from shared.entities.asking import ask_to_go, is_asked
 from shared.entities.families import Family, FlowOf, flow_of, place
 from shared.entities.parents import missing, parents_of, waiter_of
 from shared.mapping import Parent
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge, Delivery
-from shared.records import Change, Kind, Outcome, Settlement, waiting
+from shared.records import Change, Outcome, Settlement, waiting
 from shared.state.ledger_rows import LedgerRow, View, bucket, partition_name
 from shared.state.presence import Place
 from shared.state.waiting import Waiter
@@ -25,9 +26,6 @@ from shared.waits import ChildrenFirst, read_wait
 
 CHILDREN_WAIT_SECONDS = 3600.0
 LONGEST_LOOK_SECONDS = 60.0
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 320.0
-"""Between two times that a child is asked to go."""
-
 NO_PARENT = "its parent leaves Campaign, and it has no other"
 LINKING_SECONDS = 600.0
 """A child is listed before it is written: for so long it may still be on its way to Campaign."""
@@ -280,40 +278,6 @@ def children_of(
 def is_child(flow: Family, child: Waiter, row: LedgerRow | None) -> bool:
     """False for one that is not in Campaign, or has another parent by now."""
     return row is not None and row.exists and [flow.table, child.parent] in row.parents
-
-
-def is_asked(now: float, began: float, row: LedgerRow | None, child: Waiter) -> bool:
-    """Whether a child is asked to go by this look of its parent.
-
-    It is by the first look, by the first one in each pause, and by the one that finds it new.
-
-    A message may be there twice, and its copies look too. If each look asked, copies of children
-    would multiply while a system has no time for them.
-    """
-    if row is None or not isinstance(row.wait, ChildrenFirst):
-        return True
-    return row.settled_at < max(pause_began(began, now), child.since)
-
-
-def pause_began(began: float, now: float) -> float:
-    """When the pause began that a moment is in. Each is as long as the time before it, at most
-    LONGEST_PAUSE_SECONDS.
-    """
-    passed, end = now - began, FIRST_PAUSE_SECONDS
-    if passed < end:
-        return began
-    while passed >= 2 * end and end < LONGEST_PAUSE_SECONDS:
-        end *= 2
-    return began + passed // end * end
-
-
-def ask_to_go(bridge: Bridge, children: Sequence[Waiter]) -> None:
-    groups: defaultdict[tuple[str, str, str], list[Change]] = defaultdict(list)
-    for child in children:
-        change = Change(child.child, Kind.REFERENCE, first_seen=bridge.now(), parent_leaves=True)
-        groups[child.queue, child.flow, child.table].append(change)
-    for (queue, flow, table), changes in groups.items():
-        bridge.handoff.put(queue, flow, table, 0, changes)
 
 
 def forget_links(flow: Family, delivery: Delivery, settlements: Iterable[Settlement]) -> None:

@@ -67,7 +67,9 @@ def order_all(name: str, readers: Sequence[Flow], bridge: Bridge, who: str) -> J
     able = [reader for reader in readers if reader.reads and not reader.read_once]
     if not able:
         raise NotReplayed(" ".join(once_sentences(readers)) or NOTHING_READ)
-    bridge.flows.change(able[0].letters, lambda state: {"replays": state.replays + 1})
+    bridge.flows.change(
+        able[0].letters, lambda state: {"replays": state.replays + 1, "reread_at": bridge.now()}
+    )
     checkpoints = [(reader.key, reader.table) for reader in able]
     job = replace(new_job(name, ALL, bridge, who), run=json.dumps(checkpoints))
     found = bridge.jobs.order(job)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.entities.leaving import has_left, is_asked, pause_began, waited_before
+from shared.entities.asking import is_asked, pause_began
+from shared.entities.leaving import has_left, waited_before
 from shared.records import Outcome
 from shared.state.ledger_rows import LedgerRow
 from shared.state.waiting import Waiter

@@ -19,7 +19,7 @@ from dev.simulation.scheduler import START_SECONDS, Scheduler
 from dev.simulation.shrinking import Shrinking
 from dev.simulation.systems import DEFINITIONS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def figures(tmp_path: Path, *orders: str) -> dict[str, Any]:
