@@ -42,7 +42,10 @@ SECOND = Table("acs_other")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory: Path = tmp_path_factory.mktemp("stack")
     publication = write_publication(directory / "publication.yaml", [FIRST, SECOND])
-    with Stack(directory=directory, host=False, settings=PACE, publication=publication) as running:
+    settings = {**PACE, "MAPPING_CACHE_SECONDS": "0"}  # the documents are what changes here
+    with Stack(
+        directory=directory, host=False, settings=settings, publication=publication
+    ) as running:
         for table in (FIRST, SECOND):
             table.create(Dynamics(running.facts))
         yield running
