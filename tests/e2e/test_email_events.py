@@ -12,13 +12,13 @@ from dev.seed import mailings
 from dev.verbs import wait_until
 from dev.world import World, world_of
 
+PACE = {**DEMO_PACE, "CLAIM_LEASE_SECONDS": "5"}
+
 
 @pytest.fixture
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     directory = tmp_path_factory.mktemp("mailings")
-    with Stack(
-        directory=directory, instances=2, settings=DEMO_PACE, message_lease_seconds=5
-    ) as stack:
+    with Stack(directory=directory, instances=2, settings=PACE, message_lease_seconds=5) as stack:
         running = world_of(stack)
         running.dynamics.seed(60)
         running.wait_for_quiet()
@@ -44,7 +44,7 @@ def test_every_event_is_on_the_timeline_once_when_instances_are_killed(world: Wo
         comparison, _ = mailings.compare_events(world.stack.facts, world.dynamics, world.campaign)
         return comparison.agree and comparison.source > 0
 
-    wait_until(agree, "each event once", every=0.5)
+    wait_until(agree, "each event once", 120, every=0.5)
     wait_until(
         lambda: world.operator.status("email_events")["backlog_messages"] == 0, "an empty queue"
     )

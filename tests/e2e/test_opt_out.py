@@ -12,13 +12,14 @@ from dev.seed import optouts
 from dev.verbs import Http, wait_until
 from dev.world import World, world_of
 
+PACE = {"OPT_OUT_MODE": "both", "CLAIM_LEASE_SECONDS": "5"}
 PROFILE = "/profileAndServicesExt/profile"
 WEBHOOK_SECRET = {"x-webhook-secret": "not-the-secret-that-was-set"}
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    directory, pace = tmp_path_factory.mktemp("noes"), {**LOCAL_PACE, "OPT_OUT_MODE": "both"}
+    directory, pace = tmp_path_factory.mktemp("noes"), {**LOCAL_PACE, **PACE}
     with Stack(directory=directory, instances=2, settings=pace, message_lease_seconds=5) as stack:
         running = world_of(stack)
         running.dynamics.seed(60)
