@@ -252,6 +252,18 @@ class FakeRoom:
     ) -> None:
         self.parked += [(due_at, record_id) for record_id in ids]
 
+    def park_changes(
+        self,
+        due_at: float,
+        flow: str,
+        queue: str,
+        table: str,
+        changes: Iterable[Change],
+        reason: str,
+    ) -> None:
+        ids = [change.record_id for change in changes]
+        self.park_until(due_at, flow, queue, table, ids, reason)
+
     def release(self, now: float) -> None:
         due = [record_id for due_at, record_id in self.parked if due_at <= now]
         self.parked = [one for one in self.parked if one[0] > now]
