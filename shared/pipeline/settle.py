@@ -6,6 +6,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from shared import telemetry
@@ -181,10 +182,8 @@ def keep_dead_letter(
     settlement: Settlement,
     had_letters: Collection[str],
 ) -> None:
-    """Puts the dead letter of a rejected record, and takes it away when the record has arrived
-    after all.
-
-    After the ledger, so that who lost the claim puts nothing; and looked at once more, for the
+    """Puts a rejected record's dead letter, and takes it away when the record has arrived after
+    all. After the ledger, so that who lost the claim puts nothing; and looked at once more, for the
     record may have arrived since.
     """
     change = settlement.change
@@ -194,8 +193,7 @@ def keep_dead_letter(
         bridge.deadletters.put(
             letter, kept.merge(change, kept_before(flow, bridge, change)) if kept else None
         )
-        row = bridge.ledger.row(view.partition, change.record_id)
-        if row is not None and not row.rejected:
+        if has_arrived(bridge, view.partition, change.record_id):
             take_away(flow, bridge, envelope, change.as_reference())
     elif change.record_id in had_letters and settlement.outcome is not Outcome.WAITING:
         take_away(flow, bridge, envelope, change)
@@ -204,13 +202,22 @@ def keep_dead_letter(
 def take_away(flow: Flow, bridge: Bridge, envelope: Envelope, arrived: Change) -> None:
     """Ends the letter of a record that has arrived.
 
-    What only the letter tells is sent first: its source tells it once.
+    What only the letter tells is sent first: its source tells it once. The claim is free, so the
+    next delivery may have refused the record meanwhile: then the letter is of that one, and stays.
     """
     rows, kept = flow.policy.kept_rows, kept_before(flow, bridge, arrived)
     if rows and kept is not None and not rows.includes(arrived, kept):
         change = Change(arrived.record_id, Kind.ROW, row=kept, first_seen=bridge.now())
         resend(flow, bridge, envelope, [change], bridge.settings.retry_delay_seconds)
-    bridge.deadletters.discard(flow.key, [arrived.record_id])
+    partition = partition_name(flow.key, envelope.bucket)
+    bridge.deadletters.discard(
+        flow.key, [arrived.record_id], partial(has_arrived, bridge, partition)
+    )
+
+
+def has_arrived(bridge: Bridge, partition: str, record_id: str) -> bool:
+    row = bridge.ledger.row(partition, record_id)
+    return row is not None and not row.rejected
 
 
 def kept_before(flow: Flow, bridge: Bridge, change: Change) -> Mapping[str, Any] | None:

@@ -6,7 +6,7 @@ rests in the container `letters` until it has arrived, and an event for 30 days 
 
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import batched, islice
 from typing import Any
@@ -133,16 +133,19 @@ class DeadLetters:
             return None
         return row
 
-    def discard(self, flow: str, ids: Iterable[str]) -> int:
+    def discard(
+        self, flow: str, ids: Iterable[str], is_over: Callable[[str], bool] = lambda _: True
+    ) -> int:
         """Gives letters and kept rows up; returns how many letters there were.
 
         One that is put again meanwhile stays, with its row: also where a deletion takes long.
+        `is_over` is asked once a letter is found: the answer then holds for just this one.
         """
         count = 0
         for record_id in ids:
             row = self.row_etag(flow, record_id)
             letter, etag = self.found(flow, record_id)
-            if letter is None:
+            if letter is None or not is_over(record_id):
                 continue
             count += 1
             if row:
@@ -163,9 +166,12 @@ class DeadLetters:
         return str(found.etag)
 
     def take_away(self, letter: DeadLetter, etag: str) -> None:
-        """The row of this letter, and of none that was put since. A mark on it changes nothing."""
+        """The row of this letter, and of none that was put since. A mark on it changes nothing.
+
+        Which was put later is not told by their times: two instances' clocks differ.
+        """
         same: DeadLetter | None = letter
-        while same and same.rejected_at <= letter.rejected_at:
+        while same and same.rejected_at == letter.rejected_at:
             try:
                 self.table.delete_entity(letter.flow, letter.record_id, **unchanged(etag))
             except ResourceModifiedError:

@@ -133,6 +133,7 @@ def test_a_letter_is_discarded_with_its_row(letters: DeadLetters, row: Any) -> N
     assert (letters.get(FLOW, IDS[0]), letters.row(FLOW, IDS[0])) == (None, None)
 
 
+@pytest.mark.parametrize("rejected_at", [200.0, 99.0], ids=["later", "by a clock behind"])
 @pytest.mark.parametrize(
     ("row", "at"),
     [
@@ -142,10 +143,15 @@ def test_a_letter_is_discarded_with_its_row(letters: DeadLetters, row: Any) -> N
     ],
 )
 def test_a_letter_that_is_put_again_while_it_is_discarded_stays_with_its_row(
-    letters: DeadLetters, table: Meanwhile, bodies: Meanwhile, row: Any, at: str
+    letters: DeadLetters,
+    table: Meanwhile,
+    bodies: Meanwhile,
+    row: Any,
+    at: str,
+    rejected_at: float,
 ) -> None:
     letters.put(letter(), row)
-    newer, kept = letter(200.0), row and {**ROW, "acs_visit_name": "newer"}
+    newer, kept = letter(rejected_at), row and {**ROW, "acs_visit_name": "newer"}
     {"table": table, "bodies": bodies}[at].deed = lambda: letters.put(newer, kept)
     letters.discard(FLOW, [IDS[0]])
     assert letters.get(FLOW, IDS[0]) == newer
