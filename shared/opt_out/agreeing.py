@@ -13,11 +13,19 @@ from typing import Any
 
 from shared.errors import Retryable
 from shared.opt_out.catalog import ActiveOptOut
-from shared.opt_out.deciding import FlagDecision, Mode, Rule, Seen, decide
+from shared.opt_out.deciding import (
+    Agreed,
+    FlagDecision,
+    Mode,
+    Rule,
+    Seen,
+    decide,
+    kept_opt_out,
+)
 from shared.opt_out.memory import Memory, remember
 from shared.opt_out.opt_ins import HELD, Answer, OptInBrake, opt_ins, without
 from shared.opt_out.rows import Flags
-from shared.opt_out.systems import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, later
+from shared.opt_out.systems import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, instant, later
 from shared.records import Outcome, WriteResult
 from shared.state.decisions import Decisions, OptOutDecision
 
@@ -90,6 +98,7 @@ class Reconciler:
             self.contacts.client.clock_ahead_seconds,
         )
         undone = memory.may_be_undone(contact)
+        lost = memory.undone_flags(contact)
         found = {}
         for flag, value in contact.values.items():
             time = profile.times[flag]
@@ -103,10 +112,11 @@ class Reconciler:
                 edited=undone or is_edited(contact, memory, is_later),
                 later=is_later,
             )
-            agreed = memory.agreed(flag)
-            if undone and agreed and agreed.value and not value:
-                agreed = None  # nobody's opt-in, as far as is known
-            found[flag] = decide(self.mode, seen, agreed, allow)
+            found[flag] = (
+                decide_undone(self.mode, seen, memory, flag, flag in lost, allow)
+                if undone
+                else decide(self.mode, seen, memory.agreed(flag), allow)
+            )
         return found
 
     def recorded(
@@ -282,6 +292,29 @@ def as_entry(one: OptOutDecision) -> dict[str, Any]:
         "winner": one.winner,
         "decided_at": one.decided_at,
     }
+
+
+def decide_undone(
+    mode: Mode, seen: Seen, memory: Memory, flag: str, is_lost: bool, allow: bool
+) -> FlagDecision:
+    """The decision where a restore may have undone the agreement. That Dynamics no longer says no
+    is nobody's opt-in, as far as is known. `is_lost`: nor was it read before.
+    """
+    agreed = memory.agreed(flag)
+    if agreed is None or not agreed.value or seen.dynamics:
+        return decide(mode, seen, agreed, allow)
+    if is_lost and not seen.campaign and not is_taken_back(memory, seen, agreed):
+        return kept_opt_out(mode, seen)
+    return decide(mode, seen, None, allow)
+
+
+def is_taken_back(memory: Memory, seen: Seen, agreed: Agreed) -> bool:
+    """Whether a person has taken an agreed no back in Campaign. A profile that was made again does
+    not say no either, and nobody has said so.
+    """
+    since, before = instant(seen.campaign_time), instant(agreed.campaign_time)
+    is_newer = since is not None and before is not None and since > before
+    return "campaign" in memory.held and is_newer
 
 
 def is_edited(contact: Contact, memory: Memory, is_later: bool | None) -> bool:

@@ -56,6 +56,7 @@ class Rule(StrEnum):
     OTHER_DIRECTION = "only the other direction is on"
     MERGED = "the contact was merged into this one"
     REFUSED = "too many opt-ins came at once, and a person has refused them"
+    UNDONE = "a restore may have undone the opt-out, and nobody has taken it back since"
     ALIAS = "a profile that the contact's id does not find is opted out"
 
 
@@ -115,6 +116,17 @@ def decide(mode: Mode, seen: Seen, agreed: Agreed | None, allow_opt_in: bool) ->
     if seen.held and not value:
         value, rule, winner = True, Rule.HELD, DYNAMICS
     return FlagDecision(value, value, value, rule, winner)
+
+
+def kept_opt_out(mode: Mode, seen: Seen) -> FlagDecision:
+    """On an opt-out that was agreed, and that neither side says any more though nobody has taken it
+    back: a restore has undone it in Dynamics, and the profile was made again since.
+    """
+    to_dynamics, to_campaign = mode is not Mode.TO_CAMPAIGN, mode is not Mode.FROM_CAMPAIGN
+    agreed = to_dynamics and to_campaign
+    return FlagDecision(
+        to_dynamics or seen.dynamics, to_campaign or seen.campaign, agreed, Rule.UNDONE, OPT_OUT
+    )
 
 
 def both_ways(seen: Seen, agreed: Agreed | None, allow_opt_in: bool) -> tuple[bool, Rule, str]:

@@ -172,8 +172,19 @@ class Memory:
     def without_profile(self, contact: Contact | None, master: str) -> dict[str, Any]:
         """What is remembered of a contact with no profile to agree with: the flags wait for one."""
         held = remember(self.terms, self.flags, contact, None, master)
-        undone = contact and self.flags and self.may_be_undone(contact)
+        undone = contact and self.may_be_undone(contact) and any(self.undone_flags(contact))
         return {**held, "life": UNDONE} if undone else held
+
+    def undone_flags(self, contact: Contact) -> list[str]:
+        """Of a contact that may be undone, the agreed opt-outs that it no longer says. Not those
+        that it was read without before.
+        """
+        before = {} if self.life == UNDONE else self.held.get("dynamics", {})
+        return [
+            flag
+            for flag, entry in self.flags.items()
+            if entry["value"] and not contact.values.get(flag) and before.get(flag) is not False
+        ]
 
 
 def remember(

@@ -355,3 +355,62 @@ def test_an_opt_in_of_campaign_outlives_a_replay_of_all(mode: Mode) -> None:
     people.opt_out_flow()
     assert not people.contacts.now().values[FLAG]
     assert not people.campaign.profile[FLAG]
+
+
+@pytest.mark.parametrize("looked", [True, False], ids=["a look in between", "no look in between"])
+@pytest.mark.parametrize("mode", [Mode.BOTH, Mode.TO_CAMPAIGN, Mode.FROM_CAMPAIGN])
+def test_an_opt_out_outlives_a_restore_while_there_is_no_profile(mode: Mode, looked: bool) -> None:
+    """The profile is made again from the restored contact, so neither side says no any more."""
+    people = People()
+    people.begin(adobe=set(), noes=set())
+    people.contacts_flow(replay=False, uncertain=False)
+    people.is_copied()
+    people.says_in_dynamics(PAIRS[0].column, no=True)
+    people.opt_out_flow()
+    people.set_mode(mode)
+    people.opt_out_flow()
+    people.profile_is_deleted()
+    if looked:
+        people.opt_out_flow()
+    people.is_restored()
+    if looked:
+        people.opt_out_flow()
+    people.ledger = LedgerRow(ID)
+    people.contacts_flow(replay=False, uncertain=False)
+    for _ in range(3):
+        people.opt_out_flow()
+        assert people.campaign.profile[FLAG] or mode is Mode.FROM_CAMPAIGN
+        assert people.contacts.now().values[FLAG] or mode is Mode.TO_CAMPAIGN
+
+
+@pytest.mark.parametrize("mode", [Mode.BOTH, Mode.TO_CAMPAIGN, Mode.FROM_CAMPAIGN])
+def test_an_opt_in_of_campaign_outlives_a_restore_to_before_the_opt_out(mode: Mode) -> None:
+    people = People()
+    people.begin(adobe=set(), noes=set())
+    people.is_copied()
+    people.says_in_campaign(FLAG, no=True)
+    people.opt_out_flow()
+    people.set_mode(mode)
+    people.opt_out_flow()
+    people.says_in_campaign(FLAG, no=False)
+    people.is_restored()
+    people.opt_out_flow()
+    assert not people.contacts.now().values[FLAG]
+    assert not people.campaign.profile[FLAG]
+
+
+def test_an_opt_in_that_was_read_while_there_was_no_profile_outlives_a_replay_of_all() -> None:
+    people = People()
+    people.begin(adobe=set(), noes={PAIRS[0].column})
+    people.contacts_flow(replay=False, uncertain=False)
+    people.opt_out_flow()
+    people.profile_is_deleted()
+    people.says_in_dynamics(PAIRS[0].column, no=False)
+    people.opt_out_flow()
+    people.contacts.life += 1
+    people.opt_out_flow()
+    people.ledger = LedgerRow(ID)
+    people.contacts_flow(replay=False, uncertain=False)
+    people.opt_out_flow()
+    assert not people.contacts.now().values[FLAG]
+    assert not people.campaign.profile[FLAG]
