@@ -43,6 +43,7 @@ class AgreementCheck:
     ) -> None:
         self.world, self.systems, self.people = world, systems, people
         self.families, self.engine = families, systems.gateway.engine
+        self.taken_away = upheavals.taken_away
         version = upheavals.versions[CONTACT_DOCUMENT]
         self.fields = {**FIELDS, **(ANOTHER if version else {})}
         self.contacts = {
@@ -165,17 +166,15 @@ class AgreementCheck:
 
     def below_unseen(self, found: Row) -> bool:
         """Whether Campaign hides the record, as it hides its profile or its car's profile: whoever
-        writes it is told that it is not there. So it does below a profile that a person deleted.
+        writes it is told that it is not there.
         """
-        owner = self.owner(found)
-        is_gone = not self.engine.tables["profile"].by_key(owner or "")
-        return owner in self.people.unseen or (owner in self.people.taken_away and is_gone)
+        return self.owner(found) in self.people.unseen
 
     def was_out_of_reach(self, found: Row | None) -> bool:
         """Whether a person has deleted the record's profile: a creation that is carried out after
         that is hidden, and no deletion finds it.
         """
-        return found is not None and self.owner(found) in self.people.taken_away
+        return found is not None and self.owner(found) in self.taken_away
 
     def owner(self, found: Row) -> Any:
         """The contact of a car, or of a service's car."""

@@ -39,9 +39,8 @@ class People:
     """`last_word`: by contact and flag, what a person said last, on whichever side.
 
     `deleted`: contacts that were deleted at least once. `unseen`: contacts whose profile Campaign
-    shows to nobody. `taken_away`: those whose profile a person deleted there. `words`: how often
-    somebody is about to say that Dynamics was restored. It is in administration mode until then:
-    nobody else is let in.
+    shows to nobody. `words`: how often somebody is about to say that Dynamics was restored. It
+    is in administration mode until then: nobody else is let in.
     """
 
     def __init__(
@@ -51,7 +50,6 @@ class People:
         self.scenario = scenario
         self.last_word: dict[tuple[str, str], bool] = {}
         self.deleted, self.unseen, self.words = set[str](), set[str](), 0
-        self.taken_away = set[str]()
         self.begin, self.seconds = world.scheduler.now, seconds
         self.contacts = ids("contact", 1 + int(6 * world.draws.share("contacts")))
 

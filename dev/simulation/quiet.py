@@ -14,7 +14,6 @@ from dev.simulation.storage import Account
 from dev.simulation.world import World
 
 HEADER = "!"
-CHILDREN = "custom_entities-"
 Row = dict[str, Any]
 
 
@@ -51,18 +50,15 @@ class Quiet:
     def letters(self) -> None:
         """None but those of profiles that nobody is shown."""
         for (flow, record), row in self.account.table.tables.get("deadletters", {}).items():
-            if not self.is_unseen(flow, row.values["reason"]):
+            if not self.is_unseen(row.values["reason"]):
                 self.world.violated(
                     "dead letter",
                     f"{flow} {record}: {row.values['reason']}: {row.values['sentence'][:140]}",
                 )
 
-    def is_unseen(self, flow: str, reason: str) -> bool:
-        """Whether a refusal may be that of a profile that nobody is shown, or of its cars; or of
-        the cars of a profile that a person deleted in Campaign.
-        """
-        is_below = bool(self.people.taken_away) and flow.startswith(CHILDREN)
-        return reason == "duplicate_key" and (bool(self.people.unseen) or is_below)
+    def is_unseen(self, reason: str) -> bool:
+        """Whether a refusal may be that of a profile that nobody is shown, or of its cars."""
+        return bool(self.people.unseen) and reason == "duplicate_key"
 
     def ledger_rows(self) -> dict[str, list[Row]]:
         """By partition, without its header."""
@@ -118,11 +114,9 @@ class Quiet:
         """
         for partition, listed in rows.items():
             for row in listed:
-                if row["outcome"] not in ("waiting", "rejected") or self.is_unseen(
-                    partition, row["reason"]
-                ):
+                if row["outcome"] not in ("waiting", "rejected") or self.is_unseen(row["reason"]):
                     continue
-                family = partition.startswith(CHILDREN)
+                family = partition.startswith("custom_entities-")
                 if not family or not row["reason"] or row["outcome"] == "rejected":
                     self.world.violated(
                         "stuck",

@@ -25,6 +25,7 @@ class Upheavals:
     def __init__(self, people: People, commands: Commands, account: Account) -> None:
         self.people, self.commands, self.account = people, commands, account
         self.world, self.systems = people.world, people.systems
+        self.taken_away = set[str]()  # the contacts of deleted profiles
         self.earlier, self.versions = b"", dict.fromkeys(people.scenario.documents, 0)
         self.deeds: dict[str, Callable[[str], bool]] = {
             "restored": self.restore,
@@ -69,7 +70,7 @@ class Upheavals:
             key: True for key, said in self.people.last_word.items() if said and self.stands(*key)
         }
         self.people.deleted |= set(self.people.contacts)
-        for contact in sorted(self.people.taken_away):
+        for contact in sorted(self.taken_away):
             self.people.after(10.0, partial(self.change_again, f"{label} again", contact))
         if self.world.draws.share(f"{label} voids tokens") < 0.5:
             store.version = counter  # no token of the time before fits what comes after
@@ -115,7 +116,7 @@ class Upheavals:
             table = self.systems.gateway.engine.tables["profile"]
             self.systems.gateway.engine.remove(table.resource, table.by_key(contact) or 0)
             self.people.deleted.add(contact)
-            self.people.taken_away.add(contact)
+            self.taken_away.add(contact)
             row = self.systems.there("contact", contact) or {}
             for column, flag in PAIRS:
                 if not row.get(column):

@@ -66,7 +66,6 @@ ONCE_BROKEN = {
         3032: "messages that multiply while a circuit is open",
         5017: "a room that others emptied while something was parked",
         7012: "a child that waits for whoever was cut off while it left",
-        30192: "a car linked elsewhere, below a profile that a person deleted",
         7072: "a deletion below a profile that Campaign does not show",
         9272: "children that multiply while their parents leave",
         9187: "a row read before a restore, written after it",
