@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from dev.simulation.families import Families
+from dev.simulation.hiding import CAR, RESOURCES, SERVICE, Hiding
 from dev.simulation.people import PAIRS, People
 from dev.simulation.scenarios import EVENTS, FAMILIES
 from dev.simulation.systems import Systems
@@ -23,9 +24,7 @@ COLUMNS = (
     *ANOTHER,
     *(column for column, _ in PAIRS),
 )
-CAR, SERVICE = "acs_car", "acs_service"
 LINKS = {CAR: {"acs_owner": "contact", "acs_last": SERVICE}, SERVICE: {"acs_carref": CAR}}
-RESOURCES = {CAR: "cusCar", SERVICE: "cusService"}
 KINDS = ("send", "open", "click", "bounce")
 Row = dict[str, Any]
 
@@ -40,10 +39,11 @@ class AgreementCheck:
         people: People,
         upheavals: Upheavals,
         families: Families,
+        hiding: Hiding,
     ) -> None:
         self.world, self.systems, self.people = world, systems, people
         self.families, self.engine = families, systems.gateway.engine
-        self.taken_away = upheavals.taken_away
+        self.hiding = hiding
         version = upheavals.versions[CONTACT_DOCUMENT]
         self.fields = {**FIELDS, **(ANOTHER if version else {})}
         self.contacts = {
@@ -121,7 +121,8 @@ class AgreementCheck:
     def wanted(self, rows: dict[str, dict[str, Row]]) -> dict[str, set[str]]:
         """By table, who must be in Campaign: all whose parents must be there too.
 
-        Circles are there as a whole, so it is the greatest such set.
+        Circles are there as a whole, so it is the greatest such set. A dead letter that tells of a
+        hidden record is none of them, nor are its children.
         """
         wanted = {
             "contact": {key for key, row in self.contacts.items() if not row["statecode"]}
@@ -129,6 +130,8 @@ class AgreementCheck:
             CAR: {key for key, row in rows[CAR].items() if not row["statecode"]},
             SERVICE: set(rows[SERVICE]),
         }
+        for table, record in self.hiding.refused:
+            wanted.get(table, set()).discard(record)
         while True:
             before = {table: set(ids) for table, ids in wanted.items()}
             for table, links in LINKS.items():
@@ -151,10 +154,10 @@ class AgreementCheck:
         self, table: str, record: str, row: Row | None, found: Row | None, wanted: Any
     ) -> None:
         what, inactive = f"{table} {record}", row is not None and table == CAR and row["statecode"]
-        if found is not None and self.below_unseen(found):
+        if found is not None and self.hiding.below_unseen(found):
             return
         if row is None or inactive:
-            if self.was_out_of_reach(found):
+            if self.hiding.was_out_of_reach(found):
                 return
             self.world.violated("agreement", f"{what} is in Campaign, and its record is not")
         elif record not in wanted[table]:
@@ -163,24 +166,6 @@ class AgreementCheck:
             self.world.violated("agreement", f"{what} is not in Campaign")
         else:
             self.compare_child(what, table, row, found)
-
-    def below_unseen(self, found: Row) -> bool:
-        """Whether Campaign hides the record, as it hides its profile or its car's profile: whoever
-        writes it is told that it is not there.
-        """
-        return self.owner(found) in self.people.unseen
-
-    def was_out_of_reach(self, found: Row | None) -> bool:
-        """Whether a person has deleted the record's profile: a creation that is carried out after
-        that is hidden, and no deletion finds it.
-        """
-        return found is not None and self.owner(found) in self.taken_away
-
-    def owner(self, found: Row) -> Any:
-        """The contact of a car, or of a service's car."""
-        cars = self.engine.tables[RESOURCES[CAR]]
-        number = cars.by_key(found.get("acs_carref_id") or "")
-        return (cars.rows[number] if number else found).get("acs_owner_id")
 
     def compare_child(self, what: str, table: str, row: Row, found: Row) -> None:
         pairs = {f"{table}_name": "name", **{lookup: f"{lookup}_id" for lookup in LINKS[table]}}

@@ -8,6 +8,7 @@ from typing import Any
 
 import azure.functions as func
 
+from dev.simulation.hiding import Hiding
 from dev.simulation.host import FUNCTIONS, TIMEOUT_SECONDS, Host
 from dev.simulation.people import People
 from dev.simulation.storage import Account
@@ -20,8 +21,11 @@ Row = dict[str, Any]
 class Quiet:
     """Adds what it finds to the world's violations."""
 
-    def __init__(self, world: World, host: Host, account: Account, people: People) -> None:
+    def __init__(
+        self, world: World, host: Host, account: Account, people: People, hiding: Hiding
+    ) -> None:
         self.world, self.host, self.account, self.people = world, host, account, people
+        self.hiding = hiding
 
     def check(self) -> None:
         rows = self.ledger_rows()
@@ -48,17 +52,13 @@ class Quiet:
                 self.world.violated("stopped", f"flow {flow} is {status}: {row.get('reason')}")
 
     def letters(self) -> None:
-        """None but those of profiles that nobody is shown."""
+        """None but those of records that nobody is shown."""
         for (flow, record), row in self.account.table.tables.get("deadletters", {}).items():
-            if not self.is_unseen(row.values["reason"]):
+            if not self.hiding.explains(flow, record, row.values["reason"]):
                 self.world.violated(
                     "dead letter",
                     f"{flow} {record}: {row.values['reason']}: {row.values['sentence'][:140]}",
                 )
-
-    def is_unseen(self, reason: str) -> bool:
-        """Whether a refusal may be that of a profile that nobody is shown, or of its cars."""
-        return bool(self.people.unseen) and reason == "duplicate_key"
 
     def ledger_rows(self) -> dict[str, list[Row]]:
         """By partition, without its header."""
@@ -113,8 +113,11 @@ class Quiet:
         so.
         """
         for partition, listed in rows.items():
+            flow = partition.rpartition("-")[0]
             for row in listed:
-                if row["outcome"] not in ("waiting", "rejected") or self.is_unseen(row["reason"]):
+                if row["outcome"] not in ("waiting", "rejected"):
+                    continue
+                if self.hiding.explains(flow, row["id"], row["reason"]):
                     continue
                 family = partition.startswith("custom_entities-")
                 if not family or not row["reason"] or row["outcome"] == "rejected":

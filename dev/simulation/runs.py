@@ -13,6 +13,7 @@ from dev.simulation.exporting import Exporting
 from dev.simulation.families import Families
 from dev.simulation.faults import KINDS
 from dev.simulation.files import Server
+from dev.simulation.hiding import Hiding
 from dev.simulation.host import Host
 from dev.simulation.mailings import Mailings
 from dev.simulation.organization import DATABASES, prepare
@@ -120,8 +121,10 @@ class Simulation:
 
     def check(self) -> None:
         """What holds when all is quiet."""
-        Quiet(self.world, self.host, self.account, self.people).check()
-        AgreementCheck(self.world, self.systems, self.people, self.upheavals, self.families).check()
+        hiding = Hiding(self.systems, self.people, self.upheavals, self.account)
+        Quiet(self.world, self.host, self.account, self.people, hiding).check()
+        parts = (self.systems, self.people, self.upheavals, self.families, hiding)
+        AgreementCheck(self.world, *parts).check()
         AtRest(self.world, self.account).check()
 
     def calm_down(self) -> None:
