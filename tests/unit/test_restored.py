@@ -4,10 +4,12 @@ import pytest
 
 from shared.errors import Contended
 from shared.pipeline.deliver import DELAYED_SECONDS, check_still_true
+from shared.pipeline.replay import order_all
 from tests.unit.memory import Memory, played
 
 
-def test_a_row_that_was_read_before_all_was_read_again_is_looked_up() -> None:
+@pytest.mark.parametrize("valid", [False, True], ids=["tokens are void", "all is replayed"])
+def test_a_row_that_was_read_before_all_was_read_again_is_looked_up(valid: bool) -> None:
     """It is on the queue while the source is restored to a time before the row."""
 
     def body(world: Memory) -> None:
@@ -19,8 +21,11 @@ def test_a_row_that_was_read_before_all_was_read_again_is_looked_up() -> None:
         version = world.systems.dataverse.store.version
         world.systems.dataverse.restore(earlier)
         world.systems.dataverse.store.version = version
-        world.systems.dataverse.api.tracking.expire_all()
         world.later(2)
+        if valid:
+            order_all("contacts", [world.flow("contact")], world.wiring.bridge, "a test")
+        else:
+            world.systems.dataverse.api.tracking.expire_all()
         world.poll("contact")
         world.later(2)
         world.deliver("contacts")
