@@ -4,6 +4,7 @@ workflows that export the logs.
 
 from functools import partial
 
+from dev.emulators.campaign.logs import BroadLog
 from dev.emulators.campaign.orders import Bounce, React, Send
 from dev.simulation.exporting import Exporting
 from dev.simulation.people import People
@@ -60,14 +61,18 @@ class Mailings:
         about = {"delivery": delivery, "externalId": contact}
         if what == "bounce":
             self.marketing.bounce(Bounce.model_validate({**about, "type": "hard"}))
-        elif what != "unsubscribe" or self.unsubscribe(contact):
+        elif what != "unsubscribe" or self.unsubscribe(message):
             self.marketing.react(React.model_validate({**about, "kind": what}))
 
-    def unsubscribe(self, contact: str) -> bool:
-        """Whether it is played, and then it is the person's last word: only where opt-outs are."""
+    def unsubscribe(self, message: BroadLog) -> bool:
+        """Whether it is played, and then it is the person's last word: only where opt-outs are.
+
+        A message of before the profile was deleted and made again opts nobody out in Campaign.
+        """
         if not self.people.scenario.flags:
             return False
-        profile = self.people.systems.gateway.engine.tables["profile"].by_key(contact)
-        if profile and self.people.systems.there("contact", contact):
-            self.people.last_word[contact, FLAG] = True
+        profiles = self.people.systems.gateway.engine.tables["profile"].rows
+        there = self.people.systems.there("contact", message.external_id)
+        if message.profile in profiles and there:
+            self.people.last_word[message.external_id, FLAG] = True
         return True
