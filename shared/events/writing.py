@@ -9,7 +9,7 @@ bad row among hundreds costs a few requests.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import batched
 from typing import Any
 
@@ -56,12 +56,13 @@ class Item:
 class Group:
     """Items of one table that are written together.
 
-    `existing_removed`: those that were there already have been taken out.
+    `existing_removed`: those there already are out. `contact_seen`: asked again, it is there.
     """
 
     table: WritableTable
     items: list[Item]
     existing_removed: bool = False
+    contact_seen: bool = False
 
 
 class Contacts:
@@ -240,39 +241,47 @@ class ActivityWriter:
 
     def narrow(self, group: Group, result: BridgeError | None, results: RowResults) -> list[Group]:
         """Notes what became of the group; returns what is to be tried again, narrowed down."""
-        if isinstance(result, Rejected) and len(group.items) > 1:
-            if result.reason == "duplicate_key" and not group.existing_removed:
-                return [self.without_existing(group, results)]
+        if isinstance(result, Rejected) and (narrower := self.narrower(group, result, results)):
+            return narrower
+        for item in group.items:
+            results[item.event_id] = titled(item, self.outcome(group.table, item, result))
+        return []
+
+    def narrower(self, group: Group, refusal: Rejected, results: RowResults) -> list[Group]:
+        """What is tried again after a refusal, for a taken key may be that of a task, or of another
+        row; nothing if the refusal counts.
+        """
+        if refusal.reason == "duplicate_key" and not group.existing_removed:
+            return [self.without_existing(group, results)]
+        if len(group.items) > 1:
             middle = len(group.items) // 2
             return [
                 Group(group.table, part, group.existing_removed)
                 for part in (group.items[:middle], group.items[middle:])
             ]
-        if (
-            isinstance(result, Rejected)
-            and result.reason == "duplicate_key"
-            and not group.existing_removed
-        ):
-            return [
-                self.without_existing(group, results)
-            ]  # the key of its task, or of another row, may be what is taken
-        for item in group.items:
-            results[item.event_id] = titled(item, self.outcome(group.table, item, result))
+        if refusal.reason == "not_found" and group.items[0].contact and not group.contact_seen:
+            return [self.with_contact(group, results)]
         return []
 
     def outcome(self, table: WritableTable, item: Item, result: BridgeError | None) -> RowResult:
-        """A contact may be deleted after it was looked up: then the event has none. Another
-        instance may have written the event since: then it is there.
-        """
+        """Another instance may have written the event since: then it is there."""
         reason = result.reason if isinstance(result, Rejected) else ""
-        if reason == "not_found" and item.contact and self.contacts.is_gone(item.contact):
-            return Outcome.NO_CONTACT
         if reason == "duplicate_key" and self.existing(table, [item]):
             return Outcome.UNCHANGED
         return result or Outcome.CREATED
 
     def without_existing(self, group: Group, results: RowResults) -> Group:
         return Group(group.table, self.not_there(group, results), existing_removed=True)
+
+    def with_contact(self, group: Group, results: RowResults) -> Group:
+        """The group's one item, if its contact is there now. A contact may be deleted after it was
+        looked up: then the event has none.
+        """
+        (item,) = group.items
+        if self.contacts.is_gone(item.contact):
+            results[item.event_id] = Outcome.NO_CONTACT
+            return Group(group.table, [])
+        return replace(group, contact_seen=True)
 
     def not_there(self, group: Group, results: RowResults) -> list[Item]:
         """The group's items without those that are there already."""

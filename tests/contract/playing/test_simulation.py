@@ -79,6 +79,7 @@ ONCE_BROKEN = {
         15: "a creation carried out after the deletion",
         3068: "events that multiply while a circuit is open",
         7013: "an event that another instance writes after the look for it",
+        30448: "a contact that is made again between a refusal and the look for it",
     },
     "opt-outs": {
         5011: "a change token that expires again soon after a full read",
@@ -90,6 +91,7 @@ ONCE_BROKEN = {
         3079: "an opt-out of a contact that was made again under its id",
         12294: "an edit after a restore, of another flag, in a version given out again",
         12074: "an opt-out said once more before the opt-in of Campaign was read",
+        30464: "an unsubscription by a message of before the profile was deleted",
         5064: "a message ahead of the poll that takes the first document into force",
     },
 }

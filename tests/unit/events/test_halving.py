@@ -207,3 +207,24 @@ def test_an_event_whose_contact_was_deleted_meanwhile_has_no_contact(gone: bool)
     writer.create([Group(MANY, [replace(item(1), contact="c1"), item(2)])], results)
     assert (results["1"] is Outcome.NO_CONTACT) is gone
     assert isinstance(results["2"], Rejected), "it names no contact"
+
+
+def test_an_event_whose_contact_is_made_again_meanwhile_is_written() -> None:
+    """Refused while the contact was gone; asked afterwards, Dynamics has it."""
+
+    class GoneAtFirst(Dataverse):
+        refusals = 0
+
+        def one(self, operations: Sequence[Operation]) -> BridgeError | None:
+            self.refusals += 1
+            if self.refusals == 1:
+                return Rejected(Refusal("", "not_found", "A row that it refers to does not exist."))
+            return super().one(operations)
+
+    dataverse = GoneAtFirst()
+    contacts: Any = SimpleNamespace(dataverse=None, is_gone=lambda contact_id: False)
+    results: RowResults = {}
+    writer = ActivityWriter(dataverse, contacts)  # type: ignore[arg-type]
+    writer.create([Group(MANY, [replace(item(1), contact="c1")])], results)
+    assert results == {"1": Outcome.CREATED}
+    assert dataverse.created == {"1": 1}
