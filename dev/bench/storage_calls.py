@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests.adapters
 from azure.core.paging import ItemPaged
@@ -11,14 +12,28 @@ from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 
 
+class Sent(str):
+    """The method of a request, and its path."""
+
+    path = ""
+
+    @property
+    def by_time(self) -> bool:
+        """Whether it is sent once in so many seconds, however much is done: for the state of a
+        flow, and for the list of documents.
+        """
+        return "/flows(" in self.path or self.path.endswith("/config")
+
+
 @contextmanager
-def counted_storage() -> Iterator[list[str]]:
+def counted_storage() -> Iterator[list[Sent]]:
     """Counts the requests of the storage clients (azure-core sends through requests)."""
-    seen: list[str] = []
+    seen: list[Sent] = []
     real = requests.adapters.HTTPAdapter.send
 
     def send(self: Any, request: Any, *arguments: Any, **named: Any) -> Any:
-        seen.append(request.method)
+        seen.append(Sent(request.method))
+        seen[-1].path = urlsplit(request.url).path
         return real(self, request, *arguments, **named)
 
     requests.adapters.HTTPAdapter.send = send  # type: ignore[method-assign]

@@ -207,7 +207,7 @@ class Ledger:
 
     def save_all(self, view: View, changed: Collection[LedgerRow]) -> None:
         """Writes the rows and the header, all or nothing."""
-        bloom_filter = self.bloom_filter(view)
+        bloom_filter = self.bloom_filter(view, len(changed))
         bloom_filter.add(row.record_id for row in changed)
         view.header.stamp = uuid.uuid4().hex
         rows: list[Any] = [
@@ -256,15 +256,14 @@ class Ledger:
         view.header.etag = there.etag
         return there.stamp == view.header.stamp
 
-    def bloom_filter(self, view: View) -> BloomFilter:
+    def bloom_filter(self, view: View, changed: int) -> BloomFilter:
         """The partition's sieve; made again from the ids of its rows where it is missing or too
-        small.
+        small. Where it has no more rows than are changed now, these are all, and none is read.
         """
-        known = view.header.bloom_filter
-        if known is None or not known.has_capacity(view.header.rows):
-            known = view.header.bloom_filter = BloomFilter.of(
-                view.header.rows, self.keys(view.partition)
-            )
+        known, rows = view.header.bloom_filter, view.header.rows
+        if known is None or not known.has_capacity(rows):
+            ids = self.keys(view.partition) if rows > changed else ()
+            known = view.header.bloom_filter = BloomFilter.of(rows, ids)
         return known
 
     def keys(self, partition: str) -> Iterator[str]:

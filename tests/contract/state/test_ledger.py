@@ -109,6 +109,15 @@ def test_ids_that_are_new_are_not_looked_for(ledger: Ledger, partition: str) -> 
     assert (view.rows, requests) == ({}, ["GET"])
 
 
+def test_a_partition_s_first_records_cost_no_read_of_its_ids(
+    ledger: Ledger, partition: str
+) -> None:
+    with counted_storage() as requests:
+        settled(ledger, partition, IDS[:50])
+    assert requests == ["GET", "POST", "POST"], "the header, the claim, the settlement"
+    assert ledger.header(partition).may_contain(IDS) >= set(IDS[:50])
+
+
 def test_a_status_counts_without_the_sieves(ledger: Ledger) -> None:
     settled(ledger, "status-07", IDS[:50])
     headers = ledger.headers("status")
