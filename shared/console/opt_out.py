@@ -57,10 +57,10 @@ def contact(flow: OptOutFlow, bridge: Bridge, record_id: str) -> dict[str, Any] 
     if found is None and profile is None:
         return None
     row = bridge.ledger.row(partition_name(flow.key, bucket(record_id)), record_id)
-    memory = flow.memory(row.agreed if row else {})
+    state = flow.agreed_state(row.agreed if row else {})
     flags = {}
     for pair in pairs:
-        entry = memory.flags.get(pair.flag, {})
+        entry = state.flags.get(pair.flag, {})
         flags[pair.flag] = {
             "column": pair.column,
             "dynamics": found.values[pair.flag] if found else None,

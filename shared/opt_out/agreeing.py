@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.errors import Retryable
+from shared.opt_out.agreed_state import AgreedState, to_stored
 from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.deciding import (
     Agreed,
@@ -22,7 +23,6 @@ from shared.opt_out.deciding import (
     decide,
     kept_opt_out,
 )
-from shared.opt_out.memory import Memory, remember
 from shared.opt_out.opt_ins import HELD, Answer, OptInBrake, opt_ins, without
 from shared.opt_out.rows import Flags
 from shared.opt_out.systems import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, instant, later
@@ -47,7 +47,7 @@ class Reconciler:
         active: ActiveOptOut,
         record_id: str,
         contact: Contact | None,
-        memory: Memory,
+        state: AgreedState,
         is_confirmed: bool = False,
         is_refused: bool = False,
     ) -> WriteResult:
@@ -56,21 +56,21 @@ class Reconciler:
         Retryable where a side has changed meanwhile. `is_confirmed`, `is_refused`: a person's word
         on its opt-ins. The result's reason is HELD where they wait for one.
         """
-        memory = memory.in_life_of(contact)
+        state = state.in_life_of(contact)
         profile = self.profiles.read(active.profile, active.document.pairs, record_id)
         if contact is None:
-            agreed = remember(memory.terms, {}, None, profile, memory.master)
+            agreed = to_stored(state.scope, {}, None, profile, state.master)
             return WriteResult(Outcome.NO_CONTACT, NO_CONTACT, agreed)
         if profile is None:
             outcome = (
-                Outcome.UPDATED if self.pass_on(active, contact, None, memory) else Outcome.FILTERED
+                Outcome.UPDATED if self.pass_on(active, contact, None, state) else Outcome.FILTERED
             )
             return WriteResult(
                 outcome,
                 NO_PROFILE,
-                memory.without_profile(contact, contact.master),
+                state.without_profile(contact, contact.master),
             )
-        flag_decisions = self.flag_decisions(active, contact, profile, memory)
+        flag_decisions = self.flag_decisions(active, contact, profile, state)
         taken_back = opt_ins(contact, profile, flag_decisions)
         answer = self.brake.ask(is_confirmed, is_refused) if taken_back else Answer.CONFIRMED
         if answer in (Answer.HELD, Answer.REFUSED):
@@ -78,27 +78,27 @@ class Reconciler:
         decided = set(flag_decisions) - (taken_back if answer is Answer.HELD else frozenset())
         with self.brake.counting(answer):
             listed = {flag: flag_decisions[flag] for flag in flag_decisions if flag in decided}
-            flags = self.recorded(active, contact, profile, memory, listed)
-            changed = self.pass_on(active, contact, profile, memory)
+            flags = self.recorded(active, contact, profile, state, listed)
+            changed = self.pass_on(active, contact, profile, state)
             contact_now, profile_now = self.written(active, contact, profile, flag_decisions)
         if answer is Answer.HELD:
             return WriteResult(Outcome.UPDATED if changed else Outcome.UNCHANGED, HELD)
         changed |= contact_now is not contact or profile_now is not profile
         for flag, entry in flags.items():
             entry["time"] = profile_now.times[flag]
-        agreed = remember(memory.terms, flags, contact_now, profile_now, contact.master)
+        agreed = to_stored(state.scope, flags, contact_now, profile_now, contact.master)
         return WriteResult(Outcome.UPDATED if changed else Outcome.UNCHANGED, agreed=agreed)
 
     def flag_decisions(
-        self, active: ActiveOptOut, contact: Contact, profile: Profile, memory: Memory
+        self, active: ActiveOptOut, contact: Contact, profile: Profile, state: AgreedState
     ) -> dict[str, FlagDecision]:
         allow = active.document.opt_in_from_dynamics == "allow"
         clocks = (
             self.profiles.client.clock_ahead_seconds,
             self.contacts.client.clock_ahead_seconds,
         )
-        undone = memory.may_be_undone(contact)
-        lost = memory.undone_flags(contact)
+        undone = state.may_be_undone(contact)
+        lost = state.undone_flags(contact)
         found = {}
         for flag, value in contact.values.items():
             time = profile.times[flag]
@@ -109,13 +109,13 @@ class Reconciler:
                 campaign_time=time,
                 held=flag in contact.held,
                 empty=flag in contact.empty,
-                edited=undone or is_edited(contact, memory, is_later),
+                edited=undone or is_edited(contact, state, is_later),
                 later=is_later,
             )
             found[flag] = (
-                decide_undone(self.mode, seen, memory, flag, flag in lost, allow)
+                decide_undone(self.mode, seen, state, flag, flag in lost, allow)
                 if undone
-                else decide(self.mode, seen, memory.agreed(flag), allow)
+                else decide(self.mode, seen, state.agreed(flag), allow)
             )
         return found
 
@@ -124,7 +124,7 @@ class Reconciler:
         active: ActiveOptOut,
         contact: Contact,
         profile: Profile,
-        memory: Memory,
+        state: AgreedState,
         flag_decisions: Mapping[str, FlagDecision],
     ) -> dict[str, dict[str, Any]]:
         """What is remembered of each flag; what was decided, and not only seen, goes into the table
@@ -134,7 +134,7 @@ class Reconciler:
         remembered: dict[str, dict[str, Any]] = {}
         listed = []
         for flag, flag_decision in flag_decisions.items():
-            before = memory.flags.get(flag, {})
+            before = state.flags.get(flag, {})
             remembered[flag] = {
                 **before,
                 "value": flag_decision.agreed,
@@ -211,7 +211,11 @@ class Reconciler:
         return contact, profile
 
     def pass_on(
-        self, active: ActiveOptOut, contact: Contact, profile: Profile | None, memory: Memory
+        self,
+        active: ActiveOptOut,
+        contact: Contact,
+        profile: Profile | None,
+        state: AgreedState,
     ) -> bool:
         """A contact that was merged into another passes its opt-outs on to it, once, and each that
         Campaign hears later.
@@ -222,8 +226,8 @@ class Reconciler:
         if not contact.master or self.mode is Mode.TO_CAMPAIGN:
             return False
         heard = {flag for flag, value in profile.values.items() if value} if profile else set()
-        if contact.master == memory.master:
-            agreed_before = {flag: memory.agreed(flag) for flag in heard}
+        if contact.master == state.master:
+            agreed_before = {flag: state.agreed(flag) for flag in heard}
             new = {flag for flag, agreed in agreed_before.items() if not agreed or not agreed.value}
         else:
             new = heard | {flag for flag, value in contact.values.items() if value}
@@ -295,32 +299,32 @@ def as_entry(one: OptOutDecision) -> dict[str, Any]:
 
 
 def decide_undone(
-    mode: Mode, seen: Seen, memory: Memory, flag: str, is_lost: bool, allow: bool
+    mode: Mode, seen: Seen, state: AgreedState, flag: str, is_lost: bool, allow: bool
 ) -> FlagDecision:
     """The decision where a restore may have undone the agreement. That Dynamics no longer says no
     is nobody's opt-in, as far as is known. `is_lost`: nor was it read before.
     """
-    agreed = memory.agreed(flag)
+    agreed = state.agreed(flag)
     if agreed is None or not agreed.value or seen.dynamics:
         return decide(mode, seen, agreed, allow)
-    if is_lost and not seen.campaign and not is_taken_back(memory, seen, agreed):
+    if is_lost and not seen.campaign and not is_taken_back(state, seen, agreed):
         return kept_opt_out(mode, seen)
     return decide(mode, seen, None, allow)
 
 
-def is_taken_back(memory: Memory, seen: Seen, agreed: Agreed) -> bool:
+def is_taken_back(state: AgreedState, seen: Seen, agreed: Agreed) -> bool:
     """Whether a person has taken an agreed no back in Campaign. A profile that was made again does
     not say no either, and nobody has said so.
     """
     since, before = instant(seen.campaign_time), instant(agreed.campaign_time)
     is_newer = since is not None and before is not None and since > before
-    return "campaign" in memory.held and is_newer
+    return "campaign" in state.stored and is_newer
 
 
-def is_edited(contact: Contact, memory: Memory, is_later: bool | None) -> bool:
+def is_edited(contact: Contact, state: AgreedState, is_later: bool | None) -> bool:
     """Whether the contact was edited since both agreed. An edit that touched no flag may have said
     the same once more, so it counts where the times tell which came later.
     """
-    if contact.version == memory.version:
+    if contact.version == state.version:
         return False
-    return contact.version != memory.seen or is_later is not None
+    return contact.version != state.seen or is_later is not None

@@ -19,11 +19,11 @@ from shared.records import Change, Kind
 HELD, OWED = "aliases", "owed"
 
 
-def passed_on_before(flags: Flags, held: Mapping[str, Any]) -> bool:
+def passed_on_before(flags: Flags, stored: Mapping[str, Any]) -> bool:
     """Whether every opt-out of an alias was passed on before; not where nobody tells since when it
     stands.
     """
-    passed = held.get(HELD, {})
+    passed = stored.get(HELD, {})
     return all(
         flag in passed and second(time) and second(time) <= second(passed[flag])
         for flag, time in flags.since.items()
@@ -35,29 +35,29 @@ def second(time: str) -> int:
     return int(instant(time) or 0)
 
 
-def carried(held: Mapping[str, Any]) -> dict[str, Any]:
+def carried(stored: Mapping[str, Any]) -> dict[str, Any]:
     """What goes on to be remembered of aliases."""
-    return {name: held[name] for name in (HELD, OWED) if name in held}
+    return {name: stored[name] for name in (HELD, OWED) if name in stored}
 
 
-def passed_on(flags: Flags | None, held: Mapping[str, Any], there: bool) -> dict[str, Any]:
+def passed_on(flags: Flags | None, stored: Mapping[str, Any], there: bool) -> dict[str, Any]:
     """What is remembered of aliases after theirs was passed on, or will be when the contact is
     `there`.
     """
-    passed, since = held.get(HELD, {}), flags.since if flags and flags.is_alias else {}
+    passed, since = stored.get(HELD, {}), flags.since if flags and flags.is_alias else {}
     passed = {
         **passed,
         **{flag: max(time, passed.get(flag, ""), key=second) for flag, time in since.items()},
     }
-    owed = [] if there else sorted({*held.get(OWED, []), *since})
+    owed = [] if there else sorted({*stored.get(OWED, []), *since})
     return {**({HELD: passed} if passed else {}), **({OWED: owed} if owed else {})}
 
 
-def alias_flags(flags: Flags | None, held: Mapping[str, Any]) -> Flags:
+def alias_flags(flags: Flags | None, stored: Mapping[str, Any]) -> Flags:
     """What is to be passed on: what an alias says now, and what was owed to a contact that was not
     there.
     """
-    owed = dict.fromkeys(held.get(OWED, []), True)
+    owed = dict.fromkeys(stored.get(OWED, []), True)
     if flags and flags.is_alias:
         return replace(flags, values={**flags.values, **owed})
     return Flags(owed, {}, alias=ALIAS)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.errors import Held, Rejected
+from shared.opt_out.agreed_state import AgreedState, scope_of
 from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.aliases import (
     OWED,
@@ -26,7 +27,6 @@ from shared.opt_out.aliases import (
 )
 from shared.opt_out.catalog import ActiveOptOut, OptOutCatalog
 from shared.opt_out.gate import AHEAD_SECONDS, ContactsFlow
-from shared.opt_out.memory import Memory, terms_of
 from shared.opt_out.opt_ins import HELD, SENTENCE
 from shared.opt_out.readers import Reader
 from shared.opt_out.rows import (
@@ -153,36 +153,44 @@ class OptOutFlow(PlainFlow):
             raise Rejected(refusal_of(observation.fault, change.origin))
         if self.lacks(observation):  # a newer document came since `incomplete` was asked
             return Decision(change, Act.LOOK)
-        memory, flags = self.memory(row.agreed if row else {}), flags_in(observation)
+        state, flags = self.agreed_state(row.agreed if row else {}), flags_in(observation)
         if flags and flags.alias == ALIAS and not flags.is_alias:
             return quiet(change)
         doubtful = change.uncertain or (row is not None and row.in_doubt)
         asks = change.replay or doubtful
-        found = None if asks else self.nothing_new(change, observation, row, memory)
+        found = None if asks else self.nothing_new(change, observation, row, state)
         if found is None and change.kind is Kind.ROW:
             return Decision(change, Act.LOOK)
-        return found or Decision(change, Act.SAVE, agreed=memory.held, doubtful=doubtful)
+        return found or Decision(change, Act.SAVE, agreed=state.stored, doubtful=doubtful)
 
     def nothing_new(
-        self, change: Change, observation: OptOutRow, row: LedgerRow | None, memory: Memory
+        self,
+        change: Change,
+        observation: OptOutRow,
+        row: LedgerRow | None,
+        state: AgreedState,
     ) -> Decision | None:
         """The decision where both feeds tell what is known; None where more must be looked at."""
         flags = flags_in(observation)
         if flags and flags.is_alias:
-            return self.known_alias(change, flags, row, memory)
+            return self.known_alias(change, flags, row, state)
         if isinstance(observation, Refetched):
-            return self.as_seen(change, observation, row, memory)
-        return self.known(change, observation, row, memory)
+            return self.as_seen(change, observation, row, state)
+        return self.known(change, observation, row, state)
 
     def known_alias(
-        self, change: Change, flags: Flags, row: LedgerRow | None, memory: Memory
+        self, change: Change, flags: Flags, row: LedgerRow | None, state: AgreedState
     ) -> Decision | None:
         """The decision on opt-outs that were passed on before; None where they must be."""
         settled = row is not None and row.outcome not in (Outcome.WAITING, Outcome.REJECTED)
-        return quiet(change) if settled and passed_on_before(flags, memory.held) else None
+        return quiet(change) if settled and passed_on_before(flags, state.stored) else None
 
     def as_seen(
-        self, change: Change, observation: Refetched, row: LedgerRow | None, memory: Memory
+        self,
+        change: Change,
+        observation: Refetched,
+        row: LedgerRow | None,
+        state: AgreedState,
     ) -> Decision | None:
         """The decision on a contact that has been looked at, where Campaign need not be asked; None
         where it must be.
@@ -193,25 +201,25 @@ class OptOutFlow(PlainFlow):
         if contact is None:
             return None
         if flags:
-            agreed = first_agreed(memory, flags.profile, contact)
+            agreed = first_agreed(state, flags.profile, contact)
             return replace(quiet(change), note=True, agreed=agreed) if agreed else None
-        if row is None or row.outcome not in SEEN_BY_BOTH or not memory.knows_both(contact):
+        if row is None or row.outcome not in SEEN_BY_BOTH or not state.knows_both(contact):
             return None
-        return seen_again(change, contact, memory)
+        return seen_again(change, contact, state)
 
     def known(
         self,
         change: Change,
         observation: Columns | Flags | ProfileMade | Unreadable,
         row: LedgerRow | None,
-        memory: Memory,
+        state: AgreedState,
     ) -> Decision | None:
         """The decision on a change that tells nothing new; None if it does.
 
         A record that is waiting or was refused is new.
         """
         if isinstance(observation, ProfileMade):
-            return called_for(change, observation.profile, row, memory)
+            return called_for(change, observation.profile, row, state)
         if isinstance(observation, Unreadable) or (
             row and row.outcome in (Outcome.WAITING, Outcome.REJECTED)
         ):
@@ -221,7 +229,7 @@ class OptOutFlow(PlainFlow):
                 return None if any(observation.values.values()) else quiet(change)
             return (
                 quiet(change)
-                if memory.knows_profile(observation.values, observation.times)
+                if state.knows_profile(observation.values, observation.times)
                 else None
             )
         contact = contact_of(
@@ -230,9 +238,9 @@ class OptOutFlow(PlainFlow):
         )
         if row is None:
             return None if any(contact.values.values()) else quiet(change)
-        if 0 < contact.version < memory.seen or not memory.knows_contact(contact):
+        if 0 < contact.version < state.seen or not state.knows_contact(contact):
             return None  # what was queued is outdated, or Dynamics was restored: it is read again
-        return seen_again(change, contact, memory)
+        return seen_again(change, contact, state)
 
     def must_wait(self, delivery: Delivery, decisions: Sequence[Decision]) -> list[Settlement]:
         """What Dynamics' feed brings of contacts that the contacts flow has not come to waits for
@@ -257,8 +265,8 @@ class OptOutFlow(PlainFlow):
 
     def waits(self, decision: Decision) -> Settlement:
         contact = contact_in(decision.change)
-        memory = self.memory(decision.agreed).in_life_of(contact)
-        agreed = carried(memory.held) | memory.without_profile(contact, memory.master)
+        state = self.agreed_state(decision.agreed).in_life_of(contact)
+        agreed = carried(state.stored) | state.without_profile(contact, state.master)
         sentence = (
             "Waits until the contacts flow has processed the contact. That flow creates its"
             " profile."
@@ -272,30 +280,30 @@ class OptOutFlow(PlainFlow):
         """Reads the profile, decides each flag, writes what must be written on either side."""
         active, flags = self.active(), flags_in(read_row(decision.change.row))
         contact, version = contact_in(decision.change), self.mapping_version()
-        memory = replace(self.memory(decision.agreed), doubtful=decision.doubtful)
+        state = replace(self.agreed_state(decision.agreed), doubtful=decision.doubtful)
         result = self.reconciler.reconcile(
             active,
             decision.change.record_id,
             contact,
-            memory,
+            state,
             is_confirmed=decision.change.confirmed == version,
             is_refused=decision.change.spared == version,
         )
-        aliases = carried(memory.held)
+        aliases = carried(state.stored)
         if (flags and flags.is_alias) or (contact and OWED in aliases):
             received = self.reconciler.receive_alias(
-                active, contact, alias_flags(flags, memory.held), result
+                active, contact, alias_flags(flags, state.stored), result
             )
             aliases = (
-                passed_on(flags, memory.held, there=contact is not None) if received else aliases
+                passed_on(flags, state.stored, there=contact is not None) if received else aliases
             )
             result = received or result
         if result.reason == HELD:
             raise Held(SENTENCE)
         return replace(result, agreed={**aliases, **result.agreed})
 
-    def memory(self, held: Mapping[str, Any]) -> Memory:
-        return Memory(held, terms_of(self.reconciler.mode, self.active().document.pairs))
+    def agreed_state(self, stored: Mapping[str, Any]) -> AgreedState:
+        return AgreedState(stored, scope_of(self.reconciler.mode, self.active().document.pairs))
 
     def activate(self) -> str:
         return self.catalog.activate()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from shared.campaign.client import Address
 from shared.errors import Misconfigured
+from shared.opt_out.agreed_state import AgreedState, scope_of
 from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.catalog import OptOutCatalog
 from shared.opt_out.deciding import Mode
@@ -21,7 +22,6 @@ from shared.opt_out.flow import (
     OptOutFlow,
 )
 from shared.opt_out.gate import ContactsFlow, call_again, left_behind
-from shared.opt_out.memory import Memory, terms_of
 from shared.opt_out.readers import CampaignFeed, DynamicsFeed, Reader
 from shared.opt_out.rows import Flags, ProfileMade
 from shared.opt_out.systems import ALIAS, Profile, profile_of
@@ -156,8 +156,8 @@ class OptOut:
         row = self.contacts_flow.ledger.row(partition, record_id)
         if row is None or row.outcome not in SEEN_BY_BOTH or row.in_doubt:
             return False
-        memory = Memory(row.agreed, terms_of(self.mode, self.catalog.pairs()))
-        return memory.knows_profile(profile.values, profile.times)
+        state = AgreedState(row.agreed, scope_of(self.mode, self.catalog.pairs()))
+        return state.knows_profile(profile.values, profile.times)
 
     def may_wait(self, ids: Sequence[str]) -> set[str]:
         """Those of the contacts, all of one bucket, whose opt-outs may wait; all of them while

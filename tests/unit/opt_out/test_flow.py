@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
+from shared.opt_out.agreed_state import scope_of, to_stored
 from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import OptOutDocument
 from shared.opt_out.flow import OptOutFlow
-from shared.opt_out.memory import remember, terms_of
 from shared.opt_out.systems import Profile, contact_of
 from shared.pipeline.decision import Act
 from shared.records import Change, Kind
@@ -71,7 +71,7 @@ def test_a_contact_that_was_made_again_is_new_though_it_says_the_same(
     pairs = NEWER.pairs
     seen = contact_of({**columns, "createdon": MADE, "@odata.etag": 'W/"4"'}, pairs)
     profile = Profile(seen.values, dict.fromkeys(seen.values, ""))
-    agreed = remember(terms_of(Mode.BOTH, pairs), {}, seen, profile, "")
+    agreed = to_stored(scope_of(Mode.BOTH, pairs), {}, seen, profile, "")
     ledger = LedgerRow(ID, outcome="unchanged", agreed=agreed, version=4)
     assert flow().decide(Change(ID, Kind.ROW, 5, columns | made), ledger).act is act
 

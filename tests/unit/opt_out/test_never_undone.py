@@ -25,11 +25,11 @@ from shared.campaign.client import Address, CampaignClient
 from shared.entities.flow import TableFlow
 from shared.http.transport import Request, Response
 from shared.mapping import default_document
+from shared.opt_out.agreed_state import AgreedState, scope_of
 from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.deciding import Mode
 from shared.opt_out.documents import FLAGS, Pair, default_opt_out_document, read_opt_out_document
-from shared.opt_out.memory import Memory, terms_of
 from shared.opt_out.systems import Contact, Profiles, contact_of
 from shared.pipeline.decision import Act
 from shared.records import Change, Kind, Outcome, WriteResult
@@ -170,7 +170,7 @@ class People(RuleBasedStateMachine):
 
     def forget(self) -> None:
         """Other storage: nothing is known of what was written and agreed."""
-        self.ledger, self.memory = LedgerRow(ID), dict[str, Any]()
+        self.ledger, self.state = LedgerRow(ID), dict[str, Any]()
         systems: Any = None
         self.flow = TableFlow(
             "contacts",
@@ -277,9 +277,9 @@ class People(RuleBasedStateMachine):
         active = ActiveOptOut(1, DOCUMENT, CONTACT, ADDRESS)
         reconciler = Reconciler(self.contacts, Profiles(self.client), Decisions(), self.mode, float)  # type: ignore[arg-type]
         result = reconciler.reconcile(
-            active, ID, contact, Memory(self.memory, terms_of(self.mode, PAIRS))
+            active, ID, contact, AgreedState(self.state, scope_of(self.mode, PAIRS))
         )
-        self.memory = dict(result.agreed)
+        self.state = dict(result.agreed)
         if not profile:
             return
         for flag in FLAGS:

@@ -6,10 +6,10 @@ import pytest
 
 from shared.campaign.client import CampaignClient
 from shared.errors import Retryable
+from shared.opt_out.agreed_state import AgreedState, scope_of
 from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.catalog import ActiveOptOut
 from shared.opt_out.deciding import Mode
-from shared.opt_out.memory import Memory, terms_of
 from shared.opt_out.opt_ins import HELD, OptInBrake
 from shared.opt_out.systems import Profiles
 from shared.records import WriteResult
@@ -33,7 +33,7 @@ class World:
 
     def __init__(self, mode: Mode = Mode.BOTH) -> None:
         clock = Clock()
-        self.campaign, self.mode, self.memory = Campaign(clock), mode, dict[str, Any]()
+        self.campaign, self.mode, self.state = Campaign(clock), mode, dict[str, Any]()
         self.client = CampaignClient(
             "https://mc.example.org/org/campaign", "key", self.campaign, self.campaign
         )  # type: ignore[arg-type]
@@ -61,9 +61,9 @@ class World:
             brake,
         )
         active = ActiveOptOut(1, DOCUMENT, CONTACT, ADDRESS)
-        memory = Memory(self.memory, terms_of(self.mode, PAIRS))
-        result = reconciler.reconcile(active, ID, self.contacts.now(), memory, **word)
-        self.memory = dict(result.agreed) or self.memory
+        state = AgreedState(self.state, scope_of(self.mode, PAIRS))
+        result = reconciler.reconcile(active, ID, self.contacts.now(), state, **word)
+        self.state = dict(result.agreed) or self.state
         return result
 
     def opt_in(self, side: str) -> None:
@@ -103,7 +103,7 @@ def test_an_opt_in_that_a_person_refuses_is_left_and_not_asked_about_again(side:
     world.allowed = False
     assert world.settle(is_refused=True).reason == ""
     assert sorted(world.says(IN.flag)) == [False, True]
-    assert world.memory["flags"][IN.flag]["value"] is True
+    assert world.state["flags"][IN.flag]["value"] is True
 
 
 @BOTH

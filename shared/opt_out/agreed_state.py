@@ -32,36 +32,36 @@ UNDONE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Scope:
     """Under which something is remembered: the mode, and each flag's columns."""
 
     mode: str
     pairs: Mapping[str, str]
 
 
-def terms_of(mode: Mode, pairs: Iterable[Pair]) -> Terms:
-    return Terms(
+def scope_of(mode: Mode, pairs: Iterable[Pair]) -> Scope:
+    return Scope(
         mode.value, {pair.flag: "!" * pair.inverted + "+".join(pair.columns) for pair in pairs}
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class AgreedState:
     """A view of what the ledger's row holds, as far as it counts under the scope of now.
 
     `doubtful`: a write may have been done, or may still be, that the row does not tell of. Then
     nothing counts as agreed: a difference between both sides ends in the opt-out.
     """
 
-    held: Mapping[str, Any] = field(repr=False)
-    terms: Terms
+    stored: Mapping[str, Any] = field(repr=False)
+    scope: Scope
     doubtful: bool = False
 
     @property
     def current(self) -> bool:
-        return (self.held.get("mode"), self.held.get("pairs")) == (
-            self.terms.mode,
-            self.terms.pairs,
+        return (self.stored.get("mode"), self.stored.get("pairs")) == (
+            self.scope.mode,
+            self.scope.pairs,
         )
 
     def agreed(self, flag: str) -> Agreed | None:
@@ -69,41 +69,41 @@ class Memory:
         if (
             self.doubtful
             or entry is None
-            or self.held.get("pairs", {}).get(flag) != self.terms.pairs[flag]
+            or self.stored.get("pairs", {}).get(flag) != self.scope.pairs[flag]
         ):
             return None
-        if self.held.get("mode") != self.terms.mode and not self.alike(flag):
+        if self.stored.get("mode") != self.scope.mode and not self.alike(flag):
             return None
         return Agreed(bool(entry["value"]), str(entry["time"]))
 
     def alike(self, flag: str) -> bool:
         """Whether both sides were seen to say the same."""
-        there = self.held.get("campaign", {}).get(flag)
-        return there is not None and self.held.get("dynamics", {}).get(flag) == there[0]
+        there = self.stored.get("campaign", {}).get(flag)
+        return there is not None and self.stored.get("dynamics", {}).get(flag) == there[0]
 
     @property
     def flags(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.held.get("flags", {})
+        found: Mapping[str, Any] = self.stored.get("flags", {})
         return found
 
     @property
     def version(self) -> int:
         """The contact's when both sides agreed."""
-        return int(self.held.get("version", 0))
+        return int(self.stored.get("version", 0))
 
     @property
     def seen(self) -> int:
         """The contact's newest version: what edited it since has touched no flag."""
-        return int(self.held.get("seen", self.version))
+        return int(self.stored.get("seen", self.version))
 
     @property
     def master(self) -> str:
-        return str(self.held.get("master", ""))
+        return str(self.stored.get("master", ""))
 
     @property
     def life(self) -> int:
         """How many replays of all were ordered when both sides agreed; or UNDONE."""
-        return int(self.held.get("life", 0))
+        return int(self.stored.get("life", 0))
 
     def may_be_undone(self, contact: Contact) -> bool:
         """Whether the contact may be back at a state from before the agreement.
@@ -117,41 +117,41 @@ class Memory:
 
     def knows_values(self, contact: Contact) -> bool:
         """False where the same columns were seen with other values."""
-        known = self.held.get("dynamics")
-        return known in (None, dict(contact.values)) or self.held.get("pairs") != self.terms.pairs
+        known = self.stored.get("dynamics")
+        return known in (None, dict(contact.values)) or self.stored.get("pairs") != self.scope.pairs
 
     def is_of(self, contact: Contact) -> bool:
         """Whether this is of the contact, and not of an earlier one of its id.
 
         An earlier version did not remember when it was made.
         """
-        created = self.held.get("created", "")
+        created = self.stored.get("created", "")
         return not created or not contact.created_at or created == contact.created_at
 
-    def in_life_of(self, contact: Contact | None) -> "Memory":
+    def in_life_of(self, contact: Contact | None) -> "AgreedState":
         """What counts of it for this contact; of an earlier one of its id only what other profiles
         told.
         """
         if contact is None or self.is_of(contact):
             return self
-        return replace(self, held=carried(self.held))
+        return replace(self, stored=carried(self.stored))
 
     def knows_contact(self, contact: Contact) -> bool:
         """Whether this is what was last seen of the contact."""
         same_values = (
-            self.held.get("dynamics") == dict(contact.values)
-            and set(self.held.get("empty", ())) == contact.empty
+            self.stored.get("dynamics") == dict(contact.values)
+            and set(self.stored.get("empty", ())) == contact.empty
         )
         same_record = self.is_of(contact) and contact.master == self.master
         return self.current and same_values and same_record
 
     def knows_both(self, contact: Contact) -> bool:
         """Whether the contact was last seen like this, and its profile too was there to be seen."""
-        return "campaign" in self.held and self.knows_contact(contact)
+        return "campaign" in self.stored and self.knows_contact(contact)
 
     def knows_profile(self, values: Mapping[str, bool], times: Mapping[str, str]) -> bool:
         """Whether this is what was last seen of the profile."""
-        known = self.held.get("campaign")
+        known = self.stored.get("campaign")
         if not self.current or known is None or known.keys() != values.keys():
             return False
         return all(
@@ -161,25 +161,25 @@ class Memory:
 
     def is_as_seen(self, contact: Contact) -> bool:
         """Whether nothing is to be remembered of a contact whose flags are known."""
-        tells_life = not contact.created_at or "created" in self.held
+        tells_life = not contact.created_at or "created" in self.stored
         is_life = contact.life in (0, self.life)
         return contact.version in (0, self.seen) and tells_life and is_life
 
     def seen_at(self, contact: Contact) -> dict[str, Any]:
         """The same, with the contact's newer version, whose edit has touched no flag."""
-        return {**self.held, "seen": contact.version or self.seen, **made(contact)}
+        return {**self.stored, "seen": contact.version or self.seen, **made(contact)}
 
     def without_profile(self, contact: Contact | None, master: str) -> dict[str, Any]:
         """What is remembered of a contact with no profile to agree with: the flags wait for one."""
-        held = remember(self.terms, self.flags, contact, None, master)
+        stored = to_stored(self.scope, self.flags, contact, None, master)
         undone = contact and self.may_be_undone(contact) and any(self.undone_flags(contact))
-        return {**held, "life": UNDONE} if undone else held
+        return {**stored, "life": UNDONE} if undone else stored
 
     def undone_flags(self, contact: Contact) -> list[str]:
         """Of a contact that may be undone, the agreed opt-outs that it no longer says. Not those
         that it was read without before.
         """
-        before = {} if self.life == UNDONE else self.held.get("dynamics", {})
+        before = {} if self.life == UNDONE else self.stored.get("dynamics", {})
         return [
             flag
             for flag, entry in self.flags.items()
@@ -187,23 +187,23 @@ class Memory:
         ]
 
 
-def remember(
-    terms: Terms,
+def to_stored(
+    scope: Scope,
     flags: Mapping[str, Any],
     contact: Contact | None,
     profile: Profile | None,
     master: str,
 ) -> dict[str, Any]:
-    held: dict[str, Any] = {"mode": terms.mode, "pairs": dict(terms.pairs), "flags": dict(flags)}
+    stored: dict[str, Any] = {"mode": scope.mode, "pairs": dict(scope.pairs), "flags": dict(flags)}
     if contact:
-        held |= {"dynamics": dict(contact.values), "version": contact.version, "master": master}
-        held |= {"empty": sorted(contact.empty)} if contact.empty else {}
-        held |= made(contact)
+        stored |= {"dynamics": dict(contact.values), "version": contact.version, "master": master}
+        stored |= {"empty": sorted(contact.empty)} if contact.empty else {}
+        stored |= made(contact)
     if profile:
-        held["campaign"] = {
+        stored["campaign"] = {
             flag: [value, profile.times[flag]] for flag, value in profile.values.items()
         }
-    return held
+    return stored
 
 
 def made(contact: Contact) -> dict[str, Any]:

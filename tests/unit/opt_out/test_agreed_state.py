@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from shared.opt_out.agreed_state import UNDONE, AgreedState, Scope, same, scope_of, to_stored
 from shared.opt_out.agreeing import is_edited
 from shared.opt_out.deciding import Agreed, Mode
 from shared.opt_out.documents import Pair, default_opt_out_document, read_opt_out_document
-from shared.opt_out.memory import UNDONE, Memory, Terms, remember, same, terms_of
 from shared.opt_out.systems import Contact, Profile
 
 PAIRS = read_opt_out_document(default_opt_out_document()).pairs[:2]
 FIRST, SECOND = (pair.flag for pair in PAIRS)
 TIME, LATER = "2026-01-31 08:00:00.250Z", "2026-01-31 08:00:01.000Z"
-TERMS = terms_of(Mode.BOTH, PAIRS)
+SCOPE = scope_of(Mode.BOTH, PAIRS)
 CONTACT = Contact(
     "0f8fad5b-d9cb-469f-a165-70867728950e",
     'W/"7"',
@@ -24,47 +24,49 @@ CONTACT = Contact(
 )
 PROFILE = Profile({FIRST: True, SECOND: False}, {FIRST: TIME, SECOND: ""})
 FLAGS = {FIRST: {"value": True, "time": TIME}}
-OTHER_MODE = replace(TERMS, mode=Mode.TO_CAMPAIGN.value)
-OTHER_PAIR = replace(TERMS, pairs={**TERMS.pairs, FIRST: "another"})
+OTHER_MODE = replace(SCOPE, mode=Mode.TO_CAMPAIGN.value)
+OTHER_PAIR = replace(SCOPE, pairs={**SCOPE.pairs, FIRST: "another"})
 
 
-def memory(
+def state(
     contact: Contact | None = CONTACT,
     profile: Profile | None = PROFILE,
-    terms: Terms = TERMS,
+    scope: Scope = SCOPE,
     master: str = "",
-) -> Memory:
-    """Written under the usual terms, looked at under these."""
-    return Memory(remember(TERMS, FLAGS, contact, profile, master), terms)
+) -> AgreedState:
+    """Written under the usual scope, looked at under these."""
+    return AgreedState(to_stored(SCOPE, FLAGS, contact, profile, master), scope)
 
 
 @pytest.mark.parametrize(
     ("seen", "agreed"),
     [
-        pytest.param(memory(), True, id="the same terms"),
-        pytest.param(memory(profile=None), True, id="no profile"),
-        pytest.param(memory(terms=OTHER_MODE), True, id="another mode, both sides alike"),
+        pytest.param(state(), True, id="the same scope"),
+        pytest.param(state(profile=None), True, id="no profile"),
+        pytest.param(state(scope=OTHER_MODE), True, id="another mode, both sides alike"),
         pytest.param(
-            memory(replace(CONTACT, values={FIRST: False}), terms=OTHER_MODE),
+            state(replace(CONTACT, values={FIRST: False}), scope=OTHER_MODE),
             False,
             id="another mode, not alike",
         ),
         pytest.param(
-            memory(profile=None, terms=OTHER_MODE), False, id="another mode, one side alone"
+            state(profile=None, scope=OTHER_MODE), False, id="another mode, one side alone"
         ),
         pytest.param(
-            memory(contact=None, terms=OTHER_MODE), False, id="another mode, the other side alone"
+            state(contact=None, scope=OTHER_MODE),
+            False,
+            id="another mode, the other side alone",
         ),
-        pytest.param(memory(terms=OTHER_PAIR), False, id="another column"),
+        pytest.param(state(scope=OTHER_PAIR), False, id="another column"),
         pytest.param(
-            memory(terms=replace(TERMS, pairs={**TERMS.pairs, SECOND: "x"})),
+            state(scope=replace(SCOPE, pairs={**SCOPE.pairs, SECOND: "x"})),
             True,
             id="another column elsewhere",
         ),
-        pytest.param(Memory({}, TERMS), False, id="nothing remembered"),
+        pytest.param(AgreedState({}, SCOPE), False, id="nothing remembered"),
     ],
 )
-def test_an_agreement_counts_under_its_terms(seen: Memory, agreed: bool) -> None:
+def test_an_agreement_counts_under_its_terms(seen: AgreedState, agreed: bool) -> None:
     assert seen.agreed(FIRST) == (Agreed(True, TIME) if agreed else None)
     assert seen.agreed(SECOND) is None
 
@@ -79,81 +81,85 @@ def test_an_agreement_counts_under_its_terms(seen: Memory, agreed: bool) -> None
 )
 def test_terms_tell_columns_and_their_direction(pair: dict[str, object], changed: bool) -> None:
     other = Pair.model_validate({**PAIRS[0].model_dump(), **pair})
-    assert (terms_of(Mode.BOTH, [other]) != terms_of(Mode.BOTH, PAIRS[:1])) == changed
+    assert (scope_of(Mode.BOTH, [other]) != scope_of(Mode.BOTH, PAIRS[:1])) == changed
 
 
 @pytest.mark.parametrize(
     ("seen", "contact", "known"),
     [
-        pytest.param(memory(), CONTACT, True, id="as it was"),
+        pytest.param(state(), CONTACT, True, id="as it was"),
         pytest.param(
-            memory(),
+            state(),
             replace(CONTACT, etag='W/"8"', modified_at="later"),
             True,
             id="edited elsewhere",
         ),
         pytest.param(
-            memory(),
+            state(),
             replace(CONTACT, values={FIRST: False, SECOND: False}),
             False,
             id="another value",
         ),
         pytest.param(
-            memory(), replace(CONTACT, empty=frozenset({SECOND})), False, id="a column emptied"
+            state(),
+            replace(CONTACT, empty=frozenset({SECOND})),
+            False,
+            id="a column emptied",
         ),
         pytest.param(
-            memory(replace(CONTACT, empty=frozenset({SECOND}))),
+            state(replace(CONTACT, empty=frozenset({SECOND}))),
             CONTACT,
             False,
             id="a column filled",
         ),
-        pytest.param(memory(), replace(CONTACT, master="another"), False, id="merged"),
+        pytest.param(state(), replace(CONTACT, master="another"), False, id="merged"),
         pytest.param(
-            memory(master="another"), replace(CONTACT, master="another"), True, id="still merged"
+            state(master="another"),
+            replace(CONTACT, master="another"),
+            True,
+            id="still merged",
         ),
-        pytest.param(memory(terms=OTHER_MODE), CONTACT, False, id="another mode"),
-        pytest.param(memory(terms=OTHER_PAIR), CONTACT, False, id="another column"),
-        pytest.param(memory(contact=None), CONTACT, False, id="never seen"),
+        pytest.param(state(scope=OTHER_MODE), CONTACT, False, id="another mode"),
+        pytest.param(state(scope=OTHER_PAIR), CONTACT, False, id="another column"),
+        pytest.param(state(contact=None), CONTACT, False, id="never seen"),
     ],
 )
 def test_a_contact_is_known_while_nothing_of_it_that_counts_changes(
-    seen: Memory, contact: Contact, known: bool
+    seen: AgreedState, contact: Contact, known: bool
 ) -> None:
     assert seen.knows_contact(contact) == known
     assert seen.knows_both(contact) == known
 
 
 def test_a_contact_without_its_profile_is_not_both() -> None:
-    assert memory(profile=None).knows_contact(CONTACT)
-    assert not memory(profile=None).knows_both(CONTACT)
+    assert state(profile=None).knows_contact(CONTACT)
+    assert not state(profile=None).knows_both(CONTACT)
 
 
 @pytest.mark.parametrize(
     ("seen", "values", "times", "known"),
     [
-        pytest.param(memory(), PROFILE.values, PROFILE.times, True, id="as it was"),
+        pytest.param(state(), PROFILE.values, PROFILE.times, True, id="as it was"),
         pytest.param(
-            memory(), {FIRST: False, SECOND: False}, PROFILE.times, False, id="another value"
+            state(), {FIRST: False, SECOND: False}, PROFILE.times, False, id="another value"
         ),
+        pytest.param(state(), PROFILE.values, {FIRST: LATER, SECOND: ""}, False, id="another time"),
         pytest.param(
-            memory(), PROFILE.values, {FIRST: LATER, SECOND: ""}, False, id="another time"
-        ),
-        pytest.param(
-            memory(),
+            state(),
             PROFILE.values,
             {FIRST: "2026/01/31 08:00:00", SECOND: ""},
             True,
             id="as a file tells it",
         ),
-        pytest.param(memory(), {FIRST: True}, {FIRST: TIME}, False, id="a flag less"),
-        pytest.param(memory(profile=None), PROFILE.values, PROFILE.times, False, id="never seen"),
+        pytest.param(state(), {FIRST: True}, {FIRST: TIME}, False, id="a flag less"),
+        pytest.param(state(profile=None), PROFILE.values, PROFILE.times, False, id="never seen"),
         pytest.param(
-            memory(terms=OTHER_MODE), PROFILE.values, PROFILE.times, False, id="another mode"
+            state(scope=OTHER_MODE), PROFILE.values, PROFILE.times, False, id="another mode"
         ),
     ],
 )
 def test_a_profile_is_known_by_its_flags_and_their_times(
-    seen: Memory, values: dict[str, bool], times: dict[str, str], known: bool
+    seen: AgreedState, values: dict[str, bool], times: dict[str, str], known: bool
 ) -> None:
     assert seen.knows_profile(values, times) == known
 
@@ -174,9 +180,9 @@ def test_a_file_tells_no_parts_of_a_second(reported: str, alike: bool) -> None:
 
 
 def test_a_newer_version_that_touched_no_flag_changes_what_was_seen_alone() -> None:
-    seen = memory()
+    seen = state()
     assert seen.version == 7
-    newer = Memory(seen.seen_at(replace(CONTACT, etag='W/"9"')), TERMS)
+    newer = AgreedState(seen.seen_at(replace(CONTACT, etag='W/"9"')), SCOPE)
     assert (newer.version, newer.seen, newer.agreed(FIRST), newer.knows_both(CONTACT)) == (
         7,
         9,
@@ -190,7 +196,7 @@ AGAIN = replace(CONTACT, created_at="2026-02-28T08:00:00Z")
 
 
 def test_a_contact_that_was_made_again_has_agreed_on_nothing() -> None:
-    seen = memory(MADE)
+    seen = state(MADE)
     assert seen.in_life_of(MADE).agreed(FIRST)
     assert seen.in_life_of(AGAIN).agreed(FIRST) is None
     assert not seen.knows_both(AGAIN)
@@ -198,16 +204,16 @@ def test_a_contact_that_was_made_again_has_agreed_on_nothing() -> None:
 
 def test_what_other_profiles_told_of_a_contact_outlives_it() -> None:
     aliases = {"aliases": {FIRST: TIME}, "owed": [SECOND]}
-    seen = Memory({**memory(MADE).held, **aliases}, TERMS)
-    assert seen.in_life_of(AGAIN).held == aliases
+    seen = AgreedState({**state(MADE).stored, **aliases}, SCOPE)
+    assert seen.in_life_of(AGAIN).stored == aliases
 
 
 def test_an_earlier_version_did_not_remember_when_a_contact_was_made() -> None:
-    seen = memory(CONTACT)
+    seen = state(CONTACT)
     assert seen.knows_both(MADE)
     assert seen.in_life_of(MADE).agreed(FIRST)
     assert not seen.is_as_seen(MADE), "it is remembered from now on"
-    known = Memory(seen.seen_at(MADE), TERMS)
+    known = AgreedState(seen.seen_at(MADE), SCOPE)
     assert known.is_as_seen(MADE)
     assert not known.knows_both(AGAIN)
 
@@ -220,54 +226,54 @@ SAID = replace(CONTACT, life=2)
 @pytest.mark.parametrize(
     ("seen", "contact", "undone"),
     [
-        pytest.param(memory(), CONTACT, False, id="as it was"),
-        pytest.param(memory(), replace(UNDECIDED, etag='W/"8"'), False, id="edited"),
-        pytest.param(memory(), replace(CONTACT, etag='W/"6"'), True, id="a lower version"),
-        pytest.param(memory(), UNDECIDED, True, id="the same version with other values"),
-        pytest.param(memory(terms=OTHER_PAIR), UNDECIDED, False, id="other columns were read"),
-        pytest.param(memory(), replace(UNDECIDED, etag=""), False, id="no version was told"),
-        pytest.param(memory(), replace(SAID, etag='W/"9"'), True, id="all was replayed since"),
-        pytest.param(memory(SAID), replace(SAID, etag='W/"9"'), False, id="not since they agreed"),
-        pytest.param(memory(SAID), CONTACT, False, id="a feed does not tell"),
-        pytest.param(Memory({}, TERMS), CONTACT, False, id="nothing remembered"),
+        pytest.param(state(), CONTACT, False, id="as it was"),
+        pytest.param(state(), replace(UNDECIDED, etag='W/"8"'), False, id="edited"),
+        pytest.param(state(), replace(CONTACT, etag='W/"6"'), True, id="a lower version"),
+        pytest.param(state(), UNDECIDED, True, id="the same version with other values"),
+        pytest.param(state(scope=OTHER_PAIR), UNDECIDED, False, id="other columns were read"),
+        pytest.param(state(), replace(UNDECIDED, etag=""), False, id="no version was told"),
+        pytest.param(state(), replace(SAID, etag='W/"9"'), True, id="all was replayed since"),
+        pytest.param(state(SAID), replace(SAID, etag='W/"9"'), False, id="not since they agreed"),
+        pytest.param(state(SAID), CONTACT, False, id="a feed does not tell"),
+        pytest.param(AgreedState({}, SCOPE), CONTACT, False, id="nothing remembered"),
     ],
 )
 def test_an_agreement_that_a_restore_may_have_undone_is_told(
-    seen: Memory, contact: Contact, undone: bool
+    seen: AgreedState, contact: Contact, undone: bool
 ) -> None:
     assert seen.may_be_undone(contact) == undone
 
 
 def test_a_contact_that_says_the_same_after_a_replay_of_all_agrees_still() -> None:
-    seen = memory()
+    seen = state()
     assert seen.knows_both(SAID)
     assert not seen.is_as_seen(SAID), "it is remembered from now on"
-    known = Memory(seen.seen_at(SAID), TERMS)
+    known = AgreedState(seen.seen_at(SAID), SCOPE)
     assert known.is_as_seen(SAID)
     assert not known.may_be_undone(replace(SAID, etag='W/"9"'))
 
 
 def test_what_was_undone_stays_so_until_there_is_a_profile_to_agree_with() -> None:
     restored = replace(UNDECIDED, etag='W/"3"', life=2)
-    waits = Memory(memory().without_profile(restored, ""), TERMS)
+    waits = AgreedState(state().without_profile(restored, ""), SCOPE)
     assert (waits.seen, waits.life, waits.flags) == (3, UNDONE, FLAGS)
     assert waits.may_be_undone(replace(restored, etag='W/"4"'))
-    again = Memory(waits.without_profile(replace(restored, etag='W/"5"'), ""), TERMS)
+    again = AgreedState(waits.without_profile(replace(restored, etag='W/"5"'), ""), SCOPE)
     assert again.may_be_undone(restored)
 
 
 @pytest.mark.parametrize(
     ("seen", "contact", "life"),
     [
-        pytest.param(memory(SAID), SAID, 2, id="an agreement that stands"),
-        pytest.param(Memory({}, TERMS), SAID, 2, id="nothing agreed"),
-        pytest.param(memory(), None, 0, id="no contact"),
+        pytest.param(state(SAID), SAID, 2, id="an agreement that stands"),
+        pytest.param(AgreedState({}, SCOPE), SAID, 2, id="nothing agreed"),
+        pytest.param(state(), None, 0, id="no contact"),
     ],
 )
 def test_who_has_no_profile_is_remembered_in_its_life(
-    seen: Memory, contact: Contact | None, life: int
+    seen: AgreedState, contact: Contact | None, life: int
 ) -> None:
-    assert Memory(seen.without_profile(contact, ""), TERMS).life == life
+    assert AgreedState(seen.without_profile(contact, ""), SCOPE).life == life
 
 
 @pytest.mark.parametrize(
@@ -289,6 +295,6 @@ def test_an_edit_counts_unless_it_is_known_to_have_said_nothing(
     version: int, is_later: bool | None, edited: bool
 ) -> None:
     """Agreed at version 7; version 9 was seen since, and touched no flag."""
-    seen = Memory(memory().seen_at(replace(CONTACT, etag='W/"9"')), TERMS)
+    seen = AgreedState(state().seen_at(replace(CONTACT, etag='W/"9"')), SCOPE)
     contact = replace(CONTACT, etag=f'W/"{version}"')
     assert is_edited(contact, seen, is_later) == edited
