@@ -7,8 +7,7 @@ from typing import Protocol
 from shared.mapping import Parent
 from shared.pipeline.flow import Bridge
 from shared.records import Settlement
-from shared.state.ledger_rows import LedgerRow, bucket, partition_name
-from shared.state.presence import Place
+from shared.state.ledger_rows import LedgerKey, LedgerRow, bucket, partition_name
 from shared.state.waiting import Waiter
 from shared.waits import ParentMissing
 
@@ -56,7 +55,7 @@ def flow_of(table: str) -> FlowOf:
     )
 
 
-def place(parent: Parent) -> Place:
+def ledger_key(parent: Parent) -> LedgerKey:
     return partition_name(flow_of(parent.table).key, bucket(parent.record_id)), parent.record_id
 
 
@@ -68,7 +67,7 @@ def circular(bridge: Bridge, row: LedgerRow | None, child: str) -> bool:
             return False
         if wait.record_id == child:
             return True
-        row = bridge.ledger.row(*place(Parent(wait.table, wait.record_id, "")))
+        row = bridge.ledger.row(*ledger_key(Parent(wait.table, wait.record_id, "")))
     return False
 
 
@@ -84,12 +83,12 @@ def in_circles(flow: Family, bridge: Bridge, settlements: Iterable[Settlement]) 
         if not isinstance(wait, ParentMissing) or not flow.may_circle(wait.table):
             continue
         parent = Parent(wait.table, wait.record_id, "")
-        row = bridge.ledger.row(*place(parent))
+        row = bridge.ledger.row(*ledger_key(parent))
         if flow.is_firm(wait.table) or not circular(bridge, row, change.record_id):
             continue
         if not wait.firm:
             address = (flow.key, flow.queue, flow.table, change.record_id)
-            found.append(Waiter(*place(parent), *address, change.first_seen))
+            found.append(Waiter(*ledger_key(parent), *address, change.first_seen))
         elif row and isinstance(row.wait, ParentMissing):
             found.append(waiter_in(row, wait.table, row.wait))
     return found
@@ -99,7 +98,7 @@ def waiter_in(row: LedgerRow, table: str, wait: ParentMissing) -> Waiter:
     """Who waits, as its ledger row says: a record of a table."""
     flow = flow_of(table)
     above = Parent(wait.table, wait.record_id, "")
-    return Waiter(*place(above), flow.key, flow.queue, table, row.record_id, row.first_seen)
+    return Waiter(*ledger_key(above), flow.key, flow.queue, table, row.record_id, row.first_seen)
 
 
 def in_circle(bridge: Bridge, waiter: Waiter) -> bool:

@@ -13,14 +13,13 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from shared.entities.asking import ask_to_go, is_asked
-from shared.entities.families import Family, FlowOf, flow_of, place
+from shared.entities.families import Family, FlowOf, flow_of, ledger_key
 from shared.entities.parents import missing, parents_of, waiter_of
 from shared.mapping import Parent
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge, Delivery
 from shared.records import Change, Outcome, Settlement, waiting
-from shared.state.ledger_rows import LedgerRow, View, bucket, partition_name
-from shared.state.presence import Place
+from shared.state.ledger_rows import LedgerKey, LedgerRow, View, bucket, partition_name
 from shared.state.waiting import Waiter
 from shared.waits import ChildrenFirst, read_wait
 
@@ -115,14 +114,14 @@ def unlisted(flow: Family, decision: Decision, row: LedgerRow | None) -> list[Pa
 
 def parents_that_leave(
     flow: Family, bridge: Bridge, view: View, decisions: Iterable[Decision]
-) -> set[Place]:
+) -> set[LedgerKey]:
     """Of the parents that these records are newly linked to, those that are leaving Campaign.
 
     Asked after the link is listed. A parent says that it leaves before it looks for its children:
     one of the two sees the other, whatever the order.
     """
     new = {
-        place(parent)
+        ledger_key(parent)
         for decision in decisions
         if decision.act is Act.SAVE
         for parent in unlisted(flow, decision, view.rows.get(decision.change.record_id))
@@ -132,7 +131,7 @@ def parents_that_leave(
 
 def said_before(
     flow: Family, bridge: Bridge, view: View, decisions: Iterable[Decision]
-) -> dict[Place, Any]:
+) -> dict[LedgerKey, Any]:
     """What those of these records have said of leaving that stay, or are back."""
     if not flow.children():
         return {}
@@ -165,7 +164,7 @@ def without_parent(flow: Family, bridge: Bridge, view: View, decision: Decision)
     for parent in kept_order(flow, decision):
         if not leaves(bridge, parent):
             continue
-        bridge.presence.forget([place(parent)])
+        bridge.presence.forget([ledger_key(parent)])
         bridge.waiting.park([waiter_of(flow, decision.change, parent, view)])
         reason = f"its parent {parent.table} {parent.record_id} leaves Campaign"
         return Decision(decision.change, act, Outcome.FILTERED, reason, known=None)
@@ -182,7 +181,7 @@ def without_former_parent(
     new = parents_of(decision)
     if not new or not any(leaves(bridge, Parent(table, id_, "")) for table, id_ in former):
         return decision
-    there = bridge.presence.there({place(parent) for parent in new})
+    there = bridge.presence.there({ledger_key(parent) for parent in new})
     if not (other := missing(flow, bridge, decision, there)):
         return decision
     bridge.waiting.park([waiter_of(flow, decision.change, other, view)])
@@ -191,7 +190,7 @@ def without_former_parent(
 
 
 def leaves(bridge: Bridge, parent: Parent) -> bool:
-    row = bridge.ledger.row(*place(parent))
+    row = bridge.ledger.row(*ledger_key(parent))
     return not (row and row.exists) or isinstance(row.wait, ChildrenFirst)
 
 

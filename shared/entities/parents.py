@@ -10,13 +10,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from shared.entities.families import Family, circular, in_circle, in_circles, place
+from shared.entities.families import Family, circular, in_circle, in_circles, ledger_key
 from shared.mapping import Parent
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.flow import Bridge, Delivery
 from shared.records import Change, Kind, Outcome, Settlement, waiting
-from shared.state.ledger_rows import LedgerRow, View
-from shared.state.presence import Place
+from shared.state.ledger_rows import LedgerKey, LedgerRow, View
 from shared.state.waiting import Waiter
 from shared.waits import NoParent, ParentMissing
 
@@ -36,16 +35,16 @@ def hold(
     bridge: Bridge,
     view: View,
     decisions: Sequence[Decision],
-    leaving: Collection[Place] = (),
+    leaving: Collection[LedgerKey] = (),
 ) -> list[Settlement]:
     """A settlement for each record that waits for a parent, which is not there or leaves."""
     given, held = without_parent(decisions)
-    parents = {place(parent) for decision in given for parent in parents_of(decision)}
+    parents = {ledger_key(parent) for decision in given for parent in parents_of(decision)}
     there = bridge.presence.there(parents).difference(leaving) if parents else set()
     orphans = [
         decision
         for decision in given
-        if any(place(parent) not in there for parent in parents_of(decision))
+        if any(ledger_key(parent) not in there for parent in parents_of(decision))
     ]
     return held + (park(flow, bridge, view, orphans, there, leaving) if orphans else [])
 
@@ -86,8 +85,8 @@ def park(
     bridge: Bridge,
     view: View,
     orphans: Iterable[Decision],
-    there: Collection[Place],
-    leaving: Collection[Place],
+    there: Collection[LedgerKey],
+    leaving: Collection[LedgerKey],
 ) -> list[Settlement]:
     """Parks each under its first missing parent; a circle is not waited for."""
     found = ((decision, missing(flow, bridge, decision, there)) for decision in orphans)
@@ -100,9 +99,10 @@ def park(
     waiters = [(decision, parked[waiter.place], parent) for decision, waiter, parent in waiters]
     # A parent may have been settled between the look and the parking, and then nobody would release
     # its child.
-    late = bridge.presence.look({place(parent) for _, _, parent in waiters}).difference(leaving)
-    bridge.waiting.release(waiter for _, waiter, parent in waiters if place(parent) in late)
-    waiting_now = [one for one in waiters if place(one[2]) not in late]
+    looked = bridge.presence.look({ledger_key(parent) for _, _, parent in waiters})
+    late = looked.difference(leaving)
+    bridge.waiting.release(waiter for _, waiter, parent in waiters if ledger_key(parent) in late)
+    waiting_now = [one for one in waiters if ledger_key(one[2]) not in late]
     explain = len(waiting_now) <= TOLD_WHY
     held = [
         waits(bridge, view, decision.change, waiter, parent, explain)
@@ -113,21 +113,21 @@ def park(
         for (_, waiter, _), settlement in zip(waiting_now, held, strict=True)
         if settlement.outcome is Outcome.REJECTED
     )
-    again = [decision for decision, _, parent in waiters if place(parent) in late]
+    again = [decision for decision, _, parent in waiters if ledger_key(parent) in late]
     return held + (park(flow, bridge, view, again, {*there, *late}, leaving) if again else [])
 
 
 def missing(
-    flow: Family, bridge: Bridge, decision: Decision, there: Collection[Place]
+    flow: Family, bridge: Bridge, decision: Decision, there: Collection[LedgerKey]
 ) -> Parent | None:
     """The first parent to wait for: not one of a circle, nor one whose link is optional and which
     its own filter keeps out.
     """
     child = decision.change.record_id
     for parent in parents_of(decision):
-        if place(parent) in there:
+        if ledger_key(parent) in there:
             continue
-        row = bridge.ledger.row(*place(parent)) if looked_into(flow, parent) else None
+        row = bridge.ledger.row(*ledger_key(parent)) if looked_into(flow, parent) else None
         if parent.required is False and row and kept_out(row):
             continue
         if row and parent.required is not True and circular(bridge, row, child):
@@ -147,7 +147,7 @@ def kept_out(row: LedgerRow) -> bool:
 
 
 def waiter_of(flow: Family, change: Change, parent: Parent, view: View) -> Waiter:
-    partition, record_id = place(parent)
+    partition, record_id = ledger_key(parent)
     since = waiting_since(change, view.rows.get(change.record_id))
     return Waiter(partition, record_id, flow.key, flow.queue, flow.table, change.record_id, since)
 
@@ -167,7 +167,7 @@ def waits(
     change = replace(change, first_seen=waiter.since)
     if overdue(bridge, view.rows.get(change.record_id), change):
         return exhausted(bridge, change, parent)
-    row = bridge.ledger.row(*place(parent)) if explain else None
+    row = bridge.ledger.row(*ledger_key(parent)) if explain else None
     why = (
         "is filtered out by its mapping"
         if row and row.outcome == Outcome.FILTERED

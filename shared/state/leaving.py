@@ -15,7 +15,7 @@ from azure.core.exceptions import ResourceModifiedError
 from azure.data.tables import TableClient
 
 from shared.state.filters import literal
-from shared.state.ledger_rows import ROWS_PER_TRANSACTION, bucket, partition_name
+from shared.state.ledger_rows import ROWS_PER_TRANSACTION, LedgerKey, bucket, partition_name
 from shared.state.pages import filled
 
 LEAVING = "leaving|"
@@ -24,8 +24,6 @@ BELIEVED_SECONDS = 1200.0
 """Of a record's word. Meanwhile its deletion is written, or carried out late, and every instance
 that remembers the record (shared/state/presence.py) has forgotten it.
 """
-
-Place = tuple[str, str]  # ledger partition and record id
 
 
 class Leaving:
@@ -44,20 +42,20 @@ class Leaving:
         for part in batched(rows, ROWS_PER_TRANSACTION, strict=False):
             self.table.submit_transaction([("upsert", row) for row in part])
 
-    def of(self, places: Collection[Place]) -> dict[Place, Any]:
-        """Those of the places whose record leaves, with its row here.
+    def of(self, wanted: Collection[LedgerKey]) -> dict[LedgerKey, Any]:
+        """Those whose record leaves, with its row here.
 
         One look for each flow, whatever their number.
         """
-        found = (self.between(flow, ids) for flow, ids in by_flow(places))
-        return {place: row for part in found for place, row in part if place in places}
+        found = (self.between(flow, ids) for flow, ids in by_flow(wanted))
+        return {key: row for part in found for key, row in part if key in wanted}
 
-    def between(self, flow: str, ids: Collection[str]) -> Iterator[tuple[Place, Any]]:
+    def between(self, flow: str, ids: Collection[str]) -> Iterator[tuple[LedgerKey, Any]]:
         keys = f"RowKey ge {literal(min(ids))} and RowKey le {literal(max(ids))}"
         since = f"left_at gt {self.now() - BELIEVED_SECONDS:f}"
         condition = f"PartitionKey eq {literal(LEAVING + flow)} and {keys} and {since}"
         for row in self.table.query_entities(condition):
-            yield place_of(row), row
+            yield key_of(row), row
 
     def forget(self, rows: Iterable[Any]) -> None:
         """Ends what was said, unless it has been said again since."""
@@ -69,16 +67,16 @@ class Leaving:
             with suppress(ResourceModifiedError):
                 self.table.delete_entity(row["PartitionKey"], row["RowKey"], **condition)
 
-    def outdated(self) -> dict[Place, Any]:
+    def outdated(self) -> dict[LedgerKey, Any]:
         """Some of those that are believed no more, with their rows here."""
         end = literal(LEAVING.replace("|", BEHIND))
         keys = f"PartitionKey ge {literal(LEAVING)} and PartitionKey lt {end}"
         before = f"left_at lt {self.now() - BELIEVED_SECONDS:f}"
         found = filled(self.table.query_entities(f"{keys} and {before}").by_page())
-        return {place_of(row): row for row in found}
+        return {key_of(row): row for row in found}
 
 
-def place_of(row: Any) -> Place:
+def key_of(row: Any) -> LedgerKey:
     flow, record_id = row["PartitionKey"].removeprefix(LEAVING), row["RowKey"]
     return partition_name(flow, bucket(record_id)), record_id
 
@@ -87,8 +85,8 @@ def flow_of(partition: str) -> str:
     return partition.rpartition("-")[0]
 
 
-def by_flow(places: Iterable[Place]) -> Iterable[tuple[str, list[str]]]:
+def by_flow(wanted: Iterable[LedgerKey]) -> Iterable[tuple[str, list[str]]]:
     groups: defaultdict[str, list[str]] = defaultdict(list)
-    for partition, record_id in places:
+    for partition, record_id in wanted:
         groups[flow_of(partition)].append(record_id)
     return groups.items()

@@ -25,6 +25,10 @@ def bucket(record_id: str) -> int:
     return int.from_bytes(blake2b(record_id.encode(), digest_size=4).digest()) % BUCKETS
 
 
+LedgerKey = tuple[str, str]
+"""A partition, and a record's id."""
+
+
 def partition_name(flow: str, number: int) -> str:
     return f"{flow}-{number:02d}"
 

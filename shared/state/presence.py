@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 
 from shared.state.ledger import Ledger
+from shared.state.ledger_rows import LedgerKey
 
-Place = tuple[str, str]  # ledger partition and record id
 SINGLY = 8
 MOST, KEEP_SECONDS = 250_000, 300.0
 
@@ -29,41 +29,37 @@ class Presence:
         self.since = now()
         self.waits: dict[str, tuple[float, list[float]]] = {}
 
-    def there(self, places: Collection[Place]) -> set[Place]:
-        """Those of the places whose record is in the target; remembered ones are not asked for
+    def there(self, keys: Collection[LedgerKey]) -> set[LedgerKey]:
+        """Those whose record is in the target; remembered ones are not asked for
         again.
         """
         self.remember(())
-        known = {place for place in places if self.remembers(place)}
-        return known | self.look(set(places) - known)
+        known = {key for key in keys if self.remembers(key)}
+        return known | self.look(set(keys) - known)
 
-    def look(self, places: Collection[Place]) -> set[Place]:
+    def look(self, keys: Collection[LedgerKey]) -> set[LedgerKey]:
         """As `there`, of the ledger as it is now.
 
         Few are read one by one, many by the page, and a page is remembered whole.
         """
-        if len(places) <= SINGLY:
+        if len(keys) <= SINGLY:
             found = [
-                place
-                for place, exists in zip(
-                    places, self.ledger.pool.map(self.exists, places), strict=True
-                )
+                key
+                for key, exists in zip(keys, self.ledger.pool.map(self.exists, keys), strict=True)
                 if exists
             ]
         else:
             found = [
-                place
-                for part in self.ledger.pool.map(self.page, *grouped(places))
-                for place in part
+                key for part in self.ledger.pool.map(self.page, *grouped(keys)) for key in part
             ]
         self.remember(found)
-        return {place for place in places if self.remembers(place)}
+        return {key for key in keys if self.remembers(key)}
 
-    def exists(self, place: Place) -> bool:
-        row = self.ledger.row(*place)
+    def exists(self, key: LedgerKey) -> bool:
+        row = self.ledger.row(*key)
         return row is not None and row.exists
 
-    def page(self, partition: str, ids: Collection[str]) -> list[Place]:
+    def page(self, partition: str, ids: Collection[str]) -> list[LedgerKey]:
         """A page of the partition from the first of these ids on, and those behind its end one by
         one; nothing is read of ids that have no row.
         """
@@ -73,7 +69,7 @@ class Presence:
         existing, end = self.ledger.existing_from(partition, min(held))
         beyond = [(partition, record_id) for record_id in held if end and record_id > end]
         return [(partition, record_id) for record_id in existing] + [
-            place for place in beyond if self.exists(place)
+            key for key in beyond if self.exists(key)
         ]
 
     def waiting(self, flow: str, age_seconds: float) -> list[float]:
@@ -88,27 +84,27 @@ class Presence:
             self.waits[flow] = (self.now(), found)
         return found
 
-    def remembers(self, place: Place) -> bool:
-        key = hash(place)
-        return key in self.young or key in self.old
+    def remembers(self, key: LedgerKey) -> bool:
+        number = hash(key)
+        return number in self.young or number in self.old
 
-    def remember(self, places: Iterable[Place]) -> None:
+    def remember(self, keys: Iterable[LedgerKey]) -> None:
         with self.lock:
             age = self.now() - self.since
             if len(self.young) > MOST or age > KEEP_SECONDS / 2:
                 self.old = self.young if age <= KEEP_SECONDS else set()
                 self.young, self.since = set(), self.now()
-            self.young.update(map(hash, places))
+            self.young.update(map(hash, keys))
 
-    def forget(self, places: Iterable[Place]) -> None:
+    def forget(self, keys: Iterable[LedgerKey]) -> None:
         with self.lock:
-            gone = set(map(hash, places))
+            gone = set(map(hash, keys))
             self.young -= gone
             self.old -= gone
 
 
-def grouped(places: Iterable[Place]) -> tuple[list[str], list[list[str]]]:
+def grouped(keys: Iterable[LedgerKey]) -> tuple[list[str], list[list[str]]]:
     groups: defaultdict[str, list[str]] = defaultdict(list)
-    for partition, record_id in places:
+    for partition, record_id in keys:
         groups[partition].append(record_id)
     return list(groups), list(groups.values())
