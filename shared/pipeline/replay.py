@@ -59,10 +59,10 @@ def replay(flow: Flow, bridge: Bridge, what: str, record_id: str = "", who: str 
 
 
 def order_all(name: str, readers: Sequence[Flow], bridge: Bridge, who: str) -> Job:
-    """The job that has the sources of a flow read again; the one that does so already.
+    """The job that has the sources of a flow read again; the one that does so already begins again.
 
-    The order itself counts: it may say that the source was restored. NotReplayed where none can be
-    read twice.
+    Each order counts: it may say that the source was restored, and then what has been read is out
+    of date. NotReplayed where none can be read twice.
     """
     able = [reader for reader in readers if reader.reads and not reader.read_once]
     if not able:
@@ -73,9 +73,13 @@ def order_all(name: str, readers: Sequence[Flow], bridge: Bridge, who: str) -> J
     checkpoints = [(reader.key, reader.table) for reader in able]
     job = replace(new_job(name, ALL, bridge, who), run=json.dumps(checkpoints))
     found = bridge.jobs.order(job)
-    if found.id != job.id and begin(able[0], bridge, found).is_over:  # its polls were done
-        return bridge.jobs.order(job)
-    return bridge.jobs.find(found.id) or found
+    if found.id == job.id:
+        return bridge.jobs.find(found.id) or found
+    begun = begin(able[0], bridge, found)
+    if not begun.is_over:
+        read_again(bridge, checkpoints)
+        begun = bridge.jobs.find(found.id) or begun
+    return bridge.jobs.order(job) if begun.is_over else begun  # its polls were done
 
 
 def once_sentences(readers: Iterable[Flow]) -> list[str]:
@@ -100,13 +104,17 @@ def all_again(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:
     """Has the sources read again, then waits until their polls have done so."""
     sources = [tuple(source) for source in json.loads(job.run)]
     if not job.place:
-        for key, table in sources:
-            change_checkpoint(bridge, key, table, Checkpoint.replay_all)
+        read_again(bridge, sources)
         return replace(job, place="reading", waits_for="polls"), False
     found = [bridge.checkpoints.load(key, table) for key, table in sources]
     counts = Counter(read=sum(one.rows for one in found))
     is_read = not any(one.replay for one in found)
     return replace(job, counts=counts, waits_for="" if is_read else "polls"), is_read
+
+
+def read_again(bridge: Bridge, sources: Iterable[tuple[str, str]]) -> None:
+    for key, table in sources:
+        change_checkpoint(bridge, key, table, Checkpoint.replay_all)
 
 
 def change_checkpoint(
