@@ -160,27 +160,8 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
                     preload_content=False,
                 )
                 body = body_of(answer, request.most_bytes)
-        except urllib3.exceptions.NewConnectionError:
-            raise Retryable(
-                f"{system} could not be reached for {request.route}; the call is made again.",
-                cause=Cause.OUTAGE,
-            ) from None
-        except urllib3.exceptions.HTTPError as error:
-            kind = type(error).__name__
-            raise Retryable(
-                f"{system} gave no answer to {request.route} ({kind}); the call is made again.",
-                uncertain=True,
-                cause=Cause.OUTAGE,
-            ) from None
-        except (
-            ValueError,
-            http.client.HTTPException,
-        ) as error:  # their texts quote headers and the URL
-            kind = type(error).__name__
-            raise Retryable(
-                f"{request.route} cannot be written as a request to {system} ({kind}); it is tried"
-                " again."
-            ) from None
+        except (urllib3.exceptions.HTTPError, ValueError, http.client.HTTPException) as error:
+            raise no_answer(system, request, error) from None
         if body is None:
             raise oversized(system, request)
         return Response(
@@ -188,6 +169,20 @@ def pooled(system: str, timeout_seconds: float, connections: int) -> Send:
         )
 
     return send
+
+
+def no_answer(system: str, request: Request, error: Exception) -> Retryable:
+    """Of its text nothing is kept: it may quote headers and the URL."""
+    kind = type(error).__name__
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        sentence = f"{system} could not be reached for {request.route}; the call is made again."
+        return Retryable(sentence, cause=Cause.OUTAGE)
+    if isinstance(error, urllib3.exceptions.HTTPError):
+        sentence = f"{system} gave no answer to {request.route} ({kind}); the call is made again."
+        return Retryable(sentence, uncertain=True, cause=Cause.OUTAGE)
+    return Retryable(
+        f"{request.route} cannot be written as a request to {system} ({kind}); it is tried again."
+    )
 
 
 def body_of(answer: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes | None:
