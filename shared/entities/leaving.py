@@ -158,7 +158,7 @@ def without_parent(flow: Family, bridge: Bridge, view: View, decision: Decision)
     parent. One whose required lookup was cleared goes too, and comes back when it has a parent.
     """
     own = view.rows.get(decision.change.record_id)
-    act = Act.DELETE if own and own.exists else Act.NOTHING
+    act = Act.DELETE if own and (own.exists or own.in_doubt) else Act.NOTHING
     if decision.mapped and decision.mapped.unlinked:
         return Decision(decision.change, act, Outcome.FILTERED, NO_PARENT, known=None)
     for parent in kept_order(flow, decision):
@@ -275,21 +275,25 @@ def children_of(
 
 
 def is_child(flow: Family, child: Waiter, row: LedgerRow | None) -> bool:
-    """False for one that is not in Campaign, or has another parent by now."""
-    return row is not None and row.exists and [flow.table, child.parent] in row.parents
+    """False for one that is not in Campaign, or has another parent by now. One in doubt, that was
+    not made to go since, may be a child by a write that had no answer.
+    """
+    if row is None or (row.in_doubt and not row.exists):
+        return row is not None and row.outcome not in GONE
+    return row.exists and [flow.table, child.parent] in row.parents
 
 
 def forget_links(flow: Family, delivery: Delivery, settlements: Iterable[Settlement]) -> None:
     """What has left Campaign, has another parent now, or was not written after all, is no child of
-    its parent any more. A write that failed may still be carried out. What others have listed
-    since this delivery began stays.
+    its parent any more. A write that failed, or is in doubt, may still be carried out. What others
+    have listed since this delivery began stays.
     """
     outdated = []
     for settlement in settlements:
         change, wait = settlement.change, settlement.wait
-        if wait and not wait.called_for:
-            continue
         row = delivery.view.rows.get(change.record_id)
+        if (wait and not wait.called_for) or (row and row.in_doubt):
+            continue
         now = row.parents if row else []
         for table, record_id in delivery.parents_before.get(change.record_id, ()):
             if [table, record_id] not in now:

@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 
+from shared.errors import Cause, Retryable
+from shared.mapping import default_document
 from shared.state.ledger_rows import bucket, partition_name
 from tests.unit.memory import Memory, played
+
+ACTIVE_ONLY = f"""{default_document("contact")}
+filters: {{all: [{{field: statecode, is: eq, value: 0}}]}}
+filtered_out: delete
+"""
 
 
 def children(world: Memory, owner: str) -> list[str]:
@@ -96,3 +103,44 @@ def test_a_link_of_which_the_room_knows_nothing_ends_too() -> None:
         assert (children(world, first), children(world, second)) == ([], [vehicle])
 
     played(body)
+
+
+def unanswered(world: Memory, table: str) -> None:
+    """The next record of the table is written, and no answer comes."""
+    campaign: Any = world.flow(table).campaign
+    save, calls = campaign.save, [1]
+
+    def without_answer(*given: Any) -> Any:
+        result = save(*given)
+        if calls and calls.pop():
+            raise Retryable("No answer came.", uncertain=True, cause=Cause.OUTAGE)
+        return result
+
+    campaign.save = without_answer
+
+
+def test_a_child_whose_creation_had_no_answer_goes_before_its_parent() -> None:
+    """It may be there: below a parent that is gone nobody could delete it."""
+
+    def body(world: Memory) -> None:
+        owner = world.contact()
+        vehicle = world.vehicle("Car", owner)
+        world.run(30)
+        unanswered(world, "acs_visit")
+        visit = world.visit("Oil", vehicle)
+        assert world.sync("acs_visit") == ["waiting"]
+        assert len(world.held("acs_visit")) == 1
+        world.change("contact", owner, statecode=1)
+        assert world.sync("contact") == ["waiting"]
+        world.deliver("custom-entities")
+        assert world.held("acs_vehicle"), "its visit is there"
+        world.later(60.0)
+        world.sync("acs_visit")
+        world.run(1800)
+        tables = ("contact", "acs_vehicle", "acs_visit")
+        assert [world.held(table) for table in tables] == [[], [], []]
+        world.change("contact", owner, statecode=0)
+        world.run(120)
+        assert [row["visitId"] for row in world.shown("acs_visit")] == [visit]
+
+    played(body, {"contact": ACTIVE_ONLY})
