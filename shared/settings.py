@@ -2,7 +2,8 @@
 
 A name that begins with DATAVERSE_ or CAMPAIGN_ belongs to that system; the rest are the bridge's
 own. A setting without a default must be given. Triggers name some of them as %NAME%;
-`local.settings.json.example` and the Bicep files list all.
+`local.settings.json.example` and the Bicep files list all. Some parts have a file of their own:
+`campaign_settings.py`, `console_settings.py`, `pace_settings.py`.
 """
 
 import os
@@ -13,27 +14,20 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 
+from shared.campaign_settings import SFTP, CampaignSettings
 from shared.console_settings import ConsoleSettings
 from shared.identifiers import trimmed
 from shared.pace_settings import PaceSettings
 from shared.setting_problems import SettingProblem, problem, refused
 from shared.setting_types import (
-    HEADER,
     NAME,
     UNRESOLVED,
-    CampaignUrl,
     ConnectionString,
     HeaderSecret,
     Part,
     Url,
     text,
 )
-
-CAMPAIGN_SCOPES = (
-    "campaign_sdk,openid,deliverability_service_general,campaign_config_server_general,AdobeID,"
-    "additional_info.projectedProductContext"
-)
-SFTP = ["sftp_host", "sftp_user", "sftp_private_key", "sftp_host_key"]
 
 
 class StorageSettings(Part):
@@ -139,6 +133,7 @@ class ChosenFlows(Part):
 
 
 class Settings(
+    CampaignSettings,
     StorageSettings,
     DataverseSettings,
     WebhookSettings,
@@ -147,68 +142,6 @@ class Settings(
     ConsoleSettings,
 ):
     """Names are those of the environment in lower case; each field's description is its help."""
-
-    campaign_url: CampaignUrl = Field(
-        pattern=r"^[^/]+//[^/?#]+/[^/?#%.][^/?#%]*/campaign$",
-        description="https://mc.adobe.io/<organization>/campaign",
-    )
-    campaign_ims_url: Url = Field(
-        "https://ims-na1.adobelogin.com", description="Adobe's identity service"
-    )
-    campaign_client_id: str = Field(
-        min_length=1,
-        pattern=HEADER,
-        description="Client id (API key) of the Adobe Developer project",
-    )
-    campaign_client_secret: SecretStr = Field(
-        min_length=1,
-        description="Client secret of the Adobe Developer project; a Key Vault reference",
-    )
-    campaign_scopes: str = Field(
-        CAMPAIGN_SCOPES, description="Scopes, as the Adobe Developer Console shows them"
-    )
-    campaign_timeout_seconds: float = Field(
-        60, gt=0, le=120, description="Longest wait for an answer of Campaign"
-    )
-    campaign_doubt_seconds: float = Field(
-        600,
-        ge=10,
-        le=86400,
-        description=(
-            "How long a system may still carry out a write that had no answer; then it is repeated"
-        ),
-    )
-    campaign_max_concurrency: int = Field(
-        16,
-        ge=1,
-        le=128,
-        description=(
-            "Most calls to Campaign under way at once in one instance; fewer if it throttles"
-        ),
-    )
-
-    campaign_journal_url: Url = Field(
-        "", description="The I/O Events journal, as the Developer Console shows it; for `journal`"
-    )
-    campaign_ims_organization: str = Field(
-        "", pattern=HEADER, description="IMS organization id, ...@AdobeOrg; for `journal`"
-    )
-    sftp_host: str = Field(
-        "",
-        pattern=r"^[^/@\s]*$",
-        description="Campaign's SFTP server, <instance>.campaign.adobe.com; for `files`",
-    )
-    sftp_port: int = Field(22, ge=1, le=65535, description="Port of the SFTP server")
-    sftp_user: str = Field("", description="The user, as Campaign's Control Panel shows it")
-    sftp_private_key: SecretStr = Field(
-        SecretStr(""), description="The private key without a passphrase; a Key Vault reference"
-    )
-    sftp_host_key: str = Field(
-        "", description="The server's public key as ssh-keyscan prints it: ssh-ed25519 AAAA..."
-    )
-    sftp_folder: str = Field(
-        "/d365_loads/exports", description="The folder that Campaign's workflows export to"
-    )
 
     email_events_schedule: str = Field(
         "0 * * * * *", description="When e-mail events are read: NCRONTAB, six fields"
