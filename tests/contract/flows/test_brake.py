@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+import shared.wiring
 from dev.commands.stack import Stack
 from dev.verbs import Campaign, Dynamics
 from functions import console, console_commands
@@ -86,8 +87,7 @@ def world(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> World:
     empty_storage(stack, "contacts", "opt-out", "email-events")
     empty_systems(stack)
     made = World(stack)
-    for module in ("console", "console_commands", "contacts", "custom_entities"):
-        monkeypatch.setattr(f"functions.{module}.wiring", lambda: made.wiring)
+    monkeypatch.setattr(shared.wiring, "_wiring", [made.wiring])
     assert made.profiles() == set(made.contacts)
     return made
 
