@@ -95,8 +95,9 @@ def test_every_log_table_that_is_read_has_its_row() -> None:
 def test_every_row_says_what_how_long_and_who_deletes_it() -> None:
     for kind, places in rows().items():
         for name, cells in places.items():
-            assert len(cells) == 3, f"{kind} {name}"
-            assert all(cells), f"{kind} {name}"
+            assert len(cells) == 3 and all(cells), (
+                f"docs/personal-data.md, {kind} {name}: say what, how long and who deletes it"
+            )
 
 
 def test_the_lifetime_that_is_named_is_the_one_that_is_deployed() -> None:

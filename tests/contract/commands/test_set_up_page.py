@@ -13,6 +13,7 @@ from dev.commands.stack import Stack
 from dev.verbs import Campaign, Dynamics
 
 PAGE = (ROOT / "docs" / "set-up.md").read_text("utf-8")
+CHANGED = "put what is printed now (left) into the example of docs/set-up.md (right)"
 VARYING = {
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<id>",
     r"\d+ s behind": "<n> s behind",
@@ -65,7 +66,7 @@ def test_the_check_of_the_page_is_what_check_prints(
     dynamics.json("POST", "/access", {"privileges": {"prvReadContact": "Basic"}})
     dynamics.json("POST", "/clock", {"advance_seconds": 120})
     assert check(arguments(stack)) == 2
-    assert printed(capsys) == shown("python3 manage.py check --stack")
+    assert printed(capsys) == shown("python3 manage.py check --stack"), CHANGED
 
 
 def test_the_plan_of_the_page_is_what_setup_prints(
@@ -74,4 +75,4 @@ def test_the_plan_of_the_page_is_what_setup_prints(
     Dynamics(stack.facts).emulator.json("POST", "/access", {})
     Dynamics(stack.facts).emulator.json("POST", "/clock", {})
     assert setup(arguments(stack, "dataverse", "--plan")) == 0
-    assert printed(capsys) == shown("python3 manage.py setup dataverse --stack --plan")
+    assert printed(capsys) == shown("python3 manage.py setup dataverse --stack --plan"), CHANGED

@@ -2,7 +2,9 @@
 shown.
 """
 
+import ast
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -16,6 +18,8 @@ from shared.mapping import InvalidDocument
 from shared.setting_problems import CAUSES, SettingProblem
 from shared.settings import Settings
 
+ROOT = Path(__file__).parents[3]
+SOURCES = sorted([*(ROOT / "shared/checks").glob("*.py"), *(ROOT / "admin/check").glob("*.py")])
 VALUE = "jane.doe@example.org"
 
 
@@ -89,6 +93,34 @@ def test_a_check_needs_only_what_stands_before_it() -> None:
     assert len(names) == len(set(names))
     for place, check in enumerate(CHECKS):
         assert set(check.needs) <= set(names[:place]), check.name
+
+
+def without_next(tree: ast.AST) -> list[int]:
+    """The lines of the findings that may not be ok and do not say what to do next."""
+    made = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding"
+    ]
+    return [
+        node.lineno
+        for node in made
+        if ast.unparse(node.args[2]) != "'ok'"
+        and len(node.args) < 5
+        and not any(isinstance(given, ast.Starred) for given in node.args)
+        and not any(given.arg == "next" for given in node.keywords)
+    ]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_a_finding_that_is_not_ok_says_what_to_do_next(path: Path) -> None:
+    lines = without_next(ast.parse(path.read_text("utf-8")))
+    assert not lines, f"{path.name}, lines {lines}: give the Finding its `next`"
+
+
+def test_a_finding_without_a_next_step_is_named() -> None:
+    text = 'Finding("it", "", "ok", "Fine.")\nFinding("it", "", "warning", "Not so.")'
+    assert without_next(ast.parse(text)) == [2]
 
 
 REFERENCE = SettingProblem(
