@@ -145,7 +145,10 @@ class Misconfigured(BridgeError):
 class Rule:
     """One row of the table below.
 
-    `status` 0 is any; `pattern` is searched in the code or text that the system gave.
+    `system` is a key of TITLES, "" any; `status` 0 is any. `pattern` is searched in the code
+    (Dataverse) or the text that the system gave. `name`: of Misconfigured the setting, of Rejected
+    the reason of the dead letter, of Retryable "". `advice`: what is the matter, and behind a colon
+    what to do; it ends a sentence.
     """
 
     system: str
@@ -169,103 +172,70 @@ STORAGE_ROLES = (
 # word. "dataverse write" is what a write to Dataverse is asked first; what it has no row for is
 # decided as for a read. What no row names is Retryable: RETRY_HOURS end it.
 RULES = (
-    Rule("campaign", 0, r"Oops\. Something went wrong\. Check your URI", Misconfigured, "CAMPAIGN_URL", "it does not know the "
-         "organization in CAMPAIGN_URL"),
+    Rule("campaign", 0, r"Oops\. Something went wrong\. Check your URI", Misconfigured, "CAMPAIGN_URL", "it does not know the organization in CAMPAIGN_URL"),
     Rule("", 408, "", Retryable, "", "it timed out"),
     Rule("", 429, "", Retryable, "", "it throttles"),
     Rule("", 502, "", Retryable, "", "it could not be reached behind its gateway"),
     Rule("", 503, "", Retryable, "", "it is not available"),
     Rule("", 504, "", Retryable, "", "it took too long"),
-    Rule("dataverse write", 0, "0x80040333", Rejected, "duplicate_found", "its duplicate detection found a record like it: look "
-         "at the table's duplicate detection rules"),
-    Rule("dataverse write", 0, "0x80040237|0x80060892|0x80073002", Rejected, "duplicate_key", "a row with this id or key is there "
-         "already"),
+    Rule("dataverse write", 0, "0x80040333", Rejected, "duplicate_found", "its duplicate detection found a record like it: look at the table's duplicate detection rules"),
+    Rule("dataverse write", 0, "0x80040237|0x80060892|0x80073002", Rejected, "duplicate_key", "a row with this id or key is there already"),
     Rule("dataverse write", 0, "0x80040217|0x80060891", Rejected, "not_found", "a row that it refers to does not exist"),
     Rule("dataverse write", 0, "0x80044331", Rejected, "too_long", "a text is longer than its column: lengthen the column"),
-    Rule("dataverse write", 0, "0x80040203|0x80040265|0x80048408|0x80044330|0x8004432[fF]|0x8004431[aA]|0x80040239|0x80040200|"
-         "0x80040227", Rejected, "refused_value", "it refused a value: look at the table's rules and plug-ins"),
-    Rule("dataverse write", 0, "0x80048d19", Misconfigured, "events document", "a table lacks a column or a lookup that the events "
-         "document names: create the tables with `manage.py setup activities`, or correct the document"),
-    Rule("dataverse write", 0, "0x8006088[dD]|0x80060883", Misconfigured, "optimistic concurrency", "the table does not check "
-         "versions: switch on IsOptimisticConcurrencyEnabled of the table"),
+    Rule("dataverse write", 0, "0x80040203|0x80040265|0x80048408|0x80044330|0x8004432[fF]|0x8004431[aA]|0x80040239|0x80040200|0x80040227", Rejected, "refused_value", "it refused a value: look at the table's rules and plug-ins"),
+    Rule("dataverse write", 0, "0x80048d19", Misconfigured, "events document", "a table lacks a column or a lookup that the events document names: create the tables with `manage.py setup activities`, or correct the document"),
+    Rule("dataverse write", 0, "0x8006088[dD]|0x80060883", Misconfigured, "optimistic concurrency", "the table does not check versions: switch on IsOptimisticConcurrencyEnabled of the table"),
     Rule("dataverse write", 412, "", Rejected, "changed_meanwhile", "the row was changed meanwhile"),
     Rule("dataverse write", 413, "", Rejected, "too_large", "the request is larger than it takes: shorten the texts"),
     Rule("", 409, "", Retryable, "", "others were changing the same"),
     Rule("", 423, "", Retryable, "", "others hold it locked"),
     Rule("", 425, "", Retryable, "", "it was asked too early"),
     Rule("dataverse", 401, "", Misconfigured, "DATAVERSE_AUTH", "it does not accept the token: check DATAVERSE_AUTH and DATAVERSE_URL"),
-    Rule("dataverse", 0, "0x80040220|0x80040231|0x80048306", Misconfigured, "security role", "a privilege is missing: give the "
-         "application user organization-level read on the table, as `manage.py setup dataverse` does"),
-    Rule("dataverse", 0, "0x80072560|0x80042[fF]09|0x80040225|0x8004[aA]112", Misconfigured, "application user", "it knows no enabled application "
-         "user with a role for this identity: create one in the Power Platform admin center"),
-    Rule("dataverse", 0, "0x80072491", Misconfigured, "change tracking", "change tracking is off for the table: switch on 'Track "
-         "changes' in its properties"),
-    Rule("dataverse", 0, "0x80060888|0x80041102|0x80041103", Misconfigured, "mapping", "it does not know a table or column of the "
-         "mapping: correct the mapping document"),
+    Rule("dataverse", 0, "0x80040220|0x80040231|0x80048306", Misconfigured, "security role", "a privilege is missing: give the application user organization-level read on the table, as `manage.py setup dataverse` does"),
+    Rule("dataverse", 0, "0x80072560|0x80042[fF]09|0x80040225|0x8004[aA]112", Misconfigured, "application user", "it knows no enabled application user with a role for this identity: create one in the Power Platform admin center"),
+    Rule("dataverse", 0, "0x80072491", Misconfigured, "change tracking", "change tracking is off for the table: switch on 'Track changes' in its properties"),
+    Rule("dataverse", 0, "0x80060888|0x80041102|0x80041103", Misconfigured, "mapping", "it does not know a table or column of the mapping: correct the mapping document"),
     Rule("dataverse", 0, "0x80044150|0x80044151", Retryable, "", "its database was busy"),
     Rule("dataverse", 403, "", Misconfigured, "security role", "access is denied: check the application user's security role"),
     Rule("dataverse write", 400, "", Rejected, "bad_request", "it refused the row: look at the table's rules and plug-ins"),
     Rule("dataverse", 404, "", Misconfigured, "mapping", "it does not know the table: correct the mapping document"),
-    *(Rule("dataverse position", status, "", Misconfigured, "position", "it does not take the position that was read up to: if "
-           "that goes on, read all again by POST /api/flows/<flow>/replay with {\"what\": \"all\"}") for status in (400, 412)),
+    *(Rule("dataverse position", status, "", Misconfigured, "position", "it does not take the position that was read up to: if that goes on, read all again by POST /api/flows/<flow>/replay with {\"what\": \"all\"}") for status in (400, 412)),
     Rule("dataverse", 400, "", Misconfigured, "mapping", "it does not understand the request: check the mapping document"),
-    Rule("campaign", 0, "(?i)deadlock|lock timeout|could not obtain lock|lock not available|partition is (currently )?locked",
-         Retryable, "", "its database had the rows locked"),
-    Rule("campaign", 0, "(?i)took too long|statement timeout|cancell?ing statement|query (was )?(timed out|cancell?ed)",
-         Retryable, "", "its database took too long"),
-    Rule("campaign", 0, "(?i)connection to (the )?(database|server)|connection (was |has been )?(lost|reset|refused)|closed the connection|terminating connection|"
-         "could not connect|too many (database )?(connections|clients)|connection slots", Retryable, "", "it lost its database"),
+    Rule("campaign", 0, "(?i)deadlock|lock timeout|could not obtain lock|lock not available|partition is (currently )?locked", Retryable, "", "its database had the rows locked"),
+    Rule("campaign", 0, "(?i)took too long|statement timeout|cancell?ing statement|query (was )?(timed out|cancell?ed)", Retryable, "", "its database took too long"),
+    Rule("campaign", 0, "(?i)connection to (the )?(database|server)|connection (was |has been )?(lost|reset|refused)|closed the connection|terminating connection|could not connect|too many (database )?(connections|clients)|connection slots", Retryable, "", "it lost its database"),
     Rule("campaign", 0, "(?i)could not serialize|serialization failure", Retryable, "", "its database was busy"),
-    Rule("campaign", 0, "(?i)out of (shared )?memory|no space left|disk (is )?full|could not (extend|write to) file|"
-         "insufficient (memory|disk)", Retryable, "", "its database was short of memory or disk"),
+    Rule("campaign", 0, "(?i)out of (shared )?memory|no space left|disk (is )?full|could not (extend|write to) file|insufficient (memory|disk)", Retryable, "", "its database was short of memory or disk"),
     Rule("campaign", 0, "(?i)database system is|in a read-only transaction|hot standby", Retryable, "", "its database was restarting"),
-    Rule("campaign", 401, "", Misconfigured, "CAMPAIGN_CLIENT_SECRET", "it does not accept the token: check CAMPAIGN_CLIENT_ID, "
-         "CAMPAIGN_CLIENT_SECRET and CAMPAIGN_SCOPES"),
-    Rule("campaign", 403, "", Misconfigured, "CAMPAIGN_CLIENT_ID", "the API key or product profile lacks this instance: check the "
-         "project in the Adobe Developer Console"),
+    Rule("campaign", 401, "", Misconfigured, "CAMPAIGN_CLIENT_SECRET", "it does not accept the token: check CAMPAIGN_CLIENT_ID, CAMPAIGN_CLIENT_SECRET and CAMPAIGN_SCOPES"),
+    Rule("campaign", 403, "", Misconfigured, "CAMPAIGN_CLIENT_ID", "the API key or product profile lacks this instance: check the project in the Adobe Developer Console"),
     Rule("campaign", 0, "expression '@id = @|Unable to decrypt PKey", Rejected, "not_found", "it does not know the PKey any more"),
-    Rule("campaign", 0, "with the same key '.*' already exists|duplicate key value violates unique constraint", Rejected,
-         "duplicate_key", "another record holds the same key"),
-    Rule("campaign", 0, "is not valid for the '[^']*' enumeration of the '", Rejected, "bad_enumeration_value", "the value is not in "
-         "the enumeration: add a replacement to the mapping"),
-    Rule("campaign", 0, "Cannot update the '[^']*' property that is read-only", Misconfigured, "mapping", "a target field is "
-         "read-only: take it out of the mapping document"),
-    Rule("campaign", 0, "' property is not valid for the '|' attribute unknown", Misconfigured, "mapping", "it does not know a target "
-         "field: publish the field, or take it out of the mapping document"),
-    Rule("campaign", 0, "Inconsistent operation on resource '|Cannot update key '", Rejected, "key_changed", "a record's key cannot be "
-         "changed"),
-    Rule("campaign", 0, r"' field is too long|value too long for type character", Rejected, "too_long", "a value is longer than the "
-         "field"),
+    Rule("campaign", 0, "with the same key '.*' already exists|duplicate key value violates unique constraint", Rejected, "duplicate_key", "another record holds the same key"),
+    Rule("campaign", 0, "is not valid for the '[^']*' enumeration of the '", Rejected, "bad_enumeration_value", "the value is not in the enumeration: add a replacement to the mapping"),
+    Rule("campaign", 0, "Cannot update the '[^']*' property that is read-only", Misconfigured, "mapping", "a target field is read-only: take it out of the mapping document"),
+    Rule("campaign", 0, "' property is not valid for the '|' attribute unknown", Misconfigured, "mapping", "it does not know a target field: publish the field, or take it out of the mapping document"),
+    Rule("campaign", 0, "Inconsistent operation on resource '|Cannot update key '", Rejected, "key_changed", "a record's key cannot be changed"),
+    Rule("campaign", 0, r"' field is too long|value too long for type character", Rejected, "too_long", "a value is longer than the field"),
     Rule("campaign", 0, "' field is not a valid e-?mail", Rejected, "not_an_email", "a value is no e-mail address"),
     Rule("campaign", 0, r"' field is not a valid date(time)?\b", Rejected, "not_a_date", "a value is no date"),
-    Rule("campaign", 0, "' (field )?is not a valid |XTK-1700(06|36) Unable to parse expression|violates (not-null|check) constraint|"
-         "invalid input syntax for|value out of range", Rejected, "refused_value", "it refused a value"),
+    Rule("campaign", 0, "' (field )?is not a valid |XTK-1700(06|36) Unable to parse expression|violates (not-null|check) constraint|invalid input syntax for|value out of range", Rejected, "refused_value", "it refused a value"),
     Rule("campaign", 404, "Unable to find document", Rejected, "not_found", "it has no record with this key"),
-    Rule("campaign", 0, "Unable to find filter", Misconfigured, "filter", "it has no such filter: publish a filter definition of "
-         "this name, or correct the name in the document"),
+    Rule("campaign", 0, "Unable to find filter", Misconfigured, "filter", "it has no such filter: publish a filter definition of this name, or correct the name in the document"),
     Rule("campaign", 404, "", Misconfigured, "mapping", "it does not know the resource: publish it with its API, or correct the mapping"),
     Rule("campaign", 400, "", Rejected, "bad_request", "it could not read the record"),
     Rule("campaign", 413, "", Rejected, "too_large", "the record is larger than it takes: map fewer or shorter texts"),
     Rule("campaign", 422, "", Rejected, "bad_request", "it could not read the record"),
     *(Rule("campaign", status, "", Misconfigured, "CAMPAIGN_URL", NOT_THE_API) for status in ELSEWHERE),
-    Rule("journal", 401, "", Misconfigured, "CAMPAIGN_CLIENT_SECRET", "it does not accept the token: check CAMPAIGN_CLIENT_ID, "
-         "CAMPAIGN_CLIENT_SECRET and CAMPAIGN_SCOPES"),
-    Rule("journal", 403, "", Misconfigured, "CAMPAIGN_IMS_ORGANIZATION", "the credential may not read it: check "
-         "CAMPAIGN_IMS_ORGANIZATION, and that the project has the I/O Events API"),
-    *(Rule("journal", status, "", Misconfigured, "CAMPAIGN_JOURNAL_URL", "there is no such journal: set CAMPAIGN_JOURNAL_URL as the "
-           "Developer Console shows it") for status in (400, 404, *ELSEWHERE)),
+    Rule("journal", 401, "", Misconfigured, "CAMPAIGN_CLIENT_SECRET", "it does not accept the token: check CAMPAIGN_CLIENT_ID, CAMPAIGN_CLIENT_SECRET and CAMPAIGN_SCOPES"),
+    Rule("journal", 403, "", Misconfigured, "CAMPAIGN_IMS_ORGANIZATION", "the credential may not read it: check CAMPAIGN_IMS_ORGANIZATION, and that the project has the I/O Events API"),
+    *(Rule("journal", status, "", Misconfigured, "CAMPAIGN_JOURNAL_URL", "there is no such journal: set CAMPAIGN_JOURNAL_URL as the Developer Console shows it") for status in (400, 404, *ELSEWHERE)),
     *(Rule("ims", status, "", Misconfigured, "CAMPAIGN_IMS_URL", NOT_THE_API) for status in (404, *ELSEWHERE)),
-    Rule("sftp", 0, "^BadHostKey", Misconfigured, "SFTP_HOST_KEY", "its host key is not the one in SFTP_HOST_KEY: ask Adobe whether "
-         "it was changed, then set the new one"),
-    Rule("sftp", 0, "^AuthenticationException", Misconfigured, "SFTP_PRIVATE_KEY", "it does not accept the key: check SFTP_USER, register the "
-         "public half in Campaign's Control Panel, or set SFTP_PRIVATE_KEY"),
-    Rule("sftp", 0, "^Permission", Misconfigured, "SFTP_FOLDER", "it lets the user neither read nor move files there: check "
-         "SFTP_FOLDER and its rights"),
+    Rule("sftp", 0, "^BadHostKey", Misconfigured, "SFTP_HOST_KEY", "its host key is not the one in SFTP_HOST_KEY: ask Adobe whether it was changed, then set the new one"),
+    Rule("sftp", 0, "^AuthenticationException", Misconfigured, "SFTP_PRIVATE_KEY", "it does not accept the key: check SFTP_USER, register the public half in Campaign's Control Panel, or set SFTP_PRIVATE_KEY"),
+    Rule("sftp", 0, "^Permission", Misconfigured, "SFTP_FOLDER", "it lets the user neither read nor move files there: check SFTP_FOLDER and its rights"),
     Rule("sftp", 0, "^NoFolder", Misconfigured, "SFTP_FOLDER", "it has no such folder: create it, or correct SFTP_FOLDER"),
-    Rule("sftp", 0, "^Refused$", Misconfigured, "SFTP_FOLDER", "it refused that without saying why: look whether it has space left and "
-         "lets the user do that; where files can't be moved, set `afterwards: delete` in the document"),
-    Rule("sftp", 0, "^IncompatiblePeer", Misconfigured, "SFTP_HOST", "it supports none of the ways to encrypt that the bridge supports: "
-         "look whether SFTP_HOST is the right server"),
+    Rule("sftp", 0, "^Refused$", Misconfigured, "SFTP_FOLDER", "it refused that without saying why: look whether it has space left and lets the user do that; where files can't be moved, set `afterwards: delete` in the document"),
+    Rule("sftp", 0, "^IncompatiblePeer", Misconfigured, "SFTP_HOST", "it supports none of the ways to encrypt that the bridge supports: look whether SFTP_HOST is the right server"),
     Rule("sftp", 0, "^BadAuthenticationType", Misconfigured, "SFTP_PRIVATE_KEY", "it takes no keys from this user: check SFTP_USER"),
     Rule("sftp", 0, "", Retryable, "", "it could not be reached or ended the connection"),
     Rule("", 500, "", Retryable, "", "it failed without saying why"),
