@@ -10,6 +10,7 @@ import binascii
 import io
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -117,9 +118,12 @@ def unknown_key_types(keys: list[paramiko.PKey]) -> list[str]:
     return [name for name in offered if name not in trusted]
 
 
+@lru_cache(maxsize=2)
 def private_key(text: str) -> paramiko.PKey:
     """An RSA, ECDSA or Ed25519 key; Misconfigured, with the form that was found, for anything
     else.
+
+    Checking the numbers of an RSA key takes 50 ms: done once, not for each session.
     """
     pem = private_block(with_line_breaks(text))
     refuse_other_keys(pem)
@@ -206,7 +210,7 @@ def as_ssh(key: object) -> paramiko.PKey:
     if isinstance(key, dsa.DSAPrivateKey):
         raise wrong_private_key("holds a DSA key, which SFTP servers no longer take")
     if isinstance(key, rsa.RSAPrivateKey):
-        return paramiko.RSAKey(key=key)  # its numbers have been checked, which takes 50 ms
+        return paramiko.RSAKey(key=key)  # its numbers have been checked
     for kind, taken in kinds:
         if isinstance(key, kind):
             form, plain = serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()

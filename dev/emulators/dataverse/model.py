@@ -8,7 +8,7 @@ the metadata API is no different from one that was there at the start.
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 NAMESPACE = uuid.UUID("5b2f5a4e-6f0c-5c57-9c55-0a6c7f3f1f11")
@@ -31,6 +31,7 @@ def shown(label: Any) -> str:
     return str(label.get(str(ENGLISH)) or next(iter(label.values()), ""))
 
 
+@cache
 def stable_id(*names: str) -> str:
     """The same id at every start for the same names: metadata ids must outlive a restart."""
     return str(uuid.uuid5(NAMESPACE, "/".join(names)))

@@ -49,6 +49,17 @@ def named_key(text: str) -> str:
 class MetadataReads:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
+        self.built: dict[str, tuple[Table, list[tuple[str, Document]]]] = {}
+
+    def columns_of(self, table: Table) -> list[tuple[str, Document]]:
+        """Class and document of each column, made once for a definition: a change makes a new
+        Table.
+        """
+        known, documents = self.built.get(table.logical, (None, []))
+        if known is not table:
+            documents = list(attribute_documents(table))
+            self.built[table.logical] = table, documents
+        return documents
 
     def table(self, text: str) -> Table:
         wanted = named_key(text)
@@ -159,7 +170,7 @@ class MetadataReads:
     ) -> list[Document]:
         return [
             attribute_shape(own_class, document, wanted_class, shape)
-            for own_class, document in attribute_documents(table)
+            for own_class, document in self.columns_of(table)
             if wanted_class in {None, own_class} and matches(shape.filter, document)
         ]
 
@@ -175,7 +186,7 @@ class MetadataReads:
 
     def attribute_of(self, table: Table, key: str) -> tuple[str, Document]:
         wanted = named_key(key)
-        for own_class, document in attribute_documents(table):
+        for own_class, document in self.columns_of(table):
             if wanted in {document["LogicalName"], document["MetadataId"]}:
                 return own_class, document
         message = (
