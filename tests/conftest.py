@@ -2,6 +2,7 @@
 workers.
 """
 
+import gc
 from typing import Any
 
 import pytest
@@ -35,6 +36,17 @@ LONGEST_FIRST = (
 """Begins of names, in the order of their start: what takes long and begins late is waited for
 alone.
 """
+
+
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What is collected stays until the end: the garbage collector need not pass it again and
+    again.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 class ByStack(LoadFileScheduling):
