@@ -168,7 +168,7 @@ class Office:
         return dict(yaml.safe_load(default_document("contact")))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("office")
     published = publication(directory / "publication.yaml")
