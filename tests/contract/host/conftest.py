@@ -20,6 +20,9 @@ from azure.storage.queue import QueueClient, TextBase64DecodePolicy, TextBase64E
 from dev.commands.azurite import start_azurite
 
 ROOT = Path(__file__).resolve().parents[3]
+NO_TLS = {"SSL_CERT_FILE": os.devnull}
+"""Nothing here speaks TLS, and reading the machine's certificates is a fifth of a host's start."""
+
 PREAMBLE = '''
 import json, logging, os, threading, time, typing
 from pathlib import Path
@@ -162,19 +165,38 @@ def new_app(storage: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[
 
 
 @pytest.fixture(scope="module")
-def launch() -> Iterator[Callable[..., Host]]:
+def hosts() -> Iterator[list[Host]]:
+    """Those that run now."""
+    started: list[Host] = []
+    yield started
+    for host in started:
+        end(host)
+
+
+@pytest.fixture(scope="module")
+def launch(hosts: list[Host]) -> Callable[..., Host]:
     """launch(app, *arguments): starts the host and returns when it answers, or raises with its
     output.
     """
-    with contextlib.ExitStack() as stack:
 
-        def start(app: App, *arguments: str) -> Host:
-            host = begin(app, *arguments)
-            stack.callback(end, host)
-            wait_until(lambda: ready_or_over(host), 30, "the host's ready file")
-            return host
+    def start(app: App, *arguments: str) -> Host:
+        host = begin(app, *arguments)
+        hosts.append(host)
+        wait_until(lambda: ready_or_over(host), 30, "the host's ready file")
+        return host
 
-        yield start
+    return start
+
+
+@pytest.fixture(autouse=True)
+def ends_its_hosts(hosts: list[Host]) -> Iterator[None]:
+    """A host that a test has started ends with it: it would ask its queues until the module's
+    end.
+    """
+    kept = len(hosts)
+    yield
+    while len(hosts) > kept:
+        end(hosts.pop())
 
 
 def begin(app: App, *arguments: str) -> Host:
@@ -195,7 +217,7 @@ def begin(app: App, *arguments: str) -> Host:
         process = subprocess.Popen(
             [*command, "--keys", str(app.keys_file), *arguments],
             cwd=ROOT,
-            env=os.environ | app.settings,
+            env=os.environ | NO_TLS | app.settings,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
