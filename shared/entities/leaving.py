@@ -21,7 +21,7 @@ from shared.pipeline.flow import Bridge, Delivery
 from shared.records import Change, Outcome, Settlement, waiting
 from shared.state.ledger_rows import LedgerKey, LedgerRow, View, bucket, partition_name
 from shared.state.waiting import Waiter
-from shared.waits import ChildrenFirst, read_wait
+from shared.waits import ChildrenFirst, NoParent, ParentMissing, read_wait
 
 CHILDREN_WAIT_SECONDS = 3600.0
 LONGEST_LOOK_SECONDS = 60.0
@@ -158,7 +158,7 @@ def without_parent(flow: Family, bridge: Bridge, view: View, decision: Decision)
     parent. One whose required lookup was cleared goes too, and comes back when it has a parent.
     """
     own = view.rows.get(decision.change.record_id)
-    act = Act.DELETE if own and (own.exists or own.in_doubt) else Act.NOTHING
+    act = Act.DELETE if own and (own.exists or may_be_there(own)) else Act.NOTHING
     if decision.mapped and decision.mapped.unlinked:
         return Decision(decision.change, act, Outcome.FILTERED, NO_PARENT, known=None)
     for parent in kept_order(flow, decision):
@@ -275,12 +275,23 @@ def children_of(
 
 
 def is_child(flow: Family, child: Waiter, row: LedgerRow | None) -> bool:
-    """False for one that is not in Campaign, or has another parent by now. One in doubt, that was
-    not made to go since, may be a child by a write that had no answer.
+    """False for one that is not in Campaign, or has another parent by now."""
+    if row is None or not row.exists:
+        return row is not None and may_be_there(row)
+    return [flow.table, child.parent] in row.parents
+
+
+def may_be_there(row: LedgerRow) -> bool:
+    """Whether a creation had no answer, and the record was not made to go since. What came to
+    nothing, for there was no parent, tells nothing of that.
     """
-    if row is None or (row.in_doubt and not row.exists):
-        return row is not None and row.outcome not in GONE
-    return row.exists and [flow.table, child.parent] in row.parents
+    if row.exists or not row.in_doubt:
+        return False
+    for _, outcome, _, reason, _ in reversed(row.history):
+        parked = isinstance(read_wait(reason), (ParentMissing, NoParent))
+        if outcome != Outcome.WAITING or not parked:
+            return outcome not in GONE
+    return False
 
 
 def forget_links(flow: Family, delivery: Delivery, settlements: Iterable[Settlement]) -> None:
