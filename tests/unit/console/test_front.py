@@ -193,6 +193,15 @@ def test_a_forged_cookie_is_nobody_s(cookie: str) -> None:
     assert front().answer(Incoming("GET", "/viewer", {}, {"cookie": cookie})).status == 303
 
 
+@pytest.mark.parametrize(
+    "other", ['a={"x":"y"}', "a b=1", "ü=ü", "a@b=1", "none", "a=b c", 'a="open', "path=/", "=", ""]
+)
+def test_what_another_application_keeps_in_a_cookie_signs_nobody_out(other: str) -> None:
+    ours = f"{SESSION}={session(Role.VIEWER).sealed(SEAL)}"
+    for cookie in (f"{other}; {ours}", f"{ours}; {other}", f"{other};{ours};{other}"):
+        assert front().answer(Incoming("GET", "/viewer", {}, {"cookie": cookie})).status == 200
+
+
 def test_the_header_of_app_service_signs_nobody_in() -> None:
     """Easy Auth's header is not signed, and anybody may send it."""
     names = {"x-ms-client-principal": "eyJ9", "x-ms-client-principal-name": "otto@example.org"}
