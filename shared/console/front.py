@@ -18,7 +18,7 @@ from shared.console.patience import PAGE_SECONDS, page_in_time
 from shared.console.refusals import Refusal, unavailable
 from shared.console.rendering import render
 from shared.console.roles import Least, Role, allows, missing_role
-from shared.console.routes import Found, NoRoute, Route, find
+from shared.console.routes import MOST_PATH_LETTERS, Found, NoRoute, Route, find
 from shared.console.sentences import sentence
 from shared.console.session import LONGEST_SECONDS, Seal, Session
 from shared.console.sign_in import FLOW_SECONDS, SignIn, SignInRefused
@@ -192,10 +192,13 @@ def lacking(roles: Sequence[Role], least: Least) -> Refusal:
 
 
 def own_page(path: str) -> str:
-    """A path behind /console to return to; the overview for anything that leads elsewhere."""
-    parts = urlsplit(path)
+    """A path behind /console to return to, as it may stand in a header (RFC 3986, 2.1); the
+    overview for anything that leads elsewhere, or that is too long to be a page.
+    """
+    parts, written = urlsplit(path), quote(path, safe="/")
     plain = path.startswith("/") and not path.startswith("//") and not parts.netloc
-    return path if plain and "\\" not in path and path.isprintable() else ""
+    fits = "\\" not in path and path.isprintable() and len(written) <= MOST_PATH_LETTERS
+    return written if plain and fits else ""
 
 
 def redirected(to: str, *cookies: Cookie) -> Sent:

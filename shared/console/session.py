@@ -21,6 +21,8 @@ RENEW_SECONDS = 3600.0
 """After that the roles are asked again."""
 LONGEST_SECONDS = 36_000.0
 """After that somebody signs in again."""
+CLOCKS_APART_SECONDS = 60.0
+"""How far the clock of the instance that began a session may be ahead of another one's."""
 NONCE_BYTES = 12
 MOST_COOKIE_LETTERS = 4096
 
@@ -72,7 +74,8 @@ class Session:
     """When Entra was last asked for the roles."""
 
     def is_over(self, now: float) -> bool:
-        return not self.began_at <= now < self.began_at + LONGEST_SECONDS
+        has_begun = self.began_at <= now + CLOCKS_APART_SECONDS
+        return not has_begun or now >= self.began_at + LONGEST_SECONDS
 
     def must_renew(self, now: float) -> bool:
         return now >= self.asked_at + RENEW_SECONDS

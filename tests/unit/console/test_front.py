@@ -296,6 +296,10 @@ def test_an_answer_that_is_not_entra_s_signs_nobody_in() -> None:
         ("/\\evil.example.org", ""),
         ("/a\r\nSet-Cookie: x=y", ""),
         ("javascript:alert(1)", ""),
+        ("/flows/日本", "/flows/%E6%97%A5%E6%9C%AC"),
+        ("/" + "a" * 5000, ""),
+        ("/" + "日" * 500, ""),
+        ("/me?x=<>", "/me%3Fx%3D%3C%3E"),
     ],
 )
 def test_after_the_sign_in_a_page_of_the_console_is_shown(after: str, shown: str) -> None:

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.console.roles import Role
-from shared.console.session import LONGEST_SECONDS, RENEW_SECONDS, Seal, Session
+from shared.console.session import (
+    CLOCKS_APART_SECONDS,
+    LONGEST_SECONDS,
+    RENEW_SECONDS,
+    Seal,
+    Session,
+)
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 SEAL = Seal([KEY])
@@ -44,12 +50,13 @@ def test_a_session_under_another_key_is_none_and_under_the_key_before_it_is_one(
 @pytest.mark.parametrize(
     ("now", "there"),
     [
-        (999.9, False),
+        (999.9 - CLOCKS_APART_SECONDS, False),
+        (999.9, True),
         (1000.0, True),
         (999.9 + LONGEST_SECONDS, True),
         (1000.0 + LONGEST_SECONDS, False),
     ],
-    ids=["before it began", "at once", "at its end", "over"],
+    ids=["before it began", "by another instance's clock", "at once", "at its end", "over"],
 )
 def test_a_session_ends(now: float, there: bool) -> None:
     assert (Session.opened(SEAL, SESSION.sealed(SEAL), now) is not None) is there
