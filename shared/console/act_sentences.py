@@ -13,6 +13,10 @@ ACT_SENTENCES = {
     "plan_taken": (
         "This was ordered a moment ago, so it is not done twice. The activity page shows it."
     ),
+    "act_broken_off": (
+        "The act was broken off: {cause} What it had done by then stays done. Look at what it was"
+        " about, and at the activity list, before you begin again."
+    ),
     "plan_of_another": (
         "Somebody else made this plan, so nothing was done. Begin again with your own account."
     ),
@@ -239,7 +243,7 @@ ACT_SENTENCES = {
     "count_UNCHECKED": "Stay: an opt-out that could not be read and was not checked",
     "result_begun": "not finished",
     "result_done": "done",
-    "result_failed": "not done",
+    "result_failed": "failed",
     "result_cancelled": "cancelled",
     "act_job_ended": "job ended",
     "act_flow_failed": "flow failed",

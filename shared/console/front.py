@@ -8,14 +8,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from shared.console.frame import Frame
 from shared.console.incoming import FORM_LIMIT_BYTES, Incoming
 from shared.console.look import Look, read_look
 from shared.console.outgoing import SECURITY, Answer, Cookie, File, Redirect, Sent, View
 from shared.console.patience import PAGE_SECONDS, page_in_time
-from shared.console.refusals import Refusal, unavailable
+from shared.console.refusals import Refusal, met_bug, unavailable
 from shared.console.rendering import render
 from shared.console.roles import Least, Role, allows, missing_role
 from shared.console.routes import MOST_PATH_LETTERS, Found, NoRoute, Route, find
@@ -25,7 +25,8 @@ from shared.console.sign_in import FLOW_SECONDS, SignIn, SignInRefused
 from shared.console.visit import Services, Visit
 from shared.console_settings import ConsoleSettings
 from shared.documents.looking import only_looking
-from shared.errors import BridgeError
+from shared.errors import BridgeError, Bug
+from shared.pipeline.guarded import guarded
 
 SESSION, SIGNING_IN, LOOK = "__Host-bridge", "__Host-bridge-sign-in", "__Host-bridge-look"
 ROOT = "/console"
@@ -54,10 +55,11 @@ class Front:
         self.frame = Frame(services, now)
 
     def answer(self, incoming: Incoming) -> Sent:
-        """The answer to any request. It raises only what is our bug."""
+        """The answer to any request, also where it meets a bug of ours."""
         look = read_look(incoming.cookie(LOOK), incoming.headers)
         try:
-            return self.checked(incoming, look)
+            work = partial(self.checked, incoming, look)
+            return guarded(work, SignInFirst, SignInRefused, Refusal)
         except SignInFirst:
             return self.to_sign_in(incoming, look)
         except SignInRefused as error:
@@ -66,6 +68,9 @@ class Front:
             return self.refused(incoming, look, refusal, self.session(incoming))
         except BridgeError as error:
             return self.refused(incoming, look, unavailable(error), self.session(incoming))
+        except Bug as bug:  # the host would show an empty page
+            broken = Refusal(500, "page_broken_off", {"cause": met_bug(bug)})
+            return self.refused(incoming, look, broken, None)
 
     def checked(self, incoming: Incoming, look: Look) -> Sent:
         if incoming.path == "/sign-in":
@@ -169,6 +174,7 @@ class Front:
         frame = {
             "here": incoming.path or "/",
             "is_page": incoming.method != "POST",
+            "twin": f"?{urlencode({**incoming.query, 'as': 'json'})}",
             "session": session,
             "settings": self.settings,
             **(self.frame.facts() if session and session.roles else NO_FACTS),

@@ -8,12 +8,14 @@ keeps it for ten minutes (shared/state/plans.py) and shows its page. The page's 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from shared.console.reasons import why_fault
-from shared.console.refusals import Refusal, unavailable
+from shared.console.refusals import Refusal, met_bug
 from shared.console.roles import Least, allowing_role, missing_role
 from shared.console.visit import Visit
-from shared.errors import BridgeError, Retryable
+from shared.errors import BridgeError, Bug, Retryable
+from shared.pipeline.guarded import guarded
 from shared.state.activity import DONE, Act
 from shared.state.plans import Line, Plan, Planned, Plans
 
@@ -78,7 +80,7 @@ def carry_out(visit: Visit, kind: PlanKind, plan: Plan, why: str) -> Carried:
     role = KEY_ROLE if visit.by_key else allowing_role(roles, kind.least).value
     act = Act(visit.who, role, kind.code, planned.on, why, count=planned.count)
     with services.activity.noted(act) as ending, told_twice(services.plans, plan):
-        carried = kind.carry_out(visit, plan, why)
+        carried = or_refusal(partial(kind.carry_out, visit, plan, why))
         ending.result, ending.count = carried.result, carried.count
     with suppress(Retryable):  # it is done: a second click is told of the activity list then
         services.plans.led_to(plan, carried.to)
@@ -93,9 +95,16 @@ def told_twice(plans: Plans, plan: Plan) -> Iterator[None]:
     except Refusal as refusal:
         note_refusal(plans, plan, refusal)
         raise
+
+
+def or_refusal(act: Callable[[], Carried]) -> Carried:
+    """An act that is broken off says so, by a bug of ours too: it may have done a part."""
+    try:
+        return guarded(act, Refusal)
     except BridgeError as error:
-        note_refusal(plans, plan, unavailable(error))
-        raise
+        raise Refusal(503, "act_broken_off", {"cause": str(error)}) from None
+    except Bug as bug:
+        raise Refusal(500, "act_broken_off", {"cause": met_bug(bug)}) from None
 
 
 def note_refusal(plans: Plans, plan: Plan, refusal: Refusal) -> None:

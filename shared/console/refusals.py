@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from shared.errors import BridgeError
+from shared import telemetry
+from shared.errors import BridgeError, Bug
 
 
 class Refusal(Exception):
@@ -16,3 +17,9 @@ class Refusal(Exception):
 def unavailable(error: BridgeError) -> Refusal:
     """A system that is needed for it does not answer as it should."""
     return Refusal(503, "unavailable", {"cause": str(error)})
+
+
+def met_bug(bug: Bug) -> str:
+    """Logs a bug of ours, and says what to do about it."""
+    telemetry.bug(flow="console", error=bug)
+    return f"{bug} Report it with its exception in Application Insights."

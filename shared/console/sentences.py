@@ -52,6 +52,10 @@ SENTENCES = {
         " gives it: Enterprise applications, this application, Users and groups."
     ),
     "unavailable": "The page cannot be shown now: {cause}",
+    "page_broken_off": (
+        "The console met an error of its own: {cause} If something was to be saved, open the page"
+        " again and see whether it was."
+    ),
     "page_late": (
         "This page was not ready within three seconds: the storage account, which holds the"
         " bridge's state, is slow or does not answer. Load it again in a minute."

@@ -106,7 +106,9 @@ class ActivityLog:
     def noted(self, act: Act) -> Iterator[Ending]:
         """The row is there before the act begins, as BEGUN; at the end it has the result.
 
-        So an act that is cut off is in the list too. One that raises has the result FAILED.
+        So an act that is cut off is in the list too. One that raises has the result FAILED. Where
+        the end cannot be noted, the row stays BEGUN, the log line says it, and the act is what it
+        was: who ordered it is told what became of it.
         """
         key, ending, is_done = self.write(changed(act, Ending(BEGUN))), Ending(), False
         try:
@@ -123,8 +125,9 @@ class ActivityLog:
 
     def end(self, key: str, act: Act) -> None:
         values = {"result": act.result, "count": act.count, "on": kept(act.on)}
-        self.table.update_entity({"PartitionKey": PARTITION, "RowKey": key, **values})
         log_line(act)
+        with suppress(Retryable):
+            self.table.update_entity({"PartitionKey": PARTITION, "RowKey": key, **values})
 
     def page(self, before: str = "", most: int = 50) -> list[NotedAct]:
         """Up to so many, newest first; those that came before the one with this key. One read."""

@@ -9,6 +9,7 @@ from shared.console.reasons import MOST_WHY_LETTERS
 from shared.console.refusals import Refusal
 from shared.console.sentences import sentence
 from shared.console.visit import Visit
+from shared.deadlines import ANSWER_END_SECONDS
 from shared.identifiers import is_row_key
 from shared.state.plans import GOOD_SECONDS, TAKEN, Taken
 
@@ -102,6 +103,9 @@ def shown(visit: Visit, kind: PlanKind, plan: Plan, problem: str = "", why: str 
 
 
 def shown_taken(visit: Visit, taken: Taken) -> View:
-    """The order was taken, and what it leads to is not there yet."""
+    """The order was taken, and what it leads to is not there yet. No request lasts longer than
+    ANSWER_END_SECONDS: after that nobody works on it any more.
+    """
     values = {"kind": taken.kind, "name": taken.name, "back": taken.back, "taken_at": taken.at}
-    return View("taken", {"id": visit.parts["id"], "state": "taken", **values})
+    state = "cut_off" if visit.now() - taken.at > ANSWER_END_SECONDS else "taken"
+    return View("taken", {"id": visit.parts["id"], "state": state, **values})

@@ -12,11 +12,12 @@ const busy = () =>
 async function refresh() {
   const parts = [...document.querySelectorAll("[data-refresh]")];
   if (!parts.length || busy()) return;
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  const isOver = answer.status >= 400 && answer.status < 500; // the page says why
-  if (answer.redirected || isOver) return location.reload();
-  if (!answer.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" }).catch(() => null);
+  const page = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html");
+  const isOver = answer?.status >= 400 && answer.status < 500; // the page says why
+  if (answer?.type === "opaqueredirect" || isOver || page.querySelector("[data-over]")) return location.reload();
+  document.querySelector("#late")?.toggleAttribute("hidden", Boolean(answer?.ok));
+  if (!answer?.ok) return;
   for (const part of parts) {
     const newer = page.getElementById(part.id);
     if (newer && !busy()) part.replaceChildren(...newer.childNodes);

@@ -243,6 +243,24 @@ def test_what_is_broken_is_said_in_a_page() -> None:
     assert b"The storage account does not answer." in sent.body
 
 
+@pytest.mark.parametrize("path", ["/bug", "/buggy_act"])
+def test_a_bug_of_ours_is_said_in_a_page_without_its_words(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def bug(visit: Visit) -> View:
+        raise KeyError(visit.incoming.form["name"])
+
+    method = "POST" if path == "/buggy_act" else "GET"
+    headers = {"cookie": f"{SESSION}={session(Role.VIEWER).sealed(SEAL)}", "origin": URL}
+    headers["content-type"] = "application/x-www-form-urlencoded"
+    table = [Route(method, path, Least.VIEWER, bug)]
+    sent = front(table).answer(Incoming(method, path, {}, headers, b"name=jane"))
+    assert sent.status == 500
+    assert b"KeyError in the bridge. Report it" in sent.body
+    assert "jane" not in sent.body.decode() + caplog.text
+    assert SECURITY.items() <= sent.headers.items()
+
+
 def test_a_page_that_is_late_says_what_holds_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A download, and an act, are waited for to their ends."""
     released = Event()
@@ -267,6 +285,8 @@ def test_the_json_twin_has_the_page_s_data() -> None:
     assert sent.body == b'{"who": "Otto", "part": "7"}'
     assert sent.headers["Content-Type"] == "application/json; charset=utf-8"
     assert ask("/viewer", None, accept="application/json").status == 401
+    shown = ask("/viewer", EVERYBODY["viewer"], query={"flow": "contacts", "field": "<"}).body
+    assert b'href="?flow=contacts&amp;field=%3C&amp;as=json"' in shown
 
 
 def test_a_sign_in_goes_to_entra_and_comes_back_with_a_session() -> None:

@@ -3,9 +3,11 @@
 import json
 import threading
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
+from shared.console.key_commands import Call, run_command
 from shared.console.look import LANGUAGES
 from shared.console.outgoing import Sent
 from shared.console.plan_kinds import KINDS
@@ -13,8 +15,10 @@ from shared.console.reasons import why_fault
 from shared.console.refusals import Refusal
 from shared.console.roles import Least
 from shared.console.sentences import SENTENCES
+from shared.console.visit import Services
+from shared.deadlines import ANSWER_END_SECONDS
 from shared.errors import Retryable
-from shared.state.activity import Act
+from shared.state.activity import BEGUN, FAILED, Act
 from shared.state.flows import RUNNING, STOPPED
 from shared.state.jobs import Job
 from shared.state.plans import GOOD_SECONDS
@@ -92,13 +96,20 @@ def test_the_twin_of_an_order_that_was_taken() -> None:
 
 REFUSED = Refusal(409, "reads_nothing", {"name": "Contacts"})
 BROKEN = Retryable("The storage account does not answer.")
+BUG = KeyError("jane@example.org")
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "code"), [(REFUSED, 409, "reads_nothing"), (BROKEN, 503, "unavailable")]
+    ("error", "status", "code"),
+    [
+        (REFUSED, 409, "reads_nothing"),
+        (BROKEN, 503, "act_broken_off"),
+        (BUG, 500, "act_broken_off"),
+    ],
+    ids=["refused", "a system is silent", "a bug of ours"],
 )
-def test_a_second_click_is_told_why_the_first_one_did_nothing(
-    error: Exception, status: int, code: str
+def test_a_second_click_is_told_how_the_first_one_ended(
+    error: Exception, status: int, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     console = Console()
     console.letters(3)
@@ -113,6 +124,69 @@ def test_a_second_click_is_told_why_the_first_one_did_nothing(
     assert [one.status for one in (*clicks, looked)] == [status] * 3
     assert {json.loads(one.body)["error"] for one in (*clicks, looked)} == {code}
     assert len({one.body for one in (*clicks, looked)}) == 1
+    assert "jane" not in clicks[0].body.decode() + caplog.text
+    assert console.acts()[0].result == FAILED
+    html = console.ask(plan).body.decode()  # a page that is open looks for it among the 5xx
+    assert status < 500 or " data-over>" in html
+
+
+def test_the_twin_of_a_bug_by_a_key_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+    console = Console()
+    console.letters(3)
+    call = Call("contacts", console.flow, cast("Services", console.services), "key anna")
+    made = run_command("plan", call, b'{"kind": "replay_letters"}')
+
+    def broken(job: Job) -> Job:
+        raise BUG
+
+    console.bridge.jobs.order = broken
+    order = json.dumps({"plan": made.body["plan"]}).encode()
+    answers = [run_command("carry_out", call, order) for _ in range(2)]
+    assert [one.status for one in answers] == [500, 500]
+    assert [one.body["code"] for one in answers] == ["act_broken_off"] * 2
+    assert "jane" not in caplog.text
+
+
+def test_an_act_that_is_done_is_done_though_its_end_cannot_be_noted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Else somebody would be told that nothing was done, and do it twice."""
+    caplog.set_level("INFO")
+    console = Console()
+    console.letters(3)
+    plan = console.plan("replay_letters", flow="contacts")
+    perform = console.tables.perform
+
+    def silent(what: str, work: object) -> object:
+        if what.startswith("activity update"):
+            raise BROKEN
+        return perform(what, work)
+
+    console.tables.perform = silent
+    led_to = console.carry(plan)
+    assert led_to.startswith("/jobs/")
+    assert console.carry(plan) == led_to
+    assert console.acts()[0].result == BEGUN
+    assert '"act": "replay_letters"' in caplog.text
+
+
+def test_an_act_of_which_nothing_is_heard_any_more_was_cut_off() -> None:
+    console = Console()
+    console.letters(3)
+    plan = console.plan("replay_letters", flow="contacts")
+
+    def die(job: Job) -> Job:
+        raise SystemExit
+
+    console.bridge.jobs.order = die
+    with pytest.raises(SystemExit):
+        console.ask(plan, form={})
+    assert console.data(plan)["state"] == "taken"
+    console.clock += ANSWER_END_SECONDS + 1
+    assert console.data(plan)["state"] == "cut_off"
+    html = console.ask(plan).body.decode()
+    assert "It was cut off" in html
+    assert "data-refresh" not in html
 
 
 def test_an_act_that_was_cut_off_is_no_secret() -> None:

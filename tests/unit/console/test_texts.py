@@ -121,7 +121,8 @@ def test_a_length_of_time_has_its_two_largest_units(seconds: float | None, shown
 
 
 def taken_page(look: Look) -> str:
-    shown = {"id": "1", "kind": "stop", "name": "Contacts", "back": "/", "taken_at": NOON}
+    shown: dict[str, Any] = {"id": "1", "kind": "stop", "name": "Contacts", "back": "/"}
+    shown |= {"taken_at": NOON, "state": "taken"}
     frame = {"here": "/", "is_page": True, "session": None, "needs": {}, "systems": ("", "")}
     settings = ConsoleSettings.model_construct(console_environment="")
     return render("taken", look, {**frame, **shown, "settings": settings}).decode()
