@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
 from typing import Any
@@ -54,10 +54,14 @@ class GroupCount:
 
 @dataclass(frozen=True, slots=True)
 class GroupsRead:
-    """`whole_from`: the first day from which on all is there; "" where nothing is left out."""
+    """`whole_from`: the first day from which on all is there; "" where nothing is left out, and
+    where no day is there wholly (`is_whole`).
+    """
 
     counts: Sequence[GroupCount]
     whole_from: str = ""
+    is_whole: bool = True
+    """Whether nothing is left out."""
 
 
 class Groups:
@@ -105,11 +109,14 @@ class Groups:
         return True
 
     def since(self, flow: str, moment: float, now: float) -> GroupsRead:
-        """The groups of the day of `moment` to that of `now`, the newest day first.
+        """The groups of the day of `moment` to that of `now`, the newest day first; none where that
+        is later.
 
         Few rows are read at once, many day by day, until MOST_REQUESTS are used up.
         """
         days = [day_of(at) for at in range(int(now), int(moment - moment % DAY) - 1, -DAY)]
+        if not days:
+            return GroupsRead(())
         rows, _, is_whole = self.read(flow, days[-1], days[0], MOST_AT_ONCE)
         if is_whole:
             return GroupsRead(added_up(rows))
@@ -118,7 +125,7 @@ class Groups:
             found, asked, is_whole = self.read(flow, day, day, left)
             rows, left = rows + found, left - asked
             if not is_whole:
-                return GroupsRead(added_up(rows), whole_from or day_after(day))
+                return GroupsRead(added_up(rows), whole_from, is_whole=False)
             whole_from = day
         return GroupsRead(added_up(rows))
 
@@ -191,10 +198,6 @@ def partition(flow: str, day: str) -> str:
 
 def day_of(moment: float) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
-
-
-def day_after(day: str) -> str:
-    return f"{date.fromisoformat(day) + timedelta(days=1)}"
 
 
 def name_of(group: Group) -> str:

@@ -42,7 +42,7 @@ def total(
     found: Groups, since: float = NOON, now: float = NOON + 50 * DAY, flow: str = "flow"
 ) -> dict[tuple[str, tuple[str, ...]], Any]:
     read = found.since(flow, since, now)
-    assert read.whole_from == ""
+    assert (read.whole_from, read.is_whole) == ("", True)
     return {(one.day, one.group): dict(one.outcomes) for one in read.counts}
 
 
@@ -152,9 +152,11 @@ def test_the_newest_days_are_read_first_and_what_is_left_out_is_known(
     read = found.since("flow", NOON, NOON + (len(rows_a_day) - 1) * DAY)
     days = {day_of(NOON + day * DAY): rows for day, rows in enumerate(rows_a_day) if rows}
     counts = {one.day: one.outcomes["created"] for one in read.counts}
-    whole = {day: rows for day, rows in days.items() if day >= read.whole_from}
-    assert {day: count for day, count in counts.items() if day >= read.whole_from} == whole
-    assert counts == days or read.whole_from > min(days)
+    whole_from = read.whole_from or ("" if read.is_whole else "9999")
+    whole = {day: rows for day, rows in days.items() if day >= whole_from}
+    assert {day: count for day, count in counts.items() if day >= whole_from} == whole
+    assert read.is_whole == (counts == days)
+    assert read.is_whole or whole_from > min(days)
     assert len(seen) <= MOST_AT_ONCE + MOST_REQUESTS
 
 
@@ -176,10 +178,15 @@ def test_few_rows_are_one_request() -> None:
 def test_a_day_that_is_too_much_for_a_page_is_not_called_whole() -> None:
     found = filled([1, MOST_REQUESTS + 1], 1, [])
     read = found.since("flow", NOON, NOON + DAY)
-    assert read.whole_from == day_of(NOON + 2 * DAY)
+    assert (read.is_whole, read.whole_from) == (False, "")
     assert [(one.day, one.outcomes) for one in read.counts] == [
         (day_of(NOON + DAY), {"created": MOST_REQUESTS})
     ]
+
+
+def test_of_a_moment_that_is_later_than_now_there_is_nothing() -> None:
+    read = filled([1, 1], 1, []).since("flow", NOON + DAY, NOON)
+    assert (read.counts, read.is_whole) == ((), True)
 
 
 def settlement(outcome: Outcome, row: dict[str, Any] | None) -> Settlement:

@@ -45,10 +45,10 @@ def events(visit: Visit) -> View:
         {
             "source": source,
             "feeds": [] if isinstance(known, Missing) else feeds(services, known),
-            "days": [] if isinstance(rows, Missing) else by_day(visit, rows),
+            "days": None if isinstance(rows, Missing) else by_day(visit, rows),
             "period": period(visit),
             "periods": PERIODS,
-            **deliveries_of(GroupsRead(()) if isinstance(counts, Missing) else counts),
+            **deliveries_of(None if isinstance(counts, Missing) else counts),
             **newest_files([] if isinstance(listed, Missing) else listed),
             "has_files": files is not None,
             "folder": services.settings.sftp_folder,
@@ -85,13 +85,16 @@ def groups_of(visit: Visit) -> GroupsRead:
     return visit.services.bridge.groups.since(KEY, since, visit.now())
 
 
-def deliveries_of(read: GroupsRead) -> dict[str, Any]:
-    """The largest, how many more there are, and from which day on all are counted."""
-    found = by_delivery(read.counts)
+def deliveries_of(read: GroupsRead | None) -> dict[str, Any]:
+    """The largest, how many more there are, and from which day on all are counted; None where they
+    are not known.
+    """
+    found = by_delivery(read.counts) if read else []
     return {
-        "deliveries": found[:MOST_DELIVERIES],
+        "deliveries": found[:MOST_DELIVERIES] if read else None,
         "deliveries_left_out": len(found[MOST_DELIVERIES:]),
-        "deliveries_whole_from": read.whole_from,
+        "deliveries_whole_from": read.whole_from if read else "",
+        "deliveries_are_whole": read.is_whole if read else None,
     }
 
 

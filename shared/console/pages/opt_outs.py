@@ -40,7 +40,7 @@ def opt_outs(visit: Visit) -> View:
             "mode": services.opt_out.mode.value,
             "feeds": [] if isinstance(read, Missing) else read,
             "day": day,
-            "decisions": [] if isinstance(listed, Missing) else listed,
+            "decisions": None if isinstance(listed, Missing) else listed,
             "missing": shown_missing(visit, missing),
         },
     )

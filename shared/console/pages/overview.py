@@ -44,19 +44,24 @@ def overview(visit: Visit) -> View:
         line(key, found["flows"].get(key, NOTHING), states.get(key, FlowState()))
         for key in visit.services.flows()
     ]
-    noted = acts.result()
+    noted, fresh = acts.result(), freshness(visit, at)
     return View(
         "overview",
         {
             "flows": lines,
             "needing": [one for one in map(need, lines) if one],
-            "safe": found["safe"],
-            **freshness(visit, at),
+            **fresh,
+            "safe": of_now(found["safe"], fresh["is_stale"]),
             "calls": calls_of(found["flows"]),
             "acts": [] if isinstance(noted, Missing) else [shown(visit, one) for one in noted],
             "missing": shown_missing(visit, [noted] if isinstance(noted, Missing) else []),
         },
     )
+
+
+def of_now(safe: Mapping[str, Any], is_stale: bool) -> Mapping[str, Any]:
+    """A yes of long ago is no yes: somebody may have opted out since."""
+    return {"safe": None, "reasons": []} if is_stale and safe["safe"] else safe
 
 
 def freshness(visit: Visit, at: float) -> dict[str, Any]:

@@ -168,9 +168,13 @@ def seconds(moment: Any) -> float | None:
         return None
 
 
-def history(noted: Noted | None, opt_outs: OptOutsSeen | Missing | None) -> list[dict[str, Any]]:
-    """What the bridge did with it and with its opt-outs, newest first."""
-    rows = [("record", noted.row if noted else None)]
+def history(
+    noted: Noted | None, opt_outs: OptOutsSeen | Missing | None
+) -> list[dict[str, Any]] | None:
+    """What the bridge did with it and with its opt-outs, newest first; None where it is not known."""
+    if noted is None:
+        return None
+    rows = [("record", noted.row)]
     if isinstance(opt_outs, OptOutsSeen):
         rows.append(("opt_out", opt_outs.row))
     names = ("at", "outcome", "version", "reason", "attempts")

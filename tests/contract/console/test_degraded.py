@@ -93,6 +93,7 @@ def test_the_storage_is_missing(new_world: Callable[..., World], stack: Stack) -
         storage.fall_silent()
         found = story(world, contact_id)
         assert "part_state" in missing(found)
+        assert found["history"] is None, "nobody knows"
         assert timed(world, "/records").status == 200, "it asks nobody"
         for path in set(PAGES) - {"/records"}:
             sent = timed(world, path)

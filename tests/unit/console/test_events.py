@@ -140,11 +140,42 @@ def test_events_are_counted_by_campaign_and_delivery(console: Console) -> None:
 def test_deliveries_that_are_left_out_are_told_of(console: Console) -> None:
     read = console.data("/events")
     assert (read["deliveries_whole_from"], read["deliveries_left_out"]) == ("", 0)
-    few = GroupsRead([GroupCount("2023-11-13", SPRING, {"created": 1})], "2023-11-13")
+    few = GroupsRead([GroupCount("2023-11-13", SPRING, {"created": 1})], "2023-11-13", False)
     console.bridge.groups = SimpleNamespace(since=lambda *_: few)
     assert console.data("/events")["deliveries_whole_from"] == "2023-11-13"
     html = console.ask("/events").body.decode()
     assert "All is counted from 2023-11-13 on. What came before is left out" in html
+
+
+def test_a_day_that_is_too_much_for_a_page_promises_no_other_day(console: Console) -> None:
+    few = GroupsRead([GroupCount("2023-11-14", SPRING, {"created": 1})], is_whole=False)
+    console.bridge.groups = SimpleNamespace(since=lambda *_: few)
+    page = console.data("/events")
+    assert (page["deliveries_are_whole"], page["deliveries_whole_from"]) == (False, "")
+    html = console.ask("/events").body.decode()
+    assert "the numbers are too low" in html
+    assert "All is counted from" not in html
+
+
+def test_before_the_first_hour_is_counted_the_page_says_what_counts(console: Console) -> None:
+    console.clock += 40 * 24 * HOUR
+    console.bridge.groups.add("email_events", console.clock, 1, {SPRING: {"created": 5}})
+    html = console.ask("/events").body.decode()
+    assert "The watch, which counts by day, has not counted any yet." in html
+    assert "No event was read" not in html
+
+
+def test_what_is_not_known_is_not_called_nothing(console: Console) -> None:
+    def silent(*_: object) -> None:
+        raise Retryable("The storage account does not answer.")
+
+    console.bridge.groups = SimpleNamespace(since=silent)
+    console.figures.since = silent  # type: ignore[method-assign, assignment]
+    page = console.data("/events")
+    assert (page["days"], page["deliveries"]) == (None, None)
+    html = console.ask("/events").body.decode()
+    assert "No event" not in html
+    assert "The storage account does not answer." in html
 
 
 def test_the_smallest_deliveries_are_left_out_and_counted(console: Console) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dev.simulation.tables import TableService
+from shared.console.pages.overview import STALE_SECONDS
 from shared.console.summary import summary
 from shared.errors import Retryable
 from shared.state.activity import Act
@@ -50,6 +51,19 @@ def test_all_is_well(console: Console) -> None:
     assert page["flows"][0]["waits"] == [{"reason": "parent", "records": 3}]
     assert page["flows"][0]["day"][-1] == 240
     assert b"waiting for a parent: 3" in console.ask("").body
+
+
+def test_a_yes_of_long_ago_is_no_yes_and_a_no_stays(console: Console) -> None:
+    """Somebody may have opted out since the watch has run last."""
+    console.clock += STALE_SECONDS
+    page = console.data("")
+    assert (page["is_stale"], page["safe"]["safe"]) == (True, None)
+    html = console.ask("").body
+    assert b"Safe to send" not in html
+    assert b'<a href="/console/opt-outs">Not known whether' in html
+    at, made = console.figures.latest() or (0.0, {})
+    console.figures.save_latest(at, {**made, "safe": {"safe": False, "reasons": ["One waits."]}})
+    assert console.data("")["safe"] == {"safe": False, "reasons": ["One waits."]}
 
 
 def test_a_failed_flow_says_cause_and_next_step(console: Console) -> None:
