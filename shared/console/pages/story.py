@@ -171,7 +171,7 @@ def seconds(moment: Any) -> float | None:
 def history(
     noted: Noted | None, opt_outs: OptOutsSeen | Missing | None
 ) -> list[dict[str, Any]] | None:
-    """What the bridge did with it and with its opt-outs, newest first; None where it is not known."""
+    """What the bridge did with it and with its opt-outs, newest first; None where nobody knows."""
     if noted is None:
         return None
     rows = [("record", noted.row)]
