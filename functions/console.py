@@ -9,6 +9,8 @@ On failure  400 and 404 with a sentence; 503 with the cause while settings are m
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import azure.functions as func
 
@@ -138,16 +140,14 @@ def console_question(req: func.HttpRequest) -> func.HttpResponse:
 def console_watch(timer: func.TimerRequest, context: func.Context) -> None:
     telemetry.bind_trace(context.trace_context.trace_parent)
     if bridge := ready():
-        views.watch(flows(), bridge)
-        summarize(bridge)
+        summarize(views.watch(flows(), bridge), bridge)
 
 
-def summarize(bridge: Bridge) -> None:
+def summarize(statuses: Mapping[str, Any], bridge: Bridge) -> None:
     """Writes what the console's start page shows."""
     figures, at = wiring().figures, bridge.now()
     before = figures.latest()
     seconds = at - before[0] if before else 0.0
-    statuses = views.status(flows(), bridge)["flows"]
     safe = safe_to_send(wiring().opt_out, bridge)
     made = summary.summary(statuses, safe, before and before[1], seconds, at)
     summary.record(figures, made, at, seconds)

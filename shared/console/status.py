@@ -83,19 +83,21 @@ def waiting_json(bridge: Bridge, key: str, headers: list[Header]) -> list[dict[s
     ]
 
 
-def watch(flows: Mapping[str, Flow], bridge: Bridge) -> None:
+def watch(flows: Mapping[str, Flow], bridge: Bridge) -> dict[str, Any]:
     """Writes the line `watched` of each flow: the same figures as its status, for alerts and the
-    workbook.
+    workbook. Returns them by flow: they cost hundreds of reads.
 
     Each flow is watched on its own: an error of one is raised after the others have their line.
     """
+    found: dict[str, Any] = {}
     with ExitStack() as each:
         for key, flow in reversed(list(flows.items())):
-            each.callback(watch_one, key, flow, bridge)
+            each.callback(watch_one, key, flow, bridge, found)
+    return found
 
 
-def watch_one(key: str, flow: Flow, bridge: Bridge) -> None:
-    figures = flow_status(flow, bridge, key)
+def watch_one(key: str, flow: Flow, bridge: Bridge, found: dict[str, Any]) -> None:
+    figures = found[key] = flow_status(flow, bridge, key)
     telemetry.watched(
         flow=key,
         queue=flow.queue,

@@ -1,6 +1,7 @@
-"""`GET /api/status`: every flow, or one alone, which costs its own reads only."""
+"""`GET /api/status`: every flow, or one alone, which costs its own reads only; and the watch."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
@@ -8,6 +9,8 @@ import pytest
 
 from dev.bench.storage_calls import counted_storage
 from functions import console
+from shared.console import status as views
+from shared.pipeline.flow import Bridge, Flow
 from tests.contract.console.kit import World
 
 
@@ -48,6 +51,24 @@ def test_one_flow_costs_less_than_all(world: World) -> None:
     with counted_storage() as reads:
         ask(flow="contacts")
     assert 0 < len(reads) <= len(all_reads) / len(world.flows()) * 1.5
+
+
+def test_the_watch_reads_each_flow_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every five minutes: for the line that alerts read, and for the start page."""
+    monkeypatch.setattr(console, "ready", lambda: world.wiring.bridge)
+    asked: list[str] = []
+    read = views.flow_status
+
+    def counted(flow: Flow, bridge: Bridge, key: str) -> dict[str, Any]:
+        asked.append(key)
+        return read(flow, bridge, key)
+
+    monkeypatch.setattr(views, "flow_status", counted)
+    context = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=""))
+    console.console_watch.build().get_user_function()(None, context)
+    assert asked == list(world.flows())
+    assert [one["key"] for one in world.data("")["flows"]] == list(world.flows())
+    assert world.wiring.figures.latest() is not None
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "contacts ", "Contacts"])
