@@ -49,8 +49,11 @@ ACT_SENTENCES = {
         "{name} asks about {count} records, so it was not started. Answer on the page of the flow."
     ),
     "question_changed": (
-        "{name} asks about other records than were shown, so nothing was done. Look at the question"
-        " again."
+        "{name} does not ask any more what was shown, so nothing was done. Look at its page again."
+    ),
+    "flow_changed": (
+        "{name} was stopped or has failed since the plan was shown (by {by}), so nothing was done."
+        " Look at the reason on its page."
     ),
     "no_file": (
         "There is no such file any more, so nothing was done. Load the page again to see what is"

@@ -13,7 +13,7 @@ from shared.console.summary import name_of
 from shared.console.visit import Visit
 from shared.pipeline import running
 from shared.pipeline.flow import Bridge, Flow
-from shared.state.flows import RUNNING
+from shared.state.flows import RUNNING, FlowState
 from shared.state.plans import Line, Planned
 
 CONFIRM, DISCARD = "confirm", "discard"
@@ -29,17 +29,24 @@ def prepare(visit: Visit) -> Planned:
         if state.status == RUNNING:
             raise Refusal(409, "is_running", {"name": name_of(key)})
         lines = [Line("label_what", "start_what"), *why_it_stands(state.reason)]
-        return Planned(key, name_of(key), lines, {"flow": key}, f"/flows/{key}")
+        return Planned(key, name_of(key), lines, shown_of(key, state), f"/flows/{key}")
     if answer not in (CONFIRM, DISCARD):
         raise Refusal(409, "answer_first", {"name": name_of(key), "count": str(asked["count"])})
-    return answered(visit, key, asked, answer)
+    return answered(visit, key, state, asked, answer)
+
+
+def shown_of(key: str, state: FlowState) -> dict[str, Any]:
+    """What the plan keeps of the flow: it is started as it was shown, or not at all."""
+    return {"flow": key, "word": list(state.last_word)}
 
 
 def why_it_stands(reason: str) -> list[Line]:
     return [Line("label_reason", "as_it_is", {"text": reason})] if reason else []
 
 
-def answered(visit: Visit, key: str, asked: dict[str, Any], answer: str) -> Planned:
+def answered(
+    visit: Visit, key: str, state: FlowState, asked: dict[str, Any], answer: str
+) -> Planned:
     """With the list of what is asked about. Confirmed above the brake's number, it is typed."""
     count = int(asked["count"])
     about = "_".join(asked["about"])
@@ -48,12 +55,12 @@ def answered(visit: Visit, key: str, asked: dict[str, Any], answer: str) -> Plan
         Line("label_answer", f"answer_{answer}", {"count": count}, asked["ids"][:IDS_LISTED]),
         Line("label_version", "holds_for_version", {"version": asked["mapping_version"]}),
     ]
-    arguments = {"flow": key, "deletes": answer, "count": count, "asked_at": asked["asked_at"]}
+    arguments = {"deletes": answer, "count": count, "asked_at": asked["asked_at"]}
     return Planned(
         key,
         name_of(key),
         lines,
-        arguments,
+        {**shown_of(key, state), **arguments},
         f"/flows/{key}",
         count,
         number_to_type(visit, count) if answer == CONFIRM else 0,
@@ -64,8 +71,9 @@ def carry_out(visit: Visit, plan: Plan, why: str) -> Carried:
     key, flow = planned_flow(visit, plan)
     bridge, arguments = visit.services.bridge, plan.planned.arguments
     answer, asked = arguments.get("deletes"), question(flow, bridge) if key == flow.key else None
-    if asked and is_another(asked, arguments):
+    if is_another(asked, arguments) if asked else "deletes" in arguments:
         raise Refusal(409, "question_changed", {"name": name_of(key)})
+    check_word(key, bridge.flows.read(key), arguments)
     if asked and give_answer(key, flow, bridge, asked, str(answer), visit.who):
         return Carried(f"/flows/{key}")  # it asks something else, which nobody has seen yet
     running.start(key, bridge, by=visit.who)
@@ -77,6 +85,14 @@ def is_another(asked: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
     if "deletes" not in arguments or asked["asked_at"] != arguments["asked_at"]:
         return True
     return arguments["deletes"] == CONFIRM and int(asked["count"]) > int(arguments["count"])
+
+
+def check_word(key: str, state: FlowState, arguments: Mapping[str, Any]) -> None:
+    """Refusal where somebody has stopped the flow since, or it has failed: with a reason that was
+    not shown.
+    """
+    if state.status != RUNNING and list(state.last_word) != arguments.get("word"):
+        raise Refusal(409, "flow_changed", {"name": name_of(key), "by": state.by or "?"})
 
 
 def give_answer(

@@ -218,6 +218,27 @@ def test_the_answer_goes_with_the_start(answer: str, run: str) -> None:
     assert (job.kind, job.run, job.who) == ("held", run, "Otto")
 
 
+def test_a_question_that_somebody_else_has_answered_is_not_answered_again() -> None:
+    """Else whoever confirmed would read that it was done."""
+    console = Console()
+    asks(console)
+    plan = console.plan("start", flow="contacts", deletes="confirm")
+    console.carry(console.plan("start", "olga", flow="contacts", deletes="discard"), "olga")
+    sent = console.ask(plan, form={}, accept="application/json")
+    assert (sent.status, json.loads(sent.body)["error"]) == (409, "question_changed")
+    assert {act.who: act.result for act in console.acts()} == {"Otto": "failed", "Olga": "done"}
+
+
+def test_a_question_is_not_answered_on_a_flow_that_was_stopped_since() -> None:
+    console = Console()
+    asks(console)
+    plan = console.plan("start", flow="contacts", deletes="confirm")
+    stop(console, "olga", "wait with the deletions")
+    sent = console.ask(plan, form={}, accept="application/json")
+    assert json.loads(sent.body)["error"] == "flow_changed"
+    assert console.bridge.brakes.read("contacts").asking
+
+
 def test_a_question_that_has_grown_is_shown_again() -> None:
     console = Console()
     asks(console)
@@ -235,6 +256,32 @@ def test_a_question_that_has_grown_is_shown_again() -> None:
 def test_a_flow_that_runs_is_not_started() -> None:
     console = Console()
     assert console.ask("/plans", form={"kind": "start", "flow": "contacts"}).status == 409
+
+
+def test_a_flow_that_somebody_else_has_stopped_since_is_not_started() -> None:
+    """Their reason was not shown to whoever starts it."""
+    console = Console()
+    stop(console, "otto", "maintenance")
+    plan = console.plan("start", flow="contacts")
+    console.carry(console.plan("start", "olga", flow="contacts"), "olga")
+    stop(console, "olga", "Campaign loses what it is sent")
+    sent = console.ask(plan, form={}, accept="application/json")
+    assert (sent.status, json.loads(sent.body)["error"]) == (409, "flow_changed")
+    assert console.bridge.flows.read("contacts").status == STOPPED
+    console.carry(console.plan("start", flow="contacts"))
+
+
+def stop(console: Console, who: str, why: str) -> None:
+    console.carry(console.plan("stop", who, flow="contacts"), who, why=why)
+
+
+def test_a_flow_that_somebody_else_has_started_since_goes_on() -> None:
+    console = Console()
+    stop(console, "otto", "maintenance")
+    plans = [console.plan("start", who, flow="contacts") for who in ("otto", "olga")]
+    for plan, who in zip(plans, ("otto", "olga"), strict=True):
+        console.carry(plan, who)
+    assert console.bridge.flows.read("contacts").by == "Olga"
 
 
 def test_a_stopped_flow_is_started() -> None:
