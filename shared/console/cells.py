@@ -6,17 +6,23 @@ from collections.abc import Iterable, Sequence
 
 from shared.console.outgoing import File
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet takes for a formula (OWASP, "CSV Injection")."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""How a cell begins that a spreadsheet takes for a formula, in Japanese too (OWASP, "CSV
+Injection").
+"""
 
 
 def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> File:
+    content = csv_text(columns, rows).encode("utf-8", "replace")
+    return File(content, "text/csv; charset=utf-8", name)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow(columns)
     writer.writerows([harmless(cell) for cell in row] for row in rows)
-    content = written.getvalue().encode("utf-8", "replace")
-    return File(content, "text/csv; charset=utf-8", name)
+    return written.getvalue()
 
 
 def harmless(value: object) -> str:

@@ -4,13 +4,12 @@ a day.
 JSON-ready.
 """
 
-import csv
-import io
 import json
 from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
+from shared.console.cells import csv_text
 from shared.console.status import moment
 from shared.opt_out.deciding import Mode
 from shared.opt_out.flow import FROM_CAMPAIGN, OptOutFlow
@@ -97,8 +96,4 @@ def decisions(parts: OptOut, day: str) -> list[dict[str, Any]]:
 
 
 def csv_of(parts: OptOut, day: str) -> str:
-    written = io.StringIO()
-    writer = csv.DictWriter(written, COLUMNS)
-    writer.writeheader()
-    writer.writerows(decisions(parts, day))
-    return written.getvalue()
+    return csv_text(COLUMNS, ([one[name] for name in COLUMNS] for one in decisions(parts, day)))

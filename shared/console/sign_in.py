@@ -25,6 +25,7 @@ from shared.setting_types import text
 RETURN_PATH = "/console/signed-in"
 FLOW_SECONDS = 600
 EXCHANGE = "api://AzureADTokenExchange/.default"
+MOST_NAME_LETTERS = 120
 ID_TOKEN = ("id_token", "access_token", "token_type", "expires_in", "scope", "error", "error_codes")
 """Of a token's answer, what msal is shown."""
 
@@ -124,9 +125,9 @@ class SignIn:
         if claims.get("tid") != self.settings.console_tenant_id:
             raise SignInRefused("sign_in_other_tenant")
         now = self.now()
-        user = str(claims.get("preferred_username", ""))[:120]
+        user = shown_name(claims.get("preferred_username"))
         return Session(
-            name=str(claims.get("name") or user or "?")[:120],
+            name=shown_name(claims.get("name")) or user or "?",
             user=user,
             person=str(claims.get("oid", ""))[:64],
             roles=read_roles(claims.get("roles")),
@@ -143,6 +144,14 @@ class SignIn:
         host = self.settings.console_authority_url.rstrip("/")
         tenant = self.settings.console_tenant_id
         return f"{host}/{tenant}/oauth2/v2.0/logout"
+
+
+def shown_name(claim: object) -> str:
+    """A person's name as acts are written down: one short line, without marks that turn the
+    direction of what stands behind it.
+    """
+    text = claim if isinstance(claim, str) else ""
+    return "".join(one for one in text if one.isprintable())[:MOST_NAME_LETTERS].strip()
 
 
 def asked[Result](call: Callable[[], Result]) -> Result:

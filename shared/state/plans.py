@@ -107,7 +107,7 @@ class Plans:
                 "kind": kind,
                 "person": person,
                 "made_at": float(plan.made_at),
-                **in_pieces(json.dumps(asdict(planned), ensure_ascii=True)),
+                **in_pieces(json.dumps(asdict(planned), ensure_ascii=False)),
             }
         )
         return plan

@@ -110,7 +110,7 @@ def feeds_of(services: Services) -> list[dict[str, Any]]:
 
 def download(visit: Visit) -> Answer:
     day = day_of(visit)
-    content = csv_of(visit.services.opt_out, day).encode("utf-8", "replace")
+    content = csv_of(visit.services.opt_out, day).encode()
     return File(content, "text/csv; charset=utf-8", f"opt-out-{day}.csv")
 
 

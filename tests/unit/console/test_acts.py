@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.console.cells import FORMULA
 from shared.console.plan_kinds import KINDS
 from shared.errors import Retryable
 from shared.pipeline.brake import DELETE_BRAKE
@@ -380,14 +381,16 @@ def act() -> Act:
     return Act("<b>Otto</b>", "<i>", "<u>", "contacts")
 
 
-def test_no_cell_of_a_file_is_a_formula() -> None:
+@pytest.mark.parametrize("first", FORMULA)
+def test_no_cell_of_a_file_is_a_formula(first: str) -> None:
     console = Console()
-    console.letters(1, reason="=1+1", field="@x")
-    console.activity.note(replace(act(), why='=HYPERLINK("x")'))
+    console.letters(1, reason=f"{first}1+1", field=f"{first}x")
+    console.activity.note(replace(act(), why=f'{first}HYPERLINK("x")'))
     for path in ("/dead-letters/download", "/activity/download"):
         rows = list(csv.reader(io.StringIO(console.ask(path).body.decode())))
         assert len(rows) == 2
-        assert not [cell for row in rows for cell in row if cell.startswith(("=", "@", "+"))]
+        assert not [cell for row in rows for cell in row if cell.startswith(FORMULA)]
+        assert [cell for row in rows for cell in row if cell.startswith(f"'{first}")]
 
 
 def test_letters_are_filtered_and_paged() -> None:

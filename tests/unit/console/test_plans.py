@@ -4,9 +4,12 @@ import json
 import threading
 from collections.abc import Iterator
 from typing import cast
+from urllib.parse import quote
 
 import pytest
 
+from shared.console.acts.mapping import MOST_LINES
+from shared.console.incoming import FORM_LIMIT_BYTES
 from shared.console.key_commands import Call, run_command
 from shared.console.look import LANGUAGES
 from shared.console.outgoing import Sent
@@ -18,10 +21,11 @@ from shared.console.sentences import SENTENCES
 from shared.console.visit import Services
 from shared.deadlines import ANSWER_END_SECONDS
 from shared.errors import Retryable
+from shared.mapping.syntax import MOST_CHARACTERS
 from shared.state.activity import BEGUN, FAILED, Act
 from shared.state.flows import RUNNING, STOPPED
 from shared.state.jobs import Job
-from shared.state.plans import GOOD_SECONDS
+from shared.state.plans import GOOD_SECONDS, Line, Planned
 from tests.unit.console.kit import Console, guid
 
 WHY = "maintenance in Campaign"
@@ -211,6 +215,21 @@ def test_a_plan_that_the_version_before_took_leads_where_that_one_said() -> None
     assert console.ask("/plans/0001", form={}).headers["Location"] == "/console/flows/contacts"
 
 
+@pytest.mark.parametrize("letter", ["x", "日", "😀"])
+def test_a_plan_of_long_lines_fits_into_a_row(letter: str) -> None:
+    """As long as a document and its form may be, in which a letter is up to twelve characters."""
+    console = Console()
+    letters = min(MOST_CHARACTERS, FORM_LIMIT_BYTES // len(quote(letter)))
+    line = letter * (letters // MOST_LINES)
+    plan = Planned("contact", "contact", [Line("a", "b", items=[line] * MOST_LINES)], {}, "/")
+    kept = console.plans.put("stop", "otto", plan)
+    row = console.table("plans").get_entity("plans", kept.id)
+    assert sum(len(str(value).encode("utf-16-le")) for value in row.values()) < 1024 * 1024
+    found = console.plans.get(kept.id)
+    assert found is not None
+    assert found.planned == plan
+
+
 def test_what_became_of_a_plan_is_its_maker_s_alone() -> None:
     console = Console()
     plan = console.plan("stop", flow="contacts")
@@ -279,6 +298,10 @@ def test_a_plan_is_good_for_ten_minutes() -> None:
         ("x" * 201, "why_too_long"),
         ("asked by jane@example.org", "why_personal"),
         ("call +49 (151) 234-56789", "why_personal"),
+        ("jane＠example.org", "why_personal"),
+        ("０９０－１２３４－５６７８", "why_personal"),
+        ("090‐1234‐5678", "why_personal"),
+        ("090ー1234ー5678", "why_personal"),
     ],
 )
 def test_what_is_missing_is_said_and_nothing_is_done(why: str, code: str) -> None:

@@ -14,6 +14,7 @@ from shared.console.session import (
     Seal,
     Session,
 )
+from shared.console.sign_in import MOST_NAME_LETTERS, shown_name
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 SEAL = Seal([KEY])
@@ -79,3 +80,21 @@ def test_roles_that_the_bridge_does_not_have_are_left_out() -> None:
     opened = Session.opened(SEAL, text, 2.0)
     assert opened is not None
     assert opened.roles == ()
+
+
+@pytest.mark.parametrize(
+    ("claim", "name"),
+    [
+        ("Otto Operator", "Otto Operator"),
+        ("作業 太郎", "作業 太郎"),
+        ('Otto\r\n{"event": "acted"}', 'Otto{"event": "acted"}'),
+        ("Otto\u2028\x85\x1b[2J", "Otto[2J"),
+        ("\u202eotto\u2066", "otto"),
+        ("x" * 500, "x" * MOST_NAME_LETTERS),
+        (" ", ""),
+        (None, ""),
+        (["Otto"], ""),
+    ],
+)
+def test_a_name_is_one_short_line(claim: object, name: str) -> None:
+    assert shown_name(claim) == name
