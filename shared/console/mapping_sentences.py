@@ -1,6 +1,10 @@
 """What the mapping pages say for a code (shared/console/sentences.py)."""
 
 MAPPING_SENTENCES = {
+    "preview_late": (
+        "Dataverse and Campaign did not answer within 15 seconds, so nothing can be shown. Try"
+        " again in a minute."
+    ),
     "no_mapping": "This table has no mapping document. Add one on the page Mappings.",
     "no_version": "There is no such version. The tab Versions lists them.",
     "no_draft": "There is no draft of {table}, so nothing was done. Change something first.",

@@ -54,8 +54,10 @@ def pool(name: str) -> ThreadPool:
     return ThreadPool(24, f"console-{name}")
 
 
-def page_in_time[T](work: Callable[[], T], seconds: float) -> T:
-    """A page as a whole. Refusal 503 where it is late: what holds it up is what all pages need."""
+def page_in_time[T](work: Callable[[], T], seconds: float, late: str = "page_late") -> T:
+    """A page as a whole, or what it cannot be without. Refusal 503 where it is late, with the
+    sentence `late`: for a page it is the storage account, which all pages need.
+    """
     until = time.monotonic() + seconds
 
     def bounded() -> T:
@@ -68,7 +70,7 @@ def page_in_time[T](work: Callable[[], T], seconds: float) -> T:
         return future.result(seconds)
     except TimeoutError:
         future.cancel()
-        raise Refusal(503, "page_late") from None
+        raise Refusal(503, late) from None
 
 
 class Asked[T]:

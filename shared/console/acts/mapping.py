@@ -5,7 +5,10 @@ The reason that is given is the version's note.
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 
+from shared.console.acts.trials import TRIED_SECONDS, not_tried
+from shared.console.patience import Missing, ask
 from shared.console.plans import Carried, Plan, PlanKind
 from shared.console.refusals import Refusal
 from shared.console.roles import Least
@@ -13,7 +16,7 @@ from shared.console.visit import Visit
 from shared.editing.desk import Desk, Sheet
 from shared.editing.differences import ADDED, REMOVED, counted, difference
 from shared.editing.reach import reads_all_again
-from shared.errors import BridgeError, Misconfigured
+from shared.errors import Misconfigured
 from shared.identifiers import table_name
 from shared.state.documents import ChangedMeanwhile
 from shared.state.plans import Line, Planned
@@ -93,13 +96,13 @@ def changes(active: str, text: str) -> Line:
 
 def tried(visit: Visit, table: str, text: str) -> list[Line]:
     """What the document makes of up to twenty real rows now. Nothing is written."""
-    try:
-        rows = visit.services.desk.preview(table, text, ())
-    except BridgeError as error:
-        return [Line("label_tried", "not_tried", {"cause": str(error)})]
-    outcomes = Counter(row.outcome for row in rows)
+    rows = ask("trial", partial(visit.services.desk.preview, table, text, ()), TRIED_SECONDS)
+    found = rows.result()
+    if isinstance(found, Missing):
+        return [not_tried(found)]
+    outcomes = Counter(row.outcome for row in found)
     return [
-        Line("label_tried", f"mapping_tried_{outcome}", {"count": count, "of": len(rows)})
+        Line("label_tried", f"mapping_tried_{outcome}", {"count": count, "of": len(found)})
         for outcome, count in outcomes.most_common()
     ] or [Line("label_tried", "mapping_tried_none")]
 

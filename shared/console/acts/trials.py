@@ -21,15 +21,19 @@ def trial_lines(
     """
     tried = ask("trial", try_some, TRIED_SECONDS).result()
     if isinstance(tried, Missing):
-        late = Line("label_tried", "tried_too_late", {"seconds": round(TRIED_SECONDS)})
-        failed = Line("label_tried", "not_tried", {"cause": tried.cause})
-        return [late if tried.code == LATE else failed]
+        return [not_tried(tried)]
     results = Counter((one.result, one.reason, one.field) for one in tried)
     lines = [
         Line("label_tried", said(result, reason), {"count": number, **why(reason, field)})
         for (result, reason, field), number in results.most_common()
     ]
     return [*lines, *costs(tried, count, found)]
+
+
+def not_tried(missing: Missing) -> Line:
+    if missing.code == LATE:
+        return Line("label_tried", "tried_too_late", {"seconds": round(TRIED_SECONDS)})
+    return Line("label_tried", "not_tried", {"cause": missing.cause})
 
 
 def said(result: str, reason: str) -> str:

@@ -6,15 +6,18 @@ data: it needs a role of its own, and is in the activity log before anything is 
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from shared.console.outgoing import Answer, View
 from shared.console.pages.mapping import head, sheet_of
+from shared.console.patience import page_in_time
 from shared.console.refusals import Refusal
 from shared.console.roles import Least, allowing_role
 from shared.console.visit import Visit
 from shared.editing.desk import Sheet
 from shared.editing.previewing import MOST_ROWS, RowPreview
+from shared.editing.systems import ACT_SECONDS
 from shared.errors import Misconfigured
 from shared.identifiers import record_id
 from shared.mapping import InvalidDocument
@@ -48,8 +51,9 @@ def rows_of(visit: Visit, sheet: Sheet) -> Sequence[RowPreview]:
     ids = [found for one in asked[:MOST_ROWS] if (found := record_id(one))]
     if asked and not ids:
         raise Refusal(400, "no_guid")
+    look = partial(visit.services.desk.preview, sheet.table, sheet.text, ids)
     try:
-        return visit.services.desk.preview(sheet.table, sheet.text, ids)
+        return page_in_time(look, ACT_SECONDS, "preview_late")
     except (InvalidDocument, Misconfigured) as error:
         raise Refusal(400, "not_sound", {"problem": str(error)}) from None
 

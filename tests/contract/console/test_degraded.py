@@ -69,6 +69,31 @@ def test_campaign_is_missing(world: World, action: dict[str, Any]) -> None:
         assert timed(world, path).status == 200
 
 
+def test_a_preview_and_its_plan_do_not_wait_for_a_slow_campaign(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.console.pages.mapping_preview.ACT_SECONDS", 1.0)
+    monkeypatch.setattr("shared.console.acts.mapping.TRIED_SECONDS", 1.0)
+    mapper = (Role.VIEWER, Role.MAPPER)
+    contact(world)
+    opened = world.data("/mappings/contact/yaml", *mapper)
+    form = {"etag": opened["etag"], "base": str(opened["base"])}
+    changed = opened["document"] + "deletes: ignore\n"
+    assert world.ask("/mappings/contact/save", *mapper, form={**form, "document": changed})
+    assert world.ask("/mappings/contact/preview", *mapper, form={}).status == 200
+    world.campaign.faults({"match": {"path": "profile"}, "action": {"delay_seconds": 8}})
+    with in_time():
+        sent = world.ask("/mappings/contact/preview", *mapper, form={})
+    assert (sent.status, json.loads(sent.body)["error"]) == (503, "preview_late")
+    etag = world.data("/mappings/contact/yaml", *mapper)["etag"]
+    asked = {"kind": "mapping_in_force", "table": "contact", "etag": etag}
+    with in_time():
+        made = world.ask("/plans", *mapper, form=asked)
+    plan = made.headers["Location"].removeprefix("/console")
+    tried = [one for one in world.data(plan, *mapper)["lines"] if one["label"] == "label_tried"]
+    assert [one["text"] for one in tried] == ["tried_too_late"]
+
+
 def test_dynamics_is_missing(new_world: Callable[..., World], stack: Stack) -> None:
     with listening(says_nothing) as silent:
         world = new_world()
