@@ -13,6 +13,10 @@ ACT_SENTENCES = {
     "plan_taken": (
         "This was ordered a moment ago, so it is not done twice. The activity page shows it."
     ),
+    "plan_late": (
+        "What exactly would be done was not known within 25 seconds: a system is slow, or does not"
+        " answer. Nothing was done. Try again in a minute."
+    ),
     "act_broken_off": (
         "The act was broken off: {cause} What it had done by then stays done. Look at what it was"
         " about, and at the activity list, before you begin again."

@@ -1,8 +1,10 @@
 """Plan pages: what exactly is about to be done, what it costs, and the button that does it."""
 
 from dataclasses import asdict
+from functools import partial
 
 from shared.console.outgoing import Answer, Redirect, View
+from shared.console.patience import page_in_time
 from shared.console.plan_kinds import KINDS
 from shared.console.plans import Plan, PlanKind, carry_out, check_role, fault
 from shared.console.reasons import MOST_WHY_LETTERS
@@ -13,6 +15,9 @@ from shared.deadlines import ANSWER_END_SECONDS
 from shared.identifiers import is_row_key
 from shared.state.plans import GOOD_SECONDS, TAKEN, Taken
 
+PLAN_SECONDS = 25.0
+"""Of working a plan out: it asks both systems, and nothing is done by then."""
+
 
 def make(visit: Visit) -> Answer:
     """Works the plan out and keeps it. Nothing is done yet."""
@@ -20,6 +25,10 @@ def make(visit: Visit) -> Answer:
     if kind is None:
         raise Refusal(400, "no_such_act")
     check_role(visit, kind)
+    return page_in_time(partial(made, visit, kind), PLAN_SECONDS, "plan_late")
+
+
+def made(visit: Visit, kind: PlanKind) -> Redirect:
     planned = kind.prepare(visit)
     plan = visit.services.plans.put(kind.code, visit.signed_in.person, planned)
     return Redirect(f"/plans/{plan.id}")

@@ -110,7 +110,10 @@ def test_dynamics_is_missing(new_world: Callable[..., World], stack: Stack) -> N
             assert timed(world, path).status == 200
 
 
-def test_the_storage_is_missing(new_world: Callable[..., World], stack: Stack) -> None:
+def test_the_storage_is_missing(
+    new_world: Callable[..., World], stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.console.pages.plans.PLAN_SECONDS", 2.0)
     with silent_storage(stack.environment["AzureWebJobsStorage"]) as storage:
         world = new_world(AzureWebJobsStorage=storage.connection_string)
         contact_id = contact(world)
@@ -124,6 +127,9 @@ def test_the_storage_is_missing(new_world: Callable[..., World], stack: Stack) -
             sent = timed(world, path)
             assert sent.status in (200, 503)
             assert b"storage account" in sent.body or json.loads(sent.body)["missing"]
+        with in_time():
+            sent = world.ask("/plans", Role.OPERATOR, form={"kind": "stop", "flow": "contacts"})
+        assert (sent.status, json.loads(sent.body)["error"]) == (503, "plan_late")
         storage.speak()
 
 
