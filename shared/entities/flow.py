@@ -241,6 +241,9 @@ class TableFlow(PlainFlow):
     def mapping_version(self) -> int:
         return self.active().version
 
+    def read_documents(self) -> None:
+        self.catalog.keeper.newest_listing()
+
     def metadata(self, reread: bool) -> str:
         """`reread` reads it, unless that was done a moment ago."""
         active = self.active()

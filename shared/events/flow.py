@@ -111,6 +111,9 @@ class EventsFlow(PlainFlow):
     def mapping_version(self) -> int:
         return self.catalog.number()
 
+    def read_documents(self) -> None:
+        self.catalog.keeper.newest_listing()
+
     def probe(self, key: str) -> None:
         """Raises Misconfigured while the cause of a failure is still there: at the target, and for
         its feed at the source too.

@@ -311,6 +311,9 @@ class OptOutFlow(PlainFlow):
     def mapping_version(self) -> int:
         return self.catalog.number()
 
+    def read_documents(self) -> None:
+        self.catalog.keeper.newest_listing()
+
     def probe(self, key: str) -> None:
         """Raises Misconfigured while the cause of a failure is still there."""
         self.catalog.forget()

@@ -166,6 +166,12 @@ class Flow(Protocol):
         """Takes a changed document into force; the problems that stand in the way, "" if none."""
 
     def mapping_version(self) -> int: ...
+
+    def read_documents(self) -> None:
+        """Has the next use see the documents as they are now: another process may have activated
+        one a moment ago.
+        """
+
     def metadata(self, reread: bool) -> str:
         """Names the metadata that values are judged by; `reread`: as it is now.
 
