@@ -91,7 +91,6 @@ ONCE_BROKEN = {
     "whole": {
         104: "opt-outs that multiply while their partition is claimed",
         3079: "an opt-out of a contact that was made again under its id",
-        12229: "children that multiply while their parents leave, in a long schedule",
         12294: "an edit after a restore, of another flag, in a version given out again",
         12074: "an opt-out said once more before the opt-in of Campaign was read",
         30464: "an unsubscription by a message of before the profile was deleted",
