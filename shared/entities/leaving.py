@@ -158,7 +158,8 @@ def without_parent(flow: Family, bridge: Bridge, view: View, decision: Decision)
     parent. One whose required lookup was cleared goes too, and comes back when it has a parent.
     """
     own = view.rows.get(decision.change.record_id)
-    act = Act.DELETE if own and (own.exists or may_be_there(own)) else Act.NOTHING
+    there = own is not None and (own.exists or may_be_there(own, bridge.now()))
+    act = Act.DELETE if there else Act.NOTHING
     if decision.mapped and decision.mapped.unlinked:
         return Decision(decision.change, act, Outcome.FILTERED, NO_PARENT, known=None)
     for parent in kept_order(flow, decision):
@@ -264,7 +265,7 @@ def children_of(
     found: defaultdict[str, list[Waiter]] = defaultdict(list)
     coming, outdated = set[str](), []
     for one, row in zip(listed, rows, strict=True):
-        if is_child(flow, one, row):
+        if is_child(flow, one, row, bridge.now()):
             found[one.parent].append(one)
         elif bridge.now() - one.since < LINKING_SECONDS:
             coming.add(one.parent)
@@ -274,24 +275,26 @@ def children_of(
     return found, coming
 
 
-def is_child(flow: Family, child: Waiter, row: LedgerRow | None) -> bool:
+def is_child(flow: Family, child: Waiter, row: LedgerRow | None, now: float) -> bool:
     """False for one that is not in Campaign, or has another parent by now."""
-    if row is None or not row.exists:
-        return row is not None and may_be_there(row)
-    return [flow.table, child.parent] in row.parents
+    if row is None:
+        return False
+    return [flow.table, child.parent] in row.parents if row.exists else may_be_there(row, now)
 
 
-def may_be_there(row: LedgerRow) -> bool:
-    """Whether a creation had no answer, and the record was not made to go since. What came to
-    nothing, for there was no parent, tells nothing of that.
+def may_be_there(row: LedgerRow, now: float) -> bool:
+    """Whether a creation had no answer, and the record was not made to go since. It is once more
+    when the doubt has ended: only a deletion can settle it, for its parent leaves.
+
+    What came to nothing, for there was no parent, tells nothing of that.
     """
     if row.exists or not row.in_doubt:
         return False
     for _, outcome, _, reason, _ in reversed(row.history):
         parked = isinstance(read_wait(reason), (ParentMissing, NoParent))
         if outcome != Outcome.WAITING or not parked:
-            return outcome not in GONE
-    return False
+            return outcome not in GONE or now >= row.doubt_until
+    return now >= row.doubt_until
 
 
 def forget_links(flow: Family, delivery: Delivery, settlements: Iterable[Settlement]) -> None:

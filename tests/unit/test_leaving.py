@@ -3,7 +3,7 @@
 import pytest
 
 from shared.entities.asking import is_asked, pause_began
-from shared.entities.leaving import has_left, waited_before
+from shared.entities.leaving import has_left, may_be_there, waited_before
 from shared.records import Outcome
 from shared.state.ledger_rows import LedgerRow
 from shared.state.waiting import Waiter
@@ -52,6 +52,36 @@ def test_who_has_left_waits_for_no_child_to_make_sure_of_it(
 ) -> None:
     """A child that can't go would begin its hour again with each confirmation."""
     assert has_left(found) is left
+
+
+PARKED = ("waiting", "parent acs_car 1")
+UNANSWERED = ("waiting", "target")
+DOUBT_SECONDS = 600.0
+
+
+@pytest.mark.parametrize(
+    ("happened", "during", "after"),
+    [
+        pytest.param((), False, True, id="cut off before anything was noted"),
+        pytest.param((UNANSWERED,), True, True, id="a creation without an answer"),
+        pytest.param((UNANSWERED, PARKED), True, True, id="then its parent was to leave"),
+        pytest.param((UNANSWERED, ("filtered", "")), False, True, id="then it was made to go"),
+        pytest.param(
+            (UNANSWERED, ("filtered", ""), PARKED), False, True, id="made to go, and parked since"
+        ),
+        pytest.param((("deleted", ""), UNANSWERED), True, True, id="created again without answer"),
+    ],
+)
+def test_who_may_be_there_is_made_to_go_once_and_again_when_the_doubt_has_ended(
+    happened: tuple[tuple[str, str], ...], during: bool, after: bool
+) -> None:
+    found = row(*happened, exists=False)
+    assert not may_be_there(found, SINCE), "it is in no doubt"
+    found.doubt_until = SINCE + DOUBT_SECONDS
+    assert may_be_there(found, SINCE) is during
+    assert may_be_there(found, found.doubt_until) is after
+    found.exists = True
+    assert not may_be_there(found, SINCE), "it is there"
 
 
 def looked_at(after: float) -> LedgerRow:

@@ -72,6 +72,7 @@ ONCE_BROKEN = {
         9192: "a creation carried out below a profile that a person has deleted",
         21002: "a command that is answered late",
         12227: "a child that can't leave its parent, for its next one is not there",
+        60042: "a child in doubt that was made to go, and is asked once more at its end",
         40032: "a child whose creation had no answer, when its parent leaves",
         30192: "a child that is to leave a profile that a person has deleted",
     },
