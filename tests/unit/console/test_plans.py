@@ -174,8 +174,8 @@ def test_an_act_that_is_done_is_done_though_its_end_cannot_be_noted(
     assert '"act": "replay_letters"' in caplog.text
 
 
-def test_an_act_of_which_nothing_is_heard_any_more_was_cut_off() -> None:
-    console = Console()
+def cut_off(console: Console) -> str:
+    """The address of a plan whose act ended with its process."""
     console.letters(3)
     plan = console.plan("replay_letters", flow="contacts")
 
@@ -185,6 +185,12 @@ def test_an_act_of_which_nothing_is_heard_any_more_was_cut_off() -> None:
     console.bridge.jobs.order = die
     with pytest.raises(SystemExit):
         console.ask(plan, form={})
+    return plan
+
+
+def test_an_act_of_which_nothing_is_heard_any_more_was_cut_off() -> None:
+    console = Console()
+    plan = cut_off(console)
     assert console.data(plan)["state"] == "taken"
     console.clock += ANSWER_END_SECONDS + 1
     assert console.data(plan)["state"] == "cut_off"
@@ -196,15 +202,7 @@ def test_an_act_of_which_nothing_is_heard_any_more_was_cut_off() -> None:
 def test_an_act_that_was_cut_off_is_no_secret() -> None:
     """Nobody knows how it ended: whoever looks is led to the activity list."""
     console = Console()
-    console.letters(3)
-    plan = console.plan("replay_letters", flow="contacts")
-
-    def die(job: Job) -> Job:
-        raise SystemExit
-
-    console.bridge.jobs.order = die
-    with pytest.raises(SystemExit):
-        console.ask(plan, form={})
+    plan = cut_off(console)
     assert 'href="/console/activity"' in console.ask(plan).body.decode()
 
 
