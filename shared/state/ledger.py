@@ -7,8 +7,8 @@ and gives the claim back in one transaction conditional on it. So two instances 
 of one partition at once, an instance that lost its claim cannot settle, and one that died is waited
 for no longer than its lease. The claim names the records that are written under it: whoever takes
 over one that has ended puts them in doubt. The header counts the partition's records by outcome,
-exactly, at no extra cost, and holds a sieve of their ids, so that a record which is new is not
-looked for.
+exactly, at no extra cost, and holds a Bloom filter of their ids, so that a record which is new is
+not looked for.
 """
 
 import threading
@@ -177,7 +177,7 @@ class Ledger:
         view.header.until = now + lease_seconds
 
     def save_header(self, view: View, until: float) -> None:
-        """Writes the header without its sieve, with the claim's end."""
+        """Writes the header without its Bloom filter, with the claim's end."""
         view.header.stamp = uuid.uuid4().hex
         entity = header_entity(view.partition, replace(view.header, until=until))
 
@@ -257,8 +257,8 @@ class Ledger:
         return there.stamp == view.header.stamp
 
     def bloom_filter(self, view: View, changed: int) -> BloomFilter:
-        """The partition's sieve; made again from the ids of its rows where it is missing or too
-        small. Where it has no more rows than are changed now, these are all, and none is read.
+        """The partition's Bloom filter; made again from the ids of its rows where it is missing or
+        too small. Where it has no more rows than are changed now, these are all, and none is read.
         """
         known, rows = view.header.bloom_filter, view.header.rows
         if known is None or not known.has_capacity(rows):
@@ -339,6 +339,6 @@ class Ledger:
         return found
 
     def headers(self, flow: str) -> list[Header]:
-        """All headers of a flow without their sieves, for its status."""
+        """All headers of a flow without their Bloom filters, for its status."""
         partitions = [partition_name(flow, number) for number in range(BUCKETS)]
         return list(self.pool.map(partial(self.header, select=COUNTED), partitions))
