@@ -5,7 +5,8 @@ absence.
 from typing import Any
 
 from shared.calls import unanswered
-from shared.errors import Retryable
+from shared.campaign import wire
+from shared.errors import ELSEWHERE, BridgeError, Retryable
 from shared.http.transport import Response
 
 
@@ -38,3 +39,13 @@ def unrecognised_write(what: str) -> Retryable:
     error = unrecognised(what)
     error.uncertain = True
     return error
+
+
+def may_be_done(error: BridgeError, status: int, text: str) -> bool:
+    """Whether a write that got this answer may have been done for all that, or may be later.
+
+    An answer that is not Adobe's API's says nothing about the write: who gave it may have let the
+    request pass.
+    """
+    said_nothing = isinstance(error, Retryable) or status in ELSEWHERE
+    return said_nothing and not wire.was_rolled_back(text)

@@ -15,7 +15,13 @@ from typing import Any
 from shared import exact_json
 from shared.calls import called, counting, done, unanswered
 from shared.campaign import wire
-from shared.campaign.answers import body_object, object_in, unrecognised, unrecognised_write
+from shared.campaign.answers import (
+    body_object,
+    may_be_done,
+    object_in,
+    unrecognised,
+    unrecognised_write,
+)
 from shared.errors import Refusal, Rejected, Retryable, recovery
 from shared.http.links import same_host
 from shared.http.tokens import TokenSource
@@ -294,9 +300,10 @@ class CampaignClient:
             return response
         text = wire.error_text(response)
         error = recovery("campaign", status, text, f"{verb} {route}", fields or names(record))
-        if verb != "GET" and isinstance(error, Retryable) and not wire.was_rolled_back(text):
+        if verb != "GET" and may_be_done(error, status, text):
             unanswered()
-            error.uncertain = True
+            if isinstance(error, Retryable):
+                error.uncertain = True
         raise error
 
     def authorized(

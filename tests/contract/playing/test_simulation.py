@@ -58,6 +58,7 @@ ONCE_BROKEN = {
         104: "messages that multiply while their partition is claimed",
         109: "a restore: rows with lower versions",
         1001: "an outage of the storage",
+        60035: "a creation that was answered with a redirect and done for all that",
     },
     "custom-entities": {
         303: "deletions that wait for children on the queue",

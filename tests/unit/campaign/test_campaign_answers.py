@@ -12,7 +12,7 @@ import pytest
 from shared.calls import counting
 from shared.campaign.auth import campaign_token
 from shared.campaign.client import Address, CampaignClient
-from shared.errors import BridgeError, Misconfigured, Rejected, Retryable
+from shared.errors import ELSEWHERE, BridgeError, Misconfigured, Rejected, Retryable
 from shared.events.documents import default_events_document, read_events_document
 from shared.events.journal import Journal
 from shared.http.concurrency import AdaptiveConcurrency
@@ -79,10 +79,17 @@ WRITES = {
         pytest.param(500, "the query took too long", True, id="500, the database was slow"),
         pytest.param(500, "deadlock detected", False, id="500, rolled back"),
         pytest.param(418, "", True, id="an unknown status"),
+        *(
+            pytest.param(status, "", True, id=f"{status}, not by Adobe's API")
+            for status in ELSEWHERE
+        ),
         pytest.param(504, "", True, id="504"),
         pytest.param(429, "", False, id="throttled"),
         pytest.param(503, "", False, id="503"),
         pytest.param(400, "", False, id="refused"),
+        pytest.param(401, "", False, id="401"),
+        pytest.param(403, "", False, id="403"),
+        pytest.param(404, "", False, id="no such resource"),
     ],
 )
 def test_a_write_is_in_doubt_unless_its_answer_shows_what_was_done(
