@@ -12,6 +12,9 @@ from shared.waits import ChildrenFirst
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 320.0
 """Between two times that a child is asked to go."""
 
+LONGEST_LOOK_SECONDS = 60.0
+"""Between two looks of who leaves for its children."""
+
 
 def is_asked(now: float, began: float, row: LedgerRow | None, child: Waiter) -> bool:
     """Whether a child is asked to go by this look of its parent.
@@ -45,3 +48,21 @@ def ask_to_go(bridge: Bridge, children: Sequence[Waiter]) -> None:
         groups[child.queue, child.flow, child.table].append(change)
     for (queue, flow, table), changes in groups.items():
         bridge.handoff.put(queue, flow, table, 0, changes)
+
+
+def pause_after(shortest: float, look: float, began: float) -> float:
+    """How long after a look the next one comes."""
+    return max(shortest, min(LONGEST_LOOK_SECONDS, (look - began) // 2))
+
+
+def looks_already(
+    shortest: float, now: float, change: Change, row: LedgerRow | None, began: float
+) -> bool:
+    """Whether another message of the same record has looked for its children, and comes again.
+
+    A child that was asked to go by its parent several times else comes as often. This one ends:
+    were it the last one after all, for clocks differ, the parent would ask again.
+    """
+    if not change.parent_leaves or row is None or not isinstance(row.wait, ChildrenFirst):
+        return False
+    return now < row.settled_at + pause_after(shortest, row.settled_at, began) / 2

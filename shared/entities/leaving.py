@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from shared.entities.asking import ask_to_go, is_asked
+from shared.entities.asking import ask_to_go, is_asked, looks_already, pause_after
 from shared.entities.families import Family, FlowOf, flow_of, ledger_key
 from shared.entities.parents import missing, parents_of, waiter_of
 from shared.mapping import Parent
@@ -24,7 +24,7 @@ from shared.state.waiting import Waiter
 from shared.waits import ChildrenFirst, NoParent, ParentMissing, read_wait
 
 CHILDREN_WAIT_SECONDS = 3600.0
-LONGEST_LOOK_SECONDS = 60.0
+LOOKED_AT = "another message of it waits for its children"
 NO_PARENT = "its parent leaves Campaign, and it has no other"
 LINKING_SECONDS = 600.0
 """A child is listed before it is written: for so long it may still be on its way to Campaign."""
@@ -220,6 +220,10 @@ def hold_leaving(
         began = before.read_at or bridge.now()
         if has_left(row) or bridge.now() - began >= CHILDREN_WAIT_SECONDS:
             continue
+        shortest = bridge.settings.retry_delay_seconds
+        if looks_already(shortest, bridge.now(), decision.change, row, began):
+            held.append(Settlement(decision.change, Outcome.UNCHANGED, LOOKED_AT, quiet=True))
+            continue
         ask_to_go(bridge, [one for one in children if is_asked(bridge.now(), began, row, one)])
         if children or decision.change.record_id in coming:
             held.append(waits(bridge, decision.change, ChildrenFirst(began), began))
@@ -245,8 +249,7 @@ def waited_before(row: LedgerRow | None) -> ChildrenFirst:
 def waits(bridge: Bridge, change: Change, wait: ChildrenFirst, began: float) -> Settlement:
     """Looks again soon, and less and less often, but every LONGEST_LOOK_SECONDS."""
     sentence = "It leaves Campaign after its children. They are being deleted first."
-    seconds = min(LONGEST_LOOK_SECONDS, (bridge.now() - began) // 2)
-    seconds = max(bridge.settings.retry_delay_seconds, seconds)
+    seconds = pause_after(bridge.settings.retry_delay_seconds, bridge.now(), began)
     return waiting(change, wait, sentence, retry_after_seconds=seconds)
 
 

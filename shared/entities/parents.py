@@ -17,7 +17,7 @@ from shared.pipeline.flow import Bridge, Delivery
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.ledger_rows import LedgerKey, LedgerRow, View
 from shared.state.waiting import Waiter
-from shared.waits import NoParent, ParentMissing
+from shared.waits import ChildrenFirst, NoParent, ParentMissing
 
 CATCH_UP_SECONDS = 20.0
 CIRCLES_LOOKED_FOR = 50
@@ -216,7 +216,11 @@ def release(flow: Family, delivery: Delivery, settlements: Sequence[Settlement])
     bridge.presence.remember(
         (view.partition, record_id) for record_id, row in here.items() if row and row.exists
     )
-    arrived = {settlement.change.record_id for settlement in delivery.arrived(settlements)}
+    arrived = {
+        settlement.change.record_id
+        for settlement in delivery.arrived(settlements)
+        if not isinstance(settlement.wait, ChildrenFirst)  # it leaves
+    }
     stay = {id_ for _, id_ in delivery.said if (row := here.get(id_)) and stays(row)}
     bridge.waiting.leaving.forget(
         row for (_, record_id), row in delivery.said.items() if record_id in stay

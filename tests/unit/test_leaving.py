@@ -2,9 +2,9 @@
 
 import pytest
 
-from shared.entities.asking import is_asked, pause_began
+from shared.entities.asking import is_asked, looks_already, pause_began
 from shared.entities.leaving import has_left, may_be_there, waited_before
-from shared.records import Outcome
+from shared.records import Change, Kind, Outcome
 from shared.state.ledger_rows import LedgerRow
 from shared.state.waiting import Waiter
 from shared.waits import ChildrenFirst
@@ -109,6 +109,27 @@ def test_a_child_is_asked_once_in_each_pause_however_many_copies_look(
 ) -> None:
     child = Waiter("contacts-00", "1", "flow", "queue", "table", "2", SINCE + listed)
     assert is_asked(SINCE + now, SINCE, found, child) is asked
+
+
+@pytest.mark.parametrize(
+    ("found", "now", "asked_by_parent", "ends"),
+    [
+        pytest.param(None, 0, True, False, id="the first look"),
+        pytest.param(row(("updated", "")), 0, True, False, id="nobody looks yet"),
+        pytest.param(looked_at(0), 2, True, True, id="another message has just looked"),
+        pytest.param(looked_at(0), 2, False, False, id="its own deletion goes on"),
+        pytest.param(looked_at(0), 3, True, False, id="half the pause is over"),
+        pytest.param(looked_at(80), 99, True, True, id="a longer pause"),
+        pytest.param(looked_at(80), 101, True, False, id="half the longer pause is over"),
+        pytest.param(looked_at(1000), 1029, True, True, id="the longest pause"),
+        pytest.param(looked_at(1000), 1031, True, False, id="half the longest pause is over"),
+    ],
+)
+def test_of_several_messages_that_its_parent_sent_one_looks_on(
+    found: LedgerRow | None, now: float, asked_by_parent: bool, ends: bool
+) -> None:
+    change = Change("1", Kind.REFERENCE, parent_leaves=asked_by_parent)
+    assert looks_already(5.0, SINCE + now, change, found, SINCE) is ends
 
 
 def test_in_an_hour_a_child_is_asked_as_often_as_its_pauses_are_many() -> None:

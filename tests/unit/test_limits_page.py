@@ -64,7 +64,7 @@ OURS = {
     ("shared/state/groups.py", "MOST_REMOVED"): "old counts that one run takes away",
     ("shared/console/pages/events.py", "MOST_DELIVERIES"): "deliveries that a page shows",
     ("shared/console/sign_in.py", "MOST_NAME_LETTERS"): "what is kept of a person's name",
-    ("shared/entities/leaving.py", "LONGEST_LOOK_SECONDS"): "how often a parent looks for children",
+    ("shared/entities/asking.py", "LONGEST_LOOK_SECONDS"): "how often a parent looks for children",
     ("shared/entities/asking.py", "LONGEST_PAUSE_SECONDS"): "how often a parent asks its children",
     ("shared/state/due.py", "LONGEST_DELAY_SECONDS"): "what is rounded: longer waits end by a word",
     ("shared/state/bloom_filter.py", "MOST"): "how many ids a filter of ours is made for",

@@ -2,6 +2,7 @@
 it was listed again meanwhile.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from shared.errors import Cause, Retryable
 from shared.mapping import default_document
+from shared.records import Outcome
 from shared.state.ledger_rows import bucket, partition_name
 from tests.unit.memory import Memory, played
 
@@ -142,5 +144,36 @@ def test_a_child_whose_creation_had_no_answer_goes_before_its_parent() -> None:
         world.change("contact", owner, statecode=0)
         world.run(120)
         assert [row["visitId"] for row in world.shown("acs_visit")] == [visit]
+
+    played(body, {"contact": ACTIVE_ONLY})
+
+
+def test_while_both_are_in_doubt_a_parent_that_leaves_and_its_child_do_not_wake_each_other() -> (
+    None
+):
+    """Each look of the parent would send for the child, and the child would wait for it again."""
+
+    def body(world: Memory) -> None:
+        owner = world.contact()
+        vehicle = world.vehicle("Car", owner)
+        world.run(30)
+        unanswered(world, "acs_visit")
+        visit = world.visit("Oil", vehicle)
+        world.sync("acs_visit")
+        unanswered(world, "acs_vehicle")
+        world.change("acs_vehicle", vehicle, acs_vehicle_name="Van")
+        world.sync("acs_vehicle")
+        world.change("contact", owner, statecode=1)
+        seen = Counter[str]()
+        for _ in range(100):
+            world.poll("contact")
+            for table in ("contact", "acs_vehicle", "acs_visit"):
+                world.poll(table)
+            settled = [*world.deliver("contacts"), *world.deliver("custom-entities")]
+            seen.update(s.change.record_id for s in settled if s.outcome is Outcome.WAITING)
+            world.later(5.0)
+        assert seen[owner] > 5, "it looks for its children"
+        assert seen[vehicle] < 1.5 * seen[owner]
+        assert seen[visit] < 0.7 * seen[owner]
 
     played(body, {"contact": ACTIVE_ONLY})

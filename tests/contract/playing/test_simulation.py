@@ -96,6 +96,7 @@ ONCE_BROKEN = {
         12294: "an edit after a restore, of another flag, in a version given out again",
         12074: "an opt-out said once more before the opt-in of Campaign was read",
         30464: "an unsubscription by a message of before the profile was deleted",
+        80149: "a parent that leaves and children in doubt, which woke each other",
         5064: "a message ahead of the poll that takes the first document into force",
     },
 }
