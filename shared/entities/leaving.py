@@ -257,7 +257,7 @@ def children_of(
     flow: Family, bridge: Bridge, view: View, parents: Collection[str]
 ) -> tuple[dict[str, list[Waiter]], set[str]]:
     """The children that these records have in Campaign, by their id; and the records that may have
-    some soon. What is out of date is forgotten.
+    some soon, for a write of a child may still be carried out. What is out of date is forgotten.
     """
     listed = bridge.waiting.linked.of(view.partition, parents, CHILDREN_AT_ONCE)
     rows = bridge.ledger.pool.map(
@@ -270,7 +270,7 @@ def children_of(
     for one, row in zip(listed, rows, strict=True):
         if is_child(flow, one, row, bridge.now()):
             found[one.parent].append(one)
-        elif bridge.now() - one.since < LINKING_SECONDS:
+        elif bridge.now() - one.since < LINKING_SECONDS or (row and row.in_doubt):
             coming.add(one.parent)
         else:
             outdated.append(one)

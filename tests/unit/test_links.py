@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared import calls
 from shared.errors import Cause, Retryable
 from shared.mapping import default_document
 from shared.records import Outcome
@@ -110,11 +111,11 @@ def test_a_link_of_which_the_room_knows_nothing_ends_too() -> None:
 def unanswered(world: Memory, table: str) -> None:
     """The next record of the table is written, and no answer comes."""
     campaign: Any = world.flow(table).campaign
-    save, calls = campaign.save, [1]
+    save, times = campaign.save, [1]
 
     def without_answer(*given: Any) -> Any:
         result = save(*given)
-        if calls and calls.pop():
+        if times and times.pop():
             raise Retryable("No answer came.", uncertain=True, cause=Cause.OUTAGE)
         return result
 
@@ -144,6 +145,38 @@ def test_a_child_whose_creation_had_no_answer_goes_before_its_parent() -> None:
         world.change("contact", owner, statecode=0)
         world.run(120)
         assert [row["visitId"] for row in world.shown("acs_visit")] == [visit]
+
+    played(body, {"contact": ACTIVE_ONLY})
+
+
+def test_a_parent_stays_until_a_creation_below_it_can_no_longer_be_carried_out() -> None:
+    """Carried out below a parent that is gone, the child would be hidden for good."""
+
+    def body(world: Memory) -> None:
+        world.settings["CAMPAIGN_DOUBT_SECONDS"] = "1800"
+        owner = world.contact()
+        vehicle = world.vehicle("Car", owner)
+        world.run(30)
+        campaign: Any = world.flow("acs_visit").campaign
+        save, late = campaign.save, list[Callable[[], Any]]()
+
+        def not_yet(*given: Any) -> Any:
+            if late:
+                return save(*given)
+            late.append(lambda: save(*given))
+            calls.unanswered()
+            raise Retryable("No answer came.", uncertain=True, cause=Cause.OUTAGE)
+
+        campaign.save = not_yet
+        visit = world.visit("Oil", vehicle)
+        assert world.sync("acs_visit") == ["waiting"]
+        world.change("contact", owner, statecode=1)
+        world.run(1200)
+        assert world.row("acs_visit", visit).outcome == Outcome.FILTERED, "it was made to go"
+        late[0]()
+        world.run(2400)
+        tables = ("contact", "acs_vehicle", "acs_visit")
+        assert [world.held(table) for table in tables] == [[], [], []]
 
     played(body, {"contact": ACTIVE_ONLY})
 
