@@ -22,7 +22,7 @@ class Hiding:
     def __init__(
         self, systems: Systems, people: People, upheavals: Upheavals, account: Account
     ) -> None:
-        self.engine = systems.gateway.engine
+        self.engine, self.owners = systems.gateway.engine, systems.owners
         self.unseen, self.taken_away = people.unseen, upheavals.taken_away
         letters = account.table.tables.get("deadletters", {})
         self.refused = {
@@ -35,7 +35,7 @@ class Hiding:
         """Whether the refusal may be that of a record that nobody is shown.
 
         What was written below a profile that a person had deleted can be neither deleted nor moved
-        to another profile.
+        to another profile. A service stays, too, if its car is deleted when the profile is back.
         """
         resource = RESOURCES.get(table_of(flow))
         if reason != DUPLICATE or resource is None:
@@ -44,7 +44,9 @@ class Hiding:
         number = table.by_key(record)
         if number is None:
             return False
-        return self.owner(table.rows[number]) in self.unseen | self.taken_away
+        found = table.rows[number]
+        owners = {self.owner(found)} | self.owners[found.get("acs_carref_id") or ""]
+        return not owners.isdisjoint(self.unseen | self.taken_away)
 
     def below_unseen(self, found: Row) -> bool:
         """Whether Campaign hides the record, as it hides its profile or its car's profile: whoever

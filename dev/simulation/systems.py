@@ -6,6 +6,7 @@ product's.
 
 import json
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -80,10 +81,14 @@ class Headers(dict[str, str]):
 
 
 class Systems:
-    """Both systems of one world. `metadata` counts the changes of Dataverse's definitions."""
+    """Both systems of one world. `metadata` counts the changes of Dataverse's definitions.
+
+    `owners`: the contacts that each car has ever had in Campaign, by their ids.
+    """
 
     def __init__(self, world: World, database: bytes = b"") -> None:
         self.world, self.metadata = world, 0
+        self.owners = defaultdict[str, set[str]](set)
         self.network = Network(world)
         self.dataverse = Copied(database)
         self.on_delete = world.draws.of("links on deletion", tuple(LINKS))
@@ -175,7 +180,15 @@ class Systems:
         )
 
     def ask_campaign(self, request: Request) -> Response:
-        return self.from_web(self.gateway.serve, request)
+        answer = self.from_web(self.gateway.serve, request)
+        if request.method in ("POST", "PATCH"):
+            self.note_owners()
+        return answer
+
+    def note_owners(self) -> None:
+        cars = self.gateway.engine.tables.get("cusCar")
+        for car in cars.rows.values() if cars else ():
+            self.owners[car["recordId"]].add(car["acs_owner_id"])
 
     def ask_journal(self, request: Request) -> Response:
         return self.from_web(self.gateway.journal.serve, request)
