@@ -57,8 +57,9 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
         state = bridge.flows.state(flow.key)
         if not goes_on(state):
             return stand_still(flow, bridge, envelope, changes, state)
-        if envelope.mapping_version > flow.mapping_version():
-            flow.read_documents()  # no row is mapped by an older version than it was read for
+        # No row is mapped by an older version than it was read for; one that rested knows none.
+        if max(envelope.mapping_version, state.mapping_version) > flow.mapping_version():
+            flow.read_documents()
         if flow.policy.created_once:
             return create_once(flow, bridge, envelope, changes)
         changes = [unless_outlived(flow, change, state.reread_at) for change in changes]

@@ -34,7 +34,7 @@ class FlowState:
     others. `failures`: polls in a row that failed the flow.
     `word` counts the changes of `status`, so that two equal ones are told apart; `replays` how
     often a person had all read again. `reread_at`: when all of its table was last read again from
-    the start.
+    the start. `mapping_version`: the newest that rows were read for.
     """
 
     status: str = RUNNING
@@ -52,6 +52,7 @@ class FlowState:
     word: int = 0
     replays: int = 0
     reread_at: float = 0.0
+    mapping_version: int = 0
 
     def is_same_word(self, other: "FlowState") -> bool:
         """Whether nobody has started, stopped or failed the flow in between.
