@@ -63,6 +63,8 @@ def looks_already(
     A child that was asked to go by its parent several times else comes as often. This one ends:
     were it the last one after all, for clocks differ, the parent would ask again.
     """
-    if not change.parent_leaves or row is None or not isinstance(row.wait, ChildrenFirst):
+    if not change.parent_leaves or change.replay or change.uncertain:
+        return False
+    if row is None or not isinstance(row.wait, ChildrenFirst):
         return False
     return now < row.settled_at + pause_after(shortest, row.settled_at, began) / 2

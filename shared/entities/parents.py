@@ -216,11 +216,8 @@ def release(flow: Family, delivery: Delivery, settlements: Sequence[Settlement])
     bridge.presence.remember(
         (view.partition, record_id) for record_id, row in here.items() if row and row.exists
     )
-    arrived = {
-        settlement.change.record_id
-        for settlement in delivery.arrived(settlements)
-        if not isinstance(settlement.wait, ChildrenFirst)  # it leaves
-    }
+    leaves = {id_ for id_, row in here.items() if row and isinstance(row.wait, ChildrenFirst)}
+    arrived = {s.change.record_id for s in delivery.arrived(settlements)} - leaves
     stay = {id_ for _, id_ in delivery.said if (row := here.get(id_)) and stays(row)}
     bridge.waiting.leaving.forget(
         row for (_, record_id), row in delivery.said.items() if record_id in stay

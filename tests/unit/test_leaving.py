@@ -1,5 +1,7 @@
 """How long a parent that leaves waits for its children, and how often it asks them to go."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.entities.asking import is_asked, looks_already, pause_began
@@ -130,6 +132,8 @@ def test_of_several_messages_that_its_parent_sent_one_looks_on(
 ) -> None:
     change = Change("1", Kind.REFERENCE, parent_leaves=asked_by_parent)
     assert looks_already(5.0, SINCE + now, change, found, SINCE) is ends
+    for more in ({"replay": True}, {"uncertain": True}):
+        assert not looks_already(5.0, SINCE + now, replace(change, **more), found, SINCE)
 
 
 def test_in_an_hour_a_child_is_asked_as_often_as_its_pauses_are_many() -> None:
