@@ -76,7 +76,7 @@ def decide_row(
 
 def contradicts(change: Change, row: LedgerRow, fingerprint: str) -> bool:
     """Whether another content with this very version was settled after the change was read, or one
-    with a lower version that was seen later.
+    with a lower version that was not seen earlier.
 
     A restored environment gives versions out again. Of two such rows the source tells the newer.
     """
@@ -84,7 +84,7 @@ def contradicts(change: Change, row: LedgerRow, fingerprint: str) -> bool:
         return False
     if change.version == row.version:
         return row.settled_at > change.first_seen
-    return change.version > row.version > 0 and change.first_seen < row.first_seen
+    return change.version > row.version > 0 and change.first_seen <= row.first_seen
 
 
 def never_given(mapped: Mapped, row: LedgerRow | None) -> tuple[Altered, ...]:

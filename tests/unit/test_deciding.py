@@ -24,6 +24,8 @@ PRINT = fingerprint_of(MAPPED.update, KEY)
 
 
 def change(version: int = 5, kind: Kind = Kind.ROW, **values: object) -> Change:
+    """Seen after any row that has no time of its own."""
+    values = {"first_seen": 1.0, **values}
     return Change(ID, kind, version, {"firstname": "Ana"}, **values)  # type: ignore[arg-type]
 
 
@@ -139,6 +141,7 @@ def test_another_content_of_the_settled_version_may_be_from_before_a_restore(
     ("first_seen", "act"),
     [
         pytest.param(100.0, Act.LOOK, id="seen before what is settled: ask the source"),
+        pytest.param(200.0, Act.LOOK, id="seen in the same moment: ask the source"),
         pytest.param(300.0, Act.SAVE, id="seen afterwards: write"),
     ],
 )
