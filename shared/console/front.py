@@ -5,6 +5,7 @@ come from a page of ours. Every answer has the same security headers (shared/con
 """
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -21,14 +22,15 @@ from shared.console.roles import Least, Role, allows, missing_role
 from shared.console.routes import MOST_PATH_LETTERS, Found, NoRoute, Route, find
 from shared.console.sentences import sentence
 from shared.console.session import LONGEST_SECONDS, Seal, Session
-from shared.console.sign_in import FLOW_SECONDS, SignIn, SignInRefused
+from shared.console.sign_in import FLOW_SECONDS, TABS, SignIn, SignInRefused, tab_of
 from shared.console.visit import Services, Visit
 from shared.console_settings import ConsoleSettings
 from shared.documents.looking import only_looking
 from shared.errors import BridgeError, Bug
 from shared.pipeline.guarded import guarded
 
-SESSION, SIGNING_IN, LOOK = "__Host-bridge", "__Host-bridge-sign-in", "__Host-bridge-look"
+SESSION, LOOK = "__Host-bridge", "__Host-bridge-look"
+SIGNING_IN = [f"__Host-bridge-sign-in-{tab}" for tab in range(TABS)]
 ROOT = "/console"
 NO_FACTS: Mapping[str, Any] = {"systems": ("", ""), "needs": {}}
 """For whoever has no role."""
@@ -129,14 +131,16 @@ class Front:
 
     def begin(self, incoming: Incoming) -> Sent:
         after = own_page(incoming.query.get("after", ""))
-        url, cookie = self.sign_in.begin(after, choose="choose" in incoming.query)
-        return redirected(url, Cookie(SIGNING_IN, cookie, FLOW_SECONDS))
+        tab = free_tab(incoming)
+        url, cookie = self.sign_in.begin(after, "choose" in incoming.query, tab)
+        return redirected(url, Cookie(SIGNING_IN[tab], cookie, FLOW_SECONDS))
 
     def finish(self, incoming: Incoming) -> Sent:
-        session, after = self.sign_in.finish(incoming.cookie(SIGNING_IN), incoming.query)
+        begun = SIGNING_IN[tab_of(incoming.query.get("state", ""))]
+        session, after = self.sign_in.finish(incoming.cookie(begun), incoming.query)
         kept = self.sign_in.renewed(session, self.session(incoming))
         cookie = Cookie(SESSION, kept.sealed(self.seal), int(LONGEST_SECONDS))
-        return redirected(ROOT + after, cookie, Cookie(SIGNING_IN, "", 0))
+        return redirected(ROOT + after, cookie, Cookie(begun, "", 0))
 
     def sign_out(self) -> Sent:
         return redirected(f"{ROOT}/signed-out", Cookie(SESSION, "", 0))
@@ -195,6 +199,12 @@ def lacking(roles: Sequence[Role], least: Least) -> Refusal:
     if not roles:
         return Refusal(403, "no_role")
     return Refusal(403, "role_missing", {"role": missing_role(least).value})
+
+
+def free_tab(incoming: Incoming) -> int:
+    """By chance, for tabs that a browser opens at once do not know of each other yet."""
+    free = [tab for tab, name in enumerate(SIGNING_IN) if not incoming.cookie(name)]
+    return secrets.choice(free or range(TABS))
 
 
 def own_page(path: str) -> str:

@@ -1,11 +1,13 @@
 """Signing in with Entra: OIDC authorization code flow with PKCE, by msal.
 
-What msal must remember between the two requests travels in a sealed cookie of ten minutes. The
-console proves to Entra who it is by the managed identity, or by a secret. Sources: Microsoft Learn,
-"Microsoft identity platform and OAuth 2.0 authorization code flow", "Configure an application to
-trust a managed identity".
+What msal must remember between the two requests travels in a sealed cookie of ten minutes, one for
+each tab: the state that Entra sends back begins with the number of its cookie. The console proves
+to Entra who it is by the managed identity, or by a secret. Sources: Microsoft Learn, "Microsoft
+identity platform and OAuth 2.0 authorization code flow", "Configure an application to trust a
+managed identity".
 """
 
+import secrets
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,6 +26,8 @@ from shared.setting_types import text
 
 RETURN_PATH = "/console/signed-in"
 FLOW_SECONDS = 600
+TABS = 6
+"""Sign-ins that one browser may have begun at once; each has a cookie of about 1 kB."""
 EXCHANGE = "api://AzureADTokenExchange/.default"
 MOST_NAME_LETTERS = 120
 ID_TOKEN = ("id_token", "access_token", "token_type", "expires_in", "scope", "error", "error_codes")
@@ -83,10 +87,11 @@ class SignIn:
             return text(self.settings.console_client_secret)
         return {"client_assertion": self.assertion.token}
 
-    def begin(self, after: str, choose: bool = False) -> tuple[str, str]:
+    def begin(self, after: str, choose: bool = False, tab: int = 0) -> tuple[str, str]:
         """Entra's address for the browser, and the sealed cookie.
 
-        `after`: the page to show then. `choose` lets a person pick another account.
+        `after`: the page to show then. `choose` lets a person pick another account. `tab`: the
+        number of the cookie, below TABS.
         """
         flow = asked(
             lambda: self.client().initiate_auth_code_flow(
@@ -94,6 +99,7 @@ class SignIn:
                 redirect_uri=self.settings.console_url + RETURN_PATH,
                 response_mode="query",
                 prompt="select_account" if choose else None,
+                state=f"{tab}.{secrets.token_urlsafe(16)}",
             )
         )
         remembered = {"flow": flow, "after": after, "until": self.now() + FLOW_SECONDS}
@@ -144,6 +150,12 @@ class SignIn:
         host = self.settings.console_authority_url.rstrip("/")
         tenant = self.settings.console_tenant_id
         return f"{host}/{tenant}/oauth2/v2.0/logout"
+
+
+def tab_of(state: str) -> int:
+    """Which cookie a state belongs to; the first for a state that is not ours."""
+    number = state.partition(".")[0]
+    return int(number) if number in map(str, range(TABS)) else 0
 
 
 def shown_name(claim: object) -> str:

@@ -131,12 +131,24 @@ def test_an_answer_of_entra_is_taken_as_it_is_or_not_at_all(company: Company) ->
 
 def test_an_answer_is_taken_once(company: Company) -> None:
     visitor, address = begun(company)
-    cookie, answer = visitor.cookies[SIGNING_IN], picked(address)
+    ((name, cookie),) = visitor.cookies.items()
+    assert name in SIGNING_IN
+    answer = picked(address)
     assert returned(visitor, answer).status_code == 303
     assert SESSION in visitor.cookies
     thief = Somebody(company.console)
-    thief.cookies[SIGNING_IN] = cookie
+    thief.cookies[name] = cookie
     assert_nobody(thief, returned(thief, answer))
+
+
+def test_two_tabs_that_sign_in_at_once_are_both_signed_in(company: Company) -> None:
+    visitor, first = begun(company)
+    second = visitor.get("/sign-in").headers["Location"]
+    for address in (first, second):
+        assert returned(visitor, picked(address)).status_code == 303
+        assert visitor.get("/me").status_code == 200
+        del visitor.cookies[SESSION]
+    assert not visitor.cookies
 
 
 def test_an_answer_to_another_browser_signs_nobody_in(company: Company) -> None:

@@ -13,7 +13,7 @@ import requests
 from dev.commands.processes import Child
 from shared.console.roles import Role
 from shared.console.session import Seal, Session
-from shared.console.sign_in import FLOW_SECONDS, SignIn, SignInRefused
+from shared.console.sign_in import FLOW_SECONDS, TABS, SignIn, SignInRefused, tab_of
 from shared.console_settings import ConsoleSettings
 from shared.http.transport import pooled
 from shared.settings import load
@@ -113,6 +113,15 @@ def test_an_answer_to_another_browser_signs_nobody_in(identity: dict[str, Any]) 
     _, other = door.begin("")
     with pytest.raises(SignInRefused, match="sign_in_not_ours"):
         door.finish(other, chosen(url, "otto.operator"))
+
+
+def test_tabs_that_sign_in_at_once_are_each_signed_in(identity: dict[str, Any]) -> None:
+    door = sign_in(identity)
+    begun = [door.begin("", tab=tab) for tab in range(TABS)]
+    for tab, (url, cookie) in enumerate(begun):
+        returned = chosen(url, "otto.operator")
+        assert tab_of(returned["state"]) == tab
+        assert door.finish(cookie, returned)[0].name == "Otto Operator"
 
 
 @pytest.mark.parametrize("cookie", ["", "forged"])
