@@ -25,6 +25,10 @@ MAPPING_SENTENCES = {
         "Another document of {table} was put meanwhile, so nothing was activated. Open the"
         " mapping, and look at the active version."
     ),
+    "no_guid": (
+        "One of the ids is none, or there are more than {most}, so nothing was read. Give whole"
+        " ids with a space between two, such as 0f8fad5b-d9cb-469f-a165-70867728950e."
+    ),
     "not_sound": "The document has problems, so nothing was done. {problem}",
     "label_changes": "Changes",
     "label_then": "Then",

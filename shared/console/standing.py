@@ -73,6 +73,8 @@ class InDynamics:
     filtered_out: str = "keep"
 
 
+NOT_READ_YET = frozenset({"why_never_seen", "why_on_its_way"})
+NOT_RUNNING = frozenset({"why_flow_failed", "why_flow_stopped"})
 InCampaign = Mapping[str, Any] | None
 
 
@@ -95,7 +97,14 @@ def judge(
     pairs = pairs_of(source, target)
     code, why = standing_of(noted, source, target, pairs)
     more = () if isinstance(noted, Missing) else tuple(besides(noted, code))
-    return Standing(code, (*why, *more), pairs)
+    return Standing(code, in_order([*why, *more]), pairs)
+
+
+def in_order(why: Sequence[Why]) -> tuple[Why, ...]:
+    """What has not been read because its flow does not run says that first."""
+    if NOT_READ_YET.isdisjoint(one.code for one in why):
+        return tuple(why)
+    return tuple(sorted(why, key=lambda one: one.code not in NOT_RUNNING))
 
 
 def pairs_of(source: InDynamics | Missing, target: InCampaign | Missing) -> tuple[FieldPair, ...]:

@@ -21,7 +21,7 @@ STORY: Mapping[str, str] = {
     "why_not_deleted": (
         "It was deleted in Dynamics, and is still in Campaign. Send it again: that deletes it."
     ),
-    "why_filtered": "The filters of the mapping leave it out: {reason}.",
+    "why_filtered": "The filters of the mapping leave it out, by their condition: {reason}.",
     "why_filtered_kept": "Campaign keeps what it had: the mapping says `filtered_out: keep`.",
     "why_not_taken_out": "It is still in Campaign. Send it again: that takes it out.",
     "why_refused_now": (
@@ -29,7 +29,8 @@ STORY: Mapping[str, str] = {
         " or the mapping."
     ),
     "why_letter": (
-        "It was refused for {reason}. The dead letter below says what to do. Then send it again."
+        "It was refused for {reason}. The dead letter below says what to do. A record that is"
+        " corrected in Dynamics is sent by itself. After a change of the mapping, replay it."
     ),
     "why_never_seen": (
         "It is in Dynamics, not in Campaign, and the bridge has not seen it yet. If it was made"
@@ -53,6 +54,7 @@ STORY: Mapping[str, str] = {
         "Its table is being read as a whole, and {rows} rows were read so far: its turn may come."
     ),
     "why_trouble": "The last read was interrupted: {reason}",
+    "why_opted_out": "It is opted out, so Campaign sends it no such message: {flags}.",
     "why_doubt": (
         "A write had no answer, so Campaign may hold something else. It is written once more when"
         " that is over."
@@ -137,7 +139,8 @@ STORY: Mapping[str, str] = {
         "Give an id, an e-mail address or a business key, of 200 characters at most."
     ),
     "nothing_found": (
-        "Nothing was found. Look at the spelling. A record of a table without a mapping is not"
-        " known here."
+        "Nothing was found: neither Dynamics nor the bridge knows it. Look at the spelling. Give"
+        " the whole id, address or key: a part of it is not looked for, nor a person's name. A"
+        " record of a table without a mapping is not known here."
     ),
 }

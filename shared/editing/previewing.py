@@ -165,13 +165,15 @@ def field_lines(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
 ) -> list[FieldLine]:
-    """Every field that either of both documents writes."""
+    """Every field that either of both documents writes. None is changed where the draft sends
+    nothing: Campaign's record then stays or goes as a whole.
+    """
     origins = origins_of(pair.active) | origins_of(pair.draft)
     return [
         FieldLine(
             target,
             ", ".join(names),
-            before.get(target, NOTHING) != after.get(target, NOTHING),
+            bool(after) and before.get(target, NOTHING) != after.get(target, NOTHING),
             shown_together(row, names),
             shown(held.get(target)),
             shown(before[target]) if target in before else None,

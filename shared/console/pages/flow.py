@@ -6,7 +6,7 @@ from typing import Any
 from shared.console.charts import points
 from shared.console.outgoing import View
 from shared.console.pages.jobs import shown
-from shared.console.pages.overview import NOTHING, freshness, line
+from shared.console.pages.overview import NO_FIGURES, freshness, line
 from shared.console.pages.shown import shown_missing
 from shared.console.questions import question
 from shared.console.reading import reading
@@ -38,7 +38,7 @@ def flow(visit: Visit) -> View:
     return View(
         "flow",
         {
-            **line(key, {**NOTHING, **figures}, state),
+            **line(key, {**NO_FIGURES, **figures}, state),
             **read,
             **freshness(visit, made[0] if made else 0.0),
             "missing": shown_missing(visit, missing),

@@ -48,9 +48,9 @@ def with_values(visit: Visit) -> Answer:
 def rows_of(visit: Visit, sheet: Sheet) -> Sequence[RowPreview]:
     """Of the ids that were typed, else of those that were changed last."""
     asked = visit.incoming.form.get("ids", "").replace(",", " ").split()
-    ids = [found for one in asked[:MOST_ROWS] if (found := record_id(one))]
-    if asked and not ids:
-        raise Refusal(400, "no_guid")
+    ids = [found for one in asked if (found := record_id(one))]
+    if len(ids) < len(asked) or len(ids) > MOST_ROWS:
+        raise Refusal(400, "no_guid", {"most": str(MOST_ROWS)})
     look = partial(visit.services.desk.preview, sheet.table, sheet.text, ids)
     try:
         return page_in_time(look, ACT_SECONDS, "preview_late")

@@ -20,16 +20,18 @@ from shared.state.flows import FAILED, RUNNING, STOPPED, FlowState
 STALE_SECONDS = 900.0
 """The watch runs every five minutes."""
 SIGNS = {RUNNING: ("ok", "●"), FAILED: ("bad", "■"), STOPPED: ("warn", "◐")}
-NOTHING: Mapping[str, Any] = {
-    "waiting": 0,
-    "oldest_seconds": 0.0,
-    "per_minute": 0.0,
+NO_FIGURES: Mapping[str, Any] = {
+    "waiting": None,
+    "oldest_seconds": None,
+    "per_minute": None,
     "done_in_seconds": None,
-    "dead_letters": 0,
+    "dead_letters": None,
     "mapping_version": 0,
     "mapping_problem": "",
     "waits": (),
 }
+"""Of a flow that the watch has not seen yet: nobody knows how many records wait or were refused."""
+FROM_FIGURES = [name for name in NO_FIGURES if name != "mapping_problem"]
 ACTS = "part_activity"
 ACTS_SHOWN = 6
 CHART_WIDTH, CHART_HEIGHT = 480.0, 100.0
@@ -41,7 +43,7 @@ def overview(visit: Visit) -> View:
     made, states = visit.services.figures.latest(), visit.services.bridge.flows.all()
     at, found = made if made else (0.0, {"flows": {}, "safe": {"safe": None, "reasons": []}})
     lines = [
-        line(key, found["flows"].get(key, NOTHING), states.get(key, FlowState()))
+        line(key, found["flows"].get(key, NO_FIGURES), states.get(key, FlowState()))
         for key in visit.services.flows()
     ]
     noted, fresh = acts.result(), freshness(visit, at)
@@ -50,6 +52,8 @@ def overview(visit: Visit) -> View:
         {
             "flows": lines,
             "needing": [one for one in map(need, lines) if one],
+            "stopped": [one["name"] for one in lines if one["status"] == STOPPED],
+            "dead_letters": sum(one["dead_letters"] or 0 for one in lines),
             **fresh,
             "safe": of_now(found["safe"], fresh["is_stale"]),
             "calls": calls_of(found["flows"]),
@@ -87,7 +91,7 @@ def line(key: str, found: Mapping[str, Any], state: FlowState) -> dict[str, Any]
         "problem": state.mapping_problem,
         "trouble": state.trouble,
         "day": list(found.get("day", {}).get("settled", [])),
-        **{name: found.get(name, NOTHING[name]) for name in NOTHING if name != "mapping_problem"},
+        **{name: found.get(name, NO_FIGURES[name]) for name in FROM_FIGURES},
     }
 
 

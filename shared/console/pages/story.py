@@ -79,7 +79,7 @@ def page(visit: Visit, found: Story, values: bool) -> View:
             "table": found.flow.table,
             "record_id": found.record_id,
             "standing": standing.code,
-            "why": [said(visit, one) for one in standing.why],
+            "why": [said(visit, one) for one in (*standing.why, *opted_out(found.opt_outs))],
             "in_dynamics": there(found.source, lambda source: source.row is not None),
             "in_campaign": there(found.target, lambda target: target is not None),
             "settled": settled(row),
@@ -150,6 +150,15 @@ def opt_outs(found: OptOutsSeen | Missing | None) -> dict[str, Any] | None:
     now = found.now or {"flags": {}, "mode": "", "outcome": None, "reason": None}
     letter = letter_json(found.letter) if found.letter else None
     return {**now, "dead_letter": letter}
+
+
+def opted_out(found: OptOutsSeen | Missing | None) -> list[Why]:
+    """A person who is as they should be gets no e-mail for all that."""
+    if not isinstance(found, OptOutsSeen) or not found.now:
+        return []
+    sides = found.now["flags"].items()
+    flags = [flag for flag, one in sides if one["dynamics"] or one["campaign"]]
+    return [Why("why_opted_out", {"flags": ", ".join(flags)})] if flags else []
 
 
 def events(found: Any, values: bool) -> list[dict[str, Any]] | None:

@@ -96,8 +96,8 @@ def test_a_stopped_flow_is_named(world: World) -> None:
     world.dynamics.change_contact(contact_id, quietly=True, firstname="Anna")
     stop("contacts", world.wiring.bridge, by="Otto")
     story = world.story(contact_id)
-    assert [why["code"] for why in story["why"]] == ["why_on_its_way", "why_flow_stopped"]
-    assert story["why"][1]["by"] == "Otto"
+    assert [why["code"] for why in story["why"]] == ["why_flow_stopped", "why_on_its_way"]
+    assert story["why"][0]["by"] == "Otto"
 
 
 def test_what_was_changed_in_campaign_differs(world: World) -> None:
@@ -119,6 +119,16 @@ def test_a_deletion_that_is_not_read_yet(world: World) -> None:
     world.sync()
     story = world.story(contact_id)
     assert (story["standing"], story["why"][0]["code"]) == ("as_it_should", "why_gone")
+
+
+def test_who_is_opted_out_is_said_to_be_so(world: World) -> None:
+    """As it should be, and still without an e-mail."""
+    contact_id = contact(world, donotbulkemail=True)
+    world.sync()
+    story = world.story(contact_id)
+    assert [why["code"] for why in story["why"]] == ["why_same", "why_opted_out"]
+    assert story["why"][1]["sentence"].endswith("no such message: blackListEmail.")
+    assert [why["code"] for why in world.story(contact(world))["why"]][-1] != "why_opted_out"
 
 
 def test_the_opt_out_s_story_is_the_contact_s(world: World) -> None:

@@ -329,6 +329,30 @@ def test_a_preview_names_fields_and_shows_values_only_to_whom_it_may() -> None:
     on_desk(test)
 
 
+def test_a_preview_of_what_the_filters_leave_out_changes_no_field() -> None:
+    def test(desk: Desk) -> None:
+        desk.save(TEXT + "filters: {all: [{field: lastname, is: eq, value: Nobody}]}\n")
+        (row,) = body(desk.post("/contact/preview", {"ids": ""}))["rows"]
+        assert (row["outcome"], row["changed"]) == ("left_out", [])
+        looked = body(desk.post("/contact/preview/values", {"ids": row["record_id"]}, "paula"))
+        (name,) = [one for one in looked["rows"][0]["fields"] if one["target"] == "lastName"]
+        assert (name["is_changed"], name["before"], name["after"]) == (False, "Ito", None)
+
+    on_desk(test)
+
+
+def test_a_preview_of_what_is_no_id_says_so() -> None:
+    def test(desk: Desk) -> None:
+        desk.save(TEXT)
+        (row,) = body(desk.post("/contact/preview", {"ids": ""}))["rows"]
+        for ids in ("x", f"{row['record_id']} x", " ".join([row["record_id"]] * 21)):
+            sent = desk.post("/contact/preview", {"ids": ids})
+            assert (sent.status, body(sent)["error"]) == (400, "no_guid")
+            assert "more than 20" in body(sent)["sentence"]
+
+    on_desk(test)
+
+
 def test_a_table_is_added_with_fields_of_equal_names() -> None:
     def test(desk: Desk) -> None:
         offered = desk.get("/add")

@@ -77,9 +77,19 @@ def test_a_failed_flow_says_cause_and_next_step(console: Console) -> None:
     assert b"1 flow needs somebody" in console.ask("").body
 
 
-def test_a_flow_that_a_person_has_stopped_needs_nobody(console: Console) -> None:
+def test_a_flow_that_a_person_has_stopped_needs_nobody_and_is_not_well(console: Console) -> None:
     put(console, "contacts", status="stopped", reason="Stopped by Otto.", by="Otto")
-    assert console.data("")["needing"] == []
+    page, html = console.data(""), console.ask("").body
+    assert (page["needing"], page["stopped"]) == ([], ["Contacts"])
+    assert b"1 flow is stopped" in html
+    assert b"All well" not in html
+
+
+def test_refused_records_are_said_beside_all_is_well(console: Console) -> None:
+    page, html = console.data(""), console.ask("").body
+    assert page["dead_letters"] == STATUS["dead_letters"] > 1
+    assert b"All well" in html
+    assert f"{page['dead_letters']} records were refused and have not arrived.".encode() in html
 
 
 def test_calls_of_all_flows_are_added_up(console: Console) -> None:
@@ -114,8 +124,12 @@ def test_figures_that_are_old_say_so(console: Console, age: float, stale: bool) 
 
 
 def test_before_the_first_watch_the_page_says_so() -> None:
-    sent = with_flows("contacts").ask("")
-    assert b"There are no figures yet" in sent.body
+    console = with_flows("contacts")
+    assert b"There are no figures yet" in console.ask("").body
+    (line,) = console.data("")["flows"]
+    assert (line["waiting"], line["per_minute"], line["dead_letters"]) == (None, None, None)
+    figures = console.ask("").body.partition(b'class="number">')[2]
+    assert b">0<" not in figures
 
 
 def test_the_page_costs_few_reads_and_few_bytes(

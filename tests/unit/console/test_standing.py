@@ -117,7 +117,10 @@ def test_a_parent_that_is_waited_for_is_named() -> None:
 )
 def test_what_stands_in_the_way_is_said_too(more: dict[str, Any], code: str) -> None:
     standing = judge(replace(NEVER, **more), HERE, None)
-    assert [why.code for why in standing.why] == ["why_never_seen", code]
+    said = [why.code for why in standing.why]
+    assert said == ([code, "why_never_seen"] if "_flow_" in code else ["why_never_seen", code])
+    known = replace(QUIET, row=replace(WRITTEN, outcome="waiting", reason="target"), **more)
+    assert judge(known, HERE, None).why[0].code == "wait_target"
     fine = judge(replace(QUIET, **more), HERE, STORED)
     assert [why.code for why in fine.why] == ["why_same"]
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 import pytest
 
-from dev.console_texts import LANGUAGES, compiled, po_file, read, template
+from dev.console_texts import CONSOLE, LANGUAGES, compiled, po_file, read, template
 from shared.console.look import LANGUAGES as SHOWN
 from shared.console.look import Look
 from shared.console.rendering import duration, render, time_tag
@@ -53,6 +53,16 @@ def test_a_translation_has_the_arguments_of_its_text(language: str) -> None:
 def arguments(text: str) -> set[str]:
     braces = {name for _, name, _, _ in Formatter().parse(text.replace("%", "")) if name}
     return braces | set(re.findall(r"%\((\w+)\)s", text))
+
+
+def test_every_refusal_has_its_sentence() -> None:
+    codes = {
+        code
+        for path in CONSOLE.rglob("*.py")
+        for code in re.findall(r'Refus(?:al|ed)\((?:\d+, )?"(\w+)"', path.read_text("utf-8"))
+    }
+    assert len(codes) > 20
+    assert codes <= {*SENTENCES}
 
 
 @pytest.mark.parametrize("language", SHOWN)
