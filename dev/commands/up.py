@@ -23,6 +23,7 @@ from dev.commands.processes import ROOT, stack_processes
 from dev.commands.settings import UnknownSetting, chosen_settings
 from dev.commands.stack import DIRECTORY, Stack
 from dev.emulators.campaign.publication import InvalidPublication, extended_publication
+from dev.seed import examples
 from dev.verbs import Dynamics
 from shared.errors import Misconfigured
 
@@ -60,6 +61,8 @@ def run(argv: list[str]) -> int:
             stack.register_webhooks()
         if options.contacts:
             Dynamics(stack.facts).seed(options.contacts)
+        if options.examples:
+            examples.create(Dynamics(stack.facts))
         if options.no_host:
             LOCAL_SETTINGS.write_text(
                 json.dumps({"IsEncrypted": False, "Values": stack.environment}, indent=2) + "\n"
@@ -69,6 +72,8 @@ def run(argv: list[str]) -> int:
         for name in ("console", "functions", "dataverse", "campaign", "ims", "identity"):
             if stack.facts.get(name):
                 print(f"{name:<10} {stack.facts[name]}")
+        if options.examples:
+            print(f"Look in the console for {', '.join(examples.ADDRESSES)}.")
         print(f"Keys, tokens and process ids are in {options.directory / STACK_FILE}.")
         print(RUNNING, flush=True)
         threading.Event().wait()
@@ -143,6 +148,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
         default=0,
         metavar="N",
         help="how many contacts Dynamics begins with; none if not given",
+    )
+    parser.add_argument(
+        "--examples",
+        action="store_true",
+        help="contacts to look for in the console: one arrives, one is refused, one is opted out",
     )
     parser.add_argument(
         "--host",

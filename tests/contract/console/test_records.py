@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from dev.commands.processes import ROOT
+from dev.seed import examples
 from shared.console.roles import Role
 from shared.pipeline.running import stop
 from tests.contract.console.kit import World
@@ -129,6 +131,23 @@ def test_who_is_opted_out_is_said_to_be_so(world: World) -> None:
     assert [why["code"] for why in story["why"]] == ["why_same", "why_opted_out"]
     assert story["why"][1]["sentence"].endswith("no such message: blackListEmail.")
     assert [why["code"] for why in world.story(contact(world))["why"]][-1] != "why_opted_out"
+
+
+def test_the_examples_of_the_local_stack_are_what_the_page_says(world: World) -> None:
+    ids = examples.create(world.dynamics)
+    world.sync()
+    told = {}
+    for address in examples.ADDRESSES:
+        assert found(world, address) == f"/console/records/contacts/{ids[address]}"
+        story = world.story(ids[address])
+        told[address] = (story["standing"], [why["code"] for why in story["why"]])
+    assert told == {
+        "arrived@example.org": ("as_it_should", ["why_same"]),
+        "too.long@example.org": ("refused", ["why_letter"]),
+        "opted.out@example.org": ("as_it_should", ["why_same", "why_opted_out"]),
+    }
+    page = (ROOT / "docs" / "console.md").read_text("utf-8")
+    assert [address for address in told if address not in page] == []
 
 
 def test_the_opt_out_s_story_is_the_contact_s(world: World) -> None:
