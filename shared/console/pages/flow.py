@@ -44,7 +44,7 @@ def flow(visit: Visit) -> View:
             "missing": shown_missing(visit, missing),
             "outcomes": figures.get("totals", {}),
             "calls": figures.get("call_totals", {}),
-            "poison": figures.get("poison", 0),
+            "poison": figures.get("poison"),
             "polled_at": state.polled_at,
             "caught_up_at": state.caught_up_at,
             "tells_changed": key == flows[key].letters and flows[key].tells_changed,

@@ -130,6 +130,10 @@ def test_before_the_first_watch_the_page_says_so() -> None:
     assert (line["waiting"], line["per_minute"], line["dead_letters"]) == (None, None, None)
     figures = console.ask("").body.partition(b'class="number">')[2]
     assert b">0<" not in figures
+    console.flows["contacts"].tells_changed = False
+    of_flow = console.ask("/flows/contacts").body
+    assert b"There are no figures yet" in of_flow
+    assert (b"<dd>0</dd>" in of_flow, b"0 rows" in of_flow) == (False, False)
 
 
 def test_the_page_costs_few_reads_and_few_bytes(
