@@ -132,15 +132,15 @@ class Desk:
             return Glance(None, None, {})
         return self.systems.glance(document.table, document.api, document.resource)
 
-    def check(self, table: str, text: str) -> Checked:
-        """Every problem that is found now. Changes nothing."""
+    def check(self, table: str, text: str, seconds: float = ACT_SECONDS) -> Checked:
+        """Every problem that is found now, by systems that answer in time. Changes nothing."""
         try:
             document = read_document(text)
         except InvalidDocument as error:
             return Checked(placed(error.problems), {})
         version = self.documents.newest(table)[0]
         pair = document.table, document.api, document.resource
-        glance = self.systems.glance(*pair, ACT_SECONDS)
+        glance = self.systems.glance(*pair, seconds)
         if not glance.source or not glance.target:
             found = self.form_problems(table, document, version)
             return Checked(placed(found), dict(glance.missing))

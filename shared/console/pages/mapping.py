@@ -12,7 +12,7 @@ from shared.editing.desk import Checked, Sheet
 from shared.editing.differences import difference
 from shared.editing.rules import INVALID, SETTINGS, RuleForm, form_of, readable
 from shared.editing.splicing import NotEdited
-from shared.editing.systems import Glance
+from shared.editing.systems import PATIENCE_SECONDS, Glance
 from shared.entities.families import flow_of
 from shared.exact_json import written
 from shared.identifiers import table_name
@@ -129,8 +129,11 @@ def settings_json(document: MappingDocument) -> list[dict[str, Any]]:
 
 
 def yaml_tab(visit: Visit) -> View:
-    sheet = sheet_of(visit)
-    return shown_yaml(visit, sheet, sheet.text, sheet.etag)
+    """Who has just saved a draft sees what is wrong with it."""
+    sheet, checked = sheet_of(visit), None
+    if visit.incoming.query.get("saved") == "1":
+        checked = visit.services.desk.check(sheet.table, sheet.text, PATIENCE_SECONDS)
+    return shown_yaml(visit, sheet, sheet.text, sheet.etag, checked)
 
 
 def shown_yaml(

@@ -329,6 +329,18 @@ def test_a_preview_names_fields_and_shows_values_only_to_whom_it_may() -> None:
     on_desk(test)
 
 
+def test_who_saves_a_draft_with_problems_sees_them() -> None:
+    def test(desk: Desk) -> None:
+        saved = desk.save(TEXT.replace("target: lastName", "target: lastNam"))
+        assert saved.headers["Location"] == "/console/mappings/contact/yaml?saved=1"
+        told = desk.get("/contact/yaml", saved="1")
+        assert (told["saved"], told["checked"]) == (True, True)
+        assert "no field lastNam" in told["problems"][0]["sentence"]
+        assert desk.get("/contact/yaml")["checked"] is False
+
+    on_desk(test)
+
+
 def test_a_preview_of_what_the_filters_leave_out_changes_no_field() -> None:
     def test(desk: Desk) -> None:
         desk.save(TEXT + "filters: {all: [{field: lastname, is: eq, value: Nobody}]}\n")
