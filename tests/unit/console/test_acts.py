@@ -416,6 +416,9 @@ def test_letters_of_a_span_of_the_readers_clock() -> None:
         page = console.data("/dead-letters", flow="contacts", since=since)
         assert len(page["letters"]) == count
     assert console.ask("/dead-letters", query={"flow": "contacts", "since": "x"}).status == 400
+    for query in ({}, {"flow": "contacts", "reason": "x"}):
+        assert b"Choose a flow" not in console.ask("/dead-letters", query=query).body
+    assert b"Choose a flow" in console.ask("/dead-letters", query={"reason": "x"}).body
 
 
 def test_groups_are_counted_now() -> None:
