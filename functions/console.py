@@ -21,7 +21,7 @@ from shared.console import status as views
 from shared.console import summary
 from shared.console.jobs import job_json, jobs_of
 from shared.console.key_commands import NO_JOB
-from shared.console.opt_out import safe_to_send
+from shared.console.opt_out import safe_for_the_watch
 from shared.console.questions import question
 from shared.deadlines import ANSWER_SECONDS, RUN_SECONDS
 from shared.identifiers import is_row_key, record_id
@@ -148,7 +148,7 @@ def summarize(statuses: Mapping[str, Any], bridge: Bridge) -> None:
     figures, at = wiring().figures, bridge.now()
     before = figures.latest()
     seconds = at - before[0] if before else 0.0
-    safe = safe_to_send(wiring().opt_out, bridge)
+    safe = safe_for_the_watch(wiring().opt_out, bridge)
     made = summary.summary(statuses, safe, before and before[1], seconds, at)
     summary.record(figures, made, at, seconds)
     for key in {flow.key for flow in flows().values() if flow.policy.counted_by}:

@@ -28,6 +28,13 @@ def safe_to_send(parts: OptOut, bridge: Bridge) -> dict[str, Any]:
     return {"safe": not found, "reasons": [one.sentence for one in found]}
 
 
+def safe_for_the_watch(parts: OptOut, bridge: Bridge) -> dict[str, Any]:
+    """The same with codes and arguments, for who reads it later in another language."""
+    found = unsafe(parts, bridge)
+    why = [{"code": one.code, "arguments": dict(one.arguments)} for one in found]
+    return {"safe": not found, "reasons": [one.sentence for one in found], "why": why}
+
+
 def unsafe(parts: OptOut, bridge: Bridge) -> list[Reason]:
     """Why a delivery should not start; [] if it may."""
     if parts.mode is Mode.DISABLED:

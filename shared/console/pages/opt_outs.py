@@ -6,10 +6,8 @@ from weakref import WeakKeyDictionary
 
 from shared.console.opt_out import csv_of, decisions, is_day, today, unsafe
 from shared.console.outgoing import Answer, File, View
-from shared.console.pages.shown import shown_missing
+from shared.console.pages.shown import said_reason, shown_missing
 from shared.console.patience import Missing, ask
-from shared.console.sentences import sentence
-from shared.console.summary import name_of
 from shared.console.visit import Services, Visit
 from shared.opt_out.deciding import Mode
 from shared.opt_out.safety import SIDES, Reason
@@ -69,13 +67,10 @@ def answered(visit: Visit, answer: Asked | Missing) -> dict[str, Any]:
 
 
 def reason(visit: Visit, one: Reason) -> dict[str, Any]:
-    arguments = dict(one.arguments)
-    if "name" in arguments:
-        arguments["name"] = name_of(arguments["name"])
     return {
         "code": one.code,
         **one.arguments,
-        "sentence": sentence(one.code, visit.look.language, **arguments),
+        "sentence": said_reason(visit, one.code, one.arguments),
         "age_seconds": visit.now() - one.since if one.since else None,
         "flow": one.flow,
     }

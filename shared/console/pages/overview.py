@@ -10,7 +10,7 @@ from shared.checks.findings import split
 from shared.console.charts import points
 from shared.console.outgoing import View
 from shared.console.pages.activity import shown
-from shared.console.pages.shown import shown_missing
+from shared.console.pages.shown import said_reason, shown_missing
 from shared.console.patience import Missing, ask
 from shared.console.summary import SLOT_SECONDS, SLOTS, name_of
 from shared.console.visit import Visit
@@ -52,10 +52,14 @@ def overview(visit: Visit) -> View:
         {
             "flows": lines,
             "needing": [one for one in map(need, lines) if one],
-            "stopped": [one["name"] for one in lines if one["status"] == STOPPED],
+            "stopped": [
+                {"key": one["key"], "name": one["name"]}
+                for one in lines
+                if one["status"] == STOPPED
+            ],
             "dead_letters": sum(one["dead_letters"] or 0 for one in lines),
             **fresh,
-            "safe": of_now(found["safe"], fresh["is_stale"]),
+            "safe": of_now(visit, found["safe"], fresh["is_stale"]),
             "calls": calls_of(found["flows"]),
             "acts": [] if isinstance(noted, Missing) else [shown(visit, one) for one in noted],
             "missing": shown_missing(visit, [noted] if isinstance(noted, Missing) else []),
@@ -63,9 +67,14 @@ def overview(visit: Visit) -> View:
     )
 
 
-def of_now(safe: Mapping[str, Any], is_stale: bool) -> Mapping[str, Any]:
-    """A yes of long ago is no yes: somebody may have opted out since."""
-    return {"safe": None, "reasons": []} if is_stale and safe["safe"] else safe
+def of_now(visit: Visit, safe: Mapping[str, Any], is_stale: bool) -> Mapping[str, Any]:
+    """A yes of long ago is no yes: somebody may have opted out since. Figures of a release before
+    have sentences alone.
+    """
+    if is_stale and safe["safe"]:
+        return {"safe": None, "reasons": []}
+    said = [said_reason(visit, one["code"], one["arguments"]) for one in safe.get("why", [])]
+    return {"safe": safe["safe"], "reasons": said or safe["reasons"]}
 
 
 def freshness(visit: Visit, at: float) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.console.patience import Missing
 from shared.console.sentences import sentence
+from shared.console.summary import name_of
 from shared.console.visit import Visit
 
 
@@ -20,6 +21,14 @@ def shown_missing(visit: Visit, missing: Iterable[Missing]) -> list[dict[str, st
         }
         for one in missing
     ]
+
+
+def said_reason(visit: Visit, code: str, arguments: Mapping[str, Any]) -> str:
+    """Why a delivery should not start, in the reader's language."""
+    named = dict(arguments)
+    if "name" in named:
+        named["name"] = name_of(named["name"])
+    return sentence(code, visit.look.language, **named)
 
 
 def shown_value(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from shared.console.opt_out import safe_for_the_watch
 from shared.console.pages import opt_outs
 from shared.console.patience import LATE, Missing
 from shared.console.sentences import SENTENCES
@@ -28,6 +29,13 @@ def test_before_both_are_read_the_answer_is_no(world: World) -> None:
     assert page["safe"] is False
     assert {one["code"] for one in page["reasons"]} == {"unsafe_whole"}
     assert {one["side"] for one in page["feeds"] if one["is_whole"]} == {"Dynamics", "Campaign"}
+
+
+def test_the_watch_keeps_what_the_start_page_says_in_any_language(world: World) -> None:
+    kept = safe_for_the_watch(world.wiring.opt_out, world.wiring.bridge)
+    world.wiring.figures.save_latest(world.wiring.now(), {"flows": {}, "safe": kept})
+    said = [one["sentence"] for one in asked(world)["reasons"]]
+    assert world.data("")["safe"] == {"safe": False, "reasons": said}
 
 
 def test_when_both_are_read_the_answer_is_yes(world: World) -> None:

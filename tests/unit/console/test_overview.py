@@ -66,6 +66,20 @@ def test_a_yes_of_long_ago_is_no_yes_and_a_no_stays(console: Console) -> None:
     assert console.data("")["safe"] == {"safe": False, "reasons": ["One waits."]}
 
 
+def test_why_a_delivery_may_not_start_is_said_in_the_reader_s_language(console: Console) -> None:
+    at, made = console.figures.latest() or (0.0, {})
+    why = [
+        {"code": "unsafe_queue", "arguments": {"count": 14}},
+        {"code": "unsafe_failed", "arguments": {"name": "opt_out", "cause": "No token."}},
+    ]
+    safe = {"safe": False, "reasons": ["x", "y"], "why": why}
+    console.figures.save_latest(at, {**made, "safe": safe})
+    assert console.data("")["safe"]["reasons"] == [
+        "14 messages with opt-outs are on their way. Wait a minute.",
+        "Flow Opt-outs has failed: No token.",
+    ]
+
+
 def test_a_failed_flow_says_cause_and_next_step(console: Console) -> None:
     put(console, "contacts", status="failed", reason="No token: check CAMPAIGN_SCOPES.")
     (one,) = console.data("")["needing"]
@@ -80,7 +94,8 @@ def test_a_failed_flow_says_cause_and_next_step(console: Console) -> None:
 def test_a_flow_that_a_person_has_stopped_needs_nobody_and_is_not_well(console: Console) -> None:
     put(console, "contacts", status="stopped", reason="Stopped by Otto.", by="Otto")
     page, html = console.data(""), console.ask("").body
-    assert (page["needing"], page["stopped"]) == ([], ["Contacts"])
+    assert page["needing"] == []
+    assert page["stopped"] == [{"key": "contacts", "name": "Contacts"}]
     assert b"1 flow is stopped" in html
     assert b"All well" not in html
 
