@@ -38,11 +38,11 @@ class World:
     def wait_for_quiet(self, seconds: float = 90) -> None:
         wait_until(self.operator.settled, "quiet", seconds, every=0.5)
 
-    def wait_for_agreement(self, seed: int, contacts: int) -> None:
+    def wait_for_agreement(self, seed: int, contacts: int, seconds: float = 240) -> None:
         """Quiet, then both systems the same contact by contact: as many as there are, none twice,
         none left over anywhere.
         """
-        wait_until(self.operator.settled, f"quiet (seed {seed})", 240, every=1)
+        wait_until(self.operator.settled, f"quiet (seed {seed})", seconds, every=1)
         mapping = mapping_in_force(self.stack.facts)
         comparison = wait_until(
             lambda: (c := compare(self.stack.facts, mapping)).agree and c,

@@ -28,6 +28,9 @@ PACE = {
     "CAMPAIGN_TIMEOUT_SECONDS": "5",
     "CAMPAIGN_MAX_CONCURRENCY": "4",
 }
+QUIET_SECONDS_A_CONTACT = 0.4
+"""How long all may take to come to rest after the last kill, on a machine with other work too."""
+
 KEYS = ("custom_entities-acs_vehicle", "custom_entities-acs_visit")
 
 
@@ -89,7 +92,7 @@ def no_contact_is_lost(world: World, contacts: int, kills: int, seed: int) -> in
         # The moment of the next kill is random; nothing waits for it.
         time.sleep(chance.uniform(0, 0.5))
         world.stack.start_instance(instance)
-    world.wait_for_agreement(seed, len(ids))
+    world.wait_for_agreement(seed, len(ids), contacts * QUIET_SECONDS_A_CONTACT)
     return len(ids)
 
 
