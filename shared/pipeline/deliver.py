@@ -57,9 +57,7 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
         state = bridge.flows.state(flow.key)
         if not goes_on(state):
             return stand_still(flow, bridge, envelope, changes, state)
-        # No row is mapped by an older version than it was read for; one that rested knows none.
-        if max(envelope.mapping_version, state.mapping_version) > flow.mapping_version():
-            flow.read_documents()
+        know_documents(flow, bridge, envelope, state)
         if flow.policy.created_once:
             return create_once(flow, bridge, envelope, changes)
         changes = [unless_outlived(flow, change, state.reread_at) for change in changes]
@@ -71,6 +69,18 @@ def deliver(flow: Flow, bridge: Bridge, body: bytes, deliveries: int) -> list[Se
     except Retryable as error:
         until_sent(bridge.sleep, partial(try_later, flow, bridge, envelope, changes, error))
     return []
+
+
+def know_documents(flow: Flow, bridge: Bridge, envelope: Envelope, state: FlowState) -> None:
+    """Sees to it that no row is mapped by an older version than it was read for; one that rested
+    knows none, so the flow does.
+    """
+    if max(envelope.mapping_version, state.mapping_version) <= flow.mapping_version():
+        return
+    flow.read_documents()
+    newest = flow.mapping_version()
+    if newest < state.mapping_version:  # people have deleted its versions, and they begin again
+        bridge.flows.observe(flow.key, mapping_version=newest)
 
 
 def try_later(

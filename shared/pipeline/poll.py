@@ -151,8 +151,8 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
             "The source gave the same link twice in a row; the page is read again at the next tick."
         )
     version = checkpoint.mapping_version
-    if version > bridge.flows.state(flow.key).mapping_version:
-        bridge.flows.observe(flow.key, mapping_version=version)
+    if version > bridge.flows.state(flow.letters).mapping_version:
+        bridge.flows.observe(flow.letters, mapping_version=version)
     envelopes = (flow.queue, flow.key, flow.table, version, page.changes)
     together, pace = flow.policy.batch_size, flow.policy.messages_per_second
     messages = bridge.handoff.put(*envelopes, together=together, pace=pace)

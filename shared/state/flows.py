@@ -34,7 +34,7 @@ class FlowState:
     others. `failures`: polls in a row that failed the flow.
     `word` counts the changes of `status`, so that two equal ones are told apart; `replays` how
     often a person had all read again. `reread_at`: when all of its table was last read again from
-    the start. `mapping_version`: the newest that rows were read for.
+    the start. `mapping_version`: the newest that rows which it delivers were read for.
     """
 
     status: str = RUNNING

@@ -6,12 +6,18 @@ import pytest
 
 from shared.errors import Cause, Retryable
 from shared.mapping import default_document
+from shared.opt_out.documents import default_opt_out_document
+from shared.pipeline.deliver import deliver
+from shared.pipeline.poll import poll
 from shared.pipeline.waiting_room import release_due
 from tests.unit.memory import Memory, played
 
 WITH_TITLE = default_document("contact").replace(
     "fields:\n", "fields:\n  - {source: jobtitle, target: thumbnail}\n", 1
 )
+
+PHONE = "  - {column: donotphone, flag: blackListPhone}\n"
+FAX = "  - {column: donotfax, flag: blackListFax}\n"
 
 
 @pytest.mark.parametrize(
@@ -51,3 +57,104 @@ def throttled(world: Memory) -> None:
         raise Retryable("Campaign throttles.", 90.0, cause=Cause.PAUSE)
 
     world.flow("contact").campaign.save = asked_to_wait
+
+
+@pytest.mark.parametrize("rests", [False, True], ids=["on its queue", "in the waiting room"])
+def test_an_opt_out_is_carried_by_no_older_pairs_than_it_was_read_for(rests: bool) -> None:
+    """Another flow reads it than delivers it."""
+
+    def body(world: Memory) -> None:
+        world.settings |= {"MAPPING_CACHE_SECONDS": "300", "OPT_OUT_MODE": "both"}
+        world.settings["OPT_OUT_SOURCE"] = "filter"
+        pairs(world, PHONE, "")
+        contact = world.contact()
+        assert world.sync("contact") == ["created"]
+        carried(world)
+        world.change("contact", contact, donotfax=True)
+        world.sync("contact")
+        carried(world)
+        remembers = world.wiring
+        assert [row["blackListFax"] for row in world.held("contact")] == [False]
+        pairs(world, PHONE, FAX)
+        world.another_instance()
+        read_opt_outs(world)
+        if rests:
+            throttled_opt_outs(world)
+            deliver_opt_outs(world)
+            world.later(120.0)
+        world.started[:] = [remembers]
+        release_due(remembers.bridge, ["opt_out"])
+        deliver_opt_outs(world)
+        assert [row["blackListFax"] for row in world.held("contact")] == [True]
+
+    played(body)
+
+
+def pairs(world: Memory, *listed: str) -> None:
+    before, _, rest = default_opt_out_document().partition("pairs:\n")
+    after = rest[rest.index("# allow") :]
+    container = world.account.blob.get_container_client("config")
+    text = f"{before}pairs:\n{''.join(listed)}{after}"
+    container.upload_blob("opt-out/opt_out.yaml", text, overwrite=True)
+
+
+def read_opt_outs(world: Memory) -> None:
+    for feed in world.wiring.opt_out.polls():
+        poll(feed, world.wiring.bridge)
+
+
+def deliver_opt_outs(world: Memory) -> None:
+    bridge, flow = world.wiring.bridge, world.wiring.opt_out.deliver()
+    while message := bridge.handoff.receive("opt-out", 600.0):
+        deliver(flow, bridge, message.content.encode(), message.receipts)
+        bridge.handoff.complete("opt-out", message)
+
+
+def carried(world: Memory) -> None:
+    read_opt_outs(world)
+    deliver_opt_outs(world)
+
+
+def throttled_opt_outs(world: Memory) -> None:
+    def asked_to_wait(*_: Any) -> Any:
+        raise Retryable("Campaign throttles.", 90.0, cause=Cause.PAUSE)
+
+    campaign: Any = world.wiring.opt_out.reconciler.profiles.client
+    campaign.read = asked_to_wait
+
+
+def test_versions_that_begin_again_cost_no_list_of_documents_for_each_message() -> None:
+    """As after a move to another key, for which people delete all versions (docs/mapping.md)."""
+
+    def body(world: Memory) -> None:
+        world.settings["MAPPING_CACHE_SECONDS"] = "300"
+        world.contact()
+        assert world.sync("contact") == ["created"]
+        world.document("contact", WITH_TITLE)
+        world.another_instance()
+        world.contact()
+        world.sync("contact")
+        container = world.account.blob.get_container_client("config")
+        for number in (1, 2):
+            container.delete_blob(f"mappings/versions/contact/{number:06d}.yaml")
+        world.another_instance()
+        world.poll("contact")
+        lists: list[str] = []
+        library = world.flow("contact").catalog.keeper.library
+        listing = library.listing
+
+        def counted() -> Any:
+            lists.append("list")
+            return listing()
+
+        object.__setattr__(library, "listing", counted)
+        for _ in range(10):
+            world.contact()
+        world.sync("contact")
+        lists.clear()
+        for _ in range(10):
+            world.contact()
+            world.sync("contact")
+        assert len(lists) <= 1
+
+    played(body)
