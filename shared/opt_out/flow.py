@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.errors import Held, Rejected
+from shared.errors import Held, Rejected, Retryable
 from shared.opt_out.agreed_state import AgreedState, scope_of
 from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.aliases import (
@@ -280,6 +280,8 @@ class OptOutFlow(PlainFlow):
         """Reads the profile, decides each flag, writes what must be written on either side."""
         active, flags = self.active(), flags_in(read_row(decision.change.row))
         contact, version = contact_in(decision.change), self.mapping_version()
+        if contact and contact.values.keys() != {pair.flag for pair in active.document.pairs}:
+            raise Retryable("The pairs were changed since this contact was read; it is read again.")
         state = replace(self.agreed_state(decision.agreed), doubtful=decision.doubtful)
         result = self.reconciler.reconcile(
             active,

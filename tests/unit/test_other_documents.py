@@ -90,6 +90,48 @@ def test_an_opt_out_is_carried_by_no_older_pairs_than_it_was_read_for(rests: boo
     played(body)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param((PHONE, FAX), (PHONE,), id="one pair less"),
+        pytest.param((PHONE,), (PHONE, FAX), id="one pair more"),
+    ],
+)
+def test_a_contact_that_was_read_for_other_pairs_is_read_again(
+    before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    """They change between the look at the contact and the one at its profile."""
+
+    def body(world: Memory) -> None:
+        world.settings |= {"OPT_OUT_MODE": "both", "OPT_OUT_SOURCE": "filter"}
+        pairs(world, *before)
+        contact = world.contact()
+        world.sync("contact")
+        carried(world)
+        world.change("contact", contact, donotphone=True, donotfax=True)
+        world.sync("contact")
+        read_opt_outs(world)
+        contacts: Any = world.wiring.opt_out.reconciler.contacts
+        read, change = contacts.read, [1]
+
+        def meanwhile(*given: Any) -> Any:
+            found = read(*given)
+            if change and change.pop():
+                pairs(world, *after)
+                world.wiring.opt_out.deliver().activate()
+            return found
+
+        contacts.read = meanwhile
+        deliver_opt_outs(world)
+        for _ in range(3):
+            world.later(30.0)
+            carried(world)
+        (profile,) = world.held("contact")
+        assert [profile["blackListPhone"], profile["blackListFax"]] == [True, FAX in after]
+
+    played(body)
+
+
 def pairs(world: Memory, *listed: str) -> None:
     before, _, rest = default_opt_out_document().partition("pairs:\n")
     after = rest[rest.index("# allow") :]
