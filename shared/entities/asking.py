@@ -60,11 +60,13 @@ def looks_already(
 ) -> bool:
     """Whether another message of the same record has looked for its children, and comes again.
 
-    A child that was asked to go by its parent several times else comes as often. This one ends:
-    were it the last one after all, for clocks differ, the parent would ask again.
+    A child that was asked to go by its parent several times else comes as often. The message that
+    looked last comes again whatever the clocks say: it alone was first seen when the row says.
     """
     if not change.parent_leaves or change.replay or change.uncertain:
         return False
     if row is None or not isinstance(row.wait, ChildrenFirst):
+        return False
+    if row.first_seen == change.first_seen:
         return False
     return now < row.settled_at + pause_after(shortest, row.settled_at, began) / 2

@@ -19,6 +19,7 @@ from shared.pipeline.running import activate_mapping, fail, is_running, keys, no
 from shared.pipeline.sweep import sweep
 from shared.pipeline.troubles import CLEARED, interrupted, met_bug
 from shared.state.checkpoints import Checkpoint
+from shared.state.flows import CACHE_SECONDS
 
 RESTART_SECONDS = 3600.0
 SHORTEST_RESTART_SECONDS, RESTART_SHARE = 60.0, 10.0
@@ -153,6 +154,7 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
     version = checkpoint.mapping_version
     if version > bridge.flows.state(flow.letters).mapping_version:
         bridge.flows.observe(flow.letters, mapping_version=version)
+        bridge.sleep(CACHE_SECONDS)  # until every process knows it
     envelopes = (flow.queue, flow.key, flow.table, version, page.changes)
     together, pace = flow.policy.batch_size, flow.policy.messages_per_second
     messages = bridge.handoff.put(*envelopes, together=together, pace=pace)

@@ -130,10 +130,12 @@ def test_a_child_is_asked_once_in_each_pause_however_many_copies_look(
 def test_of_several_messages_that_its_parent_sent_one_looks_on(
     found: LedgerRow | None, now: float, asked_by_parent: bool, ends: bool
 ) -> None:
-    change = Change("1", Kind.REFERENCE, parent_leaves=asked_by_parent)
+    change = Change("1", Kind.REFERENCE, first_seen=SINCE + 1, parent_leaves=asked_by_parent)
     assert looks_already(5.0, SINCE + now, change, found, SINCE) is ends
     for more in ({"replay": True}, {"uncertain": True}):
         assert not looks_already(5.0, SINCE + now, replace(change, **more), found, SINCE)
+    own = replace(change, first_seen=found.first_seen if found else 0.0)
+    assert not looks_already(5.0, SINCE + now, own, found, SINCE), "it looked last itself"
 
 
 def test_in_an_hour_a_child_is_asked_as_often_as_its_pauses_are_many() -> None:

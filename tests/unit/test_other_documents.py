@@ -41,7 +41,7 @@ def test_rows_are_mapped_by_no_older_version_than_they_were_read_for(rests: bool
         if rests:
             throttled(world)
             assert [s.outcome.value for s in world.deliver("contacts")] == ["waiting"]
-            world.later(120.0)
+            world.later(180.0)
         world.started[:] = [remembers]
         release_due(remembers.bridge, ["contacts"])
         assert [s.outcome.value for s in world.deliver("contacts")] == ["updated"]
@@ -81,7 +81,7 @@ def test_an_opt_out_is_carried_by_no_older_pairs_than_it_was_read_for(rests: boo
         if rests:
             throttled_opt_outs(world)
             deliver_opt_outs(world)
-            world.later(120.0)
+            world.later(180.0)
         world.started[:] = [remembers]
         release_due(remembers.bridge, ["opt_out"])
         deliver_opt_outs(world)
