@@ -42,6 +42,14 @@ Source: RFC 9110, 9.2.2, "Idempotent methods".
 """
 
 
+def is_configured_outside() -> bool:
+    """By a proxy or a CA in the environment: requests would look for them at each call, and for the
+    user's passwords (`.netrc`) too, which is a tenth of a call's own time.
+    """
+    found = requests.Session().merge_environment_settings("https://service", {}, None, None, None)
+    return bool(found["proxies"]) or found["verify"] is not True
+
+
 class BoundedTransport(RequestsTransport):  # type: ignore[misc]
     """`left` tells how many seconds a call may last now.
 
@@ -64,7 +72,7 @@ class BoundedTransport(RequestsTransport):  # type: ignore[misc]
         limits: tuple[float, float] = (LONGEST_CONNECT_SECONDS, LONGEST_READ_SECONDS),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__()
+        super().__init__(use_env_settings=is_configured_outside())
         self.system, self.what, self.left, self.pause = system, what, left, sleep
         self.uncertain, self.passing, self.repeats_all = uncertain, passing, repeats_all
         self.connect_seconds, self.read_seconds = limits
