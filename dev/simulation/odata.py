@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from azure.data.tables import EntityProperty
+
 Row = Mapping[str, Any]
 Condition = Callable[[Row], bool]
 TOKEN = re.compile(
@@ -34,6 +36,20 @@ def read_filter(text: str) -> Condition:
     if reader.word:
         raise ValueError(f"{reader.word} was not expected in {text}")
     return condition
+
+
+@lru_cache(maxsize=4096)
+def partition_of(text: str) -> str | None:
+    """The partition that a filter names first, so that no row of another can match; None where it
+    may match rows of several.
+    """
+    tokens, depth = Reader(text).tokens, 0
+    for token in tokens:
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if token == "or" and not depth:
+            return None
+    named = tokens[:2] == ["PartitionKey", "eq"] and tokens[2].startswith("'")
+    return literal(tokens[2]) if named else None
 
 
 class Reader:
@@ -90,7 +106,8 @@ class Reader:
         def condition(row: Row) -> bool:
             """A property that is missing or of another type matches nothing."""
             found = row.get(name)
-            found = getattr(found, "value", found)
+            if isinstance(found, EntityProperty):
+                found = found.value
             if found is None or isinstance(found, str) != isinstance(value, str):
                 return False
             return compare(found, value)

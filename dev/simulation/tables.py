@@ -22,7 +22,7 @@ from azure.core.paging import ItemPaged
 from azure.data.tables import EntityProperty, TableEntity, TableTransactionError, UpdateMode
 
 from dev.simulation.errors import Answer
-from dev.simulation.odata import read_filter
+from dev.simulation.odata import partition_of, read_filter
 
 MOST_OPERATIONS = 100
 PAGE_ROWS = 1000
@@ -141,12 +141,13 @@ class Table:
                 or len(set(keys)) < len(keys)
             ):
                 raise Refused(400, "InvalidInput")
-            tried = dict(rows)
+            tried = {key: rows[key] for key in keys if key in rows}
             answers = [
                 self.apply(tried, verb, entity, more[0] if more else {})
                 for verb, entity, *more in listed
             ]
-            rows.clear()
+            for key in keys:
+                rows.pop(key, None)
             rows.update(tried)
             return answers
 
@@ -257,8 +258,13 @@ class Pages(Iterator[Iterator[TableEntity]]):
 
     def work(self) -> list[TableEntity]:
         rows, most = self.table.rows(), min(self.most, self.table.service.page_rows())
+        partition = partition_of(self.text)
         found = sorted(
-            key for key, row in rows.items() if key > self.after and self.condition(row.values)
+            key
+            for key, row in rows.items()
+            if (partition is None or key[0] == partition)
+            and key > self.after
+            and self.condition(row.values)
         )
         page = found[:most]
         if len(found) > most:
@@ -299,12 +305,17 @@ def checked(entity: Mapping[str, Any]) -> None:
 
 
 def check_value(name: str, value: Any) -> None:
-    if isinstance(value, str) and len(value.encode("utf-16-le")) > MOST_BYTES:
+    if isinstance(value, str) and bytes_of(value) > MOST_BYTES:
         raise ValueError(f"{name} is too long")
     if isinstance(value, bytes) and len(value) > MOST_BYTES:
         raise ValueError(f"{name} is too long")
     if type(value) is int and not -INT32 <= value < INT32:
         raise TypeError(f"{name} is too large to be cast to Edm.Int32")
+
+
+def bytes_of(text: str) -> int:
+    """In UTF-16, as the service counts."""
+    return 2 * len(text) if text.isascii() else len(text.encode("utf-16-le"))
 
 
 def shown(row: Stored, select: Sequence[str] | None) -> TableEntity:
