@@ -19,11 +19,11 @@ def take_identity(stack: Stack, patch: pytest.MonkeyPatch) -> None:
 def empty_storage(stack: Stack, *queues: str) -> None:
     """No table, no container, and nothing on these queues."""
     first = Wiring(load_settings(stack.environment))
-    for table in TABLES:
-        first.storage.tables.delete_table(table)
-    for container in CONTAINERS:
-        if first.storage.blobs.get_container_client(container).exists():
-            first.storage.blobs.delete_container(container)
+    tables, blobs = first.storage.tables, first.storage.blobs
+    for table in {found.name for found in tables.list_tables()} & {*TABLES}:
+        tables.delete_table(table)
+    for container in {found.name for found in blobs.list_containers()} & {*CONTAINERS}:
+        blobs.delete_container(container)
     for queue in queues:
         if first.handoff.length(queue):
             first.handoff.clients(queue).clear_messages()
