@@ -6,7 +6,7 @@ from typing import Any
 from dev.simulation.families import Families
 from dev.simulation.hiding import CAR, RESOURCES, SERVICE, Hiding
 from dev.simulation.people import PAIRS, People
-from dev.simulation.scenarios import EVENTS, FAMILIES
+from dev.simulation.scenarios import EVENTS, FAMILIES, PAIRS_DOCUMENT
 from dev.simulation.systems import Systems
 from dev.simulation.upheavals import Upheavals
 from dev.simulation.world import World
@@ -46,6 +46,8 @@ class AgreementCheck:
         self.hiding = hiding
         version = upheavals.versions[CONTACT_DOCUMENT]
         self.fields = {**FIELDS, **(ANOTHER if version else {})}
+        fewer = upheavals.versions.get(PAIRS_DOCUMENT)
+        self.pairs = PAIRS[:1] if fewer else PAIRS if people.scenario.flags else ()
         self.contacts = {
             row["contactid"]: row for row in systems.rows("contact", ", ".join(COLUMNS))
         }
@@ -90,7 +92,7 @@ class AgreementCheck:
         """Both sides say the same, and who opted out last is opted out: a conflict ends in the
         opt-out.
         """
-        for column, flag in PAIRS if self.people.scenario.flags else ():
+        for column, flag in self.pairs:
             sides = (bool(row[column]), bool(profile[flag]))
             if sides[0] != sides[1]:
                 self.world.violated(

@@ -1,12 +1,13 @@
 """Which flows a seed plays: their settings, functions, timers and documents."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dev.emulators.campaign.journal import IMS_ORGANIZATION
 from dev.simulation.exporting import FOLDER
 from dev.simulation.systems import API_KEY, CAMPAIGN, DATAVERSE, IMS, JOURNAL, SECRET
 from shared.events.documents import default_events_document
+from shared.opt_out.documents import default_opt_out_document
 
 CONTACTS, FAMILIES, EVENTS, OPT_OUTS = "contacts", "custom_entities", "email_events", "opt_out"
 SETTINGS = {
@@ -70,6 +71,8 @@ links:
   - {source: _acs_carref_value, target: acs_carref_id, parent: acs_car, required: true}
 """  # noqa: E501
 EVENTS_DOCUMENT = default_events_document().replace("settled_seconds: 60", "settled_seconds: 30")
+PAIRS_DOCUMENT, PAIRS_TEXT = "opt-out/opt_out.yaml", default_opt_out_document()
+FEWER_PAIRS = PAIRS_TEXT.replace("  - {column: donotphone, flag: blackListPhone}\n", "")
 POLL, OFTEN, MAIL = (15.0, 60.0), (300.0, 300.0), (60.0, 60.0)
 DOCUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
     CONTACTS: {"mappings/contact.yaml": (CONTACT, ANOTHER_CONTACT)},
@@ -89,7 +92,8 @@ MORE: dict[str, dict[str, str]] = {EVENTS: OF_EVENTS, OPT_OUTS: OF_OPT_OUTS}
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`flows`: by the names of their functions. `periods`: by timer, the seconds between two ticks
-    while things happen, and afterwards. `documents`: by name, their versions.
+    while things happen, and afterwards. `documents`: by name, their versions; they are changed less
+    often than `document_changes`.
     """
 
     name: str
@@ -97,6 +101,7 @@ class Scenario:
     settings: Mapping[str, str] = field(repr=False)
     periods: Mapping[str, tuple[float, float]]
     documents: Mapping[str, tuple[str, ...]] = field(repr=False)
+    document_changes: int = 3
 
     @property
     def flags(self) -> bool:
@@ -137,6 +142,14 @@ def scenario(name: str, *flows: str) -> Scenario:
     )
 
 
+def pairs() -> Scenario:
+    """Opt-outs, whose document loses a pair and gets it back; no process looks for it often."""
+    plain = scenario("pairs", OPT_OUTS)
+    documents = {**plain.documents, PAIRS_DOCUMENT: (PAIRS_TEXT, FEWER_PAIRS)}
+    settings = {**plain.settings, "MAPPING_CACHE_SECONDS": "300"}
+    return replace(plain, settings=settings, documents=documents, document_changes=13)
+
+
 SCENARIOS = {
     one.name: one
     for one in (
@@ -145,6 +158,7 @@ SCENARIOS = {
         scenario("custom-entities", FAMILIES),
         scenario("email-events", EVENTS),
         scenario("whole", FAMILIES, EVENTS, OPT_OUTS),
+        pairs(),
     )
 }
 ALL = "all"

@@ -38,9 +38,11 @@ class Upheavals:
 
     def plan(self) -> None:
         draws, faults = self.world.draws, self.world.faults
+        most = dict.fromkeys(self.deeds, 3)
+        most["document_changed"] = self.people.scenario.document_changes
         for kind, deed in self.deeds.items():
             for number in range(
-                int(3 * draws.share(f"number of {kind}")) if kind in faults.kinds else 0
+                int(most[kind] * draws.share(f"number of {kind}")) if kind in faults.kinds else 0
             ):
                 label = f"{kind}: {number}"
                 self.people.later(label, partial(self.happen, kind, label, deed))

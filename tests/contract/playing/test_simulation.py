@@ -91,6 +91,9 @@ ONCE_BROKEN = {
         12286: "an edit after a restore, in a version that was given out before",
         12321: "a restore that undid the change which brings a deleted profile back",
     },
+    "pairs": {
+        129: "a pair that is taken out while its contact is looked at",
+    },
     "whole": {
         104: "opt-outs that multiply while their partition is claimed",
         3079: "an opt-out of a contact that was made again under its id",
