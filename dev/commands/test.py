@@ -23,8 +23,10 @@ COMPILED_ONCE = {
 """The tests start hundreds of processes, and most of a start is the compiling of the same files."""
 
 KINDS = ("unit", "contract", "e2e", "browser")
-WORKERS = 2
-"""For 2 cores, which they fill: more of them start so many stacks at once that some fail."""
+WORKERS = 3
+"""For 2 cores, which two of them leave idle while both wait; more of them start so many stacks at
+once that some fail.
+"""
 
 
 def run(argv: list[str]) -> int:

@@ -141,6 +141,17 @@ def restart_seconds(checkpoint: Checkpoint) -> float:
     return min(RESTART_SECONDS, max(SHORTEST_RESTART_SECONDS, RESTART_SHARE * took))
 
 
+def tell_version(flow: Flow, bridge: Bridge, version: int) -> None:
+    """Before rows are sent that were read for a new version, every process can know of it: its
+    flow's row says so, and no process remembers that one for longer.
+    """
+    known = bridge.flows.state(flow.letters).mapping_version
+    if version > known:
+        bridge.flows.observe(flow.letters, mapping_version=version)
+    if 0 < known < version:
+        bridge.sleep(CACHE_SECONDS)
+
+
 def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counter[str]) -> bool:
     """One page, handed off before its link is saved. True if it was the last one for now."""
     before, began, is_delta = checkpoint.link, bridge.now(), checkpoint.phase == "delta"
@@ -151,11 +162,8 @@ def read_page(flow: Flow, bridge: Bridge, checkpoint: Checkpoint, counts: Counte
         raise Retryable(
             "The source gave the same link twice in a row; the page is read again at the next tick."
         )
-    version = checkpoint.mapping_version
-    if version > bridge.flows.state(flow.letters).mapping_version:
-        bridge.flows.observe(flow.letters, mapping_version=version)
-        bridge.sleep(CACHE_SECONDS)  # until every process knows it
-    envelopes = (flow.queue, flow.key, flow.table, version, page.changes)
+    tell_version(flow, bridge, checkpoint.mapping_version)
+    envelopes = (flow.queue, flow.key, flow.table, checkpoint.mapping_version, page.changes)
     together, pace = flow.policy.batch_size, flow.policy.messages_per_second
     messages = bridge.handoff.put(*envelopes, together=together, pace=pace)
     remember(checkpoint, messages, bridge.now())
