@@ -122,16 +122,22 @@ def unanswered(world: Memory, table: str) -> None:
     campaign.save = without_answer
 
 
+def family_in_doubt(world: Memory) -> tuple[str, str, str]:
+    """A contact, its car and the car's visit, whose creation had no answer."""
+    owner = world.contact()
+    vehicle = world.vehicle("Car", owner)
+    world.run(30)
+    unanswered(world, "acs_visit")
+    visit = world.visit("Oil", vehicle)
+    assert world.sync("acs_visit") == ["waiting"]
+    return owner, vehicle, visit
+
+
 def test_a_child_whose_creation_had_no_answer_goes_before_its_parent() -> None:
     """It may be there: below a parent that is gone nobody could delete it."""
 
     def body(world: Memory) -> None:
-        owner = world.contact()
-        vehicle = world.vehicle("Car", owner)
-        world.run(30)
-        unanswered(world, "acs_visit")
-        visit = world.visit("Oil", vehicle)
-        assert world.sync("acs_visit") == ["waiting"]
+        owner, _, visit = family_in_doubt(world)
         assert len(world.held("acs_visit")) == 1
         world.change("contact", owner, statecode=1)
         assert world.sync("contact") == ["waiting"]
@@ -187,19 +193,13 @@ def test_while_both_are_in_doubt_a_parent_that_leaves_and_its_child_do_not_wake_
     """Each look of the parent would send for the child, and the child would wait for it again."""
 
     def body(world: Memory) -> None:
-        owner = world.contact()
-        vehicle = world.vehicle("Car", owner)
-        world.run(30)
-        unanswered(world, "acs_visit")
-        visit = world.visit("Oil", vehicle)
-        world.sync("acs_visit")
+        owner, vehicle, visit = family_in_doubt(world)
         unanswered(world, "acs_vehicle")
         world.change("acs_vehicle", vehicle, acs_vehicle_name="Van")
         world.sync("acs_vehicle")
         world.change("contact", owner, statecode=1)
         seen = Counter[str]()
         for _ in range(100):
-            world.poll("contact")
             for table in ("contact", "acs_vehicle", "acs_visit"):
                 world.poll(table)
             settled = [*world.deliver("contacts"), *world.deliver("custom-entities")]
