@@ -134,11 +134,11 @@ def received(
     flow: Callable[[], Flow], req: func.HttpRequest, ours: Callable[[], str] | None
 ) -> func.HttpResponse:
     """The secret first: of who does not know it nothing is read."""
-    bridge = wiring().bridge
-    if not knows_secret(req, text(bridge.settings.dataverse_webhook_secret)):
+    if not knows_secret(req, text(wiring().settings.dataverse_webhook_secret)):
         return refuse(
             401, f"The header {SECRET_HEADER} does not hold the secret of DATAVERSE_WEBHOOK_SECRET."
         )
+    bridge = wiring().bridge
     try:
         target_flow = flow()
     except NotTaken as error:

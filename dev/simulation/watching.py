@@ -25,6 +25,7 @@ MOST_WAIT_SECONDS = 90.0
 
 SAME = (
     "functions.triggers.ready",
+    "functions.triggers.received",
     "shared.dataverse.batch.table",
     "shared.documents.keeper.active",
     "shared.documents.keeper.forget",

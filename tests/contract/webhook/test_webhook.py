@@ -114,6 +114,13 @@ def test_while_the_secret_is_a_reference_nobody_is_accepted(
     assert (queued("contacts"), queued("opt-out"), queued("custom-entities")) == (0, 0, 0)
 
 
+def test_a_wrong_secret_is_refused_while_nothing_can_be_read(endpoint: Endpoint) -> None:
+    """No call of the storage account is made for somebody who does not know the secret."""
+    endpoint.restart(AzureWebJobsStorage="UseDevelopmentStorage=false")
+    status, answer = endpoint.post(body(), secret="another")
+    assert (status, "does not hold the secret" in answer["error"]) == (401, True)
+
+
 def test_the_flows_are_failed_by_the_setting_s_name_and_go_on_when_it_is_resolved(
     endpoint: Endpoint,
 ) -> None:
