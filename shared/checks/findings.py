@@ -85,45 +85,30 @@ def failures(
     check: Check, error: Exception, subject: str = "", state: State = "error"
 ) -> Iterator[Finding]:
     """What an exception means. One that is not ours shows only its kind: its text may hold all."""
-    if isinstance(error, InvalidDocument):
-        for problem in error.problems:
-            yield Finding(
-                check.name, subject, state, *split(problem, "Correct the mapping document.")
-            )
-    elif isinstance(error, Misconfigured):
-        yield Finding(check.name, subject, state, *split(str(error), check.advice))
-    elif isinstance(error, StorageDenied):
-        message = f"The storage account refuses it (403, {error.code or 'access denied'})."
-        yield Finding(check.name, subject, state, message, STORAGE_ADVICE)
-    elif isinstance(error, BridgeError):
-        yield Finding(
-            check.name, subject, state, str(error).partition(";")[0].rstrip(".") + ".", check.advice
-        )
-    elif isinstance(error, HttpResponseError):
-        code = getattr(error, "error_code", "") or type(error).__name__
-        yield Finding(
-            check.name,
-            subject,
-            state,
-            f"The storage account refuses it ({error.status_code}, {code}).",
-            STORAGE_ADVICE,
-        )
-    elif isinstance(error, AzureError):
-        yield Finding(
-            check.name,
-            subject,
-            state,
-            f"The storage account does not answer ({type(error).__name__}).",
-            STORAGE_ADVICE,
-        )
-    else:
-        yield Finding(
-            check.name,
-            subject,
-            state,
-            f"It could not be looked at ({type(error).__name__}).",
-            check.advice,
-        )
+    for message, advice in meanings(check, error):
+        yield Finding(check.name, subject, state, message, advice)
+
+
+def meanings(check: Check, error: Exception) -> Iterator[tuple[str, str]]:
+    """What happened, and what to do."""
+    kind = type(error).__name__
+    match error:
+        case InvalidDocument():
+            yield from (split(text, "Correct the mapping document.") for text in error.problems)
+        case Misconfigured():
+            yield split(str(error), check.advice)
+        case StorageDenied():
+            refusal = f"403, {error.code or 'access denied'}"
+            yield f"The storage account refuses it ({refusal}).", STORAGE_ADVICE
+        case BridgeError():
+            yield str(error).partition(";")[0].rstrip(".") + ".", check.advice
+        case HttpResponseError():
+            refusal = f"{error.status_code}, {getattr(error, 'error_code', '') or kind}"
+            yield f"The storage account refuses it ({refusal}).", STORAGE_ADVICE
+        case AzureError():
+            yield f"The storage account does not answer ({kind}).", STORAGE_ADVICE
+        case _:
+            yield f"It could not be looked at ({kind}).", check.advice
 
 
 def split(sentence: str, advice: str) -> tuple[str, str]:

@@ -165,11 +165,8 @@ class DataverseClient:
             if response.status == 200
             else self.rows(table, columns, [record_id])
         )
-        for row in found:
-            if str(row.get(table.primary_id, "")).lower() == record_id.lower() and all(
-                name in row for name in columns
-            ):
-                return row
+        if row := wire.whole_row(found, table.primary_id, record_id, columns):
+            return row
         raise Retryable(
             f"Dataverse's answer to PATCH {route} is not the row; it is looked at again.",
             uncertain=True,

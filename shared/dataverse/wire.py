@@ -3,7 +3,7 @@ types from here on.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +120,21 @@ def shown_label(names: object) -> str:
     ]
     texts = (text_of(one) for one in candidates if isinstance(one, dict))
     return next((text for text in texts if text), "")
+
+
+def whole_row(
+    rows: Iterable[dict[str, Any]], primary_id: str, record_id: str, columns: Sequence[str]
+) -> dict[str, Any] | None:
+    """The record's row, if it is there with all columns."""
+    return next(
+        (
+            row
+            for row in rows
+            if str(row.get(primary_id, "")).lower() == record_id.lower()
+            and all(name in row for name in columns)
+        ),
+        None,
+    )
 
 
 def options(

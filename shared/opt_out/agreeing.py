@@ -9,6 +9,7 @@ between is decided again.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from shared.errors import Retryable
@@ -62,17 +63,25 @@ class Reconciler:
             agreed = to_stored(state.scope, {}, None, profile, state.master)
             return WriteResult(Outcome.NO_CONTACT, NO_CONTACT, agreed)
         if profile is None:
-            outcome = (
-                Outcome.UPDATED if self.pass_on(active, contact, None, state) else Outcome.FILTERED
-            )
-            return WriteResult(
-                outcome,
-                NO_PROFILE,
-                state.without_profile(contact, contact.master),
-            )
+            passed_on = self.pass_on(active, contact, None, state)
+            stored = state.without_profile(contact, contact.master)
+            outcome = Outcome.UPDATED if passed_on else Outcome.FILTERED
+            return WriteResult(outcome, NO_PROFILE, stored)
+        ask = partial(self.brake.ask, is_confirmed, is_refused)
+        return self.agree(active, contact, profile, state, ask)
+
+    def agree(
+        self,
+        active: ActiveOptOut,
+        contact: Contact,
+        profile: Profile,
+        state: AgreedState,
+        ask: Callable[[], Answer],
+    ) -> WriteResult:
+        """Decides each flag of both sides and writes it. `ask`: whether opt-ins may be done."""
         flag_decisions = self.flag_decisions(active, contact, profile, state)
         taken_back = opt_ins(contact, profile, flag_decisions)
-        answer = self.brake.ask(is_confirmed, is_refused) if taken_back else Answer.CONFIRMED
+        answer = ask() if taken_back else Answer.CONFIRMED
         if answer in (Answer.HELD, Answer.REFUSED):
             flag_decisions = without(taken_back, contact, profile, flag_decisions)
         decided = set(flag_decisions) - (taken_back if answer is Answer.HELD else frozenset())

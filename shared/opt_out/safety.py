@@ -6,7 +6,7 @@ Looked at in the order that a change travels: what was not in the sources any mo
 asked is found on the queue, and what was not there any more has been settled.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,15 +119,7 @@ def underway(deliver: OptOutFlow, bridge: Bridge) -> list[Reason]:
     def add(code: str, sentence: str, count: int, since: float = 0.0) -> None:
         found.append(Reason(f"unsafe_{code}", sentence, {"count": count}, since, deliver.key))
 
-    if messages := bridge.handoff.length(deliver.queue):
-        since = bridge.handoff.oldest_inserted(deliver.queue) or 0.0
-        add("queue", f"{messages} messages with opt-outs are on their way.", messages, since)
-    if poisoned := bridge.handoff.length(f"{deliver.queue}-poison"):
-        sentence = (
-            f"{poisoned} messages with opt-outs are on {deliver.queue}-poison: replay the dead"
-            f" letters of {deliver.key}."
-        )
-        add("poison", sentence, poisoned)
+    on_queues(deliver, bridge, add)
     if letters := bridge.deadletters.count(deliver.key):
         sentence = (
             f"{letters} opt-outs were refused: see GET /api/dead-letters?flow={deliver.key}, and do"
@@ -140,12 +132,8 @@ def underway(deliver: OptOutFlow, bridge: Bridge) -> list[Reason]:
             f"{waiting} opt-outs wait to be written, or for the contacts flow to process their"
             " contact."
         )
-        add(
-            "waiting",
-            sentence,
-            waiting,
-            min(filter(None, (h.waiting_since for h in headers)), default=0.0),
-        )
+        since = min(filter(None, (header.waiting_since for header in headers)), default=0.0)
+        add("waiting", sentence, waiting, since)
     rooms = bridge.waiting.waiting_counts(deliver.key)
     if resting := rooms.counts.total():
         sentence = f"{resting} opt-outs rest in the waiting room until they are tried again."
@@ -153,6 +141,19 @@ def underway(deliver: OptOutFlow, bridge: Bridge) -> list[Reason]:
     if any(header.owner and header.until > bridge.now() for header in headers):
         add("writing", "Opt-outs are being written right now.", 1)
     return found
+
+
+def on_queues(deliver: OptOutFlow, bridge: Bridge, add: Callable[..., None]) -> None:
+    """Adds what no run has taken yet, and what the host has put aside."""
+    if messages := bridge.handoff.length(deliver.queue):
+        since = bridge.handoff.oldest_inserted(deliver.queue) or 0.0
+        add("queue", f"{messages} messages with opt-outs are on their way.", messages, since)
+    if poisoned := bridge.handoff.length(f"{deliver.queue}-poison"):
+        sentence = (
+            f"{poisoned} messages with opt-outs are on {deliver.queue}-poison: replay the dead"
+            f" letters of {deliver.key}."
+        )
+        add("poison", sentence, poisoned)
 
 
 def unread(deliver: OptOutFlow, feed: Feed, bridge: Bridge) -> list[Reason]:

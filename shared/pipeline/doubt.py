@@ -49,6 +49,18 @@ def left_behind(view: View, record_id: str, ends_at: float, now: float) -> Ledge
     return row
 
 
+def note_all(
+    flow: Flow, bridge: Bridge, pairs: Iterable[tuple[LedgerRow, Settlement]], claimed_at: float
+) -> None:
+    """Notes in each row what its settlement means for its doubt; each doubt has an end.
+
+    To be called before the ledger is told of the rows.
+    """
+    ends_at = until(bridge)
+    ids = [row.record_id for row, result in pairs if noted(row, result, ends_at, claimed_at)]
+    confirm_later(flow, bridge, ids, ends_at)
+
+
 def noted(row: LedgerRow, settlement: Settlement, ends_at: float, claimed_at: float) -> bool:
     """Notes in the row what the settlement means for its doubt; whether it is longer in doubt now.
 

@@ -62,10 +62,7 @@ def settle(
         if view.header.waits is None:
             view.header.waits = bridge.ledger.waits(view.partition)
         rows = [note(view, settlement, bridge.now()) for settlement in noted]
-        ends_at = doubt.until(bridge)
-        pairs = zip(rows, noted, strict=True)
-        in_doubt = [row.record_id for row, s in pairs if doubt.noted(row, s, ends_at, claimed_at)]
-        doubt.confirm_later(flow, bridge, in_doubt, ends_at)
+        doubt.note_all(flow, bridge, zip(rows, noted, strict=True), claimed_at)
         bridge.ledger.settle(view, rows)
     for settlement in noted:
         keep_dead_letter(flow, bridge, envelope, view, settlement, had_letters)
@@ -76,21 +73,21 @@ def settle(
         if s.outcome is Outcome.WAITING
     ]
     send_again(flow, bridge, envelope, again)
-    for s in settlements:
-        telemetry.settled(
-            flow=flow.key,
-            record_id=s.change.record_id,
-            outcome=s.outcome,
-            reason=s.reason,
-            attempt=s.change.attempts + 1,
-            duration_ms=s.duration_ms,
-            altered=(
-                ", ".join([f"{name} {what}: {rule}" for name, what, rule in s.altered])
-                if s.altered
-                else ""
-            ),
-        )
+    for settlement in settlements:
+        report(flow, settlement)
     return settlements
+
+
+def report(flow: Flow, settlement: Settlement) -> None:
+    telemetry.settled(
+        flow=flow.key,
+        record_id=settlement.change.record_id,
+        outcome=settlement.outcome,
+        reason=settlement.reason,
+        attempt=settlement.change.attempts + 1,
+        duration_ms=settlement.duration_ms,
+        altered=", ".join(f"{name} {what}: {rule}" for name, what, rule in settlement.altered),
+    )
 
 
 def settle_once(

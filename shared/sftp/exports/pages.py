@@ -114,8 +114,7 @@ class Exports:
         """Puts a file that was read and watched where it belongs, or leaves it to be read again if
         it is another one by now.
 
-        What
-        was read to its end, if it is such a file.
+        Returns what was read to its end, if it is such a file.
         """
         done = saved.due(self.now(), form.watched_seconds)
         if not done:
@@ -160,28 +159,7 @@ class Exports:
         found: list[Change] = []
         try:
             with self.reading(position, form) as reader:
-                last_line, most = (
-                    position.line + PAGE_LINES,
-                    reader.taken_characters + PAGE_CHARACTERS,
-                )
-                for item in reader.items:
-                    if isinstance(item, End):
-                        position.ended = PROCESSED
-                        break
-                    position.line, change = item
-                    if change:
-                        found.append(change)
-                    if (
-                        len(found) >= PAGE_EVENTS
-                        or position.line >= last_line
-                        or reader.taken_characters >= most
-                    ):
-                        break
-                else:
-                    raise Retryable(
-                        f"File {position.file} was not read to its size; the rest is read at the"
-                        " next tick."
-                    )
+                take_page(reader, position, found)
         except Damaged as damage:
             position.ended = REJECTED
             found.append(
@@ -252,4 +230,27 @@ def is_finished(name: str) -> bool:
         not name.startswith((".", "~"))
         and not name.lower().endswith(UNFINISHED)
         and name not in (PROCESSED, REJECTED)
+    )
+
+
+def take_page(reader: OpenFile, position: Position, found: list[Change]) -> None:
+    """Adds up to a page of changes to `found`; the position moves along with each.
+
+    What was found stays there where the file turns out to be damaged. Retryable where it was cut
+    off.
+    """
+    last_line = position.line + PAGE_LINES
+    most_characters = reader.taken_characters + PAGE_CHARACTERS
+    for item in reader.items:
+        if isinstance(item, End):
+            position.ended = PROCESSED
+            return
+        position.line, change = item
+        if change:
+            found.append(change)
+        is_full = len(found) >= PAGE_EVENTS or position.line >= last_line
+        if is_full or reader.taken_characters >= most_characters:
+            return
+    raise Retryable(
+        f"File {position.file} was not read to its size; the rest is read at the next tick."
     )
