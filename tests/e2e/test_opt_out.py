@@ -1,4 +1,4 @@
-"""The story of noes, over HTTP as a marketer and an operator see it, while instances die."""
+"""The story of opt-outs, over HTTP as a marketer and an operator see it, while instances die."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ WEBHOOK_SECRET = {"x-webhook-secret": "not-the-secret-that-was-set"}
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    directory, pace = tmp_path_factory.mktemp("noes"), {**LOCAL_PACE, **PACE}
+    directory, pace = tmp_path_factory.mktemp("opt_outs"), {**LOCAL_PACE, **PACE}
     with Stack(directory=directory, instances=2, settings=pace, message_lease_seconds=5) as stack:
         running = world_of(stack)
         running.dynamics.seed(60)
@@ -32,7 +32,7 @@ def wait_for_safety(world: World) -> None:
     wait_until(lambda: world.operator.safe()["safe"], "safe to send", seconds=60, every=0.5)
 
 
-def test_noes_on_both_sides_are_heard_while_instances_die(world: World) -> None:
+def test_opt_outs_of_both_sides_arrive_while_instances_die(world: World) -> None:
     people = world.dynamics.some_contact_ids(40)
     for number, person in enumerate(people):
         if number % 2:

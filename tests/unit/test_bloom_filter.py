@@ -1,4 +1,4 @@
-"""The sieve never says of an id that was written that it was not, whatever else it holds and
+"""The Bloom filter never says of an id that was written that it was not, whatever else it holds and
 however often it is stored.
 """
 

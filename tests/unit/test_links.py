@@ -36,12 +36,12 @@ def just_before_links_go(world: Memory, deed: Callable[[], None]) -> None:
     service: Any = world.account.table
     perform, deeds = service.perform, [deed]
 
-    def held_up(what: str, work: Callable[[], Any]) -> Any:
+    def interrupted(what: str, work: Callable[[], Any]) -> Any:
         if deeds and what.startswith("waiting delete children|"):
             deeds.pop()()
         return perform(what, work)
 
-    service.perform = held_up
+    service.perform = interrupted
 
 
 def test_a_child_that_has_another_parent_now_is_no_child_of_the_first() -> None:

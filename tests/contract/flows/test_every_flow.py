@@ -144,7 +144,7 @@ def forgotten(queues: set[str], seen: Seen) -> dict[str, list[str]]:
         "docs/architecture.md, State": {name for name in queues if f"`{name}`" not in architecture},
         "docs/personal-data.md": {name for name in queues if f"| queue `{name}` |" not in personal},
     }
-    return {place: sorted(lacking) for place, lacking in places.items() if lacking}
+    return {place: sorted(missing) for place, missing in places.items() if missing}
 
 
 def poison_has(flow: Flow) -> bool:
@@ -156,8 +156,8 @@ def poison_has(flow: Flow) -> bool:
 
 
 def place_of(item: tuple[str, list[str]]) -> str:
-    place, lacking = item
-    return f"  {place}: {', '.join(lacking)}"
+    place, missing = item
+    return f"  {place}: {', '.join(missing)}"
 
 
 def test_no_list_has_forgotten_a_flow(seen: Seen) -> None:
@@ -170,7 +170,7 @@ def test_a_flow_that_is_in_no_list_is_named_for_each_of_them(seen: Seen) -> None
     new = SimpleNamespace(key="surveys", feed="surveys", letters="surveys", queue="surveys")
     seen.polled.append(new)  # type: ignore[arg-type]
     found = forgotten(queues() | {"surveys"}, seen)
-    assert len([place for place, lacking in found.items() if "surveys" in lacking]) == 11
+    assert len([place for place, missing in found.items() if "surveys" in missing]) == 11
 
 
 def test_a_shown_flow_without_a_name_or_an_end_of_its_poison_is_named(

@@ -22,9 +22,9 @@ HEADER = "\t".join(["externalId", *FLAGS, "lastModified"])
 SAFE = {"safe": True, "reasons": []}
 
 
-def line(key: str, *noes: str, yes: str = "1") -> str:
+def line(key: str, *opted_out: str, yes: str = "1") -> str:
     return "\t".join(
-        [key, *(yes if flag in noes else "0" for flag in FLAGS), "2026-05-04 10:00:00.000Z"]
+        [key, *(yes if flag in opted_out else "0" for flag in FLAGS), "2026-05-04 10:00:00.000Z"]
     )
 
 

@@ -148,9 +148,10 @@ class People(RuleBasedStateMachine):
     document = default_document("contact")
 
     @initialize(
-        adobe=st.none() | st.sets(st.sampled_from(FLAGS)), noes=st.sets(st.sampled_from(COLUMNS))
+        adobe=st.none() | st.sets(st.sampled_from(FLAGS)),
+        opt_outs=st.sets(st.sampled_from(COLUMNS)),
     )
-    def begin(self, adobe: set[str] | None, noes: set[str]) -> None:
+    def begin(self, adobe: set[str] | None, opt_outs: set[str]) -> None:
         """A customer comes from Adobe's hosted app: perhaps the profile is there, with what people
         said to Campaign.
         """
@@ -160,7 +161,7 @@ class People(RuleBasedStateMachine):
             "https://mc.example.org/org/campaign", "key", self.campaign, self.campaign
         )  # type: ignore[arg-type]
         self.contacts = Contacts(self.clock, self.campaign)
-        self.contacts.change(**dict.fromkeys(noes, True))
+        self.contacts.change(**dict.fromkeys(opt_outs, True))
         self.mode, self.opted_in = Mode.BOTH, set[str]()
         if adobe is not None:
             self.campaign.create({"externalId": ID})
@@ -215,13 +216,13 @@ class People(RuleBasedStateMachine):
     def profile_is_deleted(self) -> None:
         self.campaign.profile = {}
 
-    @rule(noes=st.sets(st.sampled_from(COLUMNS)))
-    def is_made_again(self, noes: set[str]) -> None:
+    @rule(opt_outs=st.sets(st.sampled_from(COLUMNS)))
+    def is_made_again(self, opt_outs: set[str]) -> None:
         """Deleted and made again under its id, and nobody has seen that. Who said what of it
         before has said nothing of this one.
         """
         self.contacts.row = row()
-        self.contacts.change(createdon=self.clock.tick(), **dict.fromkeys(noes, True))
+        self.contacts.change(createdon=self.clock.tick(), **dict.fromkeys(opt_outs, True))
         self.opted_in.clear()
 
     @rule()
@@ -260,10 +261,10 @@ class People(RuleBasedStateMachine):
                 flag: there[flag] for flag in FLAGS
             }
         else:
-            noes = {pair.flag for pair in PAIRS if pair.opted_out(self.contacts.row)}
+            opt_outs = {pair.flag for pair in PAIRS if pair.opted_out(self.contacts.row)}
             created = {flag for flag in FLAGS if self.campaign.profile.get(flag)}
             assert (
-                created == noes
+                created == opt_outs
                 or not isinstance(result, WriteResult)
                 or result.outcome is not Outcome.CREATED
             )
@@ -323,7 +324,7 @@ FLAG = PAIRS[0].flag
 def test_an_edit_after_a_restore_takes_no_opt_out_back(mode: Mode, edits: int) -> None:
     """Its version may be that of the agreement, or a higher one."""
     people = People()
-    people.begin(adobe=set(), noes=set())
+    people.begin(adobe=set(), opt_outs=set())
     people.is_copied()
     people.says_in_dynamics(PAIRS[0].column, no=True)
     people.opt_out_flow()
@@ -344,7 +345,7 @@ def test_an_edit_after_a_restore_takes_no_opt_out_back(mode: Mode, edits: int) -
 @pytest.mark.parametrize("mode", [Mode.BOTH, Mode.FROM_CAMPAIGN])
 def test_an_opt_in_of_campaign_outlives_a_replay_of_all(mode: Mode) -> None:
     people = People()
-    people.begin(adobe=set(), noes={PAIRS[0].column})
+    people.begin(adobe=set(), opt_outs={PAIRS[0].column})
     people.contacts_flow(replay=False, uncertain=False)
     people.says_in_campaign(FLAG, no=True)
     people.opt_out_flow()
@@ -362,7 +363,7 @@ def test_an_opt_in_of_campaign_outlives_a_replay_of_all(mode: Mode) -> None:
 def test_an_opt_out_outlives_a_restore_while_there_is_no_profile(mode: Mode, looked: bool) -> None:
     """The profile is made again from the restored contact, so neither side says no any more."""
     people = People()
-    people.begin(adobe=set(), noes=set())
+    people.begin(adobe=set(), opt_outs=set())
     people.contacts_flow(replay=False, uncertain=False)
     people.is_copied()
     people.says_in_dynamics(PAIRS[0].column, no=True)
@@ -386,7 +387,7 @@ def test_an_opt_out_outlives_a_restore_while_there_is_no_profile(mode: Mode, loo
 @pytest.mark.parametrize("mode", [Mode.BOTH, Mode.TO_CAMPAIGN, Mode.FROM_CAMPAIGN])
 def test_an_opt_in_of_campaign_outlives_a_restore_to_before_the_opt_out(mode: Mode) -> None:
     people = People()
-    people.begin(adobe=set(), noes=set())
+    people.begin(adobe=set(), opt_outs=set())
     people.is_copied()
     people.says_in_campaign(FLAG, no=True)
     people.opt_out_flow()
@@ -401,7 +402,7 @@ def test_an_opt_in_of_campaign_outlives_a_restore_to_before_the_opt_out(mode: Mo
 
 def test_an_opt_in_that_was_read_while_there_was_no_profile_outlives_a_replay_of_all() -> None:
     people = People()
-    people.begin(adobe=set(), noes={PAIRS[0].column})
+    people.begin(adobe=set(), opt_outs={PAIRS[0].column})
     people.contacts_flow(replay=False, uncertain=False)
     people.opt_out_flow()
     people.profile_is_deleted()
