@@ -71,7 +71,7 @@ def read[D: Document](text: str, kind: type[D]) -> D:
 
 def content_of(
     text: str, validate: Callable[[Any], object], kind: type[BaseModel]
-) -> dict[Any, Any]:
+) -> Mapping[Any, Any]:
     """What another file in YAML says, of another form; InvalidDocument as above.
 
     `kind` is the form of its parts.

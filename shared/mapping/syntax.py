@@ -4,8 +4,9 @@ its line and what to do.
 
 import math
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -26,6 +27,9 @@ DEEPEST = 50
 
 DEEPEST_SCANNED = 250
 """Where scanning ends. Below it a document that is too deep is refused with its own sentence."""
+
+MOST_TEXTS = 16
+"""Of which what they say is kept."""
 
 MOST_PROBLEMS, LONGEST_PROBLEM = 50, 600
 """What is reported of one document at once: so many sentences of so many characters."""
@@ -137,8 +141,12 @@ def shown(node: yaml.Node) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
-def parsed(text: str) -> tuple[dict[Any, Any], yaml.MappingNode]:
-    """What the YAML says, and its node; InvalidDocument where it is none."""
+@lru_cache(maxsize=MOST_TEXTS)
+def parsed(text: str) -> tuple[Mapping[Any, Any], yaml.MappingNode]:
+    """What the YAML says, and its node, neither to be changed; InvalidDocument where it is none.
+
+    Kept for the next who asks: a page reads the same text several times.
+    """
     if len(text) > MOST_CHARACTERS:
         raise InvalidDocument(
             [f"The document is longer than {MOST_CHARACTERS} characters: shorten it."]

@@ -50,6 +50,7 @@ OURS = {
     ("shared/mapping/contradicting.py", "LONGEST_SHOWN"): "length of a sentence of ours",
     ("shared/mapping/syntax.py", "LONGEST_SHOWN"): "length of a sentence of ours",
     ("shared/opt_out/feeds.py", "MOST_REMEMBERED"): "a cache of ours",
+    ("shared/mapping/syntax.py", "MOST_TEXTS"): "a cache of ours",
     ("shared/entities/families.py", "LONGEST_CYCLE"): "steps through our own ledger",
     ("shared/pipeline/reconsidering.py", "MOST_AT_ONCE"): "messages that we send at once",
     ("shared/pipeline/delays.py", "MOST_DOUBLINGS"): "a delay of ours",

@@ -6,6 +6,7 @@ The forms follow Adobe Campaign Standard documentation, "Creating or extending t
 other resources".
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,7 +83,7 @@ def extended_publication(path: Path) -> dict[str, Any]:
     return merged
 
 
-def read_publication(path: Path) -> dict[str, Any]:
+def read_publication(path: Path) -> Mapping[str, Any]:
     try:
         return content_of(
             path.read_bytes().decode("utf-8", "surrogateescape"),
