@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from dev.emulators.yaml_files import read_yaml
 
 HERE = Path(__file__).parent
 UNSET: dict[str, Any] = {"boolean": False, "integer": 0, "long": 0, "float": 0, "double": 0}
@@ -100,10 +100,6 @@ def load_model(publication: Path | None, flavor: str) -> dict[str, Resource]:
     for name, text in read_yaml(publication or HERE / "default_publication.yaml").items():
         publish(resources, name, text, flavor)
     return resources
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    return dict(yaml.safe_load(path.read_text("utf-8")))
 
 
 def resource_of(name: str, text: dict[str, Any], custom: bool = False) -> Resource:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from dev.emulators.campaign.model import HERE, load_model
+from dev.emulators.yaml_files import read_yaml
 from shared.mapping.reading import content_of
 from shared.mapping.syntax import InvalidDocument
 
@@ -75,7 +75,7 @@ def extended_publication(path: Path) -> dict[str, Any]:
     InvalidPublication if it is not sound.
     """
     added = read_publication(path)
-    merged: dict[str, Any] = yaml.safe_load((HERE / "default_publication.yaml").read_text("utf-8"))
+    merged: dict[str, Any] = dict(read_yaml(HERE / "default_publication.yaml"))
     for name, resource in added.items():
         merged[name] = joined(merged.get(name) or {}, resource or {})
     if problems := loose_ends(merged):

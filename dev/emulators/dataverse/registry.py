@@ -9,12 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dev.emulators.dataverse.activities import BASE, activity_document, base_view, own_navigation
 from dev.emulators.dataverse.model import Column, Table
 from dev.emulators.dataverse.problems import ApiError, no_such_path
 from dev.emulators.dataverse.store import Store
+from dev.emulators.yaml_files import read_yaml
 
 PERMANENT = {"systemuser", "team", "businessunit", "transactioncurrency"}
 DOCUMENTS = Path(__file__).parent / "tables"
@@ -33,7 +32,7 @@ SQL_TYPES = {
 
 @cache
 def shipped(name: str) -> Any:
-    return yaml.safe_load((DOCUMENTS / f"{name}.yaml").read_text("utf-8"))
+    return read_yaml(DOCUMENTS / f"{name}.yaml")
 
 
 def shipped_documents() -> Iterator[dict[str, Any]]:

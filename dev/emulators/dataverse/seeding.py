@@ -14,16 +14,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dev.emulators.control import Clock
 from dev.emulators.dataverse.registry import Registry
 from dev.emulators.dataverse.store import Store
+from dev.emulators.yaml_files import read_yaml
 
 CHUNK = 5000
-WORDS: dict[str, list[Any]] = yaml.safe_load(
-    (Path(__file__).parent / "people.yaml").read_text("utf-8")
-)
+WORDS: dict[str, list[Any]] = read_yaml(Path(__file__).parent / "people.yaml")
 FIRST_BIRTHDAY = date(1935, 1, 1)
 OPT_OUTS = (
     "donotemail",
