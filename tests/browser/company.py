@@ -1,6 +1,7 @@
 """The company that the pages are looked at with: people, cars, mailings, opt-outs, refusals."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from dev.commands.demo_scenes import REFUSAL
@@ -47,6 +48,8 @@ class Company:
     """A contact with a dead letter."""
     job: str = ""
     """A job that was ordered in the console."""
+    opted_out_on: str = ""
+    """The day of the decisions, in UTC: another one, once midnight has passed, has none."""
     somebody: dict[str, Somebody] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -160,6 +163,7 @@ class Company:
         for person in self.people[:3]:
             self.dynamics.change_contact(person, donotbulkemail=True)
         self.dynamics.change_contact(self.marked, donotphone=True)
+        self.opted_out_on = datetime.now(UTC).date().isoformat()
 
     def wait_for_quiet(self) -> None:
         wait_until(self.operator.settled, "quiet", PATIENCE, SELDOM)

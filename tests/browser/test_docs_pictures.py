@@ -24,7 +24,7 @@ PICTURES: dict[str, tuple[Callable[[Company], str], Looks]] = {
     "record": (lambda company: f"/records/contacts/{company.refused}", WIDE),
     "mapping": (lambda _: "/mappings/contact", WIDE),
     "mapping-yaml": (lambda _: "/mappings/contact/yaml", WIDE),
-    "opt-outs": (lambda _: "/opt-outs", WIDE),
+    "opt-outs": (lambda company: f"/opt-outs?day={company.opted_out_on}", WIDE),
     "activity": (lambda _: "/activity", WIDE),
     "set-up": (lambda _: "/setup", WIDE),
 }
