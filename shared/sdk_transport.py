@@ -10,7 +10,9 @@ Table service operations".
 import random
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -42,12 +44,16 @@ Source: RFC 9110, 9.2.2, "Idempotent methods".
 """
 
 
-def is_configured_outside() -> bool:
-    """By a proxy or a CA in the environment: requests would look for them at each call, and for the
-    user's passwords (`.netrc`) too, which is a tenth of a call's own time.
+@cache
+def outside(scheme: str, netloc: str) -> dict[str, Any]:
+    """The proxy and the CA that the environment names for this server.
+
+    Once for each: requests would look for them at each call, and for the user's passwords
+    (`.netrc`) too, which is a tenth of a call's own time.
     """
-    found = requests.Session().merge_environment_settings("https://service", {}, None, None, None)
-    return bool(found["proxies"]) or found["verify"] is not True
+    url = f"{scheme}://{netloc}"
+    found = requests.Session().merge_environment_settings(url, {}, None, None, None)
+    return {"proxies": found["proxies"], "connection_verify": found["verify"]}
 
 
 class BoundedTransport(RequestsTransport):  # type: ignore[misc]
@@ -72,21 +78,22 @@ class BoundedTransport(RequestsTransport):  # type: ignore[misc]
         limits: tuple[float, float] = (LONGEST_CONNECT_SECONDS, LONGEST_READ_SECONDS),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(use_env_settings=is_configured_outside())
+        super().__init__(use_env_settings=False)
         self.system, self.what, self.left, self.pause = system, what, left, sleep
         self.uncertain, self.passing, self.repeats_all = uncertain, passing, repeats_all
         self.connect_seconds, self.read_seconds = limits
 
     def send(self, request: Any, *, proxies: Any = None, **options: Any) -> Any:
         """The first answer that is no passing failure, whole. Retryable where there is none."""
+        address = urlsplit(request.url)
+        named = outside(address.scheme, address.netloc)
+        options = {**named, **options, "proxies": proxies or named["proxies"], "stream": False}
         for attempt in range(1, ATTEMPTS_IN_PLACE + 1):
             is_last = attempt == ATTEMPTS_IN_PLACE
             try:
-                limits = self.limits()
+                options |= self.limits()
                 with limited(min(LONGEST_CALL_SECONDS, self.left())):
-                    response = super().send(
-                        request, proxies=proxies, **{**options, **limits, "stream": False}
-                    )
+                    response = super().send(request, **options)
             except (AzureError, CallTooLong) as error:
                 if is_last or not self.is_repeatable(request):
                     raise self.failure(request, 0, type(error).__name__) from None
