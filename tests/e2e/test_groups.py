@@ -22,7 +22,7 @@ from dev.world import World, world_of
 from shared.mapping import default_document
 
 SEED = 20261126
-READERS, CONTACTS, CARS, FLOOD = 20, 60, 15, 160
+READERS, CONTACTS, CARS, FLOOD = 40, 120, 30, 240
 LIMIT = int(PACE["CAMPAIGN_MAX_CONCURRENCY"])
 DELIVERIES = (
     "contacts_deliver",
