@@ -3,7 +3,7 @@
 Reads the watch's summary and the flows' own rows: a start, stop or failure shows at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.checks.findings import split
@@ -14,6 +14,8 @@ from shared.console.pages.shown import said_reason, shown_missing
 from shared.console.patience import Missing, ask
 from shared.console.summary import SLOT_SECONDS, SLOTS, name_of
 from shared.console.visit import Visit
+from shared.opt_out.flow import FROM_CAMPAIGN, FROM_DYNAMICS
+from shared.opt_out.gate import OPT_OUT
 from shared.pipeline.brake import is_asking
 from shared.state.flows import FAILED, RUNNING, STOPPED, FlowState
 
@@ -59,7 +61,7 @@ def overview(visit: Visit) -> View:
             ],
             "dead_letters": sum(one["dead_letters"] or 0 for one in lines),
             **fresh,
-            "safe": of_now(visit, found["safe"], fresh["is_stale"]),
+            "safe": of_now(visit, found["safe"], fresh["is_stale"] or not opt_outs_run(lines)),
             "calls": calls_of(found["flows"]),
             "acts": [] if isinstance(noted, Missing) else [shown(visit, one) for one in noted],
             "missing": shown_missing(visit, [noted] if isinstance(noted, Missing) else []),
@@ -67,9 +69,15 @@ def overview(visit: Visit) -> View:
     )
 
 
+def opt_outs_run(lines: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the opt-out flow and its feeds run at this moment."""
+    named = (OPT_OUT, FROM_DYNAMICS, FROM_CAMPAIGN)
+    return all(one["status"] == RUNNING for one in lines if one["key"] in named)
+
+
 def of_now(visit: Visit, safe: Mapping[str, Any], is_stale: bool) -> Mapping[str, Any]:
-    """A yes of long ago is no yes: somebody may have opted out since. Figures of a release before
-    have sentences alone.
+    """A yes of long ago, or of before opt-outs failed or were stopped, is no yes: somebody may have
+    opted out since. Figures of a release before have sentences alone.
     """
     if is_stale and safe["safe"]:
         return {"safe": None, "reasons": []}

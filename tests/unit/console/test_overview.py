@@ -66,6 +66,21 @@ def test_a_yes_of_long_ago_is_no_yes_and_a_no_stays(console: Console) -> None:
     assert console.data("")["safe"] == {"safe": False, "reasons": ["One waits."]}
 
 
+@pytest.mark.parametrize("flow", ["opt_out", "opt_out-from-campaign"])
+@pytest.mark.parametrize("status", ["failed", "stopped"])
+def test_a_yes_is_not_known_any_more_once_opt_outs_do_not_run(flow: str, status: str) -> None:
+    """The watch's figures are up to five minutes old, the flows' own rows are of this moment."""
+    console = with_flows("contacts", "opt_out", "opt_out-from-campaign")
+    flows = dict.fromkeys(console.flows, STATUS)
+    made = summary(flows, {"safe": True, "reasons": []}, None, 0.0, console.clock)
+    console.figures.save_latest(console.clock - 60, made)
+    put(console, "contacts", status=status, reason="No token.")
+    assert console.data("")["safe"]["safe"] is True
+    put(console, flow, status=status, reason="No token.")
+    assert console.data("")["safe"] == {"safe": None, "reasons": []}
+    assert b"Safe to send" not in console.ask("").body
+
+
 def test_why_a_delivery_may_not_start_is_said_in_the_reader_s_language(console: Console) -> None:
     at, made = console.figures.latest() or (0.0, {})
     why = [
