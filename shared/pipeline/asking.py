@@ -23,7 +23,9 @@ def join_question(
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
     if view.header.writing:  # a delivery was cut off: the next one under a claim takes that over
         return []
-    held = [hold(one) for one in decide(flow, bridge, view, changes) if needs_answer(flow, one)]
+    held = [
+        hold(one) for one in decide(flow, bridge, view, changes) if needs_answer(flow, view, one)
+    ]
     settled = settle(flow, bridge, envelope, view, held) if held else []
     park(flow, bridge, envelope.table, settled)
     return settled

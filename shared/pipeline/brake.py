@@ -11,7 +11,8 @@ and asks a person, with the list. What is asked about rests in the waiting room 
 | cleared   | a field that held a value becomes empty                      | hour; version, day   |
 | opted_in  | an opt-out is taken back, on either side                     | in the hour          |
 
-An act that a person has confirmed under the active version is not counted.
+An act that a person has confirmed under the active version is not counted. Nor is the deletion of
+what is gone already: after a doubt it is made once more (shared/pipeline/doubt.py).
 """
 
 from collections import Counter
@@ -26,7 +27,7 @@ from shared.records import Outcome, Settlement, waiting
 from shared.settings import Settings
 from shared.state.brakes import BrakeState
 from shared.state.flows import FAILED, RUNNING, FlowState, Values
-from shared.state.ledger_rows import Header
+from shared.state.ledger_rows import Header, LedgerRow, View
 from shared.waits import Braked
 
 DELETE_BRAKE, OPT_IN_BRAKE = "DELETE_BRAKE", "OPT_IN_BRAKE"
@@ -49,13 +50,16 @@ UNTIL_ANSWERED = 200_000_000_000.0
 
 SENTENCE = "A person must allow this first: the flow asks about many such changes."
 GONE = (Outcome.DELETED, Outcome.FILTERED, Outcome.NO_CONTACT)
+DELETED_ALREADY = (Outcome.DELETED, Outcome.FILTERED)
 UNDONE = (Outcome.WAITING, Outcome.REJECTED)
 KEPT = "a person has refused it"
 
 
-def act_of(decision: Decision) -> str:
-    """The destructive act that a decision asks for, "" for none."""
+def act_of(decision: Decision, row: LedgerRow | None) -> str:
+    """The destructive act that a decision asks for, "" for none. `row`: the record's."""
     if decision.act is Act.DELETE:
+        if row is not None and not row.exists and row.outcome in DELETED_ALREADY:
+            return ""
         return FILTERED if decision.outcome is Outcome.FILTERED else DELETED
     return CLEARED if decision.cleared else ""
 
@@ -83,16 +87,17 @@ class Screened:
     counted: Mapping[str, str] = field(default_factory=dict)
 
 
-def screen(flow: Flow, bridge: Bridge, decisions: Sequence[Decision]) -> Screened:
+def screen(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> Screened:
     """Counts the destructive ones of an envelope. They are held together if they are too many."""
-    acts = {one.change.record_id: act for one in decisions if (act := act_of(one))}
+    found = {one.change.record_id: act_of(one, row_of(view, one)) for one in decisions}
+    acts = {record_id: act for record_id, act in found.items() if act}
     if not acts:
         return Screened(decisions)
     version = flow.mapping_version()
     spared = [
         one for one in decisions if one.change.record_id in acts and one.change.spared == version
     ]
-    asked = [one for one in decisions if needs_answer(flow, one)]
+    asked = [one for one in decisions if needs_answer(flow, view, one)]
     counted = {one.change.record_id: acts[one.change.record_id] for one in asked}
     held = [] if permitted(flow, bridge, Counter(counted.values())) else asked
     kept = {one.change.record_id for one in (*held, *spared)}
@@ -104,10 +109,15 @@ def screen(flow: Flow, bridge: Bridge, decisions: Sequence[Decision]) -> Screene
     )
 
 
-def needs_answer(flow: Flow, decision: Decision) -> bool:
+def row_of(view: View, decision: Decision) -> LedgerRow | None:
+    return view.rows.get(decision.change.record_id)
+
+
+def needs_answer(flow: Flow, view: View, decision: Decision) -> bool:
     """Whether it is destructive, and no person has had a word on it under this document."""
     answered = (decision.change.confirmed, decision.change.spared)
-    return bool(act_of(decision)) and flow.mapping_version() not in answered
+    act = act_of(decision, row_of(view, decision))
+    return bool(act) and flow.mapping_version() not in answered
 
 
 def hold(decision: Decision) -> Settlement:

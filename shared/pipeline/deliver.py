@@ -162,7 +162,7 @@ def deliver_records(
         check_still_true(flow, bridge, began)
         delivery.claim()
     if ready:
-        screened = screen(flow, bridge, ready)
+        screened = screen(flow, bridge, view, ready)
         settlements += [*screened.held, *screened.spared]
     with taken_back(flow, bridge, screened) as done:
         if screened.allowed:

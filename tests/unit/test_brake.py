@@ -254,6 +254,32 @@ def test_what_a_person_confirms_is_done(kind: str) -> None:
     assert question(world.flow, world.bridge) is None
 
 
+def test_a_deletion_that_is_made_once_more_is_not_asked_about_again() -> None:
+    """After a doubt each record is written once more, with no person's word on it."""
+    world = World()
+    world.put_all(world.ids[:200], "gone")
+    world.run()
+    world.answer(confirm=True)
+    world.put_all(world.ids[:200], "gone")
+    world.run()
+    assert (world.status(), world.gone()) == (RUNNING, 200)
+    world.put_all(world.ids[200:240], "gone")
+    world.run()
+    assert world.status() == FAILED
+    world.put_all(world.ids[:200], "gone")
+    world.run()
+    assert not {*world.asked()["ids"]} & {*world.ids[:200]}
+
+
+def test_a_record_that_came_back_and_goes_again_is_counted_again() -> None:
+    world = World()
+    for kind in ("gone", "kept", "gone"):
+        world.put_all(world.ids[:15], kind)
+        world.run()
+    assert world.status() == FAILED
+    assert world.gone() <= 20
+
+
 @pytest.mark.parametrize("kind", ["gone", "filtered"])
 def test_what_a_person_refuses_is_left_out_and_the_flow_goes_on(kind: str) -> None:
     world = World()
