@@ -197,7 +197,8 @@ ACT_SENTENCES = {
         " names, then replay it."
     ),
     "stays_UNCHECKED": (
-        "These opt-outs could not be read, so nothing was done. Tick that both systems have them."
+        "These opt-outs could not be read, so nothing was done. Say that both systems have them: a"
+        " tick, or `checked`."
     ),
     "plan_send_again": "Send this record of {name} again?",
     "do_send_again": "Send again",
@@ -230,10 +231,10 @@ ACT_SENTENCES = {
     "job_state_waiting": "It waits.",
     "job_state_done": "It is done.",
     "job_state_cancelled": "It was cancelled.",
-    "waits_flow_stopped": "The flow is stopped. The job goes on when somebody starts it.",
-    "waits_flow_failed": "The flow has failed. The job goes on when it runs again.",
-    "waits_queue_is_long": "The queue is long. The job goes on when it is shorter.",
-    "waits_polls": "The polls read everything now.",
+    "job_waits_flow_stopped": "The flow is stopped. The job goes on when somebody starts it.",
+    "job_waits_flow_failed": "The flow has failed. The job goes on when it runs again.",
+    "job_waits_queue_is_long": "The queue is long. The job goes on when it is shorter.",
+    "job_waits_polls": "The polls read everything now.",
     "ended_up_to_date": "Everything was read.",
     "ended_queue_is_long": "The queue is long. The next poll goes on.",
     "ended_read_already": "Another poll is reading it at this moment.",

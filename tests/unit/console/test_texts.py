@@ -17,6 +17,9 @@ from shared.console.look import Look
 from shared.console.rendering import duration, render, time_tag
 from shared.console.sentences import SENTENCES, sentence
 from shared.console_settings import ConsoleSettings
+from shared.pipeline.doubt import DOUBT
+from shared.pipeline.waiting_room import BUSY, FLOW
+from shared.waits import CODES
 
 NOON = 1_700_049_600.0
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7*7 }}\u202e"
@@ -53,6 +56,17 @@ def test_a_translation_has_the_arguments_of_its_text(language: str) -> None:
 def arguments(text: str) -> set[str]:
     braces = {name for _, name, _, _ in Formatter().parse(text.replace("%", "")) if name}
     return braces | set(re.findall(r"%\((\w+)\)s", text))
+
+
+@pytest.mark.parametrize("reason", sorted({*CODES, DOUBT, FLOW, BUSY}))
+def test_every_reason_to_wait_has_its_sentence(reason: str) -> None:
+    """On the start page and the page of a flow."""
+    assert sentence(f"waits_{reason}", "en", count=3).endswith(": 3")
+
+
+@pytest.mark.parametrize("reason", ["flow_stopped", "flow_failed", "queue_is_long", "polls"])
+def test_every_reason_of_a_job_to_wait_has_its_sentence(reason: str) -> None:
+    assert sentence(f"job_waits_{reason}", "en").endswith(".")
 
 
 def test_every_refusal_has_its_sentence() -> None:
