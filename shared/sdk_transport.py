@@ -10,7 +10,7 @@ Table service operations".
 import random
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,6 +54,14 @@ def outside(scheme: str, netloc: str) -> dict[str, Any]:
     url = f"{scheme}://{netloc}"
     found = requests.Session().merge_environment_settings(url, {}, None, None, None)
     return {"proxies": found["proxies"], "connection_verify": found["verify"]}
+
+
+def watched_proxy(adapter: Any, proxy: str, **options: Any) -> Any:
+    """The adapter's own pools behind a proxy, which end a call in time as those without one do."""
+    manager = type(adapter).proxy_manager_for(adapter, proxy, **options)
+    if isinstance(manager, urllib3.ProxyManager):
+        manager.pool_classes_by_scheme = POOLS
+    return manager
 
 
 class BoundedTransport(RequestsTransport):  # type: ignore[misc]
@@ -112,6 +120,7 @@ class BoundedTransport(RequestsTransport):  # type: ignore[misc]
         self.session.hooks = {"response": [self.read_whole]}
         for adapter in self.session.adapters.values():
             adapter.poolmanager.pool_classes_by_scheme = POOLS
+            adapter.proxy_manager_for = partial(watched_proxy, adapter)
 
     def read_whole(self, response: requests.Response, **_: Any) -> None:
         """Reads the body here, so that the call's limit holds for it."""

@@ -158,6 +158,17 @@ def test_an_answer_that_drips_ends_with_the_run(serve: Serve) -> None:
     assert time.monotonic() - began < SECONDS + MARGIN_SECONDS
 
 
+def test_an_answer_that_drips_through_a_proxy_ends_with_the_run() -> None:
+    began = time.monotonic()
+    left = lambda: began + SECONDS - time.monotonic()  # noqa: E731
+    with listening(DRIPS) as proxy, pytest.raises(Retryable):
+        BoundedTransport("storage", "tables", left).send(
+            HttpRequest("GET", "http://account.example.org/"),
+            proxies={"http": f"http://127.0.0.1:{proxy.port}"},
+        )
+    assert time.monotonic() - began < SECONDS + MARGIN_SECONDS
+
+
 def test_a_pause_of_the_sdk_is_not_made_beyond_the_end() -> None:
     pauses: list[float] = []
     with pytest.raises(Retryable):
