@@ -110,6 +110,13 @@ class Watched:
 
     sock: socket.socket | None
 
+    def _new_conn(self) -> socket.socket:
+        """What a proxy says before it leads on to the server is waited for on this socket."""
+        connected: socket.socket = super()._new_conn()  # type: ignore[misc]
+        if call := _CALL.get():
+            call.uses(connected)
+        return connected
+
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
         self.tell()

@@ -158,13 +158,14 @@ def test_an_answer_that_drips_ends_with_the_run(serve: Serve) -> None:
     assert time.monotonic() - began < SECONDS + MARGIN_SECONDS
 
 
-def test_an_answer_that_drips_through_a_proxy_ends_with_the_run() -> None:
+@pytest.mark.parametrize(("scheme", "serve"), [("http", DRIPS), ("https", HEADERS_DRIP)])
+def test_a_proxy_that_drips_ends_with_the_run(scheme: str, serve: Serve) -> None:
     began = time.monotonic()
     left = lambda: began + SECONDS - time.monotonic()  # noqa: E731
-    with listening(DRIPS) as proxy, pytest.raises(Retryable):
+    with listening(serve) as proxy, pytest.raises(Retryable):
         BoundedTransport("storage", "tables", left).send(
-            HttpRequest("GET", "http://account.example.org/"),
-            proxies={"http": f"http://127.0.0.1:{proxy.port}"},
+            HttpRequest("GET", f"{scheme}://account.example.org/"),
+            proxies={scheme: f"http://127.0.0.1:{proxy.port}"},
         )
     assert time.monotonic() - began < SECONDS + MARGIN_SECONDS
 
