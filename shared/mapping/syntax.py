@@ -28,7 +28,7 @@ DEEPEST = 50
 DEEPEST_SCANNED = 250
 """Where scanning ends. Below it a document that is too deep is refused with its own sentence."""
 
-MOST_TEXTS = 16
+MOST_TEXTS = 4
 """Of which what they say is kept."""
 
 MOST_PROBLEMS, LONGEST_PROBLEM = 50, 600
