@@ -52,7 +52,7 @@ def run(argv: list[str]) -> int:
     parser.add_argument(
         "--flow",
         default="all",
-        help="simulation: contacts, opt-outs, custom-entities, email-events, whole, or all of them",
+        help="simulation: contacts, opt-outs, custom-entities, email-events, whole, pairs, or all",
     )
     parser.add_argument(
         "--replay", action="store_true", help="simulation: one seed again, each step printed"
