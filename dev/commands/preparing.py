@@ -12,6 +12,7 @@ from azure.storage.blob import BlobServiceClient
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from admin.mapping import PLACES
+from dev.emulators import yaml_files
 from dev.seed.tables import Table, add_column, add_lookup
 from dev.verbs import Dynamics
 from shared.mapping.reading import content_of
@@ -57,7 +58,7 @@ NewTables = TypeAdapter(dict[str, NewTable])
 
 def read_yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
+        return yaml_files.read_yaml(path)
     except OSError as error:
         raise CannotPrepare(
             f"The file {path} cannot be read: {error.strerror}. Correct its path."
