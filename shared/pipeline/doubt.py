@@ -52,9 +52,9 @@ def left_behind(view: View, record_id: str, ends_at: float, now: float) -> Ledge
 def note_all(
     flow: Flow, bridge: Bridge, pairs: Iterable[tuple[LedgerRow, Settlement]], claimed_at: float
 ) -> None:
-    """Notes in each row what its settlement means for its doubt; each doubt has an end.
+    """Notes in each row what its settlement means for its doubt, and sees to the end of each.
 
-    To be called before the ledger is told of the rows.
+    `claimed_at`: no write began before.
     """
     ends_at = until(bridge)
     ids = [row.record_id for row, result in pairs if noted(row, result, ends_at, claimed_at)]
