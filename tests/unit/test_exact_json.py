@@ -22,7 +22,6 @@ NAMED_TUPLES = st.builds(Altered, st.text(), st.text(), st.text())
 VALUES = st.recursive(
     DECIMALS | st.text(st.characters()) | st.none() | st.booleans(),
     lambda inner: st.dictionaries(st.text(), inner) | st.lists(inner),
-    max_leaves=20,
 )
 ANYTHING = st.recursive(
     DECIMALS | st.text(st.characters()) | st.none() | st.booleans() | st.integers() | st.floats(),
@@ -32,7 +31,6 @@ ANYTHING = st.recursive(
         | st.tuples(inner)
         | NAMED_TUPLES
     ),
-    max_leaves=20,
 )
 DIGITS = [
     "99999999999.9999999999",
