@@ -39,7 +39,7 @@ from dev.verbs import Http, wait_until
 ORGANIZATION, API_KEY = "acme-mkt-stage1", "acme-bridge"
 TEST_TOKEN_SECONDS = 30 * 24 * 3600
 DIRECTORY = ROOT / ".local"
-TIMER_PACE = ("--timer-lock", "15", "--timer-ask", "0.5")
+TIMER_PACE = ("--timer-lock", "15", "--timer-ask", "1")
 
 
 class Stack:

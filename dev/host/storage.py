@@ -26,6 +26,7 @@ class Storage:
     def __init__(self) -> None:
         self._queues: dict[str, QueueServiceClient] = {}
         self._blobs: BlobServiceClient | None = None
+        self._has_container = False
         self._bells: dict[str, asyncio.Event] = {}
 
     def queue(self, binding: dict[str, Any], name: str) -> QueueClient:
@@ -54,13 +55,19 @@ class Storage:
 
     async def host_blob(self, path: str) -> BlobClient:
         """A blob in the container where Functions hosts keep locks and timers; the container is
-        created if missing.
+        created at the first use if it is missing.
         """
         if self._blobs is None:
             self._blobs = BlobServiceClient.from_connection_string(connection_string({}), **RETRIES)
-        with contextlib.suppress(ResourceExistsError):
-            await self._blobs.create_container(CONTAINER)
+        if not self._has_container:
+            with contextlib.suppress(ResourceExistsError):
+                await self._blobs.create_container(CONTAINER)
+            self._has_container = True
         return self._blobs.get_blob_client(CONTAINER, path)
+
+    def look_for_container(self) -> None:
+        """Somebody may have deleted it: the next use creates it again."""
+        self._has_container = False
 
     async def close(self) -> None:
         for queues in self._queues.values():

@@ -51,6 +51,9 @@ class TimerState:
     async def lock_blob(self) -> BlobClient:
         return await self._storage.host_blob(self._lock)
 
+    def look_for_container(self) -> None:
+        self._storage.look_for_container()
+
     async def load(self) -> Status | None:
         blob = await self._storage.host_blob(self._path)
         try:

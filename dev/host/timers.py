@@ -62,6 +62,7 @@ class TimerListener:
                 else:
                     await self._pause(self._ask_seconds)
             except AzureError as error:
+                self._state.look_for_container()
                 log.warning(
                     "%s: the schedule status cannot be used: %s", self._function.name, error
                 )
