@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.console.status import moment
-from shared.pipeline.answering import answer_held
+from shared.pipeline.answering import answer_parked
 from shared.pipeline.brake import UNTIL_ANSWERED
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.sweep import ASKING
@@ -33,7 +33,7 @@ def answer_shown(
     if shown["found_by"] == SWEEP:
         answer_sweep(flow, bridge, confirm, who)
     else:
-        answer_held(flow, bridge, confirm, who)
+        answer_parked(flow, bridge, confirm, who)
 
 
 def of_a_sweep(flow: Flow, bridge: Bridge, checkpoint: Checkpoint) -> dict[str, Any]:

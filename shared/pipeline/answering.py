@@ -1,9 +1,9 @@
-"""A person's answer to what a flow asks: what was held goes on, confirmed or refused. A job.
+"""A person's answer to what a flow asks: what was parked goes on, confirmed or refused. A job.
 
-All that is held comes back as references and is decided again. Under the document that was active
+All that is parked comes back as references and is decided again. Under the document that was active
 when the person answered, what was confirmed is done, and what was refused is left out. An answer
-that is cancelled is no answer for the rest: the flow asks again. What came to be held when nothing
-was asked any more goes on unanswered, and may be asked about.
+that is cancelled is no answer for the rest: the flow asks again. What was parked when nothing was
+asked any more goes on unanswered, and may be asked about.
 """
 
 from collections import Counter
@@ -24,8 +24,8 @@ CONFIRM, REFUSE = "confirm", "refuse"
 EARLIER = "An earlier answer of this flow is still carried out. Answer again in a minute."
 
 
-def answer_held(flow: Flow, bridge: Bridge, confirm: bool, who: str) -> Job:
-    """Orders that what is held goes on, and ends the question.
+def answer_parked(flow: Flow, bridge: Bridge, confirm: bool, who: str) -> Job:
+    """Orders that what is parked goes on, and ends the question.
 
     The job comes first: an answer that is cut off in between is given again. Its place names what
     was asked about.
@@ -57,8 +57,8 @@ def answered(state: BrakeState) -> BrakeState | None:
 
 
 def go_on(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:
-    """Some of what was held before the answer; what is held since is another question."""
-    rows = held_before(bridge, job)
+    """Some of what was parked before the answer; what is parked since is another question."""
+    rows = parked_before(bridge, job)
     for row in rows:
         changes = [marked(change, job) for change in row.changes]
         bridge.handoff.put(row.queue, flow.key, row.table, job.version, changes)
@@ -67,15 +67,15 @@ def go_on(flow: Flow, bridge: Bridge, job: Job) -> tuple[Job, bool]:
     return replace(job, counts=job.counts + Counter(handed_off=count)), not rows
 
 
-def held_before(bridge: Bridge, job: Job) -> list[Parked]:
-    """Some of what was held before the answer."""
+def parked_before(bridge: Bridge, job: Job) -> list[Parked]:
+    """Some of what was parked before the answer."""
     until = UNTIL_ANSWERED + job.number / 1000 + 0.001
     return bridge.waiting.between(job.flow, UNTIL_ANSWERED, until)
 
 
 def ask_again(flow: Flow, bridge: Bridge, job: Job) -> None:
     """An answer that was cancelled: what it has not handed off is asked about again."""
-    if not job.place or not held_before(bridge, job):
+    if not job.place or not parked_before(bridge, job):
         return
     kinds, now = tuple(job.place.split(",")), bridge.now()
     state = bridge.brakes.change(
@@ -86,9 +86,9 @@ def ask_again(flow: Flow, bridge: Bridge, job: Job) -> None:
 
 
 def unasked(flow: str, bridge: Bridge) -> list[Parked]:
-    """Some of what is held while nothing is asked and no answer is carried out.
+    """Some of what is parked while nothing is asked and no answer is carried out.
 
-    A delivery that began before the answer held it afterwards, or by a clock that is ahead. The
+    A delivery that began before the answer parked it afterwards, or by a clock that is ahead. The
     question is looked at first: its answer orders the job before it ends the question.
     """
     if not bridge.waiting.waiting_counts(flow).counts[Braked.code]:

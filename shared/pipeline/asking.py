@@ -4,7 +4,7 @@ question, so that its list becomes complete.
 
 from collections.abc import Callable
 
-from shared.pipeline.brake import hold, needs_answer, park
+from shared.pipeline.brake import needs_answer, park, waits_for_answer
 from shared.pipeline.decision import Decision
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.settle import settle
@@ -23,9 +23,11 @@ def join_question(
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
     if view.header.writing:  # a delivery was cut off: the next one under a claim takes that over
         return []
-    held = [
-        hold(one) for one in decide(flow, bridge, view, changes) if needs_answer(flow, view, one)
+    parked = [
+        waits_for_answer(one)
+        for one in decide(flow, bridge, view, changes)
+        if needs_answer(flow, view, one)
     ]
-    settled = settle(flow, bridge, envelope, view, held) if held else []
+    settled = settle(flow, bridge, envelope, view, parked) if parked else []
     park(flow, bridge, envelope.table, settled)
     return settled

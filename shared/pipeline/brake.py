@@ -76,19 +76,20 @@ def goes_on(state: FlowState) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """`allowed` go on; `held` wait for a person's answer, `spared` are not done: a person said so.
+    """`allowed` go on, `parked` wait for a person's answer, `spared` are not done: a person said
+    so.
 
     `counted`: what was counted of the allowed ones, to be taken back where it is not done.
     """
 
     allowed: Sequence[Decision]
-    held: Sequence[Settlement] = ()
+    parked: Sequence[Settlement] = ()
     spared: Sequence[Settlement] = ()
     counted: Mapping[str, str] = field(default_factory=dict)
 
 
 def screen(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]) -> Screened:
-    """Counts the destructive ones of an envelope. They are held together if they are too many."""
+    """Counts the destructive ones of an envelope. If they are too many, all of them are parked."""
     found = {one.change.record_id: act_of(one, row_of(view, one)) for one in decisions}
     acts = {record_id: act for record_id, act in found.items() if act}
     if not acts:
@@ -99,13 +100,13 @@ def screen(flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]
     ]
     asked = [one for one in decisions if needs_answer(flow, view, one)]
     counted = {one.change.record_id: acts[one.change.record_id] for one in asked}
-    held = [] if permitted(flow, bridge, Counter(counted.values())) else asked
-    kept = {one.change.record_id for one in (*held, *spared)}
+    parked = [] if permitted(flow, bridge, Counter(counted.values())) else asked
+    kept = {one.change.record_id for one in (*parked, *spared)}
     return Screened(
         [one for one in decisions if one.change.record_id not in kept],
-        [hold(one) for one in held],
+        [waits_for_answer(one) for one in parked],
         [Settlement(one.change, Outcome.FILTERED, KEPT) for one in spared],
-        {} if held else counted,
+        {} if parked else counted,
     )
 
 
@@ -120,7 +121,7 @@ def needs_answer(flow: Flow, view: View, decision: Decision) -> bool:
     return bool(act) and flow.mapping_version() not in answered
 
 
-def hold(decision: Decision) -> Settlement:
+def waits_for_answer(decision: Decision) -> Settlement:
     return waiting(decision.change, Braked(), SENTENCE)
 
 
@@ -248,11 +249,11 @@ def stop(key: str, bridge: Bridge, reason: str, setting: str = DELETE_BRAKE) -> 
 
 def park(flow: Flow, bridge: Bridge, table: str, settlements: Sequence[Settlement]) -> None:
     """Puts what waits for the answer into the waiting room, as references."""
-    held = [
+    parked = [
         flow.at_rest(one.change).as_reference()
         for one in settlements
         if isinstance(one.wait, Braked)
     ]
-    if held:
+    if parked:
         due_at = UNTIL_ANSWERED + bridge.now()
-        bridge.waiting.park_changes(due_at, flow.key, flow.queue, table, held, Braked.code)
+        bridge.waiting.park_changes(due_at, flow.key, flow.queue, table, parked, Braked.code)

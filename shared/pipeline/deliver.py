@@ -107,11 +107,11 @@ def stand_still(
 ) -> list[Settlement]:
     """While the flow does not run. If it asks, what is destructive joins the question."""
     asks = is_asking(state) and bool(bridge.brakes.read(flow.key).asking)
-    held = join_question(flow, bridge, envelope, changes, decide_all) if asks else []
-    parked = {settlement.change.record_id for settlement in held}
-    if others := [change for change in changes if change.record_id not in parked]:
+    parked = join_question(flow, bridge, envelope, changes, decide_all) if asks else []
+    parked_ids = {settlement.change.record_id for settlement in parked}
+    if others := [change for change in changes if change.record_id not in parked_ids]:
         until_sent(bridge.sleep, partial(rest, flow, bridge, envelope, others))
-    return held
+    return parked
 
 
 def decide_all(flow: Flow, bridge: Bridge, view: View, changes: list[Change]) -> list[Decision]:
@@ -155,15 +155,15 @@ def deliver_records(
     ]
     delivery.writing = tuple(decision.change.record_id for decision in to_write)
     parked = flow.must_wait(delivery, to_write) if to_write else []
-    held = {settlement.change.record_id for settlement in parked}
+    parked_ids = {settlement.change.record_id for settlement in parked}
     screened = Screened(())
-    ready = [decision for decision in to_write if decision.change.record_id not in held]
+    ready = [decision for decision in to_write if decision.change.record_id not in parked_ids]
     if ready or delivery.left_behind:
         check_still_true(flow, bridge, began)
         delivery.claim()
     if ready:
         screened = screen(flow, bridge, view, ready)
-        settlements += [*screened.held, *screened.spared]
+        settlements += [*screened.parked, *screened.spared]
     with taken_back(flow, bridge, screened) as done:
         if screened.allowed:
             settlements += write(flow, bridge, view, screened.allowed)

@@ -49,7 +49,7 @@ def left_behind(view: View, record_id: str, ends_at: float, now: float) -> Ledge
     return row
 
 
-def note_all(
+def update_all(
     flow: Flow, bridge: Bridge, pairs: Iterable[tuple[LedgerRow, Settlement]], claimed_at: float
 ) -> None:
     """Notes in each row what its settlement means for its doubt, and sees to the end of each.
@@ -57,11 +57,11 @@ def note_all(
     `claimed_at`: no write began before.
     """
     ends_at = until(bridge)
-    ids = [row.record_id for row, result in pairs if noted(row, result, ends_at, claimed_at)]
+    ids = [row.record_id for row, result in pairs if prolonged(row, result, ends_at, claimed_at)]
     confirm_later(flow, bridge, ids, ends_at)
 
 
-def noted(row: LedgerRow, settlement: Settlement, ends_at: float, claimed_at: float) -> bool:
+def prolonged(row: LedgerRow, settlement: Settlement, ends_at: float, claimed_at: float) -> bool:
     """Notes in the row what the settlement means for its doubt; whether it is longer in doubt now.
 
     `ends_at`: the end of a doubt that begins now. `claimed_at`: no write began before.

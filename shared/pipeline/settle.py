@@ -62,7 +62,7 @@ def settle(
         if view.header.waits is None:
             view.header.waits = bridge.ledger.waits(view.partition)
         rows = [note(view, settlement, bridge.now()) for settlement in noted]
-        doubt.note_all(flow, bridge, zip(rows, noted, strict=True), claimed_at)
+        doubt.update_all(flow, bridge, zip(rows, noted, strict=True), claimed_at)
         bridge.ledger.settle(view, rows)
     for settlement in noted:
         keep_dead_letter(flow, bridge, envelope, view, settlement, had_letters)

@@ -201,7 +201,7 @@ class World:
         return found
 
     def answer(self, confirm: bool) -> None:
-        answering.answer_held(self.flow, self.bridge, confirm, "key anna")
+        answering.answer_parked(self.flow, self.bridge, confirm, "key anna")
         running.start("contacts", self.bridge, "key anna")
         self.clock += 2
         for job in self.bridge.jobs.open():
@@ -414,7 +414,7 @@ def test_an_answer_that_was_cut_off_is_given_again_also_the_other_one() -> None:
     world.put_all(world.ids[:200], "gone")
     world.run()
     before = world.gone()
-    answering.answer_held(world.flow, world.bridge, True, "key anna")  # then the instance died
+    answering.answer_parked(world.flow, world.bridge, True, "key anna")  # then the instance died
     world.bridge.brakes.change("contacts", lambda state: replace(state, asking=("deleted",)))
     world.clock += 5
     world.answer(confirm=False)
@@ -471,7 +471,7 @@ def test_an_answer_that_is_cancelled_leaves_the_question(answers: list[bool]) ->
     world.run()
     before, asked = world.gone(), world.asked()
     for confirm in answers:
-        job = answering.answer_held(world.flow, world.bridge, confirm, "key anna")
+        job = answering.answer_parked(world.flow, world.bridge, confirm, "key anna")
         world.clock += 1
     running.start("contacts", world.bridge, "key anna")
     world.bridge.jobs.cancel(job.id)
