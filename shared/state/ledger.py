@@ -195,12 +195,15 @@ class Ledger:
 
     def settle(self, view: View, changed: Iterable[LedgerRow]) -> None:
         """Writes the rows and gives the claim back, all or nothing; ClaimLost if the claim was lost
-        meanwhile.
+        meanwhile. Contended where nothing was claimed, so nothing was written to the target, and
+        others have settled since the view was read.
         """
         view.header.owner, view.header.until, view.header.writing = "", 0.0, ()
         try:
             self.save_all(view, list(changed))
         except Contended:
+            if not view.owner:
+                raise
             raise ClaimLost(
                 "The claim on these records ended before they were settled; they are sent again."
             ) from None

@@ -199,6 +199,14 @@ def test_one_who_lost_the_claim_can_neither_settle_nor_renew(
     assert ledger.view(partition, IDS, now + 60).rows == {}
 
 
+def test_who_claimed_nothing_loses_no_claim(ledger: Ledger, partition: str) -> None:
+    """Nothing was written to the target, so nothing of it is in doubt."""
+    outdated = ledger.view(partition, IDS, time.time())
+    settled(ledger, partition, IDS[:1])
+    with pytest.raises(Contended):
+        ledger.settle(outdated, written(outdated, IDS[1:]))
+
+
 def test_who_looked_before_a_settlement_cannot_claim_on_what_it_saw(
     ledger: Ledger, partition: str
 ) -> None:
