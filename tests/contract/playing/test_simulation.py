@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from dev.simulation.scenarios import SCENARIOS
 from dev.simulation.scheduler import START_SECONDS, Scheduler
 from dev.simulation.shrinking import Shrinking
 from dev.simulation.systems import DEFINITIONS
+from shared.pipeline import doubt
 
 ROOT = Path(__file__).parents[3]
 
@@ -118,6 +120,20 @@ def test_a_seed_that_once_broke_a_rule_breaks_none(flow: str, tmp_path: Path) ->
 def test_a_seed_decides_everything(tmp_path: Path) -> None:
     first, again = (figures(tmp_path, "--seed", "7", "--steps", "1000") for _ in range(2))
     assert (first["trace"], first["faults"]) == (again["trace"], again["faults"])
+
+
+@pytest.mark.parametrize("flow", SCENARIOS)
+def test_without_faults_nothing_is_in_doubt(flow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each doubt costs a write more, and nothing is safe to send until it ends."""
+    doubted: list[str] = []
+
+    def noted(flow: Any, bridge: Any, ids: Collection[str], until: float) -> None:
+        doubted.extend(ids)
+
+    monkeypatch.setattr(doubt, "confirm_later", noted)
+    for seed in range(1, 4):
+        assert play(seed, kinds=(), scenario=SCENARIOS[flow]).violations == []
+        assert not doubted, f"{flow}, seed {seed}"
 
 
 def test_what_was_played_before_changes_nothing() -> None:
