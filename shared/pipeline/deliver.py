@@ -201,9 +201,7 @@ def opened(flow: Flow, bridge: Bridge, view: View, ids: Collection[str]) -> Deli
     What was being written under a claim that has ended is in doubt from now on.
     """
     new = frozenset(id_ for id_ in ids if is_new(view.rows.get(id_)))
-    ends_at = doubt.left_until(bridge)
-    left_behind = doubt.take_over(view, ends_at, bridge.now())
-    doubt.confirm_later(flow, bridge, [row.record_id for row in left_behind], ends_at)
+    left_behind = doubt.take_over_all(flow, bridge, view)
     return Delivery(
         bridge,
         view,

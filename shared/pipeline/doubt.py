@@ -26,6 +26,14 @@ doubt itself.
 """
 
 
+def take_over_all(flow: Flow, bridge: Bridge, view: View) -> list[LedgerRow]:
+    """As `take_over`, and sees to the end of their doubt."""
+    ends_at = left_until(bridge)
+    rows = take_over(view, ends_at, bridge.now())
+    confirm_later(flow, bridge, [row.record_id for row in rows], ends_at)
+    return rows
+
+
 def take_over(view: View, ends_at: float, now: float) -> list[LedgerRow]:
     """The rows that were being written under a claim that has ended, in doubt from now on.
 

@@ -1,7 +1,15 @@
 """What is in doubt, and what is not: a doubt costs one write more, and no opt-out is safe in it."""
 
 from collections import Counter
+from itertools import count
 
+import pytest
+
+from shared.errors import Cause, Retryable
+from shared.pipeline.deliver import try_later
+from shared.pipeline.poison import keep_records
+from shared.records import Change, Kind
+from shared.state.envelope import Envelope
 from shared.state.ledger import Ledger
 from shared.state.ledger_rows import View, bucket, partition_name
 from tests.unit.memory import Memory, played
@@ -36,5 +44,62 @@ def settle_before(world: Memory, partition: str) -> None:
         ledger.settle = settle  # type: ignore[method-assign]
         Ledger(ledger.table).count(partition, Counter(updated=1), {})
         settle(view, changed)  # type: ignore[arg-type]
+
+    ledger.settle = once  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("settled_as", ["given up", "poison"])
+def test_what_settles_without_a_claim_forgets_nothing_of_one_that_has_ended(
+    settled_as: str,
+) -> None:
+    """Campaign holds what a claim wrote and could not settle; Dynamics was set back since."""
+
+    def body(world: Memory) -> None:
+        contact = world.contact(lastname="One")
+        assert world.sync("contact") == ["created"]
+        world.change("contact", contact, lastname="Two")
+        world.poll("contact")
+        cut_off_settlement(world)
+        assert world.deliver("contacts") == []
+        world.change("contact", contact, lastname="One")
+        world.later(world.wiring.settings.claim_lease_seconds + 1)
+        flow, bridge = world.flow("contact"), world.wiring.bridge
+        long_ago = world.now - 200_000
+        other = Change(
+            neighbour(contact), Kind.REFERENCE, first_seen=long_ago, failing_since=long_ago
+        )
+        envelope = Envelope(
+            flow="contacts",
+            table="contact",
+            bucket=bucket(contact),
+            mapping_version=1,
+            changes=(other,),
+        )
+        if settled_as == "poison":
+            keep_records(flow, bridge, envelope)
+        else:
+            try_later(flow, bridge, envelope, [other], Retryable("no answer", cause=Cause.OUTAGE))
+        assert world.row("contact", contact).in_doubt
+        world.run(3000)
+        assert [profile["lastName"] for profile in world.held("contact")] == ["One"]
+        assert not world.row("contact", contact).in_doubt
+
+    played(body)
+
+
+def neighbour(record_id: str) -> str:
+    """Another id of the same partition."""
+    ids = (f"{number:08x}-0000-4000-8000-000000000000" for number in count())
+    return next(one for one in ids if bucket(one) == bucket(record_id))
+
+
+def cut_off_settlement(world: Memory) -> None:
+    """The next settlement has no answer from the storage account, and was not done."""
+    ledger = world.wiring.bridge.ledger
+    settle = ledger.settle
+
+    def once(view: View, changed: object) -> None:
+        ledger.settle = settle  # type: ignore[method-assign]
+        raise Retryable("no answer", uncertain=True, cause=Cause.PAUSE)
 
     ledger.settle = once  # type: ignore[method-assign]
