@@ -5,6 +5,7 @@ the ledger says. When the doubt ends it is read again at the source and written 
 came late has then been carried out. So a doubt costs one call more, and only where a fault was.
 """
 
+import uuid
 from collections.abc import Collection, Iterable
 from math import ceil
 
@@ -32,6 +33,19 @@ def take_over_all(flow: Flow, bridge: Bridge, view: View) -> list[LedgerRow]:
     rows = take_over(view, ends_at, bridge.now())
     confirm_later(flow, bridge, [row.record_id for row in rows], ends_at)
     return rows
+
+
+def take_over_first(flow: Flow, bridge: Bridge, view: View) -> None:
+    """Before a settlement for which nothing was claimed: it would forget what a claim that has
+    ended was writing. Both together may be more than one transaction takes.
+
+    Contended where others came first. The settlement gives the claim back.
+    """
+    if not view.header.writing:
+        return
+    left_behind, lease = take_over_all(flow, bridge, view), bridge.settings.claim_lease_seconds
+    view.header.writing = ()
+    bridge.ledger.claim(view, uuid.uuid4().hex, bridge.now(), lease, left_behind)
 
 
 def take_over(view: View, ends_at: float, now: float) -> list[LedgerRow]:

@@ -61,11 +61,11 @@ def settle(
     if noted or claimed_at:
         if view.header.waits is None:
             view.header.waits = bridge.ledger.waits(view.partition)
-        # Without a claim, what an ended one names would be forgotten by this settlement.
-        left_behind = [] if claimed_at else doubt.take_over_all(flow, bridge, view)
+        if not claimed_at:
+            doubt.take_over_first(flow, bridge, view)
         rows = [note(view, settlement, bridge.now()) for settlement in noted]
         doubt.update_all(flow, bridge, zip(rows, noted, strict=True), claimed_at)
-        bridge.ledger.settle(view, {row.record_id: row for row in [*left_behind, *rows]}.values())
+        bridge.ledger.settle(view, rows)
     for settlement in noted:
         keep_dead_letter(flow, bridge, envelope, view, settlement, had_letters)
     # The ledger knows of their doubt from here on.

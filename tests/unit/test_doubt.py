@@ -1,7 +1,8 @@
 """What is in doubt, and what is not: a doubt costs one write more, and no opt-out is safe in it."""
 
 from collections import Counter
-from itertools import count
+from collections.abc import Iterator
+from itertools import count, islice
 
 import pytest
 
@@ -13,6 +14,9 @@ from shared.state.envelope import Envelope
 from shared.state.ledger import Ledger
 from shared.state.ledger_rows import View, bucket, partition_name
 from tests.unit.memory import Memory, played
+
+ENVELOPE = 99
+"""Of one transaction, which has the header too."""
 
 
 def test_a_record_that_was_not_written_is_in_no_doubt() -> None:
@@ -48,11 +52,15 @@ def settle_before(world: Memory, partition: str) -> None:
     ledger.settle = once  # type: ignore[method-assign]
 
 
+@pytest.mark.parametrize("number", [1, ENVELOPE])
 @pytest.mark.parametrize("settled_as", ["given up", "poison"])
 def test_what_settles_without_a_claim_forgets_nothing_of_one_that_has_ended(
-    settled_as: str,
+    settled_as: str, number: int
 ) -> None:
-    """Campaign holds what a claim wrote and could not settle; Dynamics was set back since."""
+    """Campaign holds what a claim wrote and could not settle; Dynamics was set back since.
+
+    A full message beside it is one transaction by itself.
+    """
 
     def body(world: Memory) -> None:
         contact = world.contact(lastname="One")
@@ -65,20 +73,21 @@ def test_what_settles_without_a_claim_forgets_nothing_of_one_that_has_ended(
         world.later(world.wiring.settings.claim_lease_seconds + 1)
         flow, bridge = world.flow("contact"), world.wiring.bridge
         long_ago = world.now - 200_000
-        other = Change(
-            neighbour(contact), Kind.REFERENCE, first_seen=long_ago, failing_since=long_ago
+        others = tuple(
+            Change(one, Kind.REFERENCE, first_seen=long_ago, failing_since=long_ago)
+            for one in islice(neighbours(contact), number)
         )
         envelope = Envelope(
             flow="contacts",
             table="contact",
             bucket=bucket(contact),
             mapping_version=1,
-            changes=(other,),
+            changes=others,
         )
         if settled_as == "poison":
             keep_records(flow, bridge, envelope)
         else:
-            try_later(flow, bridge, envelope, [other], Retryable("no answer", cause=Cause.OUTAGE))
+            try_later(flow, bridge, envelope, others, Retryable("no answer", cause=Cause.OUTAGE))
         assert world.row("contact", contact).in_doubt
         world.run(3000)
         assert [profile["lastName"] for profile in world.held("contact")] == ["One"]
@@ -87,10 +96,10 @@ def test_what_settles_without_a_claim_forgets_nothing_of_one_that_has_ended(
     played(body)
 
 
-def neighbour(record_id: str) -> str:
-    """Another id of the same partition."""
+def neighbours(record_id: str) -> Iterator[str]:
+    """Other ids of the same partition."""
     ids = (f"{number:08x}-0000-4000-8000-000000000000" for number in count())
-    return next(one for one in ids if bucket(one) == bucket(record_id))
+    return (one for one in ids if bucket(one) == bucket(record_id))
 
 
 def cut_off_settlement(world: Memory) -> None:
