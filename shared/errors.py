@@ -63,7 +63,9 @@ class Retryable(BridgeError):
 
 
 class Contended(Retryable):
-    """Another delivery writes records of this partition, or did since. Nothing was done yet."""
+    """Another delivery writes records of this partition, or did since. Nothing was written
+    to the target yet.
+    """
 
 
 class ClaimLost(Retryable):

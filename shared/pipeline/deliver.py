@@ -88,8 +88,9 @@ def try_later(
 ) -> None:
     """Sends the changes of an envelope that failed as a whole again, later each time."""
     if isinstance(error, Contended):
-        again = [change.again(uncertain=False) for change in changes]
-        resend(flow, bridge, envelope, again, contended_delay(error, changes), whole=True)
+        seconds = contended_delay(error, changes)
+        again = [change.paused(seconds).again(uncertain=False) for change in changes]
+        resend(flow, bridge, envelope, again, seconds, whole=True)
         return
     seconds = envelope_delay(bridge, changes, error.retry_after_seconds)
     # What was written under a claim is known by it (shared/pipeline/doubt.py). Who lost the claim
@@ -220,13 +221,17 @@ def retry_contended[Result](
 
     What is urgent waits in place for others who write in its partition, for a message that is sent
     again takes longer. It looks half as often with each attempt: a claim that stands for long is
-    perhaps that of an instance that has ended.
+    perhaps that of an instance that has ended. Two seconds at most, for whoever meets others at its
+    settlement has read everything by then.
     """
+    ends_at = bridge.now() + URGENT_LOOKS * URGENT_LOOK_SECONDS
     for _ in range(URGENT_LOOKS >> attempts if flow.policy.urgent else 0):
         try:
             return work()
         except Contended:
             bridge.sleep(URGENT_LOOK_SECONDS)
+        if bridge.now() >= ends_at:
+            break
     return work()
 
 

@@ -196,7 +196,7 @@ class Ledger:
     def settle(self, view: View, changed: Iterable[LedgerRow]) -> None:
         """Writes the rows and gives the claim back, all or nothing; ClaimLost if the claim was lost
         meanwhile. Contended where nothing was claimed, so nothing was written to the target, and
-        others have settled since the view was read.
+        others have settled since the view was read, or since this was done without an answer.
         """
         view.header.owner, view.header.until, view.header.writing = "", 0.0, ()
         try:

@@ -89,6 +89,10 @@ def test_who_finds_a_claim_asks_less_and_less_often(asked: float | None) -> None
     assert max(delays) <= 1.5 * LONGEST_ENVELOPE_DELAY_SECONDS
 
 
+URGENT: Any = SimpleNamespace(policy=Policy(urgent=True))
+CLOCK: Any = {"now": lambda: NOW, "sleep": lambda _: None}
+
+
 class Outage:
     """Messages of one record, each of which is delivered `twice`, and never gets through."""
 
@@ -181,10 +185,31 @@ def test_what_is_urgent_looks_for_the_end_of_a_claim_half_as_often_each_time(
         looked.append(1)
         raise Contended("claimed", 1.0)
 
-    urgent: Any = SimpleNamespace(policy=Policy(urgent=True))
     with pytest.raises(Contended):
-        retry_contended(urgent, cast(Any, SimpleNamespace(sleep=lambda _: None)), work, attempts)
+        retry_contended(URGENT, cast(Any, SimpleNamespace(**CLOCK)), work, attempts)
     assert len(looked) == looks
+
+
+def test_what_is_urgent_and_slow_is_not_repeated_for_long() -> None:
+    """Who meets others at its settlement has read both systems by then."""
+    looked: list[float] = []
+
+    def work() -> None:
+        looked.append(3.0)
+        raise Contended("settled since", 1.0)
+
+    bridge: Any = SimpleNamespace(now=lambda: NOW + sum(looked), sleep=lambda _: None)
+    with pytest.raises(Contended):
+        retry_contended(URGENT, bridge, work)
+    assert len(looked) == 2
+
+
+def test_contention_uses_up_nothing_of_the_time_of_a_record_that_failed_before() -> None:
+    outage = Outage()
+    outage.fail(replace(reference(), failing_since=NOW), Contended("claimed", 1.0))
+    paused = [change.failing_since - NOW for _, change in outage.queued]
+    assert paused == pytest.approx([at - outage.at for at, _ in outage.queued], abs=0.001)
+    assert min(paused) >= 1.0
 
 
 @given(attempts=st.integers(0, 100), asked=st.one_of(st.none(), st.floats(0, 7200)), more=st.data())
