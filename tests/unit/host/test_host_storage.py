@@ -60,7 +60,9 @@ def test_a_timer_that_cannot_ask_for_its_lock_makes_the_container_again(
         await asyncio.sleep(0)
 
     function: Any = type("Named", (), {"name": "tick", "trigger": {"schedule": "0 0 * * * *"}})()
-    listener = TimerListener(None, function, State(), stopping, lambda: None)  # type: ignore[arg-type]
+    invoker: Any = None  # nothing is run
+    state: Any = State()
+    listener = TimerListener(invoker, function, state, stopping, lambda: None)
     monkeypatch.setattr(listener, "_pause", no_pause)
     asyncio.run(listener.run())
     assert blobs.created == [CONTAINER, CONTAINER]
