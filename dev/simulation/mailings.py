@@ -67,12 +67,14 @@ class Mailings:
     def unsubscribe(self, message: BroadLog) -> bool:
         """Whether it is played, and then it is the person's last word: only where opt-outs are.
 
-        A message of before the profile was deleted and made again opts nobody out in Campaign.
+        A message of before the profile was deleted and made again opts nobody out in Campaign. Of
+        who is opted out there already Campaign records nothing, so nobody could know of it.
         """
         if not self.people.scenario.flags:
             return False
         profiles = self.people.systems.gateway.engine.tables["profile"].rows
         there = self.people.systems.there("contact", message.external_id)
-        if message.profile in profiles and there:
+        profile = profiles.get(message.profile)
+        if profile and not profile[FLAG] and there:
             self.people.last_word[message.external_id, FLAG] = True
         return True

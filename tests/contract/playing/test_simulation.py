@@ -105,6 +105,7 @@ ONCE_BROKEN = {
         30464: "an unsubscription by a message of before the profile was deleted",
         80149: "a parent that leaves and children in doubt, which woke each other",
         5064: "a message ahead of the poll that takes the first document into force",
+        41314: "an unsubscription of who is opted out already",
     },
 }
 
