@@ -1,6 +1,7 @@
 """What the table `ledger` holds: a row for each record, and a header for each partition."""
 
 import json
+import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
@@ -17,6 +18,10 @@ BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
 HEADER = "!"  # sorts before every record id
 HISTORY_ENTRIES = 10
+EARLIER = 5
+"""Writes of a header that it names besides its last one: others may make a few before the SDK has
+repeated a write.
+"""
 SEPARATOR = "\n"  # stands in no record id (shared/state/envelope.py)
 
 
@@ -108,8 +113,8 @@ class Header:
     `waits`: None in a header of an earlier version. `counts`: records by last outcome; `totals`:
     outcomes so far, and writes with fields `omitted` or `cut`; `calls`: by verb. `writing`: the ids
     of the records that are written under the claim. `stamp`: names the last write of the header, so
-    that who made it can tell. `restored_at`: when a row was last read whose version is below the
-    one that was settled.
+    that who made it can tell; `earlier`: the writes before, newest first. `restored_at`: when a row
+    was last read whose version is below the one that was settled.
     """
 
     owner: str = ""
@@ -123,8 +128,14 @@ class Header:
     bloom_filter: BloomFilter | None = None
     writing: tuple[str, ...] = ()
     stamp: str = ""
+    earlier: tuple[str, ...] = ()
     restored_at: float = 0.0
     etag: str = ""
+
+    def begin_write(self) -> None:
+        """Names the write that comes now."""
+        self.earlier = (self.stamp, *self.earlier)[:EARLIER]
+        self.stamp = uuid.uuid4().hex
 
     def may_contain(self, ids: Collection[str]) -> set[str]:
         """Those of the ids that the partition may hold.
@@ -221,6 +232,7 @@ def read_header(entity: Any) -> Header:
         bloom_filter=BloomFilter.read(entity["sieve"]) if entity.get("sieve") else None,
         writing=tuple(filter(None, entity.get("writing", "").split(SEPARATOR))),
         stamp=entity.get("stamp", ""),
+        earlier=tuple(entity.get("earlier", "").split()),
         restored_at=entity.get("restored_at", 0.0),
         etag=entity.metadata["etag"],
     )
@@ -240,6 +252,7 @@ def header_entity(partition: str, header: Header) -> dict[str, Any]:
         **({} if header.waits is None else {"waits": json.dumps(header.waits)}),
         "writing": SEPARATOR.join(header.writing),
         "stamp": header.stamp,
+        "earlier": " ".join(header.earlier),
         "restored_at": float(header.restored_at),
     }
 

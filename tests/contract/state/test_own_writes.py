@@ -28,11 +28,13 @@ WRITES = ("create_entity", "update_entity", "submit_transaction")
 class Repeated:
     """A table whose writes are done, answered with 500, and sent again.
 
-    `lost`: the next repetitions have no answer either.
+    `lost`: the next repetitions have no answer either. `between`: what others do before the next
+    repetition.
     """
 
     def __init__(self, table: Any) -> None:
         self.table, self.lost = table, 0
+        self.between: Callable[[], None] | None = None
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.table, name)
@@ -41,6 +43,9 @@ class Repeated:
 
         def twice(*arguments: Any, **named: Any) -> Any:
             method(*arguments, **named)
+            others, self.between = self.between, None
+            if others:
+                others()
             if self.lost:
                 self.lost -= 1
                 raise Retryable("The storage account did not answer.", uncertain=True)
@@ -129,6 +134,36 @@ def test_counts_are_added_once(ledger: Ledger, plain: Ledger, partition: str) ->
         ledger.count(partition, Counter(created=3), {"POST": 1})
     header = plain.header(partition)
     assert (header.totals["created"], header.calls["POST"]) == (6, 2)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("is_claimed", [False, True], ids=["without a claim", "claimed"])
+def test_a_settlement_is_recognised_though_others_wrote_since(
+    ledger: Ledger, table: Repeated, plain: Ledger, partition: str, is_claimed: bool, count: int
+) -> None:
+    """What follows a settlement is done once, and its records are in no doubt."""
+    if is_claimed:
+        view = claimed(ledger, partition, ID)
+    else:
+        view = ledger.view(partition, [ID], time.time())
+    table.between = lambda: others_settle(plain, partition, count)
+    settle(ledger, view)
+    after = plain.view(partition, [ID], time.time())
+    assert (after.header.owner, after.rows.keys()) == ("", {ID})
+    assert after.header.totals["created"] == count
+
+
+def others_settle(ledger: Ledger, partition: str, count: int) -> None:
+    for _ in range(count):
+        ledger.count(partition, Counter(created=1), {})
+
+
+def test_counts_are_added_once_though_others_count_since(
+    ledger: Ledger, table: Repeated, plain: Ledger, partition: str
+) -> None:
+    table.between = lambda: others_settle(plain, partition, 2)
+    ledger.count(partition, Counter(created=3), {})
+    assert plain.header(partition).totals["created"] == 5
 
 
 def test_a_claim_that_somebody_took_over_is_lost(ledger: Ledger, partition: str) -> None:
