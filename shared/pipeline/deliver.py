@@ -160,7 +160,7 @@ def deliver_records(
     screened = Screened(())
     ready = [decision for decision in to_write if decision.change.record_id not in parked_ids]
     if ready or delivery.left_behind:
-        check_still_true(flow, bridge, began)
+        check_still_true(flow, delivery, began)
         delivery.claim()
     if ready:
         screened = screen(flow, bridge, view, ready)
@@ -187,10 +187,16 @@ def unless_outlived(flow: Flow, change: Change, reread_at: float) -> Change:
     return flow.at_rest(change) if outlived else change
 
 
-def check_still_true(flow: Flow, bridge: Bridge, began: float) -> None:
-    """Contended if the run stood still while all of the table was read again."""
+def check_still_true(flow: Flow, delivery: Delivery, began: float) -> None:
+    """Contended if the run stood still while all of the table was read again.
+
+    A claim is given back, for nothing was written under it: who comes again would wait for its end.
+    """
+    bridge = delivery.bridge
     delayed = bridge.now() - began > DELAYED_SECONDS
     if delayed and bridge.flows.state(flow.key).reread_at > began:
+        if delivery.claimed_at:
+            bridge.ledger.settle(delivery.view, ())
         raise Contended(
             "These records were read again before they were written; they are sent again.", 1.0
         )

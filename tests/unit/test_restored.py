@@ -1,10 +1,17 @@
 """A source that was restored, and what was read of it before that."""
 
+from typing import Any
+
 import pytest
 
 from shared.errors import Contended
-from shared.pipeline.deliver import DELAYED_SECONDS, check_still_true
+from shared.opt_out.documents import default_opt_out_document
+from shared.pipeline.deliver import DELAYED_SECONDS, check_still_true, deliver
+from shared.pipeline.flow import Delivery
 from shared.pipeline.replay import order_all
+from shared.pipeline.waiting_room import release_due
+from shared.records import Change, Kind
+from shared.state.ledger_rows import Header, View, bucket, partition_name
 from tests.unit.memory import Memory, played
 
 
@@ -49,12 +56,64 @@ def test_a_run_that_stood_still_while_all_was_read_again_begins_again(
 ) -> None:
     def body(world: Memory) -> None:
         flow, bridge = world.flow("contact"), world.wiring.bridge
+        delivery = Delivery(bridge, View("contacts-00", Header(), {}), frozenset())
         if reread is not None:
             bridge.flows.observe(flow.key, reread_at=world.now + reread)
         if not again:
-            check_still_true(flow, bridge, world.now + began)
+            check_still_true(flow, delivery, world.now + began)
             return
         with pytest.raises(Contended, match="read again"):
-            check_still_true(flow, bridge, world.now + began)
+            check_still_true(flow, delivery, world.now + began)
 
     played(body)
+
+
+def test_an_opt_out_that_was_delayed_under_its_claim_does_not_wait_for_itself() -> None:
+    """It decides under its claim who must wait; all of the table is read again meanwhile."""
+
+    def body(world: Memory) -> None:
+        world.settings |= {"OPT_OUT_MODE": "both", "OPT_OUT_SOURCE": "filter"}
+        container = world.account.blob.get_container_client("config")
+        container.upload_blob("opt-out/opt_out.yaml", default_opt_out_document(), overwrite=True)
+        contact = world.contact()
+        assert world.sync("contact") == ["created"]
+        world.change("contact", contact, donotemail=True)
+        tell(world, contact)
+        slow_claim(world)
+        deliver_opt_outs(world)
+        world.later(2)
+        deliver_opt_outs(world)
+        assert [profile["blackListEmail"] for profile in world.held("contact")] == [True]
+        row = world.wiring.bridge.ledger.row(partition_name("opt_out", bucket(contact)), contact)
+        assert row is not None
+        assert not row.in_doubt
+
+    played(body)
+
+
+def tell(world: Memory, contact: str) -> None:
+    """As a webhook does."""
+    change = Change(contact, Kind.REFERENCE, first_seen=world.now)
+    world.wiring.bridge.handoff.put("opt-out", "opt_out", "contact", 0, [change])
+
+
+def slow_claim(world: Memory) -> None:
+    """The next claim takes longer than a look into the ledger may be old."""
+    bridge = world.wiring.bridge
+    claim = bridge.ledger.claim
+
+    def once(*arguments: Any) -> None:
+        claim(*arguments)
+        bridge.ledger.claim = claim  # type: ignore[method-assign]
+        world.later(DELAYED_SECONDS + 1)
+        bridge.flows.observe("opt_out", reread_at=world.now)
+
+    bridge.ledger.claim = once  # type: ignore[method-assign]
+
+
+def deliver_opt_outs(world: Memory) -> None:
+    bridge, flow = world.wiring.bridge, world.wiring.opt_out.deliver()
+    release_due(bridge, ["opt_out"])
+    while message := bridge.handoff.receive("opt-out", 600.0):
+        deliver(flow, bridge, message.content.encode(), message.receipts)
+        bridge.handoff.complete("opt-out", message)
