@@ -319,7 +319,10 @@ def bytes_of(text: str) -> int:
 
 
 def shown(row: Stored, select: Sequence[str] | None) -> TableEntity:
-    names = row.values if select is None else [name for name in select if name in row.values]
-    entity = TableEntity((name, row.values[name]) for name in names)
+    """Null, as the service answers, for what is selected and not there. Azurite leaves it out
+    (GitHub, Azure/Azurite issue 2535).
+    """
+    names = row.values if select is None else select
+    entity = TableEntity((name, row.values.get(name)) for name in names)
     entity._metadata = {"etag": row.etag, "timestamp": None}  # the client sets it so
     return entity

@@ -192,7 +192,7 @@ class DeadLetters:
         condition = f"PartitionKey eq {literal(flow)} and first_seen lt {before:f} and ({within})"
         found = self.table.query_entities(condition, select=["RowKey", "sample"])
         return self.discard(
-            flow, [one["RowKey"] for one in found if is_same_file(one.get("sample", ""), sample)]
+            flow, [one["RowKey"] for one in found if is_same_file(one.get("sample") or "", sample)]
         )
 
     def arrived(self, flow: str, ids: Collection[str]) -> int:

@@ -12,15 +12,16 @@ from azure.data.tables import EdmType, EntityProperty
 
 from shared.records import Outcome
 from shared.state.bloom_filter import BloomFilter
+from shared.state.selected import known
 from shared.waits import Transient, Wait, read_wait
 
 BUCKETS = 64
 ROWS_PER_TRANSACTION = 99  # a transaction takes 100 operations; one is the header's
 HEADER = "!"  # sorts before every record id
 HISTORY_ENTRIES = 10
-EARLIER = 5
-"""Writes of a header that it names besides its last one: others may make a few before the SDK has
-repeated a write.
+EARLIER = 16
+"""Writes of a header that it names besides its last one: others make some before the client has
+repeated a write, which takes seconds.
 """
 SEPARATOR = "\n"  # stands in no record id (shared/state/envelope.py)
 
@@ -165,7 +166,8 @@ class View:
     owner: str = ""
 
 
-def read_row(entity: Mapping[str, Any]) -> LedgerRow:
+def read_row(found: Mapping[str, Any]) -> LedgerRow:
+    entity = known(found)
     version = entity["version"]
     return LedgerRow(
         record_id=entity["RowKey"],
@@ -219,7 +221,8 @@ def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
     }
 
 
-def read_header(entity: Any) -> Header:
+def read_header(found: Any) -> Header:
+    entity = known(found)
     return Header(
         owner=entity["owner"],
         until=entity["until"],
@@ -234,7 +237,7 @@ def read_header(entity: Any) -> Header:
         stamp=entity.get("stamp", ""),
         earlier=tuple(entity.get("earlier", "").split()),
         restored_at=entity.get("restored_at", 0.0),
-        etag=entity.metadata["etag"],
+        etag=found.metadata["etag"],
     )
 
 
