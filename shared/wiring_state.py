@@ -95,7 +95,7 @@ class StateWiring:
                 storage.container("poison"),
             ),
             sweeps=Sweeps(storage.container("sweeps")),
-            waiting=Waiting(storage.table("waiting"), self.now),
+            waiting=Waiting(storage.table("waiting"), self.now, time.sleep),
             brakes=Brakes(storage.table("brakes")),
             groups=Groups(storage.table("figures")),
             jobs=Jobs(storage.table("jobs"), self.now, self.activity.job_ended),

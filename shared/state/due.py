@@ -9,6 +9,7 @@ only, never a value of a record.
 """
 
 import json
+import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -22,7 +23,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.core.paging import ItemPaged
 from azure.data.tables import TableClient, TableEntity, TableTransactionError, UpdateMode
 
-from shared.errors import Contended
+from shared.errors import Retryable
 from shared.records import Change, Kind
 from shared.state.envelope import CHANGES
 from shared.state.filters import literal
@@ -33,6 +34,8 @@ DUE, AHEAD = "due|", "ahead|"
 BEHIND = "}"  # sorts behind "|"
 HEADER = "!"  # sorts before every due time
 ATTEMPTS = 20
+RACE_SECONDS = 0.02
+"""Between two attempts, longer each time: all who met must not meet again."""
 GRID_SECONDS = 15.0
 LONGEST_DELAY_SECONDS = 400 * 86_400.0
 RACE_LOST = (409, 412)
@@ -85,11 +88,17 @@ class DueHeader:
 class Due:
     """References that rest until a time. Parking or releasing twice is harmless.
 
-    Contended, which is Retryable, where others keep changing the flow's partition first.
+    Retryable where others keep changing the flow's partition first.
     """
 
-    def __init__(self, table: TableClient, now: Callable[[], float], prefix: str = DUE) -> None:
-        self.table, self.now, self.prefix = table, now, prefix
+    def __init__(
+        self,
+        table: TableClient,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+        prefix: str = DUE,
+    ) -> None:
+        self.table, self.now, self.sleep, self.prefix = table, now, sleep, prefix
 
     def partition(self, flow: str) -> str:
         return f"{self.prefix}{flow}"
@@ -185,15 +194,19 @@ class Due:
         change: Callable[[str, Sequence[Parked], DueHeader], None],
         race_lost: Collection[int] = RACE_LOST,
     ) -> None:
-        for _ in range(ATTEMPTS if rows else 0):
+        for number in range(ATTEMPTS if rows else 0):
             try:
                 change(flow, rows, self.waiting_counts(flow))
                 return
             except TableTransactionError as error:
                 if error.status_code not in race_lost:
                     raise
+            longest = RACE_SECONDS * (number + 1)
+            self.sleep(random.uniform(0.0, longest))  # noqa: S311  # jitter, no secret
         if rows:
-            raise Contended("Too many instances park records of one flow; try again later.", 1.0)
+            raise Retryable(
+                "Too many instances park records of one flow; the records are sent again.", 1.0
+            )
 
     def submit(self, flow: str, header: DueHeader, operations: list[Any]) -> None:
         """The rows and the header, all or nothing."""

@@ -63,10 +63,12 @@ class Waiter:
 class Waiting(Due):
     """The table `waiting`. Parking twice and releasing what is not there are harmless."""
 
-    def __init__(self, table: TableClient, now: Callable[[], float]) -> None:
-        super().__init__(table, now)
+    def __init__(
+        self, table: TableClient, now: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
+        super().__init__(table, now, sleep)
         self.parked, self.linked = Kin(table, PARKED, "since"), Kin(table, LINKED, "linked_at")
-        self.ahead = Due(table, now, AHEAD)
+        self.ahead = Due(table, now, sleep, AHEAD)
         self.leaving = Leaving(table, now)
 
     def park(self, waiters: Iterable[Waiter]) -> list[Waiter]:

@@ -133,7 +133,7 @@ class World:
                 flows=Flows(made["flows"], self.now),
                 brakes=Brakes(made["flows"]),
                 jobs=Jobs(made["jobs"], self.now),
-                waiting=Waiting(made["waiting"], self.now),
+                waiting=Waiting(made["waiting"], self.now, lambda _: None),
                 handoff=SimpleNamespace(put=self.put, length=lambda queue: 0),
                 checkpoints=SimpleNamespace(load=lambda *_: SimpleNamespace(sweep="")),
                 deadletters=SimpleNamespace(),

@@ -100,7 +100,7 @@ class Outage:
         service: Any = Account(World(1)).table
         service.create_table_if_not_exists("waiting")
         self.at = NOW
-        self.waiting = Waiting(service.get_table_client("waiting"), lambda: self.at)
+        self.waiting = Waiting(service.get_table_client("waiting"), lambda: self.at, lambda _: None)
         self.queued: list[tuple[float, Change]] = []
         self.flow: Any = SimpleNamespace(
             key="contacts",

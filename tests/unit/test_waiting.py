@@ -32,7 +32,7 @@ class Room:
 
         service.perform = counted
         self.operations: list[str] = []
-        self.waiting = Waiting(service.get_table_client("waiting"), lambda: NOW)
+        self.waiting = Waiting(service.get_table_client("waiting"), lambda: NOW, lambda _: None)
 
     @property
     def rows(self) -> dict[tuple[str, str], Any]:

@@ -28,7 +28,7 @@ class Room:
         service: Any = Account(World(1)).table
         service.create_table_if_not_exists("waiting")
         self.at, self.step = NOW, hand_off_seconds
-        self.waiting = Waiting(service.get_table_client("waiting"), lambda: self.at)
+        self.waiting = Waiting(service.get_table_client("waiting"), lambda: self.at, lambda _: None)
         self.statuses: defaultdict[str, str] = defaultdict(lambda: RUNNING)
         self.handed: list[tuple[str, str, str, list[str]]] = []
         self.changes: list[Change] = []

@@ -36,7 +36,7 @@ def waiting(request: pytest.FixtureRequest) -> Waiting:
         service = TableServiceClient.from_connection_string(request.getfixturevalue("azurite"))
     name = f"t{uuid4().hex}"
     service.create_table_if_not_exists(name)
-    return Waiting(service.get_table_client(name), lambda: NOW)
+    return Waiting(service.get_table_client(name), lambda: NOW, lambda _: None)
 
 
 def taken(waiting: Waiting, flow: str, moment: float) -> list[str]:

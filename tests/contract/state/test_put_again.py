@@ -92,7 +92,7 @@ def children(waiting: Waiting) -> set[str]:
 def test_who_is_parked_again_while_a_release_is_under_way_waits(
     table: Meanwhile, taken: list[int], again: list[int], left: set[int]
 ) -> None:
-    waiting = Waiting(table, lambda: NOW)  # type: ignore[arg-type]
+    waiting = Waiting(table, lambda: NOW, lambda _: None)  # type: ignore[arg-type]
     parked = waiting.park(map(waiter, taken))
     table.deed = lambda: void(waiting.park(waiter(child, since=9.0) for child in again))
     waiting.release(parked)
@@ -101,7 +101,7 @@ def test_who_is_parked_again_while_a_release_is_under_way_waits(
 
 @pytest.mark.parametrize("taken", [[1], [1, 2]], ids=["one", "two"])
 def test_who_was_listed_is_taken_away_as_it_was_read(table: Meanwhile, taken: list[int]) -> None:
-    waiting = Waiting(table, lambda: NOW)  # type: ignore[arg-type]
+    waiting = Waiting(table, lambda: NOW, lambda _: None)  # type: ignore[arg-type]
     waiting.park(map(waiter, taken))
     read = waiting.of(waiter(0).partition, [IDS[0]])
     assert all(one.etag for one in read)
@@ -111,7 +111,7 @@ def test_who_was_listed_is_taken_away_as_it_was_read(table: Meanwhile, taken: li
 
 
 def test_what_was_neither_read_nor_written_is_taken_away_as_it_is(table: Meanwhile) -> None:
-    waiting = Waiting(table, lambda: NOW)  # type: ignore[arg-type]
+    waiting = Waiting(table, lambda: NOW, lambda _: None)  # type: ignore[arg-type]
     waiting.park([waiter(1), waiter(2)])
     waiting.release([waiter(1), waiter(2), waiter(3)])
     assert children(waiting) == set()

@@ -152,7 +152,7 @@ class Console:
             checkpoints=Checkpoints(self.table("checkpoints")),
             brakes=Brakes(self.table("brakes")),
             groups=Groups(self.table("figures")),
-            waiting=Waiting(self.table("waiting"), self.now),
+            waiting=Waiting(self.table("waiting"), self.now, lambda _: None),
             sweeps=Sweeps(containers["sweeps"]),
             ledger=Ledger(self.table("ledger")),
             handoff=self.queue,
