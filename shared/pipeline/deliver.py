@@ -6,16 +6,18 @@ be tried again is sent before the message that brought it is completed, so that 
 rather than loses it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
 from shared.calls import counting
-from shared.errors import ClaimLost, Contended, Misconfigured, Retryable
+from shared.errors import Cause, ClaimLost, Contended, Misconfigured, Retryable
 from shared.pipeline import doubt
 from shared.pipeline.asking import join_question
 from shared.pipeline.attempts import attempt, pause
 from shared.pipeline.brake import Screened, goes_on, is_asking, park, screen, taken_back
+from shared.pipeline.cut_offs import without_lethal
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.delays import contended_delay, envelope_delay, failed, until_sent
 from shared.pipeline.flow import Bridge, Delivery, Flow
@@ -149,22 +151,25 @@ def deliver_records(
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
     delivery = opened(flow, bridge, view, ids)
     decided, settlements = decide(flow, bridge, view, refresh(flow, changes))
-    decisions = flow.revise(delivery, decided)
+    revised = flow.revise(delivery, decided)
+    decisions, poisoned = without_lethal(flow, bridge, envelope, view, revised)
+    settlements += poisoned
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [
         settle_without_write(decision) for decision in decisions if decision.act is Act.NOTHING
     ]
     delivery.writing = tuple(decision.change.record_id for decision in to_write)
-    parked = flow.must_wait(delivery, to_write) if to_write else []
-    parked_ids = {settlement.change.record_id for settlement in parked}
     screened = Screened(())
-    ready = [decision for decision in to_write if decision.change.record_id not in parked_ids]
-    if ready or delivery.left_behind:
-        check_still_true(flow, delivery, began)
-        delivery.claim()
-    if ready:
-        screened = screen(flow, bridge, view, ready)
-        settlements += [*screened.parked, *screened.spared]
+    with given_back(delivery):
+        parked = flow.must_wait(delivery, to_write) if to_write else []
+        parked_ids = {settlement.change.record_id for settlement in parked}
+        ready = [decision for decision in to_write if decision.change.record_id not in parked_ids]
+        if ready or delivery.left_behind:
+            check_still_true(flow, bridge, began)
+            delivery.claim()
+        if ready:
+            screened = screen(flow, bridge, view, ready)
+            settlements += [*screened.parked, *screened.spared]
     with taken_back(flow, bridge, screened) as done:
         if screened.allowed:
             settlements += write(flow, bridge, view, screened.allowed)
@@ -187,19 +192,27 @@ def unless_outlived(flow: Flow, change: Change, reread_at: float) -> Change:
     return flow.at_rest(change) if outlived else change
 
 
-def check_still_true(flow: Flow, delivery: Delivery, began: float) -> None:
-    """Contended if the run stood still while all of the table was read again.
-
-    A claim is given back, for nothing was written under it: who comes again would wait for its end.
-    """
-    bridge = delivery.bridge
+def check_still_true(flow: Flow, bridge: Bridge, began: float) -> None:
+    """Contended if the run stood still while all of the table was read again."""
     delayed = bridge.now() - began > DELAYED_SECONDS
     if delayed and bridge.flows.state(flow.key).reread_at > began:
-        if delivery.claimed_at:
-            bridge.ledger.settle(delivery.view, ())
         raise Contended(
             "These records were read again before they were written; they are sent again.", 1.0
         )
+
+
+@contextmanager
+def given_back(delivery: Delivery) -> Iterator[None]:
+    """Gives the claim back where a pause ends the delivery before its first write: whoever comes
+    again would wait for the claim's end, and hold the records to be in doubt.
+    """
+    try:
+        yield
+    except Retryable as error:
+        if delivery.claimed_at and error.cause is Cause.PAUSE:
+            with suppress(Retryable):
+                delivery.bridge.ledger.settle(delivery.view, ())
+        raise
 
 
 def opened(flow: Flow, bridge: Bridge, view: View, ids: Collection[str]) -> Delivery:
