@@ -12,12 +12,11 @@ from dataclasses import replace
 from functools import partial
 
 from shared.calls import counting
-from shared.errors import Cause, ClaimLost, Contended, Misconfigured, Retryable
+from shared.errors import BridgeError, ClaimLost, Contended, Misconfigured, Retryable
 from shared.pipeline import doubt
 from shared.pipeline.asking import join_question
 from shared.pipeline.attempts import attempt, pause
 from shared.pipeline.brake import Screened, goes_on, is_asking, park, screen, taken_back
-from shared.pipeline.cut_offs import without_lethal
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.delays import contended_delay, envelope_delay, failed, until_sent
 from shared.pipeline.flow import Bridge, Delivery, Flow
@@ -151,9 +150,7 @@ def deliver_records(
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
     delivery = opened(flow, bridge, view, ids)
     decided, settlements = decide(flow, bridge, view, refresh(flow, changes))
-    revised = flow.revise(delivery, decided)
-    decisions, poisoned = without_lethal(flow, bridge, envelope, view, revised)
-    settlements += poisoned
+    decisions = flow.revise(delivery, decided)
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [
         settle_without_write(decision) for decision in decisions if decision.act is Act.NOTHING
@@ -203,13 +200,13 @@ def check_still_true(flow: Flow, bridge: Bridge, began: float) -> None:
 
 @contextmanager
 def given_back(delivery: Delivery) -> Iterator[None]:
-    """Gives the claim back where a pause ends the delivery before its first write: whoever comes
-    again would wait for the claim's end, and hold the records to be in doubt.
+    """Gives the claim back where the delivery ends before its first write: whoever comes again
+    would wait for the claim's end, and hold the records to be in doubt.
     """
     try:
         yield
-    except Retryable as error:
-        if delivery.claimed_at and error.cause is Cause.PAUSE:
+    except BridgeError:
+        if delivery.claimed_at:
             with suppress(Retryable):
                 delivery.bridge.ledger.settle(delivery.view, ())
         raise

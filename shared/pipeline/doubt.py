@@ -68,7 +68,6 @@ def left_behind(view: View, record_id: str, ends_at: float, now: float) -> Ledge
         if view.header.waits is not None:
             waits_begin(view.header.waits, CutOff.code, now)
     row.doubt_until = max(row.doubt_until, ends_at)
-    row.cut_offs += 1
     return row
 
 

@@ -13,12 +13,6 @@ from shared.records import Change, Kind
 from shared.state.deadletters import POISON, DeadLetter
 
 POISONED, UNREADABLE_MESSAGE = "poisoned", "unreadable_message"
-FLAW = (
-    "Its delivery met a bug five times, or was cut off again and again. Replay it. If it comes"
-    " back, look at the exceptions of its queue's function in Application Insights and report them."
-)
-MOST_CUT_OFFS = 5
-"""After so many deliveries in a row that were cut off a record becomes a dead letter."""
 # Of a line or a file. Letters of an earlier version do not say where it stands.
 UNREADABLE = frozenset({"broken_line", "unreadable_file", "unknown_flag", "wrong_encoding"})
 

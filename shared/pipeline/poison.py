@@ -15,7 +15,7 @@ from hashlib import blake2b
 from shared import telemetry
 from shared.errors import Rejected, Retryable
 from shared.pipeline.flow import Bridge, Flow
-from shared.pipeline.letters import FLAW, POISONED, UNREADABLE_MESSAGE
+from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
 from shared.pipeline.settle import keep_dead_letter, settle, settle_once
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
@@ -27,6 +27,10 @@ from shared.state.ledger_rows import LedgerRow, partition_name
 HIDDEN_SECONDS = 900.0
 MOST_RECEIPTS = 10  # then the message is kept whole, whatever it holds
 UNSETTLED = (Outcome.WAITING, Outcome.REJECTED)
+FLAW = (
+    "Its delivery met a bug five times, or was cut off again and again. Replay it. If it comes"
+    " back, look at the exceptions of its queue's function in Application Insights and report them."
+)
 UNREADABLE = (
     "A message on this queue is no envelope of this version of the bridge. It is kept whole. If"
     " another version put it there, deploy that version and replay this letter. Else discard the"

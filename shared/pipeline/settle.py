@@ -13,8 +13,12 @@ from shared import telemetry
 from shared.pipeline import doubt
 from shared.pipeline.delays import record_delay
 from shared.pipeline.flow import Bridge, Flow
-from shared.pipeline.letters import MOST_CUT_OFFS, POISONED
-from shared.pipeline.waiting_room import BUSY, SHORTEST_SECONDS, rest_until_running, send_later
+from shared.pipeline.waiting_room import (
+    BUSY,
+    SHORTEST_SECONDS,
+    rest_until_running,
+    send_later,
+)
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.envelope import Envelope
@@ -246,7 +250,6 @@ def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
         row.altered = row.altered if row.exists else []
         row.parents = row.parents if row.exists else []
     row.agreed = dict(settlement.agreed) or row.agreed
-    row.cut_offs = min(row.cut_offs, MOST_CUT_OFFS) if settlement.reason == POISONED else 0
     row.add_history(now, outcome, change.version, settlement.reason, change.attempts + 1)
     if row.wait and header.waits is not None:
         waits_begin(header.waits, row.wait.code, change.first_seen)

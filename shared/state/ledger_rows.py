@@ -52,8 +52,7 @@ class LedgerRow:
     attempts]. `agreed`: what the opt-out flow remembers of both sides (shared/opt_out/flow.py).
     `altered`: the fields that the target lacks or has cut, each [field, "omitted" or "cut", rule].
     `filled`: short hashes of the names of fields that hold a value there; b"": not known.
-    `parents`: whom it is linked to in the target, each [table, id]. `cut_offs`: how many claims
-    under which it was to be written have ended unsettled since a delivery of it came to its end.
+    `parents`: whom it is linked to in the target, each [table, id].
     """
 
     record_id: str
@@ -73,7 +72,6 @@ class LedgerRow:
     filled: bytes = field(default=b"", repr=False)
     parents: list[list[str]] = field(default_factory=list)
     doubt_until: float = 0.0
-    cut_offs: int = 0
 
     @property
     def in_doubt(self) -> bool:
@@ -189,7 +187,6 @@ def read_row(found: Mapping[str, Any]) -> LedgerRow:
         filled=entity.get("filled", b""),
         parents=json.loads(entity.get("parents") or "[]"),
         doubt_until=entity["doubt_until"] if "doubt_until" in entity else doubt_before(entity),
-        cut_offs=entity.get("cut_offs", 0),
     )
 
 
@@ -217,7 +214,6 @@ def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
         "rejected": row.rejected,
         "doubt_until": float(row.doubt_until),
         "history": json.dumps(row.history, separators=(",", ":")),
-        **({"cut_offs": row.cut_offs} if row.cut_offs else {}),
         **({"agreed": json.dumps(row.agreed, separators=(",", ":"))} if row.agreed else {}),
         **({"filled": row.filled} if row.filled else {}),
         **({"altered": json.dumps(row.altered, separators=(",", ":"))} if row.altered else {}),

@@ -57,7 +57,6 @@ OURS = {
     ("shared/pipeline/delays.py", "LONGEST_ENVELOPE_DELAY_SECONDS"): "a delay of ours",
     ("shared/pipeline/running.py", "LONGEST_PROBE_DELAY_SECONDS"): "a delay of ours",
     ("shared/pipeline/receipts.py", "MOST_RECEIPTS"): "deliveries of ours that met a bug",
-    ("shared/pipeline/letters.py", "MOST_CUT_OFFS"): "deliveries of ours that were cut off",
     ("shared/http/breaker.py", "LONGEST_SECONDS"): "a pause of ours",
     ("shared/sftp/client.py", "MOST_NUMBERS"): "names that we try for a file that is put away",
     ("shared/state/presence.py", "MOST"): "a cache of ours",
