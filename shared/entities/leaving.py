@@ -37,6 +37,9 @@ CHILDREN_AT_ONCE = 500
 class Parents(Family, Protocol):
     """A flow whose records may have children."""
 
+    def read_documents(self) -> None:
+        """Has the next look at the tables of children see the documents as they are now."""
+
     def children_that_go_first(self) -> Collection[str]:
         """The tables of its children, but those that it waits for itself, in a circle."""
 
@@ -204,8 +207,10 @@ def hold_leaving(
     """
     bridge, view = delivery.bridge, delivery.view
     leaving = [decision for decision in decisions if decision.act is Act.DELETE]
-    tables = flow.children_that_go_first() if leaving else []
-    if not tables:
+    if not leaving:
+        return []
+    flow.read_documents()  # another process may know of a table of children since a moment ago
+    if not (tables := flow.children_that_go_first()):
         return []
     ids = [decision.change.record_id for decision in leaving]
     delivery.told_at = delivery.told_at or bridge.now()

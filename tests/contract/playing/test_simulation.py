@@ -77,6 +77,7 @@ ONCE_BROKEN = {
         12227: "a child that can't leave its parent, for its next one is not there",
         60042: "a child in doubt that was made to go, and is asked once more at its end",
         80372: "a child that is created late, below a parent that was to leave",
+        70262: "a parent deleted by a process that knows no table of its children yet",
         30800: "a webhook that waits for a silent storage account's first answer",
         40032: "a child whose creation had no answer, when its parent leaves",
         30192: "a child that is to leave a profile that a person has deleted",
