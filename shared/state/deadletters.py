@@ -19,6 +19,7 @@ from azure.storage.blob import ContainerClient
 from shared import exact_json
 from shared.file_samples import is_same_file
 from shared.state.filters import literal
+from shared.state.selected import known
 from shared.state.texts import kept
 
 LETTERS_PER_TRANSACTION = 100
@@ -191,9 +192,8 @@ class DeadLetters:
         within = f"origin eq {literal(origin)} or ({lines})"
         condition = f"PartitionKey eq {literal(flow)} and first_seen lt {before:f} and ({within})"
         found = self.table.query_entities(condition, select=["RowKey", "sample"])
-        return self.discard(
-            flow, [one["RowKey"] for one in found if is_same_file(one.get("sample") or "", sample)]
-        )
+        same = (one for one in map(known, found) if is_same_file(one.get("sample", ""), sample))
+        return self.discard(flow, [one["RowKey"] for one in same])
 
     def arrived(self, flow: str, ids: Collection[str]) -> int:
         """Removes the letters of records that have arrived, where there are some; returns how

@@ -11,8 +11,10 @@ from tests.unit.memory import Memory, played
 @pytest.mark.parametrize(
     ("row", "lacking"),
     [
-        *(("header", one) for one in ("waits", "writing", "stamp", "earlier", "restored_at")),
-        *(("header", one) for one in ("sieve",)),
+        *(
+            ("header", one)
+            for one in ("waits", "writing", "stamp", "earlier", "restored_at", "sieve")
+        ),
         *(("record", one) for one in ("doubt_until", "filled", "agreed", "altered", "parents")),
     ],
 )
