@@ -11,6 +11,8 @@ from azure.data.tables import TableTransactionError
 
 from dev.simulation.storage import Account
 from dev.simulation.world import World
+from shared.errors import Contended, Retryable
+from shared.state.due import ATTEMPTS, RACE_SECONDS
 from shared.state.ledger_rows import ROWS_PER_TRANSACTION, bucket, partition_name
 from shared.state.waiting import Waiter, Waiting, by_parent_flow
 
@@ -194,3 +196,32 @@ def test_those_whom_an_earlier_version_parked_are_moved() -> None:
     found, _ = room.waiting.page(("", ""))
     assert set(found) == set(listed)
     assert len(room.rows) == len(listed)
+
+
+def test_who_loses_every_race_to_park_pauses_in_between_and_is_sent_again() -> None:
+    """Contended would say that nothing was written to the target."""
+    room, pauses = Room(), list[float]()
+    table: Any = room.account.table.get_table_client("waiting")
+    waiting = Waiting(Raced(table), lambda: NOW, pauses.append)  # type: ignore[arg-type]
+    with pytest.raises(Retryable) as lost:
+        waiting.park_until(NOW + 60, "contacts", "contacts", "contact", ["a"], "doubt")
+    assert not isinstance(lost.value, Contended)
+    assert len(pauses) == ATTEMPTS
+    assert all(0 <= one <= RACE_SECONDS * number for number, one in enumerate(pauses, 1))
+    assert sum(pauses) > 0
+    assert room.waiting.waiting_counts("contacts").counts == {"busy": 1}, "the others' alone"
+
+
+class Raced:
+    """A table in which others change the header before each transaction."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.table, name)
+
+    def submit_transaction(self, operations: Any) -> Any:
+        others = Waiting(self.table, lambda: NOW, lambda _: None)
+        others.park_until(NOW + 60, "contacts", "contacts", "contact", ["b"], "busy")
+        return self.table.submit_transaction(operations)
