@@ -128,6 +128,13 @@ class Memory:
             bridge.handoff.complete(queue, message)
         return settled
 
+    def deliver_opt_outs(self) -> None:
+        """What is visible on the queue of opt-outs."""
+        bridge, flow = self.wiring.bridge, self.wiring.opt_out.deliver()
+        while message := bridge.handoff.receive("opt-out", 600.0):
+            deliver(flow, bridge, message.content.encode(), message.receipts)
+            bridge.handoff.complete("opt-out", message)
+
     def sync(self, table: str) -> list[str]:
         """Polls one table and delivers what is on its queue; the outcomes."""
         self.poll(table)

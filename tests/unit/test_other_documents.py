@@ -7,7 +7,6 @@ import pytest
 from shared.errors import Cause, Retryable
 from shared.mapping import default_document
 from shared.opt_out.documents import default_opt_out_document
-from shared.pipeline.deliver import deliver
 from shared.pipeline.poll import poll
 from shared.pipeline.waiting_room import release_due
 from tests.unit.memory import Memory, played
@@ -80,11 +79,11 @@ def test_an_opt_out_is_carried_by_no_older_pairs_than_it_was_read_for(rests: boo
         read_opt_outs(world)
         if rests:
             throttled_opt_outs(world)
-            deliver_opt_outs(world)
+            world.deliver_opt_outs()
             world.later(180.0)
         world.started[:] = [remembers]
         release_due(remembers.bridge, ["opt_out"])
-        deliver_opt_outs(world)
+        world.deliver_opt_outs()
         assert [row["blackListFax"] for row in world.held("contact")] == [True]
 
     played(body)
@@ -122,7 +121,7 @@ def test_a_contact_that_was_read_for_other_pairs_is_read_again(
             return found
 
         contacts.read = meanwhile
-        deliver_opt_outs(world)
+        world.deliver_opt_outs()
         for _ in range(3):
             world.later(30.0)
             carried(world)
@@ -145,16 +144,9 @@ def read_opt_outs(world: Memory) -> None:
         poll(feed, world.wiring.bridge)
 
 
-def deliver_opt_outs(world: Memory) -> None:
-    bridge, flow = world.wiring.bridge, world.wiring.opt_out.deliver()
-    while message := bridge.handoff.receive("opt-out", 600.0):
-        deliver(flow, bridge, message.content.encode(), message.receipts)
-        bridge.handoff.complete("opt-out", message)
-
-
 def carried(world: Memory) -> None:
     read_opt_outs(world)
-    deliver_opt_outs(world)
+    world.deliver_opt_outs()
 
 
 def throttled_opt_outs(world: Memory) -> None:

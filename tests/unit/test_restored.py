@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import Contended, Retryable
 from shared.opt_out.documents import default_opt_out_document
-from shared.pipeline.deliver import DELAYED_SECONDS, check_still_true, deliver
+from shared.pipeline.deliver import DELAYED_SECONDS, check_still_true
 from shared.pipeline.replay import order_all
 from shared.pipeline.waiting_room import release_due
 from shared.records import Change, Kind
@@ -81,9 +81,10 @@ def test_an_opt_out_that_was_stopped_under_its_claim_does_not_wait_for_itself(
         world.change("contact", contact, donotemail=True)
         tell(world, contact)
         slow_claim(world) if in_between == "all is read again" else lost_race(world)
-        deliver_opt_outs(world)
+        world.deliver_opt_outs()
         world.later(30)
-        deliver_opt_outs(world)
+        release_due(world.wiring.bridge, ["opt_out"])
+        world.deliver_opt_outs()
         assert [profile["blackListEmail"] for profile in world.held("contact")] == [True]
         row = world.wiring.bridge.ledger.row(partition_name("opt_out", bucket(contact)), contact)
         assert row is not None
@@ -122,11 +123,3 @@ def lost_race(world: Memory) -> None:
         raise Retryable("Too many instances park records.", 1.0)
 
     ahead.park_until = once  # type: ignore[method-assign]
-
-
-def deliver_opt_outs(world: Memory) -> None:
-    bridge, flow = world.wiring.bridge, world.wiring.opt_out.deliver()
-    release_due(bridge, ["opt_out"])
-    while message := bridge.handoff.receive("opt-out", 600.0):
-        deliver(flow, bridge, message.content.encode(), message.receipts)
-        bridge.handoff.complete("opt-out", message)
