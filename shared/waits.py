@@ -11,7 +11,8 @@ file alone.
 | ChildrenFirst | children [read at]  | when its children have left the target                   |
 | ContactsFirst | contacts            | when the contacts flow has come to its contact           |
 | Braked        | brake               | when a person has answered what the flow asks            |
-| CutOff        | cut_off             | when its delivery is repeated, or its doubt ends         |
+| CutOff        | cut_off             | when its delivery is repeated, or its doubt ends; a dead |
+|               |                     | letter after RETRY_HOURS                                 |
 """
 
 from dataclasses import dataclass, field
@@ -118,9 +119,11 @@ class Braked(Wait):
 
 @dataclass(frozen=True, slots=True)
 class CutOff(Wait):
-    """A record whose delivery was cut off while it was written for the first time."""
+    """A record whose delivery was cut off: while it was written for the first time, or several
+    times in a row (shared/pipeline/suspects.py).
+    """
 
-    called_for = True
+    counted = True
     code = "cut_off"
 
 

@@ -55,6 +55,7 @@ OUTAGES = {
     "timers_pause": "no timer is due for two minutes",
 }
 HOST_FAULTS = {
+    "lethal": "the worker ends each time it sends what it writes of one record, up to six times",
     "timer_twice": "two runs of one timer side by side",
     "message_twice": "a message was carried out, and comes again",
     "lease_lost": "a message is visible again while its run goes on",

@@ -8,6 +8,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from dev.simulation.faults import REQUEST_FAULTS
+from dev.simulation.scheduler import Process
 from dev.simulation.world import World
 from shared.errors import Cause, Retryable
 from shared.http.transport import Request, Response, Send
@@ -45,6 +46,8 @@ Handler = Callable[[Request], Response]
 class Network:
     """Requests on their way.
 
+    `end_worker`: ends the process of a task, once it gives way. `lethal`: how often that is still
+    done, by what is written.
     `throttled_until` and `silent_until`: by system, until when it answers everything with 429, or
     not at all. `void`: what makes the tokens of a system void; `cut_links`: what makes its links
     void.
@@ -55,6 +58,8 @@ class Network:
         self.throttled_until, self.silent_until = dict[str, float](), dict[str, float]()
         self.void, self.cut_links = dict[str, Callable[[], None]](), dict[str, Callable[[], None]]()
         self.earlier: dict[tuple[str, str], list[tuple[str, Response]]] = {}
+        self.end_worker: Callable[[Process], None] = lambda process: None
+        self.lethal: dict[str, int] = {}
 
     def connection(self, system: str, handler: Handler, timeout_seconds: float) -> Send:
         return partial(self.send, system, handler, timeout_seconds)
@@ -71,6 +76,8 @@ class Network:
             return self.silence(system, timeout_seconds, request)
         if self.throttled_until.get(system, 0.0) > now:
             return Response(429, {"retry-after": "1"}, b"")
+        if request.method in WRITES and self.is_lethal(name, request):
+            self.end_here(name, handler, request)
         answer = (
             self.failed(fault, name, system, handler, timeout_seconds, request)
             if fault
@@ -86,6 +93,25 @@ class Network:
         """
         rate = self.world.faults.rate * (4.0 if method in WRITES else 2.0)
         return self.world.faults.at(name, (*REQUEST_FAULTS, *OFTEN), rate)
+
+    def is_lethal(self, name: str, request: Request) -> bool:
+        """Whether what is written ends the process: always of the same records."""
+        draws, faults, what = self.world.draws, self.world.faults, f"{name} {about(request)}"
+        if not (self.world.process and faults.on and "lethal" in faults.kinds):
+            return False
+        if what not in self.lethal:
+            is_one = draws.share(f"lethal {what}") < faults.rate * 3
+            self.lethal[what] = 1 + int(6 * draws.share(f"how lethal {what}")) if is_one else 0
+        self.lethal[what] -= 1
+        return self.lethal[what] >= 0 and faults.happens(f"lethal: {draws.name(what)}", "lethal")
+
+    def end_here(self, name: str, handler: Handler, request: Request) -> None:
+        world = self.world
+        if world.draws.share(world.draws.name(f"lethal {name} done")) < 0.5:
+            handler(request)
+        if world.process:
+            self.end_worker(world.process)
+        world.sleep(LATEST_SECONDS)
 
     def failed(
         self,

@@ -22,6 +22,7 @@ from dev.simulation.patches import patched, replacements
 from dev.simulation.people import People
 from dev.simulation.quiet import Quiet
 from dev.simulation.scenarios import EVENTS, FAMILIES, SCENARIOS, Scenario
+from dev.simulation.scheduler import Process
 from dev.simulation.storage import Account
 from dev.simulation.systems import DATAVERSE, Systems
 from dev.simulation.upheavals import Upheavals
@@ -68,6 +69,7 @@ class Simulation:
         self.world, self.scenario, draws = world, scenario, world.draws
         self.account, self.systems = account, Systems(world, database)
         self.host = Host(world, self.account, scenario, 1 + int(3 * draws.share("instances")))
+        self.systems.network.end_worker = self.end_worker
         self.active_seconds = draws.between("active", *ACTIVE_SECONDS)
         self.ends_at = world.scheduler.now + self.active_seconds
         parts = (world, self.host, self.systems, self.active_seconds, scenario)
@@ -78,6 +80,13 @@ class Simulation:
         self.outages = Outages(world, self.host, account, self.systems, self.active_seconds)
         self.upheavals = Upheavals(self.people, self.commands, account)
         self.watching = Watching(world, self.host, account, self.commands)
+
+    def end_worker(self, process: Process) -> None:
+        """Ends it as soon as the task that asks for it gives way."""
+        scheduler = self.world.scheduler
+        for instance in self.host.instances:
+            if instance is process:
+                scheduler.at(scheduler.now, partial(self.host.kill_worker, instance))
 
     def prepare(self) -> None:
         container = self.account.blob.get_container_client("config")

@@ -11,11 +11,12 @@ from math import inf
 
 from shared.deadlines import seconds_left
 from shared.errors import Cause, Contended, Retryable
-from shared.pipeline.flow import Bridge
+from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Settlement
 
 SEND_AGAIN_SECONDS = 15.0
 LONGEST_ENVELOPE_DELAY_SECONDS = 60.0
+CUT_OFF_SECONDS = 3600.0
 MOST_DOUBLINGS = 32  # what is never abandoned may be tried for years
 
 
@@ -40,6 +41,14 @@ def envelope_delay(
     """
     first, longest = bridge.settings.retry_delay_seconds, LONGEST_ENVELOPE_DELAY_SECONDS
     return max(asked_seconds or 0.0, doubled(first, fewest_attempts(changes), longest))
+
+
+def cut_off_delay(flow: Flow, bridge: Bridge, number: int) -> float:
+    """Of a record whose delivery may end the process each time. An opt-out waits for no longer than
+    after any other failure.
+    """
+    longest = LONGEST_ENVELOPE_DELAY_SECONDS if flow.policy.urgent else CUT_OFF_SECONDS
+    return doubled(bridge.settings.claim_lease_seconds, number, longest)
 
 
 def record_delay(settlement: Settlement, bridge: Bridge) -> float:

@@ -13,7 +13,7 @@ from functools import partial
 
 from shared.calls import counting
 from shared.errors import BridgeError, ClaimLost, Contended, Misconfigured, Retryable
-from shared.pipeline import doubt
+from shared.pipeline import doubt, suspects
 from shared.pipeline.asking import join_question
 from shared.pipeline.attempts import attempt, pause
 from shared.pipeline.brake import Screened, goes_on, is_asking, park, screen, taken_back
@@ -148,9 +148,13 @@ def deliver_records(
 ) -> list[Settlement]:
     ids, began = [change.record_id for change in changes], bridge.now()
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
+    if one_by_one := suspects.parts(view, changes):
+        work = partial(deliver_records, flow, bridge, envelope)
+        return [settlement for part in one_by_one for settlement in work(part)]
     delivery = opened(flow, bridge, view, ids)
     decided, settlements = decide(flow, bridge, view, refresh(flow, changes))
-    decisions = flow.revise(delivery, decided)
+    decisions, held_back = suspects.held_back(flow, bridge, view, flow.revise(delivery, decided))
+    settlements += held_back
     to_write = [decision for decision in decisions if decision.act is not Act.NOTHING]
     settlements += [
         settle_without_write(decision) for decision in decisions if decision.act is Act.NOTHING

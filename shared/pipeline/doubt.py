@@ -11,6 +11,7 @@ from math import ceil
 
 from shared.pipeline.flow import Bridge, Flow
 from shared.records import Outcome, Settlement
+from shared.state.cut_offs import NONE
 from shared.state.ledger_rows import LedgerRow, View, waits_begin
 from shared.waits import CutOff
 
@@ -68,6 +69,7 @@ def left_behind(view: View, record_id: str, ends_at: float, now: float) -> Ledge
         if view.header.waits is not None:
             waits_begin(view.header.waits, CutOff.code, now)
     row.doubt_until = max(row.doubt_until, ends_at)
+    row.cut_offs = row.cut_offs.one_more(now)
     return row
 
 
@@ -78,9 +80,19 @@ def update_all(
 
     `claimed_at`: no write began before.
     """
-    ends_at = until(bridge)
-    ids = [row.record_id for row, result in pairs if prolonged(row, result, ends_at, claimed_at)]
+    ends_at, ids = until(bridge), list[str]()
+    for row, result in pairs:
+        if came_to_an_end(result):
+            row.cut_offs = NONE
+        if prolonged(row, result, ends_at, claimed_at):
+            ids.append(row.record_id)
     confirm_later(flow, bridge, ids, ends_at)
+
+
+def came_to_an_end(settlement: Settlement) -> bool:
+    """Whether it is the result of a call, or none was needed."""
+    was_held = settlement.outcome in (Outcome.WAITING, Outcome.REJECTED)
+    return bool(settlement.calls or settlement.unanswered) or not was_held
 
 
 def prolonged(row: LedgerRow, settlement: Settlement, ends_at: float, claimed_at: float) -> bool:

@@ -12,6 +12,7 @@ from azure.data.tables import EdmType, EntityProperty
 
 from shared.records import Outcome
 from shared.state.bloom_filter import BloomFilter
+from shared.state.cut_offs import NONE, CutOffs, read_cut_offs, written_cut_offs
 from shared.state.selected import known
 from shared.waits import Transient, Wait, read_wait
 
@@ -52,7 +53,8 @@ class LedgerRow:
     attempts]. `agreed`: what the opt-out flow remembers of both sides (shared/opt_out/flow.py).
     `altered`: the fields that the target lacks or has cut, each [field, "omitted" or "cut", rule].
     `filled`: short hashes of the names of fields that hold a value there; b"": not known.
-    `parents`: whom it is linked to in the target, each [table, id].
+    `parents`: whom it is linked to in the target, each [table, id]. `cut_offs`: how often its
+    delivery was cut off of late.
     """
 
     record_id: str
@@ -72,6 +74,7 @@ class LedgerRow:
     filled: bytes = field(default=b"", repr=False)
     parents: list[list[str]] = field(default_factory=list)
     doubt_until: float = 0.0
+    cut_offs: CutOffs = NONE
 
     @property
     def in_doubt(self) -> bool:
@@ -187,6 +190,7 @@ def read_row(found: Mapping[str, Any]) -> LedgerRow:
         filled=entity.get("filled", b""),
         parents=json.loads(entity.get("parents") or "[]"),
         doubt_until=entity["doubt_until"] if "doubt_until" in entity else doubt_before(entity),
+        cut_offs=read_cut_offs(entity.get("cut_offs", "")),
     )
 
 
@@ -218,6 +222,7 @@ def row_entity(partition: str, row: LedgerRow) -> dict[str, Any]:
         **({"filled": row.filled} if row.filled else {}),
         **({"altered": json.dumps(row.altered, separators=(",", ":"))} if row.altered else {}),
         **({"parents": json.dumps(row.parents, separators=(",", ":"))} if row.parents else {}),
+        **({"cut_offs": written_cut_offs(row.cut_offs)} if row.cut_offs.number else {}),
     }
 
 

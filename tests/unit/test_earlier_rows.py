@@ -15,7 +15,10 @@ from tests.unit.memory import Memory, played
             ("header", one)
             for one in ("waits", "writing", "stamp", "earlier", "restored_at", "sieve")
         ),
-        *(("record", one) for one in ("doubt_until", "filled", "agreed", "altered", "parents")),
+        *(
+            ("record", one)
+            for one in ("doubt_until", "filled", "agreed", "altered", "parents", "cut_offs")
+        ),
     ],
 )
 def test_what_an_earlier_version_wrote_is_read(row: str, lacking: str) -> None:

@@ -10,6 +10,7 @@ from shared.waits import (
     BugMet,
     ChildrenFirst,
     ContactsFirst,
+    CutOff,
     FlowFailed,
     NoParent,
     ParentMissing,
@@ -28,6 +29,7 @@ IN_ROWS: list[tuple[str, Wait]] = [
     ("children", ChildrenFirst()),
     ("children 1760000000.125", ChildrenFirst(1760000000.125)),
     ("contacts", ContactsFirst()),
+    ("cut_off", CutOff()),
 ]
 """As rows of version 1 hold them."""
 
@@ -52,11 +54,14 @@ def test_what_is_no_wait_is_read_as_none(text: str) -> None:
     assert read_wait(text) is None
 
 
-def test_who_is_called_for_is_not_sent_again_and_only_failed_calls_use_up_attempts() -> None:
+def test_who_is_called_for_is_not_sent_again_and_only_what_failed_uses_up_attempts() -> None:
     waits = [wait for _, wait in IN_ROWS]
     assert {type(wait) for wait in waits if wait.called_for} == {
         ParentMissing,
         NoParent,
         ContactsFirst,
     }
-    assert {type(wait) for wait in waits if wait.counted} == {Transient}
+    assert {type(wait) for wait in waits if wait.counted} == {
+        Transient,
+        CutOff,
+    }

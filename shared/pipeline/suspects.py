@@ -1,0 +1,95 @@
+"""Suspects: records whose deliveries were cut off several times in a row. Perhaps what is written
+of one of them ends the process.
+
+Their messages do not tell: who comes again meets the claim of the one that was cut off, and sends
+another message. The ledger does: a claim that ends unsettled names the records that were to be
+written under it (shared/state/cut_offs.py). It may also be the claim of a run that could not
+settle, because the storage account had no answer. So no number ends the attempts, but time:
+
+    twice in a row    it is written by itself, after those that came with it
+    from then on      it waits before each attempt, twice as long each time, an hour at most
+    for RETRY_HOURS   a dead letter, as after any other failure; an opt-out never
+
+A replay, a deletion or a newer version is tried after that, too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shared.pipeline.decision import Act, Decision
+from shared.pipeline.delays import cut_off_delay
+from shared.pipeline.flow import Bridge, Flow
+from shared.pipeline.settle import GIVEN_UP, or_exhausted
+from shared.records import Change, Outcome, Settlement, waiting
+from shared.state.ledger_rows import View
+from shared.waits import CutOff
+
+ALONE, LATER = 2, 3
+"""From how many cut-offs on."""
+
+ENDED = (
+    "Each time the process ended while it wrote the record, or could not note what became of it."
+)
+STILL = (
+    "Its attempts were cut off until their time was over, and it has not changed since. Replay it"
+    " when this is fixed."
+)
+
+
+def parts(view: View, changes: Sequence[Change]) -> list[list[Change]]:
+    """The changes in the order in which they are delivered one after the other, the most suspect
+    last; [] where all are delivered together.
+    """
+    suspects = {
+        change.record_id: number
+        for change in changes
+        if (number := cut_off_so_far(view, change.record_id)) >= ALONE
+    }
+    if not suspects or len(changes) == 1:
+        return []
+    others = [change for change in changes if change.record_id not in suspects]
+    alone = [change for change in changes if change.record_id in suspects]
+    alone.sort(key=lambda change: suspects[change.record_id])
+    return [part for part in (others, *([change] for change in alone)) if part]
+
+
+def cut_off_so_far(view: View, record_id: str) -> int:
+    """How often, with a claim that has ended and is not taken over yet."""
+    row = view.rows.get(record_id)
+    return (row.cut_offs.number if row else 0) + (record_id in view.header.writing)
+
+
+def held_back(
+    flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]
+) -> tuple[list[Decision], list[Settlement]]:
+    """The decisions to be carried out now, and the settlements of suspects that wait for their next
+    attempt, or become dead letters.
+    """
+    now, settled = list[Decision](), list[Settlement]()
+    for decision in decisions:
+        settlement = postponed(flow, bridge, view, decision)
+        if settlement:
+            settled.append(settlement)
+        else:
+            now.append(decision)
+    return now, settled
+
+
+def postponed(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Settlement | None:
+    """The settlement of a record that is not written now; None for one that is."""
+    row, change = view.rows.get(decision.change.record_id), decision.change
+    if row is None or row.cut_offs.number < LATER or decision.act is Act.NOTHING:
+        return None
+    known = row.cut_offs.about(change.version, decision.act.value)
+    if row.cut_offs.exhausted:
+        is_same = known == row.cut_offs and not change.replay
+        return Settlement(change, Outcome.REJECTED, GIVEN_UP, sentence=STILL) if is_same else None
+    seconds = known.last + cut_off_delay(flow, bridge, known.number - LATER) - bridge.now()
+    if seconds <= 0:
+        return None
+    failing = replace(change, failing_since=known.since, replay=False)  # which is done with that
+    settlement = or_exhausted(
+        flow, bridge, waiting(failing, CutOff(), ENDED, retry_after_seconds=seconds)
+    )
+    row.cut_offs = replace(known, exhausted=settlement.outcome is Outcome.REJECTED)
+    return settlement
