@@ -8,14 +8,18 @@ they are. Source: B. H. Bloom, "Space/Time Trade-offs in Hash Coding with Allowa
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from typing import Any
 
 from rbloom import Bloom
 
 FALSE_POSITIVES = 0.01
 BITS_PER_ID = -math.log(FALSE_POSITIVES) / math.log(2) ** 2  # 9.6
-FEWEST, MOST = 1_000, 50_000  # ids; MOST fills 60 KB, and a property of a table's row takes 64 KiB
+FEWEST, MOST = 1_000, 250_000  # ids; 64 partitions of MOST are 16 million records of a table
+PROPERTY_BYTES = 60_000  # a property of a table's row takes 64 KiB, and a row 1 MiB
+PROPERTY, PARTS = "sieve", "sieve_"
+"""One property, as long as it is enough; else several, which no earlier version takes for all."""
 
 
 def digest(record_id: str) -> int:
@@ -41,11 +45,23 @@ class BloomFilter:
         return bloom_filter
 
     @classmethod
-    def read(cls, data: bytes) -> "BloomFilter":
-        return cls(Bloom.load_bytes(data, digest))
+    def read(cls, entity: Mapping[str, Any]) -> "BloomFilter | None":
+        """From the properties of a header; None where it has none."""
+        names = [f"{PARTS}{number}" for number in range(len(entity))]
+        parts = [entity[name] for name in names if entity.get(name)]
+        data = b"".join(parts) or entity.get(PROPERTY)
+        return cls(Bloom.load_bytes(data, digest)) if data else None
 
-    def written(self) -> bytes:
-        return self.bloom.save_bytes()
+    def properties(self) -> dict[str, bytes]:
+        """As `read` reads it."""
+        data = self.bloom.save_bytes()
+        if len(data) <= PROPERTY_BYTES:
+            return {PROPERTY: data}
+        starts = range(0, len(data), PROPERTY_BYTES)
+        return {
+            f"{PARTS}{number}": data[start : start + PROPERTY_BYTES]
+            for number, start in enumerate(starts)
+        }
 
     def has_capacity(self, rows: int) -> bool:
         """Whether it is large enough for so many ids, or as large as it gets."""

@@ -216,7 +216,7 @@ class Ledger:
             ("upsert", row_entity(view.partition, row), {"mode": UpdateMode.REPLACE})
             for row in changed
         ]
-        header = {**header_entity(view.partition, view.header), "sieve": bloom_filter.written()}
+        header = {**header_entity(view.partition, view.header), **bloom_filter.properties()}
 
         def write() -> Any:
             condition = {

@@ -237,7 +237,7 @@ def read_header(found: Any) -> Header:
         totals=Counter(json.loads(entity["totals"])),
         calls=Counter(json.loads(entity["calls"])),
         waits=read_waits(entity),
-        bloom_filter=BloomFilter.read(entity["sieve"]) if entity.get("sieve") else None,
+        bloom_filter=BloomFilter.read(entity),
         writing=tuple(filter(None, entity.get("writing", "").split(SEPARATOR))),
         stamp=entity.get("stamp", ""),
         earlier=tuple(entity.get("earlier", "").split()),

@@ -150,6 +150,19 @@ def test_a_sieve_that_is_too_small_is_made_anew_from_the_rows(
     assert len(ledger.header(partition).may_contain(IDS)) < 60
 
 
+def test_a_partition_of_hundreds_of_thousands_of_records_knows_who_is_new(
+    ledger: Ledger, partition: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.state.bloom_filter.FEWEST", 200_000)
+    settled(ledger, partition, IDS[:10])
+    header = ledger.table.get_entity(partition, HEADER)
+    assert "sieve" not in header, "an earlier version would take a part for all"
+    with counted_storage() as requests:
+        settled(ledger, partition, IDS[10:50])
+    assert requests == ["GET", "PATCH", "POST"], "the header, the claim, the settlement"
+    assert ledger.header(partition).may_contain(IDS) == set(IDS[:50])
+
+
 def test_parents_that_never_came_cost_a_read_of_the_header(ledger: Ledger, partition: str) -> None:
     settled(ledger, partition, IDS[:40])
     presence = Presence(ledger, time.time)
