@@ -21,6 +21,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 
 from shared.answer_texts import emptied, named_fields, shortened, without_sql, without_values
 
@@ -65,7 +66,18 @@ class Retryable(BridgeError):
 class Contended(Retryable):
     """Another delivery writes records of this partition, or did since. Nothing was written
     to the target yet.
+
+    `ends_in_seconds`: when its claim ends, unless it is renewed.
     """
+
+    def __init__(
+        self,
+        sentence: str,
+        retry_after_seconds: float | None = None,
+        ends_in_seconds: float = inf,
+    ) -> None:
+        super().__init__(sentence, retry_after_seconds)
+        self.ends_in_seconds = ends_in_seconds
 
 
 class ClaimLost(Retryable):

@@ -26,10 +26,13 @@ def failed(change: Change, cause: Cause, now: float, pause_seconds: float = 0.0)
 
 
 def contended_delay(error: Contended, changes: Sequence[Change]) -> float:
-    """A claim is soon given back. The more come for it, the less often does each ask."""
+    """A claim is soon given back. The more come for it, the less often does each ask; but once more
+    at its end, for that of an instance that has ended is given back by nobody.
+    """
     longest = LONGEST_ENVELOPE_DELAY_SECONDS
     seconds = doubled(error.retry_after_seconds or 1.0, fewest_attempts(changes), longest)
-    return seconds * random.uniform(1.0, 1.5)  # noqa: S311  # jitter, no secret
+    jitter = random.uniform(1.0, 1.5)  # noqa: S311  # no secret
+    return min(seconds * jitter, error.ends_in_seconds + jitter)
 
 
 def envelope_delay(

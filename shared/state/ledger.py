@@ -55,6 +55,7 @@ NAMED = 14
 NAMED_QUERIES = 4
 COUNT_ATTEMPTS = 20
 OWN_WRITES = 3  # of one claim whose answers were lost
+WRITING = "Another instance is writing records of this partition; they are sent again."
 LOST = "Another instance took the records of this partition; they are sent again."
 
 
@@ -158,9 +159,7 @@ class Ledger:
 
     def check_free(self, view: View, now: float) -> None:
         if view.header.owner and view.header.until > now:
-            raise Contended(
-                "Another instance is writing records of this partition; they are sent again.", 1.0
-            )
+            raise Contended(WRITING, 1.0, view.header.until - now)
 
     def renew(self, view: View, now: float, lease_seconds: float) -> None:
         """Holds the claim longer.

@@ -89,6 +89,17 @@ def test_who_finds_a_claim_asks_less_and_less_often(asked: float | None) -> None
     assert max(delays) <= 1.5 * LONGEST_ENVELOPE_DELAY_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("ends_in", "shortest", "longest"), [(0.5, 1.5, 2.0), (40.0, 41.0, 41.5), (119.0, 60.0, 90.0)]
+)
+def test_who_finds_a_claim_asks_once_more_when_it_has_ended(
+    ends_in: float, shortest: float, longest: float
+) -> None:
+    error = Contended("claimed", 1.0, ends_in)
+    delays = [contended_delay(error, [reference(attempts=9)]) for _ in range(20)]
+    assert shortest <= min(delays) <= max(delays) <= longest
+
+
 URGENT: Any = SimpleNamespace(policy=Policy(urgent=True))
 CLOCK: Any = {"now": lambda: NOW, "sleep": lambda _: None}
 
