@@ -148,9 +148,8 @@ def deliver_records(
 ) -> list[Settlement]:
     ids, began = [change.record_id for change in changes], bridge.now()
     view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
-    if one_by_one := suspects.parts(view, changes):
-        work = partial(deliver_records, flow, bridge, envelope)
-        return [settlement for part in one_by_one for settlement in work(part)]
+    if parts := suspects.parts(view, changes):
+        return suspects.one_by_one(parts, partial(deliver_records, flow, bridge, envelope))
     delivery = opened(flow, bridge, view, ids)
     decided, settlements = decide(flow, bridge, view, refresh(flow, changes))
     decisions, held_back = suspects.held_back(flow, bridge, view, flow.revise(delivery, decided))

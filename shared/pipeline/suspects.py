@@ -10,12 +10,16 @@ settle, because the storage account had no answer. So no number ends the attempt
     from then on      it waits before each attempt, twice as long each time, an hour at most
     for RETRY_HOURS   a dead letter, as after any other failure; an opt-out never
 
-A replay, a deletion or a newer version is tried after that, too.
+A deletion, and whatever else is to be written instead, has a time of its own, and is tried after
+that. A replay is tried at once. Where hours pass without an attempt all begins again: a flow that
+is stopped uses up nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from shared.deadlines import seconds_left
+from shared.errors import Cause, Retryable
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.delays import cut_off_delay
 from shared.pipeline.flow import Bridge, Flow
@@ -59,6 +63,22 @@ def cut_off_so_far(view: View, record_id: str) -> int:
     return (row.cut_offs.number if row else 0) + (record_id in view.header.writing)
 
 
+def one_by_one(
+    parts: Iterable[list[Change]], deliver: Callable[[list[Change]], list[Settlement]]
+) -> list[Settlement]:
+    """Each part is settled before the next one begins. Retryable where the run's time is up."""
+    settlements: list[Settlement] = []
+    for part in parts:
+        if seconds_left() <= 0:
+            raise Retryable(
+                "The run's time was up before all of these records were written; they are sent"
+                " again.",
+                cause=Cause.PAUSE,
+            )
+        settlements += deliver(part)
+    return settlements
+
+
 def held_back(
     flow: Flow, bridge: Bridge, view: View, decisions: Sequence[Decision]
 ) -> tuple[list[Decision], list[Settlement]]:
@@ -80,14 +100,17 @@ def postponed(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Set
     row, change = view.rows.get(decision.change.record_id), decision.change
     if row is None or row.cut_offs.number < LATER or decision.act is Act.NOTHING:
         return None
-    known = row.cut_offs.about(change.version, decision.act.value)
+    if change.replay and change.record_id not in view.header.writing:  # a person asks for it now
+        return None
+    known = row.cut_offs.about(decision.fingerprint, decision.act.value, change.replay)
     if row.cut_offs.exhausted:
-        is_same = known == row.cut_offs and not change.replay
-        return Settlement(change, Outcome.REJECTED, GIVEN_UP, sentence=STILL) if is_same else None
+        is_told = row.reason == GIVEN_UP
+        still = Settlement(change, Outcome.REJECTED, GIVEN_UP, sentence=STILL, quiet=is_told)
+        return still if known == row.cut_offs else None
     seconds = known.last + cut_off_delay(flow, bridge, known.number - LATER) - bridge.now()
     if seconds <= 0:
         return None
-    failing = replace(change, failing_since=known.since, replay=False)  # which is done with that
+    failing = replace(change, failing_since=known.since, replay=False)  # it was tried for that
     settlement = or_exhausted(
         flow, bridge, waiting(failing, CutOff(), ENDED, retry_after_seconds=seconds)
     )

@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
+from shared.deadlines import within
+from shared.errors import Cause, Retryable
+from shared.mapping import default_document
 from shared.pipeline import deliver
 from shared.pipeline.decision import Act
 from shared.pipeline.receipts import Receipt, deliver_records
 from shared.pipeline.settle import GIVEN_UP
+from shared.pipeline.suspects import one_by_one
 from shared.records import Change, Kind
+from shared.state.cut_offs import read_cut_offs
 from shared.state.ledger_rows import bucket
 from tests.unit.memory import Memory, played
 
@@ -163,6 +168,111 @@ def test_a_deletion_that_ends_the_process_has_its_own_time() -> None:
             assert world.letters("contact") == [GIVEN_UP]
 
     played(body)
+
+
+@pytest.mark.parametrize("is_replay", [False, True], ids=["edited", "replayed"])
+@pytest.mark.parametrize("hours", [3, 4])
+def test_what_is_mended_at_any_moment_is_tried(hours: int, is_replay: bool) -> None:
+    """Also in the hour in which its time ends while it waits for its next attempt."""
+
+    def body(world: Memory) -> None:
+        world.settings["RETRY_HOURS"] = str(hours)
+        contact = world.contact(lastname="Lethal")
+        with lethal(world, lambda id_: id_ == contact):
+            run(world, hours * HOUR + 300, 30.0)
+        if is_replay:
+            replay(world, contact)
+        else:
+            world.change("contact", contact, lastname="Mended")
+        run(world, 300 if is_replay else 2 * HOUR, 30.0)
+        assert world.letters("contact") == []
+        assert len(world.held("contact")) == 1
+
+    played(body)
+
+
+@pytest.mark.parametrize("number", [2, 3])
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["save", "deletion"])
+def test_a_flow_that_is_stopped_uses_up_no_time(number: int, is_deleted: bool) -> None:
+    """Nor does anything else between two attempts that are days apart."""
+
+    def body(world: Memory) -> None:
+        contact = world.contact(lastname="One")
+        run(world, 120, 30.0)
+        world.change("contact", contact, lastname="Two")
+        cut_off(world, contact, number)
+        command(world, "paused")
+        run(world, 72 * HOUR, 30.0)
+        if is_deleted:
+            world.delete("contact", contact)
+        command(world, "running")
+        cut_off(world, contact, 1, Act.DELETE if is_deleted else Act.SAVE)
+        run(world, HOUR, 30.0)
+        assert world.letters("contact") == []
+        held = [] if is_deleted else ["Two"]
+        assert [row["lastName"] for row in world.held("contact")] == held
+
+    played(body)
+
+
+def cut_off(world: Memory, contact: str, number: int, act: Act = Act.SAVE) -> None:
+    """Until so many deliveries of the contact were cut off."""
+    with lethal(world, lambda id_: id_ == contact, act) as kills:
+        while len(kills) < number:
+            run(world, 60, 30.0)
+
+
+def command(world: Memory, status: str) -> None:
+    said = {"status": status, "reason": "", "setting": "", "by": "ann", "since": world.now}
+    world.wiring.bridge.flows.change("contacts", lambda _: said)
+
+
+def test_a_document_that_mends_what_ended_the_process_has_it_tried_by_a_full_read() -> None:
+    def body(world: Memory) -> None:
+        world.settings["RETRY_HOURS"] = "2"
+        contact = world.contact(lastname="Lethal", firstname="Ann")
+        with lethal(world, lambda id_: id_ == contact):
+            run(world, 5 * HOUR, 30.0)
+        assert world.letters("contact") == [GIVEN_UP]
+        before = rejected(world)
+        reread(world, contact)
+        run(world, 300, 30.0)
+        assert world.held("contact") == []
+        assert (world.letters("contact"), rejected(world)) == ([GIVEN_UP], before)
+        text = default_document("contact")
+        line = next(line for line in text.splitlines() if "source: firstname" in line)
+        world.document("contact", text.replace(f"{line}\n", ""))
+        reread(world, contact)
+        run(world, 300, 30.0)
+        assert len(world.held("contact")) == 1
+        assert world.letters("contact") == []
+
+    played(body)
+
+
+def reference(world: Memory, contact: str) -> Change:
+    return Change(contact, Kind.REFERENCE, first_seen=world.now)
+
+
+def reread(world: Memory, contact: str) -> None:
+    change = reference(world, contact)
+    world.wiring.bridge.handoff.put("contacts", "contacts", "contact", 0, [change])
+
+
+def rejected(world: Memory) -> int:
+    return sum(one.totals["rejected"] for one in world.wiring.bridge.ledger.headers("contacts"))
+
+
+def test_a_run_whose_time_is_up_begins_with_no_other_record() -> None:
+    done: list[list[Change]] = []
+    with within(0.0), pytest.raises(Retryable) as raised:
+        one_by_one([[Change("1", Kind.REFERENCE)]], lambda part: done.append(part) or [])
+    assert (done, raised.value.cause) == ([], Cause.PAUSE)
+
+
+@pytest.mark.parametrize("more", ["", ', "more"'])
+def test_what_a_later_version_adds_is_passed_over(more: str) -> None:
+    assert read_cut_offs(f'[2, 5.0, 7.0, "f", "save", false{more}]').number == 2
 
 
 @pytest.mark.parametrize("number", range(1, 7))
