@@ -8,11 +8,12 @@ settle, because the storage account had no answer. So no number ends the attempt
 
     twice in a row    it is written by itself, after those that came with it
     from then on      it waits before each attempt, twice as long each time, an hour at most
-    for RETRY_HOURS   a dead letter, as after any other failure; an opt-out never
+    for RETRY_HOURS   a dead letter, as after any other failure, if it was tried eight times at
+                      least; an opt-out never
 
 A deletion, and whatever else is to be written instead, has a time of its own, and is tried after
-that. A replay is tried at once. Where hours pass without an attempt all begins again: a flow that
-is stopped uses up nothing.
+that. A replay is tried at once. Where three hours pass without an attempt all begins again: of a
+flow that is stopped no more is counted.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -28,8 +29,8 @@ from shared.records import Change, Outcome, Settlement, waiting
 from shared.state.ledger_rows import View
 from shared.waits import CutOff
 
-ALONE, LATER = 2, 3
-"""From how many cut-offs on."""
+ALONE, LATER, FEWEST = 2, 3, 8
+"""From how many cut-offs on a record is written alone, waits, and may be exhausted."""
 
 ENDED = (
     "Each time the process ended while it wrote the record, or could not note what became of it."
@@ -100,17 +101,17 @@ def postponed(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Set
     row, change = view.rows.get(decision.change.record_id), decision.change
     if row is None or row.cut_offs.number < LATER or decision.act is Act.NOTHING:
         return None
-    if change.replay and change.record_id not in view.header.writing:  # a person asks for it now
-        return None
+    if change.replay and change.first_seen > row.cut_offs.last:
+        return None  # a person has asked for it since
     known = row.cut_offs.about(decision.fingerprint, decision.act.value, change.replay)
     if row.cut_offs.exhausted:
-        is_told = row.reason == GIVEN_UP
-        still = Settlement(change, Outcome.REJECTED, GIVEN_UP, sentence=STILL, quiet=is_told)
+        still = Settlement(change, Outcome.REJECTED, GIVEN_UP, sentence=STILL)
         return still if known == row.cut_offs else None
     seconds = known.last + cut_off_delay(flow, bridge, known.number - LATER) - bridge.now()
     if seconds <= 0:
         return None
-    failing = replace(change, failing_since=known.since, replay=False)  # it was tried for that
+    since = known.since if known.number >= FEWEST else 0.0
+    failing = replace(change, failing_since=since, replay=False)  # it was tried for that
     settlement = or_exhausted(
         flow, bridge, waiting(failing, CutOff(), ENDED, retry_after_seconds=seconds)
     )

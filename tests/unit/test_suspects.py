@@ -17,6 +17,7 @@ from shared.pipeline.settle import GIVEN_UP
 from shared.pipeline.suspects import one_by_one
 from shared.records import Change, Kind
 from shared.state.cut_offs import read_cut_offs
+from shared.state.deadletters import DeadLetter
 from shared.state.ledger_rows import bucket
 from tests.unit.memory import Memory, played
 
@@ -191,18 +192,22 @@ def test_what_is_mended_at_any_moment_is_tried(hours: int, is_replay: bool) -> N
     played(body)
 
 
+@pytest.mark.parametrize("hours", [2.4, 72])
 @pytest.mark.parametrize("number", [2, 3])
 @pytest.mark.parametrize("is_deleted", [False, True], ids=["save", "deletion"])
-def test_a_flow_that_is_stopped_uses_up_no_time(number: int, is_deleted: bool) -> None:
-    """Nor does anything else between two attempts that are days apart."""
+def test_a_flow_that_is_stopped_uses_up_no_record(
+    number: int, is_deleted: bool, hours: float
+) -> None:
+    """Nor does anything else between two attempts that are hours or days apart."""
 
     def body(world: Memory) -> None:
+        world.settings["RETRY_HOURS"] = "2"
         contact = world.contact(lastname="One")
         run(world, 120, 30.0)
         world.change("contact", contact, lastname="Two")
         cut_off(world, contact, number)
         command(world, "paused")
-        run(world, 72 * HOUR, 30.0)
+        run(world, hours * HOUR, 30.0)
         if is_deleted:
             world.delete("contact", contact)
         command(world, "running")
@@ -238,7 +243,7 @@ def test_a_document_that_mends_what_ended_the_process_has_it_tried_by_a_full_rea
         reread(world, contact)
         run(world, 300, 30.0)
         assert world.held("contact") == []
-        assert (world.letters("contact"), rejected(world)) == ([GIVEN_UP], before)
+        assert (world.letters("contact"), rejected(world)) == ([GIVEN_UP], before + 1)
         text = default_document("contact")
         line = next(line for line in text.splitlines() if "source: firstname" in line)
         world.document("contact", text.replace(f"{line}\n", ""))
@@ -246,6 +251,43 @@ def test_a_document_that_mends_what_ended_the_process_has_it_tried_by_a_full_rea
         run(world, 300, 30.0)
         assert len(world.held("contact")) == 1
         assert world.letters("contact") == []
+
+    played(body)
+
+
+def test_who_is_exhausted_has_a_dead_letter_though_it_could_not_be_put_at_first() -> None:
+    def body(world: Memory) -> None:
+        world.settings["RETRY_HOURS"] = "2"
+        contact, letters = world.contact(), world.wiring.bridge.deadletters
+        put, failed = letters.put, list[str]()
+
+        def ended_first(letter: DeadLetter, row: Any = None) -> None:
+            if not failed:
+                failed.append(letter.reason)
+                raise Killed
+            put(letter, row)
+
+        letters.put = ended_first  # type: ignore[method-assign]
+        with lethal(world, lambda id_: id_ == contact):
+            run(world, 6 * HOUR, 30.0)
+        assert (failed, world.letters("contact")) == ([GIVEN_UP], [GIVEN_UP])
+
+    played(body)
+
+
+def test_a_replay_is_tried_once_though_neighbours_end_its_claim() -> None:
+    def body(world: Memory) -> None:
+        world.settings["RETRY_HOURS"] = "2"
+        first, others = family(world)
+        with lethal(world, lambda id_: id_ == first) as kills:
+            run(world, 5 * HOUR, 90.0)
+            before = len(kills)
+            replay(world, first)
+            for number in range(120):
+                for one in others:
+                    world.change("contact", one, lastname=f"Edited {number}")
+                run(world, 60, 90.0)
+            assert before < len(kills) <= before + 4
 
     played(body)
 
