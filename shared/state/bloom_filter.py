@@ -18,7 +18,7 @@ FALSE_POSITIVES = 0.01
 BITS_PER_ID = -math.log(FALSE_POSITIVES) / math.log(2) ** 2  # 9.6
 FEWEST, MOST = 1_000, 250_000  # ids; 64 partitions of MOST are 16 million records of a table
 PROPERTY_BYTES = 60_000  # a property of a table's row takes 64 KiB, and a row 1 MiB
-PROPERTY, PARTS = "sieve", "sieve_"
+PROPERTY, PARTS = "sieve", "bloom_filter_"
 """One property, as long as it is enough; else several, which no earlier version takes for all."""
 
 
