@@ -248,9 +248,9 @@ def stop(key: str, bridge: Bridge, reason: str, setting: str = DELETE_BRAKE) -> 
 
 
 def park(flow: Flow, bridge: Bridge, table: str, settlements: Sequence[Settlement]) -> None:
-    """Puts what waits for the answer into the waiting room, as references."""
+    """Puts what waits for the answer into the waiting room, as references; none of them fails."""
     parked = [
-        flow.at_rest(one.change).as_reference()
+        replace(flow.at_rest(one.change).as_reference(), failing_since=0.0)
         for one in settlements
         if isinstance(one.wait, Braked)
     ]

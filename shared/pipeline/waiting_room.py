@@ -128,8 +128,16 @@ def may_go_on(flow: str, bridge: Bridge) -> bool:
 def hand_off_rows(bridge: Bridge, flow: str, rows: Sequence[Parked]) -> int:
     groups: defaultdict[tuple[str, str], list[Change]] = defaultdict(list)
     for row in rows:
-        groups[row.queue, row.table].extend(row.changes)
+        groups[row.queue, row.table].extend(rested(row, bridge.now()))
     for (queue, table), changes in groups.items():
         bridge.handoff.put(queue, flow, table, 0, merged(changes))
     bridge.waiting.remove(flow, rows)
     return sum(len(changes) for changes in groups.values())
+
+
+def rested(row: Parked, now: float) -> list[Change]:
+    """The references, whose time to fail stood still since they were due: nobody has tried them."""
+    return [
+        change.paused(max(0.0, now - max(row.due_at, change.failing_since)))
+        for change in row.changes
+    ]

@@ -62,6 +62,11 @@ class Parked:
     reason: str
     changes: tuple[Change, ...]
 
+    @property
+    def due_at(self) -> float:
+        """In seconds since 1970."""
+        return int(self.row_key.partition("|")[0]) / 1000
+
 
 @dataclass(slots=True)
 class DueHeader:

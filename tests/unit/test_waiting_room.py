@@ -10,13 +10,15 @@ import pytest
 from dev.simulation.storage import Account
 from dev.simulation.world import World
 from shared.pipeline.flow import Bridge
-from shared.pipeline.waiting_room import release_due
-from shared.records import Change
+from shared.pipeline.waiting_room import AT_ONCE, release_due
+from shared.records import Change, Kind
 from shared.state.flows import FAILED, RUNNING, STOPPED, FlowState
 from shared.state.ledger_rows import ROWS_PER_TRANSACTION
 from shared.state.waiting import Waiting
 
 NOW = 1_800_000_000.0
+LONGEST_ROUNDING = 150.0
+"""Of a delay of ten minutes."""
 CONTACTS = ("contacts", "contacts", "contact")
 VISITS = ("custom_entities-acs_visit", "custom-entities", "acs_visit")
 
@@ -116,6 +118,25 @@ def test_what_is_cut_off_before_it_is_removed_comes_again() -> None:
     room.waiting.remove = removed  # type: ignore[method-assign]
     assert release_due(room.bridge) == 1
     assert [ids for *_, ids in room.handed] == [["a"], ["a"]]
+
+
+@pytest.mark.parametrize(
+    ("due_at", "used"),
+    [
+        pytest.param(NOW + 600.0, 600.0, id="waited ten minutes for its next attempt"),
+        pytest.param(AT_ONCE, 0.0, id="rested until its flow runs"),
+    ],
+)
+def test_a_stopped_flow_uses_up_nothing_of_the_time_of_retries(due_at: float, used: float) -> None:
+    room = Room()
+    failing = Change("a", Kind.REFERENCE, failing_since=NOW)
+    room.waiting.park_changes(due_at, *CONTACTS, [failing], "busy")
+    room.at, room.statuses["contacts"] = NOW + 3 * 86_400.0, STOPPED
+    assert release_due(room.bridge) == 0
+    room.statuses["contacts"] = RUNNING
+    assert release_due(room.bridge) == 1
+    [change] = room.changes
+    assert room.at - change.failing_since == pytest.approx(used, abs=LONGEST_ROUNDING)
 
 
 def test_two_parkings_of_a_record_come_back_as_one_reference() -> None:
