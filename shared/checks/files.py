@@ -34,12 +34,15 @@ def files(look: Look) -> Iterator[Finding]:
     folder, now = look.exports_folder, look.wiring.now()
     listed = look.wiring.looking_sftp.files(folder)
     yield Finding(
-        "sftp", folder, "ok", f"Reached, its host key is the known one; {len(listed)} files wait."
+        "sftp",
+        folder,
+        "ok",
+        f"Reached, its host key is the known one. Files that wait: {len(listed)}.",
     )
     ours = [file for file in listed if any(form.takes(file.name) for form in configured)]
     waiting = older(ours, now - HOUR)
     if waiting:
-        message = f"{waiting} exported files are more than an hour old and not read."
+        message = f"Exported files that are more than an hour old and not read: {waiting}."
         yield Finding(
             "sftp",
             folder,
@@ -49,7 +52,7 @@ def files(look: Look) -> Iterator[Finding]:
         )
     strangers = older([file for file in listed if file not in ours], now - MONTH)
     if strangers:
-        message = f"{strangers} files that nobody reads are more than 30 days old."
+        message = f"Files that nobody reads and that are more than 30 days old: {strangers}."
         yield Finding(
             "sftp", folder, "warning", message, "Delete them: a full SFTP account impairs Campaign."
         )
@@ -76,9 +79,9 @@ def aside(look: Look, folder: str, before: float) -> Iterator[Finding]:
             "See the dead letters of email_events and opt_out. Fix the files and put them back, or"
             " delete them."
         )
-        yield Finding("sftp", folder, "warning", f"{count} files could not be read.", advice)
+        yield Finding("sftp", folder, "warning", f"Files that could not be read: {count}.", advice)
     elif count:
-        message = f"{count} files that have been read are more than 30 days old."
+        message = f"Files that have been read and are more than 30 days old: {count}."
         yield Finding(
             "sftp",
             folder,

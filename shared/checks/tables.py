@@ -172,8 +172,8 @@ def key(look: Look, document: MappingDocument) -> Iterator[Finding]:
     doubled = sum(1 for count in values.values() if count > 1)
     if doubled:
         message = (
-            f"{doubled} values of {field} belong to more than one of the {values.total()} records"
-            " looked at."
+            f"Values of {field} that belong to more than one of the {values.total()} records looked"
+            f" at: {doubled}."
         )
         yield Finding(
             "keys",

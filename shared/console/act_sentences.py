@@ -3,7 +3,11 @@
 `plan_<kind>` is a plan's title and `do_<kind>` its button; `act_<code>` names an act in the list.
 """
 
-ACT_SENTENCES = {
+from collections.abc import Mapping
+
+from shared.console.plurals import Text
+
+ACT_SENTENCES: Mapping[str, Text] = {
     "no_such_act": "There is no such act, so nothing was done. Open the page again.",
     "no_flow": "There is no such flow, so nothing was done. Go to the overview for the others.",
     "plan_over": (
@@ -50,7 +54,11 @@ ACT_SENTENCES = {
         " again."
     ),
     "answer_first": (
-        "{name} asks about {count} records, so it was not started. Answer on the page of the flow."
+        "{name} asks about {count} record, so it was not started. Answer on the page of the flow.",
+        (
+            "{name} asks about {count} records, so it was not started. Answer on the page of the"
+            " flow."
+        ),
     ),
     "question_changed": (
         "{name} does not ask any more what was shown, so nothing was done. Look at its page again."
@@ -87,14 +95,20 @@ ACT_SENTENCES = {
     "do_stop": "Stop",
     "act_stop": "stop",
     "stop_what": "It reads and writes nothing more, until somebody starts it.",
-    "stop_waiting": "{count} records wait. They stay where they are, and are not lost.",
+    "stop_waiting": (
+        "{count} record waits. It stays where it is, and is not lost.",
+        "{count} records wait. They stay where they are, and are not lost.",
+    ),
     "stop_until": (
         "Dynamics remembers changes for some days. After a longer stop everything is read again."
     ),
     "plan_replay_changed": "Send what was changed to {name} again?",
     "do_replay_changed": "Send it again",
     "act_replay_changed": "replay of what was changed",
-    "which_changed": "{count} records of {name} that Dynamics has changed since {since}.",
+    "which_changed": (
+        "{count} record of {name} that Dynamics has changed since {since}.",
+        "{count} records of {name} that Dynamics has changed since {since}.",
+    ),
     "which_changed_more": (
         "More than {count} records of {name} that Dynamics has changed since {since}; these are"
         " the first."
@@ -129,15 +143,34 @@ ACT_SENTENCES = {
     "do_start": "Start",
     "act_start": "start",
     "start_what": "It reads on from where it stood, and writes what waits.",
-    "question_deleted": "{count} records of {of} are gone from Dynamics.",
-    "question_deleted_filtered": (
-        "{count} records of {of} are gone from Dynamics, or left out by the filter."
+    "question_deleted": (
+        "{count} record of {of} is gone from Dynamics.",
+        "{count} records of {of} are gone from Dynamics.",
     ),
-    "question_filtered": "{count} records of {of} are left out by the filter of the mapping.",
-    "question_cleared": "Fields of {count} records of {of} become empty that held a value.",
-    "question_opted_in": "{count} opt-outs of {of} would be taken back.",
-    "answer_confirm": "Do it for all {count}. What is deleted or emptied is not undone.",
-    "answer_discard": "Leave all {count} as they are in Campaign.",
+    "question_deleted_filtered": (
+        "{count} record of {of} is gone from Dynamics, or left out by the filter.",
+        "{count} records of {of} are gone from Dynamics, or left out by the filter.",
+    ),
+    "question_filtered": (
+        "{count} record of {of} is left out by the filter of the mapping.",
+        "{count} records of {of} are left out by the filter of the mapping.",
+    ),
+    "question_cleared": (
+        "Fields of {count} record of {of} become empty that held a value.",
+        "Fields of {count} records of {of} become empty that held a value.",
+    ),
+    "question_opted_in": (
+        "{count} opt-out of {of} would be taken back.",
+        "{count} opt-outs of {of} would be taken back.",
+    ),
+    "answer_confirm": (
+        "Do it for this {count}. What is deleted or emptied is not undone.",
+        "Do it for all {count}. What is deleted or emptied is not undone.",
+    ),
+    "answer_discard": (
+        "Leave this {count} as it is in Campaign.",
+        "Leave all {count} as they are in Campaign.",
+    ),
     "holds_for_version": (
         "The answer holds for version {version} of the mapping. Under a newer one it asks again."
     ),
@@ -149,8 +182,14 @@ ACT_SENTENCES = {
     "plan_replay_letters": "Replay dead letters of {name}: {count}?",
     "do_replay_letters": "Replay {count}",
     "act_replay_letters": "replay of dead letters",
-    "which_ticked": "{count} ticked dead letters of {name}",
-    "which_match": "{count} dead letters of {name} that match",
+    "which_ticked": (
+        "{count} ticked dead letter of {name}",
+        "{count} ticked dead letters of {name}",
+    ),
+    "which_match": (
+        "{count} dead letter of {name} that matches",
+        "{count} dead letters of {name} that match",
+    ),
     "how_read_again": (
         "Each is read from Dynamics again and mapped with version {version}. They were refused by"
         " {refused}."
@@ -165,28 +204,62 @@ ACT_SENTENCES = {
     "would_saved": "{count} would be written.",
     "would_created": "{count} would be created.",
     "would_updated": "{count} would be updated.",
-    "would_deleted": "{count} are gone from Dynamics and would be deleted.",
-    "would_gone": "{count} are gone from Dynamics, and are not in Campaign.",
-    "would_unchanged": "{count} need no write: nothing has changed.",
-    "would_stale": "{count} need no write: a newer version has arrived.",
-    "would_filtered": "{count} are left out by the filter: {reason}",
+    "would_deleted": (
+        "{count} is gone from Dynamics and would be deleted.",
+        "{count} are gone from Dynamics and would be deleted.",
+    ),
+    "would_gone": (
+        "{count} is gone from Dynamics, and is not in Campaign.",
+        "{count} are gone from Dynamics, and are not in Campaign.",
+    ),
+    "would_unchanged": (
+        "{count} needs no write: nothing has changed.",
+        "{count} need no write: nothing has changed.",
+    ),
+    "would_stale": (
+        "{count} needs no write: a newer version has arrived.",
+        "{count} need no write: a newer version has arrived.",
+    ),
+    "would_filtered": (
+        "{count} is left out by the filter: {reason}",
+        "{count} are left out by the filter: {reason}",
+    ),
     "would_reconciled": "{count} would be read in both systems, and decided then.",
     "would_refused": "{count} would be refused again: {reason}, field {field}.",
     "would_meets_bug": "{count} would meet a bug of the bridge, and stay.",
-    "cost_calls": "About {calls} calls to the other system.",
-    "cost_minutes": "About {minutes} minutes at the rate of the last five.",
+    "cost_calls": (
+        "About {calls} call to the other system.",
+        "About {calls} calls to the other system.",
+    ),
+    "cost_minutes": (
+        "About {minutes} minute at the rate of the last five.",
+        "About {minutes} minutes at the rate of the last five.",
+    ),
     "plan_discard_letters": "Discard dead letters of {name}: {count}?",
     "do_discard_letters": "Discard {count}",
     "act_discard_letters": "discard of dead letters",
     "discard_what": (
-        "{count} dead letters are removed, with what was kept of their records. That cannot be"
-        " undone."
+        "{count} dead letter is removed, with what was kept of its record. That cannot be undone.",
+        (
+            "{count} dead letters are removed, with what was kept of their records. That cannot be"
+            " undone."
+        ),
     ),
-    "left_UNREADABLE": "{count} could not be read. Fix the file and put it back, or discard them.",
-    "left_NOT_KEPT": "{count} are not kept any more. Put their file back, or discard them.",
-    "left_OPT_OUT": "{count} are opt-outs of contacts, which are never discarded.",
+    "left_UNREADABLE": (
+        "{count} could not be read. Fix the file and put it back, or discard it.",
+        "{count} could not be read. Fix the file and put it back, or discard them.",
+    ),
+    "left_NOT_KEPT": (
+        "{count} is not kept any more. Put its file back, or discard it.",
+        "{count} are not kept any more. Put their file back, or discard them.",
+    ),
+    "left_OPT_OUT": (
+        "{count} is an opt-out of a contact, which is never discarded.",
+        "{count} are opt-outs of contacts, which are never discarded.",
+    ),
     "left_UNCHECKED": (
-        "{count} are opt-outs that could not be read. Tick that you have checked them first."
+        "{count} is an opt-out that could not be read. Tick that you have checked it first.",
+        "{count} are opt-outs that could not be read. Tick that you have checked them first.",
     ),
     "stays_UNREADABLE": (
         "It could not be read, so it is not replayed. Fix the file and put it back, or discard it."

@@ -130,8 +130,8 @@ def do_start(call: Call, order: Start) -> Answered:
 
 def unanswered(name: str, count: int) -> str:
     return (
-        f"Flow {name} asks about {count} records: GET /api/flows/{name}/question lists them. Start"
-        ' it with {"deletes": "confirm"} or {"deletes": "discard"}.'
+        f"Flow {name} asks about records, {count} so far: GET /api/flows/{name}/question lists"
+        ' them. Start it with {"deletes": "confirm"} or {"deletes": "discard"}.'
     )
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from shared.console.act_sentences import ACT_SENTENCES
 from shared.console.event_sentences import EVENTS
 from shared.console.mapping_sentences import MAPPING_SENTENCES
+from shared.console.plurals import Text, plural
 from shared.console.safety_sentences import SAFETY
 from shared.console.story_sentences import STORY
 
-SENTENCES = {
+SENTENCES: dict[str, Text] = {
     "sign_in_too_old": (
         "The sign-in took longer than ten minutes, or was begun in another browser."
         " Sign in once more."
@@ -84,7 +85,7 @@ def sentence(code: str, language: str, **arguments: object) -> str:
 
     A flow's `name` is in the reader's language too.
     """
-    text, said = SENTENCES.get(code), translations(language).gettext
+    text, known = SENTENCES.get(code), translations(language)
     if name := arguments.get("name"):
-        arguments["name"] = said(str(name))
-    return said(text).format(**arguments) if text else code
+        arguments["name"] = known.gettext(str(name))
+    return plural(text, known, arguments).format(**arguments) if text else code

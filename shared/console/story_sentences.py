@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-STORY: Mapping[str, str] = {
+from shared.console.plurals import Text
+
+STORY: Mapping[str, Text] = {
     "never_seen": (
         "Neither the bridge nor a system that was asked has the record {id}. Look at the id, and"
         " see whether its table has a mapping."
@@ -12,7 +14,7 @@ STORY: Mapping[str, str] = {
     "standing_refused": "Refused",
     "standing_waiting": "It waits",
     "standing_unknown": "Not known",
-    "why_same": "Both systems hold the same in all {count} fields that the mapping keeps.",
+    "why_same": "Both systems hold the same in all fields that the mapping keeps: {count}.",
     "why_gone": "It was deleted in Dynamics, and is not in Campaign.",
     "why_nowhere": "Neither system has it, and the bridge has never seen it. Look at the id.",
     "why_deletes_ignored": (
@@ -44,8 +46,14 @@ STORY: Mapping[str, str] = {
         " Send it again."
     ),
     "why_fields_differ": (
-        "{count} fields differ, and nothing is on its way: they were changed in Campaign. Send it"
-        " again to write what Dynamics says."
+        (
+            "{count} field differs, and nothing is on its way: it was changed in Campaign. Send it"
+            " again to write what Dynamics says."
+        ),
+        (
+            "{count} fields differ, and nothing is on its way: they were changed in Campaign. Send"
+            " it again to write what Dynamics says."
+        ),
     ),
     "why_unasked": "{part} cannot be asked now, so it cannot be compared. Load the page again.",
     "why_flow_failed": "Its flow has failed: {reason}",

@@ -97,7 +97,7 @@ def late(feeds: Iterable[Feed], document: OptOutDocument, now: float) -> list[Re
             found.append(Reason("unsafe_whole", sentence, {"side": side}, flow=feed.flow.key))
         elif now - at > document.promise_minutes * 60:
             sentence = (
-                f"{side} was last read to the end {(now - at) / 60:.0f} minutes ago: look why flow"
+                f"{side} was last read to the end {(now - at) / 60:.0f} min ago: look why flow"
                 f" {feed.flow.key} is late."
             )
             found.append(Reason("unsafe_late", sentence, {"side": side}, at, feed.flow.key))
@@ -107,7 +107,7 @@ def late(feeds: Iterable[Feed], document: OptOutDocument, now: float) -> list[Re
 def late_file(file_at: float | None, document: OptOutDocument, now: float) -> list[Reason]:
     if file_at is None or now - file_at <= document.files.promise_hours * 3600:
         return []
-    since = f"for {(now - file_at) / 3600:.0f} hours" if file_at else "yet"
+    since = f"for {(now - file_at) / 3600:.0f} h" if file_at else "yet"
     sentence = f"No export of opt-outs has come {since}: look whether Campaign's workflow runs."
     return [Reason("unsafe_file", sentence, since=file_at, flow=FROM_CAMPAIGN)]
 
@@ -122,21 +122,21 @@ def underway(deliver: OptOutFlow, bridge: Bridge) -> list[Reason]:
     on_queues(deliver, bridge, add)
     if letters := bridge.deadletters.count(deliver.key):
         sentence = (
-            f"{letters} opt-outs were refused: see GET /api/dead-letters?flow={deliver.key}, and do"
-            " what each says."
+            f"Opt-outs that were refused: {letters}. See GET /api/dead-letters?flow={deliver.key},"
+            " and do what each says."
         )
         add("letters", sentence, letters)
     headers = bridge.ledger.headers(deliver.key)
     if waiting := sum(header.counts[Outcome.WAITING] for header in headers):
         sentence = (
-            f"{waiting} opt-outs wait to be written, or for the contacts flow to process their"
-            " contact."
+            "Opt-outs that wait to be written, or for the contacts flow to process their contact:"
+            f" {waiting}."
         )
         since = min(filter(None, (header.waiting_since for header in headers)), default=0.0)
         add("waiting", sentence, waiting, since)
     rooms = bridge.waiting.waiting_counts(deliver.key)
     if resting := rooms.counts.total():
-        sentence = f"{resting} opt-outs rest in the waiting room until they are tried again."
+        sentence = f"Opt-outs that rest in the waiting room until they are tried again: {resting}."
         add("resting", sentence, resting, min(rooms.since.values(), default=0.0))
     if any(header.owner and header.until > bridge.now() for header in headers):
         add("writing", "Opt-outs are being written right now.", 1)
@@ -147,11 +147,11 @@ def on_queues(deliver: OptOutFlow, bridge: Bridge, add: Callable[..., None]) -> 
     """Adds what no run has taken yet, and what the host has put aside."""
     if messages := bridge.handoff.length(deliver.queue):
         since = bridge.handoff.oldest_inserted(deliver.queue) or 0.0
-        add("queue", f"{messages} messages with opt-outs are on their way.", messages, since)
+        add("queue", f"Messages with opt-outs that are on their way: {messages}.", messages, since)
     if poisoned := bridge.handoff.length(f"{deliver.queue}-poison"):
         sentence = (
-            f"{poisoned} messages with opt-outs are on {deliver.queue}-poison: replay the dead"
-            f" letters of {deliver.key}."
+            f"Messages with opt-outs on {deliver.queue}-poison: {poisoned}. Replay the dead letters"
+            f" of {deliver.key}."
         )
         add("poison", sentence, poisoned)
 
@@ -164,7 +164,7 @@ def unread(deliver: OptOutFlow, feed: Feed, bridge: Bridge) -> list[Reason]:
     for _ in range(MOST_PAGES):
         page = feed.flow.read(checkpoint)
         if news := count_news(deliver, page.changes, bridge):
-            sentence = f"{side} has {news} changes of opt-outs, or more, that have not been read."
+            sentence = f"Changes of opt-outs in {side} that have not been read: {news} or more."
             arguments = {"side": side, "count": news}
             return [Reason("unsafe_unread", sentence, arguments, flow=feed.flow.key)]
         checkpoint.link = page.link

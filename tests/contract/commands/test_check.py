@@ -344,7 +344,7 @@ def test_a_key_that_is_not_unique_is_told_without_its_value(sound: Office) -> No
             {"recordId": "the-same", "name": "x"},
         )
     findings = with_document(sound, LOOSE.document())
-    reported(findings, "keys", "error", "1 values of recordId", "more than one")
+    reported(findings, "keys", "error", "Values of recordId", "more than one", "at: 1.")
     assert "the-same" not in json.dumps(findings)
 
 
@@ -652,9 +652,9 @@ def test_old_files_are_a_warning(sound: Office) -> None:
         for place in made:
             place.unlink()
         aside.rmdir()
-    reported(findings, "sftp", "warning", "1 exported files are more than an hour old")
-    reported(findings, "sftp", "warning", "1 files that nobody reads")
-    reported(findings, "sftp", "warning", "1 files that have been read")
+    reported(findings, "sftp", "warning", "Exported files", "not read: 1.")
+    reported(findings, "sftp", "warning", "Files that nobody reads", "old: 1.")
+    reported(findings, "sftp", "warning", "Files that have been read", "old: 1.")
     assert code == 1
 
 

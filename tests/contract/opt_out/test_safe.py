@@ -22,31 +22,31 @@ def said(world: World) -> str:
 
 def unread_in_dynamics(world: World, person: str) -> str:
     world.in_dynamics(person, no=True)
-    return "Dynamics has 1 changes"
+    return "Changes of opt-outs in Dynamics that have not been read: 1"
 
 
 def unread_in_campaign(world: World, person: str) -> str:
     world.in_campaign(person, no=True)
-    return "Campaign has 1 changes"
+    return "Changes of opt-outs in Campaign that have not been read: 1"
 
 
 def on_the_queue(world: World, person: str) -> str:
     world.in_dynamics(person, no=True)
     world.from_dynamics.poll()
-    return "1 messages with opt-outs are on their way"
+    return "Messages with opt-outs that are on their way: 1"
 
 
 def in_work(world: World, person: str) -> str:
     on_the_queue(world, person)
     assert len(world.from_dynamics.messages()) == 1
-    return "1 messages with opt-outs are on their way"
+    return "Messages with opt-outs that are on their way: 1"
 
 
 def died_in_work(world: World, person: str) -> str:
     on_the_queue(world, person)
     (message,) = world.from_dynamics.messages()
     world.from_dynamics.kill_while_delivering(message, "ledger", "claim", after=True)
-    return "1 messages with opt-outs are on their way"
+    return "Messages with opt-outs that are on their way: 1"
 
 
 def died_while_reading(world: World, person: str) -> str:
@@ -54,7 +54,7 @@ def died_while_reading(world: World, person: str) -> str:
     side = world.from_campaign
     with pytest.raises(Killed):
         side.poll(replace(side.bridge, handoff=KilledAt(side.bridge.handoff, "put")))
-    return "Campaign has 1 changes"
+    return "Changes of opt-outs in Campaign that have not been read: 1"
 
 
 def poisoned(world: World, person: str) -> str:
@@ -62,7 +62,7 @@ def poisoned(world: World, person: str) -> str:
     (message,) = world.from_dynamics.messages()
     world.wiring.handoff.send("opt-out-poison", message.content)
     world.from_dynamics.complete(message)
-    return "replay the dead letters of opt_out"
+    return "Replay the dead letters of opt_out"
 
 
 def refused(world: World, person: str) -> str:
@@ -75,7 +75,7 @@ def refused(world: World, person: str) -> str:
     world.in_campaign(person, no=True)
     world.sync()
     world.dynamics.faults()
-    return "1 opt-outs were refused"
+    return "Opt-outs that were refused: 1"
 
 
 def waiting(world: World, person: str) -> str:
@@ -87,7 +87,7 @@ def waiting(world: World, person: str) -> str:
     for message in world.from_campaign.messages():
         world.from_campaign.deliver(message)
     world.dynamics.faults()
-    return "1 opt-outs wait to be written"
+    return "Opt-outs that wait to be written"
 
 
 def stopped(world: World, person: str) -> str:
@@ -108,7 +108,7 @@ def failed(world: World, person: str) -> str:
 def a_late_poller(world: World, person: str) -> str:
     world.in_campaign(person, no=True)
     world.ahead += 20 * 60
-    return "was last read to the end 20 minutes ago"
+    return "was last read to the end 20 min ago"
 
 
 STATES: list[Callable[[World, str], str]] = [
@@ -179,7 +179,7 @@ def test_an_export_that_has_come_and_one_that_does_not(new_world: Callable[..., 
     assert world.safe() == SAFE
     world.in_campaign(person, no=True)
     world.campaign.emulator.json("POST", "/export", {"log": "optOut"})
-    assert "Campaign has 1 changes" in said(world)
+    assert "Changes of opt-outs in Campaign that have not been read: 1" in said(world)
     world.quiet()
     profile = world.campaign.profile(person)
     assert profile is not None
@@ -187,4 +187,4 @@ def test_an_export_that_has_come_and_one_that_does_not(new_world: Callable[..., 
     assert world.safe() == SAFE
     world.ahead += 30 * 3600
     world.sync()
-    assert "No export of opt-outs has come for 30 hours" in said(world)
+    assert "No export of opt-outs has come for 30 h" in said(world)

@@ -82,11 +82,36 @@ def test_every_refusal_has_its_sentence() -> None:
 @pytest.mark.parametrize("language", SHOWN)
 @pytest.mark.parametrize("code", SENTENCES)
 def test_a_sentence_is_made_from_its_code(code: str, language: str) -> None:
-    names = arguments(SENTENCES[code])
+    text = SENTENCES[code]
+    names = arguments(text if isinstance(text, str) else text[1])
     said = sentence(code, language, **dict.fromkeys(names, "X"))
     assert said
     assert said != code
     assert said.count("X") >= len(names)
+
+
+PAIRS = [code for code, text in SENTENCES.items() if not isinstance(text, str)]
+
+
+@pytest.mark.parametrize("language", SHOWN)
+@pytest.mark.parametrize("code", PAIRS)
+def test_one_is_not_many(code: str, language: str) -> None:
+    """Numbers come as they were counted, or as text from what was kept."""
+    one, many = SENTENCES[code]
+    assert arguments(one) == arguments(many)
+    said = [sentence(code, language, **dict.fromkeys(arguments(one), n)) for n in (1, "1", 2, 0)]
+    assert said[0] == said[1]
+    assert said[2].replace("2", "0") == said[3]
+    if language == "en":
+        assert said[0] == one.format_map(dict.fromkeys(arguments(one), 1)) != said[2]
+
+
+def test_no_sentence_says_one_records() -> None:
+    """A noun that is counted has a form for one."""
+    counted = re.compile(r"(?<!More than )\{(count|calls|minutes)\} (?!of\b)[a-z]+s\b")
+    assert not [
+        text for text in SENTENCES.values() if isinstance(text, str) and counted.search(text)
+    ]
 
 
 def test_a_code_without_a_sentence_is_shown_as_it_is() -> None:
