@@ -7,10 +7,11 @@ came late has then been carried out. So a doubt costs one call more, and only wh
 
 import uuid
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from math import ceil
 
 from shared.pipeline.flow import Bridge, Flow
-from shared.records import Outcome, Settlement
+from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.cut_offs import NONE
 from shared.state.ledger_rows import LedgerRow, View, waits_begin
 from shared.waits import CutOff
@@ -32,7 +33,8 @@ def take_over_all(flow: Flow, bridge: Bridge, view: View) -> list[LedgerRow]:
     """As `take_over`, and sees to the end of their doubt."""
     ends_at = left_until(bridge)
     rows = take_over(view, ends_at, bridge.now())
-    confirm_later(flow, bridge, [row.record_id for row in rows], ends_at)
+    references = [Change(row.record_id, Kind.REFERENCE, first_seen=bridge.now()) for row in rows]
+    confirm_later(flow, bridge, references, ends_at)
     return rows
 
 
@@ -80,13 +82,25 @@ def update_all(
 
     `claimed_at`: no write began before.
     """
-    ends_at, ids = until(bridge), list[str]()
+    ends_at, doubted = until(bridge), list[Settlement]()
     for row, result in pairs:
         if came_to_an_end(result):
             row.cut_offs = NONE
         if prolonged(row, result, ends_at, claimed_at):
-            ids.append(row.record_id)
-    confirm_later(flow, bridge, ids, ends_at)
+            doubted.append(result)
+    references = [confirmation(result, bridge.now()) for result in doubted]
+    confirm_later(flow, bridge, references, ends_at)
+
+
+def confirmation(settlement: Settlement, now: float) -> Change:
+    """The reference that comes back when the doubt ends. A record that keeps failing goes on with
+    its time and its attempts: each doubt would begin them again.
+    """
+    change = settlement.change
+    fresh = Change(change.record_id, Kind.REFERENCE, first_seen=now)
+    if settlement.outcome not in (Outcome.WAITING, Outcome.REJECTED):
+        return fresh
+    return replace(fresh, attempts=change.attempts, failing_since=change.failing_since)
 
 
 def came_to_an_end(settlement: Settlement) -> bool:
@@ -112,14 +126,14 @@ def prolonged(row: LedgerRow, settlement: Settlement, ends_at: float, claimed_at
     return False
 
 
-def confirm_later(flow: Flow, bridge: Bridge, ids: Collection[str], until: float) -> None:
+def confirm_later(flow: Flow, bridge: Bridge, references: Collection[Change], until: float) -> None:
     """Has the records written once more when their doubt has ended.
 
     To be called before the ledger is told of the doubt, so that each doubt has an end.
     """
-    if ids:
+    if references:
         due_at = until + min(CLOCKS_DIFFER_SECONDS, bridge.settings.campaign_doubt_seconds)
-        bridge.waiting.park_until(due_at, flow.key, flow.queue, flow.table, ids, DOUBT)
+        bridge.waiting.park_changes(due_at, flow.key, flow.queue, flow.table, references, DOUBT)
 
 
 def until(bridge: Bridge) -> float:

@@ -9,8 +9,9 @@ from shared.pipeline.answering import unasked
 from shared.pipeline.brake import goes_on
 from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind, Outcome
-from shared.state.due import Parked, merged
+from shared.state.due import Parked
 from shared.state.ledger_rows import Header
+from shared.state.references import merged
 from shared.waits import CODES
 
 RELEASE_SECONDS = 20.0

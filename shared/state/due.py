@@ -10,11 +10,11 @@ only, never a value of a record.
 
 import json
 import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
-from itertools import batched
+from itertools import batched, repeat
 from math import ceil, log2
 from typing import Any
 
@@ -27,8 +27,9 @@ from shared.errors import Retryable
 from shared.records import Change, Kind
 from shared.state.envelope import CHANGES
 from shared.state.filters import literal
-from shared.state.ledger_rows import ROWS_PER_TRANSACTION, bucket
+from shared.state.ledger_rows import ROWS_PER_TRANSACTION
 from shared.state.pages import filled
+from shared.state.references import by_bucket, merged
 
 DUE, AHEAD = "due|", "ahead|"
 BEHIND = "}"  # sorts behind "|"
@@ -38,9 +39,8 @@ RACE_SECONDS = 0.02
 """Between two attempts, longer each time: all who met must not meet again."""
 GRID_SECONDS = 15.0
 LONGEST_DELAY_SECONDS = 400 * 86_400.0
-RACE_LOST = (409, 412)
-ADDITION_LOST = (*RACE_LOST, 404)
-"""An empty header goes; where one was read, somebody else has emptied it."""
+RACE_LOST = (404, 409, 412)
+"""An empty header goes: where one was read, somebody else has emptied it."""
 
 KEPT = tuple(
     item for item in fields(Change) if item.name not in ("record_id", "kind", "version", "row")
@@ -53,7 +53,7 @@ class Parked:
     """References of one flow, parked together.
 
     `row_key`: in the flow's partition. `queue`, `table`: where they go on. `reason`: the code of
-    what they wait for.
+    what they wait for. `etag`: of the row that was read; "" before it is parked.
     """
 
     row_key: str
@@ -61,6 +61,7 @@ class Parked:
     table: str
     reason: str
     changes: tuple[Change, ...]
+    etag: str = field(default="", compare=False)
 
     @property
     def due_at(self) -> float:
@@ -135,7 +136,7 @@ class Due:
             for number, part in by_bucket(changes)
         ]
         for group in batched(rows, ROWS_PER_TRANSACTION, strict=False):
-            self.change_counts(flow, group, self.add, ADDITION_LOST)
+            self.change_counts(flow, group, self.add)
 
     def add(self, flow: str, rows: Sequence[Parked], header: DueHeader) -> None:
         """A row that is there takes up what the same records bring now: they wait once."""
@@ -176,38 +177,50 @@ class Due:
         return self.table.query_entities(condition, results_per_page=ROWS_PER_TRANSACTION)
 
     def remove(self, flow: str, rows: Sequence[Parked]) -> None:
-        """Ends rows that have been handed off; one that is not there any more is passed over."""
-        try:
-            self.change_counts(flow, rows, self.delete)
-        except TableTransactionError as error:
-            if error.status_code != 404:
-                raise
-            if len(rows) > 1:
-                self.remove(flow, rows[: len(rows) // 2])
-                self.remove(flow, rows[len(rows) // 2 :])
+        """Ends rows that have been handed off; one that is not there any more is passed over, and
+        what was parked again since it was read stays.
+        """
+        self.change_counts(flow, rows, self.delete, self.as_read)
 
     def delete(self, flow: str, rows: Sequence[Parked], header: DueHeader) -> None:
         for row in rows:
             header.take(row.reason, len(row.changes))
         keys = [{"PartitionKey": self.partition(flow), "RowKey": row.row_key} for row in rows]
-        self.submit(flow, header, [("delete", key) for key in keys])
+        conditions = [unchanged(row.etag) for row in rows]
+        self.submit(flow, header, list(zip(repeat("delete"), keys, conditions)))
+
+    def as_read(self, flow: str, rows: Sequence[Parked]) -> list[Parked]:
+        """Those of the rows that nobody has changed or removed since they were read."""
+        keys = [row.row_key for row in rows]
+        entities = self.table.query_entities(
+            f"PartitionKey eq {literal(self.partition(flow))}"
+            f" and RowKey ge {literal(min(keys))} and RowKey le {literal(max(keys))}"
+        )
+        etags = {entity["RowKey"]: entity.metadata["etag"] for entity in entities}
+        return [row for row in rows if etags.get(row.row_key) == row.etag]
 
     def change_counts(
         self,
         flow: str,
         rows: Sequence[Parked],
         change: Callable[[str, Sequence[Parked], DueHeader], None],
-        race_lost: Collection[int] = RACE_LOST,
+        still: Callable[[str, Sequence[Parked]], Sequence[Parked]] = lambda _, rows: rows,
     ) -> None:
-        for number in range(ATTEMPTS if rows else 0):
+        """Changes rows and counts together; again, for those that are `still` meant, where others
+        came first.
+        """
+        for number in range(ATTEMPTS):
+            if not rows:
+                return
             try:
                 change(flow, rows, self.waiting_counts(flow))
                 return
             except TableTransactionError as error:
-                if error.status_code not in race_lost:
+                if error.status_code not in RACE_LOST:
                     raise
             longest = RACE_SECONDS * (number + 1)
             self.sleep(random.uniform(0.0, longest))  # noqa: S311  # jitter, no secret
+            rows = still(flow, rows)
         if rows:
             raise Retryable(
                 "Too many instances park records of one flow; the records are sent again.", 1.0
@@ -262,35 +275,6 @@ def row_key(due_at: float, number: int, reason: str, changes: Sequence[Change]) 
     return f"{int(due_at * 1000):015d}|{number:07d}|{digest}"
 
 
-def by_bucket(changes: Iterable[Change]) -> Iterator[tuple[int, tuple[Change, ...]]]:
-    """Parts that fit into one message each: of one ledger partition, no record twice."""
-    groups: defaultdict[int, list[Change]] = defaultdict(list)
-    for change in merged(changes):
-        groups[bucket(change.record_id)].append(change)
-    for number, group in groups.items():
-        for part in batched(group, ROWS_PER_TRANSACTION, strict=False):
-            yield number, part
-
-
-def merged(changes: Iterable[Change]) -> Collection[Change]:
-    """One reference for each record, with what all of its changes say of its history."""
-    found: dict[str, Change] = {}
-    for change in changes:
-        before = found.get(change.record_id)
-        found[change.record_id] = both(before, change) if before else change
-    return found.values()
-
-
-def both(one: Change, other: Change) -> Change:
-    return replace(
-        other,
-        uncertain=one.uncertain or other.uncertain,
-        replay=one.replay or other.replay,
-        attempts=max(one.attempts, other.attempts),
-        first_seen=min(one.first_seen, other.first_seen),
-    )
-
-
 def entity_of(partition: str, row: Parked) -> dict[str, Any]:
     return {
         "PartitionKey": partition,
@@ -318,6 +302,7 @@ def read_parked(entity: Any) -> Parked:
         entity["table"],
         entity["reason"],
         CHANGES.validate_python(listed),
+        entity.metadata["etag"],
     )
 
 
@@ -335,7 +320,12 @@ def header_operation(partition: str, header: DueHeader) -> tuple[Any, ...]:
     counts = {"counts": json.dumps(header.counts), "oldest": json.dumps(header.since)}
     if not header.etag:
         return "create", {**entity, **counts}
-    condition = {"etag": header.etag, "match_condition": MatchConditions.IfNotModified}
+    condition = unchanged(header.etag)
     if not header.counts:
         return "delete", entity, condition
     return "update", {**entity, **counts}, {"mode": UpdateMode.REPLACE, **condition}
+
+
+def unchanged(etag: str) -> dict[str, Any]:
+    """The condition that nobody has written it since."""
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}

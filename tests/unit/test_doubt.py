@@ -6,15 +6,18 @@ from itertools import count, islice
 
 import pytest
 
+from shared import calls
 from shared.errors import Cause, Retryable
 from shared.pipeline.deliver import try_later
 from shared.pipeline.poison import keep_records
+from shared.pipeline.settle import GIVEN_UP
 from shared.records import Change, Kind
 from shared.state.envelope import Envelope
 from shared.state.ledger import Ledger
 from shared.state.ledger_rows import View, bucket, partition_name
 from tests.unit.memory import Memory, played
 
+HOUR = 3600.0
 ENVELOPE = 99
 """Of one transaction, which has the header too."""
 
@@ -112,3 +115,48 @@ def cut_off_settlement(world: Memory) -> None:
         raise Retryable("no answer", uncertain=True, cause=Cause.PAUSE)
 
     ledger.settle = once  # type: ignore[method-assign]
+
+
+def test_a_record_whose_writes_never_have_an_answer_becomes_a_dead_letter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each of them begins a doubt, whose end brings one more reference to the record."""
+
+    def body(world: Memory) -> None:
+        world.settings["RETRY_HOURS"] = "2"
+        contact = world.contact()
+        tried = silent_writes(monkeypatch, world)
+        run_for(world, 2 * HOUR)
+        assert world.letters("contact") == []
+        run_for(world, HOUR)
+        assert world.letters("contact") == [GIVEN_UP]
+        tried.clear()
+        run_for(world, HOUR)
+        assert len(tried) <= HOUR / (world.wiring.settings.campaign_doubt_seconds / 2)
+        monkeypatch.undo()
+        run_for(world, HOUR)
+        assert world.letters("contact") == []
+        assert world.row("contact", contact).outcome in ("created", "updated")
+
+    played(body)
+
+
+def silent_writes(monkeypatch: pytest.MonkeyPatch, world: Memory) -> list[float]:
+    """When each write was tried that Campaign gives no answer to."""
+    tried: list[float] = []
+
+    def write(flow: object, decisions: object) -> None:
+        calls.called("POST")
+        calls.unanswered()
+        tried.append(world.now)
+        raise Retryable("no answer", uncertain=True, cause=Cause.OUTAGE)
+
+    monkeypatch.setattr(type(world.flow("contact")), "write", write)
+    return tried
+
+
+def run_for(world: Memory, seconds: float) -> None:
+    ends = world.now + seconds
+    while world.now < ends:
+        world.sync("contact")
+        world.later(15)

@@ -20,6 +20,7 @@ from dev.simulation.scheduler import START_SECONDS, Scheduler
 from dev.simulation.shrinking import Shrinking
 from dev.simulation.systems import DEFINITIONS
 from shared.pipeline import doubt
+from shared.records import Change
 
 ROOT = Path(__file__).parents[3]
 
@@ -129,8 +130,8 @@ def test_without_faults_nothing_is_in_doubt(flow: str, monkeypatch: pytest.Monke
     """Each doubt costs a write more, and nothing is safe to send until it ends."""
     doubted: list[str] = []
 
-    def noted(flow: Any, bridge: Any, ids: Collection[str], until: float) -> None:
-        doubted.extend(ids)
+    def noted(flow: Any, bridge: Any, references: Collection[Change], until: float) -> None:
+        doubted.extend(one.record_id for one in references)
 
     monkeypatch.setattr(doubt, "confirm_later", noted)
     for seed in range(1, 4):

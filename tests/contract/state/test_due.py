@@ -12,6 +12,7 @@ from azure.data.tables import TableServiceClient, TableTransactionError
 from dev.commands.azurite import start_azurite
 from dev.simulation.storage import Account
 from dev.simulation.world import World
+from shared.pipeline.waiting_room import AT_ONCE
 from shared.records import Change, Kind
 from shared.state.ledger_rows import bucket
 from shared.state.waiting import Waiter, Waiting
@@ -114,6 +115,21 @@ def test_releasing_what_another_run_has_released_is_harmless(waiting: Waiting) -
     waiting.remove("contacts", rows[1:3])
     waiting.remove("contacts", rows)
     assert waiting.due("contacts", NOW) == []
+    assert waiting.waiting_counts("contacts").counts == {}
+
+
+def test_what_is_parked_again_before_it_is_removed_stays(waiting: Waiting) -> None:
+    """It was handed off and taken from the queue meanwhile, and could not be delivered."""
+    waiting.park_until(AT_ONCE, *CONTACTS, IDS[:1], "flow")
+    waiting.park_until(NOW, *CONTACTS, IDS[1:2], "flow")
+    rows = waiting.due("contacts", NOW)
+    again = [Change(IDS[0], Kind.REFERENCE, replay=True)]
+    waiting.park_changes(AT_ONCE, *CONTACTS, again, "flow")
+    waiting.remove("contacts", rows)
+    (left,) = waiting.due("contacts", NOW)
+    assert [(one.record_id, one.replay) for one in left.changes] == [(IDS[0], True)]
+    assert waiting.waiting_counts("contacts").counts == {"flow": 1}
+    waiting.remove("contacts", [left])
     assert waiting.waiting_counts("contacts").counts == {}
 
 
