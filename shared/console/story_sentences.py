@@ -62,6 +62,10 @@ STORY: Mapping[str, Text] = {
         "Its table is being read as a whole, and {rows} rows were read so far: its turn may come."
     ),
     "why_trouble": "The last read was interrupted: {reason}",
+    "why_opt_out_to_come": (
+        "It is opted out in Dynamics, and Campaign may still send it such messages: {flags}. The"
+        " opt-out is on its way while its flow runs. See that flow, and its dead letters."
+    ),
     "why_opted_out": "It is opted out, so Campaign sends it no such message: {flags}.",
     "why_doubt": (
         "A write had no answer, so Campaign may hold something else. It is written once more when"

@@ -13,7 +13,7 @@ from shared.console.pages.shown import shown_missing, shown_value
 from shared.console.patience import Missing
 from shared.console.roles import Least, Role
 from shared.console.sentences import sentence
-from shared.console.standing import Noted, Why
+from shared.console.standing import AS_IT_SHOULD, WAITING, Noted, Why
 from shared.console.status import letter_json
 from shared.console.story import Family, OptOutsSeen, Story, tell
 from shared.console.summary import name_of
@@ -21,11 +21,14 @@ from shared.console.visit import Visit
 from shared.console.with_records import with_records
 from shared.entities.both_sides import FieldPair
 from shared.identifiers import record_id
+from shared.opt_out.deciding import Mode
 from shared.opt_out.flow import KEY as OPT_OUT
 from shared.state.activity import Act
 from shared.state.ledger_rows import LedgerRow
 
 DOWNLOAD_SECONDS = 30.0
+TO_CAMPAIGN = (Mode.TO_CAMPAIGN, Mode.BOTH)
+"""In which the bridge carries opt-outs to Campaign."""
 
 
 def story(visit: Visit) -> Answer:
@@ -78,7 +81,7 @@ def page(visit: Visit, found: Story, values: bool) -> View:
             "name": name_of(found.flow.key),
             "table": found.flow.table,
             "record_id": found.record_id,
-            "standing": standing.code,
+            "standing": standing_with(standing.code, found.opt_outs),
             "why": [said(visit, one) for one in (*standing.why, *opted_out(found.opt_outs))],
             "in_dynamics": there(found.source, lambda source: source.row is not None),
             "in_campaign": there(found.target, lambda target: target is not None),
@@ -144,6 +147,11 @@ def family(found: Family | Missing) -> dict[str, Any]:
     }
 
 
+def standing_with(code: str, found: OptOutsSeen | Missing | None) -> str:
+    """A record that is as it should be waits while an opt-out of it does."""
+    return WAITING if code == AS_IT_SHOULD and still_to_come(found) else code
+
+
 def opt_outs(found: OptOutsSeen | Missing | None) -> dict[str, Any] | None:
     if found is None or isinstance(found, Missing):
         return None
@@ -153,12 +161,25 @@ def opt_outs(found: OptOutsSeen | Missing | None) -> dict[str, Any] | None:
 
 
 def opted_out(found: OptOutsSeen | Missing | None) -> list[Why]:
-    """A person who is as they should be gets no e-mail for all that."""
+    """A person who is as they should be gets no e-mail for all that; but one whose no has not
+    reached Campaign may still get some.
+    """
     if not isinstance(found, OptOutsSeen) or not found.now:
         return []
-    sides = found.now["flags"].items()
-    flags = [flag for flag, one in sides if one["dynamics"] or one["campaign"]]
-    return [Why("why_opted_out", {"flags": ", ".join(flags)})] if flags else []
+    done = [flag for flag, one in found.now["flags"].items() if one["campaign"]]
+    to_come = still_to_come(found)
+    said = [Why("why_opted_out", {"flags": ", ".join(done)})] if done else []
+    return said + ([Why("why_opt_out_to_come", {"flags": ", ".join(to_come)})] if to_come else [])
+
+
+def still_to_come(found: OptOutsSeen | Missing | None) -> list[str]:
+    """The flags that are opted out in Dynamics and not in Campaign, where the bridge carries them
+    there and there is a profile.
+    """
+    if not isinstance(found, OptOutsSeen) or not found.now or found.now["mode"] not in TO_CAMPAIGN:
+        return []
+    flags = found.now["flags"].items()
+    return [flag for flag, one in flags if one["dynamics"] and one["campaign"] is False]
 
 
 def events(found: Any, values: bool) -> list[dict[str, Any]] | None:

@@ -133,6 +133,18 @@ def test_who_is_opted_out_is_said_to_be_so(world: World) -> None:
     assert [why["code"] for why in world.story(contact(world))["why"]][-1] != "why_opted_out"
 
 
+def test_who_is_opted_out_in_dynamics_alone_is_not_said_to_get_no_mail(world: World) -> None:
+    contact_id = contact(world)
+    world.sync()
+    world.dynamics.change_contact(contact_id, quietly=True, donotbulkemail=True)
+    story = world.story(contact_id)
+    assert [why["code"] for why in story["why"]][-1] == "why_opt_out_to_come"
+    assert story["standing"] == "waiting"
+    assert (
+        "Campaign may still send it such messages: blackListEmail." in story["why"][-1]["sentence"]
+    )
+
+
 def test_the_examples_of_the_local_stack_are_what_the_page_says(world: World) -> None:
     ids = examples.create(world.dynamics)
     world.sync()
