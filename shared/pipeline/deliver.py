@@ -20,13 +20,8 @@ from shared.pipeline.brake import Screened, goes_on, is_asking, park, screen, ta
 from shared.pipeline.decision import Act, Decision
 from shared.pipeline.delays import contended_delay, envelope_delay, failed, until_sent
 from shared.pipeline.flow import Bridge, Delivery, Flow
-from shared.pipeline.settle import (
-    resend,
-    rest,
-    settle,
-    settle_once,
-    unless_given_up,
-)
+from shared.pipeline.resending import resend, rest
+from shared.pipeline.settle import settle, settle_once, unless_given_up
 from shared.pipeline.writing import write, written
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.envelope import Envelope, read_envelope

@@ -14,9 +14,10 @@ from hashlib import blake2b
 
 from shared import telemetry
 from shared.errors import Rejected, Retryable
+from shared.pipeline.dead_letters import keep_dead_letter
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
-from shared.pipeline.settle import keep_dead_letter, settle, settle_once
+from shared.pipeline.settle import settle, settle_once
 from shared.records import Change, Kind, Outcome, Settlement
 from shared.state.deadletters import DeadLetter
 from shared.state.envelope import Envelope, read_envelope
@@ -118,7 +119,7 @@ def keep_records(flow: Flow, bridge: Bridge, envelope: Envelope) -> None:
     new = [change for change in changes if not kept_before(view.rows.get(change.record_id))]
     for change in changes:
         if change not in new:
-            keep_dead_letter(flow, bridge, envelope, view, refusal(flow, change), ())
+            keep_dead_letter(flow, bridge, envelope, view, refusal(flow, change))
     if new:
         settle(flow, bridge, envelope, view, [refusal(flow, change) for change in new])
 

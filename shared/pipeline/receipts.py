@@ -23,7 +23,7 @@ from shared.pipeline.delays import until_sent
 from shared.pipeline.deliver import deliver
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.guarded import guarded
-from shared.pipeline.settle import resend
+from shared.pipeline.resending import resend
 from shared.state.envelope import read_envelope
 from shared.state.handoff import poison_of
 

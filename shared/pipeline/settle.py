@@ -2,25 +2,16 @@
 tried again is sent again.
 """
 
-import random
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 from shared import telemetry
 from shared.pipeline import doubt
-from shared.pipeline.delays import record_delay
+from shared.pipeline.dead_letters import dead_letter, keep_dead_letters, may_have_letters
 from shared.pipeline.flow import Bridge, Flow
-from shared.pipeline.waiting_room import (
-    BUSY,
-    SHORTEST_SECONDS,
-    rest_until_running,
-    send_later,
-)
+from shared.pipeline.resending import send_again
 from shared.records import Change, Kind, Outcome, Settlement
-from shared.state.deadletters import DeadLetter
 from shared.state.envelope import Envelope
 from shared.state.groups import counted
 from shared.state.ledger_rows import (
@@ -31,7 +22,6 @@ from shared.state.ledger_rows import (
     waits_begin,
     waits_end,
 )
-from shared.waits import FlowFailed, Transient
 
 GIVEN_UP = "retry_hours_used_up"
 
@@ -51,13 +41,7 @@ def settle(
     """
     settlements = [or_exhausted(flow, bridge, settlement) for settlement in settlements]
     noted = [settlement for settlement in settlements if not settlement.quiet]
-    replayed = {change.record_id for change in envelope.changes if change.replay}
-    # A letter of an earlier version may stand beside a row that says that it waits.
-    had_letters = {
-        row.record_id
-        for row in view.rows.values()
-        if row.rejected or (row.outcome == Outcome.WAITING and row.record_id in replayed)
-    }
+    may_have = may_have_letters(envelope, view, settlements)
     if noted or claimed_at:
         if view.header.waits is None:
             view.header.waits = bridge.ledger.waits(view.partition)
@@ -66,8 +50,7 @@ def settle(
         rows = [note(view, settlement, bridge.now()) for settlement in noted]
         doubt.update_all(flow, bridge, zip(rows, noted, strict=True), claimed_at)
         bridge.ledger.settle(view, rows)
-    for settlement in noted:
-        keep_dead_letter(flow, bridge, envelope, view, settlement, had_letters)
+    keep_dead_letters(flow, bridge, envelope, view, noted, may_have)
     # The ledger knows of their doubt from here on.
     again = [
         replace(s, change=replace(s.change, uncertain=False))
@@ -125,16 +108,6 @@ def settle_once(
     return settlements
 
 
-def dead_letter(flow: Flow, settlement: Settlement, version: int, now: float) -> DeadLetter:
-    change = settlement.change
-    refusal = (settlement.reason, settlement.fields, settlement.sentence)
-    seen = (change.origin, change.first_seen)
-    letter = DeadLetter(
-        flow.key, change.record_id, *refusal, version, change.attempts + 1, now, *seen
-    )
-    return replace(letter, metadata=settlement.metadata, sample=change.sample)
-
-
 def or_exhausted(flow: Flow, bridge: Bridge, settlement: Settlement) -> Settlement:
     """A record whose attempts failed for RETRY_HOURS becomes a dead letter; an opt-out never does.
 
@@ -171,57 +144,6 @@ def unless_given_up(
         partition = partition_name(flow.key, envelope.bucket)
         settle(flow, bridge, envelope, bridge.ledger.view(partition, ids, bridge.now()), over)
     return [s.change for s in checked if s.outcome is not Outcome.REJECTED]
-
-
-def keep_dead_letter(
-    flow: Flow,
-    bridge: Bridge,
-    envelope: Envelope,
-    view: View,
-    settlement: Settlement,
-    had_letters: Collection[str],
-) -> None:
-    """Puts a rejected record's dead letter, and takes it away when the record has arrived after
-    all. After the ledger, so that who lost the claim puts nothing; and looked at once more, for the
-    record may have arrived since.
-    """
-    change = settlement.change
-    if settlement.outcome is Outcome.REJECTED:
-        letter = dead_letter(flow, settlement, envelope.mapping_version, bridge.now())
-        kept = flow.policy.kept_rows
-        bridge.deadletters.put(
-            letter, kept.merge(change, kept_before(flow, bridge, change)) if kept else None
-        )
-        if has_arrived(bridge, view.partition, change.record_id):
-            take_away(flow, bridge, envelope, change.as_reference())
-    elif change.record_id in had_letters and settlement.outcome is not Outcome.WAITING:
-        take_away(flow, bridge, envelope, change)
-
-
-def take_away(flow: Flow, bridge: Bridge, envelope: Envelope, arrived: Change) -> None:
-    """Ends the letter of a record that has arrived.
-
-    What only the letter tells is sent first: its source tells it once. The claim is free, so the
-    next delivery may have refused the record meanwhile: then the letter is of that one, and stays.
-    """
-    rows, kept = flow.policy.kept_rows, kept_before(flow, bridge, arrived)
-    if rows and kept is not None and not rows.includes(arrived, kept):
-        change = Change(arrived.record_id, Kind.ROW, row=kept, first_seen=bridge.now())
-        resend(flow, bridge, envelope, [change], bridge.settings.retry_delay_seconds)
-    partition = partition_name(flow.key, envelope.bucket)
-    bridge.deadletters.discard(
-        flow.key, [arrived.record_id], partial(has_arrived, bridge, partition)
-    )
-
-
-def has_arrived(bridge: Bridge, partition: str, record_id: str) -> bool:
-    row = bridge.ledger.row(partition, record_id)
-    return row is not None and not row.rejected
-
-
-def kept_before(flow: Flow, bridge: Bridge, change: Change) -> Mapping[str, Any] | None:
-    """What is kept beside the letter of a record; None where the flow keeps nothing."""
-    return bridge.deadletters.row(flow.letters, change.record_id) if flow.policy.kept_rows else None
 
 
 def note(view: View, settlement: Settlement, now: float) -> LedgerRow:
@@ -283,67 +205,3 @@ def waiting_since(known: float, counts: Counter[str], first_seen: float, outcome
     if outcome is Outcome.WAITING:
         return min(known or first_seen, first_seen)
     return known if counts[Outcome.WAITING] > 0 else 0.0
-
-
-def send_again(
-    flow: Flow, bridge: Bridge, envelope: Envelope, waiting: Sequence[Settlement]
-) -> None:
-    """Sends what waits with a delay: what the system asked for, or twice as long with each attempt.
-
-    A record with a fault goes alone, and when it is alone its fault is raised: the host then sets
-    just this record aside. What waits for its flow comes back when the flow runs.
-    """
-    by_delay: defaultdict[tuple[float, str], list[Change]] = defaultdict(list)
-    for settlement in waiting:
-        wait = settlement.wait
-        if wait and wait.called_for:
-            continue
-        if settlement.fault is None:
-            seconds, code = record_delay(settlement, bridge), wait.code if wait else ""
-            by_delay[seconds, code].append(next_attempt(settlement, seconds))
-        elif len(envelope.changes) > 1:
-            resend(flow, bridge, envelope, [settlement.change], 0)
-        else:
-            raise settlement.fault
-    for (seconds, code), changes in by_delay.items():
-        if code == FlowFailed.code:
-            rest(flow, bridge, envelope, changes)
-        else:
-            jitter = random.uniform(1.0, 1.2)  # noqa: S311  # no secret
-            resend(flow, bridge, envelope, changes, seconds * jitter, reason=code)
-
-
-def next_attempt(settlement: Settlement, seconds: float) -> Change:
-    """The change as it is sent again after so many seconds."""
-    wait, change = settlement.wait, settlement.change
-    if isinstance(wait, FlowFailed):
-        return replace(change, failing_since=0.0)
-    if isinstance(wait, Transient) and wait.pause:
-        change = change.paused(seconds)
-    return change.again(change.uncertain) if wait and wait.counted else change
-
-
-def resend(
-    flow: Flow,
-    bridge: Bridge,
-    envelope: Envelope,
-    changes: Iterable[Change],
-    delay_seconds: float,
-    whole: bool = False,
-    reason: str = BUSY,
-) -> None:
-    """The changes come back after the delay: as they may rest, or `whole` for a moment, with the
-    rows that they brought. What was read for a reference is never sent with it.
-    """
-    whole = whole and delay_seconds < SHORTEST_SECONDS
-    changes = [
-        change if whole and change.kind is Kind.ROW else flow.at_rest(change) for change in changes
-    ]
-    address = (envelope.table, envelope.mapping_version)
-    send_later(flow, bridge, *address, changes, delay_seconds, reason)
-
-
-def rest(flow: Flow, bridge: Bridge, envelope: Envelope, changes: Iterable[Change]) -> None:
-    """The changes come back when their flow runs; meanwhile none of them fails."""
-    changes = [replace(flow.at_rest(change), failing_since=0.0) for change in changes]
-    rest_until_running(flow, bridge, envelope.table, envelope.mapping_version, changes)

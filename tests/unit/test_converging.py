@@ -247,11 +247,6 @@ class FakeRoom:
         self.queue = queue
         self.parked: list[tuple[float, str]] = []
 
-    def park_until(
-        self, due_at: float, flow: str, queue: str, table: str, ids: Iterable[str], reason: str
-    ) -> None:
-        self.parked += [(due_at, record_id) for record_id in ids]
-
     def park_changes(
         self,
         due_at: float,
@@ -261,8 +256,7 @@ class FakeRoom:
         changes: Iterable[Change],
         reason: str,
     ) -> None:
-        ids = [change.record_id for change in changes]
-        self.park_until(due_at, flow, queue, table, ids, reason)
+        self.parked += [(due_at, change.record_id) for change in changes]
 
     def release(self, now: float) -> None:
         due = [record_id for due_at, record_id in self.parked if due_at <= now]
@@ -281,6 +275,9 @@ class FakeFlows:
 class FakeDeadLetters:
     def put(self, letter: Any) -> None:
         raise AssertionError("nothing here is refused")
+
+    def discard(self, flow: str, ids: Iterable[str], is_over: Any) -> int:
+        return 0
 
 
 def brakes() -> Brakes:

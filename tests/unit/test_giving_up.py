@@ -15,7 +15,8 @@ from shared.errors import Cause, Misconfigured, Retryable
 from shared.pipeline.attempts import attempt
 from shared.pipeline.delays import failed
 from shared.pipeline.flow import Policy
-from shared.pipeline.settle import GIVEN_UP, next_attempt, or_exhausted
+from shared.pipeline.resending import next_attempt
+from shared.pipeline.settle import GIVEN_UP, or_exhausted
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.settings import load_settings
 from shared.waits import FlowFailed, Transient

@@ -2,12 +2,18 @@
 the first is free.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from shared.errors import Cause, Retryable
+from shared.state.deadletters import DeadLetters
 from shared.state.ledger import Ledger
 from tests.unit.memory import Memory, played
+
+HIDDEN_SECONDS = 601.0
+"""A message that nobody has completed comes back then."""
 
 DOCUMENT = """\
 table: contact
@@ -52,3 +58,43 @@ def after_settling(monkeypatch: pytest.MonkeyPatch, deed: Any) -> None:
         return result
 
     monkeypatch.setattr(Ledger, "settle", settled)
+
+
+@pytest.mark.parametrize(
+    "ends_with",
+    [
+        pytest.param(KeyboardInterrupt(), id="the process ends"),
+        pytest.param(Retryable("busy", 1.0), id="the storage account throttles"),
+        pytest.param(Retryable("no answer", cause=Cause.OUTAGE), id="it has no answer"),
+    ],
+)
+def test_a_run_that_ends_before_the_letter_is_taken_away_leaves_none(
+    ends_with: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger says by then that the record has arrived."""
+
+    def body(world: Memory) -> None:
+        record_id = world.contact(emailaddress1="no address")
+        assert world.sync("contact") == ["rejected"]
+        world.change("contact", record_id, emailaddress1="ana@example.org")
+        once_at_discard(monkeypatch, ends_with)
+        with suppress(KeyboardInterrupt):
+            assert world.sync("contact") == ["created"]
+        assert not world.row("contact", record_id).rejected
+        assert len(world.letters("contact")) == 1
+        world.later(HIDDEN_SECONDS)
+        world.run(HIDDEN_SECONDS)
+        assert world.letters("contact") == []
+
+    played(body, {"contact": DOCUMENT})
+
+
+def once_at_discard(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    discard, errors = DeadLetters.discard, [error]
+
+    def raising(*given: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return discard(*given)
+
+    monkeypatch.setattr(DeadLetters, "discard", raising)
