@@ -81,6 +81,16 @@ class AgreedState:
         there = self.stored.get("campaign", {}).get(flag)
         return there is not None and self.stored.get("dynamics", {}).get(flag) == there[0]
 
+    def saw(self, flag: str, contact: Contact, profile: Profile) -> bool:
+        """Whether both sides were last seen to say of a flag what they say now."""
+        there = self.stored.get("campaign", {}).get(flag) if self.current else None
+        return (
+            there is not None
+            and self.stored.get("dynamics", {}).get(flag) == contact.values[flag]
+            and bool(there[0]) == profile.values[flag]
+            and same(there[1], profile.times[flag])
+        )
+
     @property
     def flags(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.stored.get("flags", {})

@@ -24,7 +24,14 @@ from shared.opt_out.deciding import (
     decide,
     kept_opt_out,
 )
-from shared.opt_out.opt_ins import HELD, Answer, OptInBrake, opt_ins, without
+from shared.opt_out.opt_ins import (
+    HELD,
+    Answer,
+    OptInBrake,
+    left_refused,
+    opt_ins,
+    without,
+)
 from shared.opt_out.rows import Flags
 from shared.opt_out.systems import MAYBE_ALIAS, Contact, Contacts, Profile, Profiles, instant, later
 from shared.records import Outcome, WriteResult
@@ -81,6 +88,8 @@ class Reconciler:
         """Decides each flag of both sides and writes it. `ask`: whether opt-ins may be done."""
         flag_decisions = self.flag_decisions(active, contact, profile, state)
         taken_back = opt_ins(contact, profile, flag_decisions)
+        refused = left_refused(taken_back, contact, profile, state)
+        flag_decisions, taken_back = flag_decisions | refused, taken_back - refused.keys()
         answer = ask() if taken_back else Answer.CONFIRMED
         if answer in (Answer.HELD, Answer.REFUSED):
             flag_decisions = without(taken_back, contact, profile, flag_decisions)

@@ -4,12 +4,13 @@ person.
 Opt-outs never wait: of a contact that has both, the opt-outs are written.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
 from shared.errors import BridgeError
+from shared.opt_out.agreed_state import AgreedState
 from shared.opt_out.deciding import OPT_OUT, FlagDecision, Rule
 from shared.opt_out.systems import Contact, Profile
 from shared.pipeline.brake import OPTED_IN, permitted, take_back
@@ -71,6 +72,22 @@ def opt_ins(
         if (contact.values[flag] and not one.dynamics)
         or (profile.values[flag] and not one.campaign)
     )
+
+
+def left_refused(
+    flags: Iterable[str], contact: Contact, profile: Profile, state: AgreedState
+) -> dict[str, FlagDecision]:
+    """Those of the flags whose opt-in a person has refused, and that say on both sides what they
+    said then: as they are, and as it is remembered. Their opt-in is no new one, whatever else of
+    the contact changes.
+    """
+    values = {flag: (contact.values[flag], profile.values[flag]) for flag in flags}
+    return {
+        flag: FlagDecision(*sides, True, Rule.NOTHING_CHANGED, OPT_OUT)
+        for flag, sides in values.items()
+        if state.flags.get(flag, {}).get("rule") == Rule.REFUSED
+        and state.saw(flag, contact, profile)
+    }
 
 
 def without(

@@ -107,6 +107,39 @@ def test_an_opt_in_that_a_person_refuses_is_left_and_not_asked_about_again(side:
 
 
 @BOTH
+@pytest.mark.parametrize("elsewhere", ["Dynamics", "Campaign", "nothing"])
+def test_an_opt_in_that_was_refused_is_no_new_one_when_something_else_changes(
+    side: str, elsewhere: str
+) -> None:
+    world = World()
+    world.opt_in(side)
+    world.settle(is_refused=True)
+    refused = world.says(IN.flag)
+    assert True in refused
+    if elsewhere == "Dynamics":
+        world.contacts.change(**{OUT.column: True})
+    elif elsewhere == "Campaign":
+        world.campaign.change({OUT.flag: True})
+    for _ in range(2):
+        world.settle()
+        now = world.says(IN.flag)
+        assert now in (refused, (True, True))  # an edit since may be an opt-out
+    assert world.counted == 0
+    assert world.says(OUT.flag) == (elsewhere != "nothing",) * 2
+
+
+def test_who_opts_out_and_in_again_since_a_refusal_is_opted_in() -> None:
+    world = World()
+    world.opt_in("Dynamics")
+    world.settle(is_refused=True)
+    world.contacts.change(**{IN.column: True})
+    world.settle()
+    world.opt_in("Dynamics")
+    world.settle()
+    assert (world.says(IN.flag), world.counted) == ((False, False), 1)
+
+
+@BOTH
 def test_an_opt_out_beside_an_opt_in_that_waits_is_written_at_once(side: str) -> None:
     world = World()
     world.contacts.change(**{OUT.column: OUT.column_value(True)})
