@@ -8,7 +8,6 @@
      |    +-- StorageDenied
      +-- Rejected       the record becomes a dead letter with its reason; the flow goes on at full
                         speed
-     +-- Held           too many such changes are asked for: the record waits for a person's answer
      +-- Misconfigured  nothing of this flow can succeed: the flow pauses with the cause, its
                         records wait on the queue
 
@@ -141,10 +140,6 @@ class Rejected(BridgeError):
     def field(self) -> str:
         """The target fields concerned, in order, each once."""
         return ", ".join(dict.fromkeys(refusal.field for refusal in self.refusals if refusal.field))
-
-
-class Held(BridgeError):
-    """A destructive change of which there are too many to be done unasked."""
 
 
 class Misconfigured(BridgeError):

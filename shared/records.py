@@ -129,13 +129,15 @@ class WriteResult:
     costs too (shared/calls.py).
 
     `agreed`: what the ledger shall remember of both sides. `answer`: what the target said of a
-    record that was created.
+    record that was created. `wait`: what the rest of it waits for, if it does; `reason` is the
+    sentence then.
     """
 
     outcome: Outcome
     reason: str = ""
     agreed: Mapping[str, Any] = field(default_factory=dict, repr=False)
     answer: bytes = field(default=b"", repr=False)
+    wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,19 +93,19 @@ class Reconciler:
         answer = ask() if taken_back else Answer.CONFIRMED
         if answer in (Answer.HELD, Answer.REFUSED):
             flag_decisions = without(taken_back, contact, profile, flag_decisions)
-        decided = set(flag_decisions) - (taken_back if answer is Answer.HELD else frozenset())
+        held = taken_back if answer is Answer.HELD else frozenset()
         with self.brake.counting(answer):
-            listed = {flag: flag_decisions[flag] for flag in flag_decisions if flag in decided}
+            listed = {flag: flag_decisions[flag] for flag in flag_decisions if flag not in held}
             flags = self.recorded(active, contact, profile, state, listed)
             changed = self.pass_on(active, contact, profile, state)
             contact_now, profile_now = self.written(active, contact, profile, flag_decisions)
-        if answer is Answer.HELD:
-            return WriteResult(Outcome.UPDATED if changed else Outcome.UNCHANGED, HELD)
         changed |= contact_now is not contact or profile_now is not profile
         for flag, entry in flags.items():
             entry["time"] = profile_now.times[flag]
-        agreed = to_stored(state.scope, flags, contact_now, profile_now, contact.master)
-        return WriteResult(Outcome.UPDATED if changed else Outcome.UNCHANGED, agreed=agreed)
+        waits = {flag: state.flags[flag] for flag in held & state.flags.keys()}
+        agreed = to_stored(state.scope, flags | waits, contact_now, profile_now, contact.master)
+        outcome = Outcome.UPDATED if changed else Outcome.UNCHANGED
+        return WriteResult(outcome, HELD if held else "", agreed)
 
     def flag_decisions(
         self, active: ActiveOptOut, contact: Contact, profile: Profile, state: AgreedState

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.errors import Held, Rejected, Retryable
+from shared.errors import Rejected, Retryable
 from shared.opt_out.agreed_state import AgreedState, scope_of
 from shared.opt_out.agreeing import Reconciler
 from shared.opt_out.aliases import (
@@ -48,7 +48,7 @@ from shared.records import Change, Kind, Outcome, Page, Settlement, WriteResult,
 from shared.sftp.next_steps import refusal_of
 from shared.state.checkpoints import Checkpoint
 from shared.state.ledger_rows import LedgerRow
-from shared.waits import ContactsFirst
+from shared.waits import Braked, ContactsFirst
 
 KEY, QUEUE = "opt_out", "opt-out"
 # A webhook's message waits for no more than a few of those that the feeds bring, however much there
@@ -300,9 +300,8 @@ class OptOutFlow(PlainFlow):
                 passed_on(flags, state.stored, there=contact is not None) if received else aliases
             )
             result = received or result
-        if result.reason == HELD:
-            raise Held(SENTENCE)
-        return replace(result, agreed={**aliases, **result.agreed})
+        result = replace(result, agreed={**aliases, **result.agreed})
+        return replace(result, wait=Braked(), reason=SENTENCE) if result.reason == HELD else result
 
     def agreed_state(self, stored: Mapping[str, Any]) -> AgreedState:
         return AgreedState(stored, scope_of(self.reconciler.mode, self.active().document.pairs))

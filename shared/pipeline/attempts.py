@@ -4,13 +4,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from shared.errors import Bug, Cause, Held, Misconfigured, Rejected, Retryable
+from shared.errors import Bug, Cause, Misconfigured, Rejected, Retryable
 from shared.pipeline.delays import failed
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.guarded import guarded
 from shared.pipeline.running import fail
 from shared.records import Change, Outcome, Settlement, waiting
-from shared.waits import Braked, BugMet, FlowFailed, Transient
+from shared.waits import BugMet, FlowFailed, Transient
 
 
 def attempt[Result](
@@ -41,8 +41,6 @@ def attempt[Result](
             str(error),
             retry_after_seconds=error.retry_after_seconds,
         )
-    except Held as error:
-        return waiting(change, Braked(), str(error))
     except Misconfigured as error:
         pause(flow, bridge, error)
         wait_seconds = bridge.settings.paused_delay_seconds

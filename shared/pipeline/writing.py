@@ -11,7 +11,7 @@ from shared.errors import BridgeError, Cause, ClaimLost, Retryable
 from shared.pipeline.attempts import attempt
 from shared.pipeline.decision import Decision
 from shared.pipeline.flow import Bridge, Flow, Results
-from shared.records import Outcome, Settlement
+from shared.records import Outcome, Settlement, waiting
 from shared.state.ledger_rows import View
 
 
@@ -78,6 +78,9 @@ def written(decision: Decision, results: Results) -> Settlement:
     result = results[decision.change.record_id]
     if isinstance(result, BridgeError):
         raise result
+    if result.wait:
+        agreed = result.agreed
+        return waiting(decision.change, result.wait, result.reason, agreed=agreed, written=True)
     return Settlement(
         decision.change,
         result.outcome,
