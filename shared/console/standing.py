@@ -193,5 +193,5 @@ def besides(noted: Noted, code: str) -> Iterator[Why]:
         yield Why("why_first_read", {"rows": noted.checkpoint.rows})
     if noted.flow.trouble:
         yield Why("why_trouble", {"reason": noted.flow.trouble})
-    if noted.row and noted.row.in_doubt:
+    if noted.row and noted.row.in_doubt and code != REFUSED:
         yield Why("why_doubt")

@@ -35,10 +35,7 @@ ALONE, LATER, FEWEST = 2, 3, 8
 ENDED = (
     "Each time the process ended while it wrote the record, or could not note what became of it."
 )
-STILL = (
-    "Its attempts were cut off until their time was over, and it has not changed since. Replay it"
-    " when this is fixed."
-)
+STILL = f"{ENDED} Its time is over, and it has not changed since. Replay it when this is fixed."
 
 
 def parts(view: View, changes: Sequence[Change]) -> list[list[Change]]:
@@ -105,8 +102,7 @@ def postponed(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Set
         return None  # a person has asked for it since
     known = row.cut_offs.about(decision.fingerprint, decision.act.value, change.replay)
     if row.cut_offs.exhausted:
-        still = Settlement(change, Outcome.REJECTED, GIVEN_UP, sentence=STILL)
-        return still if known == row.cut_offs else None
+        return still_exhausted(flow, bridge, change) if known == row.cut_offs else None
     seconds = known.last + cut_off_delay(flow, bridge, known.number - LATER) - bridge.now()
     if seconds <= 0:
         return None
@@ -117,3 +113,10 @@ def postponed(flow: Flow, bridge: Bridge, view: View, decision: Decision) -> Set
     )
     row.cut_offs = replace(known, exhausted=settlement.outcome is Outcome.REJECTED)
     return settlement
+
+
+def still_exhausted(flow: Flow, bridge: Bridge, change: Change) -> Settlement:
+    """Its letter says it already; where the run ended before that was put, this one does."""
+    letter = bridge.deadletters.get(flow.letters, change.record_id)
+    has_one = letter is not None and letter.reason == GIVEN_UP
+    return Settlement(change, Outcome.REJECTED, GIVEN_UP, sentence=STILL, quiet=has_one)

@@ -1,4 +1,4 @@
-"""A contact whose opt-in waits for a person's answer, and whose opt-out of another flag does not."""
+"""A contact whose opt-in waits for a person's answer, and whose other opt-out does not."""
 
 import pytest
 
