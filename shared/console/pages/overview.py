@@ -59,6 +59,11 @@ def overview(visit: Visit) -> View:
                 for one in lines
                 if one["status"] == STOPPED
             ],
+            "troubled": [
+                {name: one[name] for name in ("key", "name", "trouble")}
+                for one in lines
+                if one["status"] == RUNNING and one["trouble"]
+            ],
             "dead_letters": sum(one["dead_letters"] or 0 for one in lines),
             **fresh,
             "safe": of_now(visit, found["safe"], fresh["is_stale"] or not opt_outs_run(lines)),
@@ -70,9 +75,11 @@ def overview(visit: Visit) -> View:
 
 
 def opt_outs_run(lines: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether the opt-out flow and its feeds run at this moment."""
+    """Whether the opt-out flow and its feeds run at this moment, and were answered."""
     named = (OPT_OUT, FROM_DYNAMICS, FROM_CAMPAIGN)
-    return all(one["status"] == RUNNING for one in lines if one["key"] in named)
+    return all(
+        one["status"] == RUNNING and not one["trouble"] for one in lines if one["key"] in named
+    )
 
 
 def of_now(visit: Visit, safe: Mapping[str, Any], is_stale: bool) -> Mapping[str, Any]:

@@ -67,16 +67,25 @@ def test_a_yes_of_long_ago_is_no_yes_and_a_no_stays(console: Console) -> None:
 
 
 @pytest.mark.parametrize("flow", ["opt_out", "opt_out-from-campaign"])
-@pytest.mark.parametrize("status", ["failed", "stopped"])
-def test_a_yes_is_not_known_any_more_once_opt_outs_do_not_run(flow: str, status: str) -> None:
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"status": "failed", "reason": "No token."},
+        {"status": "stopped", "reason": "Stopped by Otto."},
+        {"trouble": "Dynamics does not answer."},
+    ],
+)
+def test_a_yes_is_not_known_any_more_once_opt_outs_do_not_run(
+    flow: str, values: dict[str, str]
+) -> None:
     """The watch's figures are up to five minutes old, the flows' own rows are of this moment."""
     console = with_flows("contacts", "opt_out", "opt_out-from-campaign")
     flows = dict.fromkeys(console.flows, STATUS)
     made = summary(flows, {"safe": True, "reasons": []}, None, 0.0, console.clock)
     console.figures.save_latest(console.clock - 60, made)
-    put(console, "contacts", status=status, reason="No token.")
+    put(console, "contacts", **values)
     assert console.data("")["safe"]["safe"] is True
-    put(console, flow, status=status, reason="No token.")
+    put(console, flow, **values)
     assert console.data("")["safe"] == {"safe": None, "reasons": []}
     assert b"Safe to send" not in console.ask("").body
 
@@ -104,6 +113,16 @@ def test_a_failed_flow_says_cause_and_next_step(console: Console) -> None:
         "Check CAMPAIGN_SCOPES.",
     )
     assert b"1 flow needs somebody" in console.ask("").body
+
+
+def test_a_flow_that_has_no_answer_is_not_well(console: Console) -> None:
+    put(console, "contacts", trouble="Campaign does not answer.")
+    page, html = console.data(""), console.ask("").body
+    assert page["needing"] == []
+    assert [one["key"] for one in page["troubled"]] == ["contacts"]
+    assert b"1 flow was interrupted" in html
+    assert b"Campaign does not answer." in html
+    assert b"All well" not in html
 
 
 def test_a_flow_that_a_person_has_stopped_needs_nobody_and_is_not_well(console: Console) -> None:
