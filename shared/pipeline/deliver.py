@@ -22,6 +22,7 @@ from shared.pipeline.delays import contended_delay, envelope_delay, failed, unti
 from shared.pipeline.flow import Bridge, Delivery, Flow
 from shared.pipeline.resending import resend, rest
 from shared.pipeline.settle import settle, settle_once, unless_given_up
+from shared.pipeline.waiting_room import comes_back_in
 from shared.pipeline.writing import write, written
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.state.envelope import Envelope, read_envelope
@@ -85,15 +86,18 @@ def try_later(
     """Sends the changes of an envelope that failed as a whole again, later each time."""
     if isinstance(error, Contended):
         seconds = contended_delay(error, changes)
-        again = [change.paused(seconds).again(uncertain=False) for change in changes]
+        pause_seconds = comes_back_in(bridge, seconds)
+        again = [change.paused(pause_seconds).again(uncertain=False) for change in changes]
         resend(flow, bridge, envelope, again, seconds, whole=True)
         return
     seconds = envelope_delay(bridge, changes, error.retry_after_seconds)
     # What was written under a claim is known by it (shared/pipeline/doubt.py). Who lost the claim
     # may have written after others took it over; of events nothing is known.
     doubtful = error.uncertain and (isinstance(error, ClaimLost) or flow.policy.created_once)
+    pause_seconds = comes_back_in(bridge, seconds)
     again = [
-        failed(change, error.cause, bridge.now(), seconds).again(doubtful) for change in changes
+        failed(change, error.cause, bridge.now(), pause_seconds).again(doubtful)
+        for change in changes
     ]
     waiting_ = [waiting(change, Transient(), str(error)) for change in again]
     resend(flow, bridge, envelope, unless_given_up(flow, bridge, envelope, waiting_), seconds)

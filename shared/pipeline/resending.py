@@ -10,6 +10,7 @@ from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.waiting_room import (
     BUSY,
     SHORTEST_SECONDS,
+    comes_back_in,
     rest_until_running,
     send_later,
 )
@@ -26,24 +27,25 @@ def send_again(
     A record with a fault goes alone, and when it is alone its fault is raised: the host then sets
     just this record aside. What waits for its flow comes back when the flow runs.
     """
-    by_delay: defaultdict[tuple[float, str], list[Change]] = defaultdict(list)
+    by_delay: defaultdict[tuple[float, str], list[Settlement]] = defaultdict(list)
     for settlement in waiting:
         wait = settlement.wait
         if wait and wait.called_for:
             continue
         if settlement.fault is None:
             seconds, code = record_delay(settlement, bridge), wait.code if wait else ""
-            by_delay[seconds, code].append(next_attempt(settlement, seconds))
+            by_delay[seconds, code].append(settlement)
         elif len(envelope.changes) > 1:
             resend(flow, bridge, envelope, [settlement.change], 0)
         else:
             raise settlement.fault
-    for (seconds, code), changes in by_delay.items():
+    for (seconds, code), group in by_delay.items():
+        delay = seconds * random.uniform(1.0, 1.2)  # noqa: S311  # no secret
+        changes = [next_attempt(one, comes_back_in(bridge, delay)) for one in group]
         if code == FlowFailed.code:
             rest(flow, bridge, envelope, changes)
         else:
-            jitter = random.uniform(1.0, 1.2)  # noqa: S311  # no secret
-            resend(flow, bridge, envelope, changes, seconds * jitter, reason=code)
+            resend(flow, bridge, envelope, changes, delay, reason=code)
 
 
 def next_attempt(settlement: Settlement, seconds: float) -> Change:

@@ -9,7 +9,7 @@ from shared.pipeline.answering import unasked
 from shared.pipeline.brake import goes_on
 from shared.pipeline.flow import Bridge, Flow
 from shared.records import Change, Kind, Outcome
-from shared.state.due import Parked
+from shared.state.due import Parked, rounded
 from shared.state.ledger_rows import Header
 from shared.state.references import merged
 from shared.waits import CODES
@@ -54,6 +54,15 @@ def send_later(
         bridge.handoff.put(
             flow.queue, flow.key, table, mapping_version, queued, delay_seconds, batch_size
         )
+
+
+def comes_back_in(bridge: Bridge, delay_seconds: float) -> float:
+    """Seconds until what waits for so long comes back. What rests comes at a moment that others
+    share, which is later.
+    """
+    if delay_seconds < SHORTEST_SECONDS:
+        return delay_seconds
+    return rounded(bridge.now() + delay_seconds, delay_seconds) - bridge.now()
 
 
 def rest_until_running(

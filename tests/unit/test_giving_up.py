@@ -20,6 +20,7 @@ from shared.pipeline.settle import GIVEN_UP, or_exhausted
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.settings import load_settings
 from shared.waits import FlowFailed, Transient
+from tests.unit.memory import Memory, played
 from tests.unit.test_settings import COMPLETE
 
 HOUR = 3600.0
@@ -129,3 +130,29 @@ def test_what_was_never_tried_since_a_flow_failed_begins_anew() -> None:
 def test_the_first_failure_is_kept() -> None:
     change = failed(failed(CHANGE, Cause.ANSWER, 10.0), Cause.OUTAGE, 20.0)
     assert change.failing_since == 10.0
+
+
+@pytest.mark.parametrize("ticks_seconds", [15.0, 60.0])
+def test_a_pause_lasts_until_the_record_comes_back(
+    monkeypatch: pytest.MonkeyPatch, ticks_seconds: float
+) -> None:
+    """What rests comes back at a moment that others share, at the next tick behind it."""
+
+    def body(world: Memory) -> None:
+        world.settings["RETRY_HOURS"] = "1"
+        errors = [STRANGE, Retryable("429", retry_after_seconds=90.0), STRANGE]
+
+        def write(flow: object, decisions: object) -> None:
+            raise errors[0]
+
+        monkeypatch.setattr(type(world.flow("contact")), "write", write)
+        world.contact()
+        for hours in (0.1, 8.0, 0.1):
+            ends = world.now + hours * HOUR
+            while world.now < ends:
+                world.sync("contact")
+                world.later(ticks_seconds)
+            assert world.letters("contact") == []
+            errors.pop(0)
+
+    played(body)
