@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from dev.bench.large_ledger import fill
 from dev.bench.storage_calls import counted_storage, timed_storage
 from dev.commands.stack import DIRECTORY, Stack
 from dev.comparison import compare, mapping_in_force
@@ -27,6 +28,9 @@ from shared.wiring import Wiring
 CONCURRENCY = 16
 LATENCY_MS = 50
 LATENCY_SAMPLES = 60
+MANY = 15_000_000
+PEAK = "peak memory, MB: largest process, all;"
+BUSY = {"CAMPAIGN_MAX_CONCURRENCY": "32"}
 
 ALONE = {"OPT_OUT_MODE": "disabled"}  # what opt-outs cost beside contacts is the bench of opt-outs
 
@@ -244,20 +248,45 @@ def calls(scale: int) -> dict[str, Any]:
 
 def memory(scale: int, groups: bool) -> dict[str, Any]:
     """Peak memory of what runs functions after loads of two sizes; flat means that the larger needs
-    no more.
+    no more. And beside a ledger of millions, after a load and an update of each contact.
     """
     figures = {}
     for contacts in (10_000 // scale, 100_000 // scale):
-        stack = started(contacts, settings={"CAMPAIGN_MAX_CONCURRENCY": "32"}, groups=groups)
+        stack = started(contacts, settings=BUSY, groups=groups)
         try:
             load(stack, contacts)
-            peaks = [peak_megabytes(worker.pid) for worker in stack.workers()]
+            figures[f"{PEAK} at {contacts} contacts"] = peaks_of(stack)
         finally:
             stack.stop()
-        figures[f"peak memory at {contacts} contacts, MB: largest process, all"] = (
-            f"{max(peaks)}, {sum(peaks)}"
-        )
-    return figures
+    stack, contacts = started(0, settings=BUSY, groups=groups), 10_000 // scale
+    try:
+        fill(stack.facts["storage"], "contacts", MANY)
+        Dynamics(stack.facts).seed(contacts)
+        _, loading = load(stack, contacts)
+        updating = update_all(stack, contacts)
+        figures[f"{PEAK} at {contacts} contacts beside {MANY}"] = peaks_of(stack)
+    finally:
+        stack.stop()
+    each = [round(seconds / contacts * 1000, 2) for seconds in (loading, updating)]
+    return figures | {f"CPU, ms per insert and per update beside {MANY}": "{}, {}".format(*each)}
+
+
+def update_all(stack: Stack, contacts: int) -> float:
+    """CPU seconds of what runs functions while each contact is changed and written again."""
+    dynamics, campaign = Dynamics(stack.facts), Campaign(stack.facts)
+    before, cpu = sum(campaign.write_calls().values()), cpu_of(stack)
+    change = partial(dynamics.change_contact, quietly=True, middlename="Changed")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(change, dynamics.some_contact_ids(contacts)))
+    wait_until(
+        lambda: sum(campaign.write_calls().values()) >= before + contacts, "the last update", 1200
+    )
+    return cpu_of(stack) - cpu
+
+
+def peaks_of(stack: Stack) -> str:
+    peaks = [peak_megabytes(worker.pid) for worker in stack.workers()]
+    return f"{max(peaks)}, {sum(peaks)}"
 
 
 def peak_megabytes(pid: int) -> int:
