@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared import telemetry
+from shared.pipeline.doubt import DOUBT
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.letters import POISONED, UNREADABLE_MESSAGE
 from shared.pipeline.waiting_room import waiting_by_reason
@@ -18,6 +19,7 @@ from shared.state.deadletters import DeadLetter, LetterGroup
 from shared.state.flows import RUNNING, FlowState
 from shared.state.handoff import poison_of
 from shared.state.ledger_rows import Header, bucket, partition_name
+from shared.waits import CODES
 
 POLL_OVERDUE_SECONDS = 900.0
 MOST_GROUPS = 50
@@ -123,7 +125,7 @@ def oldest_unwritten(flow: Flow, bridge: Bridge, state: FlowState, headers: list
     """
     now = bridge.now()
     since = [header.waiting_since for header in headers if header.waiting_since]
-    since += bridge.waiting.waiting_counts(flow.letters).since.values()
+    since += unknown_to_the_ledger(bridge.waiting.waiting_counts(flow.letters).since)
     if (queued := bridge.handoff.oldest_first_seen(flow.queue)) is not None:
         since.append(queued)
     if state.polled_at and (
@@ -131,6 +133,13 @@ def oldest_unwritten(flow: Flow, bridge: Bridge, state: FlowState, headers: list
     ):
         since.append(state.polled_at)
     return round(max(0.0, now - min(since)), 1) if since else 0.0
+
+
+def unknown_to_the_ledger(since: Mapping[str, float]) -> list[float]:
+    """Since when references rest of which the ledger has not heard. What it knows to wait is in its
+    headers; other references are copies, and confirm what is written.
+    """
+    return [moment for code, moment in since.items() if code not in {*CODES, DOUBT}]
 
 
 def dead_letters(flow: str, bridge: Bridge, after: str, limit: int) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from itertools import count, islice
 import pytest
 
 from shared import calls
+from shared.console.status import status
 from shared.errors import Cause, Retryable
+from shared.pipeline import running
 from shared.pipeline.deliver import try_later
 from shared.pipeline.poison import keep_records
 from shared.pipeline.settle import GIVEN_UP
@@ -139,6 +141,38 @@ def test_a_record_whose_writes_never_have_an_answer_becomes_a_dead_letter(
         assert world.row("contact", contact).outcome in ("created", "updated")
 
     played(body)
+
+
+def test_a_reference_that_confirms_what_is_written_is_no_unwritten_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def body(world: Memory) -> None:
+        contact = world.contact()
+        silent_writes(monkeypatch, world)
+        run_for(world, 60)
+        assert oldest_unwritten(world) > 0
+        monkeypatch.undo()
+        run_for(world, 300)
+        assert world.row("contact", contact).in_doubt
+        assert oldest_unwritten(world) == 0
+        running.stop("contacts", world.wiring.bridge, "a person")
+        world.later(2)
+        world.change("contact", contact, lastname="Two")
+        world.wiring.bridge.handoff.put(
+            "contacts", "contacts", "contact", 0, [Change(contact, Kind.REFERENCE, first_seen=1.0)]
+        )
+        world.deliver("contacts")
+        assert oldest_unwritten(world) > world.now - 10.0
+
+    played(body)
+
+
+def oldest_unwritten(world: Memory) -> float:
+    flows = {"contacts": world.flow("contact")}
+    seconds: float = status(flows, world.wiring.bridge)["flows"]["contacts"][
+        "oldest_unwritten_seconds"
+    ]
+    return seconds
 
 
 def silent_writes(monkeypatch: pytest.MonkeyPatch, world: Memory) -> list[float]:
