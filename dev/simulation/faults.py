@@ -44,8 +44,10 @@ OUTAGES = {
     "storage_outage": "the tables, the queues or the blobs answer 503 for up to five minutes",
     "campaign_throttles": "Campaign answers everything with 429 for up to ten minutes",
     "campaign_silent": "Campaign answers nothing for up to ten minutes",
+    "campaign_denies": "Campaign refuses all writes with 403 for up to ten minutes",
     "dataverse_throttles": "Dataverse answers everything with 429 for up to ten minutes",
     "dataverse_silent": "Dataverse answers nothing for up to ten minutes",
+    "dataverse_denies": "Dataverse refuses all writes with 403 for up to ten minutes",
     "worker_killed": (
         "a worker process ends with all its runs: messages are back after 10 s, claims stand"
     ),

@@ -49,13 +49,14 @@ class Network:
     `end_worker`: ends the process of a task, once it gives way. `lethal`: how often that is still
     done, by what is written.
     `throttled_until` and `silent_until`: by system, until when it answers everything with 429, or
-    not at all. `void`: what makes the tokens of a system void; `cut_links`: what makes its links
-    void.
+    not at all; `denied_until`: until when it refuses all writes, and answers reads. `void`: what
+    makes the tokens of a system void; `cut_links`: what makes its links void.
     """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.throttled_until, self.silent_until = dict[str, float](), dict[str, float]()
+        self.denied_until = dict[str, float]()
         self.void, self.cut_links = dict[str, Callable[[], None]](), dict[str, Callable[[], None]]()
         self.earlier: dict[tuple[str, str], list[tuple[str, Response]]] = {}
         self.end_worker: Callable[[Process], None] = lambda process: None
@@ -76,6 +77,8 @@ class Network:
             return self.silence(system, timeout_seconds, request)
         if self.throttled_until.get(system, 0.0) > now:
             return Response(429, {"retry-after": "1"}, b"")
+        if request.method in WRITES and self.denied_until.get(system, 0.0) > now:
+            return Response(403, {}, b"")
         if request.method in WRITES and self.is_lethal(name, request):
             self.end_here(name, handler, request)
         answer = (

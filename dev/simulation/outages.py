@@ -52,8 +52,12 @@ class Outages:
     def system(self, kind: str, label: str) -> None:
         name, _, what = kind.partition("_")
         network = self.systems.network
-        until = network.throttled_until if what == "throttles" else network.silent_until
-        self.end_later(label, until, (SYSTEMS[name],), 600.0)
+        until = {
+            "throttles": network.throttled_until,
+            "silent": network.silent_until,
+            "denies": network.denied_until,
+        }
+        self.end_later(label, until[what], (SYSTEMS[name],), 600.0)
 
     def host_event(self, kind: str, label: str) -> None:
         draws, host = self.world.draws, self.host
