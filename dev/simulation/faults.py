@@ -47,7 +47,6 @@ OUTAGES = {
     "campaign_denies": "Campaign refuses all writes with 403 for up to ten minutes",
     "dataverse_throttles": "Dataverse answers everything with 429 for up to ten minutes",
     "dataverse_silent": "Dataverse answers nothing for up to ten minutes",
-    "dataverse_denies": "Dataverse refuses all writes with 403 for up to ten minutes",
     "worker_killed": (
         "a worker process ends with all its runs: messages are back after 10 s, claims stand"
     ),
