@@ -82,13 +82,17 @@ class Watching:
             self.world.violated("a person's word", f"{flow} was stopped, and is {status}")
 
     def sent(self, queue: str, message: Message) -> None:
-        """No message of a flow that does not run carries a row."""
+        """No message of a flow that has not run for long carries a row. It may have run between two
+        looks, for a moment.
+        """
         if queue not in REFETCHED or not self.stopped_since:
             return
         envelope = read_envelope(message.content.encode())
-        if self.statuses().get(envelope.flow, RUNNING) == RUNNING:
+        row = self.account.flow_rows().get(envelope.flow, {})
+        if row.get("status", RUNNING) == RUNNING:
             return
-        since = self.stopped_since.get(envelope.flow, self.world.scheduler.now)
+        looked = self.stopped_since.get(envelope.flow, self.world.scheduler.now)
+        since = max(looked, float(row.get("since", 0.0)))
         rows = any(change.row is not None for change in envelope.changes)
         if rows and self.world.scheduler.now - since > STOPPED_SECONDS:
             self.world.violated("rows at rest", f"a message of {envelope.flow}, which does not run")

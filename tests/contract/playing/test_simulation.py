@@ -124,6 +124,12 @@ def test_a_seed_that_once_broke_a_rule_breaks_none(flow: str, tmp_path: Path) ->
     assert found["violations"] == 0, found["reported"]
 
 
+def test_a_seed_that_broke_a_rule_by_any_kind_breaks_none(tmp_path: Path) -> None:
+    """References that were parked again while they were handed off, and removed then."""
+    found = figures(tmp_path, "--flow", "contacts", "--again", "90277", "--again", "90469")
+    assert (found["seeds"], found["violations"]) == (2, 0), found["reported"]
+
+
 def test_a_seed_decides_everything(tmp_path: Path) -> None:
     first, again = (figures(tmp_path, "--seed", "7", "--steps", "1000") for _ in range(2))
     assert (first["trace"], first["faults"]) == (again["trace"], again["faults"])
