@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
 from shared.errors import Retryable
+from shared.state.conditions import unchanged
 
 PARTITION = "brakes"
 MINUTE_SECONDS, DAY_SECONDS = 60.0, 86_400.0
@@ -126,7 +126,7 @@ class Brakes:
 
     def saved(self, flow: str, state: BrakeState, etag: str) -> bool:
         entity = entity_of(flow, state)
-        same: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        same = unchanged(etag)
         try:
             if etag:
                 self.table.update_entity(entity, UpdateMode.REPLACE, **same)

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from itertools import batched, islice
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError
 from azure.storage.blob import ContainerClient
 
 from shared import exact_json
 from shared.file_samples import is_same_file
+from shared.state.conditions import unchanged
 from shared.state.filters import literal
 from shared.state.selected import known
 from shared.state.texts import kept
@@ -282,11 +282,6 @@ class DeadLetters:
                 f"PartitionKey eq {literal(flow)}", select=["reason"]
             )
         )
-
-
-def unchanged(etag: str) -> dict[str, Any]:
-    """The condition that nobody has written it since."""
-    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
 def grouped(flow: str, letters: Iterable[Any]) -> list[LetterGroup]:

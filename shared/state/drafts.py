@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
 from shared.identifiers import table_name
+from shared.state.conditions import unchanged
 from shared.state.documents import MOST_DRAFT_BYTES, ChangedMeanwhile, put
 from shared.state.signatures import Signature, read_signature
 
@@ -79,7 +79,7 @@ class Drafts:
 
         ChangedMeanwhile if somebody else saved it since.
         """
-        same: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        same = unchanged(etag)
         try:
             self.container.delete_blob(name(table), **same)
         except (ResourceNotFoundError, ResourceModifiedError):

@@ -18,13 +18,13 @@ from itertools import batched, repeat
 from math import ceil, log2
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.paging import ItemPaged
 from azure.data.tables import TableClient, TableEntity, TableTransactionError, UpdateMode
 
 from shared.errors import Retryable
 from shared.records import Change, Kind
+from shared.state.conditions import unchanged
 from shared.state.envelope import CHANGES
 from shared.state.filters import literal
 from shared.state.ledger_rows import ROWS_PER_TRANSACTION
@@ -324,8 +324,3 @@ def header_operation(partition: str, header: DueHeader) -> tuple[Any, ...]:
     if not header.counts:
         return "delete", entity, condition
     return "update", {**entity, **counts}, {"mode": UpdateMode.REPLACE, **condition}
-
-
-def unchanged(etag: str) -> dict[str, Any]:
-    """The condition that nobody has written it since."""
-    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
 from shared.deadlines import held, seconds_to_end
 from shared.errors import Retryable
+from shared.state.conditions import unchanged
 from shared.state.texts import kept
 
 RUNNING, STOPPED, FAILED = "running", "stopped", "failed"
@@ -156,7 +156,7 @@ class Flows:
     def saved(self, flow: str, values: Values, etag: str) -> bool:
         """Whether nobody has changed the row since it was read."""
         entity = {"PartitionKey": "flows", "RowKey": flow, **cut(values)}
-        same: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        same = unchanged(etag)
         try:
             if etag:
                 self.table.update_entity(entity, UpdateMode.MERGE, **same)

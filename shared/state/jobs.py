@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
 from shared.errors import Retryable
+from shared.state.conditions import unchanged
 from shared.state.filters import literal
 from shared.state.pages import filled
 
@@ -109,7 +109,7 @@ class Jobs:
 
     def save(self, job: Job) -> Job:
         """A step of a job that is not over."""
-        condition: Any = {"etag": job.etag, "match_condition": MatchConditions.IfNotModified}
+        condition = unchanged(job.etag)
         try:
             saved = self.table.update_entity(open_entity(job), UpdateMode.REPLACE, **condition)
         except LOST:
@@ -119,7 +119,7 @@ class Jobs:
     def end(self, job: Job, state: str) -> Job:
         """Takes it from those that are not over to those that are."""
         ended = replace(job, state=state, ended_at=self.now(), until=0.0, waits_for="", etag="")
-        condition = {"etag": job.etag, "match_condition": MatchConditions.IfNotModified}
+        condition = unchanged(job.etag)
         taken = {"PartitionKey": job.flow, "RowKey": f"{OPEN}{job.kind}"}
         try:
             self.table.submit_transaction(

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
+from shared.state.conditions import unchanged
 from shared.state.pages import filled
 from shared.state.pieces import in_pieces, together
 
@@ -121,7 +121,7 @@ class Plans:
 
     def take(self, plan: Plan) -> bool:
         """Whether this caller carries it out: True for one of them alone."""
-        condition = {"etag": plan.etag, "match_condition": MatchConditions.IfNotModified}
+        condition = unchanged(plan.etag)
         taken = {"PartitionKey": PARTITION, "RowKey": TAKEN + plan.id}
         planned = plan.planned
         shown = {"kind": plan.kind, "name": planned.name, "back": planned.back}

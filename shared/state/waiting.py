@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from itertools import batched, islice
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError
 
+from shared.state.conditions import unchanged
 from shared.state.due import AHEAD, Due
 from shared.state.filters import literal
 from shared.state.leaving import Leaving
@@ -146,12 +146,12 @@ class Kin:
                 for waiter in group:
                     with suppress(ResourceModifiedError):
                         self.table.delete_entity(
-                            self.partition(waiter), row_key(waiter), **unchanged(waiter)
+                            self.partition(waiter), row_key(waiter), **as_read(waiter)
                         )
 
     def removed(self, group: Sequence[Waiter]) -> bool:
         """All at once; False if one of them is not there or another one, which undoes all."""
-        deletions = [("delete", self.entity(one), unchanged(one)) for one in group]
+        deletions = [("delete", self.entity(one), as_read(one)) for one in group]
         try:
             self.table.submit_transaction(deletions)
         except TableTransactionError as error:
@@ -218,11 +218,11 @@ def by_parent_flow(waiters: Iterable[Waiter]) -> Iterator[list[Waiter]]:
             yield list(part)
 
 
-def unchanged(waiter: Waiter) -> dict[str, Any]:
+def as_read(waiter: Waiter) -> dict[str, Any]:
     """The condition that its row is the one that was read; none where it was not."""
     if not waiter.etag:
         return {}
-    return {"etag": waiter.etag, "match_condition": MatchConditions.IfNotModified}
+    return unchanged(waiter.etag)
 
 
 def row_key(waiter: Waiter) -> str:
