@@ -5,6 +5,7 @@
      |    +-- Contended others write records of its partition, nothing was done yet: what is
      |    |             urgent is tried again in place
      |    +-- ClaimLost others write them, and something may have been done
+     |    +-- Unfinished they are settled, and what follows from that could not be done
      |    +-- StorageDenied
      +-- Rejected       the record becomes a dead letter with its reason; the flow goes on at full
                         speed
@@ -81,6 +82,15 @@ class Contended(Retryable):
 
 class ClaimLost(Retryable):
     """Another instance took the claim over. What was written under it since is in doubt."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, 1.0, uncertain=True)
+
+
+class Unfinished(Retryable):
+    """The records are settled, and what follows from that could not be done: their next delivery
+    looks for it.
+    """
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, 1.0, uncertain=True)

@@ -83,9 +83,11 @@ class AgreedState:
 
     def saw(self, flag: str, contact: Contact, profile: Profile) -> bool:
         """Whether both sides were last seen to say of a flag what they say now."""
-        there = self.stored.get("campaign", {}).get(flag) if self.current else None
+        there = self.stored.get("campaign", {}).get(flag)
+        pair = self.stored.get("pairs", {}).get(flag)
         return (
             there is not None
+            and (self.stored.get("mode"), pair) == (self.scope.mode, self.scope.pairs[flag])
             and self.stored.get("dynamics", {}).get(flag) == contact.values[flag]
             and bool(there[0]) == profile.values[flag]
             and same(there[1], profile.times[flag])

@@ -30,6 +30,7 @@ from shared.opt_out.opt_ins import (
     OptInBrake,
     left_refused,
     opt_ins,
+    undecided,
     without,
 )
 from shared.opt_out.rows import Flags
@@ -102,7 +103,7 @@ class Reconciler:
         changed |= contact_now is not contact or profile_now is not profile
         for flag, entry in flags.items():
             entry["time"] = profile_now.times[flag]
-        waits = {flag: state.flags[flag] for flag in held & state.flags.keys()}
+        waits = {flag: undecided(state.flags[flag]) for flag in held & state.flags.keys()}
         agreed = to_stored(state.scope, flags | waits, contact_now, profile_now, contact.master)
         outcome = Outcome.UPDATED if changed else Outcome.UNCHANGED
         return WriteResult(outcome, HELD if held else "", agreed)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from shared.errors import BridgeError
 from shared.opt_out.agreed_state import AgreedState
@@ -88,6 +89,11 @@ def left_refused(
         if state.flags.get(flag, {}).get("rule") == Rule.REFUSED
         and state.saw(flag, contact, profile)
     }
+
+
+def undecided(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What was agreed of a flag that is asked about now: an answer of before is not one to this."""
+    return {name: entry[name] for name in entry if name != "rule"}
 
 
 def without(

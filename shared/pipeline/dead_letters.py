@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from shared.errors import Retryable
+from shared.errors import Retryable, Unfinished
 from shared.pipeline.flow import Bridge, Flow
 from shared.pipeline.resending import resend
 from shared.records import Change, Kind, Outcome, Settlement
@@ -51,17 +51,26 @@ def keep_dead_letters(
     may_have: Collection[str],
 ) -> None:
     """Puts and takes away the letters of what was settled. Where the storage account fails, their
-    records come again as replays, which look for their letters.
+    records come again, uncertain, so that their letters are looked for. Unfinished where they could
+    not be sent either.
     """
     concerned = [one for one in settlements if concerns_letter(one, may_have)]
     for number, settlement in enumerate(concerned):
         try:
             keep_dead_letter(flow, bridge, envelope, view, settlement)
         except Retryable:
-            left = [replace(one.change, replay=True) for one in concerned[number:]]
-            again = [change.again(uncertain=False) for change in left]
-            resend(flow, bridge, envelope, again, bridge.settings.retry_delay_seconds)
+            again = [one.change.again(uncertain=True) for one in concerned[number:]]
+            send_unfinished(flow, bridge, envelope, again)
             return
+
+
+def send_unfinished(
+    flow: Flow, bridge: Bridge, envelope: Envelope, changes: Sequence[Change]
+) -> None:
+    try:
+        resend(flow, bridge, envelope, changes, bridge.settings.retry_delay_seconds)
+    except Retryable as error:
+        raise Unfinished(str(error)) from None
 
 
 def concerns_letter(settlement: Settlement, may_have: Collection[str]) -> bool:

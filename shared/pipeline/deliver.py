@@ -12,7 +12,14 @@ from dataclasses import replace
 from functools import partial
 
 from shared.calls import counting
-from shared.errors import BridgeError, ClaimLost, Contended, Misconfigured, Retryable
+from shared.errors import (
+    BridgeError,
+    ClaimLost,
+    Contended,
+    Misconfigured,
+    Retryable,
+    Unfinished,
+)
 from shared.pipeline import doubt, suspects
 from shared.pipeline.asking import join_question
 from shared.pipeline.attempts import attempt, pause
@@ -93,7 +100,8 @@ def try_later(
     seconds = envelope_delay(bridge, changes, error.retry_after_seconds)
     # What was written under a claim is known by it (shared/pipeline/doubt.py). Who lost the claim
     # may have written after others took it over; of events nothing is known.
-    doubtful = error.uncertain and (isinstance(error, ClaimLost) or flow.policy.created_once)
+    unknown = isinstance(error, ClaimLost | Unfinished) or flow.policy.created_once
+    doubtful = error.uncertain and unknown
     pause_seconds = comes_back_in(bridge, seconds)
     again = [
         failed(change, error.cause, bridge.now(), pause_seconds).again(doubtful)

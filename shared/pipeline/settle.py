@@ -24,6 +24,7 @@ from shared.state.ledger_rows import (
 )
 
 GIVEN_UP = "retry_hours_used_up"
+FAILING = (Outcome.WAITING, Outcome.REJECTED)
 
 
 def settle(
@@ -39,7 +40,10 @@ def settle(
 
     `claimed_at`: when the claim was taken, in seconds since 1970; 0 where there is none.
     """
-    settlements = [or_exhausted(flow, bridge, settlement) for settlement in settlements]
+    settlements = [
+        or_exhausted(flow, bridge, since_written(view, settlement, bridge.now()))
+        for settlement in settlements
+    ]
     noted = [settlement for settlement in settlements if not settlement.quiet]
     may_have = may_have_letters(envelope, view, settlements)
     if noted or claimed_at:
@@ -128,6 +132,18 @@ def or_exhausted(flow: Flow, bridge: Bridge, settlement: Settlement) -> Settleme
     )
 
 
+def since_written(view: View, settlement: Settlement, now: float) -> Settlement:
+    """A record that was written meanwhile fails only since then: the failures of before are over,
+    whatever reference tells of them.
+    """
+    change, row = settlement.change, view.rows.get(settlement.change.record_id)
+    history = row.history if row else ()
+    written_at = max((at for at, outcome, *_ in history if outcome not in FAILING), default=0.0)
+    if not 0 < change.failing_since < written_at:
+        return settlement
+    return replace(settlement, change=replace(change, failing_since=now))
+
+
 def unless_given_up(
     flow: Flow, bridge: Bridge, envelope: Envelope, failed: Sequence[Settlement]
 ) -> list[Change]:
@@ -135,15 +151,23 @@ def unless_given_up(
 
     The others are settled, without a claim: nothing of them is written to the target.
     """
-    checked = [or_exhausted(flow, bridge, settlement) for settlement in failed]
-    over = [settlement for settlement in checked if settlement.outcome is Outcome.REJECTED]
+    over = exhausted(flow, bridge, failed)
     if over and flow.policy.created_once:
         settle_once(flow, bridge, envelope, over, {})
     elif over:
         ids = [settlement.change.record_id for settlement in over]
-        partition = partition_name(flow.key, envelope.bucket)
-        settle(flow, bridge, envelope, bridge.ledger.view(partition, ids, bridge.now()), over)
-    return [s.change for s in checked if s.outcome is not Outcome.REJECTED]
+        view = bridge.ledger.view(partition_name(flow.key, envelope.bucket), ids, bridge.now())
+        failed = [since_written(view, settlement, bridge.now()) for settlement in failed]
+        over = exhausted(flow, bridge, failed)
+        settle(flow, bridge, envelope, view, over)
+    ended = {settlement.change.record_id for settlement in over}
+    return [one.change for one in failed if one.change.record_id not in ended]
+
+
+def exhausted(flow: Flow, bridge: Bridge, failed: Sequence[Settlement]) -> list[Settlement]:
+    """Dead letters of those whose time is over."""
+    checked = (or_exhausted(flow, bridge, settlement) for settlement in failed)
+    return [settlement for settlement in checked if settlement.outcome is Outcome.REJECTED]
 
 
 def note(view: View, settlement: Settlement, now: float) -> LedgerRow:

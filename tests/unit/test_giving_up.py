@@ -16,9 +16,10 @@ from shared.pipeline.attempts import attempt
 from shared.pipeline.delays import failed
 from shared.pipeline.flow import Policy
 from shared.pipeline.resending import next_attempt
-from shared.pipeline.settle import GIVEN_UP, or_exhausted
+from shared.pipeline.settle import GIVEN_UP, or_exhausted, since_written
 from shared.records import Change, Kind, Outcome, Settlement, waiting
 from shared.settings import load_settings
+from shared.state.ledger_rows import Header, LedgerRow, View
 from shared.waits import FlowFailed, Transient
 from tests.unit.memory import Memory, played
 from tests.unit.test_settings import COMPLETE
@@ -130,6 +131,26 @@ def test_what_was_never_tried_since_a_flow_failed_begins_anew() -> None:
 def test_the_first_failure_is_kept() -> None:
     change = failed(failed(CHANGE, Cause.ANSWER, 10.0), Cause.OUTAGE, 20.0)
     assert change.failing_since == 10.0
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "goes_on"),
+    [
+        (["waiting", "created", "waiting"], True),
+        (["waiting", "unchanged"], True),
+        (["created", "waiting"], False),
+        (["waiting", "rejected"], False),
+    ],
+)
+def test_failures_before_a_success_are_over(outcomes: list[str], goes_on: bool) -> None:
+    """A reference of before tells of them still: one that waited, or confirms a doubt."""
+    row = LedgerRow("1")
+    for number, outcome in enumerate(outcomes):
+        row.add_history(number * HOUR, Outcome(outcome), 1, "", 1)
+    view = View("contacts-00", Header(), {"1": row})
+    failing = waiting(replace(CHANGE, failing_since=HOUR / 2), Transient(), "500")
+    found = since_written(view, failing, 5 * HOUR).change.failing_since
+    assert found == (5 * HOUR if goes_on else HOUR / 2)
 
 
 @pytest.mark.parametrize("ticks_seconds", [15.0, 60.0])

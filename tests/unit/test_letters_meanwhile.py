@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Cause, Retryable
+from shared.pipeline import dead_letters
 from shared.state.deadletters import DeadLetters
 from shared.state.ledger import Ledger
 from tests.unit.memory import Memory, played
@@ -83,6 +84,33 @@ def test_a_run_that_ends_before_the_letter_is_taken_away_leaves_none(
         assert not world.row("contact", record_id).rejected
         assert len(world.letters("contact")) == 1
         world.later(HIDDEN_SECONDS)
+        world.run(HIDDEN_SECONDS)
+        assert world.letters("contact") == []
+
+    played(body, {"contact": DOCUMENT})
+
+
+def test_a_letter_is_looked_for_though_its_record_could_not_be_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The tables fail, and the queue just after them."""
+
+    def body(world: Memory) -> None:
+        record_id = world.contact(emailaddress1="no address")
+        assert world.sync("contact") == ["rejected"]
+        world.change("contact", record_id, emailaddress1="ana@example.org")
+        once_at_discard(monkeypatch, Retryable("busy", 1.0))
+        resend, failed = dead_letters.resend, list[str]()
+
+        def failing(*given: Any) -> None:
+            if failed:
+                return resend(*given)
+            failed.append("once")
+            raise Retryable("busy", 1.0)
+
+        monkeypatch.setattr(dead_letters, "resend", failing)
+        world.sync("contact")
+        assert failed
         world.run(HIDDEN_SECONDS)
         assert world.letters("contact") == []
 

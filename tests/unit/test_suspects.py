@@ -277,6 +277,29 @@ def test_who_is_exhausted_has_a_dead_letter_though_it_could_not_be_put_at_first(
     played(body)
 
 
+def test_a_letter_that_the_storage_account_took_late_begins_no_new_attempts() -> None:
+    def body(world: Memory) -> None:
+        world.settings["RETRY_HOURS"] = "2"
+        contact, letters = world.contact(), world.wiring.bridge.deadletters
+        put, failed = letters.put, list[str]()
+
+        def throttled_first(letter: DeadLetter, row: Any = None) -> None:
+            if not failed:
+                failed.append(letter.reason)
+                raise Retryable("busy", 1.0)
+            put(letter, row)
+
+        letters.put = throttled_first  # type: ignore[method-assign]
+        with lethal(world, lambda id_: id_ == contact) as kills:
+            run(world, 5 * HOUR, 30.0)
+            before = len(kills)
+            run(world, 5 * HOUR, 30.0)
+        assert (failed, world.letters("contact")) == ([GIVEN_UP], [GIVEN_UP])
+        assert len(kills) == before
+
+    played(body)
+
+
 def test_a_replay_is_tried_once_though_neighbours_end_its_claim() -> None:
     def body(world: Memory) -> None:
         world.settings["RETRY_HOURS"] = "2"

@@ -174,12 +174,16 @@ def opted_out(found: OptOutsSeen | Missing | None) -> list[Why]:
 
 def still_to_come(found: OptOutsSeen | Missing | None) -> list[str]:
     """The flags that are opted out in Dynamics and not in Campaign, where the bridge carries them
-    there and there is a profile.
+    there and has not yet: there is a profile, and the opt-out is not what was agreed.
     """
     if not isinstance(found, OptOutsSeen) or not found.now or found.now["mode"] not in TO_CAMPAIGN:
         return []
     flags = found.now["flags"].items()
-    return [flag for flag, one in flags if one["dynamics"] and one["campaign"] is False]
+    return [
+        flag
+        for flag, one in flags
+        if one["dynamics"] and one["campaign"] is False and not one["agreed"]
+    ]
 
 
 def events(found: Any, values: bool) -> list[dict[str, Any]] | None:

@@ -128,6 +128,30 @@ def test_an_opt_in_that_was_refused_is_no_new_one_when_something_else_changes(
     assert world.says(OUT.flag) == (elsewhere != "nothing",) * 2
 
 
+def test_an_opt_in_after_a_refused_one_is_done_when_a_person_confirms_it() -> None:
+    """It is another one: the contact has opted out in between."""
+    world = World()
+    world.opt_in("Dynamics")
+    world.settle(is_refused=True)
+    world.contacts.change(**{IN.column: True})
+    world.settle()
+    world.opt_in("Dynamics")
+    world.allowed = False
+    for _ in range(2):
+        assert world.settle().reason == HELD
+    world.settle(is_confirmed=True)
+    assert world.says(IN.flag) == (False, False)
+
+
+def test_a_refused_opt_in_stays_so_when_another_pair_gets_other_columns() -> None:
+    world = World()
+    world.opt_in("Dynamics")
+    world.settle(is_refused=True)
+    world.state["pairs"][OUT.flag] = "another column"
+    world.settle()
+    assert (world.says(IN.flag), world.counted) == ((False, True), 0)
+
+
 def test_who_opts_out_and_in_again_since_a_refusal_is_opted_in() -> None:
     world = World()
     world.opt_in("Dynamics")
