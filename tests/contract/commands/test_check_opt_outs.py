@@ -238,8 +238,8 @@ def test_an_export_that_has_not_come_in_time_is_an_error(sound: Office) -> None:
     exports.put("other_1.txt", 1)
     old = exports.put("optOuts_1.txt", 30)
     code, findings = sound.check(OPT_OUT_SOURCE="file")
-    reported(findings, "opt-out", "error", "for 30 hours", "workflow")
-    reported(findings, "sftp", "warning", "1 exported files are more than an hour old")
+    reported(findings, "opt-out", "error", "for 30 h", "workflow")
+    reported(findings, "sftp", "warning", "Exported files", "not read: 1.")
     assert code == 2
     old.unlink()
     new = exports.put("processed/optOuts_2.txt", 20)
