@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from dev.commands.demo_scenes import REFUSAL
@@ -136,7 +137,8 @@ class Company:
         self.campaign.faults({"match": {"method": "POST", "body": "Today"}, "action": refusal})
         made = self.create(count, firstname="Not", lastname="Today")
         wait_until(lambda: {*made} <= self.letters(), "the dead letters", PATIENCE, SELDOM)
-        self.wait_for_quiet()  # a webhook and the poll may both have named a contact
+        self.wait_for_polls()  # a webhook names a contact, and a poll does so later
+        self.wait_for_quiet()
         self.campaign.faults()
         return made
 
@@ -164,6 +166,16 @@ class Company:
             self.dynamics.change_contact(person, donotbulkemail=True)
         self.dynamics.change_contact(self.marked, donotphone=True)
         self.opted_out_on = datetime.now(UTC).date().isoformat()
+
+    def wait_for_polls(self) -> None:
+        """Until a poll of the contacts has ended that began after this moment: the second one."""
+        for _ in range(2):
+            before = self.operator.status()["polled_at"]
+            another = partial(self.has_polled_since, before)
+            wait_until(another, "a poll", PATIENCE, SELDOM)
+
+    def has_polled_since(self, moment: str) -> bool:
+        return bool(self.operator.status()["polled_at"] != moment)
 
     def wait_for_quiet(self) -> None:
         wait_until(self.operator.settled, "quiet", PATIENCE, SELDOM)
