@@ -3,11 +3,11 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
 from shared.errors import Cause, Retryable
+from shared.state.conditions import unchanged
 
 
 @dataclass(slots=True)
@@ -101,6 +101,4 @@ class Checkpoints:
         entity = {"PartitionKey": flow, "RowKey": table, **values}
         if not etag:
             return self.table.create_entity(entity)
-        return self.table.update_entity(
-            entity, UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
-        )
+        return self.table.update_entity(entity, UpdateMode.REPLACE, **unchanged(etag))

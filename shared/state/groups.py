@@ -14,11 +14,11 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 
 from shared.records import Outcome, Settlement
+from shared.state.conditions import unchanged
 from shared.state.filters import literal
 
 LOST = (ResourceModifiedError, ResourceExistsError, ResourceNotFoundError)
@@ -99,10 +99,7 @@ class Groups:
                 self.table.create_entity(row)
             else:
                 self.table.update_entity(
-                    row,
-                    UpdateMode.REPLACE,
-                    etag=entity.metadata["etag"],
-                    match_condition=MatchConditions.IfNotModified,
+                    row, UpdateMode.REPLACE, **unchanged(str(entity.metadata["etag"]))
                 )
         except LOST:
             return False

@@ -10,10 +10,10 @@ from contextlib import suppress
 from itertools import batched
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError
 from azure.data.tables import TableClient
 
+from shared.state.conditions import unchanged
 from shared.state.filters import literal
 from shared.state.ledger_rows import ROWS_PER_TRANSACTION, LedgerKey, bucket, partition_name
 from shared.state.pages import filled
@@ -60,12 +60,9 @@ class Leaving:
     def forget(self, rows: Iterable[Any]) -> None:
         """Ends what was said, unless it has been said again since."""
         for row in rows:
-            condition = {
-                "etag": row.metadata["etag"],
-                "match_condition": MatchConditions.IfNotModified,
-            }
+            same = unchanged(row.metadata["etag"])
             with suppress(ResourceModifiedError):
-                self.table.delete_entity(row["PartitionKey"], row["RowKey"], **condition)
+                self.table.delete_entity(row["PartitionKey"], row["RowKey"], **same)
 
     def outdated(self) -> dict[LedgerKey, Any]:
         """Some of those that are believed no more, with their rows here."""

@@ -19,13 +19,13 @@ from functools import partial
 from itertools import batched
 from typing import Any
 
-from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
 from shared.errors import ClaimLost, Contended, Retryable
 from shared.records import Outcome
 from shared.state.bloom_filter import BloomFilter
+from shared.state.conditions import unchanged
 from shared.state.filters import literal
 from shared.state.ledger_rows import (
     BUCKETS,
@@ -182,12 +182,7 @@ class Ledger:
         def write() -> Any:
             if not view.header.etag:
                 return self.table.create_entity(entity)
-            return self.table.update_entity(
-                entity,
-                UpdateMode.MERGE,
-                etag=view.header.etag,
-                match_condition=MatchConditions.IfNotModified,
-            )
+            return self.table.update_entity(entity, UpdateMode.MERGE, **unchanged(view.header.etag))
 
         self.conditional(view, write)
 
@@ -218,11 +213,7 @@ class Ledger:
         header = {**header_entity(view.partition, view.header), **bloom_filter.properties()}
 
         def write() -> Any:
-            condition = {
-                "mode": UpdateMode.REPLACE,
-                "etag": view.header.etag,
-                "match_condition": MatchConditions.IfNotModified,
-            }
+            condition = {"mode": UpdateMode.REPLACE, **unchanged(view.header.etag)}
             last = ("update", header, condition) if view.header.etag else ("create", header)
             return self.table.submit_transaction([*rows, last])[-1]
 

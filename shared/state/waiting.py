@@ -146,12 +146,12 @@ class Kin:
                 for waiter in group:
                     with suppress(ResourceModifiedError):
                         self.table.delete_entity(
-                            self.partition(waiter), row_key(waiter), **as_read(waiter)
+                            self.partition(waiter), row_key(waiter), **condition_of(waiter)
                         )
 
     def removed(self, group: Sequence[Waiter]) -> bool:
         """All at once; False if one of them is not there or another one, which undoes all."""
-        deletions = [("delete", self.entity(one), as_read(one)) for one in group]
+        deletions = [("delete", self.entity(one), condition_of(one)) for one in group]
         try:
             self.table.submit_transaction(deletions)
         except TableTransactionError as error:
@@ -218,7 +218,7 @@ def by_parent_flow(waiters: Iterable[Waiter]) -> Iterator[list[Waiter]]:
             yield list(part)
 
 
-def as_read(waiter: Waiter) -> dict[str, Any]:
+def condition_of(waiter: Waiter) -> dict[str, Any]:
     """The condition that its row is the one that was read; none where it was not."""
     if not waiter.etag:
         return {}
